@@ -1,0 +1,56 @@
+# The targets CI runs are the ones you run. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+PEERS_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/relay-peers
+ARGS ?=
+export NODE_PATH := $(PEERS_DIR)/node_modules
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+.PHONY: help setup demo test check format bench crash fuzz lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+setup: $(READY) ## virtual environment with pinned, hashed dependencies
+
+$(READY): requirements-dev.lock pyproject.toml scripts/setup
+	scripts/setup $(VENV)
+	@touch $@
+
+demo: $(READY) ## the whole story on loopback; ARGS=--once ends by itself
+	$(BIN)/relay demo $(ARGS)
+
+test: $(READY) ## all tests; installs peers where there are apt-get and root
+	PEERS_DIR='$(PEERS_DIR)' scripts/peers
+	$(BIN)/pytest $(ARGS)
+
+check: $(READY) ## format, lint, types, generated files, documents
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m config.example --check
+	$(BIN)/pytest -q tests/meta
+
+format: $(READY) ## bring all files into form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY) ## rates beside Postfix, where installed
+	bench/run $(ARGS)
+
+crash: $(READY) ## long runs with kill -9
+	$(BIN)/pytest -m 'slow or not slow' tests/crash $(ARGS)
+
+fuzz: $(READY) ## mutated input through every parser; ARGS='--n 100000 --seed 7'
+	set -e; for file in tests/fuzz/[a-z]*.py; do $(BIN)/python -m tests.fuzz.$$(basename $$file .py) $(ARGS); done
+
+lock: $(READY) ## resolve the dependencies of pyproject.toml anew; ARGS=--upgrade takes newer ones
+	$(LOCK) $(ARGS) pyproject.toml -o requirements.lock
+	$(LOCK) $(ARGS) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

@@ -1,0 +1,155 @@
+"""Start and stop the relay for a side-by-side benchmark.
+
+All policies are in force and 1,000,000 consents are in the database, of an
+established tenant (staging looks and lets pass). ``hold`` accepts durably and
+delivers nothing, ``relay`` delivers without a signature, ``dkim`` signs with
+the given rsa-2048 key, ``own`` is bulk mail: each recipient's copy has its own
+footer, header fields, reverse-path and signature. The environment says where:
+BENCH_STATE, BENCH_PORT, BENCH_SINK_PORT, BENCH_DOMAIN, BENCH_SELECTOR,
+BENCH_KEY, PEERS_DIR (a cache for the filled database).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RELAY = [sys.executable, "-m", "relay.cli.main"]
+CONSENTS = 1_000_000
+LIKELY = 2000
+"""(N)user@rcpt.example for N up to this, among the consents."""
+MODES = ("hold", "relay", "dkim", "own")
+
+
+def relay(directory: Path, *args: str) -> None:
+    subprocess.run([*RELAY, "-c", str(directory / "relay.toml"), *args], check=True, cwd=ROOT)
+
+
+def settings(directory: Path, mode: str, port: str, sink: str) -> None:
+    (directory / "relay.toml").write_text(
+        f"""
+[server]
+hostname = "relay.bench.example"
+data_dir = "data"
+workers = {os.environ.get("RELAY_WORKERS", "1")}
+[listen]
+submission = ["127.0.0.1:{port}"]
+submissions = []
+inbound = []
+http = ""
+[delivery]
+smart_host = "127.0.0.1:{sink}"
+tls = "none"
+enabled = {"false" if mode == "hold" else "true"}
+[log]
+level = "{os.environ.get("RELAY_LOG", "warning")}"
+"""
+    )
+
+
+def fill(database: Path) -> None:
+    """A million people who agreed to the newsletter, straight into the tables."""
+    conn = sqlite3.connect(database)
+    now = time.time() - 86400
+    tenant = conn.execute("SELECT id FROM tenant WHERE name = 'bench'").fetchone()[0]
+    with conn:
+        topic = conn.execute("INSERT INTO topic (tenant_id, name) VALUES (?, 'news')", (tenant,)).lastrowid
+        wording = conn.execute(
+            "INSERT INTO wording (tenant_id, text, created_at) VALUES (?, 'Yes, send me the news', ?)", (tenant, now)
+        ).lastrowid
+        names = ["user", *(f"{n}user" for n in range(LIKELY))]
+        names += [f"person{n}" for n in range(CONSENTS - len(names))]
+        conn.executemany(
+            "INSERT INTO subscriber (id, tenant_id, address, created_at) VALUES (?, ?, ?, ?)",
+            ((i, tenant, f"{name}@rcpt.example", now) for i, name in enumerate(names, 1)),
+        )
+        conn.executemany(
+            "INSERT INTO consent (subscriber_id, topic_id, given_at, source, wording_id, means, recorded_at)"
+            " VALUES (?, ?, ?, 'form on tenant.example', ?, 'import', ?)",
+            ((i, topic, now, wording, now) for i in range(1, len(names) + 1)),
+        )
+        conn.execute("INSERT INTO counter (tenant_id, name, value) VALUES (?, 'delivered/bulk', 100000)", (tenant,))
+    conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    conn.close()
+
+
+def prepared(peers: Path, domain: str, selector: str, key: str) -> Path:
+    """A directory with tenant, keys and consents, made once."""
+    cache = peers / "relay-prepared"
+    if (cache / "done").exists():
+        return cache
+    shutil.rmtree(cache, ignore_errors=True)
+    cache.mkdir(parents=True)
+    subprocess.run(
+        [*RELAY, "init", "--dir", str(cache), "--hostname", "relay.bench.example"], check=True, cwd=ROOT
+    )
+    relay(cache, "tenant", "add", "bench", "--contact", f"post@{domain}", "--plan", "unlimited")
+    relay(cache, "domain", "add", "bench", domain, "--key", key, "--selector", selector)
+    relay(cache, "domain", "verify", "bench", domain, "--vouch", "benchmark")
+    fill(cache / "data" / "relay.db")
+    (cache / "done").touch()
+    return cache
+
+
+def start(mode: str) -> int:
+    if mode not in MODES:
+        return 3
+    env = os.environ
+    state = Path(env["BENCH_STATE"])
+    peers = Path(env.get("PEERS_DIR") or Path(env.get("TMPDIR") or "/tmp") / "peers")
+    cache = prepared(peers, env["BENCH_DOMAIN"], env["BENCH_SELECTOR"], env["BENCH_KEY"])
+    shutil.copytree(cache / "data", state / "data")
+    settings(state, mode, env["BENCH_PORT"], env["BENCH_SINK_PORT"])
+    stream = "transactional"
+    if mode == "own":
+        stream = "news"
+        relay(state, "stream", "add", "bench", stream, "--kind", "bulk", "--topic", "news")
+    relay(state, "credential", "add", "bench", "--stream", stream, "--ip", "127.0.0.1/32")
+    conn = sqlite3.connect(state / "data" / "relay.db")
+    with conn:  # the peers sign with one rsa-2048 key, or not at all
+        conn.execute("DELETE FROM dkim_key WHERE algorithm <> 'rsa-sha256' OR ?", (mode in ("hold", "relay"),))
+    conn.close()
+    with (state / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*RELAY, "-c", str(state / "relay.toml"), "serve"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=ROOT,
+            start_new_session=True,
+        )
+    (state / "pid").write_text(str(process.pid))
+    return 0
+
+
+def stop() -> int:
+    pid = int((Path(os.environ["BENCH_STATE"]) / "pid").read_text())
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        pass
+    return 0
+
+
+def main() -> int:
+    match sys.argv[1:]:
+        case ["port"]:
+            print(os.environ["BENCH_PORT"])
+            return 0
+        case ["start", mode]:
+            return start(mode)
+        case ["stop"]:
+            return stop()
+    print(__doc__, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,204 @@
+"""What is wrong with a settings document, in words, each with its dotted path.
+
+``field_faults`` words what pydantic found in single values; ``cross_faults``
+looks at values that contradict each other. The second works on the document
+as written, so that a fault in one value never hides those of others.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from config import names, units
+from config.settings import Delivery, Limits, Listen, Plan, Settings
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+
+_WORDS = {
+    "missing": "is required",
+    "string_type": "should be text in quotes",
+    "int_type": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "float_type": "should be a number",
+    "finite_number": "should be a finite number",
+    "bool_type": "should be true or false",
+    "tuple_type": "should be a list: [ … ]",
+    "dict_type": "should be a table",
+    "mapping_type": "should be a table",
+    "model_type": "should be a table",
+    "model_attributes_type": "should be a table",
+}
+
+
+class Fault(NamedTuple):
+    """One fault; ``path`` is dotted (``delivery.retry[2]``) or a place in the file."""
+
+    path: str
+    text: str
+
+
+def field_faults(error: ValidationError) -> list[Fault]:
+    """One fault for each value, in the order of the settings."""
+    return [_fault(details) for details in error.errors(include_url=False)]
+
+
+def merged(first: Iterable[Fault], second: Iterable[Fault]) -> list[Fault]:
+    """Both, with one fault a path."""
+    by_path: dict[str, Fault] = {}
+    for fault in (*first, *second):
+        by_path.setdefault(fault.path, fault)
+    return list(by_path.values())
+
+
+def _fault(details: ErrorDetails) -> Fault:
+    location = tuple(part for part in details["loc"] if part != "[key]")
+    return Fault(dotted(location), _worded(details, location))
+
+
+def dotted(location: Iterable[int | str]) -> str:
+    """``("delivery", "routes", "a.example")`` as ``delivery.routes."a.example"``."""
+    path = ""
+    for part in location:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        else:
+            path += ("." if path else "") + (part if _BARE.fullmatch(part) else '"' + part.replace('"', '\\"') + '"')
+    return path
+
+
+def _worded(details: ErrorDetails, location: tuple[int | str, ...]) -> str:
+    kind, context = details["type"], details.get("ctx", {})
+    match kind:
+        case "extra_forbidden":
+            return _unknown(location, details["input"])
+        case "value_error":
+            return str(context["error"])
+        case "greater_than":
+            return f"must be more than {context['gt']:g}"
+        case "greater_than_equal":
+            return f"must be {context['ge']:g} or more"
+        case "less_than_equal":
+            return f"must be {context['le']:g} or less"
+        case "literal_error":
+            return f"must be one of {context['expected'].replace(' or ', ', ')}".replace("'", '"')
+        case "int_parsing_size" | "int_type" if isinstance(details["input"], int) and details["input"] is not True:
+            return "should be a smaller whole number"
+    return _WORDS.get(kind, details["msg"][:1].lower() + details["msg"][1:])
+
+
+def _unknown(location: tuple[int | str, ...], value: object) -> str:
+    name = str(location[-1])
+    model = _table(location[:-1])
+    what = "table" if isinstance(value, dict) and len(location) == 1 else "setting"
+    if model and (close := difflib.get_close_matches(name, model.model_fields, 1)):
+        return f"unknown {what}; did you mean {dotted((*location[:-1], close[0]))}?"
+    homes = [table for table, field in Settings.model_fields.items() if name in _fields(field.annotation)]
+    if homes:
+        return f"unknown {what}; did you mean {' or '.join(dotted((home, name)) for home in homes[:3])}?"
+    return f"unknown {what}; docs/SETTINGS.md lists all"
+
+
+def _table(location: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """The model of the table that an unknown key stands in."""
+    if not location:
+        return Settings
+    if location[0] == "plans":
+        return Plan
+    field = Settings.model_fields.get(str(location[0]))
+    annotation = field.annotation if field and len(location) == 1 else None
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def _fields(annotation: object) -> Iterable[str]:
+    return annotation.model_fields if isinstance(annotation, type) and issubclass(annotation, BaseModel) else ()
+
+
+# --- values that contradict each other ---------------------------------------
+
+
+def cross_faults(document: Mapping[str, Any]) -> Iterator[Fault]:
+    """Faults between values; a value of a wrong type is passed over here."""
+
+    def table(name: str) -> Mapping[str, Any]:
+        found = document.get(name, {})
+        return found if isinstance(found, dict) else {}
+
+    yield from _tls_faults(table("tls"))
+    yield from _listen_faults(table("listen"))
+    yield from _limit_faults(table("limits"))
+    yield from _delivery_faults(table("delivery"))
+
+
+def _tls_faults(tls: Mapping[str, Any]) -> Iterator[Fault]:
+    for given, absent in (("certificate", "key"), ("key", "certificate")):
+        if tls.get(given) and not tls.get(absent):
+            yield Fault(f"tls.{absent}", f"is missing: tls.{given} needs it; give both or neither")
+
+
+def _listen_faults(listen: Mapping[str, Any]) -> Iterator[Fault]:
+    """The same port of the same address twice, a wildcard address included."""
+    taken: list[tuple[names.Endpoint, str]] = []
+    for path, text in _listeners(listen):
+        try:
+            endpoint = names.split_endpoint(text)
+        except ValueError:
+            continue  # told with the value itself
+        clash = next((other for seen, other in taken if _overlap(seen, endpoint)), None)
+        if clash:
+            yield Fault(path, f'"{text}" is taken by {clash} already')
+        taken.append((endpoint, path))
+
+
+def _listeners(listen: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, field in Listen.model_fields.items():
+        value = listen.get(name, field.default)
+        if isinstance(value, str):
+            yield f"listen.{name}", value
+        elif isinstance(value, list | tuple):
+            yield from ((f"listen.{name}[{i}]", text) for i, text in enumerate(value) if isinstance(text, str))
+
+
+def _overlap(first: names.Endpoint, second: names.Endpoint) -> bool:
+    if first.port != second.port or not first.port:
+        return False
+    if first.host == second.host:
+        return True
+    # IPv6 sockets are opened for IPv6 only, so [::] and 0.0.0.0 go together.
+    wildcard = "::" if ":" in first.host + second.host else "0.0.0.0"
+    same_family = (":" in first.host) == (":" in second.host)
+    return same_family and wildcard in (first.host, second.host)
+
+
+def _limit_faults(limits: Mapping[str, Any]) -> Iterator[Fault]:
+    def octets(name: str) -> int | None:
+        try:
+            return units.parse_octets(limits.get(name, Limits.model_fields[name].default))
+        except ValueError:
+            return None
+
+    message = octets("message_octets")
+    header, memory = octets("header_octets"), octets("memory_octets")
+    if message is not None and memory is not None and memory < message:
+        yield Fault("limits.memory_octets", "is less than limits.message_octets: the largest message would never fit")
+    if message is not None and header is not None and header > message and "header_octets" in limits:
+        yield Fault("limits.header_octets", "is more than limits.message_octets")
+
+
+def _delivery_faults(delivery: Mapping[str, Any]) -> Iterator[Fault]:
+    user, file = delivery.get("smart_host_user"), delivery.get("smart_host_password_file")
+    if user and not file:
+        yield Fault("delivery.smart_host_password_file", "is missing: delivery.smart_host_user needs it")
+    if file and not user:
+        yield Fault("delivery.smart_host_user", "is missing: delivery.smart_host_password_file needs it")
+    if user and not delivery.get("smart_host"):
+        yield Fault("delivery.smart_host", "is missing: delivery.smart_host_user needs it")
+    connections = delivery.get("connections", Delivery.model_fields["connections"].default)
+    per_site = delivery.get("connections_per_site")
+    if isinstance(per_site, int) and isinstance(connections, int) and per_site > connections > 0:
+        yield Fault("delivery.connections_per_site", "is more than delivery.connections")

@@ -1,0 +1,259 @@
+"""All settings: one frozen type per TOML table, each key with default and meaning.
+
+The defaults, sentences and limits here are the only source: the example file
+and docs/SETTINGS.md are made from them. Durations are float seconds, sizes
+are octets, paths are absolute once loaded. ``config.load`` reads a file;
+``config.load.validate`` takes a plain mapping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from config.kinds import (
+    Addresses,
+    Directory,
+    Domain,
+    Kind,
+    Listens,
+    Nameservers,
+    Names,
+    Networks,
+    Octets,
+    OptionalDomain,
+    OptionalFile,
+    OptionalListenAddress,
+    OptionalTarget,
+    Seconds,
+    Table,
+    Target,
+    Url,
+    Wait,
+    Waits,
+    key,
+    required,
+)
+from config.names import domain_name
+from config.units import DAY, HOUR, KIB, MIB, MINUTE
+
+
+class Server(Table):
+    """The machine this relay runs on."""
+
+    hostname: Domain = required(
+        "Full name of this machine, said in greetings, EHLO and Received.", example="relay.example.com"
+    )
+    data_dir: Directory = key(
+        Path("data"), "Directory of database and secrets, relative to this file; readable by the relay's user only."
+    )
+    workers: int = key(1, "Processes that take and deliver mail.", ge=1, le=256)
+    node: str = key("", "Name of this node in leases; empty: the hostname.", example="relay-1")
+
+    @property
+    def node_name(self) -> str:
+        return self.node or self.hostname
+
+
+class Listen(Table):
+    """Where connections are taken; an empty list opens nothing, `[::]:587` is all of IPv6."""
+
+    submission: Listens = key(("0.0.0.0:587",), "Submission by applications, with STARTTLS.")
+    submissions: Listens = key(("0.0.0.0:465",), "Submission by applications, TLS from the first octet.")
+    inbound: Listens = key(("0.0.0.0:25",), "Bounces and unsubscribe mails that come back from other servers.")
+    http: OptionalListenAddress = key("127.0.0.1:8080", "Unsubscribe pages and API, for a reverse proxy; empty: none.")
+
+
+class Tls(Table):
+    """The server's certificate; without one no TLS is offered."""
+
+    certificate: OptionalFile = key(
+        None, "PEM file with the certificate, then its chain, relative to this file.", example="tls/certificate.pem"
+    )
+    key: OptionalFile = key(None, "PEM file with the certificate's private key, mode 0600.", example="tls/key.pem")
+
+
+class Auth(Table):
+    """Log-in by applications."""
+
+    plaintext_on_loopback: bool = key(False, "Offer AUTH without TLS to clients on this machine.")
+    failures: int = key(10, "Wrong credentials from one address within the window before it has to wait.", ge=1)
+    window: Wait = key(MINUTE, "How long a wrong credential counts.")
+
+
+class Limits(Table):
+    """What one message, one session and all of them together may take."""
+
+    message_octets: Octets = key(25 * MIB, "Largest message.", ge=KIB)
+    header_octets: Octets = key(256 * KIB, "Largest header block of a message.", ge=KIB)
+    header_fields: int = key(1000, "Most header fields of a message.", ge=1)
+    parts: int = key(1000, "Most MIME parts of a message.", ge=1)
+    depth: int = key(50, "Deepest nesting of MIME parts.", ge=1)
+    hops: int = key(50, "Most Received fields; more are a loop.", ge=1)
+    recipients: int = key(1000, "Most recipients of a transaction.", ge=1)
+    sessions: int = key(5000, "Most sessions at a time.", ge=1)
+    sessions_per_address: int = key(2000, "Most sessions at a time from one address.", ge=1)
+    transactions_per_session: int = key(0, "Most transactions in a session; 0: unlimited.", ge=0)
+    command_timeout: Wait = key(5 * MINUTE, "Longest wait for a command.")
+    data_timeout: Wait = key(10 * MINUTE, "Longest time for the message after DATA.")
+    memory_octets: Octets = key(
+        256 * MIB, "Memory for the messages of all sessions together; beyond it clients have to come again.", ge=KIB
+    )
+    free_disk_octets: Octets = key(64 * MIB, "Space on the disk that is left free; below it no mail is taken.")
+
+
+class Links(Table):
+    """What recipients see: the addresses of pages and of the reverse-path."""
+
+    base_url: Url = key(
+        "", "Where recipients reach the relay's pages; empty: https:// and the hostname.", example="https://r.example"
+    )
+    mail_domain: OptionalDomain = key(
+        "", "Domain of bounce and unsubscribe addresses, its MX is this relay; empty: the hostname.", example="r.example"
+    )
+
+
+class Http(Table):
+    """Pages and API."""
+
+    trusted_proxies: Networks = key(
+        (), "Networks whose X-Forwarded-For and X-Forwarded-Proto are believed.", example=["127.0.0.1"]
+    )
+
+
+class Dns(Table):
+    """Look-ups."""
+
+    nameservers: Nameservers = key((), "Resolvers to ask; empty: the system's.", example=["127.0.0.1:53"])
+    timeout: Wait = key(5.0, "Longest time for one look-up, repetitions included.")
+
+
+class Delivery(Table):
+    """The way to the recipients' servers."""
+
+    enabled: bool = key(True, "Deliver; false: take and queue mail only.")
+    smart_host: OptionalTarget = key(
+        "", "Server that takes all mail; empty: the recipients' MX.", example="smtp.example.net:587"
+    )
+    smart_host_user: str = key("", "User name at the smart host; empty: no AUTH.")
+    smart_host_password_file: OptionalFile = key(None, "File with the password at the smart host, mode 0600.")
+    routes: Annotated[Mapping[Domain, Target], Kind("table of host:port", dict)] = key(
+        {}, "Servers for some domains, instead of their MX or the smart host.", example={"example.com": "127.0.0.1:2600"}
+    )
+    port: int = key(25, "Port of the recipients' MX.", ge=1, le=65535)
+    source_addresses: Addresses = key(
+        (), "Own addresses that connections go out from; empty: the system's choice.", example=["192.0.2.10"]
+    )
+    retry: Waits = key(
+        (MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR),
+        "Waits between attempts; the last one repeats.",
+    )
+    jitter: float = key(0.1, "Part of each wait that is random, so that retries spread.", ge=0, le=1)
+    expire: Wait = key(5 * DAY, "When an undelivered copy is given up, counted from its acceptance.")
+    tls: Literal["opportunistic", "required", "none"] = key(
+        "opportunistic", "TLS to other servers: where offered, always, or never."
+    )
+    connections_per_site: int = key(20, "Most connections to one site (a set of MX hosts).", ge=1)
+    messages_per_connection: int = key(500, "Messages after which a connection is closed.", ge=1)
+    idle: Seconds = key(10.0, "How long a connection without work is kept.")
+    connect_timeout: Wait = key(30.0, "Longest time to connect.")
+    command_timeout: Wait = key(MINUTE, "Longest wait for a reply.")
+    data_timeout: Wait = key(5 * MINUTE, "Longest time to send a message and get its reply.")
+    connections: int = key(500, "Most connections to all sites together.", ge=1)
+    inflight: int = key(1000, "Most copies that are held in memory for delivery.", ge=1)
+
+
+class Policies(Table):
+    """Which policies are asked, in this order; each takes its own settings from `[policy.NAME]`."""
+
+    order: Names = key(
+        ("sender_identity", "consent", "quota", "rate", "unsubscribe_footer", "staged_sending"),
+        "Names of the policies in force; `relay policies` shows them.",
+    )
+
+
+class Plan(Table):
+    """What a tenant may send."""
+
+    messages: int = key(0, "Messages in a period, each recipient's copy is one; 0: unlimited.", ge=0, le=10**15)
+    subscribers: int = key(0, "Different subscribers in a period; 0: unlimited.", ge=0, le=10**15)
+    days: int = key(30, "Length of a period in days; `free` always runs by calendar months (UTC).", ge=1, le=3660)
+    price: float = key(0.0, "Price of a period.", ge=0)
+
+
+class Retention(Table):
+    """How long things are kept."""
+
+    completed: Seconds = key(30 * DAY, "Records of messages that are done.")
+    events: Seconds = key(90 * DAY, "Events.")
+
+
+class Log(Table):
+    """The log on stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = key("info", "Least level that is written.")
+    format: Literal["text", "json"] = key("text", "Lines for people or for machines.")
+
+
+PLANS: Mapping[str, Mapping[str, int]] = {
+    "free": {"messages": 3000, "subscribers": 300},
+    "small": {"messages": 10_000},
+    "medium": {"messages": 100_000},
+    "large": {"messages": 1_000_000},
+    "unlimited": {},
+}
+"""Built-in plans; a table `[plans.NAME]` changes single keys or adds a plan."""
+
+
+def _with_built_in_plans(plans: Any) -> Any:
+    if not isinstance(plans, dict):
+        return plans
+    changed = {name: {**base, **plans[name]} for name, base in PLANS.items() if isinstance(plans.get(name), dict)}
+    return {**PLANS, **plans, **changed}
+
+
+class Settings(Table):
+    """The whole of `relay.toml`."""
+
+    server: Server
+    listen: Listen = Field(default_factory=Listen)
+    tls: Tls = Field(default_factory=Tls)
+    auth: Auth = Field(default_factory=Auth)
+    limits: Limits = Field(default_factory=Limits)
+    links: Links = Field(default_factory=Links)
+    http: Http = Field(default_factory=Http)
+    dns: Dns = Field(default_factory=Dns)
+    delivery: Delivery = Field(default_factory=Delivery)
+    policies: Policies = Field(default_factory=Policies)
+    policy: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    plans: Annotated[Mapping[str, Plan], BeforeValidator(_with_built_in_plans)] = Field(default_factory=dict)
+    retention: Retention = Field(default_factory=Retention)
+    log: Log = Field(default_factory=Log)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _links_from_hostname(cls, document: Any) -> Any:
+        """Fill in what `[links]` leaves empty, so that readers need no second rule."""
+        if not isinstance(document, dict):
+            return document
+        server, links = document.get("server"), document.get("links", {})
+        hostname = server.get("hostname") if isinstance(server, dict) else None
+        if not isinstance(hostname, str) or not isinstance(links, dict):
+            return document
+        try:
+            hostname = domain_name(hostname)
+        except ValueError:
+            return document
+        given = {name: value for name, value in links.items() if value != ""}
+        return {**document, "links": {"base_url": f"https://{hostname}", "mail_domain": hostname, **given}}
+
+    @property
+    def database(self) -> Path:
+        return self.server.data_dir / "relay.db"
+
+    @property
+    def secrets_file(self) -> Path:
+        return self.server.data_dir / "secrets"

@@ -1,0 +1,106 @@
+"""No mail without consent (R1, R3, R8), asked at RCPT, at DATA and before delivery.
+
+At RCPT the stream's topic decides; on a stream for several topics any live
+consent lets RCPT pass, and the message's own topic decides at DATA. Streams
+freed from consent still respect complaints, hard bounces and suppressions by
+hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from policies.settings import Table
+from relay.mail.status import Status, refusal
+from relay.pipeline.contract import (
+    PASS,
+    BasePolicy,
+    Message,
+    MessageVerdict,
+    QueueEntry,
+    Reason,
+    Recipient,
+    Reject,
+    Standing,
+    Stream,
+    Transaction,
+    Verdict,
+)
+
+ANY = "*"
+
+
+def _day(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+
+
+def refused(stream: Stream, standing: Standing, topic: str) -> Status | None:
+    """Why the person must not be mailed on ``topic`` (``*``: on none at all); None if all is well."""
+    if not stream.consent_required:
+        return _suppressed(standing)
+    return _unsubscribed(standing, topic) or _suppressed(standing) or _without_consent(standing, topic)
+
+
+def _unsubscribed(standing: Standing, topic: str) -> Status | None:
+    gone = [s for s in standing.suppressions if s.reason is Reason.UNSUBSCRIBED]
+    everything = next((s.since for s in gone if s.topic is None), None)
+    if everything is not None:
+        return refusal("unsubscribed", f"the person unsubscribed from all your mail on {_day(everything)}")
+    if topic == ANY:
+        if any(c.live for c in standing.consents):
+            return None
+        ends = [s.since for s in gone] + [c.withdrawn_at for c in standing.consents if c.withdrawn_at is not None]
+        return refusal("unsubscribed", f"the person unsubscribed on {_day(max(ends))}") if ends else None
+    since = next((s.since for s in gone if s.topic == topic), None)
+    consent = standing.consent(topic)
+    if since is None and consent is not None and not consent.live:
+        since = consent.withdrawn_at or consent.given_at
+    return refusal("unsubscribed", f"the person unsubscribed from {topic} on {_day(since)}") if since else None
+
+
+def _suppressed(standing: Standing) -> Status | None:
+    for s in standing.suppressions:
+        if s.reason is not Reason.UNSUBSCRIBED:
+            return refusal("suppressed", f"{s.reason} since {_day(s.since)}")
+    return None
+
+
+def _without_consent(standing: Standing, topic: str) -> Status | None:
+    if topic == ANY:
+        if any(c.live for c in standing.consents):
+            return None
+        return refusal("no-consent", "the person has given you no consent")
+    consent = standing.consent(topic)
+    if consent is not None and consent.live:
+        return None
+    return refusal("no-consent", f"the person has given you no consent for {topic}")
+
+
+class Policy(BasePolicy):
+    name = "consent"
+
+    def __init__(self, settings: Mapping[str, object]) -> None:
+        Table(settings).done()
+
+    def on_recipient(self, txn: Transaction, rcpt: Recipient) -> Verdict:
+        status = refused(txn.stream, rcpt.standing, txn.stream.topic)
+        return PASS if status is None else Reject(status)
+
+    def on_message(self, txn: Transaction, msg: Message) -> MessageVerdict:
+        if not txn.stream.consent_required or txn.stream.topic == msg.topic:
+            return PASS
+        if not msg.topic:
+            return Reject(
+                refusal("no-consent", "this stream carries several topics: name the message's in Relay-Topic")
+            )
+        verdicts: dict[Recipient, Verdict] = {}
+        for rcpt in txn.recipients:
+            status = refused(txn.stream, rcpt.standing, msg.topic)
+            if status is not None:
+                verdicts[rcpt] = Reject(status)
+        return verdicts
+
+    def on_release(self, entry: QueueEntry) -> Verdict:
+        status = refused(entry.stream, entry.standing, entry.topic or ANY)
+        return PASS if status is None else Reject(status)

@@ -1,0 +1,88 @@
+"""An unsubscribe nobody can remove (R6), the reason and the sender's true address (R7).
+
+Bulk mail gets a footer in every readable part and the header fields of
+RFC 2369 and RFC 8058; every message gets the tenant's contact address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from policies.settings import Table
+from relay.pipeline.contract import (
+    Additions,
+    BasePolicy,
+    Continue,
+    Kind,
+    Message,
+    MessageVerdict,
+    Recipient,
+    Tenant,
+    Transaction,
+    Verdict,
+)
+
+
+def reason(tenant: Tenant, topic: str, rcpt: Recipient) -> str:
+    """Why this person gets this message, from the consent on record."""
+    consent = rcpt.standing.consent(topic) if topic else None
+    if consent is None or not consent.live:
+        return f"You receive this message because of your dealings with {tenant.name}."
+    day = datetime.fromtimestamp(consent.given_at, UTC).strftime("%Y-%m-%d")
+    return f"You receive this because you subscribed to {topic} of {tenant.name} on {day} ({consent.source})."
+
+
+def _text(tenant: Tenant) -> str:
+    lines = [
+        "--------------------------------------------------",
+        "{{reason}}",
+        "Unsubscribe: {{unsubscribe_url}}",
+        "Your preferences: {{preferences_url}}",
+        f"Sent by {tenant.name}, {tenant.contact}",
+    ]
+    if tenant.postal:
+        lines.append(tenant.postal)
+    return "\n".join(lines) + "\n"
+
+
+def _html(tenant: Tenant) -> str:
+    contact = html.escape(tenant.contact)
+    postal = f"<br>{html.escape(tenant.postal)}" if tenant.postal else ""
+    return (
+        "{{reason}}<br>"
+        '<a href="{{unsubscribe_url}}">Unsubscribe</a> &middot; <a href="{{preferences_url}}">Your preferences</a><br>'
+        f'Sent by {html.escape(tenant.name)}, <a href="mailto:{contact}">{contact}</a>{postal}'
+    )
+
+
+class Policy(BasePolicy):
+    name = "unsubscribe_footer"
+
+    def __init__(self, settings: Mapping[str, object]) -> None:
+        table = Table(settings)
+        self._transactional = table.flag("transactional", False)
+        """Put footer and unsubscribe fields on transactional streams too."""
+        table.done()
+
+    def on_message(self, txn: Transaction, msg: Message) -> MessageVerdict:
+        tenant = txn.tenant
+        campaign = hashlib.sha256(f"{txn.stream.id}/{msg.campaign}".encode()).hexdigest()[:12]
+        headers = [
+            ("X-Sender-Contact", f"{tenant.name} <{tenant.contact}>"),
+            ("X-Report-Abuse", "<{{report_url}}>"),
+            ("Feedback-ID", f"{campaign}:{tenant.name}:{txn.stream.kind}:relay"),
+        ]
+        if txn.stream.kind is not Kind.BULK and not self._transactional:
+            return Continue(additions=Additions(headers=tuple(headers)))
+        headers += [
+            ("List-Unsubscribe", "<mailto:{{unsubscribe_mailto}}>, <{{unsubscribe_url}}>"),
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        ]
+        additions = Additions(_text(tenant), _html(tenant), tuple(headers))
+        verdicts: dict[Recipient, Verdict] = {
+            rcpt: Continue({"reason": reason(tenant, msg.topic, rcpt)}, additions=additions) for rcpt in txn.recipients
+        }
+        return verdicts

@@ -1,0 +1,288 @@
+"""Where the mail process is put together, started and stopped.
+
+The only module that knows all parts. One event loop runs the listeners, the
+deliveries and the group commit; RSA and fsync run in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from config.settings import Settings
+from relay.delivery.compose import Composer, Links
+from relay.delivery.engine import Engine
+from relay.delivery.resolve import Resolver
+from relay.delivery.sign import self_test
+from relay.delivery.worker import Worker, WorkerTerms
+from relay.feedback.inbound import Inbound
+from relay.intake.accept import Acceptor, Terms
+from relay.intake.inbound import InboundSession
+from relay.intake.limits import Budget, Failures, Sessions
+from relay.intake.listeners import Ports
+from relay.intake.session import BaseSession, Shared
+from relay.intake.submission import Desk, SubmissionSession
+from relay.intake.tls import Certificate, CertificateError
+from relay.mail.scan import ScanLimits
+from relay.pipeline import registry as policy_registry
+from relay.pipeline.chain import Chain
+from relay.queue import lease, maintain, watch
+from relay.queue.schedule import Schedule
+from relay.registry import keys
+from relay.registry.secrets import Secrets
+from relay.registry.snapshot import Snapshot, SnapshotSource
+from relay.store.committer import Committer
+from relay.store.database import connect
+
+_log = logging.getLogger("relay")
+
+DELIVERY_GRACE_S = 15.0
+SESSION_GRACE_S = 10.0
+DISK_LOOK_S = 1.0
+
+
+class _Disk:
+    """Free space, looked at once a second at most."""
+
+    def __init__(self, path: str, least: int) -> None:
+        self._path = path
+        self._least = least
+        self._looked_at = 0.0
+        self._room = True
+
+    def has_room(self) -> bool:
+        now = time.monotonic()
+        if now - self._looked_at > DISK_LOOK_S:
+            self._looked_at = now
+            stat = os.statvfs(self._path)
+            self._room = stat.f_bavail * stat.f_frsize >= self._least
+        return self._room
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which of ``workers`` mail processes this is: limits of the whole relay are divided among them."""
+
+    index: int = 0
+    workers: int = 1
+
+    def of(self, limit: int) -> int:
+        return max(1, limit // self.workers)
+
+    @property
+    def first(self) -> bool:
+        return self.index == 0
+
+
+class App:
+    """All parts of one mail process."""
+
+    def __init__(self, settings: Settings, ports: Ports, share: Share, clock: Callable[[], float] = time.time) -> None:
+        self.settings = settings
+        self.ports = ports
+        self.share = share
+        self.clock = clock
+        self.secrets = Secrets.load(settings.secrets_file)
+        self.conn = connect(settings.database, readonly=True)
+        self.chain = Chain(policy_registry.load(settings.policies.order, settings.policy))
+        self.snapshots = SnapshotSource(self.conn, settings, self.secrets)
+        self.certificate = (
+            Certificate(settings.tls.certificate, settings.tls.key)
+            if settings.tls.certificate and settings.tls.key
+            else None
+        )
+        self.signing_pool = ThreadPoolExecutor(max(2, os.cpu_count() or 2), "relay-sign")
+        self._servers: list[asyncio.Server] = []
+        self._shared: list[Shared] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # -- parts -----------------------------------------------------------------
+
+    def _worker(self, committer: Committer) -> Worker:
+        settings, share = self.settings, self.share
+        delivery = settings.delivery
+        resolver = Resolver(settings.dns.nameservers, settings.dns.timeout)
+        own_ports = frozenset(int(address.rpartition(":")[2]) for address in settings.listen.inbound)
+        engine = Engine(
+            delivery, settings.server.hostname, resolver, self.clock, _delivery_log, own_ports=own_ports
+        )
+        links = Links(settings.links.base_url, settings.links.mail_domain or settings.server.hostname)
+        terms = WorkerTerms(
+            owner=f"{settings.server.node_name}/{share.index}/{os.getpid()}/{int(self.clock())}",
+            hostname=settings.server.hostname,
+            inflight=share.of(delivery.inflight),
+            schedule=Schedule(delivery.retry, delivery.jitter),
+            enabled=delivery.enabled,
+        )
+        composer = Composer(self.conn, self.secrets, links)
+        return Worker(
+            terms,
+            engine,
+            composer,
+            self.chain,
+            self.snapshots,
+            self.conn,
+            committer,
+            self.clock,
+            self.signing_pool,
+        )
+
+    def _scan_limits(self) -> ScanLimits:
+        limits = self.settings.limits
+        return ScanLimits(limits.header_octets, limits.header_fields, limits.parts, limits.depth, limits.hops)
+
+    def _shared_by(self, message_octets: int, budget: Budget, sessions: Sessions) -> Shared:
+        limits = self.settings.limits
+        shared = Shared(
+            hostname=self.settings.server.hostname,
+            sessions=sessions,
+            budget=budget,
+            message_octets=message_octets,
+            recipients=limits.recipients,
+            command_timeout_s=limits.command_timeout,
+            data_timeout_s=limits.data_timeout,
+            transactions=limits.transactions_per_session,
+            tls=self.certificate.context if self.certificate else None,
+        )
+        self._shared.append(shared)
+        return shared
+
+    async def _listen(self, committer: Committer, worker: Worker) -> None:
+        settings, limits = self.settings, self.settings.limits
+        loop = asyncio.get_running_loop()
+        acceptor = Acceptor(
+            Terms(settings.server.hostname, self._scan_limits(), settings.delivery.expire),
+            self.chain,
+            committer,
+            worker,
+            self.clock,
+        )
+        desk = Desk(
+            self.snapshots,
+            self.secrets,
+            self.conn,
+            self.chain,
+            acceptor,
+            Failures(settings.auth.failures, settings.auth.window),
+            self.clock,
+            settings.auth.plaintext_on_loopback,
+            _Disk(str(settings.server.data_dir), limits.free_disk_octets).has_room,
+        )
+        budget = Budget(self.share.of(limits.memory_octets))
+        sessions = Sessions(self.share.of(limits.sessions), self.share.of(limits.sessions_per_address))
+        shared = self._shared_by(limits.message_octets, budget, sessions)
+        returned = self._shared_by(min(limits.message_octets, 10 * 1024 * 1024), budget, sessions)
+        inbound = Inbound(
+            settings, self.secrets, self.conn, committer.submit, self.clock, logging.getLogger("relay.inbound")
+        )
+
+        def submission(implicit_tls: bool) -> Callable[[], BaseSession]:
+            return lambda: SubmissionSession(shared, desk, implicit_tls=implicit_tls, loop=loop)
+
+        context = self.certificate.context if self.certificate else None
+        for sock in self.ports.submission:
+            self._servers.append(await loop.create_server(submission(False), sock=sock))
+        for sock in self.ports.submissions:
+            self._servers.append(
+                await loop.create_server(submission(True), sock=sock, ssl=context, ssl_handshake_timeout=30)
+            )
+        for sock in self.ports.inbound:
+            self._servers.append(await loop.create_server(lambda: InboundSession(returned, inbound, loop=loop), sock=sock))
+
+    # -- life ----------------------------------------------------------------------
+
+    async def run(self, ready: Callable[[], None], beat: Callable[[], None]) -> None:
+        """Serve until SIGTERM or SIGINT; ``ready`` is called once all ports listen."""
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+        _test_keys(self.snapshots.current(), self.secrets)
+        committer = Committer(self.settings.database)
+        if self.share.first:
+            back = await committer.submit(lambda conn: lease.reclaim(conn, self.clock()))
+            if back:
+                _log.info("%d leases of a process that is gone were taken back", back)
+        worker = self._worker(committer)
+        self._tasks = [loop.create_task(worker.run()), loop.create_task(_heart(beat))]
+        if self.share.first:
+            self._tasks += [
+                loop.create_task(watch.run(self.settings.database, self.conn, self.chain, self.clock)),
+                loop.create_task(maintain.run(self.settings.database, self.settings.retention, self.clock)),
+            ]
+        await self._listen(committer, worker)
+        ready()
+        await stop.wait()
+        _log.info("stopping")
+        await self._stop(committer, worker)
+
+    async def _stop(self, committer: Committer, worker: Worker) -> None:
+        for server in self._servers:
+            server.close()
+        sessions = [session for shared in self._shared for session in shared.live]
+        for shared in self._shared:
+            shared.stopping = True
+        for session in sessions:
+            session.stop_if_idle()
+        limit = asyncio.get_running_loop().time() + SESSION_GRACE_S
+        while any(s.in_transaction for shared in self._shared for s in shared.live):
+            if asyncio.get_running_loop().time() > limit:
+                break
+            await asyncio.sleep(0.05)
+        await worker.stop(DELIVERY_GRACE_S)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for shared in self._shared:
+            for session in list(shared.live):
+                session.drop()
+        await committer.close()
+        self.signing_pool.shutdown(wait=False, cancel_futures=True)
+        self.conn.close()
+
+    def reload(self) -> None:
+        """SIGHUP: show the certificate that lies on disk now."""
+        if self.certificate is None:
+            return
+        try:
+            self.certificate.reload()
+        except CertificateError as error:
+            _log.error("the certificate is kept as it was: %s", error)
+        else:
+            _log.info("the certificate was read again")
+
+
+def _delivery_log(what: str, detail: Mapping[str, object]) -> None:
+    _log.info("%s %s", what, " ".join(f"{key}={value}" for key, value in detail.items()))
+
+
+async def _heart(beat: Callable[[], None]) -> None:
+    while True:
+        beat()
+        await asyncio.sleep(1)
+
+
+def _test_keys(snapshot: Snapshot, secrets: Secrets) -> None:
+    """Sign and verify (with dkimpy) once before any mail is taken; raises on failure."""
+    domain = next((d for d in snapshot.domains.values() if d.verified and d.keys), None)
+    if domain is not None:
+        self_test([keys.open_key(secrets, domain.name, key) for key in domain.keys])
+
+
+def run(
+    settings: Settings, ports: Ports, share: Share, ready: Callable[[], None], beat: Callable[[], None]
+) -> None:
+    """Run one mail process to its end."""
+    import uvloop
+
+    app = App(settings, ports, share)
+    uvloop.run(app.run(ready, beat))
+
+

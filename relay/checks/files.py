@@ -1,0 +1,81 @@
+"""Files on the disk: who may read them, and the space that is left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from config.settings import Settings
+from config.units import MIB
+from relay.checks.result import Result, bad, ok, warn
+from relay.registry.secrets import Secrets, SecretsError
+
+
+def check_files(settings: Settings) -> Iterator[Result]:
+    """data_dir, its database's mode and free space, the secrets and password files."""
+    yield from _data_dir(settings)
+    yield _secrets(settings.secrets_file)
+    if settings.delivery.smart_host_password_file:
+        yield private_file("smart host password", settings.delivery.smart_host_password_file)
+
+
+def private_file(what: str, path: Path) -> Result:
+    """A file that only the relay's user (and, with a warning, its group) may read."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        with path.open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        return bad(what, f"{path}: {error.strerror}", "make it readable for the relay's user, or change the setting")
+    if mode & 0o007:
+        return bad(what, f"{path} has mode {mode:04o}: everyone can get at it", f"chmod 600 {path}")
+    if mode & 0o030:
+        return bad(what, f"{path} has mode {mode:04o}: its group can change it", f"chmod 600 {path}")
+    if mode & 0o040:
+        return warn(what, f"{path} has mode {mode:04o}: its group can read it", f"chmod 600 {path}")
+    return ok(what, f"{path}, mode {mode:04o}")
+
+
+def _data_dir(settings: Settings) -> Iterator[Result]:
+    what, path = "data_dir", settings.server.data_dir
+    try:
+        found = path.stat()
+    except OSError as error:
+        yield bad(what, f"{path}: {error.strerror}", "`relay init` makes it; or correct server.data_dir")
+        return
+    mode = stat.S_IMODE(found.st_mode)
+    if not stat.S_ISDIR(found.st_mode):
+        yield bad(what, f"{path} is not a directory", "correct server.data_dir")
+    elif not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        yield bad(what, f"{path} can't be written by this user", "run as the relay's user, or chown the directory")
+    elif mode & 0o007:
+        yield bad(what, f"{path} has mode {mode:04o}: everyone can look into it", f"chmod 700 {path}")
+    elif mode & 0o020:
+        yield bad(what, f"{path} has mode {mode:04o}: its group can change it", f"chmod 700 {path}")
+    else:
+        yield ok(what, f"{path}, mode {mode:04o}")
+    yield _space(path, settings.limits.free_disk_octets)
+
+
+def _space(path: Path, least: int) -> Result:
+    free = shutil.disk_usage(path).free
+    text = f"{free // MIB} MiB free, {least // MIB} MiB are left free (limits.free_disk_octets)"
+    if free < least:
+        return bad("disk", text, "no mail is taken: make room")
+    if free < 4 * least:
+        return warn("disk", text, "make room soon")
+    return ok("disk", text)
+
+
+def _secrets(path: Path) -> Result:
+    found = private_file("secrets", path)
+    try:
+        keys = len(Secrets.load(path).keys)
+    except SecretsError as error:
+        return bad("secrets", str(error), "restore the file from a backup; for a new relay, `relay init` makes one")
+    if found.todo:
+        return found
+    return ok("secrets", f"{found.detail}, {keys} key{'s' if keys > 1 else ''}")

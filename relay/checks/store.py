@@ -1,0 +1,80 @@
+"""What lies in the database, as far as it must be usable: schema and DKIM keys."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+from config.settings import Settings
+from config.units import MIB
+from relay.checks.result import Result, bad, ok
+from relay.registry import keys
+from relay.registry.errors import RegistryError
+from relay.registry.secrets import Secrets, SecretsError
+from relay.store.database import StoreError, connect
+
+SHOWN = 5
+"""Faulty keys that are named one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    selector: str
+    algorithm: str
+    sealed: bytes
+
+
+def check_store(settings: Settings) -> Iterator[Result]:
+    """The database opens with this release's schema, and the DKIM keys in it can be unsealed."""
+    try:
+        conn = connect(settings.database, readonly=True)
+    except StoreError as error:
+        yield bad("database", *_cause(str(error)))
+        return
+    with closing(conn):
+        try:
+            version = conn.execute("PRAGMA user_version").fetchone()[0]
+            tenants = conn.execute("SELECT count(*) FROM tenant").fetchone()[0]
+            yield ok("database", f"{_size(settings)}, schema {version}, tenants: {tenants}")
+            yield from _dkim_keys(conn, settings)
+        except sqlite3.Error as error:
+            yield bad("database", f"{settings.database}: {error}", "restore it from a backup")
+
+
+def _cause(text: str) -> tuple[str, str]:
+    """A StoreError's text and its own advice, which stands after the last mark."""
+    for mark in ("; ", ": "):
+        detail, found, todo = text.rpartition(mark)
+        if found and ("`" in todo or todo.startswith("install")):
+            return detail, todo
+    return text, "restore it from a backup, or correct server.data_dir"
+
+
+def _size(settings: Settings) -> str:
+    octets = settings.database.stat().st_size
+    return f"{settings.database}, {octets / MIB:.1f} MiB"
+
+
+def _dkim_keys(conn: sqlite3.Connection, settings: Settings) -> Iterator[Result]:
+    try:
+        secrets = Secrets.load(settings.secrets_file)
+    except SecretsError:
+        return  # told with the file
+    count, faulty = 0, []
+    for domain, *row in conn.execute(
+        "SELECT domain.name, selector, algorithm, sealed FROM dkim_key JOIN domain ON domain.id = domain_id"
+        " WHERE retired_at IS NULL ORDER BY domain.name, selector"
+    ):
+        count += 1
+        try:
+            keys.open_key(secrets, domain, _Key(*row))
+        except RegistryError:
+            faulty.append((domain, f"{row[0]}._domainkey.{domain}"))
+    if faulty:
+        names = ", ".join(name for _, name in faulty[:SHOWN]) + (" …" if len(faulty) > SHOWN else "")
+        todo = f"restore the secrets file that they were sealed with, or `relay domain rotate --at-once {faulty[0][0]}`"
+        yield bad("DKIM keys", f"{len(faulty)} of {count} can't be opened: {names}", todo)
+    else:
+        yield ok("DKIM keys", f"{count} can be opened")

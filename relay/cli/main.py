@@ -1,0 +1,178 @@
+"""The ``relay`` command: finds the module of a command, and turns errors into one line.
+
+Exit status: 0 done, 1 refused or failed, 2 wrong use. ``RELAY_DEBUG=1`` shows
+the traceback of an error instead of its line.
+
+A command module is imported only when its command is called, so the start
+costs the same however many commands there are. That is why the summaries in
+``COMMANDS`` stand here; a test compares them with the modules.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from relay.cli.common import Failure, Invocation
+
+COMMANDS: Final[dict[str, str]] = {
+    "init": "Set up a new relay: settings, database, secrets, certificate.",
+    "serve": "Run the relay in the foreground.",
+    "check": "Check settings, permissions, ports, keys and DNS records.",
+    "policies": "Show the policies in force, in their order.",
+    "tenant": "Customers: add, list, show, freeze, unfreeze, warn.",
+    "stream": "Channels of a tenant: bulk or transactional.",
+    "credential": "Who may submit mail: passwords and addresses.",
+    "domain": "Sending domains of a tenant, their keys and DNS records.",
+    "plan": "Plans: what they allow, and which one a tenant has.",
+    "quota": "What a tenant has used of its plan.",
+    "consent": "Consents: add, import, show, prove, withdraw, export.",
+    "suppression": "People who get nothing more from a tenant.",
+    "campaign": "Campaigns: list, show, release, decline.",
+    "queue": "The queue: list, show, hold, release, retry, cancel.",
+    "trace": "One message's whole story.",
+    "token": "Bearer credentials of the HTTP API.",
+    "stats": "Figures of a tenant or a campaign.",
+    "migrate": "Bring the database to this release's schema.",
+    "demo": "Show the whole story on this machine.",
+}
+"""Command name → summary, in the order of ``relay --help``."""
+
+EXPLAINED: Final[tuple[tuple[str, str], ...]] = (
+    ("config.load", "ConfigError"),
+    ("relay.store.database", "StoreError"),
+    ("relay.registry.secrets", "SecretsError"),
+    ("relay.registry.errors", "RegistryError"),
+    ("relay.registry.consents", "Refused"),
+    ("relay.pipeline.registry", "PolicyError"),
+    ("relay.mail.address", "AddressError"),
+)
+"""Exceptions whose text is already meant for people: (module, class)."""
+
+
+def explain(error: BaseException) -> str:
+    """One line that says what went wrong and, where known, what to do."""
+    if any(isinstance(error, kind) for kind in _explained()):
+        text = str(error) or type(error).__name__
+    elif isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+        text = "the database is busy with another write; try again in a moment"
+    elif isinstance(error, sqlite3.Error):
+        text = f"the database refused: {error}"
+    elif isinstance(error, OSError) and error.strerror:
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    else:
+        text = f"unexpected {type(error).__name__}: {error}; run it again with RELAY_DEBUG=1 to see where"
+    return one_line(text)
+
+
+def one_line(text: str) -> str:
+    """Line breaks become ``; ``, other control characters are shown as escapes."""
+    joined = "; ".join(part.strip() for part in text.splitlines() if part.strip()).replace(":; ", ": ")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in joined)
+
+
+def _explained() -> list[type[BaseException]]:
+    # An exception can't be there before its module is, so nothing is imported for this.
+    found = (getattr(sys.modules.get(module), name, None) for module, name in EXPLAINED)
+    return [kind for kind in found if isinstance(kind, type)]
+
+
+class Relay(click.Group):
+    """Loads one module for the command that is called, and words all errors."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"relay.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run and exit; an ``int`` that a command returns is the exit status."""
+        run: Callable[..., object] = super().main
+        if not standalone_mode or os.environ.get("RELAY_DEBUG") == "1":
+            return run(*args, standalone_mode=standalone_mode, **extra)
+        sys.exit(_guarded(lambda: run(*args, standalone_mode=False, **extra)))
+
+
+def _guarded(run: Callable[[], object]) -> int:
+    try:
+        result = run()
+        sys.stdout.flush()
+        return result if type(result) is int else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
+    except click.UsageError as error:
+        return _say(_usage(error), 2)
+    except Failure as error:
+        return _say(one_line(error.message), error.exit_code)
+    except click.ClickException as error:
+        return _say(one_line(error.format_message()), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _say("interrupted", 1)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.EPIPE:
+            return _silent()
+        return _say(explain(error), 1)
+
+
+def _usage(error: click.UsageError) -> str:
+    where = error.ctx.command_path if error.ctx else "relay"
+    text = one_line(error.format_message()).rstrip(".")
+    return f"{text[:1].lower()}{text[1:]}; see `{where} --help`"
+
+
+def _say(text: str, status: int) -> int:
+    click.echo(f"relay: {text}", err=True)
+    return status
+
+
+def _silent() -> int:
+    # The reader went away; what is still buffered must not complain at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            click.echo(f"relay {version('relay')}")
+        except PackageNotFoundError:
+            click.echo("relay (not installed: run from its source)")
+        ctx.exit()
+
+
+@click.group(cls=Relay, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-c",
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Settings file; without it ./relay.toml, then /etc/relay/relay.toml.",
+)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+@click.pass_context
+def relay(ctx: click.Context, config: Path | None) -> None:
+    """A mail relay for bulk and transactional mail that people agreed to get."""
+    ctx.obj = Invocation(config)
+
+
+if __name__ == "__main__":
+    relay()

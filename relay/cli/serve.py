@@ -1,0 +1,24 @@
+"""``relay serve``: the service itself, in the foreground."""
+
+from __future__ import annotations
+
+import click
+
+from relay.cli.common import fail, load_settings
+
+
+@click.command("serve")
+@click.pass_context
+def command(ctx: click.Context) -> int:
+    """Run the relay in the foreground: log on stderr, READY once all ports listen.
+
+    SIGTERM or Ctrl-C ends it cleanly, SIGHUP reads the certificate again.
+    """
+    from relay.intake.listeners import ListenError
+    from relay.serve import ServeError, serve
+
+    settings = load_settings(ctx)
+    try:
+        return serve(settings)
+    except (ServeError, ListenError) as error:
+        fail(str(error))

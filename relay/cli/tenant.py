@@ -1,0 +1,122 @@
+"""``relay tenant``: customers, and what the operator does to them (R24)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from relay.cli.common import EMAIL, Store, actor, done, json_option, open_store, output, show
+from relay.registry import audit, plans, quota, streams, tenants
+from relay.store.database import transaction
+
+if TYPE_CHECKING:
+    from relay.mail.address import Address
+
+COLUMNS = ("name", "contact", "plan", "freeze", "freeze_reason", "created_at")
+HISTORY = ("tenant-frozen", "tenant-unfrozen", "tenant-warned")
+HISTORY_LENGTH = 50
+
+
+@click.group()
+def command() -> None:
+    """Customers: add, list, show, freeze, unfreeze, warn."""
+
+
+@command.command()
+@click.argument("name")
+@click.option("--contact", type=EMAIL, required=True, help="The tenant's true, working e-mail address.")
+@click.option("--postal", default="", help="Postal address, for the footer.")
+@click.option("--plan", default=plans.FREE, show_default=True, help="One of `relay plan list`; it begins now.")
+@json_option
+@click.pass_context
+def add(ctx: click.Context, name: str, contact: Address, postal: str, plan: str, as_json: bool) -> None:
+    """Add a tenant, with the streams `bulk` (any topic, consent required) and `transactional` (exempt)."""
+    store, now = open_store(ctx), time.time()
+    with transaction(store.conn) as conn:
+        tenant = tenants.add(conn, name, contact, postal=postal, actor=actor(), now=now)
+        streams.add_defaults(conn, tenant, actor=actor(), now=now)
+        if plan != plans.FREE:
+            held = plans.Holder(tenant.plan, tenant.plan_started_at, tenant.plan_ends_at)
+            plans.change(conn, tenant.id, held, plan, store.settings.plans, now)
+    text = f"tenant {name} added, plan {plan}; next: `relay domain add {name} DOMAIN`"
+    done(ctx, text, _details(store, name, now), as_json)
+
+
+@command.command("list")
+@json_option
+@click.pass_context
+def list_(ctx: click.Context, as_json: bool) -> None:
+    """List all tenants."""
+    output(ctx, [asdict(row) for row in tenants.all_tenants(open_store(ctx).conn)], COLUMNS, as_json)
+
+
+@command.command("show")
+@click.argument("name")
+@json_option
+@click.pass_context
+def show_(ctx: click.Context, name: str, as_json: bool) -> None:
+    """Show a tenant: state, quota, streams, warnings and freezes."""
+    show(ctx, _details(open_store(ctx), name, time.time()), as_json)
+
+
+@command.command()
+@click.argument("name")
+@click.option("--reason", required=True, help="Why; the tenant's clients are told.")
+@click.option("--all-streams", is_flag=True, help="Stop transactional mail too.")
+@json_option
+@click.pass_context
+def freeze(ctx: click.Context, name: str, reason: str, all_streams: bool, as_json: bool) -> None:
+    """Stop a tenant's bulk mail at once, also what is queued."""
+    store, now = open_store(ctx), time.time()
+    with transaction(store.conn) as conn:
+        tenant = tenants.find(conn, name)
+        tenants.freeze(conn, tenant, everything=all_streams, reason=reason, actor=actor(), now=now)
+    streams_text = "all streams" if all_streams else "bulk streams"
+    done(ctx, f"{streams_text} of {name} frozen", _details(store, name, now), as_json)
+
+
+@command.command()
+@click.argument("name")
+@click.option("--reason", default="", help="Why.")
+@json_option
+@click.pass_context
+def unfreeze(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
+    """Let a frozen tenant send again; what was queued goes out."""
+    store, now = open_store(ctx), time.time()
+    with transaction(store.conn) as conn:
+        tenants.unfreeze(conn, tenants.find(conn, name), reason=reason, actor=actor(), now=now)
+    done(ctx, f"{name} may send again", _details(store, name, now), as_json)
+
+
+@command.command()
+@click.argument("name")
+@click.option("--reason", required=True, help="Why; the tenant sees it among its events.")
+@json_option
+@click.pass_context
+def warn(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
+    """Record a warning; mail goes on."""
+    store, now = open_store(ctx), time.time()
+    with transaction(store.conn) as conn:
+        tenants.warn(conn, tenants.find(conn, name), reason=reason, actor=actor(), now=now)
+    done(ctx, f"{name} warned", _details(store, name, now), as_json)
+
+
+def _details(store: Store, name: str, now: float) -> dict[str, object]:
+    tenant = tenants.find(store.conn, name)
+    figures = quota.report(store.conn, tenant, store.settings.plans, now)
+    history = audit.of_tenant(store.conn, tenant.id, HISTORY, HISTORY_LENGTH)
+    return asdict(tenant) | {
+        "plan_in_force": figures["plan"],
+        "messages_used": figures["messages_used"],
+        "messages_limit": figures["messages_limit"],
+        "subscribers_used": figures["subscribers_used"],
+        "subscribers_limit": figures["subscribers_limit"],
+        "renews_at": figures["renews_at"],
+        "streams": [asdict(stream) for stream in streams.of_tenant(store.conn, tenant.id)],
+        "history": [
+            {"at": e.at, "action": e.action, "actor": e.actor, "reason": e.detail.get("reason", "")} for e in history
+        ],
+    }

@@ -1,0 +1,60 @@
+"""``relay token``: bearer credentials of the HTTP API."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+
+import click
+
+from relay.cli.common import actor, done, json_option, note, open_store, output
+from relay.registry import api_tokens, tenants
+from relay.store.database import transaction
+
+COLUMNS = ("name", "created_at", "revoked_at")
+
+
+@click.group()
+def command() -> None:
+    """Bearer credentials of the HTTP API."""
+
+
+@command.command()
+@click.argument("tenant")
+@click.option("--name", default="", help="What to call it; made up if left out.")
+@json_option
+@click.pass_context
+def add(ctx: click.Context, tenant: str, name: str, as_json: bool) -> None:
+    """Make a token, shown this once."""
+    store = open_store(ctx)
+    with transaction(store.conn) as conn:
+        owner = tenants.find(conn, tenant)
+        row, token = api_tokens.add(conn, store.secrets, owner, name, actor=actor(), now=time.time())
+    if as_json:
+        done(ctx, "", asdict(row) | {"tenant": tenant, "token": token}, True)
+        return
+    click.echo(token)
+    note(f"this is the token {row.name!r}; it is not stored and can't be shown again")
+
+
+@command.command("list")
+@click.argument("tenant")
+@json_option
+@click.pass_context
+def list_(ctx: click.Context, tenant: str, as_json: bool) -> None:
+    """List a tenant's tokens, revoked ones too."""
+    conn = open_store(ctx).conn
+    rows = [asdict(row) for row in api_tokens.of_tenant(conn, tenants.find(conn, tenant).id)]
+    output(ctx, rows, COLUMNS, as_json)
+
+
+@command.command()
+@click.argument("tenant")
+@click.argument("name")
+@json_option
+@click.pass_context
+def revoke(ctx: click.Context, tenant: str, name: str, as_json: bool) -> None:
+    """End a token; it stops working with the next request."""
+    with transaction(open_store(ctx).conn) as conn:
+        row = api_tokens.revoke(conn, tenants.find(conn, tenant), name, actor=actor(), now=time.time())
+    done(ctx, f"token {name} of {tenant} revoked", asdict(row), as_json)

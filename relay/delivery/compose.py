@@ -1,0 +1,147 @@
+"""A recipient's own copy: slot values, rendering, reverse-path and signature.
+
+Deterministic for a given lease: a retry makes the same copy again (but for
+the signature's time), so none needs to be stored.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from relay.delivery.sign import Signer
+from relay.mail.render import Rendered, Renderer
+from relay.mail.template import Template
+from relay.queue.lease import Lease, Submission, load_template
+from relay.registry import keys, tokens
+from relay.registry.secrets import Secrets
+from relay.registry.snapshot import DomainRecord, Snapshot
+from relay.registry.tokens import Mark
+
+MOST_MESSAGES = 200
+"""Compiled messages kept in memory between the copies of one submission."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where the relay's links and its own addresses point."""
+
+    base_url: str
+    mail_domain: str
+
+
+def own_domain(snapshot: Snapshot, tenant_id: int, name: str) -> DomainRecord | None:
+    """The tenant's verified domain that covers ``name``: itself or its nearest parent."""
+    labels = name.split(".")
+    for i in range(len(labels)):
+        record = snapshot.domains.get(".".join(labels[i:]))
+        if record is not None and record.verified and record.tenant_id == tenant_id:
+            return record
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A message ready to render, with what the remote must be able to take."""
+
+    renderer: Renderer
+    needs_8bit: bool
+    needs_smtputf8: bool
+
+    @classmethod
+    def of(cls, template: Template) -> Compiled:
+        return cls(Renderer(template), template.needs_8bit, template.needs_smtputf8)
+
+
+class Composer:
+    """Keeps what many copies share: messages by submission, signers by domain, topic ids."""
+
+    def __init__(self, conn: sqlite3.Connection, secrets: Secrets, links: Links) -> None:
+        self._conn = conn
+        self._secrets = secrets
+        self._links = links
+        self._messages: OrderedDict[int, Compiled] = OrderedDict()
+        self._signers: dict[int, tuple[int, Signer | None]] = {}
+        self._topics: dict[tuple[int, str], int] = {}
+
+    # -- what is shared ----------------------------------------------------------
+
+    def remember(self, submission_id: int, template: Template) -> None:
+        """Keep a template that was just compiled, so that it isn't read back."""
+        self._keep(submission_id, Compiled.of(template))
+
+    def forget(self, submission_id: int) -> None:
+        self._messages.pop(submission_id, None)
+
+    def message(self, submission_id: int) -> Compiled | None:
+        """None if the body is gone (the submission was finished or cancelled)."""
+        found = self._messages.get(submission_id)
+        if found is None:
+            encoded = load_template(self._conn, submission_id)
+            if encoded is None:
+                return None
+            found = self._keep(submission_id, Compiled.of(Template.decode(encoded)))
+        return found
+
+    def _keep(self, submission_id: int, message: Compiled) -> Compiled:
+        self._messages[submission_id] = message
+        if len(self._messages) > MOST_MESSAGES:
+            self._messages.popitem(last=False)
+        return message
+
+    def signer(self, snapshot: Snapshot, domain: DomainRecord | None) -> Signer | None:
+        """The domain's keys, opened once for each version of the registry."""
+        if domain is None or not domain.keys:
+            return None
+        kept = self._signers.get(domain.id)
+        if kept is None or kept[0] != snapshot.version:
+            signer = Signer([keys.open_key(self._secrets, domain.name, key) for key in domain.keys])
+            kept = self._signers[domain.id] = (snapshot.version, signer)
+        return kept[1]
+
+    def topic_id(self, tenant_id: int, topic: str) -> int:
+        """0 for none; topics are never deleted, so an id found once stays."""
+        if not topic:
+            return 0
+        found = self._topics.get((tenant_id, topic))
+        if found is None:
+            row = self._conn.execute(
+                "SELECT id FROM topic WHERE tenant_id = ? AND name = ?", (tenant_id, topic)
+            ).fetchone()
+            if row is None:
+                return 0
+            found = self._topics[(tenant_id, topic)] = int(row[0])
+        return found
+
+    # -- one copy ------------------------------------------------------------------
+
+    def mark(self, lease: Lease) -> Mark:
+        submission = lease.submission
+        return Mark(
+            lease.subscriber_id, self.topic_id(submission.tenant_id, submission.topic), submission.id, lease.number
+        )
+
+    def mail_domain(self, domain: DomainRecord | None) -> str:
+        """Under the tenant's domain where its record is in place, else the operator's."""
+        return f"rp.{domain.name}" if domain is not None and domain.return_path else self._links.mail_domain
+
+    def reverse_path(self, mark: Mark, domain: DomainRecord | None) -> str:
+        return f"{tokens.local_part(self._secrets, 'b', mark)}@{self.mail_domain(domain)}"
+
+    def render(self, message: Compiled, lease: Lease, mark: Mark, domain: DomainRecord | None) -> Rendered:
+        token = tokens.link_token(self._secrets, mark)
+        base = self._links.base_url
+        values = {
+            "unsubscribe_url": f"{base}/u/{token}",
+            "preferences_url": f"{base}/p/{token}",
+            "report_url": f"{base}/report/{token}",
+            "unsubscribe_mailto": f"{tokens.local_part(self._secrets, 'u', mark)}@{self.mail_domain(domain)}",
+            **lease.slots,
+        }
+        return message.renderer.render(values)
+
+
+def notice(submission: Submission) -> bool:
+    """Whether it is the relay's own notice, which no policy touches."""
+    return submission.stream_id == 0

@@ -1,0 +1,100 @@
+"""Replies of a remote server, parsed strictly (RFC 5321 §4.2).
+
+What is no reply ends the session: guessing would pair an answer with the
+wrong command. A bare LF is taken as the end of a line, as Postfix does, since
+here it can't start a message of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+MAX_REPLY_OCTETS = 64 * 1024
+_ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?:[ \n:]|\Z)")
+_CODES = frozenset(b"%d" % code for code in range(200, 600))
+
+
+class ReplyError(Exception):
+    """The remote sent something that is no reply; the text says what."""
+
+
+class Reply(NamedTuple):
+    """One whole reply; the lines of ``text`` are parted by LF, without codes."""
+
+    code: int
+    text: str
+
+    @property
+    def enhanced(self) -> tuple[int, int, int] | None:
+        """Class, subject, detail of the reply's enhanced status code, if there is one."""
+        found = _ENHANCED.match(self.text)
+        return (int(found[1]), int(found[2]), int(found[3])) if found else None
+
+    @property
+    def line(self) -> str:
+        """The reply on one line, as a diagnostic: ``550 5.1.1 no such user``."""
+        return one_line(f"{self.code} {self.text}")
+
+
+def one_line(text: str, most: int = 500) -> str:
+    """``text`` bounded, on one line, without control characters."""
+    text = text[:most]
+    if text.isprintable():
+        return text
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+class ReplyParser:
+    """Turns received bytes into replies; keeps at most ``MAX_REPLY_OCTETS``."""
+
+    __slots__ = ("_code", "_lines", "_octets", "_rest")
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._code = b""
+        self._lines: list[bytes] = []
+        self._octets = 0
+
+    @property
+    def empty(self) -> bool:
+        """Nothing of an unfinished reply is held."""
+        return not self._rest and not self._lines
+
+    def feed(self, data: bytes) -> list[Reply]:
+        """The replies that ``data`` completed; raises ReplyError."""
+        lines = (self._rest + data if self._rest else data).split(b"\n")
+        self._rest = lines.pop()
+        if self._octets + len(self._rest) > MAX_REPLY_OCTETS:
+            raise ReplyError(f"a reply longer than {MAX_REPLY_OCTETS} octets")
+        replies = []
+        for line in lines:
+            reply = self._line(line)
+            if reply is not None:
+                replies.append(reply)
+        return replies
+
+    def _line(self, line: bytes) -> Reply | None:
+        if len(line) > MAX_REPLY_OCTETS:
+            raise ReplyError(f"a reply longer than {MAX_REPLY_OCTETS} octets")
+        code, mark = line[:3], line[3:4]
+        if code not in _CODES or mark not in b" -\r":
+            raise ReplyError(f"no reply: {line[:60].decode('latin-1')!a}")
+        if mark == b"-" or self._lines:
+            return self._part(code, mark, line)
+        return Reply(int(code), line[4:].rstrip(b"\r ").decode("utf-8", "replace"))
+
+    def _part(self, code: bytes, mark: bytes, line: bytes) -> Reply | None:
+        """A line of a reply with several."""
+        if self._lines and code != self._code:
+            raise ReplyError(f"a reply that starts with {self._code.decode()} goes on with {code.decode()}")
+        self._octets += len(line)
+        if self._octets > MAX_REPLY_OCTETS:
+            raise ReplyError(f"a reply longer than {MAX_REPLY_OCTETS} octets")
+        self._code = code
+        self._lines.append(line[4:].rstrip(b"\r "))
+        if mark == b"-":
+            return None
+        text = b"\n".join(self._lines).decode("utf-8", "replace")
+        self._lines, self._octets = [], 0
+        return Reply(int(code), text)

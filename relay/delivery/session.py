@@ -1,0 +1,330 @@
+"""One open session: pipelined transactions on a transport that aiosmtplib opened.
+
+MAIL, RCPT and DATA go out in one write where PIPELINING is offered (RFC 2920),
+then the message in one more. aiosmtplib can't pipeline (it drops what arrives
+past one reply), so this protocol takes its transport over (``set_protocol``).
+Each transaction has one recipient; its verdict is that of the first command
+that was refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import dataclass
+
+from relay.delivery.classify import decide, lost, not_sent
+from relay.delivery.outcome import Bounced, Delivered, Prepared, Reach, Retry, Where
+from relay.delivery.reply import Reply, ReplyError, ReplyParser
+from relay.mail.status import UNEXPECTED
+
+SLICE_OCTETS = 256 * 1024
+"""A larger message is handed to the transport in slices, each waiting for room."""
+QUIT_S = 5.0
+_STEPS = (Where.MAIL, Where.RCPT, Where.DATA)
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What the remote offered after EHLO."""
+
+    pipelining: bool = False
+    eight_bit: bool = False
+    smtputf8: bool = False
+    dsn: bool = False
+    size: bool = False
+    largest_octets: int = 0
+    """0: not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: for a reply to a command, for the whole message with its reply."""
+
+    command_s: float
+    data_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The session ended before the message was sent: another one may take the copy."""
+
+    retry: Retry
+
+
+Verdict = Delivered | Retry | Bounced | Interrupted
+
+
+class Session(asyncio.Protocol):
+    """One transaction at a time, by one task."""
+
+    def __init__(
+        self, transport: asyncio.Transport, remote: str, tls: str, features: Features, timeouts: Timeouts
+    ) -> None:
+        self.remote = remote
+        self.tls = tls
+        self.features = features
+        self.transactions = 0
+        self.fruitful = False
+        """A transaction was answered in a way that says that the site works."""
+        self.sending = False
+        """The message is on its way and not answered: whether it arrives isn't known."""
+        self.broken = ""
+        """Why the session can't be used any more; empty while it can."""
+        self.on_broken: asyncio.Future[bool] | None = None
+        """Gets False when the session breaks while it is idle."""
+        self._transport = transport
+        self._timeouts = timeouts
+        self._loop = asyncio.get_running_loop()
+        self._parser = ReplyParser()
+        self._replies: list[Reply] = []
+        self._awaited = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self._room: asyncio.Future[None] | None = None
+        self._paused = False
+        self._cut = False
+        self._reset = b""
+        self._deadline = math.inf
+        self._tick_s = min(max(min(timeouts.command_s, timeouts.data_s) / 4, 0.02), 5.0)
+        self._timer = self._loop.call_later(self._tick_s, self._tick)
+        transport.set_protocol(self)
+        if transport.is_closing():
+            self._break("connection lost")
+
+    # -- transactions --------------------------------------------------------------
+
+    async def send(self, address: str, copy: Prepared) -> Verdict:
+        """One transaction. The session may be broken afterwards (``broken``); raises nothing."""
+        unfit = self._unfit(address, copy)
+        if unfit is not None:
+            return unfit
+        self.transactions += 1
+        commands = self._commands(address, copy)
+        if commands is None:
+            # A control character in the envelope: our own fault, and never on the wire.
+            return Retry(UNEXPECTED, self.remote, Reach.MESSAGE)
+        refused = await self._envelope(commands)
+        verdict = await self._message(copy.data) if refused is None else refused
+        if self.broken:
+            self.close()
+        return verdict
+
+    def _unfit(self, address: str, copy: Prepared) -> Bounced | None:
+        """What this remote is known not to take."""
+        features = self.features
+        if (copy.smtputf8 or not address.isascii() or not copy.reverse_path.isascii()) and not features.smtputf8:
+            text = f"{self.remote} does not take internationalised addresses (SMTPUTF8)"
+            return not_sent(6, 7, text, self.remote, basic=53)
+        if 0 < features.largest_octets < len(copy.data):
+            text = f"{len(copy.data)} octets are more than {self.remote} takes ({features.largest_octets})"
+            return not_sent(3, 4, text, self.remote, basic=52)
+        if not clean(copy.data):
+            return not_sent(6, 0, "the message has a bare CR, bare LF or NUL", self.remote, basic=54)
+        return None
+
+    def _commands(self, address: str, copy: Prepared) -> tuple[bytes, bytes, bytes] | None:
+        features = self.features
+        mail = f"MAIL FROM:<{copy.reverse_path}>"
+        rcpt = f"RCPT TO:<{address}>"
+        if features.size:
+            mail += f" SIZE={len(copy.data)}"
+        if copy.eight_bit and features.eight_bit:
+            mail += " BODY=8BITMIME"
+        if copy.smtputf8 or not (mail.isascii() and rcpt.isascii()):
+            mail += " SMTPUTF8"
+        if features.dsn:
+            mail += (copy.ret and f" RET={copy.ret}") + (copy.envid and f" ENVID={copy.envid}")
+            rcpt += (copy.notify and f" NOTIFY={copy.notify}") + (copy.orcpt and f" ORCPT={copy.orcpt}")
+        if not (mail.isprintable() and rcpt.isprintable()):
+            return None
+        return f"{mail}\r\n".encode(), f"{rcpt}\r\n".encode(), b"DATA\r\n"
+
+    async def _envelope(self, commands: tuple[bytes, bytes, bytes]) -> Retry | Bounced | Interrupted | None:
+        """MAIL, RCPT, DATA; None: the remote waits for the message."""
+        if self.features.pipelining:
+            reset, self._reset = self._reset, b""
+            skip = 1 if reset else 0
+            replies = (await self._ask(reset + b"".join(commands), 3 + skip))[skip:]
+        else:
+            replies = await self._in_steps(commands)
+        for step, reply in zip(_STEPS, replies, strict=False):
+            if reply.code // 100 == (3 if step is Where.DATA else 2):
+                continue
+            return self._refused(step, reply, replies)
+        if len(replies) < 3:
+            return Interrupted(lost(_STEPS[len(replies)], self.broken, self.remote))
+        return None
+
+    async def _in_steps(self, commands: tuple[bytes, bytes, bytes]) -> list[Reply]:
+        """Without PIPELINING: stop at the first refusal."""
+        replies: list[Reply] = []
+        if self._reset:
+            self._reset = b""
+            if not await self._ask(b"RSET\r\n", 1):
+                return replies
+        for command in commands:
+            answer = await self._ask(command, 1)
+            replies += answer
+            if not answer or answer[0].code >= 400:
+                break
+        return replies
+
+    def _refused(self, step: Where, reply: Reply, replies: list[Reply]) -> Retry | Bounced | Interrupted:
+        outcome = decide(step, reply, self.remote)
+        if len(replies) == 3 and replies[2].code // 100 == 3:
+            # The remote waits for a message although the envelope was refused (RFC 2920 §3.1).
+            # An empty one could be delivered, so the connection goes.
+            self._break("the remote wants a message without a recipient")
+        if any(other.code == 421 for other in replies) or outcome.reach in (Reach.SESSION, Reach.SITE):
+            self._break(f"{step} was answered {reply.line}")
+        self._reset = b"RSET\r\n"
+        if isinstance(outcome, Retry) and outcome.reach is Reach.SESSION:
+            return Interrupted(outcome)
+        if outcome.reach is not Reach.SITE:
+            self.fruitful = True
+        return outcome
+
+    async def _message(self, data: bytes) -> Delivered | Retry | Bounced:
+        """The mail object and the reply to its final dot."""
+        self.sending = True
+        replies = await self._ask(stuffed(data), 1, self._timeouts.data_s)
+        self.sending = False
+        reply = replies[0] if replies else None
+        if reply is None or (self._cut and reply.code < 400):
+            return lost(Where.DOT, self.broken, self.remote)
+        if reply.code // 100 == 2:
+            self.fruitful = True
+            return Delivered(reply.line, self.remote, self.tls)
+        outcome = decide(Where.DOT, reply, self.remote)
+        if outcome.reach in (Reach.SESSION, Reach.SITE):
+            self._break(f"the message was answered {reply.line}")
+        else:
+            self.fruitful = True
+        return outcome
+
+    # -- the wire ------------------------------------------------------------------
+
+    async def _ask(self, data: bytes, count: int, limit_s: float = 0.0) -> list[Reply]:
+        """Write, and wait for ``count`` replies; fewer if the session broke."""
+        if self.broken:
+            return []
+        self._replies = []
+        self._awaited = count
+        self._deadline = self._loop.time() + (limit_s or self._timeouts.command_s)
+        if len(data) <= SLICE_OCTETS:
+            self._transport.write(data)
+        else:
+            await self._write_slices(data)
+        if len(self._replies) < count and not self.broken:
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        self._awaited = 0
+        self._deadline = math.inf
+        return self._replies
+
+    async def _write_slices(self, data: bytes) -> None:
+        view = memoryview(data)
+        for start in range(0, len(view), SLICE_OCTETS):
+            if self._paused and not self.broken:
+                self._room = self._loop.create_future()
+                try:
+                    await self._room
+                finally:
+                    self._room = None
+            if self.broken or self._replies:
+                # An answer before the final dot (421, or out of step): no use going on.
+                self._cut = True
+                self._break("an answer before the end of the message")
+                return
+            self._transport.write(bytes(view[start : start + SLICE_OCTETS]))
+
+    def data_received(self, data: bytes) -> None:
+        if self.broken:
+            return
+        try:
+            replies = self._parser.feed(data)
+        except ReplyError as error:
+            self._break(f"the remote sent {error}")
+            return
+        if not replies:
+            return
+        self._replies += replies
+        if len(self._replies) >= self._awaited:
+            if len(self._replies) > self._awaited:
+                self._overrun()
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_result(None)
+        elif self._replies[-1].code == 421:
+            self._break(self._replies[-1].line)
+
+    def _overrun(self) -> None:
+        """Replies that nothing was asked for: a farewell, or out of step."""
+        extra = self._replies[self._awaited :]
+        del self._replies[self._awaited :]
+        self._break(extra[0].line if extra[0].code == 421 else f"a reply to nothing: {extra[0].line}")
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._timer.cancel()
+        self._break("connection lost")
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+
+    def _tick(self) -> None:
+        """Coarse, so that no timer is made for each command; late by a quarter at most."""
+        if self._loop.time() >= self._deadline:
+            self._break("no answer in time")
+            self._transport.abort()
+        else:
+            self._timer = self._loop.call_later(self._tick_s, self._tick)
+
+    def _break(self, why: str) -> None:
+        if self.broken:
+            return
+        self.broken = why
+        for waiting in (self._waiter, self._room):
+            if waiting is not None and not waiting.done():
+                waiting.set_result(None)
+        if self.on_broken is not None and not self.on_broken.done():
+            self.on_broken.set_result(False)
+
+    async def quit(self) -> None:
+        """Take leave (RFC 5321 §4.1.1.10), without waiting long for the answer."""
+        if not self.broken:
+            await self._ask(b"QUIT\r\n", 1, min(QUIT_S, self._timeouts.command_s))
+        self.close()
+
+    def close(self) -> None:
+        """Close at once; what is half sent stays half sent."""
+        self._timer.cancel()
+        self._break("closed")
+        if self.sending:
+            self._transport.abort()
+        else:
+            self._transport.close()
+
+
+def clean(data: bytes) -> bool:
+    """No bare CR, bare LF or NUL (RFC 5321 §2.3.8): the last guard before the wire."""
+    pairs = data.count(b"\r\n")
+    return data.count(b"\n") == pairs and data.count(b"\r") == pairs and b"\0" not in data
+
+
+def stuffed(data: bytes) -> bytes:
+    """``data`` as it goes over the wire: dots doubled, final dot added (RFC 5321 §4.5.2)."""
+    if b"\r\n." in data:
+        data = data.replace(b"\r\n.", b"\r\n..")
+    if data.startswith(b"."):
+        data = b"." + data
+    return data + (b".\r\n" if data.endswith(b"\r\n") or not data else b"\r\n.\r\n")

@@ -1,0 +1,173 @@
+"""DKIM signatures (RFC 6376, RFC 8463): relaxed/relaxed, one field for each key.
+
+The header fields are put in canonical form once for all keys. ``prepare`` is
+cheap and ``Pending.finish`` holds the private-key operations, which leave the
+interpreter free; so a caller can do the one in the loop's thread and the
+other in a pool.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from relay.mail.canon import relaxed_body, relaxed_field
+from relay.registry.keys import SigningKey
+
+__all__ = ["Pending", "SignError", "Signer", "SigningKey", "self_test"]
+
+OVERSIGNED: Final = (
+    "From",
+    "Subject",
+    "To",
+    "Cc",
+    "Date",
+    "Message-ID",
+    "Reply-To",
+    "Content-Type",
+    "Content-Transfer-Encoding",
+    "List-Unsubscribe",
+    "List-Unsubscribe-Post",
+)
+"""Named once more in ``h=`` than the message has them, so that adding one breaks the signature (RFC 6376 §5.4.2)."""
+SIGNED: Final = (
+    "MIME-Version",
+    "Feedback-ID",
+    "X-Sender-Contact",
+    "X-Report-Abuse",
+    "List-Id",
+    "In-Reply-To",
+    "References",
+)
+"""Signed where present."""
+
+_LINE: Final = 78
+_NAMES: Final = OVERSIGNED + SIGNED
+_PLACE: Final = {name.lower().encode(): place for place, name in enumerate(_NAMES)}
+_KEPT_HEADS: Final = 256
+
+
+class SignError(Exception):
+    """The keys don't make signatures that verify; the text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """All that is to be signed; nothing of it depends on the private keys."""
+
+    keys: tuple[SigningKey, ...]
+    heads: tuple[bytes, ...]
+    """Each signature's field up to ``b=``."""
+    canonical: bytes
+    """The signed fields in canonical form."""
+
+    def finish(self) -> list[bytes]:
+        """The DKIM-Signature fields, each with CRLF: the slow part, for any thread."""
+        return [
+            head + _folded_value(base64.b64encode(key.sign(self.canonical + relaxed_field(head)[:-2]))) + b"\r\n"
+            for key, head in zip(self.keys, self.heads, strict=True)
+        ]
+
+
+class Signer:
+    """Signs with the keys of one domain, in their order."""
+
+    def __init__(self, keys: Sequence[SigningKey]) -> None:
+        self._keys = tuple(keys)
+        self._heads: dict[tuple[int, ...], tuple[bytes, ...]] = {}
+
+    def sign(self, fields: Sequence[bytes], body_hash: bytes, now: float) -> list[bytes]:
+        """``prepare`` and ``finish`` in one: DKIM-Signature fields, to be put before the others."""
+        return self.prepare(fields, body_hash, now).finish()
+
+    def prepare(self, fields: Sequence[bytes], body_hash: bytes, now: float) -> Pending:
+        """What is to be signed of a message.
+
+        ``fields`` are its header fields in order, each with CRLF; ``body_hash``
+        is the SHA-256 digest of the relaxed body; ``now`` (seconds UTC) is the
+        signatures' ``t=``.
+        """
+        places: list[list[bytes]] = [[] for _ in _NAMES]
+        for field in fields:
+            place = _PLACE.get(field[: field.find(b":")].rstrip(b" \t").lower())
+            if place is not None:
+                places[place].append(field)
+        # Of several fields with one name the last is signed first (RFC 6376 §5.4.2).
+        canonical = b"".join([relaxed_field(field) for present in places for field in reversed(present)])
+        counts = tuple([len(present) for present in places])
+        heads = self._heads.get(counts)
+        if heads is None:
+            heads = self._new_heads(counts)
+        tail = b"\tt=%d; bh=%s;\r\n\tb=" % (int(now), base64.b64encode(body_hash))
+        return Pending(self._keys, tuple([head + tail for head in heads]), canonical)
+
+    def _new_heads(self, counts: tuple[int, ...]) -> tuple[bytes, ...]:
+        if len(self._heads) >= _KEPT_HEADS:
+            self._heads.clear()
+        names: list[str] = []
+        for place, count in enumerate(counts):
+            names += [_NAMES[place]] * (count + (place < len(OVERSIGNED)))
+        heads = tuple(_head(key, names) for key in self._keys)
+        self._heads[counts] = heads
+        return heads
+
+
+def _head(key: SigningKey, names: Sequence[str]) -> bytes:
+    """A signature's field up to and including ``h=``, folded."""
+    tags = ["v=1;", f"a={key.algorithm};", "c=relaxed/relaxed;", f"d={key.domain};", f"s={key.selector};"]
+    line, lines = "DKIM-Signature:", []
+    pieces = [f" {tag}" for tag in tags] + [f" h={names[0]}"] + [f":{name}" for name in names[1:]]
+    pieces[-1] += ";"
+    for piece in pieces:
+        if len(line) + len(piece) > _LINE:
+            lines.append(line)
+            line = "\t" + piece.lstrip(" ")
+        else:
+            line += piece
+    return "\r\n".join([*lines, line, ""]).encode("ascii")
+
+
+def _folded_value(value: bytes) -> bytes:
+    """The value of ``b=``, which starts behind three columns."""
+    width = _LINE - 3
+    return b"\r\n\t".join([value[i : i + width] for i in range(0, len(value), width)])
+
+
+def self_test(keys: Sequence[SigningKey]) -> None:
+    """Sign a sample and verify each signature with dkimpy; raises SignError if one doesn't verify."""
+    import dkim  # only here: the reference implementation, not needed for signing
+
+    if not keys:
+        return
+    domain = keys[0].domain
+    fields = [
+        f"From: Self-test <test@{domain}>\r\n".encode(),
+        b"To: someone@example.net\r\n",
+        b"Subject: a folded\r\n\t subject \r\n",
+        b"Date: Thu, 01 Jan 2026 00:00:00 +0000\r\n",
+    ]
+    body = b"One  line \r\n\r\n"
+    signatures = Signer(keys).sign(fields, sha256(relaxed_body(body)).digest(), 1767225600)
+    records = {f"{key.selector}._domainkey.{key.domain}.": key.record.encode() for key in keys}
+
+    def look_up(name: bytes | str, timeout: float = 0) -> bytes | None:
+        return records.get(name.decode() if isinstance(name, bytes) else name)
+
+    for key, signature in zip(keys, signatures, strict=True):
+        message = signature + b"".join(fields) + b"\r\n" + body
+        try:
+            verified = dkim.DKIM(message).verify(dnsfunc=look_up)
+        except (dkim.DKIMException, ValueError) as error:
+            raise SignError(_fault(key, f": {error}")) from error
+        if not verified:
+            raise SignError(_fault(key, ""))
+
+
+def _fault(key: SigningKey, why: str) -> str:
+    return (
+        f"the {key.algorithm} key {key.selector} of {key.domain} makes signatures that don't verify{why};"
+        f" `relay domain rotate {key.domain}` makes new keys"
+    )

@@ -1,0 +1,223 @@
+"""A site: one set of MX hosts, its ready queue, its connections and limits.
+
+All state belongs to the event loop's thread. A connection is opened for every
+ready copy that no idle or opening one will take, within the site's window and
+the relay's total.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+from relay.delivery.connect import Log, Unreachable
+from relay.delivery.courier import Courier
+from relay.delivery.limits import Limits
+from relay.delivery.outcome import Attempt, Bounced, Outcome, Prepared, Reach, Retry, Returned
+from relay.delivery.route import Route
+from relay.delivery.session import Session
+from relay.mail.status import UNEXPECTED, temporary
+
+
+class Copy:
+    """An attempt on its way through the engine; ends exactly once."""
+
+    __slots__ = ("_ended", "attempt", "interruptions", "preparing")
+
+    def __init__(self, attempt: Attempt, ended: Callable[[Copy, Outcome | None], None]) -> None:
+        self.attempt = attempt
+        self.interruptions = 0
+        """Sessions that died under it."""
+        self.preparing: asyncio.Task[Prepared | None] | None = None
+        self._ended: Callable[[Copy, Outcome | None], None] | None = ended
+
+    def prepare(self) -> asyncio.Task[Prepared | None]:
+        """Start rendering and signing, once."""
+        if self.preparing is None:
+            self.preparing = asyncio.get_running_loop().create_task(self._prepare())
+        return self.preparing
+
+    async def _prepare(self) -> Prepared | None:
+        return await self.attempt.prepare()
+
+    def end(self, outcome: Outcome | None) -> None:
+        """``None``: withdrawn."""
+        ended, self._ended = self._ended, None
+        if ended is None:
+            return
+        if outcome is not None and self.preparing is not None and not self.preparing.done():
+            self.preparing.cancel()
+        ended(self, outcome)
+
+
+class Hub(Protocol):
+    """What a site needs of the engine."""
+
+    messages_per_connection: int
+    idle_s: float
+    log: Log
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+
+    def wall(self) -> float:
+        """Seconds UTC."""
+
+    async def open(self, route: Route) -> Session:
+        """Raises Unreachable."""
+
+    def reserve(self, site: Site) -> bool:
+        """A place among all connections; False: the site is asked again when one is free."""
+
+    def release(self, site: Site) -> None: ...
+
+    def wanted(self, site: Site) -> bool:
+        """Other sites wait for a connection."""
+
+    def crowded(self, site: Site, served: int) -> bool:
+        """Others wait, and this site's connection has had its turn."""
+
+
+class Site:
+    """Created by the engine with the first copy, dropped when nothing is left to remember."""
+
+    def __init__(self, route: Route, limits: Limits, hub: Hub) -> None:
+        self.route = route
+        self.limits = limits
+        self.hub = hub
+        self.ready: deque[Copy] = deque()
+        self.idle: list[Courier] = []
+        self.couriers: set[Courier] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.closing = False
+        self.opening: set[asyncio.Task[None]] = set()
+
+    @property
+    def connections(self) -> int:
+        """Open and opening."""
+        return len(self.tasks)
+
+    @property
+    def forgettable(self) -> bool:
+        if self.ready or self.tasks:
+            return False
+        return not self.limits.troubled or self.limits.down_until + 3600 < self.hub.now()
+
+    # -- copies ----------------------------------------------------------------------
+
+    def submit(self, copy: Copy) -> None:
+        if self.limits.down_until > self.hub.now():
+            copy.end(self._put_off("the site is left alone for a while after failures", ""))
+            return
+        self.ready.append(copy)
+        self.grow()
+
+    def take(self) -> Copy | None:
+        return self.ready.popleft() if self.ready else None
+
+    def put_back(self, copy: Copy) -> None:
+        """A copy that was taken but not tried; it keeps its place."""
+        if self.closing:
+            copy.end(Returned())
+        else:
+            self.ready.appendleft(copy)
+
+    def drain(self, outcome: Outcome) -> None:
+        """End everything that is ready."""
+        waiting, self.ready = self.ready, deque()
+        for copy in waiting:
+            copy.end(outcome)
+
+    # -- connections -----------------------------------------------------------------
+
+    def grow(self) -> None:
+        """Wake idle connections, or open new ones, while copies are ready."""
+        spare = len(self.ready)
+        while spare and self.idle:
+            self.idle.pop().wake()
+            spare -= 1
+        while spare > len(self.opening) and self.connections < self.limits.window and not self.closing:
+            if not self.hub.reserve(self):
+                return
+            task = asyncio.get_running_loop().create_task(self._connection())
+            self.tasks.add(task)
+            self.opening.add(task)
+            task.add_done_callback(self._gone)
+
+    async def _connection(self) -> None:
+        """The life of one connection."""
+        session = await self._open()
+        if session is None:
+            return
+        courier = Courier(self, session)
+        self.couriers.add(courier)
+        try:
+            await courier.run()
+        finally:
+            self.couriers.discard(courier)
+            session.close()
+            if not session.fruitful and session.transactions and not self.closing:
+                self._fruitless(session)
+
+    async def _open(self) -> Session | None:
+        """None: the site could not be reached, and that has been dealt with."""
+        try:
+            return await self.hub.open(self.route)
+        except Unreachable as error:
+            self._unreachable(error.outcome)
+        except Exception as error:
+            self.hub.log("connection-failed", {"site": self.route.site, "cause": repr(error)})
+            self._unreachable(Retry(UNEXPECTED, "", Reach.SITE))
+        finally:
+            task = asyncio.current_task()
+            if task is not None:
+                self.opening.discard(task)
+        return None
+
+    def answered(self) -> None:
+        """A transaction got its answer: the site works."""
+        self.limits.answered()
+        if self.ready and self.connections < self.limits.window:
+            self.grow()
+
+    def close(self) -> None:
+        """Hand back what is ready; end connections after their running transaction."""
+        self.closing = True
+        self.drain(Returned())
+        for task in self.opening:
+            task.cancel()
+        for courier in self.couriers:
+            courier.stop()
+
+    def _gone(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self.hub.log("connection-failed", {"site": self.route.site, "cause": repr(task.exception())})
+        self.opening.discard(task)
+        self.hub.release(self)
+        if self.ready:
+            self.grow()
+
+    def _unreachable(self, outcome: Retry | Bounced) -> None:
+        if isinstance(outcome, Bounced):
+            self.drain(outcome)
+        elif self.limits.unreachable(len(self.tasks) - 1, self.hub.now()):
+            self._down(outcome)
+
+    def _fruitless(self, session: Session) -> None:
+        if self.limits.fruitless(self.hub.now()):
+            status = temporary(51, 4, 2, f"{session.remote} answers no transaction: {session.broken}"[:500])
+            self._down(Retry(status, session.remote, Reach.SITE))
+
+    def _down(self, outcome: Retry) -> None:
+        """The site is dead for now: all that wait are put off together."""
+        back_off_s = self.limits.down_until - self.hub.now()
+        self.hub.log("site-down", {"site": self.route.site, "back_off_s": back_off_s, "status": outcome.status})
+        self.drain(replace(outcome, not_before=self.hub.wall() + back_off_s))
+
+    def _put_off(self, text: str, remote: str) -> Retry:
+        not_before = self.hub.wall() + self.limits.down_until - self.hub.now()
+        return Retry(temporary(51, 4, 1, text), remote, Reach.SITE, not_before)

@@ -1,0 +1,422 @@
+"""Between queue and engine: leases copies, composes them, writes outcomes down.
+
+What was just accepted comes in leased and compiled and goes out from memory
+as long as there is room; the rest waits in the store and is leased when it is
+due. Outcomes are written in batches, each as large as what came in while the
+last one was written. Nothing here holds more copies than ``inflight``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from relay.delivery.compose import Composer, notice, own_domain
+from relay.delivery.engine import Engine
+from relay.delivery.outcome import Bounced, Delivered, Outcome, Prepared, Retry, Returned
+from relay.mail import dsn
+from relay.mail.dsn import Action, RecipientReport
+from relay.mail.template import Template
+from relay.pipeline.chain import Chain
+from relay.pipeline.contract import Continue, Freeze, Hold, Kind, QueueEntry, Reject
+from relay.queue.complete import Result, Written, complete
+from relay.queue.enqueue import Claim, Enqueued, NewSubmission
+from relay.queue.lease import LEASE_S, Lease, Submission, lease_due, next_due
+from relay.queue.model import State, encode_id
+from relay.queue.notices import enqueue_notice
+from relay.queue.schedule import Schedule
+from relay.registry import consents
+from relay.registry.snapshot import Snapshot, SnapshotSource
+from relay.store.committer import Committer, StoreBusy
+
+_log = logging.getLogger("relay.delivery")
+
+POLL_S = 1.0
+"""How often the store is asked for due copies: commands and pages change it from other processes."""
+LEASE_MARGIN_S = 900.0
+"""A copy whose lease ends sooner is not begun any more: sending it could outlast the lease."""
+STORE_RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerTerms:
+    """Settings of the worker."""
+
+    owner: str
+    hostname: str
+    inflight: int
+    schedule: Schedule
+    enabled: bool = True
+
+
+class Worker:
+    """Runs deliveries of one process; also the acceptor's ``Outlet``."""
+
+    def __init__(
+        self,
+        terms: WorkerTerms,
+        engine: Engine,
+        composer: Composer,
+        chain: Chain,
+        snapshots: SnapshotSource,
+        conn: sqlite3.Connection,
+        committer: Committer,
+        clock: Callable[[], float],
+        signing_pool: ThreadPoolExecutor,
+    ) -> None:
+        self.terms = terms
+        self.engine = engine
+        self.composer = composer
+        self.chain = chain
+        self.snapshots = snapshots
+        self.conn = conn
+        self.committer = committer
+        self.clock = clock
+        self.signing_pool = signing_pool
+        self.inflight = 0
+        self._results: list[Result] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._stopping = False
+
+    # -- the acceptor's side -------------------------------------------------------
+
+    def claim(self, copies: int, now: float) -> Claim | None:
+        if not self.terms.enabled or self._stopping or self.inflight + copies > self.terms.inflight:
+            return None
+        return Claim(self.terms.owner, now + LEASE_S)
+
+    def take(self, new: NewSubmission, stored: Enqueued, template: Template, claim: Claim | None) -> None:
+        if claim is None or not stored.claimed:
+            return
+        submission = Submission(
+            new.id,
+            new.tenant_id,
+            new.stream_id,
+            stored.campaign_id,
+            new.topic,
+            new.reverse_path,
+            new.from_domain,
+            new.message_id,
+            new.accepted_at,
+            new.expires_at,
+            new.ret,
+            new.envid,
+            new.size_octets,
+            stored.give_back,
+        )
+        self.composer.remember(new.id, template)
+        for number, fresh in enumerate(new.recipients):
+            if stored.states[number] is not State.READY:
+                continue
+            recipient = fresh.recipient
+            self._begin(
+                Lease(
+                    submission,
+                    number,
+                    stored.subscriber_ids[number],
+                    recipient.address,
+                    recipient.domain,
+                    1,
+                    0,
+                    claim.until,
+                    fresh.slots,
+                    recipient.notify,
+                    recipient.orcpt,
+                )
+            )
+
+    # -- leasing ---------------------------------------------------------------------
+
+    def _begin(self, lease: Lease) -> None:
+        self.inflight += 1
+        self.engine.submit(Copy(self, lease))
+
+    async def run(self) -> None:
+        """Lease due copies whenever there is room; ends with ``stop``."""
+        while not self._stopping:
+            wait_s = POLL_S
+            try:
+                if self.terms.enabled:
+                    wait_s = await self._fill()
+            except (StoreBusy, sqlite3.Error) as error:
+                _log.error("queue can't be read, trying again: %s", error)
+            self._wake.clear()
+            try:
+                await asyncio.wait_for(self._wake.wait(), wait_s)
+            except TimeoutError:
+                pass
+
+    async def _fill(self) -> float:
+        """Lease what fits; how long to wait before asking again, in seconds."""
+        room = self.terms.inflight - self.inflight
+        if room < max(1, self.terms.inflight // 4):
+            return POLL_S
+        now = self.clock()
+        due = next_due(self.conn)
+        if due is None or due > now:
+            return POLL_S
+        owner = self.terms.owner
+        leases = await self.committer.submit(lambda conn: lease_due(conn, owner, now, room))
+        for lease in leases:
+            self._begin(lease)
+        return POLL_S if len(leases) < room else 0.0
+
+    async def stop(self, grace_s: float) -> None:
+        """Take no more, let running transactions end, write all outcomes down."""
+        self._stopping = True
+        self._wake.set()
+        await self.engine.close(grace_s)
+        while self._writer is not None:
+            await self._writer
+
+    # -- outcomes --------------------------------------------------------------------
+
+    def finish(self, result: Result) -> None:
+        self._results.append(result)
+        if self._writer is None:
+            self._writer = asyncio.get_running_loop().create_task(self._write())
+
+    async def _write(self) -> None:
+        try:
+            while self._results:
+                batch, self._results = self._results, []
+                await self._write_batch(batch)
+        finally:
+            self._writer = None
+
+    async def _write_batch(self, batch: list[Result]) -> None:
+        while True:
+            try:
+                written: Written = await self.committer.submit(lambda conn: complete(conn, batch, self._notify))
+                break
+            except Exception as error:
+                # Outcomes must not be lost: the copies would go out a second time.
+                _log.error("%d outcomes can't be written, trying again: %s", len(batch), error)
+                await asyncio.sleep(STORE_RETRY_S)
+        self.inflight -= len(batch)
+        for submission_id in written.finished:
+            self.composer.forget(submission_id)
+        for result in written.lost:
+            _log.warning("id=%s/%d lease was lost, outcome dropped", encode_id(result.lease.submission.id), result.lease.number)
+        for result in written.applied:
+            _log.info(
+                "id=%s/%d to=<%s> %s remote=%s attempts=%d %s",
+                encode_id(result.lease.submission.id),
+                result.lease.number,
+                result.lease.address,
+                result.event or result.state.name.lower(),
+                result.remote or "-",
+                result.attempts,
+                result.status,
+            )
+        self._wake.set()
+
+    def _notify(self, conn: sqlite3.Connection, result: Result) -> None:
+        """Enqueue a DSN for a failed copy where one is wanted (inside the outcome's transaction)."""
+        lease, submission = result.lease, result.lease.submission
+        if notice(submission):
+            return
+        snapshot = self.snapshots.current()
+        stream = snapshot.streams.get(submission.stream_id)
+        if stream is None or not dsn.wanted(lease.notify, stream.kind, "failed"):
+            return
+        message = self.composer.message(submission.id)
+        original = b""
+        if message is not None:
+            domain = own_domain(snapshot, submission.tenant_id, submission.from_domain)
+            rendered = self.composer.render(message, lease, self.composer.mark(lease), domain)
+            original = b"".join(rendered.fields) + b"\r\n" + rendered.body
+        report = RecipientReport(
+            final_recipient=lease.address,
+            action=Action.FAILED,
+            status=enhanced(result.status),
+            original_recipient=lease.orcpt,
+            remote_mta=result.remote.partition("[")[0].strip(),
+            diagnostic=result.status,
+            last_attempt=result.at,
+        )
+        enqueue_notice(
+            conn,
+            hostname=self.terms.hostname,
+            tenant_id=submission.tenant_id,
+            reverse_path=submission.reverse_path,
+            reports=(report,),
+            original=original,
+            ret=submission.ret,
+            envelope_id=submission.envid,
+            arrival=submission.accepted_at,
+            now=result.at,
+        )
+
+
+def enhanced(status: str) -> str:
+    """The enhanced code of a reply line; ``5.0.0`` if it has none (RFC 3463)."""
+    words = status.replace("-", " ").split()
+    for word in words[:3]:
+        parts = word.split(".")
+        if len(parts) == 3 and all(p.isdigit() for p in parts) and parts[0] in "245":
+            return word
+    return "5.0.0"
+
+
+class Copy:
+    """One leased copy on its way through the engine (the engine's ``Attempt``)."""
+
+    __slots__ = ("_bulk", "_worker", "address", "domain", "lease")
+
+    def __init__(self, worker: Worker, lease: Lease) -> None:
+        self._worker = worker
+        self.lease = lease
+        self.address = lease.address
+        self.domain = lease.domain
+        self._bulk = False
+
+    async def prepare(self) -> Prepared | None:
+        """Re-check, render and sign; None if the copy is not to be sent (its result is written then)."""
+        worker, lease = self._worker, self.lease
+        now = worker.clock()
+        if now > lease.until - LEASE_MARGIN_S:
+            self._end(State.READY, "lease ran out before sending", due_at=now)
+            return None
+        snapshot = worker.snapshots.current()
+        if not notice(lease.submission) and not self._still_wanted(snapshot, now):
+            return None
+        message = worker.composer.message(lease.submission.id)
+        if message is None:
+            self._end(State.CANCELLED, "the message is gone", event="cancelled")
+            return None
+        domain = own_domain(snapshot, lease.submission.tenant_id, lease.submission.from_domain)
+        mark = worker.composer.mark(lease)
+        rendered = worker.composer.render(message, lease, mark, domain)
+        signer = worker.composer.signer(snapshot, domain)
+        signatures: list[bytes] = []
+        if signer is not None:
+            pending = signer.prepare(rendered.fields, rendered.body_hash, now)
+            signatures = await asyncio.get_running_loop().run_in_executor(worker.signing_pool, pending.finish)
+        reverse_path = "" if notice(lease.submission) else worker.composer.reverse_path(mark, domain)
+        return Prepared(
+            reverse_path=reverse_path,
+            data=b"".join((*signatures, *rendered.fields, b"\r\n", rendered.body)),
+            smtputf8=message.needs_smtputf8 or not lease.address.isascii(),
+            eight_bit=message.needs_8bit,
+            notify=lease.notify,
+            ret=lease.submission.ret,
+            envid=lease.submission.envid,
+            orcpt=lease.orcpt,
+        )
+
+    def _still_wanted(self, snapshot: Snapshot, now: float) -> bool:
+        """The re-check right before sending: freeze, campaign, policies."""
+        worker, lease, submission = self._worker, self.lease, self.lease.submission
+        stream = snapshot.streams.get(submission.stream_id)
+        if stream is None or submission.tenant_id not in snapshot.tenants:
+            self._end(State.CANCELLED, "the tenant or stream is gone", event="cancelled")
+            return False
+        self._bulk = stream.kind is Kind.BULK
+        tenant = snapshot.tenant(submission.tenant_id, now)
+        if tenant.freeze is Freeze.ALL or (tenant.freeze is Freeze.BULK and self._bulk):
+            self._end(State.HELD, f"frozen: {tenant.freeze_reason}", hold_reason="frozen", event="held")
+            return False
+        if submission.campaign_id is not None and not self._campaign_goes_on(submission.campaign_id):
+            return False
+        standing = consents.standing_by_id(worker.conn, lease.subscriber_id, tenant.allowance.period)
+        entry = QueueEntry(
+            submission.id,
+            lease.number,
+            tenant,
+            stream,
+            lease.address,
+            lease.address.lower(),
+            standing,
+            submission.topic,
+            submission.campaign_id,
+            lease.attempts,
+            now,
+        )
+        verdict = worker.chain.release(entry)
+        if isinstance(verdict, Continue):
+            return True
+        if isinstance(verdict, Reject):
+            self._end(State.WITHDRAWN, verdict.status.reply, event="withdrawn")
+        elif isinstance(verdict, Hold):
+            self._end(State.HELD, verdict.why, hold_reason=verdict.why, event="held")
+        else:
+            self._retry(verdict.status.reply, "", None)
+        return False
+
+    def _campaign_goes_on(self, campaign_id: int) -> bool:
+        row = self._worker.conn.execute("SELECT state, why FROM campaign WHERE id = ?", (campaign_id,)).fetchone()
+        if row is not None and row[0] == "declined":
+            self._end(State.DECLINED, f"campaign declined: {row[1]}", event="declined")
+            return False
+        if row is not None and row[0] == "stopped":
+            self._end(State.HELD, f"campaign stopped: {row[1]}", hold_reason="staged", event="held")
+            return False
+        return True
+
+    def done(self, outcome: Outcome) -> None:
+        match outcome:
+            case Delivered():
+                self._end(State.DELIVERED, outcome.status, outcome.remote, attempts=self.lease.attempts + 1)
+            case Retry():
+                self._retry(outcome.diagnostic or outcome.status, outcome.remote, outcome.not_before)
+            case Bounced():
+                self._end(
+                    State.BOUNCED,
+                    outcome.diagnostic or outcome.status,
+                    outcome.remote,
+                    event="bounced",
+                    attempts=self.lease.attempts + 1,
+                    address_dead=outcome.address_dead,
+                    detail={
+                        "type": "hard" if outcome.address_dead else "refused",
+                        "code": outcome.reason.enhanced,
+                    },
+                )
+            case Returned():
+                self._end(State.READY, "not tried", due_at=self._worker.clock())
+
+    def _retry(self, status: str, remote: str, not_before: float | None) -> None:
+        now = self._worker.clock()
+        failed = self.lease.attempts + 1
+        due = self._worker.terms.schedule.next_attempt(now, failed, not_before)
+        if due >= self.lease.submission.expires_at:
+            late: dict[str, object] = {"type": "expired"}
+            self._end(State.EXPIRED, status, remote, event="expired", attempts=failed, detail=late)
+        else:
+            self._end(State.READY, status, remote, event="deferred", attempts=failed, due_at=due)
+
+    def _end(
+        self,
+        state: State,
+        status: str,
+        remote: str = "",
+        *,
+        event: str = "",
+        detail: dict[str, object] | None = None,
+        due_at: float = 0.0,
+        attempts: int | None = None,
+        hold_reason: str = "",
+        address_dead: bool = False,
+    ) -> None:
+        self._worker.finish(
+            Result(
+                self.lease,
+                state,
+                self._worker.clock(),
+                status,
+                remote,
+                event,
+                detail or {},
+                due_at,
+                self.lease.attempts if attempts is None else attempts,
+                hold_reason,
+                address_dead,
+                self._bulk,
+            )
+        )

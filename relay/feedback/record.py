@@ -1,0 +1,140 @@
+"""Writing down what came back, inside the caller's transaction.
+
+Everything here is idempotent: the same bounce, complaint or unsubscribe told
+twice is recorded once, and one recipient counts once in its campaign.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+
+from relay.feedback.analyse import Finding, Kind
+from relay.pipeline.contract import Reason
+from relay.queue.model import State
+from relay.registry import consents, suppressions
+from relay.registry.tokens import Mark
+
+MAX_EVENTS = 20
+"""Events kept of one recipient's feedback, then only new kinds; whoever holds a tag can't fill the store."""
+
+_FAILURES = (Kind.HARD, Kind.SOFT)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What one message means for one recipient: a finding, or an unsubscription."""
+
+    mark: Mark
+    finding: Finding | None
+    """None: the person asks to be unsubscribed."""
+    evidence: tuple[tuple[str, str], ...] = ()
+
+
+def address_of(conn: sqlite3.Connection, subscriber_id: int) -> str | None:
+    """Canonical address of a subscriber, None if it was erased."""
+    row = conn.execute("SELECT address FROM subscriber WHERE id = ?", (subscriber_id,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def record(conn: sqlite3.Connection, item: Item, now: float) -> bool:
+    """Write one item; True if it changed anything. Unknown (erased) subscribers change nothing."""
+    mark = item.mark
+    row = conn.execute("SELECT tenant_id FROM subscriber WHERE id = ?", (mark.subscriber_id,)).fetchone()
+    if row is None:
+        return False
+    tenant_id = int(row[0])
+    if item.finding is None:
+        return consents.withdraw(
+            conn,
+            tenant_id,
+            mark.subscriber_id,
+            topic_id=mark.topic_id,
+            means="mail",
+            now=now,
+            evidence=dict(item.evidence),
+            submission_id=mark.submission_id,
+            number=mark.number,
+        )
+    if item.finding.kind is Kind.NOTHING:
+        return False
+    return _finding(conn, tenant_id, mark, item.finding, now)
+
+
+def _finding(conn: sqlite3.Connection, tenant_id: int, mark: Mark, finding: Finding, now: float) -> bool:
+    earlier = _earlier(conn, mark)
+    kinds = {kind for kind, _ in earlier}
+    if _known(earlier, finding) or (len(earlier) >= MAX_EVENTS and finding.kind in kinds):
+        return False
+    row = conn.execute(
+        "SELECT campaign_id FROM submission WHERE id = ? AND tenant_id = ?", (mark.submission_id, tenant_id)
+    ).fetchone()
+    campaign_id = None if row is None else row[0]
+    conn.execute(
+        "INSERT INTO event (tenant_id, at, kind, submission_id, number, campaign_id, detail) VALUES (?,?,?,?,?,?,?)",
+        (tenant_id, now, finding.kind.value, mark.submission_id, mark.number, campaign_id, _detail(finding)),
+    )
+    if finding.kind is Kind.COMPLAINT:
+        _suppress(conn, mark, Reason.COMPLAINT, finding, now)
+        if campaign_id is not None and Kind.COMPLAINT not in kinds:
+            conn.execute("UPDATE campaign SET complained = complained + 1 WHERE id = ?", (campaign_id,))
+    if finding.kind is Kind.HARD:
+        _suppress(conn, mark, Reason.HARD_BOUNCE, finding, now)
+    if finding.kind in _FAILURES:
+        counted = _late_bounce(conn, mark, finding, now) or bool(kinds & set(_FAILURES))
+        if campaign_id is not None and not counted:
+            conn.execute("UPDATE campaign SET bounced = bounced + 1 WHERE id = ?", (campaign_id,))
+    return True
+
+
+def _earlier(conn: sqlite3.Connection, mark: Mark) -> list[tuple[str, str]]:
+    """Kind and status of the events that feedback wrote for this recipient."""
+    rows = conn.execute(
+        "SELECT kind, detail FROM event WHERE submission_id = ? AND number = ? AND kind IN (?,?,?,?,?,?)",
+        (mark.submission_id, mark.number, *(k.value for k in Kind if k is not Kind.NOTHING)),
+    )
+    return [(kind, str(json.loads(detail or "{}").get("status", ""))) for kind, detail in rows]
+
+
+def _known(earlier: list[tuple[str, str]], finding: Finding) -> bool:
+    if finding.kind in (Kind.HARD, Kind.SOFT, Kind.DELAYED):
+        return (finding.kind.value, finding.status) in earlier
+    return any(kind == finding.kind for kind, _ in earlier)
+
+
+def _detail(finding: Finding) -> str:
+    detail: dict[str, object] = {
+        "type": finding.type,
+        "status": finding.status,
+        "code": finding.reply,
+        "diagnostic": finding.diagnostic,
+        "remote": finding.remote,
+        "source": finding.source,
+    }
+    kept = {name: value for name, value in detail.items() if value or name == "status"}
+    if finding.kind in _FAILURES:
+        kept["hard"] = finding.kind is Kind.HARD
+    return json.dumps(kept, separators=(",", ":"), sort_keys=True)
+
+
+def _suppress(conn: sqlite3.Connection, mark: Mark, reason: Reason, finding: Finding, now: float) -> None:
+    detail = f"{finding.status} {finding.diagnostic}".strip() if finding.diagnostic else finding.type
+    suppressions.add(conn, mark.subscriber_id, reason, detail=detail[:200], now=now)
+
+
+def _late_bounce(conn: sqlite3.Connection, mark: Mark, finding: Finding, now: float) -> bool:
+    """Turn a delivered copy into a bounced one; True if the copy's failure was counted already."""
+    row = conn.execute(
+        "SELECT state FROM recipient WHERE submission_id = ? AND number = ? AND subscriber_id = ?",
+        (mark.submission_id, mark.number, mark.subscriber_id),
+    ).fetchone()
+    if row is None:
+        return False
+    if row[0] == State.DELIVERED:
+        status = f"{finding.status} {finding.diagnostic}".strip()[:500]
+        conn.execute(
+            "UPDATE recipient SET state = ?, status = ?, changed_at = ? WHERE submission_id = ? AND number = ?",
+            (int(State.BOUNCED), status, now, mark.submission_id, mark.number),
+        )
+    return row[0] in (State.BOUNCED, State.EXPIRED)

@@ -1,0 +1,263 @@
+"""From a whole message to the promise: judge, compile, commit, and only then ``250``.
+
+``Acceptor.accept`` is the one place whose answer may be the final 250 of a
+submission. It comes after the commit that holds the message, its recipients,
+its counters and its event; any other way out leaves nothing stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import secrets as random
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import format_datetime
+from datetime import UTC, datetime
+from typing import Protocol
+
+from relay.intake import relay_fields
+from relay.intake.parameters import MailParameters
+from relay.intake.relay_fields import RelayFields
+from relay.mail.decode import addresses_of
+from relay.mail.scan import Malformed, ScanLimits, Scanned, find_bare, scan
+from relay.mail.status import Status, ok, temporary
+from relay.mail.template import Template, compile_template
+from relay.pipeline.chain import Accepted, Chain, Judged
+from relay.pipeline.contract import Kind, Message, Stream, Tenant, Transaction
+from relay.queue.enqueue import Claim, Enqueued, NewRecipient, NewSubmission, Refused, enqueue
+from relay.queue.model import encode_id, new_submission_id
+from relay.store.committer import Committer, StoreBusy
+
+_log = logging.getLogger("relay.accept")
+
+LARGE_OCTETS = 512 * 1024
+"""A message beyond this is scanned and compiled in a thread, so that others don't wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A transaction that is complete: all that is known when the last dot came."""
+
+    txn: Transaction
+    accepted: tuple[Accepted, ...]
+    raw: bytes
+    parameters: MailParameters
+    protocol: str
+    """For the Received field (RFC 3848), e.g. ``ESMTPSA``."""
+
+
+class Outlet(Protocol):
+    """Where accepted copies go on to: the delivery side, as far as the acceptor sees it."""
+
+    def claim(self, copies: int, now: float) -> Claim | None:
+        """A lease for copies that fit into memory; None: leave them to the queue."""
+
+    def take(self, new: NewSubmission, stored: Enqueued, template: Template, claim: Claim | None) -> None:
+        """Called after the commit with what was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Settings of acceptance."""
+
+    hostname: str
+    limits: ScanLimits
+    expire_s: float
+    record_client: bool = False
+
+
+_sequence = itertools.count(random.randbits(32))
+
+
+def _next_bits(bits: int) -> int:
+    """Low bits of the ids of one process: a sequence, so that two in a millisecond never meet."""
+    return next(_sequence) & ((1 << bits) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    new: NewSubmission
+    template: Template
+
+
+class Acceptor:
+    def __init__(
+        self, terms: Terms, chain: Chain, committer: Committer, outlet: Outlet, clock: Callable[[], float]
+    ) -> None:
+        self._terms = terms
+        self._chain = chain
+        self._committer = committer
+        self._outlet = outlet
+        self._clock = clock
+
+    async def accept(self, arrived: Arrived) -> Status:
+        """The reply to a whole message. Raises nothing that the message can cause."""
+        try:
+            if len(arrived.raw) > LARGE_OCTETS:
+                ready = await asyncio.get_running_loop().run_in_executor(None, self._prepare, arrived)
+            else:
+                ready = self._prepare(arrived)
+        except Malformed as error:
+            return self._refused(arrived, error.status)
+        if isinstance(ready, Status):
+            return self._refused(arrived, ready)
+        new = ready.new
+        claim = self._outlet.claim(len(new.recipients), new.accepted_at)
+        try:
+            stored = await self._committer.submit(lambda conn: enqueue(conn, new, claim))
+        except Refused as error:
+            return self._refused(arrived, error.status)
+        except StoreBusy:
+            return self._refused(arrived, temporary(51, 3, 0, "the store is not available, try again later"))
+        shown = encode_id(new.id)
+        _log.info(
+            "id=%s tenant=%s stream=%s message-id=%s recipients=%d refused=%d size=%d accepted",
+            shown,
+            arrived.txn.tenant.name,
+            arrived.txn.stream.name,
+            new.message_id,
+            len(new.recipients),
+            len(new.refused),
+            new.size_octets,
+        )
+        self._outlet.take(new, stored, ready.template, claim)
+        return ok(50, 0, 0, f"{shown} queued")
+
+    def _refused(self, arrived: Arrived, status: Status) -> Status:
+        _log.info(
+            "tenant=%s stream=%s recipients=%d refused at DATA: %s",
+            arrived.txn.tenant.name,
+            arrived.txn.stream.name,
+            len(arrived.accepted),
+            status.reply,
+        )
+        return status
+
+    # -- judging and compiling ---------------------------------------------------
+
+    def _prepare(self, arrived: Arrived) -> _Ready | Status:
+        """Pure work on values: no look-up, no write."""
+        bare = find_bare(arrived.raw)
+        if bare is not None:
+            what, offset = bare
+            raise Malformed(f"a bare {what} at octet {offset}: lines end with CRLF, and NUL is not allowed")
+        now = arrived.txn.now
+        submission_id = new_submission_id(now, _next_bits)
+        received = _received(self._terms, arrived, encode_id(submission_id))
+        scanned = scan(received + arrived.raw, self._terms.limits)
+        wishes = relay_fields.read(scanned, now)
+        message = _facts(scanned, arrived.txn, wishes, len(arrived.raw))
+        judged = self._chain.message(arrived.txn, message, arrived.accepted)
+        if isinstance(judged, Status):
+            return judged
+        if not judged.accepted:
+            return judged.refused[0][1]
+        message_id = _message_id(scanned) or f"<{encode_id(submission_id)}@{self._terms.hostname}>"
+        template = compile_template(
+            scanned,
+            judged.additions,
+            frozenset(),  # Bcc, Return-Path and Relay-* never leave anyway
+            [a.slots for a in judged.accepted],
+            if_missing=(("Date", format_datetime(datetime.fromtimestamp(now, UTC))), ("Message-ID", message_id)),
+        )
+        return _Ready(self._new(arrived, submission_id, wishes, message, message_id, judged, template), template)
+
+    def _new(
+        self,
+        arrived: Arrived,
+        submission_id: int,
+        wishes: RelayFields,
+        message: Message,
+        message_id: str,
+        judged: Judged,
+        template: Template,
+    ) -> NewSubmission:
+        txn = arrived.txn
+        due_at = max(txn.now, wishes.send_at or txn.now)
+        author = message.from_addresses[0]
+        return NewSubmission(
+            id=submission_id,
+            tenant_id=txn.tenant.id,
+            stream_id=txn.stream.id,
+            campaign=message.campaign,
+            campaign_explicit=bool(wishes.campaign),
+            topic=message.topic,
+            reverse_path=txn.reverse_path,
+            message_id=message_id,
+            from_address=author,
+            from_domain=author.rpartition("@")[2],
+            subject=message.subject[:200],
+            size_octets=len(arrived.raw),
+            accepted_at=txn.now,
+            due_at=due_at,
+            expires_at=due_at + self._terms.expire_s,
+            template=template.encode(),
+            recipients=tuple(NewRecipient(a.recipient, a.slots, a.effects, a.hold) for a in judged.accepted),
+            refused=judged.refused,
+            ret=arrived.parameters.ret,
+            envid=arrived.parameters.envid,
+            tag=wishes.tag,
+            meta=wishes.meta,
+            client=txn.client,
+        )
+
+
+def _received(terms: Terms, arrived: Arrived, shown_id: str) -> bytes:
+    """The trace field (RFC 5321 §4.4). The application's own address stays out by default."""
+    source = f"[{arrived.txn.client}]" if terms.record_client else terms.hostname
+    if terms.record_client and ":" in arrived.txn.client:
+        source = f"[IPv6:{arrived.txn.client}]"
+    date = format_datetime(datetime.fromtimestamp(arrived.txn.now, UTC))
+    return (
+        f"Received: from {source} (submission)\r\n"
+        f"\tby {terms.hostname} with {arrived.protocol} id {shown_id};\r\n\t{date}\r\n"
+    ).encode("ascii")
+
+
+def _message_id(scanned: Scanned) -> str:
+    value = scanned.first(b"message-id")
+    return value.decode("ascii", "replace").replace("\r\n", "")[:300] if value else ""
+
+
+def _facts(scanned: Scanned, txn: Transaction, wishes: RelayFields, size: int) -> Message:
+    """What policies may know; raises Malformed if From or the topic can't be what they must."""
+    authors = addresses_of(scanned.values(b"from")[0])
+    if not authors or not all(address for _, address in authors):
+        raise Malformed("the From field holds no valid address")
+    subject = scanned.text(b"subject")
+    return Message(
+        from_addresses=tuple(address for _, address in authors),
+        from_names=tuple(name for name, _ in authors),
+        subject=subject,
+        topic=_topic(txn.tenant, txn.stream, wishes.topic),
+        campaign=_campaign(txn.stream, wishes.campaign, authors[0][1], subject),
+        tag=wishes.tag,
+        meta=wishes.meta,
+        size_octets=size,
+    )
+
+
+def _topic(tenant: Tenant, stream: Stream, wished: str) -> str:
+    """The message's topic; ``""`` if nothing tells it (then bulk policies refuse)."""
+    if stream.topic != "*":
+        if wished and wished != stream.topic:
+            raise Malformed(f"Relay-Topic: this stream is for the topic {stream.topic}")
+        return stream.topic
+    if wished == "*":
+        raise Malformed("Relay-Topic must name one topic")
+    if wished:
+        return wished
+    # With a single topic there is no doubt which one is meant.
+    return tenant.topics[0] if len(tenant.topics) == 1 else ""
+
+
+def _campaign(stream: Stream, wished: str, author: str, subject: str) -> str:
+    if wished:
+        return wished
+    if stream.kind is not Kind.BULK:
+        return ""
+    return f"{author}: {subject}"[:200]
+
+

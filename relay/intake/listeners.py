@@ -1,0 +1,80 @@
+"""Binding the ports: all at once, before anything else starts."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+BACKLOG = 2048
+
+
+class ListenError(Exception):
+    """A port can't be opened; the text names the setting and what to do."""
+
+
+@dataclass(slots=True)
+class Ports:
+    """Listening sockets by role."""
+
+    submission: list[socket.socket] = field(default_factory=list)
+    submissions: list[socket.socket] = field(default_factory=list)
+    inbound: list[socket.socket] = field(default_factory=list)
+    http: socket.socket | None = None
+
+    def close(self) -> None:
+        for sock in (*self.submission, *self.submissions, *self.inbound, *([self.http] if self.http else [])):
+            sock.close()
+
+
+def bind(address: str, setting: str) -> socket.socket:
+    """A listening socket on ``host:port`` or ``[v6]:port``; raises ListenError."""
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sock.family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((host, int(port)))
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        if error.errno == errno.EADDRINUSE:
+            what = "is in use: stop the program that listens there, or change the setting"
+        elif error.errno in (errno.EACCES, errno.EPERM):
+            what = "may not be opened by this user: start through systemd, as root, or choose a port above 1023"
+        elif error.errno == errno.EADDRNOTAVAIL:
+            what = "is no address of this machine"
+        else:
+            what = f"can't be opened: {error.strerror}"
+        raise ListenError(f"{setting}: {address} {what}") from error
+    sock.setblocking(False)
+    return sock
+
+
+def bind_all(submission: Sequence[str], submissions: Sequence[str], inbound: Sequence[str], http: str) -> Ports:
+    """All ports or none; raises ListenError with every fault at once."""
+    ports = Ports()
+    faults: list[str] = []
+
+    def opened(address: str, setting: str) -> list[socket.socket]:
+        try:
+            return [bind(address, setting)]
+        except ListenError as error:
+            faults.append(str(error))
+            return []
+
+    for address in submission:
+        ports.submission += opened(address, "listen.submission")
+    for address in submissions:
+        ports.submissions += opened(address, "listen.submissions")
+    for address in inbound:
+        ports.inbound += opened(address, "listen.inbound")
+    if http:
+        ports.http = next(iter(opened(http, "listen.http")), None)
+    if faults:
+        ports.close()
+        raise ListenError("\n".join(faults))
+    return ports

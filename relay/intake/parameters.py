@@ -1,0 +1,118 @@
+"""Parameters of MAIL and RCPT: SIZE, BODY, SMTPUTF8, AUTH, RET, ENVID, NOTIFY, ORCPT."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from relay.mail.status import Status, permanent
+
+_XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*\Z")
+_UTF8_ADDR = re.compile(r"[!-~\u0080-\U0010ffff]*\Z")
+_NOTIFY = frozenset(("SUCCESS", "FAILURE", "DELAY"))
+
+
+class ParameterError(Exception):
+    """A parameter is unknown or malformed; ``status`` is the reply."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status.text)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class MailParameters:
+    size_octets: int = 0
+    smtputf8: bool = False
+    ret: str = ""
+    """RFC 3461 §4.3: ``FULL`` or ``HDRS``."""
+    envid: str = ""
+    """RFC 3461 §4.4, still in xtext."""
+
+
+@dataclass(frozen=True, slots=True)
+class RcptParameters:
+    notify: str = ""
+    """RFC 3461 §4.1: ``NEVER`` or a comma list in fixed order."""
+    orcpt: str = ""
+    """RFC 3461 §4.2: ``type;xtext``."""
+
+
+def _malformed(name: str, want: str) -> ParameterError:
+    return ParameterError(permanent(1, 5, 4, f"{name} must be {want}"))
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    pairs = []
+    seen = set()
+    for word in text.split():
+        name, _, value = word.partition("=")
+        name = name.upper()
+        if name in seen:
+            raise ParameterError(permanent(1, 5, 4, f"{name[:20]} is given twice"))
+        seen.add(name)
+        pairs.append((name, value))
+    return pairs
+
+
+def _unknown(name: str) -> ParameterError:
+    shown = "".join(c for c in name[:20] if c.isascii() and c.isprintable())
+    return ParameterError(permanent(55, 5, 4, f"parameter {shown} is not known"))
+
+
+def mail_parameters(text: str, *, extended: bool) -> MailParameters:
+    """Parse what follows the reverse-path; raises ParameterError."""
+    if not text:
+        return MailParameters()
+    if not extended:
+        raise ParameterError(permanent(55, 5, 4, "parameters need EHLO"))
+    size, utf8, ret, envid = 0, False, "", ""
+    for name, value in _pairs(text):
+        if name == "SIZE":
+            if not value.isascii() or not value.isdigit() or len(value) > 20:
+                raise _malformed("SIZE", "a number of octets")
+            size = int(value)
+        elif name == "BODY":
+            if value.upper() not in ("7BIT", "8BITMIME"):
+                raise _malformed("BODY", "7BIT or 8BITMIME")
+        elif name == "SMTPUTF8":
+            if value:
+                raise _malformed("SMTPUTF8", "without a value")
+            utf8 = True
+        elif name == "AUTH":
+            pass  # RFC 4954 §5: taken and not trusted
+        elif name == "RET":
+            ret = value.upper()
+            if ret not in ("FULL", "HDRS"):
+                raise _malformed("RET", "FULL or HDRS")
+        elif name == "ENVID":
+            if not value or len(value) > 100 or not _XTEXT.match(value):
+                raise _malformed("ENVID", "xtext of at most 100 characters")
+            envid = value
+        else:
+            raise _unknown(name)
+    return MailParameters(size, utf8, ret, envid)
+
+
+def rcpt_parameters(text: str, *, extended: bool) -> RcptParameters:
+    """Parse what follows the forward-path; raises ParameterError."""
+    if not text:
+        return RcptParameters()
+    if not extended:
+        raise ParameterError(permanent(55, 5, 4, "parameters need EHLO"))
+    notify = orcpt = ""
+    for name, value in _pairs(text):
+        if name == "NOTIFY":
+            words = value.upper().split(",")
+            if words != ["NEVER"] and (not _NOTIFY.issuperset(words) or len(set(words)) != len(words)):
+                raise _malformed("NOTIFY", "NEVER or a list of SUCCESS, FAILURE, DELAY")
+            notify = ",".join(words)
+        elif name == "ORCPT":
+            kind, semicolon, address = value.partition(";")
+            good = _UTF8_ADDR if kind.lower() == "utf-8" else _XTEXT
+            if not semicolon or not kind.isascii() or not kind or len(value) > 500 or not good.match(address):
+                raise _malformed("ORCPT", "an address type, a semicolon and xtext")
+            orcpt = value
+        else:
+            raise _unknown(name)
+    return RcptParameters(notify, orcpt)

@@ -1,0 +1,289 @@
+"""Submission: sessions of tenants' applications, authenticated and asked about.
+
+Facts are looked up inline (an indexed look-up costs microseconds, a hop to a
+thread ten times that), the chain of policies decides, and ``Acceptor`` makes
+the promise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import logging
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from relay.intake.accept import Acceptor, Arrived
+from relay.intake.limits import Failures
+from relay.intake.parameters import MailParameters, ParameterError, mail_parameters, rcpt_parameters
+from relay.intake.session import BaseSession, Closed, Shared
+from relay.mail.address import AddressError, Path, parse_path
+from relay.mail.status import Status, ok, permanent, temporary
+from relay.pipeline.chain import Accepted, Chain
+from relay.pipeline.contract import Freeze, Kind, Recipient, Stream, Tenant, Transaction
+from relay.registry import consents, credentials, quota
+from relay.registry.secrets import Secrets
+from relay.registry.snapshot import CredentialRecord, SnapshotSource
+
+_log = logging.getLogger("relay.submission")
+
+AUTH_REQUIRED = permanent(30, 7, 0, "authentication required")
+AUTH_FAILED = permanent(35, 7, 8, "user name or password is wrong, or not allowed from this address")
+MOST_AUTH_FAILURES_A_SESSION = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What submission sessions work with, put together once in ``relay.app``."""
+
+    snapshots: SnapshotSource
+    secrets: Secrets
+    conn: sqlite3.Connection
+    """For look-ups only."""
+    chain: Chain
+    acceptor: Acceptor
+    failures: Failures
+    clock: Callable[[], float]
+    plaintext_on_loopback: bool
+    has_room: Callable[[], bool]
+    """False when the disk is nearly full."""
+
+
+class SubmissionSession(BaseSession):
+    """RFC 6409 submission with AUTH PLAIN and LOGIN (RFC 4954) and DSN (RFC 3461)."""
+
+    verbs: ClassVar[dict[bytes, str]] = {**BaseSession.verbs, b"AUTH": "do_auth"}
+
+    def __init__(
+        self, shared: Shared, desk: Desk, *, implicit_tls: bool = False, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__(shared, implicit_tls=implicit_tls, loop=loop)
+        self.desk = desk
+        self._credential: CredentialRecord | None = None
+        self._logged_in = False
+        self._auth_failures = 0
+        self._txn: Transaction | None = None
+        self._parameters = MailParameters()
+        self._accepted: list[Accepted] = []
+        self._seen: set[str] = set()
+
+    # -- identity ------------------------------------------------------------
+
+    @property
+    def _may_auth(self) -> bool:
+        loopback = self.peer_address.startswith("127.") or self.peer_address == "::1"
+        return self.encrypted or (self.desk.plaintext_on_loopback and loopback)
+
+    def extensions(self) -> list[str]:
+        lines = super().extensions()
+        lines.append("DSN")
+        if self._may_auth:
+            lines.append("AUTH PLAIN LOGIN")
+        return lines
+
+    def secured(self) -> None:
+        self._credential = None
+        self._logged_in = False
+
+    async def do_auth(self, argument: bytes) -> Status | None:
+        if not self.extended:
+            return permanent(3, 5, 1, "say EHLO first")
+        if not self._may_auth:
+            return permanent(38, 7, 11, "encryption is required for authentication, use STARTTLS first")
+        if self._logged_in or self.in_transaction:
+            return permanent(3, 5, 1, "already authenticated" if self._logged_in else "a transaction is running")
+        if self.desk.failures.blocked(self.peer_address):
+            self._say(temporary(21, 7, 0, "too many failed log-ins from your address, try again later"))
+            raise Closed
+        mechanism, _, initial = argument.partition(b" ")
+        try:
+            if mechanism.upper() == b"PLAIN":
+                user, password = await self._plain(initial)
+            elif mechanism.upper() == b"LOGIN":
+                user, password = await self._login(initial)
+            else:
+                return permanent(4, 5, 4, "mechanism not known, there are PLAIN and LOGIN")
+        except _Abandoned:
+            return permanent(1, 7, 0, "authentication cancelled")
+        except (ValueError, binascii.Error):
+            return permanent(1, 5, 2, "the response is not base64 of what the mechanism asks for")
+        return self._log_in(user, password)
+
+    async def _answer(self, challenge: bytes) -> bytes:
+        self.say_line(b"334 " + base64.b64encode(challenge))
+        line = (await self.read_line()).rstrip(b"\r\n")
+        if line == b"*":
+            raise _Abandoned
+        return base64.b64decode(line, validate=True)
+
+    async def _plain(self, initial: bytes) -> tuple[str, str]:
+        """RFC 4616: authorisation identity, NUL, user name, NUL, password."""
+        if initial:
+            raw = b"" if initial == b"=" else base64.b64decode(initial, validate=True)
+        else:
+            raw = await self._answer(b"")
+        _, user, password = raw.split(b"\0")
+        return user.decode(), password.decode()
+
+    async def _login(self, initial: bytes) -> tuple[str, str]:
+        user = base64.b64decode(initial, validate=True) if initial else await self._answer(b"User Name\x00")
+        password = await self._answer(b"Password\x00")
+        return user.decode(), password.decode()
+
+    def _log_in(self, user: str, password: str) -> Status:
+        desk = self.desk
+        account = "account " + user[:100]
+        found = None
+        snapshot = desk.snapshots.current()
+        if not desk.failures.blocked(account):
+            found = credentials.verify(snapshot, desk.secrets, user, password, self.peer_address)
+        if found is None:
+            desk.failures.failed(self.peer_address)
+            desk.failures.failed(account)
+            self._auth_failures += 1
+            _log.warning("client=%s user=%s log-in failed", self.peer_address, ascii(user[:100]))
+            if self._auth_failures >= MOST_AUTH_FAILURES_A_SESSION or desk.failures.blocked(self.peer_address):
+                self._say(AUTH_FAILED)
+                raise Closed
+            return AUTH_FAILED
+        tenant = snapshot.tenant(found.tenant_id, desk.clock())
+        if tenant.freeze is Freeze.ALL:
+            return _frozen(tenant)
+        self._credential, self._logged_in = found, True
+        return ok(35, 7, 0, "authenticated")
+
+    # -- MAIL ------------------------------------------------------------------
+
+    def reset(self) -> None:
+        super().reset()
+        self._txn = None
+        self._parameters = MailParameters()
+        self._accepted = []
+        self._seen = set()
+
+    async def do_mail(self, argument: bytes) -> Status | None:
+        if self._txn is not None:
+            return permanent(3, 5, 1, "a transaction is running, end it with RSET")
+        if not self.helo:
+            return permanent(3, 5, 1, "say EHLO first")
+        desk = self.desk
+        snapshot = desk.snapshots.current()
+        credential = self._credential or credentials.by_address(snapshot, self.peer_address)
+        if credential is None:
+            return AUTH_REQUIRED
+        if credential.username and snapshot.by_username.get(credential.username) is None:  # revoked meanwhile
+            self._credential, self._logged_in = None, False
+            return AUTH_REQUIRED
+        parsed = self._path(argument, b"FROM:")
+        if isinstance(parsed, Status):
+            return parsed
+        try:
+            parameters = mail_parameters(parsed.parameters, extended=self.extended)
+        except ParameterError as error:
+            return error.status
+        if parameters.size_octets > self.shared.message_octets:
+            return permanent(52, 3, 4, f"the message is larger than {self.shared.message_octets} octets")
+        if parsed.address is not None and parsed.address.needs_smtputf8 and not parameters.smtputf8:
+            return permanent(53, 6, 7, "an address with letters outside ASCII needs SMTPUTF8")
+        if not desk.has_room():
+            return temporary(52, 3, 1, "the disk is nearly full, try again later")
+        now = desk.clock()
+        tenant = snapshot.tenant(credential.tenant_id, now)
+        stream = snapshot.streams[credential.stream_id]
+        if _stream_frozen(tenant, stream):
+            return _frozen(tenant)
+        txn = Transaction(
+            tenant,
+            stream,
+            str(parsed.address) if parsed.address else "",
+            self.peer_address,
+            now,
+            quota.usage(desk.conn, tenant.id, tenant.allowance.period),
+        )
+        refused = desk.chain.reverse_path(txn)
+        if refused is not None:
+            return refused
+        self._txn, self._parameters, self.in_transaction = txn, parameters, True
+        return ok(50, 1, 0, "reverse-path ok")
+
+    def _path(self, argument: bytes, word: bytes) -> Path | Status:
+        if argument[: len(word)].upper() != word:
+            return permanent(1, 5, 4, f"the argument must be {word.decode()}<address>")
+        try:
+            return parse_path(argument[len(word) :].decode("utf-8"))
+        except UnicodeDecodeError:
+            return permanent(1, 5, 2, "the address is not valid UTF-8")
+        except AddressError as error:
+            return permanent(1, 1, 3 if word == b"TO:" else 7, str(error))
+
+    # -- RCPT ------------------------------------------------------------------
+
+    async def do_rcpt(self, argument: bytes) -> Status | None:
+        txn = self._txn
+        if txn is None:
+            return permanent(3, 5, 1, "MAIL comes before RCPT")
+        parsed = self._path(argument, b"TO:")
+        if isinstance(parsed, Status):
+            return parsed
+        address = parsed.address
+        if address is None:
+            return permanent(1, 1, 3, "a forward-path must not be empty")
+        try:
+            parameters = rcpt_parameters(parsed.parameters, extended=self.extended)
+        except ParameterError as error:
+            return error.status
+        if address.needs_smtputf8 and not self._parameters.smtputf8:
+            return permanent(53, 6, 7, "an address with letters outside ASCII needs SMTPUTF8")
+        canonical = address.canonical
+        if canonical in self._seen:
+            return ok(50, 1, 5, "forward-path ok")
+        if len(self._accepted) >= self.shared.recipients:
+            return temporary(52, 5, 3, f"at most {self.shared.recipients} recipients a message")
+        standing = consents.standing(self.desk.conn, txn.tenant.id, canonical, txn.tenant.allowance.period)
+        recipient = Recipient(
+            str(address), canonical, address.domain, standing, parameters.notify, parameters.orcpt
+        )
+        verdict = self.desk.chain.recipient(txn, recipient)
+        if isinstance(verdict, Status):
+            _log.info("tenant=%s rcpt=%s refused: %s", txn.tenant.name, canonical, verdict.reply)
+            return verdict
+        self._seen.add(canonical)
+        self._accepted.append(verdict)
+        self._txn = replace(txn, recipients=(*txn.recipients, recipient))
+        return ok(50, 1, 5, "forward-path ok")
+
+    # -- DATA ------------------------------------------------------------------
+
+    def data_refused(self) -> Status | None:
+        if self._txn is None:
+            return permanent(3, 5, 1, "MAIL and RCPT come before DATA")
+        if not self._accepted:
+            return permanent(54, 5, 1, "no recipient was accepted")
+        return None
+
+    async def on_message(self, raw: bytes) -> Status:
+        assert self._txn is not None
+        # RFC 3848 and RFC 6531 §4.3 name these.
+        protocol = "UTF8SMTP" if self._parameters.smtputf8 else "ESMTP" if self.extended else "SMTP"
+        if self.extended:
+            protocol += ("S" if self.encrypted else "") + ("A" if self._logged_in else "")
+        arrived = Arrived(self._txn, tuple(self._accepted), raw, self._parameters, protocol)
+        return await self.desk.acceptor.accept(arrived)
+
+
+class _Abandoned(Exception):
+    """The client cancelled AUTH with ``*``."""
+
+
+def _stream_frozen(tenant: Tenant, stream: Stream) -> bool:
+    return tenant.freeze is Freeze.ALL or (tenant.freeze is Freeze.BULK and stream.kind is Kind.BULK)
+
+
+def _frozen(tenant: Tenant) -> Status:
+    reason = tenant.freeze_reason or "ask the administrator"
+    return permanent(25, 7, 13, f"frozen: {reason}")
+
+

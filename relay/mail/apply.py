@@ -1,0 +1,163 @@
+"""Ways for changes of a part's text to get into its encoded body: in place where that can be, else encoded anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from relay.mail.parts import Part
+from relay.mail.scan import MAX_LINE_OCTETS, find_long_line
+from relay.mail.slots import Known, Piece, Slot, joined, quoted_printable
+from relay.mail.transfer import DECODED, SOFT, qp_offsets, with_crlf
+
+
+class Change(NamedTuple):
+    """Pieces instead of the octets from ``start`` to ``end``."""
+
+    start: int
+    end: int
+    pieces: Sequence[Piece]
+
+
+@dataclass(slots=True)
+class Edited:
+    """What becomes of a part's body."""
+
+    pieces: list[Change] = field(default_factory=list)
+    """Changes in place, as offsets into the part's encoded body."""
+    encoding: str = ""
+    """Set if the body was encoded anew: then the Content-Transfer-Encoding field must say so."""
+    charset: str = ""
+    """Set if the charset parameter must change."""
+    footer: bool = True
+    """False if no footer put into this part would be seen: the message must be wrapped."""
+    marks: frozenset[str] = frozenset()
+    """Placeholders that were found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A part's decoded octets and how what is added to them gets encoded."""
+
+    octets: bytes
+    charset: str
+    """Codec for what is added."""
+    declare: str = ""
+    """Charset to declare from now on, if it changes."""
+    transcoded: bool = False
+
+
+def apply(
+    part: Part,
+    body: bytes,
+    text: Text,
+    changes: list[Change],
+    known: Known,
+    boundaries: Sequence[bytes],
+    result: Edited,
+    long_line: bool,
+) -> None:
+    """Choose the way the changes get into the body, the one that leaves most as it is first."""
+    if not text.transcoded and not long_line:
+        if part.encoding in DECODED:
+            if _raw_fits(part, body, changes, known) and not _makes_delimiter(body, changes, boundaries):
+                result.pieces = changes
+                return
+        elif part.encoding == "quoted-printable":
+            offsets = qp_offsets(body, [offset for one in changes for offset in (one.start, one.end)])
+            if offsets is not None:
+                done = _qp_changes(body, changes, offsets, boundaries)
+                if not _makes_delimiter(body, done, boundaries):
+                    result.pieces = done
+                    return
+    result.encoding = "quoted-printable"
+    result.pieces = [Change(0, len(body), _encoded_anew(text.octets, changes, boundaries))]
+
+
+def _raw_fits(part: Part, body: bytes, changes: list[Change], known: Known) -> bool:
+    """Whether the changes can be made in an unencoded body: no new 8-bit octets in 7bit, no line over 998 octets."""
+    if part.encoding == "7bit" and body.isascii():
+        for change in changes:
+            for piece in change.pieces:
+                if isinstance(piece, Slot):
+                    if piece.charset != "ascii" and known.characters([piece.name]):
+                        return False
+                elif not piece.isascii():
+                    return False
+    return not _too_long(body, changes, known)
+
+
+def _too_long(body: bytes, changes: list[Change], known: Known) -> bool:
+    position = column = 0
+    for change in changes:
+        for piece in (body[position : change.start], *change.pieces):
+            if isinstance(piece, Slot):
+                column += known.octets(piece)
+                continue
+            first = piece.find(b"\r\n")
+            if first < 0:
+                column += len(piece)
+            elif column + first > MAX_LINE_OCTETS:
+                return True
+            else:
+                column = len(piece) - piece.rfind(b"\r\n") - 2
+                if find_long_line(piece, first + 2, len(piece)) >= 0:
+                    return True
+        position = change.end
+        if column > MAX_LINE_OCTETS:
+            return True
+    end = body.find(b"\r\n", position)
+    return column + (end if end >= 0 else len(body)) - position > MAX_LINE_OCTETS
+
+
+def _makes_delimiter(body: bytes, changes: list[Change], boundaries: Sequence[bytes]) -> bool:
+    """Whether a changed line could be taken for a delimiter of a multipart around it."""
+    if not boundaries:
+        return False
+    pieces: list[Piece] = []
+    position = 0
+    for change in changes:
+        pieces.append(body[position : change.start])
+        pieces.extend(change.pieces)
+        position = change.end
+    pieces.append(body[position:])
+    text = b"\r\n" + b"\0".join([piece for piece in joined(pieces) if isinstance(piece, bytes)])
+    return b"\r\n--" in text and any(b"\r\n--" + boundary in text for boundary in boundaries)
+
+
+def guarded_qp(pieces: Sequence[Piece], boundaries: Sequence[bytes]) -> Sequence[Piece]:
+    """Quoted-printable pieces in which no line can be taken for a delimiter of a multipart around them."""
+    out: list[Piece] = []
+    for piece in pieces:
+        if isinstance(piece, bytes) and boundaries and b"--" in piece:
+            for boundary in boundaries:
+                piece = piece.replace(b"\r\n--" + boundary, b"\r\n=2D-" + boundary)
+                if piece.startswith(b"--" + boundary):
+                    piece = b"=2D" + piece[1:]
+        out.append(piece)
+    return out
+
+
+def _qp_changes(body: bytes, changes: list[Change], offsets: list[int], boundaries: Sequence[bytes]) -> list[Change]:
+    done: list[Change] = []
+    for number, change in enumerate(changes):
+        start, end = offsets[2 * number], offsets[2 * number + 1]
+        line_start = start == 0 or body[start - 1 : start] == b"\n"
+        pieces = quoted_printable(joined(change.pieces), line_start=line_start)
+        if not pieces and not line_start and b"\n" in body[start:end]:
+            pieces = [SOFT]  # the rests of two lines would make one of more than 76 octets
+        done.append(Change(start, end, guarded_qp(pieces, boundaries)))
+    return done
+
+
+def _encoded_anew(octets: bytes, changes: list[Change], boundaries: Sequence[bytes]) -> Sequence[Piece]:
+    """The whole part as quoted-printable, with real CRLF line ends."""
+    pieces: list[Piece] = []
+    position = 0
+    for change in changes:
+        pieces.append(with_crlf(octets[position : change.start]))
+        pieces.extend(change.pieces)
+        position = change.end
+    pieces.append(with_crlf(octets[position:]))
+    return guarded_qp(quoted_printable(joined(pieces), line_start=True), boundaries)

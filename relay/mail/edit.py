@@ -1,0 +1,118 @@
+"""Footers and placeholders in one readable part, whatever its charset and transfer encoding.
+
+The part is looked at decoded; changes are then made in place where the
+encoding allows, so that every other octet stays, else the part is encoded
+anew as quoted-printable and its Content-* fields are replaced.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Sequence
+
+from relay.mail.apply import Edited, Text, apply
+from relay.mail.bodies import is_html
+from relay.mail.charset import Family, codec, encodes, family
+from relay.mail.footer import Footer, html_changes, text_changes
+from relay.mail.scan import Part, find_long_line
+from relay.mail.slots import Known, slot_names
+from relay.mail.transfer import decode
+
+_MARK = re.compile(
+    rb"(?:\{\{|%7[Bb]%7[Bb])\s{0,8}(relay_footer|unsubscribe_url|preferences_url)\s{0,8}(?:\}\}|%7[Dd]%7[Dd])"
+)
+_MARK_HINT = (b"{{", b"%7B%7B", b"%7b%7b")
+MAX_MARKS = 10_000
+"""Placeholders replaced in one part; more stay as they are."""
+
+
+class Unreadable(Exception):
+    """Nobody can read this part as text, so nothing can be put into it."""
+
+
+def edit(part: Part, body: bytes, footer: Footer | None, known: Known, boundaries: Sequence[bytes]) -> Edited | None:
+    """How to put ``footer`` (None: none) and the placeholders' slots into the part; None if nothing changes.
+
+    ``body`` is the part's body as it stands in the message, ``boundaries`` are those around it, which no new line may
+    look like. A line of more than 998 octets makes the part be encoded anew. Raises Unreadable.
+    """
+    long_line = find_long_line(body, 0, len(body)) >= 0
+    octets = decode(body, part.encoding)
+    if octets is None:
+        raise Unreadable
+    plain = family(codec(part.charset) or "ascii") is not Family.OTHER
+    if footer is None and not long_line and plain and not any(hint in octets for hint in _MARK_HINT):
+        return None
+    markup = is_html(part)
+    text = _text(part, octets, footer, known, markup)
+    marks = _marks(text)
+    if footer is None and not long_line and not marks:
+        return None
+    result = Edited(marks=frozenset(mark[1].decode() for mark in marks))
+    changes = html_changes(text, footer, marks, result) if markup else text_changes(part, text, footer, marks)
+    result.charset = text.declare
+    apply(part, body, text, changes, known, boundaries, result, long_line)
+    return result
+
+
+def _text(part: Part, octets: bytes, footer: Footer | None, known: Known, markup: bool) -> Text:
+    """Choose the charset for what is added; transcode the part if that is the only way."""
+    name = codec(part.charset) if part.charset else "ascii"
+    if name is None:
+        return Text(octets, "ascii")
+    if family(name) is Family.OTHER:
+        return _transcoded(octets, name)
+    if markup:
+        # Numeric references stand for what the charset hasn't got; undeclared ones are ASCII here.
+        return Text(octets, "ascii" if part.encoding == "7bit" and octets.isascii() else name)
+    added = footer.text + known.characters(slot_names(footer.text)) if footer else ""
+    if added.isascii():
+        return Text(octets, name)
+    if name == "ascii":
+        return _undeclared(octets)
+    if encodes(added, name):
+        return Text(octets, name)
+    try:
+        return _transcoded(octets, name)
+    except Unreadable:
+        return Text(octets, "ascii")
+
+
+def _undeclared(octets: bytes) -> Text:
+    """US-ASCII, or 8-bit octets without a charset: UTF-8 is declared if they are that."""
+    try:
+        octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return Text(octets, "ascii")
+    return Text(octets, "utf-8", declare="utf-8")
+
+
+def _transcoded(octets: bytes, name: str) -> Text:
+    try:
+        text = octets.decode(name)
+    except UnicodeError:
+        raise Unreadable from None
+    return Text(text.encode("utf-8", "replace"), "utf-8", declare="utf-8", transcoded=True)
+
+
+def _marks(text: Text) -> list[re.Match[bytes]]:
+    """Placeholders, without those that begin in the middle of a character."""
+    if not any(hint in text.octets for hint in _MARK_HINT):
+        return []
+    found: list[re.Match[bytes]] = []
+    for mark in _MARK.finditer(text.octets):
+        found.append(mark)
+        if len(found) >= MAX_MARKS:
+            break
+    if not found or text.transcoded or family(text.charset) is not Family.TRAILING:
+        return found
+    decoder = codecs.getincrementaldecoder(text.charset)("replace")
+    whole: list[re.Match[bytes]] = []
+    position = 0
+    for mark in found:
+        decoder.decode(text.octets[position : mark.start()])
+        if not decoder.getstate()[0]:
+            whole.append(mark)
+        position = mark.start()
+    return whole

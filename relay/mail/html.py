@@ -1,0 +1,297 @@
+"""Where and how a footer goes into HTML that may be broken or hostile.
+
+``plan`` looks at a document once and says where the footer stands so that a
+browser shows it: what must be closed before it, what must stand first in the
+document so that html and body can't hide it, or that no place in this part is
+safe. ``guard`` wraps the footer itself.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from relay.mail import html_guard
+from relay.mail.html_css import Sheets, remote_sheet
+from relay.mail.html_guard import guard
+from relay.mail.html_tokens import RAW, Kind, Token, attributes, tokens
+from relay.mail.html_tree import OpenElements, TreeError
+
+__all__ = ["Insertion", "Placeholder", "guard", "plan"]
+
+PLACEHOLDER = re.compile(r"\{\{\s*relay_footer\s*\}\}")
+_TELLING = re.compile(
+    r"[\s/\"'](?:style|hidden|on[a-z]+|srcdoc|rel|http-equiv|inert|popover|src|data)\b", re.IGNORECASE
+)
+_BLANK = re.compile(r"[\t\n\f\r ]*")
+_DOCTYPE = re.compile(
+    r"[\t\n\f\r ]*(?:<!--(?!-?>)(?:(?!--!?>).)*+-->[\t\n\f\r ]*)*+<!doctype[^>]*+>", re.IGNORECASE | re.DOTALL
+)
+_HOLDERS = frozenset({"div", "center", "p", "span", "font", "section", "article", "main", "footer", "header", "aside"})
+_HOLDERS |= {"table", "tbody", "thead", "tfoot", "tr", "td", "th", "ul", "ol", "li", "blockquote"}
+_HOLDERS |= {"b", "i", "strong", "em", "small", "big", "u"}
+_NO_FLOW = frozenset({"table", "tbody", "thead", "tfoot", "tr", "ul", "ol"})
+_MOST_TAGS = 100_000
+_DATA_SCRIPTS = ("application/json", "application/ld+json")
+
+
+class _Hostile(Exception):
+    """No place in this part is safe; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A ``{{relay_footer}}``: its offsets, and whether a footer in its place would be seen."""
+
+    start: int
+    end: int
+    safe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """Where a footer goes. Offsets are octets of the part as ``plan`` got it.
+
+    ``prologue`` (often empty) is to be written at ``prologue_offset``, then at
+    ``offset`` what ``block`` gives. A safe placeholder takes ``guard(footer)``
+    in its place instead, then nothing else is written; unsafe ones are removed.
+    If ``hostile``, nothing in this part is safe: the message must be wrapped so
+    that the footer has a part of its own; ``reason`` says why.
+    """
+
+    offset: int
+    before: str = ""
+    after: str = ""
+    prologue: str = ""
+    prologue_offset: int = 0
+    placeholders: tuple[Placeholder, ...] = ()
+    hostile: bool = False
+    reason: str = ""
+
+    @property
+    def place(self) -> Placeholder | None:
+        """The placeholder that takes the footer, if one can."""
+        return None if self.hostile else next((p for p in self.placeholders if p.safe), None)
+
+    def block(self, footer_html: str) -> str:
+        """What is written at ``offset``: closing tags and the guarded footer."""
+        return self.before + guard(footer_html, detached=bool(self.prologue)) + self.after
+
+
+@dataclass(slots=True)
+class _Page:
+    """What one reading of a document found."""
+
+    offset: int
+    before: str
+    candidates: list[tuple[int, int, list[tuple[str, int]] | None]] = field(default_factory=list)
+    roots: dict[str, dict[str, str]] = field(default_factory=dict)
+    sheets: Sheets = field(default_factory=Sheets)
+    root_risky: bool = False
+    frameset: bool = False
+    noscript: bool = False
+
+
+def plan(html: str) -> Insertion:
+    """Where the footer goes in ``html``, the latin-1 view of a decoded text/html part.
+
+    The part's charset must be one whose ASCII octets mean ASCII everywhere (not
+    UTF-16, UTF-7 or ISO-2022-*). Linear in time; never raises.
+    """
+    spans = [match.span() for match in PLACEHOLDER.finditer(html)]
+    try:
+        page = _Reader(html, spans, RAW).read()
+        if page.noscript:
+            other = _Reader(html, spans, RAW | {"noscript"}).read()
+            if (page.offset, page.before) != (other.offset, other.before):
+                raise _Hostile("a noscript element is cut differently with and without scripts")
+    except (_Hostile, TreeError) as error:
+        holders = tuple(Placeholder(*span, False) for span in spans)
+        return Insertion(len(html), placeholders=holders, hostile=True, reason=str(error))
+    sheets = page.sheets
+    touched = any(sheets.may_touch(name, page.roots.get(name, {})) for name in ("html", "body"))
+    needed = touched or page.root_risky or page.frameset or sheets.pseudo or sheets.pulls or sheets.opaque
+    first = ""
+    if needed:
+        styles = (page.roots.get(name, {}).get("style", "") for name in ("html", "body"))
+        first = html_guard.prologue(*styles)
+    doctype = _DOCTYPE.match(html)
+    calm = not (needed or sheets.floats_over)
+    holders = tuple(
+        Placeholder(start, end, calm and chain is not None and _seen(html, chain, sheets))
+        for start, end, chain in page.candidates
+    )
+    return Insertion(page.offset, page.before, "", first, doctype.end() if doctype else 0, holders)
+
+
+def _seen(html: str, chain: list[tuple[str, int]], sheets: Sheets) -> bool:
+    """Whether nothing that is open around a placeholder can hide it."""
+    for name, start in chain:
+        tag = next(tokens(html[start : start + 4096]), None)
+        if tag is None or tag.missing:
+            return False
+        found = attributes(html[start : start + 4096], tag)
+        if "hidden" in found or "popover" in found or not sheets.read_style(found.get("style", "")):
+            return False
+        if sheets.may_touch(name, found):
+            return False
+    return True
+
+
+class _Reader:
+    """One pass over the tokens."""
+
+    def __init__(self, html: str, spans: list[tuple[int, int]], raw: frozenset[str]) -> None:
+        self.html = html
+        self.spans = spans
+        self.raw = raw
+        self.tree = OpenElements()
+        self.page = _Page(len(html), "")
+        self.tail: tuple[int, str] | None = None
+        self.tails = 0
+        self.span = 0
+        self.head = False
+        self.missing = ""
+        self.style_start = 0
+
+    def read(self) -> _Page:
+        for number, token in enumerate(tokens(self.html, self.raw)):
+            if number > 2 * _MOST_TAGS:
+                raise _Hostile("too many tags")
+            self._placeholders(token)
+            if token.missing and token.kind not in (Kind.RAW, Kind.COMMENT):
+                self._incomplete(token)
+                break
+            self.missing = token.missing
+            self._take(token)
+        page = self.page
+        for start, end in self.spans[self.span :]:
+            page.candidates.append((start, end, None))
+        if self.tail is not None:
+            page.offset, page.before = self.tail
+        else:
+            page.before = self.missing + self.tree.closers()
+        return page
+
+    def _incomplete(self, token: Token) -> None:
+        """The document ends inside a tag: complete it, and what it opens."""
+        self.missing = token.missing
+        if token.kind is Kind.CDATA:
+            raise _Hostile("CDATA section without an end")
+        if self.tail is not None:
+            return
+        completed = Token(token.kind, token.start, token.end, token.name)
+        self._take(completed)
+        if token.kind is Kind.START and token.name in self.raw:
+            self.missing += f"</{token.name}>"
+
+    def _placeholders(self, token: Token) -> None:
+        while self.span < len(self.spans) and self.spans[self.span][0] < token.end:
+            start, end = self.spans[self.span]
+            self.span += 1
+            names = self.tree.names
+            flow = (
+                token.kind is Kind.TEXT
+                and end <= token.end
+                and not self.tree.misnested
+                and all(name in _HOLDERS for name in names)
+                and (not names or names[-1] not in _NO_FLOW)
+            )
+            chain = (
+                list(zip(names, self.tree.starts, strict=True))
+                if flow and len(names) <= 100 and len(self.page.candidates) < 8
+                else None
+            )
+            self.page.candidates.append((start, end, chain))
+
+    def _take(self, token: Token) -> None:
+        kind, name = token.kind, token.name
+        if kind is Kind.TEXT:
+            blank = _BLANK.match(self.html, token.start, token.end)
+            if blank is None or blank.end() < token.end:
+                self.tail, self.head = None, False
+        elif kind is Kind.CDATA:
+            if self.tree.foreign:
+                raise _Hostile("CDATA section in SVG or MathML")
+        elif kind is Kind.RAW:
+            if name == "style":
+                self.page.sheets.read(self.html[token.start : token.end])
+        elif kind is Kind.START:
+            self.tail = None
+            self._start(token)
+        elif kind is Kind.END:
+            self._end(token)
+
+    def _start(self, token: Token) -> None:
+        name = token.name
+        found = attributes(self.html, token) if self._telling(token) else {}
+        self._refuse_active(name, found)
+        if name in ("html", "body", "head", "meta"):
+            self.tree.break_out(name)
+        if name in ("html", "body"):
+            known = self.page.roots.setdefault(name, {})
+            for key, value in found.items():
+                known[key] = (
+                    f"{known[key]} {value}" if key in ("class", "id") and key in known else known.get(key, value)
+                )
+            self._root(found)
+            self.head = False
+        elif name == "head":
+            self.head = True
+        elif name == "frameset":
+            self.page.frameset = True
+        elif name == "link":
+            if "stylesheet" in found.get("rel", "").lower() and remote_sheet(found.get("href", "")):
+                self.page.sheets.opaque = True
+        elif name in self.raw:
+            misplaced = self.tree.in_foreign() or "select" in self.tree.names
+            if misplaced or (self.tree.misnested and (self.tree.foreign or "select" in self.tree.loose)):
+                raise _Hostile(f"{name} element within SVG, MathML or select")
+        else:
+            if "style" in found:
+                self.page.sheets.read_style(found["style"])
+            self.page.noscript = self.page.noscript or name == "noscript"
+            self.tree.start(name, token.start, self.html.endswith("/>", token.start, token.end))
+
+    def _telling(self, token: Token) -> bool:
+        if token.name in ("html", "body", "meta", "link", "script"):
+            return True
+        return _TELLING.search(self.html, token.start, token.end) is not None
+
+    def _refuse_active(self, name: str, found: dict[str, str]) -> None:
+        """What acts by itself can take the footer away again."""
+        if name == "script" and found.get("type", "").strip().lower() not in _DATA_SCRIPTS:
+            raise _Hostile("script element")
+        if name == "plaintext":
+            raise _Hostile("plaintext element")
+        for key, value in found.items():
+            if key.startswith("on") and len(key) > 3:
+                raise _Hostile(f"{key} attribute")
+            if key == "srcdoc" or (key in ("src", "data") and value.strip().lower().startswith("javascript:")):
+                raise _Hostile(f"script in a {key} attribute")
+        if name == "meta" and found.get("http-equiv", "").strip().lower() in ("refresh", "content-security-policy"):
+            raise _Hostile(f"meta {found['http-equiv'].strip().lower()}")
+
+    def _root(self, found: dict[str, str]) -> None:
+        """html's and body's own attributes."""
+        for key in ("inert", "popover", "contenteditable"):
+            if key in found:
+                raise _Hostile(f"{key} attribute on html or body")
+        if found.get("aria-hidden", "").lower() == "true":
+            raise _Hostile("aria-hidden attribute on html or body")
+        if "hidden" in found or not self.page.sheets.read_style(found.get("style", "")):
+            self.page.root_risky = True
+
+    def _end(self, token: Token) -> None:
+        name = token.name
+        if name in ("body", "html"):
+            if self.tail is None and self.tails < 64 and "template" not in self.tree.names:
+                self.tails += 1
+                self.tail = (token.start, self.tree.closers())
+            return
+        if name in ("p", "br"):
+            self.tail = None
+        if name == "head":
+            self.head = False
+        else:
+            self.tree.end(name)

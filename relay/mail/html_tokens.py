@@ -1,0 +1,136 @@
+"""Tokens of an HTML document, as a browser cuts it (HTML Living Standard §13.2.5).
+
+Only what decides where a tag begins and ends is kept: comments with all their
+ways of ending, bogus comments, tags with attributes and quotes, and elements
+whose content is text (style, script, title, textarea …). Linear in the length
+of the document, no recursion; offsets are those of the string.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+_WS = r"\t\n\f\r "
+_OPEN = re.compile(rf"<(?:(/?)([A-Za-z][^{_WS}/>]*)|(!--)|([!?/]))")
+_COMMENT_END = re.compile(r"--!?>")
+_ATTRIBUTE = (
+    rf"[{_WS}/]*+([^{_WS}/>][^{_WS}/>=]*+)"
+    rf"(?>[{_WS}]*+=[{_WS}]*+(?>\"([^\"]*+)\"|'([^']*+)'|([^{_WS}>\"'][^{_WS}>]*+)|(?=>))|(?![{_WS}]*+=))"
+)
+_ATTRIBUTES = re.compile(_ATTRIBUTE)
+_REST = re.compile(r"(?>" + re.sub(r"(?<!\\)\((?!\?)", "(?:", _ATTRIBUTE) + rf")*+[{_WS}/]*+>")
+_OPEN_QUOTE = re.compile(rf"[{_WS}/]*+[^{_WS}/>][^{_WS}/>=]*+[{_WS}]*+=[{_WS}]*+([\"'])")
+_REFERENCE = re.compile(r"&(?:#([0-9]{1,7})|#[xX]([0-9a-fA-F]{1,6})|(colon|lpar|rpar|semi|sol|num|excl|Tab|NewLine));?")
+_NAMED = {"colon": ":", "lpar": "(", "rpar": ")", "semi": ";", "sol": "/", "num": "#", "excl": "!"}
+
+RAW = frozenset({"style", "script", "title", "textarea", "xmp", "iframe", "noembed", "noframes", "plaintext"})
+"""Elements whose content is text up to their own end tag (plaintext: for ever)."""
+
+_RAW_END = {name: re.compile(rf"</{name}(?=[{_WS}/>])", re.IGNORECASE) for name in (RAW | {"noscript"}) - {"plaintext"}}
+
+
+class Kind(Enum):
+    """What a token is."""
+
+    TEXT = "text"
+    START = "start"
+    END = "end"
+    RAW = "raw"  # the content of a RAW element
+    COMMENT = "comment"  # also bogus comments and the doctype
+    CDATA = "cdata"  # `<![CDATA[`: what it is depends on the tree
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token; ``start`` and ``end`` are offsets.
+
+    ``name`` is the lower-case element name (of the RAW token too). ``missing``
+    is set on the last token only: what must be written to complete it.
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    name: str = ""
+    missing: str = ""
+
+
+def tokens(html: str, raw: frozenset[str] = RAW) -> Iterator[Token]:
+    """The document's tokens in order; ``raw`` names the elements that hold text."""
+    position, size = 0, len(html)
+    while (opening := _OPEN.search(html, position)) is not None:
+        start = opening.start()
+        if start > position:
+            yield Token(Kind.TEXT, position, start)
+        name = opening[2]
+        if name is None:
+            token = _declaration(html, opening)
+            yield token
+            position = token.end
+            continue
+        name = name.lower()
+        kind = Kind.END if opening[1] else Kind.START
+        token = _tag(html, kind, name, start, opening.end())
+        yield token
+        position = token.end
+        if kind is Kind.START and name in raw and not token.missing:
+            end = _RAW_END[name].search(html, position) if name in _RAW_END else None
+            stop = size if end is None else end.start()
+            yield Token(Kind.RAW, position, stop, name, "" if end is not None else f"</{name}>")
+            position = stop
+    if position < size:
+        # `<` alone at the end stays text whatever follows it.
+        yield Token(Kind.TEXT, position, size)
+
+
+def _declaration(html: str, opening: re.Match[str]) -> Token:
+    """A comment, a bogus comment, a doctype or a CDATA section's opening."""
+    start, inside = opening.span()
+    if opening[3]:
+        for abrupt in (">", "->"):
+            if html.startswith(abrupt, inside):
+                return Token(Kind.COMMENT, start, inside + len(abrupt))
+        end = _COMMENT_END.search(html, inside)
+        if end is None:
+            return Token(Kind.COMMENT, start, len(html), missing="-->")
+        return Token(Kind.COMMENT, start, end.end())
+    kind = Kind.CDATA if html.startswith("[CDATA[", inside) else Kind.COMMENT
+    stop = html.find(">", inside)
+    if stop < 0:
+        return Token(kind, start, len(html), missing=">")
+    return Token(kind, start, stop + 1)
+
+
+def _tag(html: str, kind: Kind, name: str, start: int, inside: int) -> Token:
+    rest = _REST.match(html, inside)
+    if rest is not None:
+        return Token(kind, start, rest.end(), name)
+    position = inside
+    while (attribute := _ATTRIBUTES.match(html, position)) is not None:
+        position = attribute.end()
+    quote = _OPEN_QUOTE.match(html, position)
+    return Token(kind, start, len(html), name, f"{quote[1]}>" if quote else ">")
+
+
+def attributes(html: str, token: Token) -> dict[str, str]:
+    """A tag's attributes by lower-case name; of two with one name the first counts.
+
+    Character references are resolved as far as they matter to a style or a URL.
+    """
+    found: dict[str, str] = {}
+    position = token.start + 1 + len(token.name) + (token.kind is Kind.END)
+    while (match := _ATTRIBUTES.match(html, position, token.end)) is not None:
+        position = match.end()
+        value = match[2] or match[3] or match[4] or ""
+        found.setdefault(match[1].lower(), _REFERENCE.sub(_referred, value) if "&" in value else value)
+    return found
+
+
+def _referred(match: re.Match[str]) -> str:
+    if match[3]:
+        return _NAMED.get(match[3], " ")
+    number = int(match[1]) if match[1] else int(match[2], 16)
+    return chr(number) if number < 0x110000 else "\ufffd"

@@ -1,0 +1,112 @@
+"""One recipient's copy: literals joined with that recipient's values.
+
+Deterministic and without I/O, so that a retry needs no stored copy. Whatever
+is the same for all recipients is done once, the body's hash up to its first
+slot too (RFC 6376 §3.7).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from relay.mail.canon import relaxed_body, squeezed
+from relay.mail.slots import Piece, Slot, encode, joined
+from relay.mail.template import Template
+
+
+class Rendered(NamedTuple):
+    """A copy as it leaves."""
+
+    fields: tuple[bytes, ...]
+    """Header fields as they are written, each with its CRLF."""
+    body: bytes
+    body_hash: bytes
+    """SHA-256 of the body in relaxed canonical form."""
+
+
+class Renderer:
+    """Renders one template; keeps what all its copies share. Not changed by rendering."""
+
+    def __init__(self, template: Template) -> None:
+        self._slots: list[Slot] = []
+        numbers: dict[Slot, int] = {}
+        self._fixed = [literals(one) if _is_fixed(one) else b"" for one in template.fields]
+        self._varying = [
+            (place, self._numbered(one, numbers)) for place, one in enumerate(template.fields) if not _is_fixed(one)
+        ]
+        body = self._numbered(joined(template.body), numbers)
+        self._body_slots = sorted({piece for piece in body if isinstance(piece, int)})
+        self._body = body
+        self._canonical = _canonical(body)
+        self._same: tuple[bytes, bytes] | None = None
+        self._start = hashlib.sha256()
+        if not self._body_slots:
+            whole = literals(template.body)
+            self._same = (whole, hashlib.sha256(relaxed_body(whole)).digest())
+        elif self._canonical and isinstance(self._canonical[0], bytes):
+            self._start.update(self._canonical[0])
+            self._canonical = self._canonical[1:]
+
+    def _numbered(self, pieces: Sequence[Piece], numbers: dict[Slot, int]) -> list[bytes | int]:
+        out: list[bytes | int] = []
+        for piece in pieces:
+            if isinstance(piece, Slot):
+                if piece not in numbers:
+                    numbers[piece] = len(self._slots)
+                    self._slots.append(piece)
+                out.append(numbers[piece])
+            else:
+                out.append(piece)
+        return out
+
+    def render(self, values: Mapping[str, str], prepend: Sequence[bytes] = ()) -> Rendered:
+        """The copy for ``values`` by slot name (a missing one is empty), with whole fields put first by ``prepend``."""
+        encoded = [encode(slot, values.get(slot.name, "")) for slot in self._slots]
+        fields = self._fixed
+        if self._varying:
+            fields = fields.copy()
+            for place, pieces in self._varying:
+                fields[place] = _fill(pieces, encoded)
+        if self._same is not None:
+            body, body_hash = self._same
+        else:
+            body = _fill(self._body, encoded)
+            if self._canonical and all(map(encoded.__getitem__, self._body_slots)):
+                digest = self._start.copy()
+                digest.update(_fill(self._canonical, encoded))
+                body_hash = digest.digest()
+            else:
+                body_hash = hashlib.sha256(relaxed_body(body)).digest()
+        return Rendered((*prepend, *fields), body, body_hash)
+
+
+def _fill(pieces: Sequence[bytes | int], encoded: Sequence[bytes]) -> bytes:
+    return b"".join([encoded[piece] if isinstance(piece, int) else piece for piece in pieces])
+
+
+def literals(pieces: Sequence[Piece]) -> bytes:
+    """All octets of the pieces that are the same in every copy."""
+    return b"".join([piece for piece in pieces if isinstance(piece, bytes)])
+
+
+def _is_fixed(pieces: Sequence[Piece]) -> bool:
+    return not any(isinstance(piece, Slot) for piece in pieces)
+
+
+def _canonical(body: Sequence[bytes | int]) -> list[bytes | int]:
+    """The body's pieces in relaxed canonical form; empty if that depends on the values.
+
+    A value in a body has no line ends outside of soft breaks, no run of blanks and none at its ends, so as long as it
+    isn't empty its neighbours' canonical forms don't depend on it. The last piece must have something on its last line.
+    """
+    if not body or isinstance(body[-1], int):
+        return []
+    out: list[bytes | int] = [squeezed(piece) if isinstance(piece, bytes) else piece for piece in body]
+    last = out[-1]
+    assert isinstance(last, bytes)
+    if not last.endswith(b"\r\n"):
+        return []
+    out[-1] = last.rstrip(b"\r\n") + b"\r\n"
+    return out

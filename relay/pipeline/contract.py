@@ -1,0 +1,338 @@
+"""The whole contract between the engine and a policy.
+
+A policy is a class with a ``name`` that is built once with its settings table
+and answers questions with values. It never touches queue, socket, store or
+reply, and every fact it needs is handed in: the engine looks up once what is
+known of a tenant and a person, and all policies read the same snapshot.
+An exception or a late answer counts as ``Defer`` (``451 4.3.0``), never as a
+pass. See ``policies/skeleton.py`` for one to copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from relay.mail.status import Status
+
+# --- facts -------------------------------------------------------------------
+
+
+class Kind(StrEnum):
+    BULK = "bulk"
+    TRANSACTIONAL = "transactional"
+
+
+class Freeze(StrEnum):
+    NONE = "none"
+    BULK = "bulk"
+    ALL = "all"
+
+
+class Reason(StrEnum):
+    """Why nothing more goes to a person."""
+
+    UNSUBSCRIBED = "unsubscribed"
+    HARD_BOUNCE = "hard-bounce"
+    COMPLAINT = "complaint"
+    HAND = "hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What the plan allows in the running period; ``None`` means unlimited."""
+
+    plan: str
+    period: str
+    messages: int | None
+    subscribers: int | None
+    renews_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    id: int
+    name: str
+    contact: str
+    postal: str
+    freeze: Freeze
+    freeze_reason: str
+    verified_domains: frozenset[str]
+    all_domains: frozenset[str]
+    topics: tuple[str, ...]
+    """Names of all topics anyone ever consented to with this tenant."""
+    delivered_bulk: int
+    """Bulk copies delivered so far; a new tenant has few (R13)."""
+    allowance: Allowance
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    id: int
+    tenant_id: int
+    name: str
+    kind: Kind
+    topic: str
+    """Default topic; ``*`` means that the message names it (Relay-Topic)."""
+    consent_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    topic: str
+    live: bool
+    given_at: float
+    source: str
+    withdrawn_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    reason: Reason
+    topic: str | None
+    """``None``: everything of this tenant."""
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of one person with one tenant, at one moment."""
+
+    subscriber_id: int | None = None
+    consents: tuple[Consent, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
+    counted: bool = False
+    """Already one of the different subscribers of the running period."""
+
+    def consent(self, topic: str) -> Consent | None:
+        return next((c for c in self.consents if c.topic == topic), None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recipient:
+    """One accepted forward-path with what its person's standing was at RCPT."""
+
+    address: str
+    """As the client gave it, for RCPT and headers: ``local@domain``."""
+    canonical: str
+    """Key for look-ups: lower case, domain as A-labels."""
+    domain: str
+    """A-label domain, lower case."""
+    standing: Standing
+    notify: str = ""
+    """NOTIFY of RFC 3461 as given (``NEVER`` or a list), empty if absent."""
+    orcpt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    messages: int
+    subscribers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One mail transaction as known at the moment of asking."""
+
+    tenant: Tenant
+    stream: Stream
+    reverse_path: str
+    """``""`` is the null reverse-path."""
+    client: str
+    now: float
+    usage: Usage
+    recipients: tuple[Recipient, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a policy may know of the mail object after DATA."""
+
+    from_addresses: tuple[str, ...]
+    """Canonical addresses of the From field's authors."""
+    from_names: tuple[str, ...]
+    subject: str
+    topic: str
+    """The message's topic, resolved from Relay-Topic or the stream; may be ``""`` if unknown."""
+    campaign: str
+    """Name of the campaign (Relay-Campaign, or made of stream, From and Subject)."""
+    tag: str
+    meta: Mapping[str, str]
+    size_octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEntry:
+    """One recipient's copy right before its delivery."""
+
+    submission_id: int
+    number: int
+    tenant: Tenant
+    stream: Stream
+    address: str
+    canonical: str
+    standing: Standing
+    topic: str
+    campaign_id: int | None
+    attempts: int
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignFigures:
+    """Counts of a staged campaign's first part; times in seconds UTC."""
+
+    campaign_id: int
+    recipients: int
+    held: int
+    sent: int
+    delivered: int
+    bounced: int
+    unsubscribed: int
+    complained: int
+    window_started_at: float
+    now: float
+
+
+# --- verdicts ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Add ``amount`` to a counter of the tenant unless that passes ``limit``.
+
+    Done in the commit that enqueues; if the limit is passed there, the
+    message is refused with ``refused`` and nothing is stored. A copy that is
+    never sent (declined, cancelled) is given back.
+    """
+
+    counter: str
+    amount: int
+    limit: int | None
+    refused: Status
+
+
+@dataclass(frozen=True, slots=True)
+class AddDistinct:
+    """Count the recipient's person once in ``counter``, with a limit."""
+
+    counter: str
+    limit: int | None
+    refused: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Number the copy in its campaign; let through number 1, 1+every, …
+
+    up to ``most`` of them; hold the others until the campaign's verdict.
+    """
+
+    every: int
+    most: int
+
+
+Effect = Add | AddDistinct | Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What the relay adds to the message. Texts may hold ``{{name}}`` slots.
+
+    Slots of the engine: ``unsubscribe_url``, ``preferences_url``,
+    ``unsubscribe_mailto``, ``report_url``; all others come from the
+    recipients' ``Continue.slots``.
+    """
+
+    footer_text: str = ""
+    footer_html: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Field name and value; an existing field of that name is replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    slots: Mapping[str, str] = field(default_factory=dict)
+    effects: tuple[Effect, ...] = ()
+    additions: Additions | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Accept, but keep until ``until`` (``None``: until someone releases)."""
+
+    why: str
+    until: float | None = None
+    effects: tuple[Effect, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    status: Status
+
+
+Verdict = Continue | Hold | Defer | Reject
+PASS = Continue()
+
+
+class Decision(StrEnum):
+    """What to do with a staged campaign."""
+
+    WAIT = "wait"
+    RELEASE = "release"
+    STOP = "stop"
+    """Hold everything now and propose to decline; the administrator confirms."""
+    ASK = "ask"
+    """Leave it to the administrator."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignVerdict:
+    decision: Decision
+    why: str
+
+
+MessageVerdict = Verdict | Mapping[Recipient, Verdict]
+
+
+class Policy(Protocol):
+    """All hooks; derive from ``BasePolicy`` and write only those needed."""
+
+    name: str
+
+    def on_reverse_path(self, txn: Transaction) -> Verdict: ...
+    def on_recipient(self, txn: Transaction, rcpt: Recipient) -> Verdict: ...
+    def on_message(self, txn: Transaction, msg: Message) -> MessageVerdict: ...
+    def on_release(self, entry: QueueEntry) -> Verdict: ...
+    def on_campaign(self, figures: CampaignFigures) -> CampaignVerdict | None: ...
+
+
+class BasePolicy:
+    """Answers nothing; the runner skips hooks that a policy does not override."""
+
+    name = ""
+
+    def __init__(self, settings: Mapping[str, object]) -> None:
+        """``settings``: the table ``[policy.NAME]``; raise ValueError on a bad one."""
+
+    def on_reverse_path(self, txn: Transaction) -> Verdict:
+        return PASS
+
+    def on_recipient(self, txn: Transaction, rcpt: Recipient) -> Verdict:
+        return PASS
+
+    def on_message(self, txn: Transaction, msg: Message) -> MessageVerdict:
+        return PASS
+
+    def on_release(self, entry: QueueEntry) -> Verdict:
+        return PASS
+
+    def on_campaign(self, figures: CampaignFigures) -> CampaignVerdict | None:
+        return None

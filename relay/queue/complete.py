@@ -1,0 +1,180 @@
+"""Writing down how attempts ended: the only way out of a lease.
+
+Each result is applied only under the fence of its lease, so an owner that
+lost its lease changes nothing. One call writes a whole batch in one
+transaction; figures of a campaign or a tenant are added up first.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from relay.pipeline.contract import Reason
+from relay.queue.enqueue import dumps
+from relay.queue.lease import Lease
+from relay.queue.model import State
+from relay.registry import suppressions
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one lease ended; built by the functions below."""
+
+    lease: Lease
+    state: State
+    at: float
+    status: str = ""
+    """Last reply or reason, one line."""
+    remote: str = ""
+    event: str = ""
+    """Kind of event to write; empty for none (delivered: the row itself is the event)."""
+    detail: dict[str, object] = field(default_factory=dict)
+    due_at: float = 0.0
+    attempts: int = 0
+    hold_reason: str = ""
+    address_dead: bool = False
+    bulk: bool = False
+
+
+@dataclass(slots=True)
+class Written:
+    """What a batch changed, for the log and for notices to senders."""
+
+    applied: list[Result] = field(default_factory=list)
+    lost: list[Result] = field(default_factory=list)
+    """Results whose lease was taken over or whose copy was cancelled meanwhile."""
+    finished: list[int] = field(default_factory=list)
+    """Submissions whose last copy came to an end."""
+
+
+Notify = Callable[[sqlite3.Connection, Result], None]
+"""Called inside the transaction for every failed copy, to enqueue a notice where one is due."""
+
+
+def complete(conn: sqlite3.Connection, results: Sequence[Result], notify: Notify) -> Written:
+    """Apply the results of one batch."""
+    written = Written()
+    closed: Counter[int] = Counter()
+    delivered: Counter[int] = Counter()
+    bounced: Counter[int] = Counter()
+    bulk: Counter[int] = Counter()
+    first_delivery: dict[int, float] = {}
+    for result in results:
+        if not _apply(conn, result):
+            written.lost.append(result)
+            continue
+        written.applied.append(result)
+        submission = result.lease.submission
+        if result.state is not State.READY and result.state is not State.HELD:
+            closed[submission.id] += 1
+        if result.event:
+            _event(conn, result)
+        if result.state is State.DELIVERED:
+            if submission.campaign_id is not None:
+                delivered[submission.campaign_id] += 1
+                first_delivery.setdefault(submission.campaign_id, result.at)
+            if result.bulk:
+                bulk[submission.tenant_id] += 1
+        elif result.state in (State.BOUNCED, State.EXPIRED):
+            if submission.campaign_id is not None:
+                bounced[submission.campaign_id] += 1
+            if result.address_dead:
+                suppressions.add(
+                    conn, result.lease.subscriber_id, Reason.HARD_BOUNCE, detail=result.status, now=result.at
+                )
+            notify(conn, result)
+        elif result.state in (State.WITHDRAWN, State.DECLINED, State.CANCELLED):
+            _give_back(conn, result)
+    _figures(conn, delivered, bounced, bulk, first_delivery)
+    _close(conn, closed, written)
+    return written
+
+
+def _apply(conn: sqlite3.Connection, result: Result) -> bool:
+    lease = result.lease
+    return (
+        conn.execute(
+            "UPDATE recipient SET state = ?, owner = NULL, due_at = ?, attempts = ?, status = ?, remote = ?,"
+            " hold_reason = ?, changed_at = ? WHERE submission_id = ? AND number = ? AND fence = ? AND state = 0"
+            " AND owner IS NOT NULL",
+            (
+                int(result.state),
+                result.due_at,
+                result.attempts,
+                result.status,
+                result.remote,
+                result.hold_reason,
+                result.at,
+                lease.submission.id,
+                lease.number,
+                lease.fence,
+            ),
+        ).rowcount
+        == 1
+    )
+
+
+def _event(conn: sqlite3.Connection, result: Result) -> None:
+    submission = result.lease.submission
+    conn.execute(
+        "INSERT INTO event (tenant_id, at, kind, submission_id, number, campaign_id, detail) VALUES (?,?,?,?,?,?,?)",
+        (
+            submission.tenant_id,
+            result.at,
+            result.event,
+            submission.id,
+            result.lease.number,
+            submission.campaign_id,
+            dumps({"status": result.status, "remote": result.remote, **result.detail}),
+        ),
+    )
+
+
+def _give_back(conn: sqlite3.Connection, result: Result) -> None:
+    counter = result.lease.submission.give_back
+    if counter:
+        conn.execute(
+            "UPDATE counter SET value = value - 1 WHERE tenant_id = ? AND name = ? AND value > 0",
+            (result.lease.submission.tenant_id, counter),
+        )
+
+
+def _figures(
+    conn: sqlite3.Connection,
+    delivered: Counter[int],
+    bounced: Counter[int],
+    bulk: Counter[int],
+    first_delivery: dict[int, float],
+) -> None:
+    for campaign_id in delivered.keys() | bounced.keys():
+        conn.execute(
+            "UPDATE campaign SET delivered = delivered + ?, bounced = bounced + ? WHERE id = ?",
+            (delivered[campaign_id], bounced[campaign_id], campaign_id),
+        )
+    for campaign_id, at in first_delivery.items():
+        # R11: the window starts when the first copy of the stage is delivered.
+        conn.execute(
+            "UPDATE campaign SET state = 'watching', window_started_at = ? WHERE id = ? AND state = 'staged'",
+            (at, campaign_id),
+        )
+    for tenant_id, number in bulk.items():
+        conn.execute(
+            "INSERT INTO counter (tenant_id, name, value) VALUES (?, 'delivered/bulk', ?)"
+            " ON CONFLICT (tenant_id, name) DO UPDATE SET value = value + excluded.value",
+            (tenant_id, number),
+        )
+
+
+def _close(conn: sqlite3.Connection, closed: Counter[int], written: Written) -> None:
+    """Bodies are kept only until the last copy came to an end (R27)."""
+    for submission_id, number in closed.items():
+        left = conn.execute(
+            "UPDATE submission SET open_recipients = open_recipients - ? WHERE id = ? RETURNING open_recipients",
+            (number, submission_id),
+        ).fetchone()
+        if left is not None and left[0] <= 0:
+            conn.execute("DELETE FROM body WHERE submission_id = ?", (submission_id,))
+            written.finished.append(submission_id)

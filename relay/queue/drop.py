@@ -1,0 +1,83 @@
+"""Giving up copies that were never sent, in bulk: cancelled, or declined with their campaign.
+
+What was counted for them at acceptance is given back to the quota (R19), and
+a body goes with its last copy (R27).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from relay.queue.model import State
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One recipient's row."""
+
+    submission_id: int
+    number: int
+    tenant_id: int
+    campaign_id: int | None
+
+
+def settle_dropped(conn: sqlite3.Connection, copies: Sequence[Copy]) -> None:
+    """Account for copies whose rows were just set to a final state without delivery."""
+    lost = Counter(copy.submission_id for copy in copies)
+    tenants = {copy.submission_id: copy.tenant_id for copy in copies}
+    given_back: Counter[tuple[int, str]] = Counter()
+    ended: list[tuple[int]] = []
+    for submission_id, number in lost.items():
+        row = conn.execute(
+            "UPDATE submission SET open_recipients = open_recipients - ? WHERE id = ?"
+            " RETURNING give_back, open_recipients",
+            (number, submission_id),
+        ).fetchone()
+        if row is None:
+            continue
+        counter, left = row
+        if counter:
+            given_back[tenants[submission_id], counter] += number
+        if left <= 0:
+            ended.append((submission_id,))
+    conn.executemany("DELETE FROM body WHERE submission_id = ?", ended)
+    conn.executemany(
+        "UPDATE counter SET value = CASE WHEN value > ?1 THEN value - ?1 ELSE 0 END WHERE tenant_id = ?2 AND name = ?3",
+        [(number, tenant_id, counter) for (tenant_id, counter), number in given_back.items()],
+    )
+
+
+def tell(conn: sqlite3.Connection, copies: Sequence[Copy], kind: str, detail: Mapping[str, object], now: float) -> None:
+    """One event for each copy."""
+    text = json.dumps(detail, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    conn.executemany(
+        "INSERT INTO event (tenant_id, at, kind, submission_id, number, campaign_id, detail) VALUES (?,?,?,?,?,?,?)",
+        [(copy.tenant_id, now, kind, copy.submission_id, copy.number, copy.campaign_id, text) for copy in copies],
+    )
+
+
+def give_up(
+    conn: sqlite3.Connection, copies: Sequence[Copy], state: State, why: str, actor: str, now: float
+) -> list[Copy]:
+    """Set those of the copies that still wait, and are not being delivered, to CANCELLED or DECLINED.
+
+    Returns the ones that were: a copy leased meanwhile is left alone, what is
+    on the wire can't be called back.
+    """
+    done = [
+        copy
+        for copy in copies
+        if conn.execute(
+            "UPDATE recipient SET state = ?, owner = NULL, fence = fence + 1, hold_reason = '', status = ?,"
+            " changed_at = ? WHERE submission_id = ? AND number = ?"
+            " AND (state = 1 OR state = 0 AND (owner IS NULL OR due_at <= ?))",
+            (int(state), why, now, copy.submission_id, copy.number, now),
+        ).rowcount
+    ]
+    settle_dropped(conn, done)
+    tell(conn, done, state.name.lower(), {"status": why, "actor": actor}, now)
+    return done

@@ -1,0 +1,265 @@
+"""The write behind the ``250``: one submission with all its effects, or nothing.
+
+Runs as one unit of the group commit. Conditions that other sessions may have
+changed since they were asked (quota, a campaign's verdict) are checked again
+here, inside the transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from relay.mail.status import Status, refusal
+from relay.pipeline.contract import Add, AddDistinct, Effect, Hold, Recipient, Stage
+from relay.queue.model import State
+from relay.registry import campaigns, consents
+
+
+class Refused(Exception):
+    """A condition no longer holds; ``status`` is the reply. Nothing was kept."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status.reply)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecipient:
+    recipient: Recipient
+    slots: Mapping[str, str]
+    effects: tuple[Effect, ...]
+    hold: Hold | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewSubmission:
+    """All that is stored of one accepted message."""
+
+    id: int
+    tenant_id: int
+    stream_id: int
+    campaign: str
+    """Empty: belongs to no campaign."""
+    campaign_explicit: bool
+    topic: str
+    reverse_path: str
+    message_id: str
+    from_address: str
+    from_domain: str
+    subject: str
+    size_octets: int
+    accepted_at: float
+    due_at: float
+    expires_at: float
+    template: bytes
+    recipients: tuple[NewRecipient, ...]
+    refused: tuple[tuple[Recipient, Status], ...] = ()
+    ret: str = ""
+    envid: str = ""
+    tag: str = ""
+    meta: Mapping[str, str] = field(default_factory=dict)
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Lease the acceptor's own copies in the same write, so that they go out from memory."""
+
+    owner: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """What the commit made of the recipients, by number."""
+
+    campaign_id: int | None
+    states: tuple[State, ...]
+    subscriber_ids: tuple[int, ...]
+    claimed: bool
+    give_back: str
+
+
+def dumps(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+
+def enqueue(conn: sqlite3.Connection, new: NewSubmission, claim: Claim | None) -> Enqueued:
+    """Store the submission; raises Refused if an effect's condition fails."""
+    campaign_id, first, campaign_state = _campaign(conn, new)
+    give_back = _count(conn, new)
+    subscriber_ids = tuple(
+        r.recipient.standing.subscriber_id
+        or consents.subscriber(conn, new.tenant_id, r.recipient.canonical, new.accepted_at)
+        for r in new.recipients
+    )
+    _count_distinct(conn, new, subscriber_ids)
+    states, holds = _stage(conn, new, campaign_id, first, campaign_state)
+    claimed = claim is not None and new.due_at <= new.accepted_at and State.READY in states
+    conn.execute(
+        "INSERT INTO submission (id, tenant_id, stream_id, campaign_id, topic, reverse_path, message_id, from_domain,"
+        " subject, size_octets, accepted_at, expires_at, open_recipients, ret, envid, tag, meta, give_back, client)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        (
+            new.id,
+            new.tenant_id,
+            new.stream_id,
+            campaign_id,
+            new.topic,
+            new.reverse_path,
+            new.message_id,
+            new.from_domain,
+            new.subject,
+            new.size_octets,
+            new.accepted_at,
+            new.expires_at,
+            len(new.recipients),
+            new.ret,
+            new.envid,
+            new.tag,
+            dumps(dict(new.meta)) if new.meta else "",
+            give_back,
+            new.client,
+        ),
+    )
+    conn.execute("INSERT INTO body (submission_id, template) VALUES (?, ?)", (new.id, new.template))
+    conn.executemany(
+        "INSERT INTO recipient (submission_id, number, tenant_id, campaign_id, subscriber_id, address, domain, state,"
+        " due_at, owner, fence, slots, notify, orcpt, hold_reason, changed_at)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        [
+            (
+                new.id,
+                number,
+                new.tenant_id,
+                campaign_id,
+                subscriber_ids[number],
+                r.recipient.address,
+                r.recipient.domain,
+                int(states[number]),
+                *_due(new, states[number], claim if claimed else None),
+                dumps(dict(r.slots)) if r.slots else "",
+                r.recipient.notify,
+                r.recipient.orcpt,
+                holds[number],
+                new.accepted_at,
+            )
+            for number, r in enumerate(new.recipients)
+        ],
+    )
+    conn.execute(
+        "INSERT INTO event (tenant_id, at, kind, submission_id, campaign_id, detail) VALUES (?,?,'accepted',?,?,?)",
+        (new.tenant_id, new.accepted_at, new.id, campaign_id, _story(new, states)),
+    )
+    return Enqueued(campaign_id, states, subscriber_ids, claimed, give_back)
+
+
+def _due(new: NewSubmission, state: State, claim: Claim | None) -> tuple[float, str | None, int]:
+    """(due_at, owner, fence) of a fresh row."""
+    if claim is not None and state is State.READY:
+        return claim.until, claim.owner, 1
+    return new.due_at, None, 0
+
+
+def _story(new: NewSubmission, states: tuple[State, ...]) -> str:
+    story: dict[str, object] = {"recipients": len(states)}
+    held = states.count(State.HELD)
+    if held:
+        story["held"] = held
+    if new.refused:
+        story["refused"] = [[r.address, status.reply] for r, status in new.refused]
+    return dumps(story)
+
+
+def _campaign(conn: sqlite3.Connection, new: NewSubmission) -> tuple[int | None, int, str]:
+    """(id, first number, state) in the message's campaign."""
+    if not new.campaign:
+        return None, 0, ""
+    row = campaigns.for_message(
+        conn,
+        new.tenant_id,
+        new.stream_id,
+        new.campaign,
+        explicit=new.campaign_explicit,
+        topic=new.topic,
+        from_address=new.from_address,
+        subject=new.subject,
+        now=new.accepted_at,
+    )
+    if row.state == "declined":
+        why = f" ({row.why})" if row.why else ""
+        raise Refused(refusal("campaign-declined", f"the administrator declined this campaign{why}"))
+    return row.id, campaigns.allot(conn, row.id, len(new.recipients)), row.state
+
+
+def _count(conn: sqlite3.Connection, new: NewSubmission) -> str:
+    """Add up and apply the counters; returns the one that unsent copies go back to."""
+    sums: dict[str, tuple[int, Add]] = {}
+    for r in new.recipients:
+        for effect in r.effects:
+            if isinstance(effect, Add):
+                before = sums.get(effect.counter, (0, effect))[0]
+                sums[effect.counter] = (before + effect.amount, effect)
+    for counter, (amount, effect) in sums.items():
+        _add(conn, new.tenant_id, counter, amount, effect.limit, effect.refused)
+    return next(iter(sums), "")
+
+
+def _add(conn: sqlite3.Connection, tenant_id: int, counter: str, amount: int, limit: int | None, no: Status) -> None:
+    if limit is None:
+        limit = 2**62
+    if amount > limit:
+        raise Refused(no)
+    done = conn.execute(
+        "INSERT INTO counter (tenant_id, name, value) VALUES (?, ?, ?) ON CONFLICT (tenant_id, name)"
+        " DO UPDATE SET value = value + excluded.value WHERE value + excluded.value <= ?",
+        (tenant_id, counter, amount, limit),
+    )
+    if done.rowcount != 1:
+        raise Refused(no)
+
+
+def _count_distinct(conn: sqlite3.Connection, new: NewSubmission, subscriber_ids: tuple[int, ...]) -> None:
+    for number, r in enumerate(new.recipients):
+        for effect in r.effects:
+            if isinstance(effect, AddDistinct) and not r.recipient.standing.counted:
+                fresh = conn.execute(
+                    "INSERT INTO counted (tenant_id, name, subscriber_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                    (new.tenant_id, effect.counter, subscriber_ids[number]),
+                )
+                if fresh.rowcount == 1:
+                    _add(conn, new.tenant_id, effect.counter, 1, effect.limit, effect.refused)
+
+
+def _stage(
+    conn: sqlite3.Connection, new: NewSubmission, campaign_id: int | None, first: int, campaign_state: str
+) -> tuple[tuple[State, ...], list[str]]:
+    """State and hold reason of each recipient, by its number in the campaign (R10)."""
+    states: list[State] = []
+    holds: list[str] = []
+    passed: int | None = None
+    staged = False
+    for number, r in enumerate(new.recipients):
+        reason = r.hold.why if r.hold else ""
+        stage = next((e for e in r.effects if isinstance(e, Stage)), None)
+        if stage is not None and campaign_id is not None and campaign_state != "released":
+            staged = True
+            if passed is None:
+                passed = conn.execute("SELECT passed FROM campaign WHERE id = ?", (campaign_id,)).fetchone()[0]
+            place = first + number
+            stopped = campaign_state in ("stopped", "undecided")
+            if not stopped and place % stage.every == 1 % stage.every and passed < stage.most:
+                passed += 1
+            else:
+                reason = reason or "staged"
+        states.append(State.HELD if reason else State.READY)
+        holds.append(reason)
+    if staged and campaign_id is not None and passed is not None:
+        conn.execute(
+            "UPDATE campaign SET passed = ?, state = CASE state WHEN 'open' THEN 'staged' ELSE state END WHERE id = ?",
+            (passed, campaign_id),
+        )
+    return tuple(states), holds

@@ -1,0 +1,123 @@
+"""Leases: who may deliver a copy, until when, and under which fence.
+
+A leased row stays READY with ``owner`` set and ``due_at`` moved to the end of
+the lease, so that a dead owner's leases come back by themselves and one index
+serves both. The fence grows with every lease; an outcome is written only
+under the fence it was leased with.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+LEASE_S = 1800.0
+"""Longer than any send may take (connect, commands and data limits together), with a margin for clocks."""
+
+_COLUMNS = (
+    "r.submission_id, r.number, r.tenant_id, r.subscriber_id, r.address, r.domain, r.fence, r.attempts, r.slots,"
+    " r.notify, r.orcpt, s.stream_id, s.campaign_id, s.topic, s.reverse_path, s.from_domain, s.message_id,"
+    " s.accepted_at, s.expires_at, s.ret, s.envid, s.size_octets, s.give_back"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What all copies of one message share."""
+
+    id: int
+    tenant_id: int
+    stream_id: int
+    """0: a notice of the relay's own, no policy applies."""
+    campaign_id: int | None
+    topic: str
+    reverse_path: str
+    from_domain: str
+    message_id: str
+    accepted_at: float
+    expires_at: float
+    ret: str
+    envid: str
+    size_octets: int
+    give_back: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to try one copy until ``until``."""
+
+    submission: Submission
+    number: int
+    subscriber_id: int
+    address: str
+    domain: str
+    fence: int
+    attempts: int
+    until: float
+    slots: Mapping[str, str] = field(default_factory=dict)
+    notify: str = ""
+    orcpt: str = ""
+
+
+def lease_due(conn: sqlite3.Connection, owner: str, now: float, most: int, lease_s: float = LEASE_S) -> list[Lease]:
+    """Lease up to ``most`` due copies, the longest due first."""
+    rows = conn.execute(
+        f"SELECT {_COLUMNS} FROM recipient r JOIN submission s ON s.id = r.submission_id"
+        " WHERE r.state = 0 AND r.due_at <= ? ORDER BY r.due_at LIMIT ?",
+        (now, most),
+    ).fetchall()
+    until = now + lease_s
+    conn.executemany(
+        "UPDATE recipient SET owner = ?, fence = fence + 1, due_at = ? WHERE submission_id = ? AND number = ?",
+        [(owner, until, row[0], row[1]) for row in rows],
+    )
+    shared: dict[int, Submission] = {}
+    return [_lease(row, until, shared) for row in rows]
+
+
+def _lease(row: tuple[object, ...], until: float, shared: dict[int, Submission]) -> Lease:
+    (sid, number, tenant, subscriber, address, domain, fence, attempts, slots, notify, orcpt, *rest) = row
+    assert isinstance(sid, int)
+    if sid not in shared:
+        stream, campaign, topic, reverse, from_domain, mid, accepted, expires, ret, envid, size, give_back = rest
+        shared[sid] = Submission(  # type: ignore[call-arg]
+            sid, tenant, stream, campaign, topic, reverse, from_domain, mid, accepted, expires, ret, envid, size, give_back  # type: ignore[arg-type]
+        )
+    return Lease(
+        shared[sid],
+        number,  # type: ignore[arg-type]
+        subscriber,  # type: ignore[arg-type]
+        address,  # type: ignore[arg-type]
+        domain,  # type: ignore[arg-type]
+        fence + 1,  # type: ignore[operator]
+        attempts,  # type: ignore[arg-type]
+        until,
+        json.loads(slots) if slots else {},  # type: ignore[arg-type]
+        notify,  # type: ignore[arg-type]
+        orcpt,  # type: ignore[arg-type]
+    )
+
+
+def next_due(conn: sqlite3.Connection) -> float | None:
+    """When the earliest READY copy is due (leased ones at the end of their lease)."""
+    row = conn.execute("SELECT due_at FROM recipient WHERE state = 0 ORDER BY due_at LIMIT 1").fetchone()
+    return None if row is None else float(row[0])
+
+
+def reclaim(conn: sqlite3.Connection, now: float, lease_s: float = LEASE_S) -> int:
+    """At start: nobody else runs on this database, so leases of a dead process end now.
+
+    Leased rows lie within one lease time ahead, so the index bounds the search.
+    """
+    return conn.execute(
+        "UPDATE recipient SET owner = NULL, due_at = ? WHERE state = 0 AND due_at > ? AND due_at <= ?"
+        " AND owner IS NOT NULL",
+        (now, now - lease_s, now + lease_s + 60),
+    ).rowcount
+
+
+def load_template(conn: sqlite3.Connection, submission_id: int) -> bytes | None:
+    row = conn.execute("SELECT template FROM body WHERE submission_id = ?", (submission_id,)).fetchone()
+    return None if row is None else bytes(row[0])

@@ -1,0 +1,67 @@
+"""Notices to senders: DSNs enqueued in the same transaction as what they report.
+
+A notice is a submission of the relay's own (stream 0): it has a null
+reverse-path, no policy applies to it and no notice follows from it.
+"""
+
+from __future__ import annotations
+
+import secrets as random
+import sqlite3
+
+from relay.mail.address import parse_address
+from relay.mail.dsn import Notification, RecipientReport, build
+from relay.mail.scan import ScanLimits, scan
+from relay.mail.template import compile_template
+from relay.pipeline.contract import Additions
+from relay.queue.model import State, encode_id, new_submission_id
+
+NOTICE_STREAM = 0
+EXPIRE_S = 2 * 86400.0
+
+
+def enqueue_notice(
+    conn: sqlite3.Connection,
+    *,
+    hostname: str,
+    tenant_id: int,
+    reverse_path: str,
+    reports: tuple[RecipientReport, ...],
+    original: bytes,
+    ret: str,
+    envelope_id: str,
+    arrival: float,
+    now: float,
+) -> int | None:
+    """Queue a DSN to ``reverse_path``; its submission id, or None where none may be sent (null reverse-path)."""
+    if not reverse_path:
+        return None
+    submission_id = new_submission_id(now, random.randbits)
+    message_id = f"<{encode_id(submission_id)}@{hostname}>"
+    raw = build(
+        Notification(
+            reporting_mta=hostname,
+            reverse_path=reverse_path,
+            message_id=message_id,
+            date=now,
+            recipients=reports,
+            original=original,
+            ret=ret,
+            envelope_id=envelope_id,
+            arrival=arrival,
+        )
+    )
+    template = compile_template(scan(raw, ScanLimits(header_octets=1024 * 1024)), Additions(), frozenset(), [])
+    address = parse_address(reverse_path)
+    conn.execute(
+        "INSERT INTO submission (id, tenant_id, stream_id, reverse_path, message_id, from_domain, subject, size_octets,"
+        " accepted_at, expires_at, open_recipients) VALUES (?,?,?,'',?,?,'notice',?,?,?,1)",
+        (submission_id, tenant_id, NOTICE_STREAM, message_id, hostname, len(raw), now, now + EXPIRE_S),
+    )
+    conn.execute("INSERT INTO body (submission_id, template) VALUES (?, ?)", (submission_id, template.encode()))
+    conn.execute(
+        "INSERT INTO recipient (submission_id, number, tenant_id, subscriber_id, address, domain, state, due_at,"
+        " notify, changed_at) VALUES (?, 0, ?, 0, ?, ?, ?, ?, 'NEVER', ?)",
+        (submission_id, tenant_id, str(address), address.domain, int(State.READY), now, now),
+    )
+    return submission_id

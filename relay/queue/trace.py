@@ -1,0 +1,213 @@
+"""One message's whole story, put together from what the stages wrote down.
+
+The sources are the submission's row, its recipients' rows, the events, the
+campaign and the history of consents; nothing is kept for tracing alone.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from relay.queue.model import State, decode_id, encode_id
+
+MAX_SUBMISSIONS: Final = 20
+"""Messages shown for one Message-ID that was used again and again."""
+
+_REASONS: Final = ("status", "why", "reason", "diagnostic", "code", "means")
+"""Names in an event's detail that say why, the best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happened, or (``waiting``) is due; ``at`` in seconds UTC."""
+
+    at: float
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopyStory:
+    """What became of one recipient's copy."""
+
+    number: int
+    address: str
+    state: str
+    attempts: int
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One message from its acceptance to now."""
+
+    submission_id: int
+    queue_id: str
+    message_id: str
+    tenant: str
+    stream: str
+    topic: str
+    campaign: str
+    """Number, name and state; empty if it belongs to none."""
+    reverse_path: str
+    subject: str
+    client: str
+    size_octets: int
+    tag: str
+    meta: Mapping[str, Any]
+    steps: tuple[Step, ...]
+    """What concerns the message as a whole: acceptance, refused recipients, the campaign's verdicts."""
+    copies: tuple[CopyStory, ...]
+
+
+def find(conn: sqlite3.Connection, text: str) -> list[int]:
+    """Submissions by queue id or Message-ID (with or without angle brackets), newest first."""
+    try:
+        submission_id = decode_id(text.strip())
+    except ValueError:
+        pass
+    else:
+        if conn.execute("SELECT 1 FROM submission WHERE id = ?", (submission_id,)).fetchone():
+            return [submission_id]
+    bare = text.strip().removeprefix("<").removesuffix(">")
+    rows = conn.execute(
+        "SELECT id FROM submission WHERE message_id IN (?, ?) ORDER BY id DESC LIMIT ?",
+        (bare, f"<{bare}>", MAX_SUBMISSIONS),
+    )
+    return [int(row[0]) for row in rows]
+
+
+def trace(conn: sqlite3.Connection, submission_id: int) -> Story:
+    """The story of a submission that is there; raises KeyError if it is not."""
+    row = conn.execute(
+        "SELECT s.message_id, coalesce(t.name, ''), coalesce(st.name, ''), s.topic, s.reverse_path, s.subject,"
+        " s.client, s.size_octets, s.tag, s.meta, s.accepted_at, s.campaign_id, s.tenant_id FROM submission s"
+        " LEFT JOIN tenant t ON t.id = s.tenant_id LEFT JOIN stream st ON st.id = s.stream_id WHERE s.id = ?",
+        (submission_id,),
+    ).fetchone()
+    if row is None:
+        raise KeyError(submission_id)
+    message_id, tenant, stream, topic, reverse_path, subject, client, size, tag, meta, accepted_at, campaign, owner = (
+        row
+    )
+    by_number = _events(conn, submission_id)
+    name, verdicts = _campaign(conn, campaign)
+    steps = [*by_number.pop(None, []), *verdicts]
+    if not any(step.what == "accepted" for step in steps):
+        steps.append(Step(accepted_at, "accepted", ""))
+    return Story(
+        submission_id=submission_id,
+        queue_id=encode_id(submission_id),
+        message_id=message_id,
+        tenant=tenant,
+        stream=stream,
+        topic=topic,
+        campaign=name,
+        reverse_path=reverse_path,
+        subject=subject,
+        client=client,
+        size_octets=size,
+        tag=tag,
+        meta=json.loads(meta) if meta else {},
+        steps=tuple(sorted(steps, key=lambda step: step.at)),
+        copies=_copies(conn, submission_id, (owner, topic, accepted_at), by_number),
+    )
+
+
+def _events(conn: sqlite3.Connection, submission_id: int) -> dict[int | None, list[Step]]:
+    """Steps by recipient number; None: of the whole message."""
+    found: dict[int | None, list[Step]] = {}
+    rows = conn.execute(
+        "SELECT number, at, kind, detail FROM event WHERE submission_id = ? ORDER BY id", (submission_id,)
+    )
+    for number, at, kind, detail in rows:
+        told = json.loads(detail) if detail else {}
+        steps = found.setdefault(number, [])
+        steps.append(Step(at, kind, _accepted(told) if kind == "accepted" else _why(told)))
+        if kind == "accepted":
+            steps += [Step(at, "refused", f"{address}: {reply}") for address, reply in told.get("refused", ())]
+    return found
+
+
+def _accepted(told: Mapping[str, Any]) -> str:
+    parts = [f"{told[name]} {name}" for name in ("recipients", "held") if told.get(name)]
+    if told.get("refused"):
+        parts.append(f"{len(told['refused'])} refused")
+    return ", ".join(parts)
+
+
+def _why(told: Mapping[str, Any]) -> str:
+    reasons = dict.fromkeys(str(told[name]) for name in _REASONS if told.get(name))
+    text = "; ".join(reasons)
+    for name, word in (("remote", "at"), ("actor", "by"), ("topic", "topic")):
+        if told.get(name):
+            text = f"{text} {word} {told[name]}" if text else f"{word} {told[name]}"
+    return text
+
+
+def _campaign(conn: sqlite3.Connection, campaign_id: int | None) -> tuple[str, list[Step]]:
+    row = conn.execute(
+        "SELECT name, state, tenant_id, created_at, window_started_at FROM campaign WHERE id = ?", (campaign_id,)
+    ).fetchone()
+    if row is None:
+        return "", []
+    name, state, tenant_id, created_at, window_started_at = row
+    steps = []
+    if window_started_at is not None:
+        steps.append(Step(window_started_at, "campaign-watching", "the first copy of the stage was delivered"))
+    # event_by_tenant bounds this: a campaign's own events carry no submission.
+    rows = conn.execute(
+        "SELECT at, kind, detail FROM event WHERE tenant_id = ? AND at >= ? AND submission_id IS NULL"
+        " AND campaign_id = ? AND kind LIKE 'campaign-%' ORDER BY at, id",
+        (tenant_id, created_at, campaign_id),
+    )
+    steps += [Step(at, kind, str(json.loads(detail or "{}").get("why", ""))) for at, kind, detail in rows]
+    return f"{campaign_id} {name} ({state})", steps
+
+
+def _copies(
+    conn: sqlite3.Connection,
+    submission_id: int,
+    asked: tuple[int, str, float],
+    by_number: Mapping[int | None, list[Step]],
+) -> tuple[CopyStory, ...]:
+    rows = conn.execute(
+        "SELECT number, address, state, subscriber_id, due_at, owner, attempts, hold_reason, status, remote,"
+        " changed_at FROM recipient WHERE submission_id = ? ORDER BY number",
+        (submission_id,),
+    ).fetchall()
+    found = []
+    for number, address, code, subscriber_id, due_at, owner, attempts, hold_reason, status, remote, changed_at in rows:
+        state = State(code)
+        steps = [*_consent(conn, subscriber_id, *asked), *by_number.get(number, ())]
+        if state is State.READY:
+            text = "lease ends" if owner is not None else "next attempt" if attempts else "first attempt"
+            steps.append(Step(due_at, "leased" if owner is not None else "waiting", text))
+        elif not any(step.what == state.name.lower() for step in steps):
+            reason = hold_reason if state is State.HELD else " at ".join(part for part in (status, remote) if part)
+            steps.append(Step(changed_at, state.name.lower(), reason))
+        found.append(CopyStory(number, address, state.name.lower(), attempts, tuple(steps)))
+    return tuple(found)
+
+
+def _consent(
+    conn: sqlite3.Connection, subscriber_id: int, tenant_id: int, topic: str, accepted_at: float
+) -> list[Step]:
+    """The consent that the copy rested on when it was accepted."""
+    rows = conn.execute(
+        "SELECT h.action, h.at, h.evidence FROM consent_history h WHERE h.subscriber_id = ? AND h.recorded_at <= ?"
+        " AND (h.topic_id = 0 OR h.topic_id = (SELECT id FROM topic WHERE tenant_id = ? AND name = ?)) ORDER BY h.id",
+        (subscriber_id, accepted_at, tenant_id, topic),
+    )
+    live: Step | None = None
+    for action, at, evidence in rows:
+        if action == "withdrawn":
+            live = None
+        elif live is None:
+            told = json.loads(evidence)
+            live = Step(at, "consent", f"to {topic}: {told.get('source', '')} ({told.get('means', '')})")
+    return [] if live is None else [live]

@@ -1,0 +1,79 @@
+"""Watching staged campaigns (R11, R12): asks the policies' opinion and acts on it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from relay.pipeline.chain import Chain
+from relay.pipeline.contract import CampaignVerdict, Decision
+from relay.registry import campaigns
+from relay.store.database import connect, transaction
+
+_log = logging.getLogger("relay.campaign")
+
+EVERY_S = 2.0
+ACTOR = "relay"
+
+
+async def run(path: Path, conn: sqlite3.Connection, chain: Chain, clock: Callable[[], float]) -> None:
+    """Look at the running campaigns every few seconds until cancelled."""
+    await asyncio.to_thread(finish_decided, path, clock())
+    while True:
+        await asyncio.sleep(EVERY_S)
+        try:
+            for campaign_id, verdict in judge(conn, chain, clock()):
+                await asyncio.to_thread(act, path, campaign_id, verdict, clock())
+        except Exception:
+            _log.exception("campaigns can't be judged, trying again")
+
+
+def judge(conn: sqlite3.Connection, chain: Chain, now: float) -> list[tuple[int, CampaignVerdict]]:
+    """Verdicts on campaigns under watch, but for those that are to wait."""
+    rows = conn.execute("SELECT id FROM campaign WHERE state IN ('staged', 'watching') ORDER BY id").fetchall()
+    found = []
+    for (campaign_id,) in rows:
+        verdict = chain.campaign(campaigns.figures(conn, campaign_id, now))
+        if verdict.decision is not Decision.WAIT:
+            found.append((campaign_id, verdict))
+    return found
+
+
+def act(path: Path, campaign_id: int, verdict: CampaignVerdict, now: float) -> None:
+    """Carry a verdict out, on a connection of its own and in short steps: a release may touch many rows."""
+    conn = connect(path)
+    try:
+        with transaction(conn):
+            state = campaigns.by_id(conn, campaign_id).state
+            if state not in ("staged", "watching"):
+                return  # the administrator was faster
+            if verdict.decision is Decision.RELEASE:
+                campaigns.release(conn, campaign_id, ACTOR, verdict.why, now, most=campaigns.CHUNK)
+            elif verdict.decision is Decision.STOP:
+                campaigns.stop(conn, campaign_id, ACTOR, verdict.why, now)
+            else:
+                campaigns.ask(conn, campaign_id, ACTOR, verdict.why, now)
+        _work_off(conn, campaign_id, now)
+    finally:
+        conn.close()
+    _log.info("campaign=%d %s: %s", campaign_id, verdict.decision, verdict.why)
+
+
+def _work_off(conn: sqlite3.Connection, campaign_id: int, now: float) -> None:
+    while True:
+        with transaction(conn):
+            if not campaigns.work_off(conn, campaign_id, now):
+                return
+
+
+def finish_decided(path: Path, now: float) -> None:
+    """At start: work off campaigns whose decision was cut short by a crash."""
+    conn = connect(path)
+    try:
+        for campaign_id in campaigns.unfinished(conn):
+            _work_off(conn, campaign_id, now)
+    finally:
+        conn.close()

@@ -1,0 +1,343 @@
+"""Consents: given, withdrawn, and a person's standing with a tenant (R1 to R3, R8).
+
+All functions work in the caller's transaction. ``consent`` holds the present,
+``consent_history`` every giving and withdrawing with its evidence, never
+changed afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from relay.pipeline.contract import Consent, Reason, Standing, Suppression
+from relay.registry import suppressions
+from relay.registry.consent_rules import DOUBLE_OPT_IN, Refused, Terms, check_ip, check_time, terms
+from relay.registry.suppressions import EVERYTHING
+
+if TYPE_CHECKING:
+    from relay.mail.address import Address
+
+__all__ = [
+    "EVERYTHING",
+    "Refused",
+    "find_topic",
+    "give",
+    "make_topic",
+    "make_wording",
+    "standing",
+    "standing_by_id",
+    "subscriber",
+    "unsubscribed_at",
+    "withdraw",
+]
+
+# --- standing -------------------------------------------------------------------
+
+# One statement: consents (LEFT JOIN, so that the person shows even without one), then suppressions.
+_STANDING: Final = """
+SELECT s.id, 0, t.name, c.given_at, c.source, c.withdrawn_at,
+       EXISTS (SELECT 1 FROM counted n WHERE n.tenant_id = s.tenant_id AND n.name = ?2 AND n.subscriber_id = s.id)
+  FROM subscriber s
+  LEFT JOIN consent c ON c.subscriber_id = s.id AND c.channel = 'email'
+  LEFT JOIN topic t ON t.id = c.topic_id
+ WHERE {person}
+UNION ALL
+SELECT s.id, 1, t.name, p.since_at, p.reason, NULL, 0
+  FROM subscriber s
+  JOIN suppression p ON p.subscriber_id = s.id
+  LEFT JOIN topic t ON t.id = p.topic_id
+ WHERE {person}
+"""
+_BY_ADDRESS: Final = _STANDING.format(person="s.tenant_id = ?1 AND s.address = ?3")
+_BY_ID: Final = _STANDING.format(person="s.id = ?1")
+_NOBODY: Final = Standing()
+
+
+def standing(conn: sqlite3.Connection, tenant_id: int, canonical: str, period: str) -> Standing:
+    """What is known of an address with a tenant; an unknown one has an empty standing.
+
+    ``period`` is the plan's running period, for ``counted``.
+    """
+    return _standing(conn.execute(_BY_ADDRESS, (tenant_id, "subscribers/" + period, canonical)).fetchall())
+
+
+def standing_by_id(conn: sqlite3.Connection, subscriber_id: int, period: str) -> Standing:
+    """The same for a subscriber's id; empty if the person was erased."""
+    return _standing(conn.execute(_BY_ID, (subscriber_id, "subscribers/" + period)).fetchall())
+
+
+def _standing(rows: list[tuple[int, int, str | None, float, str, float | None, int]]) -> Standing:
+    if not rows:
+        return _NOBODY
+    consents: list[Consent] = []
+    suppressed: list[Suppression] = []
+    for _, kind, topic, at, word, withdrawn_at, _ in rows:
+        if kind:
+            suppressed.append(Suppression(Reason(word), topic, at))
+        elif topic is not None:
+            consents.append(Consent(topic, withdrawn_at is None, at, word, withdrawn_at))
+    return Standing(rows[0][0], tuple(consents), tuple(suppressed), bool(rows[0][6]))
+
+
+# --- names to ids ------------------------------------------------------------------
+
+
+def subscriber(conn: sqlite3.Connection, tenant_id: int, canonical: str, now: float) -> int:
+    """The id of a person with the tenant, made if it is new."""
+    return _id(
+        conn,
+        "SELECT id FROM subscriber WHERE tenant_id = ? AND address = ?",
+        "INSERT INTO subscriber (tenant_id, address, created_at) VALUES (?, ?, ?)",
+        (tenant_id, canonical),
+        (now,),
+    )
+
+
+def find_topic(conn: sqlite3.Connection, tenant_id: int, name: str) -> int | None:
+    """The id of the tenant's topic; None if nobody ever consented to one of that name."""
+    row = conn.execute("SELECT id FROM topic WHERE tenant_id = ? AND name = ?", (tenant_id, name)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def make_topic(conn: sqlite3.Connection, tenant_id: int, name: str) -> int:
+    """The id of the tenant's topic, made if it is new."""
+    return _id(
+        conn,
+        "SELECT id FROM topic WHERE tenant_id = ? AND name = ?",
+        "INSERT INTO topic (tenant_id, name) VALUES (?, ?)",
+        (tenant_id, name),
+    )
+
+
+def make_wording(conn: sqlite3.Connection, tenant_id: int, text: str, now: float) -> int:
+    """The id of an exact wording, stored once a tenant."""
+    return _id(
+        conn,
+        "SELECT id FROM wording WHERE tenant_id = ? AND text = ?",
+        "INSERT INTO wording (tenant_id, text, created_at) VALUES (?, ?, ?)",
+        (tenant_id, text),
+        (now,),
+    )
+
+
+def _id(conn: sqlite3.Connection, find: str, make: str, key: tuple[int, str], more: tuple[float, ...] = ()) -> int:
+    row = conn.execute(find, key).fetchone()
+    if row is None:
+        row = (conn.execute(make, (*key, *more)).lastrowid,)
+    return int(row[0])
+
+
+# --- giving ------------------------------------------------------------------------
+
+
+def give(
+    conn: sqlite3.Connection,
+    tenant_id: int,
+    address: Address,
+    *,
+    topic: str,
+    source: str,
+    wording: str,
+    means: str,
+    given_at: float,
+    now: float,
+    ip: str = "",
+    page: str = "",
+    actor: str = "cli",
+) -> None:
+    """Record that a person agreed to a topic; raises Refused, then nothing is changed.
+
+    ``given_at`` (seconds UTC) is when the person agreed, ``now`` when it is
+    recorded. A live consent stays as it is, the new one goes to the history
+    only. Who unsubscribed, from the topic or from all, is refused unless the
+    person itself came back: a double opt-in newer than the withdrawal (R8).
+    """
+    agreed = terms(topic=topic, source=source, wording=wording, means=means, page=page)
+    check_time(given_at, now)
+    ip = check_ip(ip)
+    topic_id = find_topic(conn, tenant_id, agreed.topic)
+    person = conn.execute(
+        "SELECT id FROM subscriber WHERE tenant_id = ? AND address = ?", (tenant_id, address.canonical)
+    ).fetchone()
+    ended_at = None if person is None else unsubscribed_at(conn, person[0], topic_id)
+    if ended_at is not None and not (means == DOUBLE_OPT_IN and given_at > ended_at):
+        raise Refused(
+            "unsubscribed",
+            f"{address.canonical} unsubscribed; only a fresh consent by the person itself (double opt-in) lifts that",
+        )
+    topic_id = topic_id or make_topic(conn, tenant_id, agreed.topic)
+    subscriber_id = person[0] if person else subscriber(conn, tenant_id, address.canonical, now)
+    if ended_at is not None:
+        _lift(conn, tenant_id, subscriber_id, topic_id)
+    wording_id = make_wording(conn, tenant_id, agreed.wording, now)
+    _record(conn, subscriber_id, topic_id, agreed, wording_id, given_at=given_at, now=now, ip=ip)
+    evidence = {"source": agreed.source, "wording_id": wording_id, "means": means, "ip": ip, "page": agreed.page}
+    _history(conn, subscriber_id, topic_id, "given", given_at, now, {**evidence, "actor": actor})
+
+
+def _record(
+    conn: sqlite3.Connection,
+    subscriber_id: int,
+    topic_id: int,
+    agreed: Terms,
+    wording_id: int,
+    *,
+    given_at: float,
+    now: float,
+    ip: str,
+) -> None:
+    conn.execute(
+        "INSERT INTO consent (subscriber_id, topic_id, channel, given_at, source, wording_id, ip, page, means,"
+        " recorded_at) VALUES (?, ?, 'email', ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (subscriber_id, topic_id, channel) DO UPDATE SET given_at = excluded.given_at,"
+        " withdrawn_at = NULL, source = excluded.source, wording_id = excluded.wording_id, ip = excluded.ip,"
+        " page = excluded.page, means = excluded.means, recorded_at = excluded.recorded_at"
+        " WHERE withdrawn_at IS NOT NULL",
+        (
+            subscriber_id,
+            topic_id,
+            given_at,
+            agreed.source,
+            wording_id,
+            ip,
+            agreed.page,
+            agreed.means,
+            now,
+        ),
+    )
+
+
+def unsubscribed_at(conn: sqlite3.Connection, subscriber_id: int, topic_id: int | None) -> float | None:
+    """When the person last ended a topic (None or EVERYTHING: all), None if it stands open.
+
+    A double opt-in to one topic lifts the end of all mail for that topic only;
+    a topic made later is still ended by it, which the history tells.
+    """
+    row = conn.execute(
+        "SELECT max(at) FROM ("
+        " SELECT since_at AS at FROM suppression WHERE subscriber_id = ?1 AND topic_id IN (0, ?2)"
+        " AND reason = 'unsubscribed' UNION ALL"
+        " SELECT withdrawn_at FROM consent WHERE subscriber_id = ?1 AND topic_id = ?2 AND channel = 'email'"
+        " UNION ALL"
+        " SELECT h.at FROM consent_history h WHERE h.subscriber_id = ?1 AND h.topic_id = 0 AND h.action = 'withdrawn'"
+        " AND NOT EXISTS (SELECT 1 FROM consent c WHERE c.subscriber_id = ?1 AND c.topic_id = ?2"
+        " AND c.channel = 'email' AND c.withdrawn_at IS NULL AND c.given_at > h.at))",
+        (subscriber_id, topic_id or EVERYTHING),
+    ).fetchone()
+    return None if row[0] is None else float(row[0])
+
+
+def _lift(conn: sqlite3.Connection, tenant_id: int, subscriber_id: int, topic_id: int) -> None:
+    """End the unsubscribing for one topic; one from everything goes on for the tenant's other topics."""
+    conn.execute(
+        "INSERT INTO suppression (subscriber_id, topic_id, reason, since_at, detail)"
+        " SELECT p.subscriber_id, t.id, p.reason, p.since_at, p.detail FROM suppression p"
+        " JOIN topic t ON t.tenant_id = ? AND t.id <> ?"
+        " WHERE p.subscriber_id = ? AND p.topic_id = 0 AND p.reason = 'unsubscribed' ON CONFLICT DO NOTHING",
+        (tenant_id, topic_id, subscriber_id),
+    )
+    conn.execute(
+        "DELETE FROM suppression WHERE subscriber_id = ? AND topic_id IN (0, ?) AND reason = 'unsubscribed'",
+        (subscriber_id, topic_id),
+    )
+
+
+# --- withdrawing ---------------------------------------------------------------------
+
+
+def withdraw(
+    conn: sqlite3.Connection,
+    tenant_id: int,
+    subscriber_id: int,
+    *,
+    topic_id: int,
+    means: str,
+    now: float,
+    evidence: Mapping[str, str],
+    submission_id: int | None = None,
+    number: int | None = None,
+) -> bool:
+    """End a person's consent to a topic, or to everything (EVERYTHING); True if that changed something.
+
+    Acts at once, also on queued mail: delivery asks for the standing again.
+    ``submission_id`` and ``number`` name the copy whose link was used; its
+    campaign counts one unsubscribed person. Someone erased, or of another
+    tenant, changes nothing.
+    """
+    if not conn.execute(
+        "SELECT 1 FROM subscriber WHERE id = ? AND tenant_id = ?", (subscriber_id, tenant_id)
+    ).fetchone():
+        return False
+    row = conn.execute("SELECT name FROM topic WHERE id = ? AND tenant_id = ?", (topic_id, tenant_id)).fetchone()
+    topic = None if row is None else str(row[0])
+    if topic is None:
+        topic_id = EVERYTHING  # a topic that is gone leaves the wider meaning, never nothing
+    ended = conn.execute(
+        "UPDATE consent SET withdrawn_at = ?1 WHERE subscriber_id = ?2 AND (?3 = 0 OR topic_id = ?3)"
+        " AND withdrawn_at IS NULL",
+        (now, subscriber_id, topic_id),
+    ).rowcount
+    covered = conn.execute(
+        "SELECT 1 FROM suppression WHERE subscriber_id = ? AND topic_id IN (0, ?) AND reason = 'unsubscribed'",
+        (subscriber_id, topic_id),
+    ).fetchone()
+    if covered and not ended:
+        return False
+    if not covered:
+        suppressions.add(conn, subscriber_id, Reason.UNSUBSCRIBED, topic_id, means, now=now)
+    story: dict[str, object] = {**evidence, "means": means}
+    if submission_id is not None:
+        story |= {"submission": submission_id, "number": number}
+    _history(conn, subscriber_id, topic_id, "withdrawn", now, now, story)
+    _event(conn, tenant_id, subscriber_id, {"means": means, "topic": topic}, now, submission_id, number)
+    return True
+
+
+def _event(
+    conn: sqlite3.Connection,
+    tenant_id: int,
+    subscriber_id: int,
+    detail: Mapping[str, object],
+    now: float,
+    submission_id: int | None,
+    number: int | None,
+) -> None:
+    """Tell the tenant (R9), and count a person once in the campaign it unsubscribed from."""
+    row = conn.execute(
+        "SELECT s.campaign_id, EXISTS (SELECT 1 FROM event e WHERE e.submission_id = r.submission_id"
+        " AND e.number = r.number AND e.kind = 'unsubscribed')"
+        " FROM recipient r JOIN submission s ON s.id = r.submission_id"
+        " WHERE r.submission_id = ? AND r.number = ? AND r.subscriber_id = ?",
+        (submission_id, number, subscriber_id),
+    ).fetchone()
+    campaign_id, counted = row if row is not None else (None, 0)
+    conn.execute(
+        "INSERT INTO event (tenant_id, at, kind, submission_id, number, campaign_id, detail)"
+        " VALUES (?, ?, 'unsubscribed', ?, ?, ?, ?)",
+        (tenant_id, now, submission_id, number, campaign_id, _json(detail)),
+    )
+    if campaign_id is not None and not counted:
+        conn.execute("UPDATE campaign SET unsubscribed = unsubscribed + 1 WHERE id = ?", (campaign_id,))
+
+
+def _history(
+    conn: sqlite3.Connection,
+    subscriber_id: int,
+    topic_id: int,
+    action: str,
+    at: float,
+    now: float,
+    evidence: Mapping[str, object],
+) -> None:
+    conn.execute(
+        "INSERT INTO consent_history (subscriber_id, topic_id, action, at, recorded_at, evidence)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (subscriber_id, topic_id, action, at, now, _json({k: v for k, v in evidence.items() if v not in ("", None)})),
+    )
+
+
+def _json(value: Mapping[str, object]) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)

@@ -1,0 +1,60 @@
+"""Lists of people written to files: CSV, or JSON lines where the name ends so.
+
+Rows are streamed into a file beside the target that takes its place at the
+end, so a half-written list is never seen. Personal data: only the owner of
+the process may read it.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, TextIO
+
+JSON_SUFFIXES: Final = frozenset({".jsonl", ".ndjson", ".json"})
+
+
+def write_list(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> int:
+    """Write all rows and return how many; raises OSError, then the target is as it was."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            write = _json_lines if path.suffix.lower() in JSON_SUFFIXES else _csv
+            written = write(file, columns, rows)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise
+    return written
+
+
+def escape(value: object) -> str:
+    """A cell that no spreadsheet takes for a formula (a quote before ``= + - @``, tab and CR)."""
+    text = "" if value is None else str(value)
+    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") and text else text
+
+
+def _csv(file: TextIO, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> int:
+    writer = csv.writer(file)
+    writer.writerow(columns)
+    written = 0
+    for row in rows:
+        writer.writerow([escape(row.get(name)) for name in columns])
+        written += 1
+    return written
+
+
+def _json_lines(file: TextIO, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> int:
+    written = 0
+    for row in rows:
+        file.write(json.dumps({name: row.get(name) for name in columns}, ensure_ascii=False) + "\n")
+        written += 1
+    return written

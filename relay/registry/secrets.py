@@ -1,0 +1,125 @@
+"""The relay's own secrets: master keys, keyed hashes, sealed values, tokens.
+
+One file below ``data_dir`` holds master keys, one a line: ``KEYID HEX``. The
+first line is the one new values are made with; the others stay so that old
+links, bounces and sealed keys go on to work after a rotation.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hmac
+import os
+import secrets as _random
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+MAC_OCTETS = 12
+
+
+class SecretsError(Exception):
+    """The secrets file can't be used; the text says what to do."""
+
+
+def generate_password() -> str:
+    """A credential of 160 bits, 32 characters without look-alikes (RFC 4648 base32)."""
+    return base64.b32encode(_random.token_bytes(20)).decode().lower()
+
+
+@functools.lru_cache(maxsize=64)
+def _derive(master: bytes, purpose: str) -> bytes:
+    return hmac.digest(master, b"relay/" + purpose.encode(), "sha256")
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Master keys by key id (1–255); ``current`` makes new values."""
+
+    keys: dict[int, bytes]
+    current: int
+
+    @classmethod
+    def create(cls, path: Path) -> Secrets:
+        """Write a fresh secrets file (mode 0600); never overwrites one."""
+        line = f"1 {_random.token_hex(32)}\n"
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, "w") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+        return cls.load(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Secrets:
+        try:
+            text = path.read_text("ascii")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SecretsError(f"secrets file {path} can't be read: {error}; `relay init` makes one") from error
+        keys: dict[int, bytes] = {}
+        for number, line in enumerate(text.splitlines(), 1):
+            if not line.strip():
+                continue
+            try:
+                kid, hexed = line.split()
+                keys[int(kid)] = bytes.fromhex(hexed)
+            except ValueError as error:
+                raise SecretsError(f"secrets file {path}, line {number}: not `KEYID HEX`") from error
+        if not keys or not all(0 < k < 256 and len(v) >= 32 for k, v in keys.items()):
+            raise SecretsError(f"secrets file {path} holds no usable key; restore it from a backup")
+        return cls(keys, next(iter(keys)))
+
+    def derived(self, purpose: str, kid: int | None = None) -> bytes:
+        """A 32-octet key of its own for each purpose."""
+        return _derive(self.keys[kid or self.current], purpose)
+
+    def password_hash(self, password: str, kid: int | None = None) -> bytes:
+        """Keyed hash of a generated password: key id, then HMAC-SHA-256."""
+        kid = kid or self.current
+        return bytes([kid]) + hmac.digest(self.derived("password", kid), password.encode("utf-8", "surrogateescape"), "sha256")
+
+    def password_matches(self, password: str, stored: bytes) -> bool:
+        if not stored or stored[0] not in self.keys:
+            return False
+        return hmac.compare_digest(self.password_hash(password, stored[0]), stored)
+
+    def seal(self, purpose: str, plain: bytes) -> bytes:
+        """Encrypt (AES-256-GCM): key id, nonce, ciphertext."""
+        nonce = _random.token_bytes(12)
+        return bytes([self.current]) + nonce + AESGCM(self.derived("seal/" + purpose)).encrypt(nonce, plain, None)
+
+    def unseal(self, purpose: str, sealed: bytes) -> bytes:
+        try:
+            return AESGCM(self.derived("seal/" + purpose, sealed[0])).decrypt(sealed[1:13], sealed[13:], None)
+        except (InvalidTag, KeyError, IndexError) as error:
+            raise SecretsError(f"a sealed {purpose} can't be opened: its master key is missing or it is damaged") from error
+
+    # -- signed, opaque tokens ----------------------------------------------
+
+    def sign(self, purpose: str, payload: bytes) -> bytes:
+        """Key id, payload under a keystream, MAC of 96 bits (a synthetic-IV construction).
+
+        The same payload gives the same token; nothing of it shows. At most 32 octets.
+        """
+        mac = self._mac(purpose, self.current, payload)
+        return bytes([self.current]) + self._mask(purpose, self.current, mac, payload) + mac
+
+    def verify(self, purpose: str, token: bytes) -> bytes | None:
+        """The payload, or None for anything that was not made here for this purpose."""
+        if len(token) <= 1 + MAC_OCTETS or token[0] not in self.keys:
+            return None
+        kid, mac = token[0], token[-MAC_OCTETS:]
+        payload = self._mask(purpose, kid, mac, token[1:-MAC_OCTETS])
+        return payload if hmac.compare_digest(self._mac(purpose, kid, payload), mac) else None
+
+    def _mac(self, purpose: str, kid: int, payload: bytes) -> bytes:
+        return hmac.digest(_derive(self.keys[kid], "token/" + purpose), payload, "sha256")[:MAC_OCTETS]
+
+    def _mask(self, purpose: str, kid: int, mac: bytes, data: bytes) -> bytes:
+        if len(data) > 32:
+            return b""
+        stream = hmac.digest(_derive(self.keys[kid], "mask/" + purpose), mac, "sha256")[: len(data)]
+        return (int.from_bytes(data, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(data), "big")

@@ -1,0 +1,95 @@
+"""Opening, migrating and writing the embedded SQLite database.
+
+Enters: a path. Leaves: connections with the relay's pragmas. Every write goes
+through ``transaction``, which takes the write lock at once (``BEGIN
+IMMEDIATE``), so a refused write never leaves half of itself behind.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+BUSY_TIMEOUT_S = 10.0
+
+
+class StoreError(Exception):
+    """The store can't be used; the text says what to do."""
+
+
+def migrations() -> list[tuple[int, str]]:
+    """All migrations as (number, SQL), in order."""
+    found = []
+    for item in resources.files("relay.store").joinpath("migrations").iterdir():
+        if item.name.endswith(".sql"):
+            found.append((int(item.name.split("_", 1)[0]), item.read_text("utf-8")))
+    return sorted(found)
+
+
+def connect(path: Path, *, create: bool = False, readonly: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode: transactions are said explicitly.
+
+    Raises StoreError if the file is missing, locked for too long, damaged or
+    made by a newer release.
+    """
+    if not create and not path.exists():
+        raise StoreError(f"no database at {path}; make one with `relay init`")
+    try:
+        conn = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        if create:
+            conn.execute("PRAGMA page_size = 8192")
+        conn.execute("PRAGMA journal_mode = WAL")
+        conn.execute("PRAGMA synchronous = FULL")
+        conn.execute("PRAGMA foreign_keys = ON")
+        conn.execute("PRAGMA temp_store = MEMORY")
+        if readonly:
+            conn.execute("PRAGMA query_only = ON")
+        version = conn.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.Error as error:
+        raise StoreError(f"database {path} can't be opened: {error}") from error
+    newest = migrations()[-1][0]
+    if version > newest:
+        conn.close()
+        raise StoreError(
+            f"database {path} has schema {version}, this release knows up to {newest}: install the newer release"
+        )
+    if not create and version < newest:
+        conn.close()
+        raise StoreError(f"database {path} has schema {version}, this release needs {newest}: run `relay migrate`")
+    return conn
+
+
+def migrate(path: Path) -> tuple[int, int]:
+    """Bring the database to the newest schema; returns (from, to)."""
+    conn = connect(path, create=True)
+    try:
+        before = after = int(conn.execute("PRAGMA user_version").fetchone()[0])
+        for number, sql in migrations():
+            if number > before:
+                try:
+                    conn.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
+                except sqlite3.Error as error:
+                    if conn.in_transaction:
+                        conn.execute("ROLLBACK")
+                    raise StoreError(f"migration {number} of {path} failed: {error}; nothing was changed") from error
+                after = number
+        return before, after
+    finally:
+        conn.close()
+
+
+@contextmanager
+def transaction(conn: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """One durable, all-or-nothing write."""
+    conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield conn
+    except BaseException:
+        conn.execute("ROLLBACK")
+        raise
+    conn.execute("COMMIT")

@@ -1,0 +1,81 @@
+"""Puts the HTTP side together: pages, API, health, metrics, guard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+
+from config.settings import Settings
+from relay.registry.secrets import Secrets
+from relay.web import pages
+from relay.web.api import create_api
+from relay.web.context import Context
+from relay.web.guard import Guard, WebLimits
+from relay.web.health import Health
+from relay.web.metrics import Metrics
+from relay.web.storage import CONNECTIONS, Storage, Unavailable
+from relay.web.views import Views
+
+
+def create_app(
+    settings: Settings,
+    secrets: Secrets,
+    database: Path,
+    clock: Callable[[], float] = time.time,
+    *,
+    limits: WebLimits | None = None,
+    storage: Storage | None = None,
+    mail_alive: Callable[[], bool] = lambda: True,
+) -> ASGIApp:
+    """The ASGI application. ``mail_alive`` answers for the mail process in ``/readyz``."""
+    storage = storage or Storage(database)
+    views = Views(settings.links.base_url or f"https://{settings.server.hostname}")
+    context = Context(secrets, storage, views, clock)
+    metrics = Metrics(storage)
+    # A probe of its own: it must not wait behind busy pages.
+    health = Health(Storage(database, size=1, lock_wait_s=1.0), mail_alive)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = CONNECTIONS
+        yield
+        storage.close()
+        health.close()
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        response = views.error(request.scope, error.status_code)
+        response.headers.update(error.headers or {})
+        return response
+
+    async def unavailable(request: Request, error: Exception) -> Response:
+        return views.error(request.scope, 503)
+
+    app = Starlette(
+        routes=[
+            *pages.ROUTES,
+            *health.routes(),
+            *metrics.routes(),
+            Route("/robots.txt", _robots),
+            Mount("/v1", create_api(context)),
+        ],
+        exception_handlers={HTTPException: http_error, Unavailable: unavailable},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.context = context
+    return Guard(app, limits=limits or WebLimits(), error_page=views.error, observe=metrics.observe)
+
+
+async def _robots(request: Request) -> Response:
+    return PlainTextResponse("User-agent: *\nDisallow: /\n")

@@ -1,0 +1,34 @@
+"""What every handler is given: built once by ``app.create_app``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from relay.registry.secrets import Secrets
+from relay.web.storage import Storage
+from relay.web.views import Views
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """``clock`` gives seconds UTC."""
+
+    secrets: Secrets
+    storage: Storage
+    views: Views
+    clock: Callable[[], float]
+
+    @classmethod
+    def of(cls, request: Request) -> Context:
+        found = request.app.state.context
+        assert isinstance(found, Context)
+        return found
+
+
+def evidence(request: Request) -> dict[str, str]:
+    """What proves later where a withdrawal came from (R31)."""
+    client = request.client.host if request.client is not None else ""
+    return {"ip": client, "agent": request.headers.get("user-agent", "")[:200]}

@@ -1,0 +1,170 @@
+"""The outermost layer: limits, security headers, counters, one log line, no leak.
+
+Nothing inside can make a request hold memory or time without bound, and no
+exception's text reaches a client. Paths of links are never logged: they are
+bearer secrets of the people they were sent to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from relay.web.storage import Unavailable
+
+_log = logging.getLogger("relay.web")
+
+ErrorPage = Callable[[Scope, int], Response]
+Observe = Callable[[str, str, int, float], None]
+
+SECURITY_HEADERS: Final[Mapping[bytes, bytes]] = {
+    b"cache-control": b"no-store",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"permissions-policy": b"camera=(), geolocation=(), microphone=()",
+    b"referrer-policy": b"no-referrer",
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"x-robots-tag": b"noindex, nofollow",
+}
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+_ROUTES = frozenset({*_QUIET, "/v1/consents", "/v1/openapi.json"})
+
+
+@dataclass(frozen=True, slots=True)
+class WebLimits:
+    """Octets, seconds and numbers that one request and all together may take."""
+
+    body_octets: int = 1024 * 1024
+    request_s: float = 20.0
+    requests: int = 64
+
+
+def route_label(path: str) -> str:
+    """The route of a path, for logs and counters: bounded, and without tokens."""
+    if path in _ROUTES:
+        return path
+    for prefix in ("/u/", "/p/", "/v1/problems/"):
+        if path.startswith(prefix):
+            return prefix + "…"
+    return "other"
+
+
+class Guard:
+    """Pure ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp, *, limits: WebLimits, error_page: ErrorPage, observe: Observe) -> None:
+        self._app = app
+        self._limits = limits
+        self._error_page = error_page
+        self._observe = observe
+        self._active = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        route = route_label(scope["path"])
+        reply = _Reply(send)
+        self._active += 1
+        try:
+            await self._answer(scope, receive, reply, route)
+        finally:
+            self._active -= 1
+            self._done(scope, route, reply.status or 499, time.perf_counter() - started)
+
+    async def _answer(self, scope: Scope, receive: Receive, reply: _Reply, route: str) -> None:
+        if self._active > self._limits.requests and route not in _QUIET:
+            await self._refuse(scope, receive, reply, 503)
+            return
+        body = _Body(receive, self._limits.body_octets)
+        if body.declared_too_large(scope):
+            await self._refuse(scope, receive, reply, 413)
+            return
+        status = 0
+        try:
+            async with asyncio.timeout(self._limits.request_s):
+                await self._app(scope, body, reply)
+        except TimeoutError:
+            status = 503 if body.complete else 408
+        except Unavailable:
+            status = 503
+        except HTTPException as error:
+            status = error.status_code
+        except Exception:
+            _log.exception("unexpected error method=%s route=%s", scope["method"], route)
+            status = 500
+        if status and not reply.status:
+            await self._refuse(scope, receive, reply, status)
+
+    async def _refuse(self, scope: Scope, receive: Receive, reply: _Reply, status: int) -> None:
+        response = self._error_page(scope, status)
+        if status in (408, 413, 503):
+            response.headers["Connection"] = "close"  # what is left of the body isn't read
+        await response(scope, receive, reply)
+
+    def _done(self, scope: Scope, route: str, status: int, took_s: float) -> None:
+        self._observe(route, scope["method"], status, took_s)
+        client = (scope.get("client") or ("-",))[0]
+        level = logging.DEBUG if route in _QUIET else logging.INFO
+        _log.log(
+            level,
+            "http method=%s route=%s status=%d ms=%.1f client=%s",
+            scope["method"],
+            route,
+            status,
+            took_s * 1000,
+            client,
+        )
+
+
+class _Body:
+    """``receive`` that counts octets; past the limit it raises 413, also inside FastAPI."""
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._octets = 0
+        self.complete = False
+
+    def declared_too_large(self, scope: Scope) -> bool:
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                return value.isdigit() and (len(value) > 12 or int(value) > self._limit)
+        return False
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._octets += len(message.get("body", b""))
+            self.complete = not message.get("more_body", False)
+            if self._octets > self._limit:
+                raise HTTPException(413)
+        return message
+
+
+class _Reply:
+    """``send`` that adds the security headers and remembers the status."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = list(message.get("headers", []))
+            present = {name.lower() for name, _ in headers}
+            headers += [item for item in SECURITY_HEADERS.items() if item[0] not in present]
+            message = {**message, "headers": headers}
+        await self._send(message)

@@ -1,0 +1,149 @@
+"""The pages that a mailing's links lead to: unsubscribe and preferences.
+
+The signed link is the only authority: no cookie, no session, no script. A GET
+reads; only a POST withdraws (RFC 8058 §3.1, §5), and repeating it is harmless.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from relay.registry import consents
+from relay.registry.tokens import Mark, read_link
+from relay.web import forms, people, texts
+from relay.web.context import Context, evidence
+from relay.web.people import EVERYTHING, Person
+
+
+async def unsubscribe(request: Request) -> Response:
+    """``GET|POST /u/{token}``."""
+    if request.method != "POST":
+        return await run_in_threadpool(_ask, request)
+    fields = forms.read_form(request.headers.get("content-type", ""), await request.body())
+    return await run_in_threadpool(_unsubscribe, request, fields)
+
+
+async def preferences(request: Request) -> Response:
+    """``GET|POST /p/{token}``."""
+    if request.method != "POST":
+        return await run_in_threadpool(_show, request)
+    fields = forms.read_form(request.headers.get("content-type", ""), await request.body())
+    return await run_in_threadpool(_save, request, fields)
+
+
+ROUTES = [
+    Route("/u/{token}", unsubscribe, methods=["GET", "POST"]),
+    Route("/p/{token}", preferences, methods=["GET", "POST"]),
+]
+
+
+def _ask(request: Request) -> Response:
+    context = Context.of(request)
+    mark = _mark(request, context)
+    if mark is None:
+        return _bad_link(context)
+    with context.storage.read() as conn:
+        person = people.find(conn, mark)
+        ended_at = people.ended_at(conn, person.subscriber_id, person.topic_id) if person else None
+    if person is None:
+        return _gone(context)
+    if ended_at is not None:
+        return _page(request, "already.html", person, ended_at=ended_at)
+    return _page(request, "ask.html", person)
+
+
+def _unsubscribe(request: Request, fields: forms.Fields) -> Response:
+    context = Context.of(request)
+    mark = _mark(request, context)
+    if mark is None:
+        return _bad_link(context)
+    scopes = forms.values(fields, "scope")
+    one_click = forms.is_one_click(fields)
+    if not one_click and not {"topic", "all"}.intersection(scopes):
+        return context.views.message(400, *(texts.text(f"unclear.{part}") for part in ("title", "lead", "detail")))
+    with context.storage.write() as conn:
+        person = people.find(conn, mark)
+        if person is None:
+            return _gone(context)
+        topic_id = EVERYTHING if "all" in scopes else person.topic_id
+        means = "one-click" if one_click else "page"
+        _withdraw(conn, request, mark, person, topic_id, means)
+    return _page(request, "done.html", person, everything=topic_id == EVERYTHING)
+
+
+def _show(request: Request, notice: str = "") -> Response:
+    context = Context.of(request)
+    mark = _mark(request, context)
+    if mark is None:
+        return _bad_link(context)
+    with context.storage.read() as conn:
+        person = people.find(conn, mark)
+        if person is None:
+            return _gone(context)
+        topics = people.topics(conn, person.subscriber_id)
+        all_ended_at = people.ended_at(conn, person.subscriber_id, EVERYTHING)
+    live = [topic for topic in topics if topic.ended_at is None]
+    ended = [topic for topic in topics if topic.ended_at is not None]
+    return _page(request, "preferences.html", person, live=live, ended=ended, all_ended_at=all_ended_at, notice=notice)
+
+
+def _save(request: Request, fields: forms.Fields) -> Response:
+    context = Context.of(request)
+    mark = _mark(request, context)
+    if mark is None:
+        return _bad_link(context)
+    if "all" in forms.values(fields, "scope"):
+        return _unsubscribe(request, [("scope", "all")])
+    # Only what the page showed is ended: a topic agreed to since then stays.
+    unticked = set(forms.values(fields, "shown")) - set(forms.values(fields, "keep"))
+    with context.storage.write() as conn:
+        person = people.find(conn, mark)
+        if person is None:
+            return _gone(context)
+        live = [topic for topic in people.topics(conn, person.subscriber_id) if topic.ended_at is None]
+        ending = [topic for topic in live if str(topic.topic_id) in unticked]
+        for topic in ending:
+            _withdraw(conn, request, mark, person, topic.topic_id, "preferences")
+    if not ending:
+        return _show(request, "prefs.unchanged")
+    return _show(request, "prefs.saved" if len(live) > len(ending) else "prefs.saved_none")
+
+
+def _withdraw(
+    conn: sqlite3.Connection, request: Request, mark: Mark, person: Person, topic_id: int, means: str
+) -> None:
+    consents.withdraw(
+        conn,
+        person.tenant_id,
+        person.subscriber_id,
+        topic_id=topic_id,
+        means=means,
+        now=Context.of(request).clock(),
+        evidence=evidence(request),
+        submission_id=mark.submission_id or None,
+        number=mark.number if mark.submission_id else None,
+    )
+
+
+def _mark(request: Request, context: Context) -> Mark | None:
+    return read_link(context.secrets, request.path_params["token"])
+
+
+def _page(request: Request, template: str, person: Person, **values: object) -> Response:
+    token = request.path_params["token"]
+    names = {"tenant": person.tenant, "topic": person.topic or "", "address": texts.masked(person.address)}
+    links = {"u": f"/u/{token}", "p": f"/p/{token}"}
+    return Context.of(request).views.page(template, {"person": person, "names": names, "links": links, **values})
+
+
+def _bad_link(context: Context) -> Response:
+    return context.views.message(404, *(texts.text(f"bad_link.{part}") for part in ("title", "lead", "detail")))
+
+
+def _gone(context: Context) -> Response:
+    return context.views.message(200, texts.text("gone.title"), texts.text("gone.lead"))

@@ -1,0 +1,81 @@
+"""Who a link speaks for, and what that person receives: plain reads.
+
+A link works as long as its subscriber is stored: a frozen tenant, a deleted
+submission or a finished campaign make no difference (R3, R6).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from relay.registry.tokens import Mark
+
+EVERYTHING = 0
+"""The topic id that stands for all mailings of the tenant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A subscriber as a page names them; ``topic`` is None where the link means everything."""
+
+    subscriber_id: int
+    address: str
+    tenant_id: int
+    tenant: str
+    contact: str
+    topic_id: int
+    topic: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """One topic of one subscriber; ``ended_at`` is None while mail may come. Seconds UTC."""
+
+    topic_id: int
+    name: str
+    given_at: float
+    ended_at: float | None
+
+
+def find(conn: sqlite3.Connection, mark: Mark) -> Person | None:
+    """The person of a verified mark; None once the address was erased."""
+    row = conn.execute(
+        "SELECT s.id, s.address, t.id, t.name, t.contact, topic.id, topic.name FROM subscriber s"
+        " JOIN tenant t ON t.id = s.tenant_id"
+        " LEFT JOIN topic ON topic.id = ? AND topic.tenant_id = t.id WHERE s.id = ?",
+        (mark.topic_id, mark.subscriber_id),
+    ).fetchone()
+    if row is None:
+        return None
+    subscriber_id, address, tenant_id, tenant, contact, topic_id, topic = row
+    # A topic that is gone leaves the wider meaning, never a link that does nothing.
+    return Person(subscriber_id, address, tenant_id, tenant, contact, topic_id or EVERYTHING, topic)
+
+
+def ended_at(conn: sqlite3.Connection, subscriber_id: int, topic_id: int) -> float | None:
+    """Since when the person takes no mail on the topic (EVERYTHING: none at all), or None."""
+    row = conn.execute(
+        "SELECT min(since_at) FROM suppression WHERE subscriber_id = ? AND topic_id IN (0, ?)"
+        " AND reason = 'unsubscribed'",
+        (subscriber_id, topic_id),
+    ).fetchone()
+    return None if row[0] is None else float(row[0])
+
+
+def topics(conn: sqlite3.Connection, subscriber_id: int) -> list[TopicState]:
+    """Topics the person has or had, by name; what was unsubscribed without a consent too."""
+    everything = ended_at(conn, subscriber_id, EVERYTHING)
+    rows = conn.execute(
+        "SELECT topic.id, topic.name, c.given_at, c.withdrawn_at, p.since_at FROM topic"
+        " LEFT JOIN consent c ON c.topic_id = topic.id AND c.subscriber_id = :id AND c.channel = 'email'"
+        " LEFT JOIN suppression p ON p.topic_id = topic.id AND p.subscriber_id = :id AND p.reason = 'unsubscribed'"
+        " WHERE topic.tenant_id = (SELECT tenant_id FROM subscriber WHERE id = :id)"
+        " AND (c.topic_id IS NOT NULL OR p.topic_id IS NOT NULL) ORDER BY topic.name",
+        {"id": subscriber_id},
+    )
+    found = []
+    for topic_id, name, given_at, withdrawn_at, since_at in rows:
+        ends = [at for at in (withdrawn_at, since_at, everything) if at is not None]
+        found.append(TopicState(topic_id, name, given_at or 0.0, min(ends) if ends else None))
+    return found

@@ -1,0 +1,82 @@
+"""Errors for programs: RFC 9457 problem details, and what each type means.
+
+A type is an address below ``/v1/problems/`` that can be opened; plain HTTP
+errors have none (``about:blank``, §4.2.1).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from starlette.responses import Response
+
+MEDIA_TYPE: Final = "application/problem+json"
+RETRY_AFTER_S: Final = 5
+
+TYPES: Final[dict[str, tuple[int, str]]] = {
+    "unsubscribed": (409, "The person unsubscribed; only a double opt-in by the person lifts it."),
+    "suppressed": (409, "The address is suppressed: hard bounce, complaint or by hand."),
+    "invalid": (422, "A field is missing, unknown or not well-formed."),
+    "address": (422, "The e-mail address is not well-formed."),
+    "topic": (422, "The topic is empty or `*`; a consent is for one named topic."),
+    "source": (422, "The source is empty, vague or forbidden; say where the consent was given."),
+    "wording": (422, "The wording shown to the person is missing."),
+    "time": (422, "The time of the consent is not possible."),
+    "ip": (422, "The IP address is not well-formed."),
+    "page": (422, "The page is too long or not printable."),
+    "refused": (422, "The consent can't be recorded as given."),
+    "cursor": (422, "The cursor is not one that a list gave out."),
+    "not-found": (404, "The tenant has no such consent, address or topic."),
+    "unauthorized": (401, "A valid API token is needed: `Authorization: Bearer TOKEN`."),
+    "busy": (503, "The store or the server is busy; repeat after the time in Retry-After."),
+}
+
+
+class Problem(Exception):
+    """Raised by a handler; ``word`` is a key of TYPES, ``detail`` may be shown to the client."""
+
+    def __init__(self, word: str, detail: str) -> None:
+        super().__init__(word)
+        self.word = word if word in TYPES else "refused"
+        self.detail = detail
+
+    @property
+    def status(self) -> int:
+        return TYPES[self.word][0]
+
+
+def document(
+    status: int, *, base_url: str = "", word: str = "", detail: str = "", errors: list[dict[str, str]] | None = None
+) -> dict[str, object]:
+    """The members of a problem (RFC 9457 §3.1)."""
+    members: dict[str, object] = {"type": "about:blank", "title": _phrase(status), "status": status}
+    if word:
+        members |= {"type": f"{base_url}/v1/problems/{word}", "title": TYPES[word][1]}
+    if detail:
+        members["detail"] = detail
+    if errors:
+        members["errors"] = errors
+    return members
+
+
+def encode(members: Mapping[str, object]) -> bytes:
+    return json.dumps(members, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def response(members: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Response:
+    status = members["status"]
+    assert isinstance(status, int)
+    extra = dict(headers or {})
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        extra.setdefault("Retry-After", str(RETRY_AFTER_S))
+    return Response(encode(members), status, extra, media_type=MEDIA_TYPE)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"

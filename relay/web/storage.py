@@ -1,0 +1,116 @@
+"""The database as the HTTP side uses it: few connections, short waits, one error.
+
+Handlers run in the thread pool; each takes a connection for its time and gives
+it back. A database that is locked for too long, full, gone or made by another
+release raises Unavailable, which becomes a 503 with Retry-After.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from relay.store.database import StoreError, connect, transaction
+
+CONNECTIONS = 8
+"""Connections and worker threads: SQLite has one writer, and pages are short."""
+LOCK_WAIT_S = 3.0
+READ_LIMIT_S = 5.0
+CACHE_KIB = 1024
+
+_log = logging.getLogger("relay.web")
+_AWAY = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+
+
+class Unavailable(Exception):
+    """The database can't be used now; the text is for the log, not for the client."""
+
+
+def _is_away(error: sqlite3.Error) -> bool:
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF in _AWAY
+
+
+class Storage:
+    """A bounded stack of connections to one database file."""
+
+    def __init__(self, path: Path, *, size: int = CONNECTIONS, lock_wait_s: float = LOCK_WAIT_S) -> None:
+        self._path = path
+        self._lock_wait_s = lock_wait_s
+        self._slots = threading.BoundedSemaphore(size)
+        self._idle: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A connection for reading; one statement may take READ_LIMIT_S. Raises Unavailable."""
+        with self._borrow() as conn:
+            deadline = time.monotonic() + READ_LIMIT_S
+            conn.set_progress_handler(lambda: int(time.monotonic() > deadline), 20_000)
+            try:
+                yield conn
+            finally:
+                conn.set_progress_handler(None, 0)
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A connection inside one durable transaction. Raises Unavailable, with nothing changed."""
+        with self._borrow() as conn, transaction(conn):
+            yield conn
+
+    def close(self) -> None:
+        with self._guard:
+            while self._idle:
+                self._idle.pop().close()
+
+    @contextmanager
+    def _borrow(self) -> Iterator[sqlite3.Connection]:
+        if not self._slots.acquire(timeout=self._lock_wait_s):
+            raise Unavailable("all database connections are busy")
+        conn: sqlite3.Connection | None = None
+        try:
+            conn = self._take()
+            yield conn
+        except StoreError as error:
+            raise Unavailable(str(error)) from error
+        except sqlite3.Error as error:
+            if conn is not None:
+                conn.close()
+                conn = None
+            if not _is_away(error):
+                raise
+            raise Unavailable(f"database {self._path}: {error}") from error
+        finally:
+            if conn is not None:
+                self._give_back(conn)
+            self._slots.release()
+
+    def _take(self) -> sqlite3.Connection:
+        with self._guard:
+            if self._idle:
+                return self._idle.pop()
+        conn = connect(self._path)
+        conn.execute(f"PRAGMA busy_timeout = {int(self._lock_wait_s * 1000)}")
+        conn.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        return conn
+
+    def _give_back(self, conn: sqlite3.Connection) -> None:
+        with self._guard:
+            self._idle.append(conn)

@@ -1,0 +1,385 @@
+"""Every row of the reply table that this release's policies can give, through a real socket."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from tests.dialogs.conftest import House
+from tests.support.smtp import Dialog, mail
+
+MAIL = "MAIL FROM:<news@acme.example>"
+
+
+def rcpt(name: str) -> str:
+    return f"RCPT TO:<{name}@rcpt.example>"
+
+
+def starts(reply: object, text: str) -> None:
+    assert str(reply).startswith(text), reply
+
+
+# --- the session ---------------------------------------------------------------
+
+
+def test_ehlo_offers_only_what_is_kept(house: House) -> None:
+    with Dialog(house.relay.submission) as plain:
+        starts(plain.greeting, "220 relay.test")
+        words = {line[4:].split()[0] for line in plain.ehlo().lines[1:]}
+        assert words == {
+            "PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "LIMITS", "STARTTLS", "DSN",
+        }  # fmt: skip
+        plain.starttls()
+        words = {line[4:].split()[0] for line in plain.ehlo().lines[1:]}
+        assert "STARTTLS" not in words and "AUTH" in words
+
+
+def test_not_authenticated(house: House) -> None:
+    with house.session() as s:
+        starts(s.say(MAIL), "530 5.7.0")
+
+
+def test_auth_in_plaintext_is_refused(house: House) -> None:
+    with Dialog(house.relay.submission) as s:
+        s.ehlo()
+        starts(s.login(*house.bulk), "538 5.7.11")
+
+
+def test_starttls_drops_what_was_pipelined_in_plaintext(house: House) -> None:
+    with Dialog(house.relay.submission) as s:
+        s.ehlo()
+        s.send(b"STARTTLS\r\nEHLO injected.test\r\n" + MAIL.encode() + b"\r\n")
+        assert s.read().code == 220
+        s._wrap()
+        starts(s.say("NOOP"), "250 ")
+        starts(s.say(MAIL), "503 5.5.1")  # the EHLO from before is forgotten
+
+
+def test_wrong_credential_and_too_many(house: House) -> None:
+    with Dialog(house.relay.submissions, tls=True, source="127.0.0.9") as s:
+        s.ehlo()
+        starts(s.login(house.bulk[0], "wrong"), "535 5.7.8")
+        starts(s.login("nobody", "wrong"), "535 5.7.8")
+    for _ in range(2):
+        with Dialog(house.relay.submissions, tls=True, source="127.0.0.9") as s:
+            s.ehlo()
+            starts(s.login("nobody", "wrong"), "535 5.7.8")
+            s.login("nobody", "wrong")
+    with Dialog(house.relay.submissions, tls=True, source="127.0.0.9") as s:
+        s.ehlo()
+        starts(s.login(*house.bulk), "421 4.7.0")
+    with house.session(house.bulk):
+        pass  # another address is not affected
+
+
+def test_auth_login_and_its_odd_forms(house: House) -> None:
+    user, password = (base64.b64encode(x.encode()).decode() for x in house.bulk)
+    with house.session() as s:
+        starts(s.say("AUTH LOGIN"), "334 ")
+        starts(s.say(user), "334 ")
+        starts(s.say(password), "235 2.7.0")
+        starts(s.say("AUTH LOGIN"), "503 5.5.1")
+    with house.session() as s:
+        starts(s.say("AUTH PLAIN"), "334 ")
+        starts(s.say("*"), "501 ")
+        starts(s.say("AUTH PLAIN ===="), "501 ")
+        starts(s.say("AUTH CRAM-MD5"), "504 5.5.4")
+        starts(s.say(f"AUTH LOGIN {user}"), "334 ")
+        starts(s.say(password), "235 ")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"MAIL FROM:news@acme.example", "501 "),
+        (b"MAIL FROM:<news@acme.example> SIZE=abc", "501 5.5.4"),
+        (b"MAIL FROM:<news@acme.example> FOO=1", "555 5.5.4"),
+        (b"MAIL FROM:<news@acme.example> SIZE=999999999", "552 5.3.4"),
+        (b"MAIL TO:<news@acme.example>", "501 5.5.4"),
+        (b"MAIL FROM:<n\xc3\xa9ws@acme.example>", "553 5.6.7"),
+        (b"MAIL FROM:<\xff@acme.example>", "501 "),
+        (b"RCPT TO:<a@rcpt.example>", "503 5.5.1"),
+        (b"DATA", "503 5.5.1"),
+        (b"NOOP\n", "250 "),
+        (b"FOO", "500 5.5.1"),
+        (b"VRFY a", "252 "),
+        (b"BOGUS \x00", "500 "),
+        (b"NOOP a\rb", "501 "),
+    ],
+)
+def test_syntax(house: House, line: bytes, expected: str) -> None:
+    with house.session(house.bulk) as s:
+        if line.endswith(b"\n"):
+            line = line[:-1]
+        starts(s.say(line), expected)
+
+
+def test_a_command_must_end_with_crlf(house: House) -> None:
+    with house.session(house.bulk) as s:
+        s.send(b"NOOP\n")
+        starts(s.read(), "500 5.5.2")
+
+
+def test_an_endless_command_line_ends_the_session(house: House) -> None:
+    with house.session(house.bulk) as s:
+        s.send(b"NOOP " + b"x" * 10_000)
+        starts(s.read(), "500 5.5.6")
+        with pytest.raises((EOFError, OSError)):
+            s.say("NOOP")
+
+
+def test_bdat_is_not_offered_and_its_payload_is_not_read_as_commands(house: House) -> None:
+    with house.session(house.bulk) as s:
+        s.say(MAIL)
+        s.say(rcpt("a"))
+        starts(s.say("BDAT 30 LAST\r\nMAIL FROM:<x@acme.example>"), "503 5.5.1")
+        with pytest.raises((EOFError, OSError)):
+            s.read()
+
+
+@pytest.mark.parametrize("path", ["<a@b\x01>", "<a@b> <c@d>", "<a b@c.example>", '<"a@b.example>', "<a@b..c>", "<>", "a@b.example", "<alice@example.org)bob@example.com>"])  # fmt: skip
+def test_odd_forward_paths(house: House, path: str) -> None:
+    with house.session(house.direct) as s:
+        s.say(MAIL)
+        assert s.say(f"RCPT TO:{path}").code in (501, 555), path
+
+
+# --- sender ----------------------------------------------------------------------
+
+
+def test_reverse_path_must_be_the_tenant_s(house: House) -> None:
+    with house.session(house.bulk) as s:
+        starts(s.say("MAIL FROM:<x@other.example>"), "550 5.7.1 sender:")
+        starts(s.say("MAIL FROM:<>"), "550 5.7.1 sender:")
+    with house.session(house.direct) as s:
+        starts(s.say("MAIL FROM:<>"), "250 ")
+
+
+def test_from_must_be_the_tenant_s(house: House) -> None:
+    with house.session(house.direct) as s:
+        s.say(MAIL)
+        s.say(rcpt("x"))
+        starts(s.data(mail(sender="boss@other.example")), "550 5.7.1 sender:")
+        starts(s.say(MAIL), "250 ")
+
+
+# --- people ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("who", "name", "expected"),
+    [
+        ("news", "a", "250 2.1.5"),
+        ("news", "stranger", "550 5.7.1 no-consent:"),
+        ("news", "offers", "550 5.7.1 no-consent:"),
+        ("news", "gone", "550 5.7.1 unsubscribed:"),
+        ("news", "partly", "550 5.7.1 unsubscribed:"),
+        ("news", "dead", "550 5.7.1 suppressed:"),
+        ("bulk", "stranger", "550 5.7.1 no-consent:"),
+        ("bulk", "gone", "550 5.7.1 unsubscribed:"),
+        ("bulk", "partly", "250 2.1.5"),
+        ("direct", "stranger", "250 2.1.5"),
+        ("direct", "gone", "250 2.1.5"),
+        ("direct", "dead", "550 5.7.1 suppressed:"),
+    ],
+)
+def test_who_may_be_mailed_at_rcpt(house: House, who: str, name: str, expected: str) -> None:
+    with house.session(getattr(house, who)) as s:
+        s.say(MAIL)
+        starts(s.say(rcpt(name)), expected)
+
+
+def test_topic_decides_at_data_for_some_or_all(house: House) -> None:
+    with house.session(house.bulk) as s:
+        s.say(MAIL)
+        starts(s.say(rcpt("partly")), "250 ")
+        starts(s.data(mail(extra="Relay-Topic: news\r\n")), "550 5.7.1 unsubscribed:")
+        s.say(MAIL)
+        s.say(rcpt("partly"))
+        s.say(rcpt("b"))
+        reply = s.data(mail(subject="some", extra="Relay-Topic: offers\r\n"))
+        starts(reply, "250 2.0.0 ")  # b agreed to news only: left out and reported
+        queue_id = reply.text.split()[1]
+    house.sink.to("partly@rcpt.example")
+    story = house.relay.cli("trace", queue_id)
+    assert "b@rcpt.example" in story and "no-consent" in story
+
+
+def test_a_stream_for_several_topics_needs_the_message_s(house: House) -> None:
+    with house.session(house.bulk) as s:
+        s.say(MAIL)
+        s.say(rcpt("a"))
+        starts(s.data(mail()), "550 5.7.1 no-consent:")
+
+
+def test_relay_topic_must_agree_with_the_stream(house: House) -> None:
+    with house.session(house.news) as s:
+        s.say(MAIL)
+        s.say(rcpt("a"))
+        starts(s.data(mail(extra="Relay-Topic: offers\r\n")), "554 5.6.0")
+
+
+@pytest.mark.parametrize(
+    ("field", "named"),
+    [
+        ("Relay-Colour: red", "Relay-Colour"),
+        ("Relay-Track: clicks", "Relay-Track"),
+        ("Relay-Send-At: tomorrow", "Relay-Send-At"),
+        ("Relay-Tag:", "Relay-Tag"),
+        ("Relay-Topic: news\r\nRelay-Topic: news", "Relay-Topic"),
+    ],
+)
+def test_relay_fields_that_are_not_honoured_are_refused_by_name(house: House, field: str, named: str) -> None:
+    with house.session(house.news) as s:
+        s.say(MAIL)
+        s.say(rcpt("a"))
+        reply = s.data(mail(extra=f"{field}\r\n"))
+        starts(reply, "554 5.6.0")
+        assert named in reply.text
+
+
+def test_too_many_recipients(house: House) -> None:
+    with house.session(house.direct) as s:
+        s.say(MAIL)
+        for i in range(20):
+            starts(s.say(rcpt(f"r{i}")), "250 ")
+        starts(s.say(rcpt("r20")), "452 4.5.3")
+        starts(s.say(rcpt("r3")), "250 ")  # one that is in already
+
+
+# --- the message --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (mail(body="a\nb\r\n"), "554 5.6.0"),
+        (mail(body="a\rb\r\n"), "554 5.6.0"),
+        (mail(body="a\0b\r\n"), "554 5.6.0"),
+        (mail(body="x\n.\r\n"), "554 5.6.0"),
+        (mail(body="x\r\n.\nMAIL FROM:<a@acme.example>\r\n"), "554 5.6.0"),
+        (mail(body="x\r.\r\n"), "554 5.6.0"),
+        ("Subject: no author\r\n\r\nx\r\n", "554 5.6.0"),
+        (mail(extra="From: second@acme.example\r\n"), "554 5.6.0"),
+        ("no header at all\r\n", "554 5.6.0"),
+        (mail(extra="X-Big: " + "x " * 11_000 + "\r\n"), "554 5.6.0"),
+        (mail(extra="".join(f"Received: by h{i}; x\r\n" for i in range(11))), "554 5.4.6"),
+        (mail(body="x" * 70 + "\r\n" + ("y" * 76 + "\r\n") * 3000), "552 5.3.4"),
+        (
+            mail(
+                extra="MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n",
+                body="".join("--b\r\n\r\nx\r\n" for _ in range(60)) + "--b--\r\n",
+            ),
+            "554 5.6.0",
+        ),
+        (
+            mail(
+                extra="MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b0\r\n",
+                body="".join(f"--b{i}\r\nContent-Type: multipart/mixed; boundary=b{i + 1}\r\n\r\n" for i in range(12)),
+            ),
+            "554 5.6.0",
+        ),
+    ],
+)
+def test_malformed_messages(house: House, message: str, expected: str) -> None:
+    with house.session(house.direct) as s:
+        s.say(MAIL)
+        s.say(rcpt("x"))
+        reply = s.data(message)
+        starts(reply, expected)
+        starts(s.say(MAIL), "250 ")  # the session goes on where the message ended
+
+
+def test_the_250_carries_the_queue_id(house: House) -> None:
+    with house.session(house.direct) as s:
+        s.say(MAIL)
+        s.say(rcpt("id"))
+        reply = s.data(mail(to="id@rcpt.example"))
+        starts(reply, "250 2.0.0 ")
+        word, queued = reply.text.split()[1:]
+        assert queued == "queued"
+    shown = house.relay.json("queue", "show", word)
+    assert "id@rcpt.example" in str(shown)
+
+
+def test_dots_come_out_as_they_went_in(house: House) -> None:
+    body = ".\r\n..\r\n.a\r\na.\r\n"
+    with house.session(house.direct) as s:
+        s.say(MAIL)
+        s.say(rcpt("dots"))
+        starts(s.data(mail(to="dots@rcpt.example", body=body)), "250 ")
+    assert house.sink.to("dots@rcpt.example").data.endswith(b"\r\n\r\n" + body.encode())
+
+
+def test_pipelined_commands_and_messages(house: House) -> None:
+    with house.session(house.direct) as s:
+        one = mail(to="p1@rcpt.example").encode()
+        two = mail(to="p2@rcpt.example").encode()
+        s.send(
+            MAIL.encode() + b"\r\nRCPT TO:<p1@rcpt.example>\r\nDATA\r\n" + one + b".\r\n"
+            + MAIL.encode() + b"\r\nRCPT TO:<p2@rcpt.example>\r\nDATA\r\n" + two + b".\r\nQUIT\r\n"
+        )  # fmt: skip
+        codes = [s.read().code for _ in range(9)]
+        assert codes == [250, 250, 354, 250, 250, 250, 354, 250, 221]
+    house.sink.to("p1@rcpt.example")
+    house.sink.to("p2@rcpt.example")
+
+
+# --- tenants -----------------------------------------------------------------------
+
+
+def test_freeze_quota_and_revoked_credentials(house: House) -> None:
+    relay = house.relay
+    relay.tenant("small", "small.example", plan="free")
+    bulk, direct = relay.credential("small", "bulk"), relay.credential("small", "transactional")
+    relay.consent("a@rcpt.example", tenant="small")
+    path = "MAIL FROM:<x@small.example>"
+
+    relay.cli("tenant", "freeze", "small", "--reason", "complaints")
+    with house.session(bulk) as s:
+        starts(s.say(path), "525 5.7.13 frozen: complaints")
+    with house.session(direct) as s:
+        starts(s.say(path), "250 ")
+    relay.cli("tenant", "freeze", "small", "--reason", "fraud", "--all-streams")
+    with house.session() as s:
+        starts(s.login(*direct), "525 5.7.13 frozen: fraud")
+    relay.cli("tenant", "unfreeze", "small")
+    with house.session(bulk) as s:
+        starts(s.say(path), "250 ")
+        starts(s.say(rcpt("a")), "250 ")
+
+    _use_up(house, "small", "messages", 2999)
+    with house.session(direct) as s:
+        s.say(path)
+        starts(s.say(rcpt("x")), "250 ")
+        reply = s.say(rcpt("y"))
+        starts(reply, "550 5.7.1 quota-messages:")
+        assert "of 3000" in reply.text and "renews" in reply.text
+    _use_up(house, "small", "messages", 0)
+    _use_up(house, "small", "subscribers", 300)
+    with house.session(direct) as s:
+        s.say(path)
+        starts(s.say(rcpt("x")), "550 5.7.1 quota-subscribers:")
+    assert relay.json("quota", "show", "small")["subscribers_used"] == 300
+
+    with house.session(direct) as s:
+        starts(s.say(path), "250 ")
+        s.say("RSET")
+        relay.cli("credential", "revoke", direct[0])
+        starts(s.say(path), "530 5.7.0")
+
+
+def _use_up(house: House, tenant: str, what: str, value: int) -> None:
+    """Set a counter of the running period, as if so much had been sent."""
+    import sqlite3
+
+    period = house.relay.json("quota", "show", tenant)["period"]
+    conn = sqlite3.connect(house.relay.directory / "data" / "relay.db")
+    with conn:
+        conn.execute(
+            "INSERT INTO counter (tenant_id, name, value) SELECT id, ?, ? FROM tenant WHERE name = ?"
+            " ON CONFLICT (tenant_id, name) DO UPDATE SET value = excluded.value",
+            (f"{what}/{period}", value, tenant),
+        )
+    conn.close()

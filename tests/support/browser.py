@@ -1,0 +1,188 @@
+"""A real browser for tests: headless Chromium over the plain WebDriver protocol (W3C), no Selenium.
+
+``Browser`` starts chromedriver and one Chromium with a profile of its own and
+ends both by their process id. Use it as a context manager.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+_ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
+_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--hide-scrollbars",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class BrowserError(Exception):
+    """What WebDriver or the browser answered."""
+
+
+def available() -> bool:
+    return shutil.which("chromedriver") is not None and shutil.which("chromium") is not None
+
+
+class Browser:
+    """One window. Every call waits at most ``timeout_s``."""
+
+    def __init__(self, timeout_s: float = 30.0) -> None:
+        self._profile = tempfile.mkdtemp(prefix="browser-")
+        self._driver = subprocess.Popen(
+            ["chromedriver", "--port=0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+        self._session = ""
+        self._pid = 0
+        self._size = (1280, 800, False)
+        try:
+            self._http = httpx.Client(base_url=f"http://127.0.0.1:{self._port()}", timeout=timeout_s, trust_env=False)
+            self._session = self._start()
+            self.set_size(*self._size[:2])
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Browser:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open(self, url: str) -> None:
+        """Load a page and wait until it is loaded."""
+        self._call("POST", "/url", {"url": url})
+
+    def click(self, css: str) -> None:
+        """Click the first element that matches, as a mouse does."""
+        self._call("POST", f"/element/{self._find(css)}/click", {})
+
+    def text(self, css: str = "body") -> str:
+        """The text a reader sees in the first element that matches."""
+        return str(self._call("GET", f"/element/{self._find(css)}/text"))
+
+    def screenshot(self, path: Path | str) -> Path:
+        """The whole page as PNG."""
+        width, height, phone = self._size
+        needed = int(self.script("return document.documentElement.scrollHeight"))
+        if needed > height:
+            self._resize(width, needed, phone)
+        try:
+            image = base64.b64decode(self._call("GET", "/screenshot"))
+        finally:
+            if needed > height:
+                self._resize(width, height, phone)
+        target = Path(path)
+        target.write_bytes(image)
+        return target
+
+    def script(self, js: str) -> Any:
+        """Run a function body in the page; what it returns (JSON values)."""
+        return self._call("POST", "/execute/sync", {"script": js, "args": []})
+
+    def set_size(self, width: int, height: int = 844, *, phone: bool = False) -> None:
+        """Size of the page in CSS pixels; ``phone`` also obeys the viewport meta tag and has two pixels for one."""
+        self._size = (width, height, phone)
+        self._resize(width, height, phone)
+
+    def dark(self, on: bool) -> None:
+        """Ask pages for their dark (or light) look."""
+        feature = {"name": "prefers-color-scheme", "value": "dark" if on else "light"}
+        self._cdp("Emulation.setEmulatedMedia", {"features": [feature]})
+
+    def url(self) -> str:
+        return str(self._call("GET", "/url"))
+
+    def press(self, css: str, keys: str) -> None:
+        """Type keys into an element, e.g. ``\\ue004`` for Tab, ``\\ue007`` for Enter."""
+        self._call("POST", f"/element/{self._find(css)}/value", {"text": keys})
+
+    def console(self) -> list[str]:
+        """Errors and warnings the page wrote since the last call, such as blocked resources."""
+        return [str(entry["message"]) for entry in self._call("POST", "/se/log", {"type": "browser"})]
+
+    def close(self) -> None:
+        """End browser and driver; safe to call twice."""
+        try:
+            if self._session:
+                self._call("DELETE", "")
+        except (BrowserError, httpx.HTTPError):
+            pass
+        finally:
+            self._session = ""
+            if self._driver.poll() is None:
+                self._driver.send_signal(signal.SIGTERM)
+                try:
+                    self._driver.wait(10)
+                except subprocess.TimeoutExpired:
+                    self._driver.kill()
+                    self._driver.wait(10)
+            if self._pid:  # a driver that hangs leaves its browser behind
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self._pid, signal.SIGKILL)
+                self._pid = 0
+            if self._driver.stdout is not None:
+                self._driver.stdout.close()
+            shutil.rmtree(self._profile, ignore_errors=True)
+
+    def _port(self) -> int:
+        assert self._driver.stdout is not None
+        for line in self._driver.stdout:
+            if "started successfully on port" in line:
+                return int(line.rstrip().rstrip(".").rsplit(" ", 1)[1])
+        raise BrowserError("chromedriver ended before it listened")
+
+    def _start(self) -> str:
+        options = {"binary": shutil.which("chromium"), "args": [*_FLAGS, f"--user-data-dir={self._profile}"]}
+        wanted = {
+            "browserName": "chrome",
+            "goog:chromeOptions": options,
+            "goog:loggingPrefs": {"browser": "ALL"},
+            "timeouts": {"pageLoad": 20_000, "script": 20_000, "implicit": 0},
+        }
+        answer = self._send("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
+        self._pid = int(answer["capabilities"].get("goog:processID", 0))
+        return str(answer["sessionId"])
+
+    def _find(self, css: str) -> str:
+        return str(self._call("POST", "/element", {"using": "css selector", "value": css})[_ELEMENT])
+
+    def _resize(self, width: int, height: int, phone: bool) -> None:
+        values = {"width": width, "height": height, "deviceScaleFactor": 2 if phone else 1, "mobile": phone}
+        self._cdp("Emulation.setDeviceMetricsOverride", values)
+
+    def _cdp(self, command: str, params: dict[str, Any]) -> Any:
+        return self._call("POST", "/goog/cdp/execute", {"cmd": command, "params": params})
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        return self._send(method, f"/session/{self._session}{path}", body)
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+        value = self._http.request(method, path, json=body).json()["value"]
+        if isinstance(value, dict) and "error" in value:
+            raise BrowserError(f"{value['error']}: {str(value.get('message', '')).splitlines()[0]}")
+        return value

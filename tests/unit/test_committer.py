@@ -1,0 +1,77 @@
+"""Group commit: durability per unit, isolation between units of one batch."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from relay.store.committer import Committer
+from relay.store.database import connect, migrate
+
+
+def _put(name: str) -> object:
+    def work(conn: sqlite3.Connection) -> str:
+        conn.execute("INSERT INTO counter VALUES (1, ?, 1)", (name,))
+        if name == "bad":
+            raise ValueError("refused")
+        return name
+
+    return work
+
+
+def _names(path: Path) -> list[str]:
+    return [r[0] for r in connect(path).execute("SELECT name FROM counter ORDER BY name")]
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    path = tmp_path / "relay.db"
+    migrate(path)
+    return path
+
+
+def test_a_refused_unit_does_not_refuse_its_batch(db: Path) -> None:
+    async def run() -> list[object]:
+        committer = Committer(db)
+        out = await asyncio.gather(*(committer.submit(_put(n)) for n in ("a", "bad", "b")), return_exceptions=True)  # type: ignore[arg-type]
+        assert committer.commits == 1
+        await committer.close()
+        return list(out)
+
+    a, bad, b = asyncio.run(run())
+    assert (a, b) == ("a", "b")
+    assert isinstance(bad, ValueError)
+    assert _names(db) == ["a", "b"]
+
+
+def test_waits_for_another_process_that_writes(db: Path) -> None:
+    other = connect(db)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("INSERT INTO counter VALUES (1, 'other', 1)")
+
+    async def run() -> None:
+        committer = Committer(db)
+        future = committer.submit(_put("mine"))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        other.execute("COMMIT")
+        assert await asyncio.wait_for(future, 10) == "mine"
+        await committer.close()
+
+    asyncio.run(run())
+    assert _names(db) == ["mine", "other"]
+
+
+def test_the_number_of_waiting_writes_is_bounded(db: Path) -> None:
+    async def run() -> None:
+        committer = Committer(db, max_pending=1)
+        first = committer.submit(_put("a"))  # type: ignore[arg-type]
+        with pytest.raises(Exception, match="too many writes"):
+            await committer.submit(_put("b"))  # type: ignore[arg-type]
+        assert await first == "a"
+        await committer.close()
+
+    asyncio.run(run())

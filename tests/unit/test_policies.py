@@ -1,0 +1,285 @@
+"""Each policy's verdicts, from facts alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from policies import consent, quota, rate, sender_identity, skeleton, staged_sending, unsubscribe_footer
+from relay.pipeline.contract import (
+    Add,
+    AddDistinct,
+    Allowance,
+    CampaignFigures,
+    Consent,
+    Continue,
+    Decision,
+    Defer,
+    Freeze,
+    Kind,
+    Message,
+    QueueEntry,
+    Reason,
+    Recipient,
+    Reject,
+    Stage,
+    Standing,
+    Stream,
+    Suppression,
+    Tenant,
+    Transaction,
+    Usage,
+)
+
+NOW = 1_790_000_000.0
+PLAN = Allowance("free", "2026-11", 3000, 300, NOW + 1000)
+TENANT = Tenant(
+    1, "acme", "post@acme.example", "1 Road", Freeze.NONE, "", frozenset({"acme.example"}),
+    frozenset({"acme.example", "new.example"}), ("news", "offers"), 0, PLAN,
+)  # fmt: skip
+BULK = Stream(1, 1, "bulk", Kind.BULK, "*", True)
+NEWS = Stream(3, 1, "news", Kind.BULK, "news", True)
+DIRECT = Stream(2, 1, "transactional", Kind.TRANSACTIONAL, "*", False)
+
+
+def txn(stream: Stream = NEWS, **changes: object) -> Transaction:
+    base = Transaction(TENANT, stream, "bounce@acme.example", "127.0.0.1", NOW, Usage(0, 0))
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def live(topic: str = "news") -> Consent:
+    return Consent(topic, True, NOW - 100, "form", None)
+
+
+def gone(topic: str = "news") -> Consent:
+    return Consent(topic, False, NOW - 100, "form", NOW - 10)
+
+
+def suppressed(reason: Reason, topic: str | None = None) -> Suppression:
+    return Suppression(reason, topic, NOW - 10)
+
+
+def rcpt(standing: Standing = Standing(1, (live(),))) -> Recipient:  # noqa: B008 frozen
+    return Recipient("a@x.example", "a@x.example", "x.example", standing)
+
+
+def message(**changes: object) -> Message:
+    base = Message(("post@acme.example",), ("Acme",), "Hello", "news", "c", "", {}, 100)
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def word(verdict: object) -> str:
+    """The refusal's word, ``ok`` for Continue."""
+    if isinstance(verdict, Continue):
+        return "ok"
+    assert isinstance(verdict, Reject | Defer)
+    return verdict.status.text.partition(":")[0]
+
+
+# --- consent -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stream", "standing", "expected"),
+    [
+        (NEWS, Standing(1, (live(),)), "ok"),
+        (NEWS, Standing(), "no-consent"),
+        (NEWS, Standing(1, (live("offers"),)), "no-consent"),
+        (NEWS, Standing(1, (gone(),)), "unsubscribed"),
+        (NEWS, Standing(1, (live(),), (suppressed(Reason.UNSUBSCRIBED),)), "unsubscribed"),
+        (NEWS, Standing(1, (live(),), (suppressed(Reason.UNSUBSCRIBED, "news"),)), "unsubscribed"),
+        (NEWS, Standing(1, (live(),), (suppressed(Reason.UNSUBSCRIBED, "offers"),)), "ok"),
+        (NEWS, Standing(1, (live(),), (suppressed(Reason.HARD_BOUNCE),)), "suppressed"),
+        (NEWS, Standing(1, (live(),), (suppressed(Reason.COMPLAINT),)), "suppressed"),
+        (NEWS, Standing(1, (), (suppressed(Reason.HAND),)), "suppressed"),
+        (NEWS, Standing(1, (gone(),), (suppressed(Reason.HAND),)), "unsubscribed"),
+        (BULK, Standing(1, (gone(), live("offers"))), "ok"),
+        (BULK, Standing(1, (gone(),)), "unsubscribed"),
+        (BULK, Standing(), "no-consent"),
+        (BULK, Standing(1, (live(),), (suppressed(Reason.UNSUBSCRIBED),)), "unsubscribed"),
+        (DIRECT, Standing(), "ok"),
+        (DIRECT, Standing(1, (), (suppressed(Reason.UNSUBSCRIBED),)), "ok"),
+        (DIRECT, Standing(1, (), (suppressed(Reason.COMPLAINT),)), "suppressed"),
+    ],
+)
+def test_consent_at_rcpt(stream: Stream, standing: Standing, expected: str) -> None:
+    assert word(consent.Policy({}).on_recipient(txn(stream), rcpt(standing))) == expected
+
+
+def test_consent_at_data_decides_by_the_message_s_topic() -> None:
+    yes, no = rcpt(Standing(1, (live("offers"),))), rcpt(Standing(2, (live("news"),)))
+    answer = consent.Policy({}).on_message(txn(BULK, recipients=(yes, no)), message(topic="offers"))
+    assert isinstance(answer, dict)
+    assert yes not in answer
+    assert word(answer[no]) == "no-consent"
+
+
+def test_consent_needs_a_topic_on_a_stream_for_several() -> None:
+    assert word(consent.Policy({}).on_message(txn(BULK, recipients=(rcpt(),)), message(topic=""))) == "no-consent"
+
+
+@pytest.mark.parametrize(("standing", "expected"), [(Standing(1, (live(),)), "ok"), (Standing(1, (gone(),)), "unsubscribed")])
+def test_consent_is_asked_again_before_delivery(standing: Standing, expected: str) -> None:
+    entry = QueueEntry(1, 0, TENANT, BULK, "a@x.example", "a@x.example", standing, "news", None, 0, NOW)
+    assert word(consent.Policy({}).on_release(entry)) == expected
+
+
+# --- sender ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "stream", "expected"),
+    [
+        ("b@acme.example", NEWS, "ok"),
+        ("b@mail.acme.example", NEWS, "ok"),
+        ("b@evilacme.example", NEWS, "sender"),
+        ("b@new.example", NEWS, "sender"),
+        ("", NEWS, "sender"),
+        ("", DIRECT, "ok"),
+    ],
+)
+def test_reverse_path(path: str, stream: Stream, expected: str) -> None:
+    assert word(sender_identity.Policy({}).on_reverse_path(txn(stream, reverse_path=path))) == expected
+
+
+@pytest.mark.parametrize(
+    ("addresses", "names", "expected"),
+    [
+        (("a@acme.example",), ("Acme",), "ok"),
+        (("a@other.example",), ("Acme",), "sender"),
+        (("a@acme.example", "b@other.example"), ("", ""), "sender"),
+        (("a@acme.example",), ("billing@bank.example",), "sender"),
+        (("a@acme.example",), ("post@acme.example",), "ok"),
+    ],
+)
+def test_author(addresses: tuple[str, ...], names: tuple[str, ...], expected: str) -> None:
+    verdict = sender_identity.Policy({}).on_message(txn(), message(from_addresses=addresses, from_names=names))
+    assert word(verdict) == expected
+
+
+# --- quota and rate ----------------------------------------------------------
+
+
+def test_quota_counts_what_the_transaction_already_has() -> None:
+    policy = quota.Policy({})
+    full = txn(usage=Usage(2999, 10), recipients=(rcpt(),))
+    assert word(policy.on_recipient(full, rcpt())) == "quota-messages"
+    last = policy.on_recipient(txn(usage=Usage(2999, 10)), rcpt())
+    assert isinstance(last, Continue)
+    assert [type(e) for e in last.effects] == [Add, AddDistinct]
+
+
+def test_quota_of_subscribers_lets_known_ones_pass() -> None:
+    policy = quota.Policy({})
+    full = txn(usage=Usage(0, 300))
+    refusal = policy.on_recipient(full, rcpt())
+    assert word(refusal) == "quota-subscribers"
+    assert isinstance(refusal, Reject)
+    assert "300 of 300" in refusal.status.text and "renews 20" in refusal.status.text
+    assert word(policy.on_recipient(full, rcpt(Standing(1, (live(),), (), True)))) == "ok"
+
+
+def test_quota_without_limits() -> None:
+    plan = replace(PLAN, messages=None, subscribers=None)
+    unlimited = txn(tenant=replace(TENANT, allowance=plan), usage=Usage(10**9, 10**9))
+    assert word(quota.Policy({}).on_recipient(unlimited, rcpt())) == "ok"
+
+
+def test_rate_allows_a_burst_and_then_so_many_a_second() -> None:
+    policy = rate.Policy({"per_second": 2, "burst": 3})
+    at = [word(policy.on_recipient(txn(now=NOW), rcpt())) for _ in range(4)]
+    assert at == ["ok", "ok", "ok", "rate"]
+    assert word(policy.on_recipient(txn(now=NOW + 0.5), rcpt())) == "ok"
+    assert word(policy.on_recipient(txn(now=NOW + 0.5), rcpt())) == "rate"
+    other = txn(now=NOW, tenant=replace(TENANT, id=2))
+    assert word(policy.on_recipient(other, rcpt())) == "ok"
+
+
+# --- footer ------------------------------------------------------------------
+
+
+def test_bulk_gets_footer_and_unsubscribe_fields_with_the_reason_from_the_consent() -> None:
+    person = rcpt()
+    answer = unsubscribe_footer.Policy({}).on_message(txn(recipients=(person,)), message())
+    assert isinstance(answer, dict)
+    verdict = answer[person]
+    assert isinstance(verdict, Continue) and verdict.additions is not None
+    assert "subscribed to news of acme on 2026-09-21 (form)" in verdict.slots["reason"]
+    fields = dict(verdict.additions.headers)
+    assert fields["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "{{unsubscribe_url}}" in fields["List-Unsubscribe"] and "mailto:" in fields["List-Unsubscribe"]
+    assert "post@acme.example" in verdict.additions.footer_text and "1 Road" in verdict.additions.footer_html
+
+
+def test_transactional_mail_gets_the_contact_in_the_header_only() -> None:
+    answer = unsubscribe_footer.Policy({}).on_message(txn(DIRECT, recipients=(rcpt(),)), message())
+    assert isinstance(answer, Continue) and answer.additions is not None
+    names = [name for name, _ in answer.additions.headers]
+    assert names == ["X-Sender-Contact", "X-Report-Abuse", "Feedback-ID"]
+    assert not answer.additions.footer_text
+
+
+# --- staged sending ----------------------------------------------------------
+
+
+def figures(**changes: object) -> CampaignFigures:
+    base = CampaignFigures(1, 10000, 9000, 1000, 1000, 0, 0, 0, NOW, NOW + 7 * 3600)
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def test_only_new_tenants_bulk_is_staged() -> None:
+    policy = staged_sending.Policy({})
+    staged = policy.on_message(txn(), message())
+    assert isinstance(staged, Continue) and staged.effects == (Stage(10, 1000),)
+    known = txn(tenant=replace(TENANT, delivered_bulk=1000))
+    assert policy.on_message(known, message()) == Continue()
+    assert policy.on_message(txn(DIRECT), message()) == Continue()
+
+
+@pytest.mark.parametrize(
+    ("changes", "decision"),
+    [
+        ({}, Decision.RELEASE),
+        ({"now": NOW + 5 * 3600}, Decision.WAIT),
+        ({"complained": 3}, Decision.ASK),
+        ({"complained": 4}, Decision.STOP),
+        ({"complained": 4, "now": NOW + 60}, Decision.STOP),
+        ({"delivered": 938, "bounced": 62}, Decision.ASK),
+        ({"delivered": 937, "bounced": 63}, Decision.STOP),
+        ({"unsubscribed": 15}, Decision.ASK),
+        ({"unsubscribed": 40}, Decision.STOP),
+        ({"delivered": 20, "sent": 20}, Decision.ASK),
+        ({"delivered": 0, "bounced": 3, "sent": 3, "window_started_at": 0.0}, Decision.ASK),
+        ({"delivered": 0, "bounced": 3, "window_started_at": 0.0}, Decision.WAIT),
+    ],
+)
+def test_verdicts(changes: dict[str, object], decision: Decision) -> None:
+    assert staged_sending.Policy({}).on_campaign(figures(**changes)).decision is decision
+
+
+@pytest.mark.parametrize(
+    ("n", "p", "k"), [(1000, 0.001, 4), (1000, 0.003, 7), (1000, 0.05, 63), (300, 0.001, 2), (30, 0.001, 1)]
+)
+def test_exact_binomial_thresholds_at_5_percent(n: int, p: float, k: int) -> None:
+    assert staged_sending.tail(n, k, p) < 0.05 <= staged_sending.tail(n, k - 1, p)
+
+
+# --- settings and the one to copy ----------------------------------------------
+
+
+@pytest.mark.parametrize("policy", [consent, quota, rate, sender_identity, unsubscribe_footer, staged_sending, skeleton])
+def test_unknown_settings_are_refused_by_name(policy: object) -> None:
+    with pytest.raises(ValueError, match="colour"):
+        policy.Policy({"colour": "red"})  # type: ignore[attr-defined]
+
+
+def test_all_faults_of_a_table_at_once() -> None:
+    with pytest.raises(ValueError, match=r"every.*window.*colour"):
+        staged_sending.Policy({"every": 0, "window": "soon", "colour": 1})
+
+
+def test_skeleton_refuses_the_named_domains_only() -> None:
+    policy = skeleton.Policy({"refused_domains": ["X.example"]})
+    assert word(policy.on_recipient(txn(), rcpt())) == "domain"
+    assert word(skeleton.Policy({}).on_recipient(txn(), rcpt())) == "ok"

@@ -1,0 +1,92 @@
+"""The process itself: ready, stop, orphaned, heart-beat."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import select
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from relay.registry.secrets import SecretsError
+from relay.web import liveness
+from relay.web.liveness import Heartbeat
+from relay.web.process import bind, run
+from tests.support.web import Shop, serving
+
+WAIT_S = 20
+
+
+def test_sigterm_ends_it_with_status_0_and_frees_the_port(tmp_path: Path) -> None:
+    shop = Shop.create(tmp_path)
+    with serving(shop) as served:
+        assert served.client.get("/readyz").status_code == 200
+        os.kill(served.pid, signal.SIGTERM)
+        served.process.join(WAIT_S)
+        assert served.process.exitcode == 0
+        bind(f"127.0.0.1:{served.port}").close()
+
+
+def test_a_running_request_is_answered_before_it_stops(tmp_path: Path) -> None:
+    shop = Shop.create(tmp_path)
+    person = shop.consent("mary@example.com", "news")
+    path = "/u/" + shop.link(person, shop.topic_id("news"))
+    body = b"List-Unsubscribe=One-Click"
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+    with serving(shop) as served, socket.create_connection(("127.0.0.1", served.port), timeout=WAIT_S) as sock:
+        sock.sendall(head.encode())
+        assert b" 100 " in sock.recv(4096)
+        os.kill(served.pid, signal.SIGTERM)
+        sock.sendall(body)
+        assert b" 200 " in sock.recv(65_536).splitlines()[0]
+        served.process.join(WAIT_S)
+        assert served.process.exitcode == 0
+    assert shop.live(person) == set()
+
+
+def _middle(settings: object, sock: object, pipe: object) -> None:
+    """A mail process that starts the HTTP process and dies at once, without cleaning up."""
+    context = multiprocessing.get_context("fork")
+    context.Process(target=run, args=(settings, lambda: pipe.send(os.getpid()), sock)).start()  # type: ignore[attr-defined]
+    assert pipe.poll(WAIT_S)  # type: ignore[attr-defined]
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_it_does_not_outlive_the_mail_process(tmp_path: Path) -> None:
+    shop = Shop.create(tmp_path)
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    sock = bind("127.0.0.1:0")
+    process = context.Process(target=_middle, args=(shop.settings, sock, there))
+    process.start()
+    sock.close()
+    assert here.poll(WAIT_S)
+    there.send("go")
+    process.join(WAIT_S)
+    assert process.exitcode == -signal.SIGKILL
+    pid = here.recv()
+    handle = os.pidfd_open(pid)
+    try:
+        assert select.select([handle], [], [], WAIT_S)[0], "the HTTP process is still there"
+    finally:
+        os.close(handle)
+
+
+def test_without_secrets_it_does_not_start(tmp_path: Path) -> None:
+    shop = Shop.create(tmp_path)
+    shop.settings.secrets_file.unlink()
+    with pytest.raises(SecretsError, match="relay init"):
+        run(shop.settings, lambda: None)
+
+
+def test_a_heart_that_stops_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    heart = Heartbeat()
+    assert heart.alive()
+    now = liveness.time.monotonic()
+    monkeypatch.setattr(liveness.time, "monotonic", lambda: now + liveness.STALE_AFTER_S + 1)
+    assert not heart.alive()
+    heart.beat()
+    assert heart.alive()
