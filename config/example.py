@@ -35,8 +35,8 @@ _REFERENCE_HEAD = """\
 
 Made from the definitions in `config/settings.py` by `python -m config.example`; don't edit.
 
-The relay reads the file named with `-c`, else `relay.toml` in the working directory, else `/etc/relay/relay.toml`. It is
-[TOML](https://toml.io). Unknown keys, wrong types and contradictions are errors that name the key, all at once;
+The relay reads the file named with `-c`, else `relay.toml` in the working directory, else `/etc/relay/relay.toml`. It
+is [TOML](https://toml.io). Unknown keys, wrong types and contradictions are errors that name the key, all at once;
 `relay check` shows them. `relay.toml.example` has every key with its default.
 
 - **Durations** are seconds (`90`, `0.5`) or text: `"90s"`, `"30m"`, `"1h30m"`, `"5d"` (units `ms s m h d w`).

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from config.kinds import (
     Addresses,
@@ -20,8 +20,8 @@ from config.kinds import (
     Domain,
     Kind,
     Listens,
-    Nameservers,
     Names,
+    Nameservers,
     Networks,
     Octets,
     OptionalDomain,
@@ -112,7 +112,9 @@ class Links(Table):
         "", "Where recipients reach the relay's pages; empty: https:// and the hostname.", example="https://r.example"
     )
     mail_domain: OptionalDomain = key(
-        "", "Domain of bounce and unsubscribe addresses, its MX is this relay; empty: the hostname.", example="r.example"
+        "",
+        "Domain of bounce and unsubscribe addresses, its MX is this relay; empty: the hostname.",
+        example="r.example",
     )
 
 
@@ -141,7 +143,9 @@ class Delivery(Table):
     smart_host_user: str = key("", "User name at the smart host; empty: no AUTH.")
     smart_host_password_file: OptionalFile = key(None, "File with the password at the smart host, mode 0600.")
     routes: Annotated[Mapping[Domain, Target], Kind("table of host:port", dict)] = key(
-        {}, "Servers for some domains, instead of their MX or the smart host.", example={"example.com": "127.0.0.1:2600"}
+        {},
+        "Servers for some domains, instead of their MX or the smart host.",
+        example={"example.com": "127.0.0.1:2600"},
     )
     port: int = key(25, "Port of the recipients' MX.", ge=1, le=65535)
     source_addresses: Addresses = key(

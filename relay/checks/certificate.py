@@ -49,7 +49,11 @@ def _certificate(leaf: x509.Certificate, settings: Settings, now: dt.datetime) -
         yield bad(WHAT, f"not in force before {leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC", "set the clock right")
     elif leaf.not_valid_after_utc - now < SOON:
         days = (leaf.not_valid_after_utc - now).days
-        yield warn(WHAT, f"expires on {until}, in {days} days", "renew it, then `systemctl reload relay`")
+        yield warn(
+            WHAT,
+            f"expires on {until}, in {days} day{'' if days == 1 else 's'}",
+            "renew it, then `systemctl reload relay`",
+        )
     elif leaf.issuer == leaf.subject and not _only_loopback(settings):
         yield warn(WHAT, f"self-signed, until {until}: applications that verify it refuse", "get one from a CA")
     else:

@@ -73,7 +73,7 @@ def _refused(what: str, text: str, endpoint: Endpoint, error: OSError, running: 
     if error.errno != errno.EADDRINUSE:
         return bad(what, f"{text} can't be opened: {error.strerror}", f"correct {what}")
     holders = listeners(endpoint)
-    if running is not None and (not holders or any(_descends(pid, running) for pid in holders)):
+    if running == 0 or (running and (not holders or any(_descends(pid, running) for pid in holders))):
         return ok(what, f"{text} in use by the relay itself")
     if holders:
         names = ", ".join(f"{_program(pid)} (process {pid})" for pid in holders[:3])

@@ -207,7 +207,7 @@ def self_signed(hostname: str, now: dt.datetime) -> tuple[bytes, bytes]:
         key_encipherment=False,
         data_encipherment=False,
         key_agreement=False,
-        key_cert_sign=True,  # clients that are told to trust it take it for its own CA
+        key_cert_sign=False,
         crl_sign=False,
         encipher_only=False,
         decipher_only=False,
@@ -222,7 +222,7 @@ def self_signed(hostname: str, now: dt.datetime) -> tuple[bytes, bytes]:
         .not_valid_before(now - dt.timedelta(hours=1))  # clocks differ
         .not_valid_after(now + dt.timedelta(days=CERTIFICATE_DAYS))
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(identifier, critical=False)
@@ -301,6 +301,9 @@ def _result(plan: Plan) -> dict[str, object]:
 def _summary(plan: Plan) -> str:
     made = _result(plan)
     lines = [f"A relay for {plan.hostname}:"]
-    lines += [f"  {what:<12}{printable(str(made[what]))}" for what in ("settings", "database", "secrets", "certificate", "key")]
+    lines += [
+        f"  {what:<12}{printable(str(made[what]))}"
+        for what in ("settings", "database", "secrets", "certificate", "key")
+    ]
     lines += ["Keep the secrets file in your backups: without it keys and links are lost.", "Next:"]
     return "\n".join([*lines, *(f"  {step}" for step in _next(plan))])

@@ -19,10 +19,10 @@ from relay.mail.scan import Part, find_long_line
 from relay.mail.slots import Known, slot_names
 from relay.mail.transfer import decode
 
-_MARK = re.compile(
+MARK = re.compile(
     rb"(?:\{\{|%7[Bb]%7[Bb])\s{0,8}(relay_footer|unsubscribe_url|preferences_url)\s{0,8}(?:\}\}|%7[Dd]%7[Dd])"
 )
-_MARK_HINT = (b"{{", b"%7B%7B", b"%7b%7b")
+MARK_HINTS = (b"relay_footer", b"unsubscribe_url", b"preferences_url")
 MAX_MARKS = 10_000
 """Placeholders replaced in one part; more stay as they are."""
 
@@ -42,7 +42,7 @@ def edit(part: Part, body: bytes, footer: Footer | None, known: Known, boundarie
     if octets is None:
         raise Unreadable
     plain = family(codec(part.charset) or "ascii") is not Family.OTHER
-    if footer is None and not long_line and plain and not any(hint in octets for hint in _MARK_HINT):
+    if footer is None and not long_line and plain and not any(hint in octets for hint in MARK_HINTS):
         return None
     markup = is_html(part)
     text = _text(part, octets, footer, known, markup)
@@ -98,10 +98,10 @@ def _transcoded(octets: bytes, name: str) -> Text:
 
 def _marks(text: Text) -> list[re.Match[bytes]]:
     """Placeholders, without those that begin in the middle of a character."""
-    if not any(hint in text.octets for hint in _MARK_HINT):
+    if not any(hint in text.octets for hint in MARK_HINTS):
         return []
     found: list[re.Match[bytes]] = []
-    for mark in _MARK.finditer(text.octets):
+    for mark in MARK.finditer(text.octets):
         found.append(mark)
         if len(found) >= MAX_MARKS:
             break

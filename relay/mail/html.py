@@ -9,20 +9,23 @@ safe. ``guard`` wraps the footer itself.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 from relay.mail import html_guard
 from relay.mail.html_css import Sheets, remote_sheet
 from relay.mail.html_guard import guard
-from relay.mail.html_tokens import RAW, Kind, Token, attributes, tokens
+from relay.mail.html_tokens import RAW, Kind, Token, attributes, raw_attributes, tokens
 from relay.mail.html_tree import OpenElements, TreeError
 
 __all__ = ["Insertion", "Placeholder", "guard", "plan"]
 
-PLACEHOLDER = re.compile(r"\{\{\s*relay_footer\s*\}\}")
+PLACEHOLDER = re.compile(r"\{\{[ \t]*relay_footer[ \t]*\}\}")
 _TELLING = re.compile(
     r"[\s/\"'](?:style|hidden|on[a-z]+|srcdoc|rel|http-equiv|inert|popover|src|data)\b", re.IGNORECASE
 )
+_SLOT_IN_MARKUP = re.compile(r"<(?:[/?]|!-?)?\{\{(?![ \t]*relay_footer[ \t]*\}\})")
+_LINK_SLOT = re.compile(r"\{\{\w+_(?:url|mailto)\}\}")
 _BLANK = re.compile(r"[\t\n\f\r ]*")
 _DOCTYPE = re.compile(
     r"[\t\n\f\r ]*(?:<!--(?!-?>)(?:(?!--!?>).)*+-->[\t\n\f\r ]*)*+<!doctype[^>]*+>", re.IGNORECASE | re.DOTALL
@@ -99,6 +102,47 @@ def plan(html: str) -> Insertion:
     UTF-16, UTF-7 or ISO-2022-*). Linear in time; never raises.
     """
     spans = [match.span() for match in PLACEHOLDER.finditer(html)]
+    if not spans:
+        return _plan(html, [])
+    # What is judged is the document as it will be, since taking a placeholder out may join what stood around it.
+    place = _plan(html, spans).place
+    if place is not None:
+        others = [span for span in spans if span != (place.start, place.end)]
+        rest = _without(html, others)
+        start = place.start - sum(end - start for start, end in others if end <= place.start)
+        found = _plan(rest, [(start, start + place.end - place.start)])
+        if found.place is not None:
+            return replace(found, offset=len(html), before="", placeholders=tuple(_marked(spans, place)))
+    found = _plan(_without(html, spans), [])
+    return replace(
+        found,
+        offset=_original(found.offset, spans),
+        prologue_offset=_original(found.prologue_offset, spans),
+        placeholders=tuple(_marked(spans, None)),
+    )
+
+
+def _marked(spans: list[tuple[int, int]], place: Placeholder | None) -> Iterator[Placeholder]:
+    for start, end in spans:
+        yield Placeholder(start, end, place is not None and start == place.start)
+
+
+def _without(html: str, spans: list[tuple[int, int]]) -> str:
+    ends = [0, *(end for _, end in spans)]
+    starts = [*(start for start, _ in spans), len(html)]
+    return "".join(html[end:start] for end, start in zip(ends, starts, strict=True))
+
+
+def _original(offset: int, spans: list[tuple[int, int]]) -> int:
+    """An offset in the document without ``spans``, as one in the document with them."""
+    for start, end in spans:
+        if start <= offset:
+            offset += end - start
+    return offset
+
+
+def _plan(html: str, spans: list[tuple[int, int]]) -> Insertion:
+    """``plan`` for a document whose only placeholders are at ``spans``."""
     try:
         page = _Reader(html, spans, RAW).read()
         if page.noscript:
@@ -106,15 +150,13 @@ def plan(html: str) -> Insertion:
             if (page.offset, page.before) != (other.offset, other.before):
                 raise _Hostile("a noscript element is cut differently with and without scripts")
     except (_Hostile, TreeError) as error:
-        holders = tuple(Placeholder(*span, False) for span in spans)
-        return Insertion(len(html), placeholders=holders, hostile=True, reason=str(error))
+        return Insertion(len(html), hostile=True, reason=str(error))
     sheets = page.sheets
     touched = any(sheets.may_touch(name, page.roots.get(name, {})) for name in ("html", "body"))
     needed = touched or page.root_risky or page.frameset or sheets.pseudo or sheets.pulls or sheets.opaque
     first = ""
     if needed:
-        styles = (page.roots.get(name, {}).get("style", "") for name in ("html", "body"))
-        first = html_guard.prologue(*styles)
+        first = html_guard.prologue(*(page.roots.get(name, {}).get("style", "") for name in ("html", "body")))
     doctype = _DOCTYPE.match(html)
     calm = not (needed or sheets.floats_over)
     holders = tuple(
@@ -155,6 +197,8 @@ class _Reader:
         self.style_start = 0
 
     def read(self) -> _Page:
+        if _SLOT_IN_MARKUP.search(self.html):
+            raise _Hostile("a {{…}} where a tag's name would be")
         for number, token in enumerate(tokens(self.html, self.raw)):
             if number > 2 * _MOST_TAGS:
                 raise _Hostile("too many tags")
@@ -224,6 +268,8 @@ class _Reader:
 
     def _start(self, token: Token) -> None:
         name = token.name
+        if self.html.find("{{", token.start, token.end) >= 0:
+            self._refuse_slots(token)
         found = attributes(self.html, token) if self._telling(token) else {}
         self._refuse_active(name, found)
         if name in ("html", "body", "head", "meta"):
@@ -282,8 +328,18 @@ class _Reader:
         if "hidden" in found or not self.page.sheets.read_style(found.get("style", "")):
             self.page.root_risky = True
 
+    def _refuse_slots(self, token: Token) -> None:
+        """A slot's value may hold blanks: within quotes it stays what it is, elsewhere it may cut the tag anew."""
+        if "{{" in token.name or token.name in ("html", "body"):
+            raise _Hostile(f"a {{{{…}}}} in the {token.name.split('{')[0]} tag")
+        for name, value, quoted in raw_attributes(self.html, token):
+            if "{{" in name or ("{{" in value and not quoted and not _LINK_SLOT.fullmatch(value)):
+                raise _Hostile("a {{…}} in a tag, outside of quotes")
+
     def _end(self, token: Token) -> None:
         name = token.name
+        if "{{" in name:
+            raise _Hostile("a {{…}} in an end tag")
         if name in ("body", "html"):
             if self.tail is None and self.tails < 64 and "template" not in self.tree.names:
                 self.tails += 1

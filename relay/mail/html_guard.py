@@ -14,7 +14,8 @@ _RESET = (
     "overflow:visible;clip:auto;clip-path:none;transform:none;filter:none;animation:none;transition:none;pointer-events:auto;"
     "width:{width};min-width:{minimum};max-width:none;height:auto;min-height:0;max-height:none;margin:0;padding:{padding};"
     "text-indent:0;text-align:left;letter-spacing:normal;word-spacing:normal;white-space:normal;"
-    "font:14px/20px sans-serif;color:{colour};-webkit-text-fill-color:{colour};background:{background};direction:{direction};unicode-bidi:isolate"
+    "font:14px/20px sans-serif;color:{colour};-webkit-text-fill-color:{colour};background:{background};"
+    "direction:{direction};unicode-bidi:isolate"
 )
 _INLINE = (
     "all:initial;display:inline;visibility:visible;opacity:1;position:static;float:none;transform:none;filter:none;"

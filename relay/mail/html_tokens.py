@@ -115,17 +115,22 @@ def _tag(html: str, kind: Kind, name: str, start: int, inside: int) -> Token:
     return Token(kind, start, len(html), name, f"{quote[1]}>" if quote else ">")
 
 
+def raw_attributes(html: str, token: Token) -> Iterator[tuple[str, str, bool]]:
+    """A tag's attributes in order: lower-case name, value as written, and whether that stands in quotes."""
+    position = token.start + 1 + len(token.name) + (token.kind is Kind.END)
+    while (match := _ATTRIBUTES.match(html, position, token.end)) is not None:
+        position = match.end()
+        yield match[1].lower(), match[2] or match[3] or match[4] or "", match[4] is None
+
+
 def attributes(html: str, token: Token) -> dict[str, str]:
     """A tag's attributes by lower-case name; of two with one name the first counts.
 
     Character references are resolved as far as they matter to a style or a URL.
     """
     found: dict[str, str] = {}
-    position = token.start + 1 + len(token.name) + (token.kind is Kind.END)
-    while (match := _ATTRIBUTES.match(html, position, token.end)) is not None:
-        position = match.end()
-        value = match[2] or match[3] or match[4] or ""
-        found.setdefault(match[1].lower(), _REFERENCE.sub(_referred, value) if "&" in value else value)
+    for name, value, _ in raw_attributes(html, token):
+        found.setdefault(name, _REFERENCE.sub(_referred, value) if "&" in value else value)
     return found
 
 

@@ -31,8 +31,8 @@ _SPECIAL = (
     | TABLE_PARTS
     | _SCOPE
     | _set(
-        "address article aside blockquote button center dd details dialog dir div dl dt fieldset figcaption figure footer"
-        " form header hgroup li listing main menu nav ol p pre search section select summary ul"
+        "address article aside blockquote button center dd details dialog dir div dl dt fieldset figcaption figure"
+        " footer form header hgroup li listing main menu nav ol p pre search section select summary ul"
     )
 )
 _CLOSES_P = _set(
@@ -283,7 +283,7 @@ class OpenElements:
         if self.misnested:
             if self.foreign or "template" in self.loose:
                 raise TreeError("elements cross each other in a document with SVG, MathML or templates")
-            # What the browser has open may be in another order: every name, as often as it may be open, some times over.
+            # A browser may have them open in another order: every name, as often as it may be open, several times.
             again = [f"</{n}>" * (1 + count) for n, count in reversed(self.loose.items()) if n not in FORMATTING]
             closing = closing + again * 3 + closing
         # Formatting elements go on after what they stand in is closed, until each has its own end tag.

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from relay.mail.parts import Field, Malformed, Part, ScanLimits, describe, read_fields
 
+MAX_LOOK_ALIKES = 10_000
+_NONE = -2
+"""Not found, and won't be further on."""
+
 
 class Walk:
     """The open multiparts while the message is read from top to bottom."""
@@ -15,19 +19,24 @@ class Walk:
         self.open: list[Part] = [parts[0]]
         """Multiparts from the outermost on; the last may be waiting for its first delimiter."""
         self.levels: dict[bytes, int] = {parts[0].boundary: 0}
+        self.ahead: dict[bytes, int] = {}
+        """Where each boundary comes next, as far as that was looked for."""
         self.current: Part | None = None
         """The leaf being read, a child of ``open[-1]``."""
 
     def run(self) -> None:
         message = self.message
-        find = message.find
-        at = find(b"\r\n--", max(self.parts[0].body_start - 2, 0))
+        odd = 0
+        at = self._find(max(self.parts[0].body_start - 2, 0))
         while at >= 0:
             line = at + 4
-            line_end = find(b"\r\n", line)
-            hit = self._level(message[line:line_end]) if line_end - line < 1000 else None
+            line_end = message.find(b"\r\n", line)
+            hit = self._level(message[line:line_end])
             if hit is None:
-                at = find(b"\r\n--", line_end)
+                odd += 1
+                if odd > MAX_LOOK_ALIKES:
+                    raise Malformed(f"more than {MAX_LOOK_ALIKES} lines begin like a MIME boundary (at offset {line})")
+                at = self._find(line_end)
                 continue
             level, closing = hit
             hit_part = self.open[level]
@@ -38,8 +47,20 @@ class Walk:
                 after = line_end
             else:
                 after = self._open_part(hit_part, line_end + 2)
-            at = find(b"\r\n--", after)
+            at = self._find(after)
         self._close_below(0, len(message))
+
+    def _find(self, start: int) -> int:
+        """Offset of the next line break before a line that begins like an open delimiter; -1 without one."""
+        nearest = -1
+        for boundary in self.levels:
+            at = self.ahead.get(boundary, start - 1)
+            if at < start and at != _NONE:
+                at = self.message.find(b"\r\n--" + boundary, start)
+                self.ahead[boundary] = at if at >= 0 else _NONE
+            if at >= 0 and (nearest < 0 or at < nearest):
+                nearest = at
+        return nearest
 
     def _level(self, text: bytes) -> tuple[int, bool] | None:
         """Whose delimiter a line ``--text`` is, and whether it is the last one (RFC 2046 §5.1.1)."""

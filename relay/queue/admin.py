@@ -79,7 +79,7 @@ _UPDATES: Final = {
     " (SELECT id FROM campaign WHERE state = 'released'))",
     Action.RETRY: f"UPDATE recipient SET due_at = :now {_AT} state = 0 AND owner IS NULL",
 }
-_PAST: Final = {
+PAST: Final = {
     Action.HOLD: "held",
     Action.RELEASE: "released",
     Action.RETRY: "retried",
@@ -168,7 +168,7 @@ def _apply(
         for copy in copies
         if conn.execute(sql, {"now": now, "why": why, "submission": copy.submission_id, "number": copy.number}).rowcount
     ]
-    tell(conn, done, _PAST[action], {"status": why, "reason": OPERATOR, "actor": actor}, now)
+    tell(conn, done, PAST[action], {"status": why, "reason": OPERATOR, "actor": actor}, now)
     return done
 
 

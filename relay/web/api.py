@@ -27,6 +27,7 @@ from relay.web.context import Context, evidence
 from relay.web.models import ConsentIn, ConsentList, ConsentOut, ProblemOut, Topic, WithdrawIn, Withdrawn
 from relay.web.people import EVERYTHING
 from relay.web.problems import MEDIA_TYPE, TYPES, Problem
+from relay.web.storage import Unavailable
 
 _OPEN = ("/openapi.json", "/problems/")
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -118,13 +119,22 @@ def withdraw_consent(
 
 def create_api(context: Context) -> ASGIApp:
     """The API with its authentication around it, to be mounted at ``/v1``."""
-    api = FastAPI(title="Relay API", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
+    api = FastAPI(
+        title="Relay API",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        root_path_in_servers=False,
+    )
     api.state.context = context
     api.include_router(router)
     api.add_api_route("/problems/{word}", _explain, include_in_schema=False)
     api.add_exception_handler(HTTPException, _http_problem)
     api.add_exception_handler(RequestValidationError, _validation_problem)
     api.add_exception_handler(Problem, _problem)
+    api.add_exception_handler(Unavailable, _busy)
+    api.add_exception_handler(Exception, _unexpected)
     api.openapi = lambda: _openapi(api, context.views.base_url)  # type: ignore[method-assign]
     return Bearer(api, context)
 
@@ -196,6 +206,15 @@ async def _http_problem(request: Request, error: Exception) -> Response:
 async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
     return problems.response(_members(Context.of(request), error.word, error.detail))
+
+
+async def _busy(request: Request, error: Exception) -> Response:
+    return problems.response(_members(Context.of(request), "busy", "nothing was changed"))
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    """The guard logs the cause."""
+    return problems.response(problems.document(500))
 
 
 async def _validation_problem(request: Request, error: Exception) -> Response:

@@ -61,6 +61,9 @@ def create_app(
     async def unavailable(request: Request, error: Exception) -> Response:
         return views.error(request.scope, 503)
 
+    async def unexpected(request: Request, error: Exception) -> Response:
+        return views.error(request.scope, 500)
+
     app = Starlette(
         routes=[
             *pages.ROUTES,
@@ -69,7 +72,7 @@ def create_app(
             Route("/robots.txt", _robots),
             Mount("/v1", create_api(context)),
         ],
-        exception_handlers={HTTPException: http_error, Unavailable: unavailable},
+        exception_handlers={HTTPException: http_error, Unavailable: unavailable, Exception: unexpected},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False

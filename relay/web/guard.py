@@ -108,10 +108,7 @@ class Guard:
             await self._refuse(scope, receive, reply, status)
 
     async def _refuse(self, scope: Scope, receive: Receive, reply: _Reply, status: int) -> None:
-        response = self._error_page(scope, status)
-        if status in (408, 413, 503):
-            response.headers["Connection"] = "close"  # what is left of the body isn't read
-        await response(scope, receive, reply)
+        await self._error_page(scope, status)(scope, receive, reply)
 
     def _done(self, scope: Scope, route: str, status: int, took_s: float) -> None:
         self._observe(route, scope["method"], status, took_s)
@@ -166,5 +163,7 @@ class _Reply:
             headers = list(message.get("headers", []))
             present = {name.lower() for name, _ in headers}
             headers += [item for item in SECURITY_HEADERS.items() if item[0] not in present]
+            if self.status in (408, 413, 503):  # what is left of the body isn't read
+                headers.append((b"connection", b"close"))
             message = {**message, "headers": headers}
         await self._send(message)

@@ -38,7 +38,7 @@ CAP: Final = 100_000
 ROWS_A_STEP: Final = 500_000
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _RUNNING: Final = ("staged", "watching", "undecided", "stopped")
-disable_created_metrics()  # twice the lines, and nobody asks for them
+disable_created_metrics()  # type: ignore[no-untyped-call]  # twice the lines, and nobody asks for them
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"})
 
 

@@ -81,7 +81,7 @@ def make_server(
 ) -> Server:
     """uvicorn with the relay's limits around an application."""
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         http=connection or Connection,
         loop="asyncio",  # a few pages a second; uvloop would only cost memory here
         ws="none",

@@ -24,6 +24,8 @@ from relay.delivery.sign import Signer, SigningKey
 from relay.mail.canon import relaxed_body
 from relay.registry.keys import ED25519, RSA, generate
 
+pytestmark = pytest.mark.peers
+
 NOW = 1767225600.7
 BODY = b"Hello  there,\t \r\n\r\nthis is \xc3\xa4 body\r\n .dot \r\n\r\n\r\n"
 BASE = [

@@ -17,12 +17,16 @@ import pytest
 from relay.mail.html import Insertion, guard, plan
 from tests.peers.browser import Browser, browser_available
 
-pytestmark = pytest.mark.skipif(not browser_available(), reason="chromium and chromedriver are not installed")
+pytestmark = [
+    pytest.mark.peers,
+    pytest.mark.skipif(not browser_available(), reason="chromium and chromedriver are not installed"),
+]
 
 LINK = "https://relay.test/u/token"
 FOOTER = f'You receive this because you subscribed. <a href="{LINK}">Unsubscribe here</a>'
 OVERLAY = "position:fixed;top:0;left:0;width:100%;height:100%;background:#fff;z-index:2147483647"
 
+# ruff: noqa: E501 - documents are easier to read on one line
 SHOWN = {
     "plain": "<!DOCTYPE html><html><head><title>t</title></head><body><p>Hello</p></body></html>",
     "fragment": "Hello <b>you</b>",
@@ -138,6 +142,16 @@ SHOWN = {
     "imported sheet": "<style>@import 'data:text/css,*{display:none!important}';</style>Hello",
     "linked sheet": "<link rel=stylesheet href='data:text/css,*{display:none!important}'>Hello",
     "dark": "<meta name=color-scheme content=dark><style>:root{color-scheme:dark}</style>Hello",
+    "placeholder in a tag": "<p title={{relay_footer}}>Hello</p>",
+    "placeholder that splits a tag": "<{{relay_footer}}div hidden>Hello",
+    "placeholder that splits a name": "<d{{relay_footer}}iv hidden>Hello",
+    "placeholder that splits a comment's end": "<!-- --{{relay_footer}}><div hidden> -->Hello",
+    "placeholder that splits an end tag": "<style></sty{{relay_footer}}le><div hidden></style>Hello",
+    "placeholder in a hidden element": "<div style='display:none'>{{relay_footer}}</div>Hello",
+    "placeholder hidden by class": "<style>.x{height:0;overflow:hidden}</style><p class=x>{{relay_footer}}</p>Hello",
+    "placeholder under an overlay": f"{{{{relay_footer}}}}<div style='{OVERLAY}'></div>",
+    "placeholder in the head": "<head><title>{{relay_footer}}</title></head>Hello",
+    "placeholder in a link": "<a href='https://elsewhere.test/'>{{relay_footer}}</a>",
     "ordinary newsletter": (
         "<!DOCTYPE html><html><head><style>@media(max-width:600px){.c{width:100%!important;display:block!important}}"
         ".pre{display:none;font-size:1px}</style></head><body style='margin:0;padding:0;width:100%!important' bgcolor='#eee'>"
@@ -155,14 +169,22 @@ APART = {
     "meta refresh": ("<meta http-equiv=refresh content='0;url=about:blank'>Hello", "refresh"),
     "plaintext": ("Hello<plaintext>", "plaintext"),
     "inert body": ("<body inert>Hello", "inert"),
-    "policy against styles": ("<meta http-equiv=Content-Security-Policy content=\"style-src 'none'\">Hello", "policy"),
+    "policy against styles": (
+        "<meta http-equiv=Content-Security-Policy content=\"style-src 'none'\">Hello",
+        "security",
+    ),
     "noscript cut two ways": ("<noscript><!--</noscript><div hidden>--></noscript>Hello", "noscript"),
     "style in svg": ("<svg><style><!--</style></svg><div hidden>-->", "style"),
     "style in select": ("<select><style><!--</style></select><div hidden>-->", "style"),
     "CDATA in svg": ("<svg><![CDATA[></svg><div hidden>]]>", "CDATA"),
+    "slot for a tag's name": ("<{{unsubscribe_url}} hidden>Hello", "name"),
+    "slot in a tag's name": ("<x{{reason}} hidden>Hello", "tag"),
+    "slot outside of quotes": ("<a title={{reason}}='x><!-- >y'>Hello", "quotes"),
+    "slot in the body tag": ("<body class='{{reason}}'>Hello", "body"),
     "too deep": ("<div>" * 600, "480"),
 }
 
+_CHAIN = "a < span < div < body < html"
 _LOOK = """
 const links = [...document.querySelectorAll('a')].filter(a => a.getAttribute('href') === arguments[0]);
 if (links.length !== 1) return {fault: links.length + ' links'};
@@ -197,8 +219,14 @@ def browser() -> Iterator[Browser]:
 
 def finished(html: str, found: Insertion) -> bytes:
     """The document as it is sent."""
-    at, first = found.offset, found.prologue_offset
-    return (html[:first] + found.prologue + html[first:at] + found.block(FOOTER) + html[at:]).encode("latin-1")
+    place = found.place
+    changes = [(one.start, one.end, guard(FOOTER) if one == place else "") for one in found.placeholders]
+    if place is None:
+        changes.append((found.offset, found.offset, found.block(FOOTER)))
+        changes.append((found.prologue_offset, found.prologue_offset, found.prologue))
+    for start, end, text in sorted(changes, reverse=True):
+        html = html[:start] + text + html[end:]
+    return html.encode("latin-1")
 
 
 def assert_shown(browser: Browser, document: bytes) -> None:
@@ -208,7 +236,7 @@ def assert_shown(browser: Browser, document: bytes) -> None:
     assert seen["width"] > 60 and seen["height"] > 10 and seen["inside"], seen
     assert seen["hit"] and seen["visible"] and seen["visibility"] == "visible" and seen["opacity"] == 1, seen
     assert seen["size"] >= 12 and seen["color"] == "rgb(11, 87, 208)" and seen["href"] == LINK, seen
-    assert seen["chain"] == "a < span < div < body < html", seen
+    assert seen["chain"] == _CHAIN, seen
     pixels = browser.picture("#relay-test-link")
     ink = sum(abs(r - 11) + abs(g - 87) + abs(b - 208) < 60 for r, g, b in pixels)
     paper = sum(min(r, g, b) > 240 for r, g, b in pixels)
@@ -227,5 +255,87 @@ def test_link_is_shown(browser: Browser, name: str) -> None:
 def test_footer_gets_a_part_of_its_own(browser: Browser, name: str) -> None:
     html, reason = APART[name]
     found = plan(html)
-    assert found.hostile and reason in found.reason.lower() or reason in found.reason, found.reason
+    assert found.hostile and reason in found.reason, found.reason
     assert_shown(browser, guard(FOOTER).encode())
+
+
+def test_placeholder_takes_the_footer(browser: Browser) -> None:
+    html = "<body><table><tr><td style='padding:4px'>Hello{{relay_footer}}</td></tr></table><p>more</p></body>"
+    found = plan(html)
+    assert found.place is not None
+    browser.show(finished(html, found))
+    assert browser.run("return document.querySelector('td > #relay-footer a').getAttribute('href')") == LINK
+    assert browser.run("return document.querySelectorAll('#relay-footer').length") == 1
+
+
+_NAMES = (
+    "a b i font nobr p div span table tbody tr td th caption colgroup col select option optgroup button form ul li dl dd dt"
+    " h1 h2 svg math g mi foreignObject desc title mtext object marquee template head body html style textarea noscript"
+    " iframe xmp frameset br hr input img details dialog fieldset ruby rp rt pre center article em strong video custom-el"
+).split()
+_SCRAPS = [
+    *(
+        "<!--",
+        "-->",
+        "<!-->",
+        "--!>",
+        "<![CDATA[",
+        "]]>",
+        "<!x",
+        "<?x",
+        "</",
+        "<",
+        ">",
+        "'",
+        '"',
+        "&lt",
+        "</p>",
+        "</br>",
+    ),
+    *(
+        "<b hidden>",
+        '<i style="opacity:0">',
+        "<a href='>'>",
+        '<p title=">',
+        "</body>",
+        "</html>",
+        "<mi/>",
+        "<svg/>",
+        "<path/>",
+    ),
+]
+_PARENTS = """
+return arguments[0].map(html => {
+    const parsed = new DOMParser().parseFromString(html, 'text/html');
+    const links = [...parsed.querySelectorAll('a')].filter(a => a.getAttribute('href') === arguments[1]);
+    if (links.length !== 1) return links.length + ' links';
+    const chain = [];
+    for (let e = links[0]; e; e = e.parentElement) chain.push(e.localName);
+    return chain.join(' < ');
+});
+"""
+
+
+def soup(chance: random.Random) -> str:
+    """Tags in any order, from a few names so that they meet."""
+    names = chance.sample(_NAMES, chance.randint(2, 9))
+    pieces = []
+    for _ in range(chance.choice([4, 8, 15, 40, 80])):
+        name, kind = chance.choice(names), chance.random()
+        if kind < 0.5:
+            pieces.append(f"<{name}>" if chance.random() < 0.8 else f"<{name} hidden>")
+        elif kind < 0.85:
+            pieces.append(f"</{name}>")
+        else:
+            pieces.append(chance.choice(["x", " ", "text", chance.choice(_SCRAPS)]))
+    return "".join(pieces)
+
+
+def test_tag_soup_leaves_nothing_around_the_footer(browser: Browser) -> None:
+    browser.show(b"")
+    sources = [soup(random.Random(number)) for number in range(3000)]
+    plans = [(html, found) for html in sources if not (found := plan(html)).hostile]
+    assert len(plans) > 2000
+    chains = browser.run(_PARENTS, [finished(html, found).decode("latin-1") for html, found in plans], LINK)
+    wrong = [(html, chain) for (html, _), chain in zip(plans, chains, strict=True) if chain != _CHAIN]
+    assert not wrong, wrong[:3]

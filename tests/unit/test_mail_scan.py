@@ -163,6 +163,7 @@ def test_digest_default_and_hollow_part() -> None:
     message = scanned(FROM, b"Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\n--b\r\nX: y\r\n--b--\r\n")
     assert [part.content_type for part in message.parts[1:]] == ["message/rfc822"] * 2
     assert [part.hollow for part in message.parts[1:]] == [True, True]
+    assert all(part.body_start == part.body_end for part in message.parts[1:])
 
 
 def test_delimiters_that_are_none() -> None:
@@ -186,3 +187,9 @@ def test_part_fields() -> None:
         "attachment",
         True,
     )
+
+
+def test_many_lines_like_delimiters_are_refused() -> None:
+    top = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n"
+    assert "begin like a MIME boundary" in refused(FROM, top, b"--b-\r\n" * 20_000)
+    assert len(scanned(FROM, top, b"--x\r\n" * 20_000).parts) == 2

@@ -252,6 +252,16 @@ def test_footer_lines_cannot_pass_for_a_delimiter() -> None:
         assert len(scan(whole(copy), ScanLimits()).parts) == 2
 
 
+def test_a_removed_placeholder_cannot_make_a_delimiter() -> None:
+    head = FROM + b"Content-Type: multipart/mixed; boundary=cut\r\n\r\n--cut\r\n"
+    for part in (
+        b"\r\n-{{relay_footer}}-cut",
+        b"Content-Transfer-Encoding: quoted-printable\r\n\r\n-=7B{relay_footer}}-cut",
+    ):
+        copy = copy_of(head + part + b"\r\nX: y\r\n\r\nz\r\n--cut--\r\n", Additions())
+        assert len(scan(whole(copy), ScanLimits()).parts) == 2
+
+
 def test_part_without_an_empty_line_before_its_body() -> None:
     head = FROM + b"Content-Type: multipart/mixed; boundary=ABCDE\r\n\r\n--ABCDE\r\n"
     copy = copy_of(head + b"--AB{{unsubscribe_url}}\r\nX: y\r\n\r\nz\r\n--ABCDE--\r\n", Additions())
@@ -265,7 +275,7 @@ def test_lines_too_long() -> None:
     assert b"Content-Transfer-Encoding: quoted-printable\r\n" in copy.fields
     with pytest.raises(Malformed, match=r"554 5\.6\.0 line 4 \(offset 63\) has more than 998 octets"):
         copy_of(FROM + b"Content-Type: application/octet-stream\r\n\r\n" + long)
-    grown = b"y" * 980 + b"{{unsubscribe_url}}\r\n"
+    grown = b"y" * 975 + b"{{unsubscribe_url}}\r\n"
     assert max(map(len, copy_of(typed("utf-8", "7bit", grown), Additions()).body.split(b"\r\n"))) <= 76
 
 

@@ -74,6 +74,23 @@ def exchange(port: int, data: bytes) -> bytes:
         return answer
 
 
+def until(sock: socket.socket, mark: bytes) -> bool:
+    """Read until the mark has come; False if the server closes before."""
+    answer = b""
+    while mark not in answer:
+        chunk = sock.recv(4096)
+        if not chunk:
+            return False
+        answer += chunk
+    return True
+
+
+def own_lines(caplog: pytest.LogCaptureFixture) -> str:
+    """What the relay and uvicorn logged, without the test's own HTTP client."""
+    ours = [record for record in caplog.records if record.name.startswith(("relay", "uvicorn"))]
+    return "\n".join(logging.Formatter().format(record) for record in ours)
+
+
 def get(url: str, **kwargs: object) -> httpx.Response:
     return httpx.get(url, timeout=WAIT_S, trust_env=False, **kwargs)  # type: ignore[arg-type]
 
@@ -101,11 +118,22 @@ def test_a_body_that_never_ends_runs_out_of_time(shop: Shop) -> None:
     assert b" 408 " in answer.splitlines()[0]
 
 
-@pytest.mark.parametrize("data", [b"", b"GET / HTTP/1.1\r\nX: ", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET"])
+@pytest.mark.parametrize("data", [b"", b"GET / HTTP/1.1\r\nX: "])
 def test_a_header_that_never_ends_runs_out_of_time(shop: Shop, data: bytes) -> None:
     with listening(application(shop), Impatient) as (_, port):
         answer = exchange(port, data)
     assert b" 408 " in answer and b"application/problem+json" in answer
+
+
+def test_a_second_header_that_never_ends_runs_out_of_time(shop: Shop) -> None:
+    with (
+        listening(application(shop), Impatient) as (_, port),
+        socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as sock,
+    ):
+        sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert until(sock, b'"up"}')
+        sock.sendall(b"GET")
+        assert until(sock, b" 408 ")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +159,7 @@ def test_more_connections_than_allowed_are_turned_away(shop: Shop) -> None:
         socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as first,
     ):
         first.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert b" 200 " in first.recv(4096)
+        assert until(first, b" 200 ")
         assert b" 503 " in exchange(port, b"")
 
 
@@ -139,7 +167,7 @@ def test_more_requests_than_allowed_are_told_to_come_again(shop: Shop) -> None:
     with listening(application(shop, limits=WebLimits(requests=1))) as (url, port):
         with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as slow:
             slow.sendall(b"POST /u/x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
-            assert b" 100 " in slow.recv(4096)  # so it is being worked on
+            assert until(slow, b" 100 ")  # so it is being worked on
             answer = get(url + "/v1/openapi.json")
             assert answer.status_code == 503 and int(answer.headers["retry-after"]) > 0
             assert get(url + "/healthz").status_code == 200
@@ -207,8 +235,8 @@ def test_an_unexpected_error_tells_nothing_of_itself(
     assert api.headers["content-type"] == "application/problem+json"
     assert "secret cause" not in page.text + api.text
     assert "Something went wrong" in page.text and "nosniff" in page.headers["x-content-type-options"]
-    assert "secret cause" in caplog.text
-    assert token not in caplog.text
+    assert "secret cause" in own_lines(caplog)
+    assert token not in own_lines(caplog)
 
 
 def test_links_are_never_logged(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
@@ -216,8 +244,8 @@ def test_links_are_never_logged(shop: Shop, caplog: pytest.LogCaptureFixture) ->
     with caplog.at_level(logging.DEBUG), listening(application(shop)) as (url, _):
         get(url + "/u/" + token)
         get(url + "/p/" + token + "?email=x@example.com")
-    assert "route=/u/" in caplog.text
-    assert token not in caplog.text and "x@example.com" not in caplog.text
+    assert "route=/u/" in own_lines(caplog)
+    assert token not in own_lines(caplog) and "x@example.com" not in own_lines(caplog)
 
 
 def test_errors_are_pages_for_people_and_problems_for_programs(shop: Shop) -> None:

@@ -7,13 +7,13 @@ import os
 import select
 import signal
 import socket
+import time
 from pathlib import Path
 
 import pytest
 
 from relay.registry.secrets import SecretsError
-from relay.web import liveness
-from relay.web.liveness import Heartbeat
+from relay.web.liveness import STALE_AFTER_S, Heartbeat
 from relay.web.process import bind, run
 from tests.support.web import Shop, serving
 
@@ -64,10 +64,10 @@ def test_it_does_not_outlive_the_mail_process(tmp_path: Path) -> None:
     process.start()
     sock.close()
     assert here.poll(WAIT_S)
-    there.send("go")
+    pid = here.recv()
+    here.send("go")
     process.join(WAIT_S)
     assert process.exitcode == -signal.SIGKILL
-    pid = here.recv()
     handle = os.pidfd_open(pid)
     try:
         assert select.select([handle], [], [], WAIT_S)[0], "the HTTP process is still there"
@@ -85,8 +85,8 @@ def test_without_secrets_it_does_not_start(tmp_path: Path) -> None:
 def test_a_heart_that_stops_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     heart = Heartbeat()
     assert heart.alive()
-    now = liveness.time.monotonic()
-    monkeypatch.setattr(liveness.time, "monotonic", lambda: now + liveness.STALE_AFTER_S + 1)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + STALE_AFTER_S + 1)
     assert not heart.alive()
     heart.beat()
     assert heart.alive()

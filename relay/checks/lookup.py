@@ -1,0 +1,52 @@
+"""Asking DNS with the relay's own nameservers and time limit, for all types the checks need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import dns.exception
+import dns.nameserver
+import dns.resolver
+import dns.reversename
+
+from config.names import split_endpoint
+from config.settings import Settings
+from relay.registry.domain_check import Lookup, LookupFailed
+
+_FIELDS = {"A": "address", "AAAA": "address", "CNAME": "target", "MX": "exchange", "PTR": "target"}
+
+
+def resolver(settings: Settings) -> Lookup:
+    """``lookup(name, type)`` → values: TXT strings joined, names in lower case without the last dot.
+
+    ``()`` where the name or the type isn't there; a null MX (RFC 7505) is ``""``;
+    PTR takes the address. Raises LookupFailed if there is no answer.
+    """
+    try:
+        asked = dns.resolver.Resolver(configure=not settings.dns.nameservers)
+    except dns.exception.DNSException as error:
+        raise LookupFailed(f"the system names no resolver ({error}); set dns.nameservers") from error
+    if settings.dns.nameservers:
+        endpoints = [split_endpoint(text) for text in settings.dns.nameservers]
+        asked.nameservers = [dns.nameserver.Do53Nameserver(end.host, end.port) for end in endpoints]
+
+    def lookup(name: str, kind: str) -> Sequence[str]:
+        target = dns.reversename.from_address(name) if kind == "PTR" else name + "."
+        try:
+            answer = asked.resolve(target, kind, lifetime=settings.dns.timeout, search=False)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return ()
+        except dns.exception.Timeout as error:
+            raise LookupFailed(f"no answer within {settings.dns.timeout:g} s") from error
+        except (dns.exception.DNSException, OSError) as error:
+            raise LookupFailed(str(error) or type(error).__name__) from error
+        return [_text(kind, rdata) for rdata in answer]
+
+    return lookup
+
+
+def _text(kind: str, rdata: Any) -> str:
+    if kind == "TXT":
+        return b"".join(rdata.strings).decode("utf-8", "replace")
+    return str(getattr(rdata, _FIELDS[kind])).rstrip(".").lower()

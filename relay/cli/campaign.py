@@ -1,0 +1,107 @@
+"""``relay campaign``: staged sending and its verdicts (R10 to R12)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+import click
+
+from relay.cli.common import Store, actor, done, json_option, open_store, output, show
+from relay.queue.admin import PAUSE_S
+from relay.registry import campaigns, tenants
+from relay.store.database import transaction
+
+COLUMNS = (
+    "id",
+    "tenant",
+    "name",
+    "state",
+    "recipients",
+    "held",
+    "delivered",
+    "bounced",
+    "unsubscribed",
+    "complained",
+    "created_at",
+)
+
+
+@click.group()
+def command() -> None:
+    """Campaigns: list, show, release, decline."""
+
+
+@command.command("list")
+@click.argument("tenant", required=False)
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="The newest so many.")
+@json_option
+@click.pass_context
+def list_(ctx: click.Context, tenant: str | None, limit: int, as_json: bool) -> None:
+    """List campaigns, newest first."""
+    store = open_store(ctx)
+    owner = None if tenant is None else tenants.find(store.conn, tenant).id
+    rows = [_details(store, row) for row in campaigns.list_(store.conn, owner, limit)]
+    output(ctx, rows, COLUMNS, as_json)
+
+
+@command.command("show")
+@click.argument("id_", metavar="ID", type=int)
+@json_option
+@click.pass_context
+def show_(ctx: click.Context, id_: int, as_json: bool) -> None:
+    """Show a campaign with its figures."""
+    store = open_store(ctx)
+    show(ctx, _details(store, campaigns.by_id(store.conn, id_)), as_json)
+
+
+@command.command()
+@click.argument("id_", metavar="ID", type=int)
+@click.option("--reason", default="released by the administrator", help="Why.")
+@json_option
+@click.pass_context
+def release(ctx: click.Context, id_: int, reason: str, as_json: bool) -> None:
+    """Let a staged campaign's held copies go, and all that comes later."""
+    freed = _decide(open_store(ctx), campaigns.release, id_, reason)
+    _done(ctx, id_, f"campaign {id_} released, {freed} held copies go now", {"freed": freed}, as_json)
+
+
+@command.command()
+@click.argument("id_", metavar="ID", type=int)
+@click.option("--reason", required=True, help="Why; the tenant is told.")
+@json_option
+@click.pass_context
+def decline(ctx: click.Context, id_: int, reason: str, as_json: bool) -> None:
+    """Drop a campaign's held copies and give them back to the quota; refuse what comes later."""
+    dropped = _decide(open_store(ctx), campaigns.decline, id_, reason)
+    _done(ctx, id_, f"campaign {id_} declined, {dropped} held copies dropped", {"dropped": dropped}, as_json)
+
+
+def _decide(store: Store, verdict: Callable[..., int], campaign_id: int, reason: str) -> int:
+    """In short transactions, so that a large campaign doesn't hold up the mail."""
+    now = time.time()
+    with transaction(store.conn) as conn:
+        total = done_now = verdict(conn, campaign_id, actor(), reason, now, most=campaigns.CHUNK)
+    while done_now:
+        time.sleep(PAUSE_S)
+        with transaction(store.conn) as conn:
+            done_now = campaigns.work_off(conn, campaign_id, now)
+        total += done_now
+    return total
+
+
+def _done(ctx: click.Context, campaign_id: int, text: str, result: dict[str, object], as_json: bool) -> None:
+    store = open_store(ctx)
+    done(ctx, text, _details(store, campaigns.by_id(store.conn, campaign_id)) | result, as_json)
+
+
+def _details(store: Store, row: campaigns.Campaign) -> dict[str, object]:
+    names = store.conn.execute(
+        "SELECT (SELECT name FROM tenant WHERE id = ?), (SELECT name FROM stream WHERE id = ?)",
+        (row.tenant_id, row.stream_id),
+    ).fetchone()
+    fields = asdict(row) | {"tenant": names[0], "stream": names[1], "held": campaigns.held(store.conn, row.id)}
+    del fields["tenant_id"], fields["stream_id"]
+    first = ("id", "tenant", "stream", "name", "state", "why", "recipients", "passed", "held")
+    return {key: fields[key] for key in first} | fields

@@ -1,0 +1,138 @@
+"""``relay check``: will this relay work as it is set up, and if not, what to do."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from relay.checks.result import Level, Result, bad, ok
+from relay.cli.common import aligned, config_path, fail, json_option, load_settings, open_store, print_json, printable
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+_COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> int | None:
+    """Check settings, permissions, ports, keys and DNS records.
+
+    Exit status 1 if something has to be mended. It changes nothing and can run beside the relay.
+    """
+    if ctx.invoked_subcommand is not None:
+        if as_json:
+            raise click.UsageError("put --json after the subcommand")
+        return None
+    return report(local(ctx), as_json)
+
+
+@command.command("dns")
+@click.argument("domain", required=False)
+@json_option
+@click.pass_context
+def dns_(ctx: click.Context, domain: str | None, as_json: bool) -> int:
+    """Look up the relay's own DNS records and those of DOMAIN, or of all tenants' domains.
+
+    The relay's own: address and PTR, SPF and MX of the mail domain. A tenant's: verification, DKIM, return path, SPF,
+    DMARC.
+    """
+    from relay.checks.dns import check_operator, check_records
+    from relay.checks.lookup import resolver
+    from relay.registry import domains
+    from relay.registry.domain_check import LookupFailed
+
+    store = open_store(ctx)
+    rows = domains.listing(store.conn)
+    if domain is not None:
+        name = domains.normal_name(domain)
+        rows = [row for row in rows if row.name == name] or [domains.find(store.conn, name)]
+    wanted = [(row.name, domains.records(store.conn, store.settings, row)) for row in rows]
+    try:
+        lookup = resolver(store.settings)
+    except LookupFailed as error:
+        fail(str(error))
+    return report([*check_operator(store.settings, lookup), *check_records(wanted, lookup)], as_json)
+
+
+def local(ctx: click.Context) -> list[Result]:
+    """All that can be seen on this machine; wrong settings end it early."""
+    from config.load import ConfigError
+
+    try:
+        settings = load_settings(ctx)
+    except ConfigError as error:
+        return [_fault(fault, error.source) for fault in error.faults]
+    return [ok("settings", str(config_path(ctx))), *of_settings(settings, dt.datetime.now(dt.UTC))]
+
+
+def of_settings(settings: Settings, now: dt.datetime) -> Iterable[Result]:
+    """Files, store, policies, certificate and ports."""
+    from relay.checks.certificate import check_certificate
+    from relay.checks.files import check_files
+    from relay.checks.ports import check_ports
+    from relay.checks.store import check_store
+
+    yield from check_files(settings)
+    yield from check_store(settings)
+    yield from policies(settings)
+    yield from check_certificate(settings, now)
+    yield from check_ports(settings)
+
+
+def policies(settings: Settings) -> Iterable[Result]:
+    """Whether each policy in the order is installed and takes its settings."""
+    from relay.pipeline.registry import PolicyError, load
+
+    try:
+        built = load(settings.policies.order, settings.policy)
+    except PolicyError as error:
+        for line in str(error).splitlines():
+            yield bad("policies", line, "correct [policies] order or that table; `relay policies` shows the order")
+    else:
+        yield ok("policies", ", ".join(policy.name for policy in built) or "none")
+
+
+def report(results: Sequence[Result], as_json: bool) -> int:
+    """Print; the exit status."""
+    if as_json:
+        print_json([_row(result) for result in results])
+    else:
+        for result, line in zip(results, aligned([_cells(result) for result in results]), strict=True):
+            todo = f" → {printable(result.todo)}" if result.todo else ""
+            level = click.style(result.level, _COLOURS[result.level]) if sys.stdout.isatty() else result.level
+            click.echo(level + line[len(result.level) :] + todo)
+    return 1 if any(result.level is Level.FAIL for result in results) else 0
+
+
+def _cells(result: Result) -> tuple[str, str, str]:
+    return result.level, printable(result.what), printable(result.detail)
+
+
+def _row(result: Result) -> dict[str, object]:
+    row: dict[str, object] = {
+        "level": result.level.lower(),
+        "what": result.what,
+        "detail": result.detail,
+        "todo": result.todo,
+    }
+    finding = getattr(result, "finding", None)
+    if finding is not None:
+        record = finding.record
+        row |= {"state": str(finding.state), "name": record.name, "type": record.type, "value": record.value}
+        row |= {"purpose": record.purpose, "found": list(finding.found)}
+    return row
+
+
+def _fault(fault: tuple[str, str], source: str) -> Result:
+    path, text = fault
+    if path:
+        return bad("settings", f"{path}: {text}", f"correct {source}")
+    detail, _, todo = text.partition("; ")
+    return bad("settings", f"{source}: {detail}", todo or f"correct {source}")

@@ -1,0 +1,164 @@
+"""``relay consent``: who agreed to what (R1 to R4)."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from relay.cli.common import EMAIL, MOMENT, Store, actor, done, fail, json_option, open_store, show
+from relay.cli.importing import Refusals, progress, tell
+from relay.registry import consent_book, consent_import, consent_rules, consents, tenants
+from relay.registry.list_file import open_list
+from relay.registry.list_write import write_list
+from relay.store.database import transaction
+
+if TYPE_CHECKING:
+    from relay.mail.address import Address
+    from relay.registry.tenants import TenantRow
+
+FILE = click.Path(path_type=Path)
+
+
+@click.group()
+def command() -> None:
+    """Consents: add, import, show, withdraw, export."""
+
+
+@command.command()
+@click.argument("tenant")
+@click.argument("email", type=EMAIL)
+@click.option("--topic", required=True, help="What the person agreed to hear about.")
+@click.option("--source", required=True, help="Where the person agreed, e.g. 'sign-up form on shop.example'.")
+@click.option("--wording", required=True, help="The exact text that the person agreed to.")
+@click.option("--ip", default="", help="The person's IP address then, where it is known.")
+@click.option("--at", "at", type=MOMENT, help="When the person agreed; without it now.")
+@json_option
+@click.pass_context
+def add(
+    ctx: click.Context,
+    tenant: str,
+    email: Address,
+    topic: str,
+    source: str,
+    wording: str,
+    ip: str,
+    at: float | None,
+    as_json: bool,
+) -> None:
+    """Record one person's consent. Who unsubscribed can't be added again."""
+    store, now = open_store(ctx), time.time()
+    with transaction(store.conn) as conn:
+        owner = tenants.find(conn, tenant)
+        consents.give(
+            conn,
+            owner.id,
+            email,
+            topic=topic,
+            source=source,
+            wording=wording,
+            means="hand",
+            given_at=now if at is None else at,
+            now=now,
+            ip=ip,
+            actor=actor(),
+        )
+    text = f"{email.canonical} agreed to {topic} of {tenant}"
+    done(ctx, text, _person(store, owner, email), as_json)
+
+
+@command.command("import")
+@click.argument("tenant")
+@click.argument("file", type=FILE)
+@click.option("--topic", required=True, help="What the people agreed to hear about.")
+@click.option("--source", required=True, help="Where they agreed.")
+@click.option("--wording", required=True, help="The exact text that they agreed to.")
+@click.option("--attest", is_flag=True, help=f"You state that {consent_import.ATTESTATION}.")
+@click.option("--dry-run", is_flag=True, help="Try it and tell, but change nothing.")
+@click.option("--report", type=FILE, metavar="FILE", help="Write all refused lines there (CSV, or .jsonl).")
+@json_option
+@click.pass_context
+def import_(
+    ctx: click.Context,
+    tenant: str,
+    file: Path,
+    topic: str,
+    source: str,
+    wording: str,
+    attest: bool,
+    dry_run: bool,
+    report: Path | None,
+    as_json: bool,
+) -> int:
+    """Record the consents of a list: CSV with a column `email` (and `at`, `ip`), or one address a line."""
+    store, now = open_store(ctx), time.time()
+    owner = tenants.find(store.conn, tenant)
+    terms = consent_rules.terms(topic=topic, source=source, wording=wording, means="import")
+    if not attest:
+        fail(f"say --attest: with it you state that {consent_import.ATTESTATION}")
+    people = open_list(file)
+    order = consent_import.Order(owner.id, terms, actor(), now, dry_run)
+    refusals = Refusals()
+    with progress(people.kind.lines) as step:
+        figures = consent_import.run(store.conn, people, order, refused=refusals, progress=step)
+    return tell(figures, refusals, to=report, as_json=as_json, dry_run=dry_run)
+
+
+@command.command("show")
+@click.argument("tenant")
+@click.argument("email", type=EMAIL)
+@json_option
+@click.pass_context
+def show_(ctx: click.Context, tenant: str, email: Address, as_json: bool) -> None:
+    """Show a person's consents, suppressions and their history."""
+    store = open_store(ctx)
+    show(ctx, _person(store, tenants.find(store.conn, tenant), email), as_json)
+
+
+@command.command()
+@click.argument("tenant")
+@click.argument("email", type=EMAIL)
+@click.option("--topic", help="End this topic only; without it everything ends.")
+@json_option
+@click.pass_context
+def withdraw(ctx: click.Context, tenant: str, email: Address, topic: str | None, as_json: bool) -> None:
+    """End a person's consent at once, also for mail already queued. Only the person itself can come back."""
+    store, now = open_store(ctx), time.time()
+    with transaction(store.conn) as conn:
+        owner = tenants.find(conn, tenant)
+        person = consents.standing(conn, owner.id, email.canonical, "").subscriber_id
+        if person is None:
+            fail(_unknown(owner, email) + f"; `relay suppression add {tenant} {email}` keeps the address out")
+        topic_id = consents.EVERYTHING if topic is None else consents.find_topic(conn, owner.id, topic)
+        if topic_id is None:
+            fail(f"{tenant} has no topic {topic!r}; `relay consent show {tenant} {email}` shows the person's topics")
+        changed = consents.withdraw(
+            conn, owner.id, person, topic_id=topic_id, means="hand", now=now, evidence={"actor": actor()}
+        )
+    what = "everything" if topic is None else topic
+    text = f"{email.canonical} gets nothing more of {tenant} on {what}"
+    done(ctx, text if changed else f"{text}; that was so before", _person(store, owner, email), as_json)
+
+
+@command.command()
+@click.argument("tenant")
+@click.argument("file", type=FILE)
+@json_option
+@click.pass_context
+def export(ctx: click.Context, tenant: str, file: Path, as_json: bool) -> None:
+    """Write all consents to a file: CSV, or JSON lines if it ends in .jsonl."""
+    store = open_store(ctx)
+    owner = tenants.find(store.conn, tenant)
+    written = write_list(file, consent_book.EXPORT_COLUMNS, consent_book.export(store.conn, owner.id))
+    done(ctx, f"{written} consents written to {file}", {"file": str(file), "written": written}, as_json)
+
+
+def _person(store: Store, owner: TenantRow, email: Address) -> dict[str, object]:
+    found = consent_book.person(store.conn, owner.id, email.canonical)
+    return {"tenant": owner.name} | found if found else fail(_unknown(owner, email))
+
+
+def _unknown(owner: TenantRow, email: Address) -> str:
+    return f"{owner.name} knows no {email.canonical}"

@@ -1,0 +1,91 @@
+"""What the import commands share: a progress bar, the lines refused, the report."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import click
+
+from relay.cli.common import fail, printable
+from relay.registry.consent_import import Report
+from relay.registry.list_file import Bad
+from relay.registry.list_write import write_list
+
+SHOWN: Final = 20
+"""Refused lines shown without --report and --json."""
+_IN_MEMORY: Final = 1 << 20
+
+
+class Refusals:
+    """Refused lines in their order; many of them go to a temporary file."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8")  # noqa: SIM115 - lives on
+        self.first: list[Bad] = []
+
+    def __call__(self, bad: Bad) -> None:
+        self._file.write(json.dumps({"line": bad.line, "text": bad.text, "reason": bad.why}) + "\n")
+        if len(self.first) < SHOWN:
+            self.first.append(bad)
+
+    def all(self) -> Iterator[dict[str, object]]:
+        self._file.seek(0)
+        for line in self._file:
+            yield json.loads(line)
+
+
+@contextmanager
+def progress(lines: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, nothing elsewhere; called with the lines done so far."""
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("lines"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("import", total=lines)
+        yield lambda done: bar.update(task, completed=done, total=max(done, lines))
+
+
+def tell(report: Report, refusals: Refusals, *, to: Path | None, as_json: bool, dry_run: bool = False) -> int:
+    """Print what was done; returns the exit status: 1 if no line could be used."""
+    if to is not None:
+        try:
+            write_list(to, ("line", "text", "reason"), refusals.all())
+        except OSError as error:
+            fail(f"the lines are taken, but the report {to} can't be written: {error.strerror or error}")
+    if as_json:
+        _print_json(report, refusals, dry_run)
+    else:
+        _print_text(report, refusals, to, dry_run)
+    return 0 if report.taken or report.duplicates else 1
+
+
+def _print_text(report: Report, refusals: Refusals, to: Path | None, dry_run: bool) -> None:
+    would = " (tried only, nothing was changed)" if dry_run else ""
+    counts = f"{report.taken} taken, {report.duplicates} there already, {report.refused} refused"
+    click.echo(f"{report.lines} lines: {counts}{would}")
+    for bad in refusals.first:
+        click.echo(f"line {bad.line}: {printable(f'{bad.text}: {bad.why}' if bad.text else bad.why)}")
+    if report.refused > len(refusals.first):
+        where = f"all of them are in {to}" if to else "--report FILE or --json tells all"
+        click.echo(f"and {report.refused - len(refusals.first)} more; {where}")
+
+
+def _print_json(report: Report, refusals: Refusals, dry_run: bool) -> None:
+    """One object, written piece by piece: the refused lines may be many."""
+    figures = {"lines": report.lines, "taken": report.taken, "duplicates": report.duplicates}
+    figures |= {"refused": report.refused}
+    head = json.dumps({**figures, "dry_run": dry_run, "reasons": dict(report.reasons)}, ensure_ascii=False)
+    click.echo(head[:-1] + ', "refusals": [', nl=False)
+    for number, row in enumerate(refusals.all()):
+        click.echo((",\n " if number else "\n ") + json.dumps(row, ensure_ascii=False), nl=False)
+    click.echo("]}")

@@ -1,0 +1,164 @@
+"""``relay queue``: what waits, and the operator's hand on it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Final
+
+import click
+
+from relay.cli.common import actor, done, fail, json_option, open_store, output, show
+from relay.mail.address import AddressError, parse_domain
+from relay.queue import admin, view
+from relay.queue.admin import Action, Selection
+from relay.queue.model import decode_id, encode_id
+from relay.queue.trace import trace
+from relay.registry import tenants
+
+COLUMNS = ("id", "number", "tenant", "address", "state", "due_at", "attempts", "reason")
+
+
+class _QueueId(click.ParamType[int]):
+    """The id of the ``250`` reply → submission id."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            return decode_id(str(value))
+        except ValueError as error:
+            self.fail(f"{value!r} is no queue id ({error}); the 250 reply to DATA carries it", param, ctx)
+
+
+class _Domain(click.ParamType[str]):
+    """A domain as a person types it → lower-case A-labels."""
+
+    name = "domain"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return parse_domain(str(value))
+        except AddressError as error:
+            self.fail(str(error), param, ctx)
+
+
+QUEUE_ID: Final = _QueueId()
+DOMAIN: Final = _Domain()
+
+
+@click.group()
+def command() -> None:
+    """The queue: list, show, hold, release, retry, cancel, stats."""
+
+
+@command.command("list")
+@click.option("--state", type=click.Choice([*view.NAMES, view.LEASED]), help="Without it all that wait or are held.")
+@click.option("--tenant", help="Copies of this tenant only.")
+@click.option("--domain", type=DOMAIN, help="Copies to this domain only.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many copies.")
+@json_option
+@click.pass_context
+def list_(
+    ctx: click.Context, state: str | None, tenant: str | None, domain: str | None, limit: int, as_json: bool
+) -> None:
+    """List copies in the order they were accepted."""
+    conn = open_store(ctx).conn
+    owner = None if tenant is None else tenants.find(conn, tenant).id
+    rows = view.list_(conn, Selection(None, owner, domain), time.time(), state=state, limit=limit)
+    output(ctx, [_row(row) for row in rows], COLUMNS, as_json)
+
+
+@command.command("show")
+@click.argument("id_", metavar="ID", type=QUEUE_ID)
+@json_option
+@click.pass_context
+def show_(ctx: click.Context, id_: int, as_json: bool) -> None:
+    """Show one message and all its copies."""
+    conn = open_store(ctx).conn
+    copies = view.copies(conn, id_, time.time())
+    if not copies:
+        fail(f"there is no message {encode_id(id_)}; it may be older than the retention")
+    story = trace(conn, id_)
+    head = {
+        "id": story.queue_id,
+        "message_id": story.message_id,
+        "tenant": story.tenant,
+        "stream": story.stream,
+        "topic": story.topic,
+        "campaign": story.campaign,
+        "reverse_path": story.reverse_path,
+        "subject": story.subject,
+        "size_octets": story.size_octets,
+        "accepted_at": copies[0].accepted_at,
+    }
+    shown = ("number", "address", "state", "due_at", "attempts", "reason", "remote", "changed_at")
+    show(ctx, head | {"recipients": [{key: _row(row)[key] for key in shown} for row in copies]}, as_json)
+
+
+def _action(action: Action, what: str) -> None:
+    """One command for each action: by id, or all of a tenant's or a domain's copies."""
+
+    def run(
+        ctx: click.Context, id_: int | None, tenant: str | None, domain: str | None, reason: str, as_json: bool
+    ) -> None:
+        if id_ is None and tenant is None and domain is None:
+            raise click.UsageError("name a queue id, --tenant or --domain")
+        conn = open_store(ctx).conn
+        owner = None if tenant is None else tenants.find(conn, tenant).id
+        result = admin.act(conn, action, Selection(id_, owner, domain), actor=actor(), why=reason, now=time.time())
+        if not result.changed:
+            fail(_unchanged(action, result))
+        text = f"{result.changed} {'copy' if result.changed == 1 else 'copies'} {admin.PAST[action]}"
+        text += f"; {result.busy} being delivered now left alone" if result.busy else ""
+        text += f"; {result.staged} left to their campaign's verdict" if result.staged else ""
+        done(ctx, text, asdict(result), as_json)
+
+    run.__doc__ = what
+    decorated: Callable[..., Any] = click.pass_context(run)
+    for wrap in reversed(
+        (
+            click.argument("id_", metavar="[ID]", type=QUEUE_ID, required=False),
+            click.option("--tenant", help="All copies of this tenant."),
+            click.option("--domain", type=DOMAIN, help="All copies to this domain."),
+            click.option("--reason", default="", help="Why; it goes to the audit log."),
+            json_option,
+        )
+    ):
+        decorated = wrap(decorated)
+    command.command(action.value)(decorated)
+
+
+_action(Action.HOLD, "Hold waiting copies until they are released.")
+_action(Action.RELEASE, "Let held copies go; staged ones go with their campaign.")
+_action(Action.RETRY, "Try waiting copies now.")
+_action(Action.CANCEL, "Drop copies for good; the quota gets them back.")
+
+
+@command.command()
+@json_option
+@click.pass_context
+def stats(ctx: click.Context, as_json: bool) -> None:
+    """Add up the queue."""
+    found = view.stats(open_store(ctx).conn, time.time())
+    domains = [{"domain": domain, "waiting": waiting} for domain, waiting in found.domains]
+    fields = asdict(found) | {"held": sum(found.held.values()), "held_by_reason": found.held, "domains": domains}
+    show(ctx, fields, as_json)
+
+
+def _row(row: view.Row) -> dict[str, object]:
+    fields = asdict(row)
+    del fields["submission_id"]
+    waits = row.state in ("ready", view.LEASED)
+    return {"id": encode_id(row.submission_id)} | fields | {"due_at": row.due_at if waits else None}
+
+
+def _unchanged(action: Action, result: admin.Done) -> str:
+    if result.busy:
+        return f"nothing to {action.value}: {result.busy} being delivered now; look again in a moment"
+    if result.staged:
+        return f"nothing to {action.value}: it waits for its campaign's verdict, `relay campaign release ID`"
+    return f"nothing to {action.value} any more"

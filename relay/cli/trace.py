@@ -1,0 +1,82 @@
+"""``relay trace``: one message's whole story."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from relay.cli.common import aligned, fail, iso, json_option, note, open_store, print_json, printable
+from relay.queue.model import encode_id
+from relay.queue.trace import Step, Story, find, trace
+
+
+@click.command()
+@click.argument("id_or_message_id", metavar="ID_OR_MESSAGE_ID")
+@json_option
+@click.pass_context
+def command(ctx: click.Context, id_or_message_id: str, as_json: bool) -> None:
+    """One message's whole story: each step with its time and reason."""
+    conn = open_store(ctx).conn
+    found = find(conn, id_or_message_id)
+    if not found:
+        fail(f"there is no message {id_or_message_id}: give the id of the 250 reply, or the Message-ID")
+    story, others = trace(conn, found[0]), [encode_id(other) for other in found[1:]]
+    if as_json:
+        print_json(_plain(story) | {"same_message_id": others})
+        return
+    _print(story)
+    if others:
+        note(f"the same Message-ID came {len(others)} times before: {', '.join(others)}")
+
+
+def _print(story: Story) -> None:
+    head = {
+        "queue id": story.queue_id,
+        "message-id": story.message_id,
+        "tenant": f"{story.tenant}, stream {story.stream}" if story.stream else story.tenant,
+        "topic": story.topic,
+        "campaign": story.campaign,
+        "reverse-path": f"<{story.reverse_path}>",
+        "subject": story.subject,
+        "client": story.client,
+        "size": f"{story.size_octets} octets",
+        "tag": story.tag,
+        "meta": ", ".join(f"{name}={value}" for name, value in story.meta.items()),
+    }
+    for line in aligned([[name, printable(value)] for name, value in head.items() if value]):
+        click.echo(line)
+    click.echo()
+    _steps(story.steps)
+    for copy in story.copies:
+        tried = f", {copy.attempts} failed attempts" if copy.attempts else ""
+        click.echo(f"\n{copy.number}  {printable(copy.address)}: {copy.state}{tried}")
+        _steps(copy.steps)
+
+
+def _steps(steps: tuple[Step, ...]) -> None:
+    for line in aligned([[iso(step.at), step.what, printable(step.why)] for step in steps]):
+        click.echo(f"  {line}")
+
+
+def _plain(story: Story) -> dict[str, object]:
+    fields = asdict(story)
+    fields["id"] = fields.pop("queue_id")
+    del fields["submission_id"]
+    fields["steps"] = [_step(step) for step in story.steps]
+    fields["recipients"] = [
+        {
+            "number": copy.number,
+            "address": copy.address,
+            "state": copy.state,
+            "attempts": copy.attempts,
+            "steps": [_step(step) for step in copy.steps],
+        }
+        for copy in story.copies
+    ]
+    del fields["copies"]
+    return {"id": fields.pop("id")} | fields
+
+
+def _step(step: Step) -> dict[str, str]:
+    return {"at": iso(step.at, timespec="milliseconds"), "what": step.what, "why": step.why}

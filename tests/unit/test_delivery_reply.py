@@ -1,0 +1,72 @@
+"""Replies: strict, bounded, in whatever pieces they come."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.delivery.reply import MAX_REPLY_OCTETS, Reply, ReplyError, ReplyParser, one_line
+
+WIRE = b"220 hi\r\n250-a\r\n250-b c\r\n250 d\r\n354\r\n550-5.1.1 no\n550 5.1.1 user\n"
+REPLIES = [Reply(220, "hi"), Reply(250, "a\nb c\nd"), Reply(354, ""), Reply(550, "5.1.1 no\n5.1.1 user")]
+
+
+@given(st.lists(st.integers(0, len(WIRE)), max_size=12))
+def test_any_cutting_gives_the_same_replies(cuts: list[int]) -> None:
+    parser, found = ReplyParser(), []
+    edges = [0, *sorted(cuts), len(WIRE)]
+    for start, end in zip(edges, edges[1:], strict=False):
+        found += parser.feed(WIRE[start:end])
+    assert found == REPLIES
+    assert parser.empty
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [b"hello\r\n", b"\r\n", b"99 x\r\n", b"600 x\r\n", b"199 x\r\n", b"250x\r\n", b"250-a\r\n251 b\r\n", b"\xb2\xb2\xb2 x\r\n"],
+)
+def test_what_is_no_reply_is_refused(wire: bytes) -> None:
+    with pytest.raises(ReplyError):
+        ReplyParser().feed(wire)
+
+
+@pytest.mark.parametrize("piece", [b"x" * 1000, b"250-" + b"x" * 1000 + b"\r\n"], ids=["one line", "many lines"])
+def test_memory_is_bounded(piece: bytes) -> None:
+    parser = ReplyParser()
+    with pytest.raises(ReplyError, match="longer than"):
+        for _ in range(MAX_REPLY_OCTETS // 1000 + 2):
+            parser.feed(piece)
+
+
+@given(st.binary(max_size=300))
+def test_anything_is_either_read_or_refused(data: bytes) -> None:
+    try:
+        for reply in ReplyParser().feed(data):
+            assert 200 <= reply.code <= 599
+            assert reply.line.isprintable()
+    except ReplyError as error:
+        assert str(error).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "enhanced"),
+    [
+        ("5.1.1 no", (5, 1, 1)),
+        ("5.1.10", (5, 1, 10)),
+        ("4.7.1: later", (4, 7, 1)),
+        ("5.1.1\n5.1.1 x", (5, 1, 1)),
+        ("user 5.1.1", None),
+        ("3.1.1 x", None),
+        ("5.1.1234 x", None),
+        ("192.0.2.1 is blocked", None),
+        ("5.1 x", None),
+    ],
+)
+def test_enhanced(text: str, enhanced: tuple[int, int, int] | None) -> None:
+    assert Reply(550, text).enhanced == enhanced
+
+
+def test_one_line() -> None:
+    assert one_line("a\r\nb\x1b[31mc\0") == "a b [31mc"
+    assert len(one_line("x" * 9999)) == 500
