@@ -80,16 +80,18 @@ def _worded(details: ErrorDetails, location: tuple[int | str, ...]) -> str:
         case "value_error":
             return str(context["error"])
         case "greater_than":
-            return f"must be more than {context['gt']:g}"
+            return f"must be more than {_number(context['gt'])}"
         case "greater_than_equal":
-            return f"must be {context['ge']:g} or more"
+            return f"must be {_number(context['ge'])} or more"
         case "less_than_equal":
-            return f"must be {context['le']:g} or less"
+            return f"must be {_number(context['le'])} or less"
         case "literal_error":
             return f"must be one of {context['expected'].replace(' or ', ', ')}".replace("'", '"')
-        case "int_parsing_size" | "int_type" if isinstance(details["input"], int) and details["input"] is not True:
-            return "should be a smaller whole number"
     return _WORDS.get(kind, details["msg"][:1].lower() + details["msg"][1:])
+
+
+def _number(limit: float) -> str:
+    return f"{limit:g}" if limit < 10**6 else str(int(limit))
 
 
 def _unknown(location: tuple[int | str, ...], value: object) -> str:

@@ -78,6 +78,7 @@ def _route(value: object) -> object:
 # TOML arrays arrive as lists; strict mode alone would refuse to make tuples of them.
 _LIST = Field(strict=False)
 
+Count = Annotated[int, Field(le=10**9)]
 Seconds = Annotated[float, BeforeValidator(units.parse_duration), Kind("duration", units.format_duration)]
 Wait = Annotated[Seconds, Field(gt=0)]
 Octets = Annotated[int, BeforeValidator(units.parse_octets), Kind("size", units.format_octets)]

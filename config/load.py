@@ -75,6 +75,8 @@ def parse(file: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(source, [_syntax_fault(str(error), text)]) from error
+    except ValueError as error:
+        raise ConfigError(source, [Fault("", "holds a number of too many digits")]) from error
     except RecursionError as error:
         raise ConfigError(source, [Fault("", "arrays or tables are nested too deep")]) from error
 

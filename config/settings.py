@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from config.kinds import (
     Addresses,
+    Count,
     Directory,
     Domain,
     Kind,
@@ -50,7 +51,7 @@ class Server(Table):
     data_dir: Directory = key(
         Path("data"), "Directory of database and secrets, relative to this file; readable by the relay's user only."
     )
-    workers: int = key(1, "Processes that take and deliver mail.", ge=1, le=256)
+    workers: Count = key(1, "Processes that take and deliver mail.", ge=1, le=256)
     node: str = key("", "Name of this node in leases; empty: the hostname.", example="relay-1")
 
     @property
@@ -80,7 +81,7 @@ class Auth(Table):
     """Log-in by applications."""
 
     plaintext_on_loopback: bool = key(False, "Offer AUTH without TLS to clients on this machine.")
-    failures: int = key(10, "Wrong credentials from one address within the window before it has to wait.", ge=1)
+    failures: Count = key(10, "Wrong credentials from one address within the window before it has to wait.", ge=1)
     window: Wait = key(MINUTE, "How long a wrong credential counts.")
 
 
@@ -89,14 +90,14 @@ class Limits(Table):
 
     message_octets: Octets = key(25 * MIB, "Largest message.", ge=KIB)
     header_octets: Octets = key(256 * KIB, "Largest header block of a message.", ge=KIB)
-    header_fields: int = key(1000, "Most header fields of a message.", ge=1)
-    parts: int = key(1000, "Most MIME parts of a message.", ge=1)
-    depth: int = key(50, "Deepest nesting of MIME parts.", ge=1)
-    hops: int = key(50, "Most Received fields; more are a loop.", ge=1)
-    recipients: int = key(1000, "Most recipients of a transaction.", ge=1)
-    sessions: int = key(5000, "Most sessions at a time.", ge=1)
-    sessions_per_address: int = key(2000, "Most sessions at a time from one address.", ge=1)
-    transactions_per_session: int = key(0, "Most transactions in a session; 0: unlimited.", ge=0)
+    header_fields: Count = key(1000, "Most header fields of a message.", ge=1)
+    parts: Count = key(1000, "Most MIME parts of a message.", ge=1)
+    depth: Count = key(50, "Deepest nesting of MIME parts.", ge=1)
+    hops: Count = key(50, "Most Received fields; more are a loop.", ge=1)
+    recipients: Count = key(1000, "Most recipients of a transaction.", ge=1)
+    sessions: Count = key(5000, "Most sessions at a time.", ge=1)
+    sessions_per_address: Count = key(2000, "Most sessions at a time from one address.", ge=1)
+    transactions_per_session: Count = key(0, "Most transactions in a session; 0: unlimited.", ge=0)
     command_timeout: Wait = key(5 * MINUTE, "Longest wait for a command.")
     data_timeout: Wait = key(10 * MINUTE, "Longest time for the message after DATA.")
     memory_octets: Octets = key(
@@ -147,7 +148,7 @@ class Delivery(Table):
         "Servers for some domains, instead of their MX or the smart host.",
         example={"example.com": "127.0.0.1:2600"},
     )
-    port: int = key(25, "Port of the recipients' MX.", ge=1, le=65535)
+    port: Count = key(25, "Port of the recipients' MX.", ge=1, le=65535)
     source_addresses: Addresses = key(
         (), "Own addresses that connections go out from; empty: the system's choice.", example=["192.0.2.10"]
     )
@@ -160,14 +161,14 @@ class Delivery(Table):
     tls: Literal["opportunistic", "required", "none"] = key(
         "opportunistic", "TLS to other servers: where offered, always, or never."
     )
-    connections_per_site: int = key(20, "Most connections to one site (a set of MX hosts).", ge=1)
-    messages_per_connection: int = key(500, "Messages after which a connection is closed.", ge=1)
+    connections_per_site: Count = key(20, "Most connections to one site (a set of MX hosts).", ge=1)
+    messages_per_connection: Count = key(500, "Messages after which a connection is closed.", ge=1)
     idle: Seconds = key(10.0, "How long a connection without work is kept.")
     connect_timeout: Wait = key(30.0, "Longest time to connect.")
     command_timeout: Wait = key(MINUTE, "Longest wait for a reply.")
     data_timeout: Wait = key(5 * MINUTE, "Longest time to send a message and get its reply.")
-    connections: int = key(500, "Most connections to all sites together.", ge=1)
-    inflight: int = key(1000, "Most copies that are held in memory for delivery.", ge=1)
+    connections: Count = key(500, "Most connections to all sites together.", ge=1)
+    inflight: Count = key(1000, "Most copies that are held in memory for delivery.", ge=1)
 
 
 class Policies(Table):

@@ -35,7 +35,7 @@ def parse_duration(value: object) -> float:
             raise ValueError(f"{_shown(value)} is not a duration: {DURATION_HINT}")
         seconds = math.fsum(float(n) * _DURATION_UNITS[unit] for n, unit in _DURATION_STEP.findall(value))
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = float(value) if abs(value) <= LONGEST_S else math.copysign(math.inf, value)
+        seconds = float(value) if 0 <= value <= LONGEST_S else -1.0  # an int may be too large for a float
     else:
         raise ValueError(f"is not a duration: {DURATION_HINT}")
     if not 0 <= seconds <= LONGEST_S:
@@ -81,5 +81,7 @@ def format_octets(octets: int) -> str:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, int) and abs(value) >= 10**18:
+        return "a number of so many digits"  # writing it out takes long, or is refused
     text = repr(value) if not isinstance(value, str) else f'"{value}"'
     return text if len(text) <= 60 else text[:57] + "…"

@@ -11,7 +11,17 @@ from datetime import UTC, datetime
 
 from policies.settings import Table
 from relay.mail.status import Status, refusal
-from relay.pipeline.contract import Add, AddDistinct, Allowance, BasePolicy, Continue, Recipient, Reject, Transaction, Verdict
+from relay.pipeline.contract import (
+    Add,
+    AddDistinct,
+    Allowance,
+    BasePolicy,
+    Continue,
+    Recipient,
+    Reject,
+    Transaction,
+    Verdict,
+)
 
 
 def _told(word: str, what: str, used: int, limit: int | None, plan: Allowance) -> Status:

@@ -92,7 +92,9 @@ class Policy(BasePolicy):
         measures = (
             _Measure("bounced", figures.bounced, outcomes, self._bounces * 0.4, self._bounces),
             _Measure("complained", figures.complained, figures.delivered, 0.0, self._complaints),
-            _Measure("unsubscribed", figures.unsubscribed, figures.delivered, self._unsubscribes * 0.5, self._unsubscribes),
+            _Measure(
+                "unsubscribed", figures.unsubscribed, figures.delivered, self._unsubscribes * 0.5, self._unsubscribes
+            ),
         )
         told = ", ".join(str(m) for m in measures)
         bad = [m.name for m in measures if m.clearly_bad]

@@ -109,9 +109,7 @@ class App:
         delivery = settings.delivery
         resolver = Resolver(settings.dns.nameservers, settings.dns.timeout)
         own_ports = frozenset(int(address.rpartition(":")[2]) for address in settings.listen.inbound)
-        engine = Engine(
-            delivery, settings.server.hostname, resolver, self.clock, _delivery_log, own_ports=own_ports
-        )
+        engine = Engine(delivery, settings.server.hostname, resolver, self.clock, _delivery_log, own_ports=own_ports)
         links = Links(settings.links.base_url, settings.links.mail_domain or settings.server.hostname)
         terms = WorkerTerms(
             owner=f"{settings.server.node_name}/{share.index}/{os.getpid()}/{int(self.clock())}",
@@ -193,7 +191,9 @@ class App:
                 await loop.create_server(submission(True), sock=sock, ssl=context, ssl_handshake_timeout=30)
             )
         for sock in self.ports.inbound:
-            self._servers.append(await loop.create_server(lambda: InboundSession(returned, inbound, loop=loop), sock=sock))
+            self._servers.append(
+                await loop.create_server(lambda: InboundSession(returned, inbound, loop=loop), sock=sock)
+            )
 
     # -- life ----------------------------------------------------------------------
 
@@ -276,13 +276,9 @@ def _test_keys(snapshot: Snapshot, secrets: Secrets) -> None:
         self_test([keys.open_key(secrets, domain.name, key) for key in domain.keys])
 
 
-def run(
-    settings: Settings, ports: Ports, share: Share, ready: Callable[[], None], beat: Callable[[], None]
-) -> None:
+def run(settings: Settings, ports: Ports, share: Share, ready: Callable[[], None], beat: Callable[[], None]) -> None:
     """Run one mail process to its end."""
     import uvloop
 
     app = App(settings, ports, share)
     uvloop.run(app.run(ready, beat))
-
-

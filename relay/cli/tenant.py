@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from relay.cli.common import EMAIL, Store, actor, done, json_option, open_store, output, show
+from relay.queue.thaw import thaw
 from relay.registry import audit, plans, quota, streams, tenants
 from relay.store.database import transaction
 
@@ -87,8 +88,15 @@ def unfreeze(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
     """Let a frozen tenant send again; what was queued goes out."""
     store, now = open_store(ctx), time.time()
     with transaction(store.conn) as conn:
-        tenants.unfreeze(conn, tenants.find(conn, name), reason=reason, actor=actor(), now=now)
-    done(ctx, f"{name} may send again", _details(store, name, now), as_json)
+        tenant = tenants.find(conn, name)
+        tenants.unfreeze(conn, tenant, reason=reason, actor=actor(), now=now)
+    freed = thaw(store.conn, now, tenant.id)
+    done(
+        ctx,
+        f"{name} may send again" + (f", {freed} held copies are due" if freed else ""),
+        _details(store, name, now),
+        as_json,
+    )
 
 
 @command.command()

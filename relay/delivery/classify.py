@@ -55,9 +55,7 @@ _UNKNOWN_USER = (
     r"(?:local )?(?:user|recipient|mailbox|address|account|person|alias)"
     r"|no mailbox (?:here|by)|not a valid (?:user|mailbox)"
 )
-_POLICY = (
-    r"spam|block ?list|black ?list|\bblocked\b|\bpolicy\b|reputation|spamhaus|\brbl\b|dnsbl|\bspf\b|dmarc|denied"
-)
+_POLICY = r"spam|block ?list|black ?list|\bblocked\b|\bpolicy\b|reputation|spamhaus|\brbl\b|dnsbl|\bspf\b|dmarc|denied"
 _LATER = r"gr[ae]y-?list|try again|later|temporar|too (?:many|quickly|fast)|at a rate|rate limit|throttl"
 _FULL = r"quota|\bfull\b|over ?limit|insufficient (?:disk|storage)|exceeded storage"
 

@@ -14,12 +14,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from config.settings import Delivery
-from relay.delivery.connect import Log, Opener, Terms, read_login
+from relay.delivery.connect import Log, Opener, Terms
+from relay.delivery.envelope import Timeouts
 from relay.delivery.limits import Limits
 from relay.delivery.outcome import Attempt, Bounced, Outcome, Reach, Retry, Returned
 from relay.delivery.resolve import Lookup
-from relay.delivery.route import Route, Router, Routing
-from relay.delivery.session import Session, Timeouts
+from relay.delivery.route import Route, Router, Routing, read_login
+from relay.delivery.session import Session
 from relay.delivery.site import Copy, Site
 from relay.delivery.tls_policy import policy
 from relay.mail.status import UNEXPECTED

@@ -10,6 +10,7 @@ import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from relay.delivery.outcome import Bounced, Reach, Retry
 from relay.delivery.reply import one_line
@@ -176,3 +177,15 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def read_login(user: str, password_file: Path | None) -> Login | None:
+    """The smart host's log-in; raises ValueError with what to do."""
+    if not user:
+        return None
+    if password_file is None:
+        raise ValueError("delivery.smart_host_user needs delivery.smart_host_password_file")
+    try:
+        return Login(user, password_file.read_text("utf-8").rstrip("\r\n"))
+    except (OSError, UnicodeError) as error:
+        raise ValueError(f"delivery.smart_host_password_file can't be read: {one_line(str(error))}") from error

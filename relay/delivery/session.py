@@ -13,7 +13,8 @@ import asyncio
 import math
 from dataclasses import dataclass
 
-from relay.delivery.classify import decide, lost, not_sent
+from relay.delivery.classify import decide, lost
+from relay.delivery.envelope import Features, Timeouts, commands_for, stuffed, unfit
 from relay.delivery.outcome import Bounced, Delivered, Prepared, Reach, Retry, Where
 from relay.delivery.reply import Reply, ReplyError, ReplyParser
 from relay.mail.status import UNEXPECTED
@@ -22,27 +23,6 @@ SLICE_OCTETS = 256 * 1024
 """A larger message is handed to the transport in slices, each waiting for room."""
 QUIT_S = 5.0
 _STEPS = (Where.MAIL, Where.RCPT, Where.DATA)
-
-
-@dataclass(frozen=True, slots=True)
-class Features:
-    """What the remote offered after EHLO."""
-
-    pipelining: bool = False
-    eight_bit: bool = False
-    smtputf8: bool = False
-    dsn: bool = False
-    size: bool = False
-    largest_octets: int = 0
-    """0: not told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds: for a reply to a command, for the whole message with its reply."""
-
-    command_s: float
-    data_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +75,11 @@ class Session(asyncio.Protocol):
 
     async def send(self, address: str, copy: Prepared) -> Verdict:
         """One transaction. The session may be broken afterwards (``broken``); raises nothing."""
-        unfit = self._unfit(address, copy)
-        if unfit is not None:
-            return unfit
+        refusal = unfit(self.features, self.remote, address, copy)
+        if refusal is not None:
+            return refusal
         self.transactions += 1
-        commands = self._commands(address, copy)
+        commands = commands_for(self.features, address, copy)
         if commands is None:
             # A control character in the envelope: our own fault, and never on the wire.
             return Retry(UNEXPECTED, self.remote, Reach.MESSAGE)
@@ -108,36 +88,6 @@ class Session(asyncio.Protocol):
         if self.broken:
             self.close()
         return verdict
-
-    def _unfit(self, address: str, copy: Prepared) -> Bounced | None:
-        """What this remote is known not to take."""
-        features = self.features
-        if (copy.smtputf8 or not address.isascii() or not copy.reverse_path.isascii()) and not features.smtputf8:
-            text = f"{self.remote} does not take internationalised addresses (SMTPUTF8)"
-            return not_sent(6, 7, text, self.remote, basic=53)
-        if 0 < features.largest_octets < len(copy.data):
-            text = f"{len(copy.data)} octets are more than {self.remote} takes ({features.largest_octets})"
-            return not_sent(3, 4, text, self.remote, basic=52)
-        if not clean(copy.data):
-            return not_sent(6, 0, "the message has a bare CR, bare LF or NUL", self.remote, basic=54)
-        return None
-
-    def _commands(self, address: str, copy: Prepared) -> tuple[bytes, bytes, bytes] | None:
-        features = self.features
-        mail = f"MAIL FROM:<{copy.reverse_path}>"
-        rcpt = f"RCPT TO:<{address}>"
-        if features.size:
-            mail += f" SIZE={len(copy.data)}"
-        if copy.eight_bit and features.eight_bit:
-            mail += " BODY=8BITMIME"
-        if copy.smtputf8 or not (mail.isascii() and rcpt.isascii()):
-            mail += " SMTPUTF8"
-        if features.dsn:
-            mail += (copy.ret and f" RET={copy.ret}") + (copy.envid and f" ENVID={copy.envid}")
-            rcpt += (copy.notify and f" NOTIFY={copy.notify}") + (copy.orcpt and f" ORCPT={copy.orcpt}")
-        if not (mail.isprintable() and rcpt.isprintable()):
-            return None
-        return f"{mail}\r\n".encode(), f"{rcpt}\r\n".encode(), b"DATA\r\n"
 
     async def _envelope(self, commands: tuple[bytes, bytes, bytes]) -> Retry | Bounced | Interrupted | None:
         """MAIL, RCPT, DATA; None: the remote waits for the message."""
@@ -313,18 +263,3 @@ class Session(asyncio.Protocol):
             self._transport.abort()
         else:
             self._transport.close()
-
-
-def clean(data: bytes) -> bool:
-    """No bare CR, bare LF or NUL (RFC 5321 §2.3.8): the last guard before the wire."""
-    pairs = data.count(b"\r\n")
-    return data.count(b"\n") == pairs and data.count(b"\r") == pairs and b"\0" not in data
-
-
-def stuffed(data: bytes) -> bytes:
-    """``data`` as it goes over the wire: dots doubled, final dot added (RFC 5321 §4.5.2)."""
-    if b"\r\n." in data:
-        data = data.replace(b"\r\n.", b"\r\n..")
-    if data.startswith(b"."):
-        data = b"." + data
-    return data + (b".\r\n" if data.endswith(b"\r\n") or not data else b"\r\n.\r\n")

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from relay.delivery.connect import Log, Unreachable
+from relay.delivery.connect import Log
 from relay.delivery.courier import Courier
+from relay.delivery.handshake import Unreachable
 from relay.delivery.limits import Limits
 from relay.delivery.outcome import Attempt, Bounced, Outcome, Prepared, Reach, Retry, Returned
 from relay.delivery.route import Route

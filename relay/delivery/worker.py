@@ -202,7 +202,9 @@ class Worker:
         for submission_id in written.finished:
             self.composer.forget(submission_id)
         for result in written.lost:
-            _log.warning("id=%s/%d lease was lost, outcome dropped", encode_id(result.lease.submission.id), result.lease.number)
+            _log.warning(
+                "id=%s/%d lease was lost, outcome dropped", encode_id(result.lease.submission.id), result.lease.number
+            )
         for result in written.applied:
             _log.info(
                 "id=%s/%d to=<%s> %s remote=%s attempts=%d %s",

@@ -20,6 +20,7 @@ from typing import Protocol
 from relay.intake import relay_fields
 from relay.intake.parameters import MailParameters
 from relay.intake.relay_fields import RelayFields
+from relay.mail.address import AddressError
 from relay.mail.decode import addresses_of
 from relay.mail.scan import Malformed, ScanLimits, Scanned, find_bare, scan
 from relay.mail.status import Status, ok, temporary
@@ -223,7 +224,10 @@ def _message_id(scanned: Scanned) -> str:
 
 def _facts(scanned: Scanned, txn: Transaction, wishes: RelayFields, size: int) -> Message:
     """What policies may know; raises Malformed if From or the topic can't be what they must."""
-    authors = addresses_of(scanned.values(b"from")[0])
+    try:
+        authors = addresses_of(scanned.values(b"from")[0])
+    except AddressError as error:
+        raise Malformed(f"the From field holds no valid address: {error}") from None
     if not authors or not all(address for _, address in authors):
         raise Malformed("the From field holds no valid address")
     subject = scanned.text(b"subject")
@@ -259,5 +263,3 @@ def _campaign(stream: Stream, wished: str, author: str, subject: str) -> str:
     if stream.kind is not Kind.BULK:
         return ""
     return f"{author}: {subject}"[:200]
-
-

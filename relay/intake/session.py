@@ -33,7 +33,6 @@ READ_AHEAD_OCTETS = 256 * 1024
 MOST_UNKNOWN = 10
 
 
-
 class Closed(Exception):
     """The client is gone or was sent away; nothing more is said."""
 

@@ -243,9 +243,7 @@ class SubmissionSession(BaseSession):
         if len(self._accepted) >= self.shared.recipients:
             return temporary(52, 5, 3, f"at most {self.shared.recipients} recipients a message")
         standing = consents.standing(self.desk.conn, txn.tenant.id, canonical, txn.tenant.allowance.period)
-        recipient = Recipient(
-            str(address), canonical, address.domain, standing, parameters.notify, parameters.orcpt
-        )
+        recipient = Recipient(str(address), canonical, address.domain, standing, parameters.notify, parameters.orcpt)
         verdict = self.desk.chain.recipient(txn, recipient)
         if isinstance(verdict, Status):
             _log.info("tenant=%s rcpt=%s refused: %s", txn.tenant.name, canonical, verdict.reply)
@@ -285,5 +283,3 @@ def _stream_frozen(tenant: Tenant, stream: Stream) -> bool:
 def _frozen(tenant: Tenant) -> Status:
     reason = tenant.freeze_reason or "ask the administrator"
     return permanent(25, 7, 13, f"frozen: {reason}")
-
-

@@ -47,6 +47,4 @@ def load(order: Sequence[str], tables: Mapping[str, Mapping[str, object]]) -> li
 
 def hooks(policy: Policy) -> tuple[str, ...]:
     """Names of the hooks that a policy writes itself."""
-    return tuple(
-        name for name in HOOKS if getattr(type(policy), name, None) is not getattr(BasePolicy, name)
-    )
+    return tuple(name for name in HOOKS if getattr(type(policy), name, None) is not getattr(BasePolicy, name))

@@ -83,7 +83,20 @@ def _lease(row: tuple[object, ...], until: float, shared: dict[int, Submission])
     if sid not in shared:
         stream, campaign, topic, reverse, from_domain, mid, accepted, expires, ret, envid, size, give_back = rest
         shared[sid] = Submission(  # type: ignore[call-arg]
-            sid, tenant, stream, campaign, topic, reverse, from_domain, mid, accepted, expires, ret, envid, size, give_back  # type: ignore[arg-type]
+            sid,
+            tenant,
+            stream,
+            campaign,
+            topic,
+            reverse,
+            from_domain,
+            mid,
+            accepted,
+            expires,
+            ret,
+            envid,
+            size,
+            give_back,  # type: ignore[arg-type]
         )
     return Lease(
         shared[sid],

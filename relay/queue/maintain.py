@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from relay.queue.thaw import thaw
 from relay.store.database import connect, transaction
 
 _log = logging.getLogger("relay.maintain")
@@ -27,9 +28,8 @@ class Keep(Protocol):
 
 
 async def run(path: Path, keep: Keep, clock: Callable[[], float]) -> None:
-    """Clean up once an hour until cancelled."""
+    """Clean up at start and once an hour until cancelled."""
     while True:
-        await asyncio.sleep(EVERY_S)
         try:
             deleted = await asyncio.to_thread(clean, path, keep.completed, keep.events, clock())
         except Exception:
@@ -37,12 +37,14 @@ async def run(path: Path, keep: Keep, clock: Callable[[], float]) -> None:
         else:
             if deleted:
                 _log.info("%d records beyond their retention were deleted", deleted)
+        await asyncio.sleep(EVERY_S)
 
 
 def clean(path: Path, completed_s: float, events_s: float, now: float) -> int:
     """Delete what is past its time; the number of submissions and events deleted."""
     conn = connect(path)
     try:
+        thaw(conn, now)  # a copy may be held as frozen in the moment its tenant is unfrozen
         deleted = 0
         while step := _submissions(conn, now - completed_s):
             deleted += step

@@ -79,7 +79,9 @@ class Secrets:
     def password_hash(self, password: str, kid: int | None = None) -> bytes:
         """Keyed hash of a generated password: key id, then HMAC-SHA-256."""
         kid = kid or self.current
-        return bytes([kid]) + hmac.digest(self.derived("password", kid), password.encode("utf-8", "surrogateescape"), "sha256")
+        return bytes([kid]) + hmac.digest(
+            self.derived("password", kid), password.encode("utf-8", "surrogateescape"), "sha256"
+        )
 
     def password_matches(self, password: str, stored: bytes) -> bool:
         if not stored or stored[0] not in self.keys:
@@ -95,7 +97,9 @@ class Secrets:
         try:
             return AESGCM(self.derived("seal/" + purpose, sealed[0])).decrypt(sealed[1:13], sealed[13:], None)
         except (InvalidTag, KeyError, IndexError) as error:
-            raise SecretsError(f"a sealed {purpose} can't be opened: its master key is missing or it is damaged") from error
+            raise SecretsError(
+                f"a sealed {purpose} can't be opened: its master key is missing or it is damaged"
+            ) from error
 
     # -- signed, opaque tokens ----------------------------------------------
 

@@ -262,6 +262,8 @@ def test_too_many_recipients(house: House) -> None:
         (mail(body="x\r.\r\n"), "554 5.6.0"),
         ("Subject: no author\r\n\r\nx\r\n", "554 5.6.0"),
         (mail(extra="From: second@acme.example\r\n"), "554 5.6.0"),
+        (mail(sender="alice@acme.example)bob@other.example"), "554 5.6.0"),
+        (mail(sender="nobody"), "554 5.6.0"),
         ("no header at all\r\n", "554 5.6.0"),
         (mail(extra="X-Big: " + "x " * 11_000 + "\r\n"), "554 5.6.0"),
         (mail(extra="".join(f"Received: by h{i}; x\r\n" for i in range(11))), "554 5.4.6"),

@@ -69,7 +69,7 @@ HEADERS = {
     "colons and quotes": changed(b"Subject", b'Subject: a: "b; c" = (d\\) <e>:\r\n'),
 }
 OUTSIDE_RFC_5322 = {"duplicate fields", "duplicate signed later", "few"}
-"""A field twice that may stand once, or no Date (§3.6): opendkim-testmsg refuses these before it looks at signatures."""
+"""A field twice that may stand once, or no Date (§3.6): opendkim-testmsg refuses them before it looks at signatures."""
 
 
 @pytest.fixture(scope="module")

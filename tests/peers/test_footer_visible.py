@@ -10,6 +10,7 @@ reason the case names.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -268,11 +269,12 @@ def test_placeholder_takes_the_footer(browser: Browser) -> None:
     assert browser.run("return document.querySelectorAll('#relay-footer').length") == 1
 
 
-_NAMES = (
+_NAMES = re.findall(
+    r"\S+",
     "a b i font nobr p div span table tbody tr td th caption colgroup col select option optgroup button form ul li dl dd dt"
     " h1 h2 svg math g mi foreignObject desc title mtext object marquee template head body html style textarea noscript"
-    " iframe xmp frameset br hr input img details dialog fieldset ruby rp rt pre center article em strong video custom-el"
-).split()
+    " iframe xmp frameset br hr input img details dialog fieldset ruby rp rt pre center article em strong video custom-el",
+)
 _SCRAPS = [
     *(
         "<!--",

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 import httpx
 
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
+NAVIGATION_S = 15.0
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -34,6 +36,14 @@ _FLAGS = (
 )
 
 
+# Marks the page, so that the next one is known by the missing mark.
+_LEAVES = """
+  window.__leaving = true;
+  return arguments[0].matches('a[href], button:not([type=button]), input[type=submit]');
+"""
+_ARRIVED = "return !window.__leaving && document.readyState === 'complete'"
+
+
 class BrowserError(Exception):
     """What WebDriver or the browser answered."""
 
@@ -42,23 +52,36 @@ def available() -> bool:
     return shutil.which("chromedriver") is not None and shutil.which("chromium") is not None
 
 
-class Browser:
-    """One window. Every call waits at most ``timeout_s``."""
-
-    def __init__(self, timeout_s: float = 30.0) -> None:
-        self._profile = tempfile.mkdtemp(prefix="browser-")
-        self._driver = subprocess.Popen(
+def _start_driver() -> tuple[subprocess.Popen[str], int]:
+    """chromedriver and its port; it ends where the port it chose for IPv6 is taken for IPv4, so try again."""
+    for _ in range(10):
+        driver = subprocess.Popen(
             ["chromedriver", "--port=0"],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,
         )
+        assert driver.stdout is not None
+        for line in driver.stdout:
+            if "started successfully on port" in line:
+                return driver, int(line.rstrip().rstrip(".").rsplit(" ", 1)[1])
+        driver.stdout.close()
+        driver.wait(10)
+    raise BrowserError("chromedriver ends before it listens; run it by hand to see why")
+
+
+class Browser:
+    """One window. Every call waits at most ``timeout_s``."""
+
+    def __init__(self, timeout_s: float = 30.0) -> None:
+        self._profile = tempfile.mkdtemp(prefix="browser-")
+        self._driver, port = _start_driver()
         self._session = ""
         self._pid = 0
         self._size = (1280, 800, False)
         try:
-            self._http = httpx.Client(base_url=f"http://127.0.0.1:{self._port()}", timeout=timeout_s, trust_env=False)
+            self._http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=timeout_s, trust_env=False)
             self._session = self._start()
             self.set_size(*self._size[:2])
         except BaseException:
@@ -77,9 +100,16 @@ class Browser:
         """Load a page and wait until it is loaded."""
         self._call("POST", "/url", {"url": url})
 
-    def click(self, css: str) -> None:
-        """Click the first element that matches, as a mouse does."""
-        self._call("POST", f"/element/{self._find(css)}/click", {})
+    def click(self, css: str, *, wait: bool = True) -> None:
+        """Click the first element that matches, as a mouse does; a link or submit button: wait for the next page.
+
+        ``wait=False`` is for one that stays on its page.
+        """
+        element = self._find(css)
+        leaves = wait and self._call("POST", "/execute/sync", {"script": _LEAVES, "args": [{_ELEMENT: element}]})
+        self._call("POST", f"/element/{element}/click", {})
+        if leaves:
+            self._wait_for_next_page()
 
     def text(self, css: str = "body") -> str:
         """The text a reader sees in the first element that matches."""
@@ -117,9 +147,17 @@ class Browser:
     def url(self) -> str:
         return str(self._call("GET", "/url"))
 
-    def press(self, css: str, keys: str) -> None:
-        """Type keys into an element, e.g. ``\\ue004`` for Tab, ``\\ue007`` for Enter."""
-        self._call("POST", f"/element/{self._find(css)}/value", {"text": keys})
+    def press(self, css: str, keys: str, *, leaves: bool = False) -> None:
+        """Type keys into an element, e.g. ``\\ue004`` for Tab, ``\\ue007`` for Enter.
+
+        ``leaves=True`` waits for the next page.
+        """
+        element = self._find(css)
+        if leaves:
+            self.script("window.__leaving = true")
+        self._call("POST", f"/element/{element}/value", {"text": keys})
+        if leaves:
+            self._wait_for_next_page()
 
     def console(self) -> list[str]:
         """Errors and warnings the page wrote since the last call, such as blocked resources."""
@@ -149,13 +187,6 @@ class Browser:
                 self._driver.stdout.close()
             shutil.rmtree(self._profile, ignore_errors=True)
 
-    def _port(self) -> int:
-        assert self._driver.stdout is not None
-        for line in self._driver.stdout:
-            if "started successfully on port" in line:
-                return int(line.rstrip().rstrip(".").rsplit(" ", 1)[1])
-        raise BrowserError("chromedriver ended before it listened")
-
     def _start(self) -> str:
         options = {"binary": shutil.which("chromium"), "args": [*_FLAGS, f"--user-data-dir={self._profile}"]}
         wanted = {
@@ -167,6 +198,15 @@ class Browser:
         answer = self._send("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         self._pid = int(answer["capabilities"].get("goog:processID", 0))
         return str(answer["sessionId"])
+
+    def _wait_for_next_page(self) -> None:
+        deadline = time.monotonic() + NAVIGATION_S
+        while time.monotonic() < deadline:
+            with contextlib.suppress(BrowserError):  # between two pages there is none to ask
+                if self.script(_ARRIVED):
+                    return
+            time.sleep(0.02)
+        raise BrowserError(f"the click led to no other page within {NAVIGATION_S} s")
 
     def _find(self, css: str) -> str:
         return str(self._call("POST", "/element", {"using": "css selector", "value": css})[_ELEMENT])

@@ -18,6 +18,7 @@ from relay.delivery.resolve import Answer, Lookup, Missing
 T = TypeVar("T")
 DATA = b"From: a@example.com\r\nSubject: test\r\n\r\n.dot first\r\nhello\r\n"
 WALL = 1_800_000_000.0
+PREPARED = Prepared("a@example.com", DATA)
 LIMIT_S = 20.0
 """No test waits longer."""
 
@@ -63,9 +64,7 @@ class FixedLookup:
 class FakeAttempt:
     """Records how it went; ``outcome`` is a future."""
 
-    def __init__(
-        self, address: str = "bob@example.net", prepared: Prepared | Exception | None = Prepared("a@example.com", DATA)
-    ) -> None:
+    def __init__(self, address: str = "bob@example.net", prepared: Prepared | Exception | None = PREPARED) -> None:
         self.address = address
         self.domain = address.rpartition("@")[2]
         self.outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()

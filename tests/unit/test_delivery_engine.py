@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.support.delivery import DATA, WALL, Bench, FakeAttempt, FixedLookup, 
 from tests.support.remote import DROP, OK, STALL, USUAL_EXTENSIONS, Script, ScriptedRemote, server_tls
 
 LOOPS = pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-TINY = {"command_timeout": 0.1, "data_timeout": 0.1}
+TINY: dict[str, Any] = {"command_timeout": 0.1, "data_timeout": 0.1}
 NO_PIPELINING = tuple(word for word in USUAL_EXTENSIONS if word != "PIPELINING")
 
 
@@ -25,6 +26,7 @@ def test_delivers_many_over_kept_connections(loop: str, extensions: tuple[str, .
             attempts = [bench.submit(FakeAttempt(f"u{n}@example.net")) for n in range(60)]
             outcomes = await asyncio.gather(*(attempt.outcome for attempt in attempts))
             assert all(isinstance(outcome, Delivered) for outcome in outcomes)
+            assert isinstance(outcomes[0], Delivered)
             assert outcomes[0].status.startswith("250 2.0.0 Ok: queued as")
             assert sorted(m.rcpt[0].split(">")[0] for m in remote.messages) == sorted(
                 f"RCPT TO:<u{n}@example.net" for n in range(60)
@@ -102,7 +104,7 @@ def test_fault(fault: tuple[str, Script, type, str, Reach, bool], extensions: tu
 
     async def main() -> None:
         async with ScriptedRemote(script, extensions=extensions) as remote:
-            limits = TINY if "stall" in name or name == "greeting endless" else {}
+            limits: dict[str, Any] = TINY if "stall" in name or name == "greeting endless" else {}
             async with Bench(smart_host=remote.target, **limits) as bench:
                 attempt = FakeAttempt()
                 outcome = await bench.deliver(attempt)
@@ -161,7 +163,10 @@ def test_after_the_final_dot_it_is_not_sent_again_at_once() -> None:
 
 def test_a_dead_site_puts_all_off_and_is_tried_again_after_the_back_off() -> None:
     async def main() -> None:
-        async with ScriptedRemote({"CONNECT": ["554 5.7.1 no"] * 6}) as remote, Bench(smart_host=remote.target) as bench:
+        async with (
+            ScriptedRemote({"CONNECT": ["554 5.7.1 no"] * 6}) as remote,
+            Bench(smart_host=remote.target) as bench,
+        ):
             attempts = [bench.submit(FakeAttempt()) for _ in range(8)]
             outcomes = await asyncio.gather(*(attempt.outcome for attempt in attempts))
             assert {type(outcome) for outcome in outcomes} == {Retry}
@@ -238,7 +243,11 @@ def test_source_addresses_take_turns() -> None:
     async def main() -> None:
         async with ScriptedRemote() as remote:
             sources = ["127.0.0.2", "127.0.0.3"]
-            options = {"smart_host": remote.target, "messages_per_connection": 1, "connections_per_site": 1}
+            options: dict[str, Any] = {
+                "smart_host": remote.target,
+                "messages_per_connection": 1,
+                "connections_per_site": 1,
+            }
             async with Bench(source_addresses=sources, **options) as bench:
                 for _ in range(4):
                     await bench.deliver()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ REPLIES = [Reply(220, "hi"), Reply(250, "a\nb c\nd"), Reply(354, ""), Reply(550,
 def test_any_cutting_gives_the_same_replies(cuts: list[int]) -> None:
     parser, found = ReplyParser(), []
     edges = [0, *sorted(cuts), len(WIRE)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         found += parser.feed(WIRE[start:end])
     assert found == REPLIES
     assert parser.empty
@@ -24,7 +26,16 @@ def test_any_cutting_gives_the_same_replies(cuts: list[int]) -> None:
 
 @pytest.mark.parametrize(
     "wire",
-    [b"hello\r\n", b"\r\n", b"99 x\r\n", b"600 x\r\n", b"199 x\r\n", b"250x\r\n", b"250-a\r\n251 b\r\n", b"\xb2\xb2\xb2 x\r\n"],
+    [
+        b"hello\r\n",
+        b"\r\n",
+        b"99 x\r\n",
+        b"600 x\r\n",
+        b"199 x\r\n",
+        b"250x\r\n",
+        b"250-a\r\n251 b\r\n",
+        b"\xb2\xb2\xb2 x\r\n",
+    ],
 )
 def test_what_is_no_reply_is_refused(wire: bytes) -> None:
     with pytest.raises(ReplyError):

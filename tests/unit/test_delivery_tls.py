@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from relay.delivery.connect import read_login
 from relay.delivery.outcome import Bounced, Delivered, Reach, Retry
 from relay.delivery.resolve import Found
+from relay.delivery.route import read_login
 from tests.support.delivery import Bench, FixedLookup, run
 from tests.support.remote import DROP, STALL, Action, ScriptedRemote, server_tls
 
@@ -164,7 +165,11 @@ def test_smart_host_login(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with ScriptedRemote(extensions=["PIPELINING", "AUTH PLAIN"]) as remote:
-            options = {"smart_host": remote.target, "smart_host_user": "u", "smart_host_password_file": secret}
+            options: dict[str, Any] = {
+                "smart_host": remote.target,
+                "smart_host_user": "u",
+                "smart_host_password_file": secret,
+            }
             async with Bench(**options) as bench:
                 assert isinstance(await bench.deliver(), Delivered)
                 assert "AUTH PLAIN AHUAZ2VoZWlt" in remote.commands
@@ -178,7 +183,11 @@ def test_smart_host_login_refused_is_no_bounce(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with ScriptedRemote({"AUTH": "535 5.7.8 no"}, extensions=["AUTH PLAIN"]) as remote:
-            options = {"smart_host": remote.target, "smart_host_user": "u", "smart_host_password_file": secret}
+            options: dict[str, Any] = {
+                "smart_host": remote.target,
+                "smart_host_user": "u",
+                "smart_host_password_file": secret,
+            }
             async with Bench(**options) as bench:
                 outcome = await bench.deliver()
                 assert isinstance(outcome, Retry)

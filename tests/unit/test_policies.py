@@ -119,7 +119,9 @@ def test_consent_needs_a_topic_on_a_stream_for_several() -> None:
     assert word(consent.Policy({}).on_message(txn(BULK, recipients=(rcpt(),)), message(topic=""))) == "no-consent"
 
 
-@pytest.mark.parametrize(("standing", "expected"), [(Standing(1, (live(),)), "ok"), (Standing(1, (gone(),)), "unsubscribed")])
+@pytest.mark.parametrize(
+    ("standing", "expected"), [(Standing(1, (live(),)), "ok"), (Standing(1, (gone(),)), "unsubscribed")]
+)
 def test_consent_is_asked_again_before_delivery(standing: Standing, expected: str) -> None:
     entry = QueueEntry(1, 0, TENANT, BULK, "a@x.example", "a@x.example", standing, "news", None, 0, NOW)
     assert word(consent.Policy({}).on_release(entry)) == expected
@@ -268,7 +270,9 @@ def test_exact_binomial_thresholds_at_5_percent(n: int, p: float, k: int) -> Non
 # --- settings and the one to copy ----------------------------------------------
 
 
-@pytest.mark.parametrize("policy", [consent, quota, rate, sender_identity, unsubscribe_footer, staged_sending, skeleton])
+@pytest.mark.parametrize(
+    "policy", [consent, quota, rate, sender_identity, unsubscribe_footer, staged_sending, skeleton]
+)
 def test_unknown_settings_are_refused_by_name(policy: object) -> None:
     with pytest.raises(ValueError, match="colour"):
         policy.Policy({"colour": "red"})  # type: ignore[attr-defined]

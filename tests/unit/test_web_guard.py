@@ -274,6 +274,6 @@ def test_metrics_are_not_given_through_a_proxy(shop: Shop) -> None:
 
 
 def test_a_port_in_use_is_told_in_one_line() -> None:
-    with bind("127.0.0.1:0") as taken:
-        with pytest.raises(WebError, match=r"can't listen on 127\.0\.0\.1:\d+: .*change listen\.http"):
-            bind(f"127.0.0.1:{taken.getsockname()[1]}")
+    told = r"can't listen on 127\.0\.0\.1:\d+: .*change listen\.http"
+    with bind("127.0.0.1:0") as taken, pytest.raises(WebError, match=told):
+        bind(f"127.0.0.1:{taken.getsockname()[1]}")

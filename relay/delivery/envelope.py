@@ -1,0 +1,75 @@
+"""One transaction as it goes over the wire: commands, parameters, dot-stuffing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from relay.delivery.classify import not_sent
+from relay.delivery.outcome import Bounced, Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What the remote offered after EHLO."""
+
+    pipelining: bool = False
+    eight_bit: bool = False
+    smtputf8: bool = False
+    dsn: bool = False
+    size: bool = False
+    largest_octets: int = 0
+    """0: not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: for a reply to a command, for the whole message with its reply."""
+
+    command_s: float
+    data_s: float
+
+
+def unfit(features: Features, remote: str, address: str, copy: Prepared) -> Bounced | None:
+    """What this remote is known not to take."""
+    if (copy.smtputf8 or not address.isascii() or not copy.reverse_path.isascii()) and not features.smtputf8:
+        text = f"{remote} does not take internationalised addresses (SMTPUTF8)"
+        return not_sent(6, 7, text, remote, basic=53)
+    if 0 < features.largest_octets < len(copy.data):
+        text = f"{len(copy.data)} octets are more than {remote} takes ({features.largest_octets})"
+        return not_sent(3, 4, text, remote, basic=52)
+    if not clean(copy.data):
+        return not_sent(6, 0, "the message has a bare CR, bare LF or NUL", remote, basic=54)
+    return None
+
+
+def commands_for(features: Features, address: str, copy: Prepared) -> tuple[bytes, bytes, bytes] | None:
+    """MAIL, RCPT and DATA; None if a control character would get onto the wire."""
+    mail = f"MAIL FROM:<{copy.reverse_path}>"
+    rcpt = f"RCPT TO:<{address}>"
+    if features.size:
+        mail += f" SIZE={len(copy.data)}"
+    if copy.eight_bit and features.eight_bit:
+        mail += " BODY=8BITMIME"
+    if copy.smtputf8 or not (mail.isascii() and rcpt.isascii()):
+        mail += " SMTPUTF8"
+    if features.dsn:
+        mail += (copy.ret and f" RET={copy.ret}") + (copy.envid and f" ENVID={copy.envid}")
+        rcpt += (copy.notify and f" NOTIFY={copy.notify}") + (copy.orcpt and f" ORCPT={copy.orcpt}")
+    if not (mail.isprintable() and rcpt.isprintable()):
+        return None
+    return f"{mail}\r\n".encode(), f"{rcpt}\r\n".encode(), b"DATA\r\n"
+
+
+def clean(data: bytes) -> bool:
+    """No bare CR, bare LF or NUL (RFC 5321 §2.3.8): the last guard before the wire."""
+    pairs = data.count(b"\r\n")
+    return data.count(b"\n") == pairs and data.count(b"\r") == pairs and b"\0" not in data
+
+
+def stuffed(data: bytes) -> bytes:
+    """``data`` as it goes over the wire: dots doubled, final dot added (RFC 5321 §4.5.2)."""
+    if b"\r\n." in data:
+        data = data.replace(b"\r\n.", b"\r\n..")
+    if data.startswith(b"."):
+        data = b"." + data
+    return data + (b".\r\n" if data.endswith(b"\r\n") or not data else b"\r\n.\r\n")

@@ -1,0 +1,139 @@
+"""DKIM keys: making, taking over, sealing, the public record."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_der_public_key,
+)
+
+from relay.registry import keys
+from relay.registry.errors import RegistryError
+from relay.registry.secrets import Secrets
+
+RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A row as the registry's snapshot gives it."""
+
+    selector: str
+    algorithm: str
+    sealed: bytes
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Secrets:
+    return Secrets.create(tmp_path / "secrets")
+
+
+def pem(key: rsa.RSAPrivateKey | Ed25519PrivateKey | ec.EllipticCurvePrivateKey, form: PrivateFormat) -> bytes:
+    return key.private_bytes(Encoding.PEM, form, NoEncryption())
+
+
+@pytest.mark.parametrize("algorithm", [keys.RSA, keys.ED25519])
+def test_sealed_and_opened(secrets: Secrets, algorithm: str) -> None:
+    made = keys.generate(algorithm)
+    sealed = made.seal(secrets)
+    opened = keys.open_key(secrets, "example.com", Record("s1", algorithm, sealed))
+    assert (opened.domain, opened.selector, opened.algorithm) == ("example.com", "s1", algorithm)
+    assert opened.record == keys.record_text(algorithm, made.public)
+    assert opened is keys.open_key(secrets, "example.com", Record("s1", algorithm, sealed))
+
+
+def test_generated_sizes() -> None:
+    made = keys.generate(keys.RSA)
+    assert isinstance(made.key, rsa.RSAPrivateKey)
+    assert made.key.key_size == 2048
+    assert made.algorithm == keys.RSA
+    assert len(base64.b64decode(keys.generate(keys.ED25519).public)) == 32
+    with pytest.raises(RegistryError, match="ed25519-sha256"):
+        keys.generate("rsa-sha1")
+
+
+def test_record_of_rsa_is_a_subject_public_key_info() -> None:
+    made = keys.PrivateKey(RSA_KEY)
+    text = keys.record_text(made.algorithm, made.public)
+    assert text.startswith("v=DKIM1; k=rsa; p=MII")
+    loaded = load_der_public_key(base64.b64decode(text.split("p=")[1]))
+    assert loaded == RSA_KEY.public_key()
+
+
+def test_record_of_ed25519_as_in_the_standard() -> None:
+    # RFC 8463 appendix A.2
+    secret = base64.b64decode("nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=")
+    made = keys.PrivateKey(Ed25519PrivateKey.from_private_bytes(secret))
+    assert keys.record_text(made.algorithm, made.public) == (
+        "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+    )
+
+
+@pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
+def test_import_rsa(form: PrivateFormat) -> None:
+    made = keys.import_pem(b"# a comment\n" + pem(RSA_KEY, form))
+    assert made.public == keys.PrivateKey(RSA_KEY).public
+    assert keys.import_pem(pem(RSA_KEY, form).decode()).algorithm == keys.RSA
+
+
+def test_import_ed25519() -> None:
+    key = Ed25519PrivateKey.generate()
+    assert keys.import_pem(pem(key, PrivateFormat.PKCS8)).public == keys.PrivateKey(key).public
+
+
+def _refused() -> list[tuple[str, bytes, str]]:
+    small = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+    curve = ec.generate_private_key(ec.SECP256R1())
+    plain = pem(RSA_KEY, PrivateFormat.PKCS8)
+    return [
+        ("public", RSA_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), "public key"),
+        ("empty", b"", "no PEM private key"),
+        ("binary", b"\xff\x00", "no PEM private key"),
+        ("small", pem(small, PrivateFormat.PKCS8), "1024 bits, too weak"),
+        ("curve", pem(curve, PrivateFormat.PKCS8), "RSA and Ed25519"),
+        ("damaged", plain[:300] + b"!!!!" + plain[304:], "damaged"),
+        ("cut off", plain[:400], "damaged"),
+        (
+            "passphrase",
+            RSA_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")),
+            "passphrase",
+        ),
+        (
+            "old passphrase",
+            RSA_KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, BestAvailableEncryption(b"x")),
+            "passphrase",
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("what", "octets", "text"), _refused(), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_import_refused(what: str, octets: bytes, text: str) -> None:
+    with pytest.raises(RegistryError, match=text) as caught:
+        keys.import_pem(octets)
+    assert "\n" not in str(caught.value)
+
+
+def test_open_refused(secrets: Secrets, tmp_path: Path) -> None:
+    record = Record("s1", keys.ED25519, keys.generate(keys.ED25519).seal(secrets))
+    other = Secrets.create(tmp_path / "other")
+    for vault, wrong in [
+        (other, record),
+        (secrets, replace(record, sealed=record.sealed[:-1])),
+        (secrets, replace(record, algorithm=keys.RSA)),
+    ]:
+        with pytest.raises(RegistryError, match=r"s1 of example\.com can't be opened"):
+            keys.open_key(vault, "example.com", wrong)
+    assert keys.open_key(secrets, "example.com", record).selector == "s1"
