@@ -78,11 +78,11 @@ class Session(asyncio.Protocol):
         refusal = unfit(self.features, self.remote, address, copy)
         if refusal is not None:
             return refusal
-        self.transactions += 1
         commands = commands_for(self.features, address, copy)
         if commands is None:
             # A control character in the envelope: our own fault, and never on the wire.
             return Retry(UNEXPECTED, self.remote, Reach.MESSAGE)
+        self.transactions += 1
         refused = await self._envelope(commands)
         verdict = await self._message(copy.data) if refused is None else refused
         if self.broken:

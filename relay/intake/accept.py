@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import logging
 import secrets as random
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import format_datetime
@@ -22,6 +23,7 @@ from relay.intake.parameters import MailParameters
 from relay.intake.relay_fields import RelayFields
 from relay.mail.address import AddressError
 from relay.mail.decode import addresses_of
+from relay.mail.dsn import Action, RecipientReport, wanted
 from relay.mail.scan import Malformed, ScanLimits, Scanned, find_bare, scan
 from relay.mail.status import Status, ok, temporary
 from relay.mail.template import Template, compile_template
@@ -29,6 +31,7 @@ from relay.pipeline.chain import Accepted, Chain, Judged
 from relay.pipeline.contract import Kind, Message, Stream, Tenant, Transaction
 from relay.queue.enqueue import Claim, Enqueued, NewRecipient, NewSubmission, Refused, enqueue
 from relay.queue.model import encode_id, new_submission_id
+from relay.queue.notices import enqueue_notice
 from relay.store.committer import Committer, StoreBusy
 
 _log = logging.getLogger("relay.accept")
@@ -107,7 +110,7 @@ class Acceptor:
         new = ready.new
         claim = self._outlet.claim(len(new.recipients), new.accepted_at)
         try:
-            stored = await self._committer.submit(lambda conn: enqueue(conn, new, claim))
+            stored = await self._committer.submit(lambda conn: self._store(conn, arrived, new, claim))
         except Refused as error:
             return self._refused(arrived, error.status)
         except StoreBusy:
@@ -125,6 +128,29 @@ class Acceptor:
         )
         self._outlet.take(new, stored, ready.template, claim)
         return ok(50, 0, 0, f"{shown} queued")
+
+    def _store(self, conn: sqlite3.Connection, arrived: Arrived, new: NewSubmission, claim: Claim | None) -> Enqueued:
+        """The write behind the promise; recipients refused at DATA are told to the sender in the same commit."""
+        stored = enqueue(conn, new, claim)
+        reports = tuple(
+            RecipientReport(r.address, Action.FAILED, status.enhanced, r.orcpt, diagnostic=status.reply)
+            for r, status in new.refused
+            if wanted(r.notify, arrived.txn.stream.kind, "failed")
+        )
+        if reports:
+            enqueue_notice(
+                conn,
+                hostname=self._terms.hostname,
+                tenant_id=new.tenant_id,
+                reverse_path=new.reverse_path,
+                reports=reports,
+                original=arrived.raw,
+                ret=new.ret,
+                envelope_id=new.envid,
+                arrival=new.accepted_at,
+                now=new.accepted_at,
+            )
+        return stored
 
     def _refused(self, arrived: Arrived, status: Status) -> Status:
         _log.info(

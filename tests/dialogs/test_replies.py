@@ -220,6 +220,18 @@ def test_relay_topic_must_agree_with_the_stream(house: House) -> None:
         starts(s.data(mail(extra="Relay-Topic: offers\r\n")), "554 5.6.0")
 
 
+def test_who_is_refused_at_data_is_reported_where_the_client_asked(house: House) -> None:
+    with house.session(house.bulk) as s:
+        s.say("MAIL FROM:<asked@acme.example> RET=HDRS ENVID=job1")
+        s.say(rcpt("partly"))
+        s.say(rcpt("c") + " NOTIFY=FAILURE")
+        starts(s.data(mail(subject="report", extra="Relay-Topic: offers\r\n")), "250 2.0.0 ")
+    notice = house.sink.to("asked@acme.example")
+    assert notice.reverse_path == ""
+    assert b"c@rcpt.example" in notice.data and b"no-consent" in notice.data and b"job1" in notice.data
+    assert b"partly@rcpt.example" not in notice.data
+
+
 @pytest.mark.parametrize(
     ("field", "named"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from relay.delivery.outcome import Bounced, Delivered, Prepared, Reach, Retry, Returned
 from relay.delivery.resolve import Found
 from tests.support.delivery import DATA, WALL, Bench, FakeAttempt, FixedLookup, run
-from tests.support.remote import DROP, OK, STALL, USUAL_EXTENSIONS, Script, ScriptedRemote, server_tls
+from tests.support.remote import DROP, OK, STALL, USUAL_EXTENSIONS, Action, Script, ScriptedRemote, server_tls
 
 LOOPS = pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 TINY: dict[str, Any] = {"command_timeout": 0.1, "data_timeout": 0.1}
@@ -200,17 +201,19 @@ def test_one_failing_connection_beside_good_ones_costs_nothing() -> None:
 
 def test_the_next_mx_is_tried_when_one_greets_with_554() -> None:
     async def main() -> None:
-        async with ScriptedRemote({"CONNECT": "554 5.7.1 no"}, host="127.0.0.1") as bad:
-            async with ScriptedRemote(host="127.0.0.2", port=bad.port) as good:
-                lookup = FixedLookup(
-                    {"example.net": Found(((10, "bad.test"), (20, "good.test")), 60)},
-                    {"bad.test": Found(((0, "127.0.0.1"),), 60), "good.test": Found(((0, "127.0.0.2"),), 60)},
-                )
-                async with Bench(lookup, port=bad.port) as bench:
-                    outcome = await bench.deliver()
-                    assert isinstance(outcome, Delivered)
-                    assert outcome.remote == f"good.test [127.0.0.2]:{good.port}"
-                    assert bad.connections == 1
+        async with (
+            ScriptedRemote({"CONNECT": "554 5.7.1 no"}, host="127.0.0.1") as bad,
+            ScriptedRemote(host="127.0.0.2", port=bad.port) as good,
+        ):
+            lookup = FixedLookup(
+                {"example.net": Found(((10, "bad.test"), (20, "good.test")), 60)},
+                {"bad.test": Found(((0, "127.0.0.1"),), 60), "good.test": Found(((0, "127.0.0.2"),), 60)},
+            )
+            async with Bench(lookup, port=bad.port) as bench:
+                outcome = await bench.deliver()
+                assert isinstance(outcome, Delivered)
+                assert outcome.remote == f"good.test [127.0.0.2]:{good.port}"
+                assert bad.connections == 1
 
     run(main())
 
@@ -258,11 +261,13 @@ def test_source_addresses_take_turns() -> None:
 
 def test_messages_per_connection() -> None:
     async def main() -> None:
-        async with ScriptedRemote() as remote:
-            async with Bench(smart_host=remote.target, messages_per_connection=3, connections_per_site=1) as bench:
-                attempts = [bench.submit(FakeAttempt()) for _ in range(7)]
-                await asyncio.gather(*(attempt.outcome for attempt in attempts))
-                assert [m.connection for m in remote.messages] == [1, 1, 1, 2, 2, 2, 3]
+        async with (
+            ScriptedRemote() as remote,
+            Bench(smart_host=remote.target, messages_per_connection=3, connections_per_site=1) as bench,
+        ):
+            attempts = [bench.submit(FakeAttempt()) for _ in range(7)]
+            await asyncio.gather(*(attempt.outcome for attempt in attempts))
+            assert [m.connection for m in remote.messages] == [1, 1, 1, 2, 2, 2, 3]
 
     run(main())
 
@@ -325,15 +330,17 @@ def test_withdrawn_and_failing_copies_do_not_stop_the_others() -> None:
 
 def test_the_next_copy_is_prepared_while_one_is_on_the_wire() -> None:
     async def main() -> None:
-        async with ScriptedRemote({"DOT": [STALL]}) as remote:
-            async with Bench(smart_host=remote.target, connections_per_site=1, data_timeout=0.2) as bench:
-                first, second = bench.submit(FakeAttempt()), bench.submit(FakeAttempt())
-                while not second.prepared:
-                    await asyncio.sleep(0)
-                assert not first.outcome.done()
-                assert isinstance(await first.outcome, Retry)
-                assert isinstance(await second.outcome, Delivered)
-                assert second.prepared == 1
+        async with (
+            ScriptedRemote({"DOT": [STALL]}) as remote,
+            Bench(smart_host=remote.target, connections_per_site=1, data_timeout=0.2) as bench,
+        ):
+            first, second = bench.submit(FakeAttempt()), bench.submit(FakeAttempt())
+            while not second.prepared:
+                await asyncio.sleep(0)
+            assert not first.outcome.done()
+            assert isinstance(await first.outcome, Retry)
+            assert isinstance(await second.outcome, Delivered)
+            assert second.prepared == 1
 
     run(main())
 
@@ -431,17 +438,19 @@ def test_an_answer_in_the_middle_of_a_large_message_is_no_delivery() -> None:
 
 def test_close_hands_back_what_was_not_tried() -> None:
     async def main() -> None:
-        async with ScriptedRemote({"DOT": STALL}) as remote:
-            async with Bench(smart_host=remote.target, connections_per_site=1) as bench:
-                running, ready = bench.submit(FakeAttempt()), bench.submit(FakeAttempt())
-                while "DATA" not in remote.commands:
-                    await asyncio.sleep(0.005)
-                await asyncio.sleep(0.02)
-                await bench.engine.close(0.05)
-                assert isinstance(running.outcomes[0], Retry)
-                assert ready.outcomes == [Returned()]
-                late = bench.submit(FakeAttempt())
-                assert late.outcomes == [Returned()]
+        async with (
+            ScriptedRemote({"DOT": STALL}) as remote,
+            Bench(smart_host=remote.target, connections_per_site=1) as bench,
+        ):
+            running, ready = bench.submit(FakeAttempt()), bench.submit(FakeAttempt())
+            while "DATA" not in remote.commands:
+                await asyncio.sleep(0.005)
+            await asyncio.sleep(0.02)
+            await bench.engine.close(0.05)
+            assert isinstance(running.outcomes[0], Retry)
+            assert ready.outcomes == [Returned()]
+            late = bench.submit(FakeAttempt())
+            assert late.outcomes == [Returned()]
 
     run(main())
 
@@ -457,3 +466,34 @@ def test_close_lets_a_running_transaction_end() -> None:
             assert remote.commands[-1] == "QUIT"
 
     run(main())
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_goes_wrong_each_copy_ends_once(seed: int) -> None:
+    """Random faults at every step: none lost, none called delivered that wasn't, none ended twice."""
+    rng = random.Random(seed)
+    faults: list[Action] = [DROP, "421 4.3.0 bye", "450 4.2.0 wait", "550 5.7.1 no", b"junk\r\n"]
+
+    def script(odds: float) -> list[Action]:
+        return [rng.choice(faults) if rng.random() < odds else OK for _ in range(400)]
+
+    async def main() -> None:
+        odds = rng.choice([0.02, 0.2])
+        steps = {step: script(odds) for step in ("CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "DOT", "QUIT")}
+        extensions = rng.choice([USUAL_EXTENSIONS, NO_PIPELINING])
+        async with ScriptedRemote(steps, extensions=extensions) as remote:
+            attempts = []
+            async with Bench(smart_host=remote.target, messages_per_connection=rng.choice([1, 5, 100])) as bench:
+                for number in range(200):
+                    attempts.append(bench.submit(FakeAttempt(f"u{number}@example.net")))
+                    if rng.random() < 0.2:
+                        await asyncio.sleep(0)
+                        bench.clock.now += rng.choice([0, 1, 40])
+                await asyncio.gather(*(attempt.outcome for attempt in attempts))
+            assert all(len(attempt.outcomes) == 1 for attempt in attempts)
+            delivered = {a.address for a in attempts if isinstance(a.outcomes[0], Delivered)}
+            accepted = [message.rcpt[0].split("<")[1].split(">")[0] for message in remote.messages]
+            assert delivered == set(accepted)
+            assert len(accepted) == len(delivered)
+
+    run(main(), rng.choice(["asyncio", "uvloop"]))
