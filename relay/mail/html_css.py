@@ -96,8 +96,7 @@ class Sheets:
             return
         if _PSEUDO_ELEMENT.search(prelude):
             self.pseudo = True
-        nested = any(rule is not None for rule in open_rules)
-        open_rules.append("*" if nested else prelude)
+        open_rules.append(prelude)
 
     def _close(self, open_rules: list[str | None], rule_risky: list[bool]) -> None:
         selector, risky = open_rules.pop(), rule_risky.pop()

@@ -45,6 +45,8 @@ _BREAKS_OUT = HEADINGS | _set(
 )
 _IMPLIED = _set("p li dd dt tr td th tbody thead tfoot colgroup")
 _HTML_SPECIAL = _SPECIAL - _INTEGRATION
+_INTRICATE = FOREIGN | _set("template object applet marquee select form")
+"""What browsers treat so specially that crossed elements around it can't be followed."""
 _TABLE_MODE = TABLE_PARTS | {"table", "template"}
 _TABLE_SCOPE = frozenset({"table", "template"})
 
@@ -281,11 +283,12 @@ class OpenElements:
         """End tags that leave nothing open but body, whatever a browser made of the nesting."""
         closing = [f"</{name}>" for name in reversed(self.names)]
         if self.misnested:
-            if self.foreign or "template" in self.loose:
-                raise TreeError("elements cross each other in a document with SVG, MathML or templates")
+            intricate = next((n for n in self.loose if n in _INTRICATE), "")
+            if intricate:
+                raise TreeError(f"elements cross each other in a document with a {intricate} element")
             # A browser may have them open in another order: every name, as often as it may be open, several times.
             again = [f"</{n}>" * (1 + count) for n, count in reversed(self.loose.items()) if n not in FORMATTING]
-            closing = closing + again * 3 + closing
+            closing = closing + again * (3 + self.loose["table"]) + closing
         # Formatting elements go on after what they stand in is closed, until each has its own end tag.
         closing += [f"</{n}>" * (1 + count) for n, count in self.loose.items() if count and n in FORMATTING]
         text = "".join(closing)

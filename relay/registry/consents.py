@@ -1,4 +1,4 @@
-"""Consents: given, withdrawn, and a person's standing with a tenant (R1 to R3, R8).
+"""Consents: given and withdrawn; a person's standing is read in ``standing`` (R1 to R3, R8).
 
 All functions work in the caller's transaction. ``consent`` holds the present,
 ``consent_history`` every giving and withdrawing with its evidence, never
@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from relay.pipeline.contract import Consent, Reason, Standing, Suppression
+from relay.pipeline.contract import Reason
 from relay.registry import suppressions
 from relay.registry.consent_rules import DOUBLE_OPT_IN, Refused, Terms, check_ip, check_time, terms
+from relay.registry.standing import standing, standing_by_id
 from relay.registry.suppressions import EVERYTHING
 
 if TYPE_CHECKING:
@@ -33,54 +34,6 @@ __all__ = [
     "unsubscribed_at",
     "withdraw",
 ]
-
-# --- standing -------------------------------------------------------------------
-
-# One statement: consents (LEFT JOIN, so that the person shows even without one), then suppressions.
-_STANDING: Final = """
-SELECT s.id, 0, t.name, c.given_at, c.source, c.withdrawn_at,
-       EXISTS (SELECT 1 FROM counted n WHERE n.tenant_id = s.tenant_id AND n.name = ?2 AND n.subscriber_id = s.id)
-  FROM subscriber s
-  LEFT JOIN consent c ON c.subscriber_id = s.id AND c.channel = 'email'
-  LEFT JOIN topic t ON t.id = c.topic_id
- WHERE {person}
-UNION ALL
-SELECT s.id, 1, t.name, p.since_at, p.reason, NULL, 0
-  FROM subscriber s
-  JOIN suppression p ON p.subscriber_id = s.id
-  LEFT JOIN topic t ON t.id = p.topic_id
- WHERE {person}
-"""
-_BY_ADDRESS: Final = _STANDING.format(person="s.tenant_id = ?1 AND s.address = ?3")
-_BY_ID: Final = _STANDING.format(person="s.id = ?1")
-_NOBODY: Final = Standing()
-
-
-def standing(conn: sqlite3.Connection, tenant_id: int, canonical: str, period: str) -> Standing:
-    """What is known of an address with a tenant; an unknown one has an empty standing.
-
-    ``period`` is the plan's running period, for ``counted``.
-    """
-    return _standing(conn.execute(_BY_ADDRESS, (tenant_id, "subscribers/" + period, canonical)).fetchall())
-
-
-def standing_by_id(conn: sqlite3.Connection, subscriber_id: int, period: str) -> Standing:
-    """The same for a subscriber's id; empty if the person was erased."""
-    return _standing(conn.execute(_BY_ID, (subscriber_id, "subscribers/" + period)).fetchall())
-
-
-def _standing(rows: list[tuple[int, int, str | None, float, str, float | None, int]]) -> Standing:
-    if not rows:
-        return _NOBODY
-    consents: list[Consent] = []
-    suppressed: list[Suppression] = []
-    for _, kind, topic, at, word, withdrawn_at, _ in rows:
-        if kind:
-            suppressed.append(Suppression(Reason(word), topic, at))
-        elif topic is not None:
-            consents.append(Consent(topic, withdrawn_at is None, at, word, withdrawn_at))
-    return Standing(rows[0][0], tuple(consents), tuple(suppressed), bool(rows[0][6]))
-
 
 # --- names to ids ------------------------------------------------------------------
 

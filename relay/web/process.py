@@ -113,7 +113,7 @@ class Server(uvicorn.Server):
             self._ready()
 
     async def on_tick(self, counter: int) -> bool:
-        if self._parent is not None and False:
+        if self._parent is not None and os.getppid() != self._parent:
             _log.error("the mail process is gone, so the HTTP process stops")
             return True
         return await super().on_tick(counter)

@@ -27,7 +27,8 @@ def open_shop(path: Path) -> sqlite3.Connection:
     with transaction(conn):
         for tenant_id, name in ((SHOP, "shop"), (2, "rival")):
             conn.execute(
-                "INSERT INTO tenant (id, name, contact, plan_started_at, created_at) VALUES (?, ?, 'a@b.example', 0, 0)",
+                "INSERT INTO tenant (id, name, contact, plan_started_at, created_at)"
+                " VALUES (?, ?, 'a@b.example', 0, 0)",
                 (tenant_id, name),
             )
             conn.execute(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from relay.mail.address import parse_address
 from relay.pipeline.contract import Consent, Reason, Standing, Suppression
 from relay.registry import consents, suppressions
+from relay.registry import standing as standings
 from relay.registry.consents import EVERYTHING, Refused
 from tests.unit.records import NOW, SHOP, agree, column, one, open_shop, put
 
@@ -123,10 +123,14 @@ def test_what_proves_nothing_is_refused(conn: sqlite3.Connection, wrong: dict[st
         agree(conn, ANN, **wrong)  # type: ignore[arg-type]
     assert refused.value.word == word
     assert "\n" not in refused.value.text and str(refused.value) == refused.value.text
-    assert column(conn, "SELECT id FROM subscriber UNION ALL SELECT id FROM topic UNION ALL SELECT id FROM wording") == []
+    assert (
+        column(conn, "SELECT id FROM subscriber UNION ALL SELECT id FROM topic UNION ALL SELECT id FROM wording") == []
+    )
 
 
-@pytest.mark.parametrize("source", ["current customers' form", "Other People's Shop", "parent evening", "test shop", "форма"])
+@pytest.mark.parametrize(
+    "source", ["current customers' form", "Other People's Shop", "parent evening", "test shop", "форма"]
+)
 def test_sources_that_only_look_alike_are_taken(conn: sqlite3.Connection, source: str) -> None:
     agree(conn, ANN, source=source)
 
@@ -276,7 +280,7 @@ def test_other_suppressions_do_not_stop_recording(conn: sqlite3.Connection, reas
 def test_standing_is_found_by_indexes_only(conn: sqlite3.Connection) -> None:
     plans = [
         str(row[3])
-        for sql, values in ((consents._BY_ADDRESS, (1, "p", "a")), (consents._BY_ID, (1, "p")))
+        for sql, values in ((standings._BY_ADDRESS, (1, "p", "a")), (standings._BY_ID, (1, "p")))
         for row in conn.execute(f"EXPLAIN QUERY PLAN {sql}", values)
     ]
     assert plans and not [step for step in plans if step.startswith("SCAN")]

@@ -164,7 +164,8 @@ def test_waiting_and_held_copies_are_found_by_their_indexes(conn: sqlite3.Connec
     for state, index in ((State.READY, "recipient_due"), (State.HELD, "recipient_held")):
         walk = admin._walk(Selection(tenant_id=1), state)
         plan = conn.execute(
-            f"EXPLAIN QUERY PLAN SELECT r.number FROM recipient r WHERE r.state = {int(state)}{walk} AND r.tenant_id = 1"
+            f"EXPLAIN QUERY PLAN SELECT r.number FROM recipient r"
+            f" WHERE r.state = {int(state)}{walk} AND r.tenant_id = 1"
         ).fetchall()
         assert index in str(plan)
 

@@ -70,7 +70,9 @@ def test_a_delivery_with_a_retry(conn: sqlite3.Connection) -> None:
     ]
     first = lease(conn, NOW)
     assert trace(conn, id_).copies[0].steps[-1].what == "leased"
-    retry = Result(first, State.READY, NOW + 1, "451 4.2.0 later", "mx [192.0.2.1]", "deferred", due_at=NOW + 60, attempts=1)
+    retry = Result(
+        first, State.READY, NOW + 1, "451 4.2.0 later", "mx [192.0.2.1]", "deferred", due_at=NOW + 60, attempts=1
+    )
     finish(conn, retry)
     assert steps(trace(conn, id_).copies[0])[-1] == (60, "waiting", "next attempt")
     finish(conn, Result(lease(conn, NOW + 60), State.DELIVERED, NOW + 61, "250 2.0.0 ok", "mx [192.0.2.1]", attempts=1))
@@ -92,7 +94,9 @@ def test_the_consent_it_rested_on_not_a_later_one(conn: sqlite3.Connection) -> N
     agree(conn, ANN, now=NOW - 70, source="new form", means="double-opt-in")
     agree(conn, ANN, now=NOW - 60, source="said again")
     id_, _ = put(conn, [ANN])
-    consents.withdraw(conn, SHOP, person, topic_id=0, means="link", now=NOW + 1, evidence={}, submission_id=id_, number=0)
+    consents.withdraw(
+        conn, SHOP, person, topic_id=0, means="link", now=NOW + 1, evidence={}, submission_id=id_, number=0
+    )
     agree(conn, ANN, now=NOW + 9, source="newest form", means="double-opt-in")
     told = steps(trace(conn, id_).copies[0])
     assert told[0] == (-70, "consent", "to news: new form (double-opt-in)")

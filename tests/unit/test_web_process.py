@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import select
@@ -72,6 +73,8 @@ def test_it_does_not_outlive_the_mail_process(tmp_path: Path) -> None:
     try:
         assert select.select([handle], [], [], WAIT_S)[0], "the HTTP process is still there"
     finally:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
         os.close(handle)
 
 

@@ -6,7 +6,7 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 INSERT INTO meta (name, value) VALUES ('registry', 1);
 
 CREATE TABLE tenant (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE,
     contact TEXT NOT NULL,
     postal TEXT NOT NULL DEFAULT '',
@@ -74,14 +74,14 @@ CREATE TABLE dkim_key (
 );
 
 CREATE TABLE topic (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,        -- never reused: links and bounces carry it
     tenant_id INTEGER NOT NULL REFERENCES tenant (id),
     name TEXT NOT NULL,
     UNIQUE (tenant_id, name)
 );
 
 CREATE TABLE subscriber (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,        -- never reused: links and bounces carry it
     tenant_id INTEGER NOT NULL REFERENCES tenant (id),
     address TEXT NOT NULL,                        -- canonical
     created_at REAL NOT NULL,
