@@ -1,4 +1,4 @@
-"""The pages that a mailing's links lead to: unsubscribe and preferences.
+"""The pages that a mailing's links lead to: unsubscribe, preferences, spam report.
 
 The signed link is the only authority: no cookie, no session, no script. A GET
 reads; only a POST withdraws (RFC 8058 §3.1, §5), and repeating it is harmless.
@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from relay.feedback.analyse import Finding, Kind
+from relay.feedback.record import Item, record
 from relay.registry import consents
 from relay.registry.tokens import Mark, read_link
 from relay.web import forms, people, texts
@@ -36,7 +38,16 @@ async def preferences(request: Request) -> Response:
     return await run_in_threadpool(_save, request, fields)
 
 
+async def report(request: Request) -> Response:
+    """``GET|POST /report/{token}``, where ``X-Report-Abuse`` points (R25)."""
+    if request.method != "POST":
+        return await run_in_threadpool(_ask_report, request)
+    fields = forms.read_form(request.headers.get("content-type", ""), await request.body())
+    return await run_in_threadpool(_report, request, fields)
+
+
 ROUTES = [
+    Route("/report/{token}", report, methods=["GET", "POST"]),
     Route("/u/{token}", unsubscribe, methods=["GET", "POST"]),
     Route("/p/{token}", preferences, methods=["GET", "POST"]),
 ]
@@ -114,6 +125,33 @@ def _save(request: Request, fields: forms.Fields) -> Response:
     return _show(request, "prefs.saved" if len(live) > len(ending) else "prefs.saved_none")
 
 
+def _ask_report(request: Request) -> Response:
+    context = Context.of(request)
+    mark = _mark(request, context)
+    if mark is None:
+        return _bad_link(context)
+    with context.storage.read() as conn:
+        person = people.find(conn, mark)
+    return _gone(context) if person is None else _page(request, "report.html", person)
+
+
+def _report(request: Request, fields: forms.Fields) -> Response:
+    """A complaint counts the same as one from a feedback loop."""
+    context = Context.of(request)
+    mark = _mark(request, context)
+    if mark is None:
+        return _bad_link(context)
+    if "abuse" not in forms.values(fields, "report"):
+        return context.views.message(400, *(texts.text(f"unclear.{part}") for part in ("title", "lead", "detail")))
+    finding = Finding(Kind.COMPLAINT, type="abuse", source="page")
+    with context.storage.write() as conn:
+        person = people.find(conn, mark)
+        if person is None:
+            return _gone(context)
+        record(conn, Item(mark, finding), context.clock())
+    return _page(request, "reported.html", person)
+
+
 def _withdraw(
     conn: sqlite3.Connection, request: Request, mark: Mark, person: Person, topic_id: int, means: str
 ) -> None:
@@ -137,7 +175,7 @@ def _mark(request: Request, context: Context) -> Mark | None:
 def _page(request: Request, template: str, person: Person, **values: object) -> Response:
     token = request.path_params["token"]
     names = {"tenant": person.tenant, "topic": person.topic or "", "address": texts.masked(person.address)}
-    links = {"u": f"/u/{token}", "p": f"/p/{token}"}
+    links = {"u": f"/u/{token}", "p": f"/p/{token}", "report": f"/report/{token}"}
     return Context.of(request).views.page(template, {"person": person, "names": names, "links": links, **values})
 
 

@@ -48,6 +48,13 @@ _TEXTS: Final[dict[str, str]] = {
     "prefs.saved_none": "Saved. You are unsubscribed from all topics.",
     "prefs.unchanged": "Nothing was unticked, so nothing has changed.",
     "prefs.all_note": "One press stops all topics, now and in future.",
+    "report.title": "Report mail from <bdi>{tenant}</bdi> as spam?",
+    "report.lead": "The operator of this mail service is told, and <bdi>{tenant}</bdi> can send nothing more to "
+    "<bdi>{address}</bdi>, not even notices about orders or accounts.",
+    "report.button": "Report as spam",
+    "report.unsubscribe": "Only unsubscribe",
+    "reported.title": "Thank you, it is reported",
+    "reported.lead": "<bdi>{tenant}</bdi> will send nothing more to <bdi>{address}</bdi>.",
     "sender": "Sender",
     "private": "This link is yours alone: it works without a password. Don’t pass it on.",
     "bad_link.title": "This link doesn’t work",

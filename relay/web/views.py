@@ -15,7 +15,7 @@ from starlette.types import Scope
 
 from relay.web import problems, texts
 
-_HTML_PATHS: Final = ("/u/", "/p/")
+_HTML_PATHS: Final = ("/u/", "/p/", "/report/")
 
 
 class Views:

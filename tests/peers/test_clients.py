@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import smtplib
 import ssl
 import subprocess
@@ -134,10 +135,17 @@ def use_msmtp(job: Job) -> None:
     job.run(need("msmtp"), "-C", str(conf), "-f", SENDER, "--", *job.recipients, given=given)
 
 
+def node_modules() -> str:
+    """Where scripts/peers put nodemailer; the Makefile says it by NODE_PATH."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return os.environ.get("NODE_PATH") or str(cache / "relay-peers/node_modules")
+
+
 def use_nodemailer(job: Job) -> None:
-    node = need("node")
-    if subprocess.run([node, "-e", "require('nodemailer')"], capture_output=True, timeout=30, check=False).returncode:
-        missing("nodemailer (found by NODE_PATH)")
+    node, env = need("node"), {**os.environ, "NODE_PATH": node_modules()}
+    look = [node, "-e", "require('nodemailer')"]
+    if subprocess.run(look, env=env, capture_output=True, timeout=30, check=False).returncode:
+        missing(f"nodemailer (in {node_modules()})")
     options = {
         "host": HOST, "port": job.port, "secure": job.implicit, "requireTLS": not job.implicit, "name": "client.test",
         "authMethod": job.auth, "auth": {"user": job.user, "pass": job.password},
@@ -150,7 +158,7 @@ def use_nodemailer(job: Job) -> None:
         "raw": base64.b64encode(job.message).decode(),
     }
     script = Path(__file__).parent / "nodemailer/send.js"
-    said = job.run(node, str(script), given=json.dumps(wanted).encode())
+    said = job.run(node, str(script), given=json.dumps(wanted).encode(), env=env)
     assert said.startswith("250 2.0.0 ")
 
 
@@ -158,7 +166,8 @@ _PERL = r"""
 use strict; use Net::SMTP; use MIME::Base64;
 my ($host, $port, $implicit, $ca, $user, $password, $auth, $from, @to) = @ARGV;
 my @tls = (SSL_ca_file => $ca, SSL_verify_mode => 1);
-my $smtp = Net::SMTP->new($host, Port => $port, Hello => 'client.test', Timeout => 20, $implicit ? (SSL => 1, @tls) : ())
+my @first = $implicit ? (SSL => 1, @tls) : ();
+my $smtp = Net::SMTP->new($host, Port => $port, Hello => 'client.test', Timeout => 20, @first)
     or die "no connection: $@";
 if (!$implicit) { $smtp->starttls(@tls) or die "STARTTLS: " . $smtp->message; }
 sub must { $_[0] or die $smtp->code . ' ' . $smtp->message; }
@@ -216,7 +225,8 @@ def message(subject: str) -> bytes:
         "Date: Mon, 23 Nov 2026 10:00:00 +0000\r\n"
         f"Message-ID: <{subject}@acme.example>\r\nX-Folded: one\r\n two\r\n\tthree\r\nMIME-Version: 1.0\r\n"
         'Content-Type: text/plain; charset="utf-8"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n'
-        "Dear you,\r\n.a dot first\r\n..two\r\n.\tone and a tab\r\n\r\nspaces at the end   \r\nGrüße, ☃ und Größeres\r\n"
+        "Dear you,\r\n.a dot first\r\n..two\r\n.\tone and a tab\r\n\r\nspaces at the end   \r\n"
+        "Grüße, ☃ und Größeres\r\n"
         f"{'x' * 900}\r\nFrom here on nothing.\r\n\r\nlast\r\n"
     ).encode()
 
@@ -241,9 +251,15 @@ def test_client(
     sent = message(local)
     CLIENTS[name](
         job(
-            office, tmp_path, implicit, auth, sent,
-            f"{local}@rcpt.example", f"{local}@sink.example", f"{local}@postfix.example",
-        )  # fmt: skip
+            office,
+            tmp_path,
+            implicit,
+            auth,
+            sent,
+            f"{local}@rcpt.example",
+            f"{local}@sink.example",
+            f"{local}@postfix.example",
+        )
     )
     assert_kept(sent, office.sink.to(f"{local}@rcpt.example").data)
     dump = smtp_sink.find(f"{local}@sink.example")
@@ -265,9 +281,7 @@ def test_client_hears_of_a_wrong_password(office: Office, tmp_path: Path, name: 
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_client_that_does_not_trust_the_certificate_sends_nothing(
-    office: Office, tmp_path: Path, name: str
-) -> None:
+def test_client_that_does_not_trust_the_certificate_sends_nothing(office: Office, tmp_path: Path, name: str) -> None:
     """The certificate shown is the configured one: with another to trust, no client goes on to AUTH."""
     other = tmp_path / "other.pem"
     subprocess.run(

@@ -175,9 +175,7 @@ class Postfix:
             (root / "etc" / name).chmod(0o600)
         names = {"certificate": root / "etc/certificate.pem", "key": root / "etc/key.pem"}
         (root / "etc/main.cf").write_text(
-            _MAIN.format(
-                root=root, uid=nobody.pw_uid, gid=nobody.pw_gid, relayhost=relayhost, more=more, **names
-            )
+            _MAIN.format(root=root, uid=nobody.pw_uid, gid=nobody.pw_gid, relayhost=relayhost, more=more, **names)
         )
         (root / "etc/master.cf").write_text(_MASTER.format(port=port))
         started = self._command("start")

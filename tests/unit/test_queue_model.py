@@ -41,7 +41,7 @@ def test_transitions(before: State, after: set[State]) -> None:
 
 
 def test_ids_sort_by_time_also_as_text() -> None:
-    at = [EPOCH_S, EPOCH_S + 0.001, EPOCH_S + 1, 1_790_000_000.0, 1_790_000_000.5, EPOCH_S + 2**41 / 1000 - 1]
+    at = [EPOCH_S, EPOCH_S + 0.0015, EPOCH_S + 1, 1_790_000_000.0, 1_790_000_000.5, EPOCH_S + 2**41 / 1000 - 1]
     draws = [0, (1 << 22) - 1] * 3
     ids = [new_submission_id(now, lambda bits: draws.pop()) for now in at]
     assert ids == sorted(ids) and len(set(ids)) == len(ids)

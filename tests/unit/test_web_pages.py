@@ -232,3 +232,17 @@ def test_a_trusted_proxy_names_the_client(tmp_path: Path) -> None:
         assert httpx.post(served.url + path, data=ONE_CLICK, headers=headers, trust_env=False).status_code == 200
     evidence = str(shop.value("SELECT evidence FROM consent_history WHERE action = 'withdrawn'"))
     assert "203.0.113.9" in evidence and "198.51.100.1" not in evidence
+
+
+def test_a_spam_report_takes_a_post_and_stops_everything(shop: Shop, served: Served, person: int) -> None:
+    path = link(shop, person).replace("/u/", "/report/")
+    before = shop.dump()
+    page = served.client.get(path)
+    assert page.status_code == 200 and "acme" in page.text
+    assert served.client.post(path).status_code == 400
+    assert shop.dump() == before
+    for _ in range(2):
+        assert served.client.post(path, data={"report": "abuse"}).status_code == 200
+    rows = shop.conn.execute("SELECT reason FROM suppression WHERE subscriber_id = ?", (person,)).fetchall()
+    assert [row[0] for row in rows] == ["complaint"]
+    assert served.client.get("/report/" + "A" * 42).status_code == 404
