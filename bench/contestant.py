@@ -11,6 +11,7 @@ BENCH_KEY, PEERS_DIR (a cache for the filled database).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -87,9 +88,7 @@ def prepared(peers: Path, domain: str, selector: str, key: str) -> Path:
         return cache
     shutil.rmtree(cache, ignore_errors=True)
     cache.mkdir(parents=True)
-    subprocess.run(
-        [*RELAY, "init", "--dir", str(cache), "--hostname", "relay.bench.example"], check=True, cwd=ROOT
-    )
+    subprocess.run([*RELAY, "init", "--dir", str(cache), "--hostname", "relay.bench.example"], check=True, cwd=ROOT)
     relay(cache, "tenant", "add", "bench", "--contact", f"post@{domain}", "--plan", "unlimited")
     relay(cache, "domain", "add", "bench", domain, "--key", key, "--selector", selector)
     relay(cache, "domain", "verify", "bench", domain, "--vouch", "benchmark")
@@ -131,10 +130,8 @@ def start(mode: str) -> int:
 
 def stop() -> int:
     pid = int((Path(os.environ["BENCH_STATE"]) / "pid").read_text())
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
-    except ProcessLookupError:
-        pass
     return 0
 
 

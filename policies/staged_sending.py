@@ -1,4 +1,4 @@
-"""Campaigns of new tenants go out in stages and are judged by what comes back (R10–R13).
+"""Campaigns of new tenants go out in stages and are judged by what comes back (R10 to R13).
 
 The first part (number 1, 11, 21, … up to ``most``) goes at once, the rest is
 held. During the window a clearly bad campaign is stopped; after it a clearly

@@ -19,8 +19,8 @@ import click
 def command(once: bool, directory: Path | None) -> int:
     """Show the whole story on this machine: a relay, a tenant, a campaign, an unsubscribe.
 
-    Everything stays on 127.0.0.1, on ports of its own; no settings file is read and no mail leaves the machine. It stays
-    up until Ctrl-C.
+    Everything stays on 127.0.0.1, on ports of its own; no settings file is read and no mail leaves the machine.
+    It stays up until Ctrl-C.
     """
     from relay.demo.show import show
 

@@ -34,7 +34,7 @@ COMMANDS: Final[dict[str, str]] = {
     "domain": "Sending domains of a tenant, their keys and DNS records.",
     "plan": "Plans: what they allow, and which one a tenant has.",
     "quota": "What a tenant has used of its plan.",
-    "consent": "Consents: add, import, show, prove, withdraw, export.",
+    "consent": "Consents: add, import, show, withdraw, export.",
     "suppression": "People who get nothing more from a tenant.",
     "campaign": "Campaigns: list, show, release, decline.",
     "queue": "The queue: list, show, hold, release, retry, cancel.",

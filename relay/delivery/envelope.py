@@ -62,8 +62,8 @@ def commands_for(features: Features, address: str, copy: Prepared) -> tuple[byte
 
 def clean(data: bytes) -> bool:
     """No bare CR, bare LF or NUL (RFC 5321 §2.3.8): the last guard before the wire."""
-    pairs = data.count(b"\r\n")
-    return data.count(b"\n") == pairs and data.count(b"\r") == pairs and b"\0" not in data
+    # Each CRLF takes two away; whatever else goes is bare.
+    return len(data) - len(data.translate(None, b"\0\r\n")) == 2 * data.count(b"\r\n")
 
 
 def stuffed(data: bytes) -> bytes:

@@ -9,6 +9,7 @@ last one was written. Nothing here holds more copies than ``inflight``.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable
@@ -146,10 +147,8 @@ class Worker:
             except (StoreBusy, sqlite3.Error) as error:
                 _log.error("queue can't be read, trying again: %s", error)
             self._wake.clear()
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), wait_s)
-            except TimeoutError:
-                pass
 
     async def _fill(self) -> float:
         """Lease what fits; how long to wait before asking again, in seconds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.policy
 import smtplib
 import ssl
 import urllib.error
@@ -44,7 +45,7 @@ class Application:
         return self._note(f"RCPT TO:<{address}>", reply) if shown else _text(reply)
 
     def data(self, message: EmailMessage) -> str:
-        return self._note("DATA", self._smtp.data(message.as_bytes()))
+        return self._note("DATA", self._smtp.data(message.as_bytes(policy=email.policy.SMTP)))
 
     def reset(self) -> None:
         self._smtp.rset()

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,7 +166,7 @@ class Machine:
     def log_lines(self) -> list[str]:
         return self.log.read_text("utf-8", "replace").splitlines() if self.log.exists() else []
 
-    def until(self, met: Any, limit_s: float, pause_s: float = 0.3) -> bool:
+    def until(self, met: Callable[[], bool], limit_s: float, pause_s: float = 0.3) -> bool:
         """Ask ``met()`` again and again, at most ``limit_s`` long."""
         end = time.monotonic() + limit_s
         while not met():

@@ -47,7 +47,11 @@ class Mailboxes:
         self._changed = threading.Condition()
         self._letters: list[Letter] = []
         self._controller = Controller(
-            self, hostname="127.0.0.1", port=port, server_hostname=hostname, ident="mailbox provider of the demonstration"
+            self,
+            hostname="127.0.0.1",
+            port=port,
+            server_hostname=hostname,
+            ident="mailbox provider of the demonstration",
         )
         self._controller.start()
 

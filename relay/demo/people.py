@@ -16,14 +16,14 @@ POSTAL: Final = "Bookshop, 1 Harbour Street, Example City"
 TOPIC: Final = "news"
 CAMPAIGN: Final = "new-books"
 SOURCE: Final = "sign-up form on bookshop.example"
-WORDING: Final = "Yes, send me the bookshop's news by e-mail. I can unsubscribe at any time."
+WORDING: Final = "Yes, send me news of the bookshop by e-mail. I can unsubscribe at any time."
 MAIL_DOMAIN: Final = "mailbox.example"
 
-_NAMES: Final = (
-    "anna boris carla daniel elena felix greta hugo ida jonas karin leo maria nils olga paul rosa sami tiina uwe vera"
-    " willem yara zoe amir bella cedric dora emil fiona gunnar hanna ivo julia kaspar lena milan nora otto petra"
-).split()
-AGREED: Final = tuple(f"{name}@{MAIL_DOMAIN}" for name in _NAMES)
+_NAMES: Final = """
+anna boris carla daniel elena felix greta hugo ida jonas karin leo maria nils olga paul rosa sami tiina uwe
+vera willem yara zoe amir bella cedric dora emil fiona gunnar hanna ivo julia kaspar lena milan nora otto petra
+"""
+AGREED: Final = tuple(f"{name}@{MAIL_DOMAIN}" for name in _NAMES.split())
 """40 people who agreed, in the order of the campaign."""
 STRANGERS: Final = tuple(f"{name}@{MAIL_DOMAIN}" for name in ("mallory", "oscar", "trent", "walter"))
 """On the shop's list, but nobody knows why."""

@@ -23,7 +23,8 @@ class Screen:
         self._console = console
         self._width = min(console.width, MOST_COLUMNS) if console.is_terminal else MOST_COLUMNS
         fancy = console.encoding.lower().replace("-", "") == "utf8"
-        self._met, self._missed, self._rule = ("✓", "✗", "─") if fancy else ("ok", "FAILED", "-")
+        marks = ("✓", "✗", "─", "│") if fancy else ("ok", "FAILED", "-", "|")
+        self._met, self._missed, self._rule, self._side = marks
         self._scenes = 0
         self.expected = 0
         self.failed: list[str] = []
@@ -58,27 +59,34 @@ class Screen:
         """What a command answered; at most ``most`` lines of it."""
         lines = text.splitlines()
         for line in lines[:most]:
-            self._print(Text(f"{INDENT}  {self._cut(line)}", "dim"))
+            for piece in self._fit(line):
+                self._print(Text(f"{INDENT}  {piece}".rstrip(), "dim"))
         if len(lines) > most:
             self._print(Text(f"{INDENT}  ({len(lines) - most} more lines)", "dim"))
 
     def dialog(self, lines: Sequence[tuple[str, str]]) -> None:
         """Parts of an SMTP session: (what the client said, what the relay replied), aligned."""
         column = max(len(said) for said, _ in lines)
+        room = max(30, self._width - column - len(INDENT) - 2) if self._console.is_terminal else 2000
         for said, reply in lines:
-            line = Text(f"{INDENT}{said.ljust(column)}  ")
-            line.append(self._cut(reply, column + len(INDENT) + 2), _STYLES.get(reply[:1], ""))
-            self._print(line)
+            for number, piece in enumerate(textwrap.wrap(reply, room)):
+                line = Text(f"{INDENT}{('' if number else said).ljust(column)}  ")
+                self._print(line.append(piece, _STYLES.get(reply[:1], "")))
 
-    def facts(self, rows: Sequence[tuple[str, str]], style: str = "") -> None:
+    def facts(self, rows: Sequence[tuple[str, str]]) -> None:
         """Names and values, aligned; a value that is too long goes on below itself."""
         column = max(len(name) for name, _ in rows)
         room = max(30, self._width - column - len(INDENT) - 2)
         for name, value in rows:
-            pieces = [value[i : i + room] for i in range(0, len(value), room)] or [""]
-            for number, piece in enumerate(pieces):
+            for number, piece in enumerate(textwrap.wrap(value, room) or [""]):
                 label = "" if number else name
-                self._print(Text(f"{INDENT}{label.ljust(column)}  ", "dim").append(piece, style or "default"))
+                self._print(Text(INDENT).append(f"{label.ljust(column)}  ", "dim").append(piece))
+
+    def letter(self, text: str) -> None:
+        """A message's text, with a line at its side."""
+        for line in text.splitlines():
+            for piece in self._fit(line):
+                self._print(Text(f"{INDENT}{self._side} ", "cyan").append(piece))
 
     def addresses(self, rows: Sequence[tuple[str, str]]) -> None:
         """Like facts, but never cut: what one copies or clicks."""
@@ -91,11 +99,8 @@ class Screen:
         self.expected += 1
         if not met:
             self.failed.append(text)
-        self._print(
-            Text(f"{INDENT}{self._met if met else self._missed} ", "green" if met else "bold red").append(
-                text, "default" if met else "bold red"
-            )
-        )
+        line = Text(INDENT).append(self._met if met else self._missed, "green" if met else "bold red")
+        self._print(line.append(f" {text}", "" if met else "bold red"))
 
     @contextmanager
     def progress(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -120,10 +125,12 @@ class Screen:
     def blank(self) -> None:
         self._console.print()
 
-    def _cut(self, line: str, taken: int = len(INDENT) + 2) -> str:
-        """A line that doesn't wrap on a terminal; elsewhere it stays whole."""
-        room = self._console.width - taken
-        return line if not self._console.is_terminal or len(line) <= room else line[: max(10, room - 3)] + "..."
+    def _fit(self, line: str) -> list[str]:
+        """On a terminal prose is wrapped and a table's line cut; elsewhere a line stays whole."""
+        room = self._console.width - len(INDENT) - 2
+        if not self._console.is_terminal or len(line) <= room:
+            return [line]
+        return [line[: max(10, room - 3)] + "..."] if "  " in line.strip() else textwrap.wrap(line, room)
 
     def _print(self, line: Text) -> None:
         self._console.print(line, soft_wrap=True, highlight=False)

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from relay.cli.common import fail
 from relay.demo import people
-from relay.demo.machine import DemoError, Machine, Ports
+from relay.demo.machine import Machine, Ports
 from relay.demo.mailboxes import Mailboxes
 from relay.demo.nameserver import Nameserver
 from relay.demo.screen import Screen
@@ -50,8 +50,9 @@ def _show(screen: Screen, directory: Path, once: bool) -> int:
         try:
             story.tell()
             story.addresses()
-        except (DemoError, OSError, EOFError) as error:
-            screen.expect(False, f"the story ended early: {error}")
+        except Exception as error:
+            # Whatever it is: it is told with the relay's log, and everything is ended in order.
+            screen.expect(False, f"the story ended early: {type(error).__name__}: {error}")
         if not once and not screen.failed:
             _summary(screen, machine, started)
             story.invite()

@@ -14,8 +14,8 @@ import secrets as random
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import format_datetime
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Protocol
 
 from relay.intake import relay_fields

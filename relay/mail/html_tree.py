@@ -35,9 +35,10 @@ _SPECIAL = (
         " footer form header hgroup li listing main menu nav ol p pre search section select summary ul"
     )
 )
+# A table closes a paragraph too, but not in quirks mode, as most mail is shown; an end tag too many does no harm.
 _CLOSES_P = _set(
     "address article aside blockquote center details dialog dir div dl fieldset figcaption figure footer header hgroup"
-    " main menu nav ol p search section summary ul h1 h2 h3 h4 h5 h6 pre listing form hr table li dd dt"
+    " main menu nav ol p search section summary ul h1 h2 h3 h4 h5 h6 pre listing form hr li dd dt"
 )
 _BREAKS_OUT = HEADINGS | _set(
     "b big blockquote body br center code dd div dl dt em embed head hr i img li listing menu meta nobr ol p pre ruby s"
@@ -102,6 +103,9 @@ class OpenElements:
                 return
             self.form = True
             if self._in_table_mode():
+                return
+        if name in ("select", "input", "textarea") and self._pop_scoped("select", _SCOPE - {"select"}):
+            if name == "select":
                 return
         if name == "template" and "template" in self.names:
             raise TreeError("templates within each other")

@@ -12,6 +12,7 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 LEASE_S = 1800.0
 """Longer than any send may take (connect, commands and data limits together), with a margin for clocks."""
@@ -77,40 +78,13 @@ def lease_due(conn: sqlite3.Connection, owner: str, now: float, most: int, lease
     return [_lease(row, until, shared) for row in rows]
 
 
-def _lease(row: tuple[object, ...], until: float, shared: dict[int, Submission]) -> Lease:
+def _lease(row: tuple[Any, ...], until: float, shared: dict[int, Submission]) -> Lease:
     (sid, number, tenant, subscriber, address, domain, fence, attempts, slots, notify, orcpt, *rest) = row
-    assert isinstance(sid, int)
-    if sid not in shared:
-        stream, campaign, topic, reverse, from_domain, mid, accepted, expires, ret, envid, size, give_back = rest
-        shared[sid] = Submission(  # type: ignore[call-arg]
-            sid,
-            tenant,
-            stream,
-            campaign,
-            topic,
-            reverse,
-            from_domain,
-            mid,
-            accepted,
-            expires,
-            ret,
-            envid,
-            size,
-            give_back,  # type: ignore[arg-type]
-        )
-    return Lease(
-        shared[sid],
-        number,  # type: ignore[arg-type]
-        subscriber,  # type: ignore[arg-type]
-        address,  # type: ignore[arg-type]
-        domain,  # type: ignore[arg-type]
-        fence + 1,  # type: ignore[operator]
-        attempts,  # type: ignore[arg-type]
-        until,
-        json.loads(slots) if slots else {},  # type: ignore[arg-type]
-        notify,  # type: ignore[arg-type]
-        orcpt,  # type: ignore[arg-type]
-    )
+    submission = shared.get(sid)
+    if submission is None:
+        submission = shared[sid] = Submission(sid, tenant, *rest)
+    values = json.loads(slots) if slots else {}
+    return Lease(submission, number, subscriber, address, domain, fence + 1, attempts, until, values, notify, orcpt)
 
 
 def next_due(conn: sqlite3.Connection) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,19 +17,26 @@ from relay.store.database import connect, transaction
 _log = logging.getLogger("relay.campaign")
 
 EVERY_S = 2.0
+FINISH_EVERY = 30
+"""Turns between looks for copies that a decision missed."""
+PAUSE_S = 0.02
+"""Between steps of a release, so that the mail process gets its turn at the store."""
 ACTOR = "relay"
 
 
 async def run(path: Path, conn: sqlite3.Connection, chain: Chain, clock: Callable[[], float]) -> None:
     """Look at the running campaigns every few seconds until cancelled."""
-    await asyncio.to_thread(finish_decided, path, clock())
+    turn = 0
     while True:
-        await asyncio.sleep(EVERY_S)
         try:
+            if turn % FINISH_EVERY == 0:
+                await asyncio.to_thread(finish_decided, path, clock())
+            turn += 1
             for campaign_id, verdict in judge(conn, chain, clock()):
                 await asyncio.to_thread(act, path, campaign_id, verdict, clock())
         except Exception:
             _log.exception("campaigns can't be judged, trying again")
+        await asyncio.sleep(EVERY_S)
 
 
 def judge(conn: sqlite3.Connection, chain: Chain, now: float) -> list[tuple[int, CampaignVerdict]]:
@@ -67,10 +75,11 @@ def _work_off(conn: sqlite3.Connection, campaign_id: int, now: float) -> None:
         with transaction(conn):
             if not campaigns.work_off(conn, campaign_id, now):
                 return
+        time.sleep(PAUSE_S)
 
 
 def finish_decided(path: Path, now: float) -> None:
-    """At start: work off campaigns whose decision was cut short by a crash."""
+    """Work off what a decision left: cut short by a crash, or held while it was made."""
     conn = connect(path)
     try:
         for campaign_id in campaigns.unfinished(conn):

@@ -102,7 +102,7 @@ def allot(conn: sqlite3.Connection, campaign_id: int, n: int) -> int:
     row = conn.execute(
         "UPDATE campaign SET recipients = recipients + ? WHERE id = ? RETURNING recipients", (n, campaign_id)
     ).fetchone()
-    return int(row[0]) - n
+    return int(row[0]) - n + 1
 
 
 # --- reading --------------------------------------------------------------------------

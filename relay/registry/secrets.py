@@ -37,7 +37,7 @@ def _derive(master: bytes, purpose: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Master keys by key id (1–255); ``current`` makes new values."""
+    """Master keys by key id (1 to 255); ``current`` makes new values."""
 
     keys: dict[int, bytes]
     current: int

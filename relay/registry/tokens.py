@@ -60,7 +60,7 @@ def read_link(secrets: Secrets, token: str) -> Mark | None:
 
 
 def local_part(secrets: Secrets, prefix: str, mark: Mark) -> str:
-    """``b-…`` (reverse-path, VERP) or ``u-…`` (unsubscribe); 52 characters, at most 64 allowed (RFC 5321 §4.5.3.1.1)."""
+    """``b-…`` (reverse-path, VERP) or ``u-…`` (unsubscribe): 52 characters of the 64 in RFC 5321 §4.5.3.1.1."""
     token = base64.b32encode(secrets.sign("local/" + prefix, _payload(mark))).rstrip(b"=").decode().lower()
     return f"{prefix}-{token}"
 

@@ -138,7 +138,19 @@ def test_bdat_is_not_offered_and_its_payload_is_not_read_as_commands(house: Hous
             s.read()
 
 
-@pytest.mark.parametrize("path", ["<a@b\x01>", "<a@b> <c@d>", "<a b@c.example>", '<"a@b.example>', "<a@b..c>", "<>", "a@b.example", "<alice@example.org)bob@example.com>"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "<a@b\x01>",
+        "<a@b> <c@d>",
+        "<a b@c.example>",
+        '<"a@b.example>',
+        "<a@b..c>",
+        "<>",
+        "a@b.example",
+        "<alice@example.org)bob@example.com>",
+    ],
+)
 def test_odd_forward_paths(house: House, path: str) -> None:
     with house.session(house.direct) as s:
         s.say(MAIL)

@@ -1,7 +1,7 @@
 """Mutated messages through scan, compile and render: ``python -m tests.fuzz.mail --n 20000 --seed 1``.
 
-A run fails on any exception but Malformed, on a run over one second of CPU, on a bare CR, LF or NUL or a line over 998 octets
-in what is rendered, on a body hash that isn't the body's, and on a header line that nobody wrote.
+A run fails on any exception but Malformed, on a run over one second of CPU, on a bare CR, LF or NUL or a line over
+998 octets in what is rendered, on a body hash that isn't the body's, and on a header line that nobody wrote.
 """
 
 from __future__ import annotations

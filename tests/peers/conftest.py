@@ -139,6 +139,6 @@ def smtp_sink(office: Office) -> Iterator[SmtpSink]:
 
 @pytest.fixture(scope="session")
 def postfix(office: Office) -> Iterator[Postfix]:
-    made = Postfix(office.postfix_port, office.certificate, office.key)
+    made = Postfix(office.postfix_port, office.certificate, office.key, relayhost=f"[127.0.0.1]:{office.relay.inbound}")
     yield made
     made.close()

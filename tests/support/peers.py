@@ -125,10 +125,13 @@ smtpd_tls_key_file = {key}
 smtpd_tls_received_header = yes
 virtual_mailbox_domains = postfix.example
 virtual_mailbox_base = {root}/mail
-virtual_mailbox_maps = static:box/
+virtual_mailbox_maps = regexp:{root}/etc/boxes
+smtpd_reject_unlisted_recipient = no
+smtpd_recipient_restrictions = check_recipient_access inline:{{{{gone@postfix.example = 550 5.1.1 no such user}}}}
 virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
 relayhost = {relayhost}
+smtp_tls_security_level = may
 {more}
 """
 _MASTER = """\
@@ -156,6 +159,7 @@ tlsmgr unix - - n 1000? 1 tlsmgr
 class Postfix:
     """A real Postfix with settings, queue and mailbox of its own; takes mail for ``postfix.example``.
 
+    It refuses ``gone@`` at RCPT, and takes ``late@`` but bounces it afterwards, by ``relayhost`` as all that it sends.
     Needs root, as Postfix does. ``more``: further lines of main.cf.
     """
 
@@ -177,10 +181,14 @@ class Postfix:
         (root / "etc/main.cf").write_text(
             _MAIN.format(root=root, uid=nobody.pw_uid, gid=nobody.pw_gid, relayhost=relayhost, more=more, **names)
         )
+        (root / "etc/boxes").write_text("!/^late@/ box/\n")
         (root / "etc/master.cf").write_text(_MASTER.format(port=port))
+        self.start()
+
+    def start(self) -> None:
         started = self._command("start")
         assert started.returncode == 0, started.stderr + self.log()
-        until(lambda: listening(port), "Postfix listens")
+        until(lambda: listening(self.port), "Postfix listens")
 
     def _command(self, *words: str) -> subprocess.CompletedProcess[str]:
         # A file for its output: the daemons keep it open.
@@ -223,13 +231,17 @@ class Postfix:
             check=True,
         )
 
-    def close(self) -> None:
+    def stop(self) -> None:
+        """End it, by its process id if it doesn't end itself; what it holds stays."""
         pid_file = self.directory / "spool/pid/master.pid"
         pid = int(pid_file.read_text()) if pid_file.exists() else 0
         self._command("stop")
         with contextlib.suppress(ProcessLookupError):
             while pid and _waited(pid):
                 os.kill(pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        self.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from relay.store.committer import Committer
 from relay.store.database import connect, migrate
 
 
-def _put(name: str) -> object:
+def _put(name: str) -> Callable[[sqlite3.Connection], str]:
     def work(conn: sqlite3.Connection) -> str:
         conn.execute("INSERT INTO counter VALUES (1, ?, 1)", (name,))
         if name == "bad":
@@ -36,7 +37,7 @@ def db(tmp_path: Path) -> Path:
 def test_a_refused_unit_does_not_refuse_its_batch(db: Path) -> None:
     async def run() -> list[object]:
         committer = Committer(db)
-        out = await asyncio.gather(*(committer.submit(_put(n)) for n in ("a", "bad", "b")), return_exceptions=True)  # type: ignore[arg-type]
+        out = await asyncio.gather(*(committer.submit(_put(n)) for n in ("a", "bad", "b")), return_exceptions=True)
         assert committer.commits == 1
         await committer.close()
         return list(out)
@@ -54,7 +55,7 @@ def test_waits_for_another_process_that_writes(db: Path) -> None:
 
     async def run() -> None:
         committer = Committer(db)
-        future = committer.submit(_put("mine"))  # type: ignore[arg-type]
+        future = committer.submit(_put("mine"))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         other.execute("COMMIT")
@@ -68,9 +69,9 @@ def test_waits_for_another_process_that_writes(db: Path) -> None:
 def test_the_number_of_waiting_writes_is_bounded(db: Path) -> None:
     async def run() -> None:
         committer = Committer(db, max_pending=1)
-        first = committer.submit(_put("a"))  # type: ignore[arg-type]
+        first = committer.submit(_put("a"))
         with pytest.raises(Exception, match="too many writes"):
-            await committer.submit(_put("b"))  # type: ignore[arg-type]
+            await committer.submit(_put("b"))
         assert await first == "a"
         await committer.close()
 

@@ -13,7 +13,7 @@ from relay.pipeline.contract import Reason
 from relay.registry import consent_import, consents, suppression_import
 from relay.registry.consent_book import EXPORT_COLUMNS, export
 from relay.registry.consent_import import UNSUBSCRIBED, Order, Report
-from relay.registry.consent_rules import terms
+from relay.registry.consent_rules import Refused, terms
 from relay.registry.list_file import Bad, Entry, ListError, open_list
 from relay.registry.list_write import escape, write_list
 from tests.unit.records import NOW, SHOP, agree, column, one, open_shop
@@ -63,7 +63,7 @@ FILES = [
         [(2, "BAD a quote is opened but never closed"), (3, B)],
     ),
     ("short lines", f"name,email\nAnn\nBob,{B}\n", [(2, "BAD there is no address in this line"), (3, B)]),
-    ("Russian header", f"Имя;Почта\nИгнк;{A}\n", [(2, A)]),
+    ("Russian header", f"Имя;Почта\nИлья;{A}\n", [(2, A)]),
     ("escaped by our own export", f"email\n'=x@people.example\n'{A}\n", [(2, "=x@people.example"), (3, "'" + A)]),
     ("no address", f"{A}\nnobody\n", [(1, A), (2, "BAD the @ is missing")]),
 ]
@@ -190,6 +190,29 @@ def test_who_unsubscribed_stays_so(conn: sqlite3.Connection, tmp_path: Path) -> 
     assert (report.taken, report.duplicates, report.refused) == (1, 1, 2)
     assert [(b.line, b.why) for b in bad] == [(1, UNSUBSCRIBED), (2, UNSUBSCRIBED)]
     assert column(conn, "SELECT count(*) FROM consent WHERE topic_id = ? AND withdrawn_at IS NULL", news) == [2]
+
+
+@pytest.mark.parametrize(("topic", "taken", "there"), [("news", 0, 1), ("a topic made later", 0, 0)])
+def test_who_came_back_to_one_topic_is_there_for_that_one(
+    conn: sqlite3.Connection, tmp_path: Path, topic: str, taken: int, there: int
+) -> None:
+    person = agree(conn, A)
+    consents.withdraw(conn, SHOP, person, topic_id=0, means="link", now=NOW + 1, evidence={})
+    agree(conn, A, means="double-opt-in", now=NOW + 2)
+    said = terms(topic=topic, source="form", wording="x", means="import")
+    file = open_list(listing(tmp_path, A))
+    report = consent_import.run(conn, file, Order(SHOP, said, "root", NOW + 3), refused=lambda bad: None)
+    assert (report.taken, report.duplicates, report.refused) == (taken, there, 1 - taken - there)
+
+
+def test_a_withdrawn_consent_alone_is_enough(conn: sqlite3.Connection, tmp_path: Path) -> None:
+    person = agree(conn, A)
+    consents.withdraw(conn, SHOP, person, topic_id=1, means="link", now=NOW + 1, evidence={})
+    conn.execute("DELETE FROM suppression")
+    report, bad = take(conn, listing(tmp_path, A))
+    assert (report.taken, [b.why for b in bad]) == (0, [UNSUBSCRIBED])
+    with pytest.raises(Refused):
+        agree(conn, A, now=NOW + 2)
 
 
 def test_the_same_again_changes_no_consent(conn: sqlite3.Connection, tmp_path: Path) -> None:

@@ -199,6 +199,49 @@ def test_one_failing_connection_beside_good_ones_costs_nothing() -> None:
     run(main())
 
 
+def test_a_site_that_answers_no_transaction_is_left_alone() -> None:
+    """It takes connections and ends each at MAIL: a few tries tell, not three for each copy."""
+
+    async def main() -> None:
+        async with (
+            ScriptedRemote({"MAIL": ("421 4.7.0 not now", DROP)}) as remote,
+            Bench(smart_host=remote.target) as bench,
+        ):
+            attempts = [bench.submit(FakeAttempt()) for _ in range(100)]
+            outcomes = await asyncio.gather(*(attempt.outcome for attempt in attempts))
+            assert {type(outcome) for outcome in outcomes} == {Retry}
+            put_off = [o for o in outcomes if isinstance(o, Retry) and o.not_before == WALL + 30]
+            assert len(put_off) > 80
+            assert remote.connections < 20
+
+    run(main())
+
+
+def test_a_message_is_not_begun_for_a_refused_recipient() -> None:
+    """RCPT refused, yet DATA answered 354: a dot could deliver an empty message, so the connection goes."""
+
+    async def main() -> None:
+        script: Script = {"RCPT": ["550 5.1.1 no"], "DATA": ["354 go"]}
+        async with ScriptedRemote(script) as remote, Bench(smart_host=remote.target, connections_per_site=1) as bench:
+            assert isinstance(await bench.deliver(), Bounced)
+            assert isinstance(await bench.deliver(), Delivered)
+            assert remote.connections == 2
+            assert [message.data for message in remote.messages] == [DATA.replace(b"\r\n.dot", b"\r\n..dot")]
+
+    run(main())
+
+
+def test_a_connection_does_not_idle_while_another_site_waits_for_it() -> None:
+    async def main() -> None:
+        async with ScriptedRemote() as one, ScriptedRemote() as two:
+            routes = {"one.test": one.target, "two.test": two.target}
+            async with Bench(routes=routes, connections=1, idle=3600) as bench:
+                attempts = [bench.submit(FakeAttempt(f"a@{name}.test")) for name in ("one", "two", "one", "two")]
+                await asyncio.gather(*(attempt.outcome for attempt in attempts))
+
+    run(main())
+
+
 def test_the_next_mx_is_tried_when_one_greets_with_554() -> None:
     async def main() -> None:
         async with (
@@ -448,6 +491,7 @@ def test_close_hands_back_what_was_not_tried() -> None:
             await asyncio.sleep(0.02)
             await bench.engine.close(0.05)
             assert isinstance(running.outcomes[0], Retry)
+            assert "cut off while sending" in running.outcomes[0].status
             assert ready.outcomes == [Returned()]
             late = bench.submit(FakeAttempt())
             assert late.outcomes == [Returned()]
