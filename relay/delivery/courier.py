@@ -91,7 +91,7 @@ class Courier:
         if self._session.transactions + 1 < self._site.hub.messages_per_connection and not self.stopping:
             self._next = self._site.take()
             if self._next is not None:
-                self._next.prepare()
+                self._next.prepare(self._site.hub.now(), self._session.features.eight_bit)
         verdict = await self._session.send(copy.attempt.address, prepared)
         if not isinstance(verdict, Interrupted):
             if self._session.fruitful:
@@ -106,7 +106,7 @@ class Courier:
     async def _prepared(self, copy: Copy) -> Prepared | None:
         """None: there is nothing to send, and the copy has ended."""
         try:
-            prepared = await copy.prepare()
+            prepared = await copy.prepare(self._site.hub.now(), self._session.features.eight_bit)
         except Exception as error:
             self._site.hub.log("prepare-failed", {"to": copy.attempt.address, "cause": repr(error)})
             copy.end(Retry(UNEXPECTED, "", Reach.MESSAGE))

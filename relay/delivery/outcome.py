@@ -123,8 +123,11 @@ class Attempt(Protocol):
     def address(self) -> str:
         """The forward-path, ``local@domain``."""
 
-    def prepare(self) -> Awaitable[Prepared | None]:
-        """Called at most once, when a connection is (nearly) free for the copy.
+    def prepare(self, eight_bit: bool) -> Awaitable[Prepared | None]:
+        """Called when a connection is (nearly) free for the copy.
+
+        Again if it then waited for more than a minute, or for a remote of another
+        kind. ``eight_bit``: the remote offers 8BITMIME (RFC 6152).
 
         None: the copy is not to be sent any more; ``done`` is then not called.
         """

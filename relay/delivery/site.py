@@ -22,27 +22,36 @@ from relay.delivery.route import Route
 from relay.delivery.session import Session
 from relay.mail.status import UNEXPECTED, temporary
 
+FRESH_S = 60.0
+"""A prepared copy that waited longer is prepared again: its lease or its consent may have gone."""
+
 
 class Copy:
     """An attempt on its way through the engine; ends exactly once."""
 
-    __slots__ = ("_ended", "attempt", "interruptions", "preparing")
+    __slots__ = ("_eight_bit", "_ended", "_stale_at", "attempt", "interruptions", "preparing")
 
     def __init__(self, attempt: Attempt, ended: Callable[[Copy, Outcome | None], None]) -> None:
         self.attempt = attempt
         self.interruptions = 0
         """Sessions that died under it."""
         self.preparing: asyncio.Task[Prepared | None] | None = None
+        self._stale_at = 0.0
+        self._eight_bit = True
         self._ended: Callable[[Copy, Outcome | None], None] | None = ended
 
-    def prepare(self) -> asyncio.Task[Prepared | None]:
-        """Start rendering and signing, once."""
-        if self.preparing is None:
-            self.preparing = asyncio.get_running_loop().create_task(self._prepare())
-        return self.preparing
+    def prepare(self, now: float, eight_bit: bool) -> asyncio.Task[Prepared | None]:
+        """Start rendering and signing, or give what was started, unless that is stale or for another kind of remote."""
+        task = self.preparing
+        unfit = now > self._stale_at or eight_bit != self._eight_bit
+        if task is None or (unfit and task.done() and _has_result(task)):
+            task = self.preparing = asyncio.get_running_loop().create_task(self._prepare(eight_bit))
+            self._stale_at = now + FRESH_S
+            self._eight_bit = eight_bit
+        return task
 
-    async def _prepare(self) -> Prepared | None:
-        return await self.attempt.prepare()
+    async def _prepare(self, eight_bit: bool) -> Prepared | None:
+        return await self.attempt.prepare(eight_bit)
 
     def end(self, outcome: Outcome | None) -> None:
         """``None``: withdrawn."""
@@ -52,6 +61,11 @@ class Copy:
         if outcome is not None and self.preparing is not None and not self.preparing.done():
             self.preparing.cancel()
         ended(self, outcome)
+
+
+def _has_result(task: asyncio.Task[Prepared | None]) -> bool:
+    """A copy that was withdrawn, or could not be made, stays so."""
+    return not task.cancelled() and task.exception() is None and task.result() is not None
 
 
 class Hub(Protocol):

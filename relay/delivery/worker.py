@@ -20,6 +20,7 @@ from relay.delivery.compose import Composer, notice, own_domain
 from relay.delivery.engine import Engine
 from relay.delivery.outcome import Bounced, Delivered, Outcome, Prepared, Retry, Returned
 from relay.mail import dsn
+from relay.mail.downgrade import downgrade
 from relay.mail.dsn import Action, RecipientReport
 from relay.mail.template import Template
 from relay.pipeline.chain import Chain
@@ -277,7 +278,7 @@ class Copy:
         self.domain = lease.domain
         self._bulk = False
 
-    async def prepare(self) -> Prepared | None:
+    async def prepare(self, eight_bit: bool) -> Prepared | None:
         """Re-check, render and sign; None if the copy is not to be sent (its result is written then)."""
         worker, lease = self._worker, self.lease
         now = worker.clock()
@@ -294,6 +295,9 @@ class Copy:
         domain = own_domain(snapshot, lease.submission.tenant_id, lease.submission.from_domain)
         mark = worker.composer.mark(lease)
         rendered = worker.composer.render(message, lease, mark, domain)
+        if message.needs_8bit and not eight_bit:
+            # What can't be converted goes as it is: servers that mind are extinct, a bounce would be sure.
+            rendered = downgrade(rendered.fields, rendered.body) or rendered
         signer = worker.composer.signer(snapshot, domain)
         signatures: list[bytes] = []
         if signer is not None:

@@ -104,9 +104,9 @@ class OpenElements:
             self.form = True
             if self._in_table_mode():
                 return
-        if name in ("select", "input", "textarea") and self._pop_scoped("select", _SCOPE - {"select"}):
-            if name == "select":
-                return
+        ended = name in ("select", "input", "textarea") and self._pop_scoped("select", _SCOPE - {"select"})
+        if ended and name == "select":
+            return
         if name == "template" and "template" in self.names:
             raise TreeError("templates within each other")
         if name in _INTEGRATION:

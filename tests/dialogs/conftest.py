@@ -16,10 +16,14 @@ class House:
 
     def __init__(self, directory: Path) -> None:
         self.sink = Sink()
+        self.seven_bit = Sink(extensions=())
         self.relay = Relay(
             directory,
             {
-                "delivery": {"smart_host": f"127.0.0.1:{self.sink.port}"},
+                "delivery": {
+                    "smart_host": f"127.0.0.1:{self.sink.port}",
+                    "routes": {"seven.example": f"127.0.0.1:{self.seven_bit.port}"},
+                },
                 "limits": {
                     "message_octets": 200_000,
                     "header_octets": 20_000,
@@ -61,6 +65,7 @@ class House:
     def close(self) -> None:
         code = self.relay.stop()
         self.sink.close()
+        self.seven_bit.close()
         assert code == 0
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import sqlite3
+from email import message_from_bytes
 
+import dkim
 import pytest
 
 from tests.dialogs.conftest import House
@@ -352,6 +355,31 @@ def test_pipelined_commands_and_messages(house: House) -> None:
     house.sink.to("p2@rcpt.example")
 
 
+def test_a_remote_without_8bitmime_gets_seven_bits_that_mean_the_same_and_verify(house: House) -> None:
+    body = "Grüße aus Tallinn, Õhtu\r\n"
+    extra = "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"
+    for domain in ("seven.example", "rcpt.example"):
+        with house.session(house.direct) as s:
+            s.say(MAIL + " BODY=8BITMIME")
+            s.say(f"RCPT TO:<g@{domain}>")
+            starts(s.data(mail(to=f"g@{domain}", extra=extra, body=body)), "250 ")
+    plain = house.seven_bit.to("g@seven.example").data
+    assert plain.isascii()
+    assert message_from_bytes(plain).get_payload(decode=True) == body.encode()
+    assert house.sink.to("g@rcpt.example").data.endswith(body.encode())
+    conn = sqlite3.connect(house.relay.directory / "data" / "relay.db")
+    keys = conn.execute("SELECT selector, algorithm, public FROM dkim_key").fetchall()
+    conn.close()
+    records = {
+        f"{selector}._domainkey.acme.example.": f"v=DKIM1; k={algorithm.partition('-')[0]}; p={public}"
+        for selector, algorithm, public in keys
+    }
+    for data in (plain, house.sink.to("g@rcpt.example").data):
+        for index in (0, 1):
+            found = dkim.DKIM(data)
+            assert found.verify(idx=index, dnsfunc=lambda name, timeout=5: records[name.decode()].encode())
+
+
 # --- tenants -----------------------------------------------------------------------
 
 
@@ -398,8 +426,6 @@ def test_freeze_quota_and_revoked_credentials(house: House) -> None:
 
 def _use_up(house: House, tenant: str, what: str, value: int) -> None:
     """Set a counter of the running period, as if so much had been sent."""
-    import sqlite3
-
     period = house.relay.json("quota", "show", tenant)["period"]
     conn = sqlite3.connect(house.relay.directory / "data" / "relay.db")
     with conn:

@@ -92,13 +92,3 @@ def test_a_bounce_of_postfix_comes_back(office: Office, postfix: Postfix) -> Non
     assert "5.1.1" in ended["steps"][-1]["why"]
     assert str(office.ask(office.bulk, "late@postfix.example")).startswith("550 5.7.1 suppressed")
     assert office.rows("SELECT bounced FROM campaign WHERE name LIKE '%Late'") == [(1,)]
-
-
-def test_postfix_down_for_a_while(office: Office, postfix: Postfix) -> None:
-    """While nobody listens the copy waits, and goes out when Postfix is back."""
-    office.agree("patient@postfix.example")
-    postfix.stop()
-    queue_id = office.send(office.bulk, mail(to="patient@postfix.example"), "patient@postfix.example")
-    until(lambda: office.trace(queue_id)["recipients"][0]["attempts"] >= 1, "a failed attempt")
-    postfix.start()
-    postfix.find("patient@postfix.example")

@@ -72,7 +72,7 @@ class FakeAttempt:
         self.outcomes: list[Outcome] = []
         self._prepared = prepared
 
-    async def prepare(self) -> Prepared | None:
+    async def prepare(self, eight_bit: bool) -> Prepared | None:
         self.prepared += 1
         if isinstance(self._prepared, Exception):
             raise self._prepared

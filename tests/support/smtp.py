@@ -142,7 +142,8 @@ class Received:
 class Sink:
     """A receiving server that keeps all messages; ``replies`` overrides the answer by recipient."""
 
-    def __init__(self) -> None:
+    def __init__(self, extensions: tuple[str, ...] = ("PIPELINING", "8BITMIME", "SMTPUTF8", "SIZE 99999999")) -> None:
+        self.extensions = extensions
         self.messages: list[Received] = []
         self.replies: dict[str, str] = {}
         self._changed = threading.Condition()
@@ -172,7 +173,9 @@ class Sink:
                 verb = text[:4].upper()
                 current.commands.append(text)
                 if verb == "EHLO":
-                    write(b"250-sink.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 99999999\r\n")
+                    lines = ["sink.test", *self.extensions]
+                    marks = ["-"] * len(self.extensions) + [" "]
+                    write("".join(f"250{m}{line}\r\n" for m, line in zip(marks, lines, strict=True)).encode())
                 elif verb == "MAIL":
                     current = Received(text.partition("<")[2].partition(">")[0], [], b"", [text])
                     write(b"250 2.1.0 ok\r\n")

@@ -222,7 +222,10 @@ def test_a_message_is_not_begun_for_a_refused_recipient() -> None:
 
     async def main() -> None:
         script: Script = {"RCPT": ["550 5.1.1 no"], "DATA": ["354 go"]}
-        async with ScriptedRemote(script) as remote, Bench(smart_host=remote.target, connections_per_site=1) as bench:
+        async with (
+            ScriptedRemote(script) as remote,
+            Bench(smart_host=remote.target, connections_per_site=1, command_timeout=600) as bench,
+        ):
             assert isinstance(await bench.deliver(), Bounced)
             assert isinstance(await bench.deliver(), Delivered)
             assert remote.connections == 2
@@ -475,6 +478,25 @@ def test_an_answer_in_the_middle_of_a_large_message_is_no_delivery() -> None:
             assert isinstance(outcome, Retry)
             assert "before the end of the message" in outcome.status
         server.close()
+
+    run(main())
+
+
+def test_a_copy_that_waited_long_is_prepared_anew() -> None:
+    """Its lease or its consent may have gone since."""
+
+    async def main() -> None:
+        script: Script = {"DOT": [STALL]}
+        async with (
+            ScriptedRemote(script) as remote,
+            Bench(smart_host=remote.target, connections_per_site=1, data_timeout=0.2) as bench,
+        ):
+            first, second = bench.submit(FakeAttempt()), bench.submit(FakeAttempt())
+            while not second.prepared:
+                await asyncio.sleep(0)
+            bench.clock.now += 61
+            await asyncio.gather(first.outcome, second.outcome)
+            assert (first.prepared, second.prepared) == (1, 2)
 
     run(main())
 
