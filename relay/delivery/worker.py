@@ -25,7 +25,7 @@ from relay.mail.dsn import Action, RecipientReport
 from relay.mail.template import Template
 from relay.pipeline.chain import Chain
 from relay.pipeline.contract import Continue, Freeze, Hold, Kind, QueueEntry, Reject
-from relay.queue.complete import Result, Written, complete
+from relay.queue.complete import Notify, Result, Written, complete
 from relay.queue.enqueue import Claim, Enqueued, NewSubmission
 from relay.queue.lease import LEASE_S, Lease, Submission, lease_due, next_due
 from relay.queue.model import State, encode_id
@@ -190,14 +190,14 @@ class Worker:
             self._writer = None
 
     async def _write_batch(self, batch: list[Result]) -> None:
-        while True:
-            try:
-                written: Written = await self.committer.submit(lambda conn: complete(conn, batch, self._notify))
-                break
-            except Exception as error:
-                # Outcomes must not be lost: the copies would go out a second time.
-                _log.error("%d outcomes can't be written, trying again: %s", len(batch), error)
-                await asyncio.sleep(STORE_RETRY_S)
+        try:
+            written = await self._written(batch, self._notify)
+        except Exception:
+            if len(batch) > 1:  # one outcome that can't be written must not keep the others from it
+                for result in batch:
+                    await self._write_batch([result])
+                return
+            written = await self._without_notice(batch[0])
         self.inflight -= len(batch)
         for submission_id in written.finished:
             self.composer.forget(submission_id)
@@ -217,6 +217,28 @@ class Worker:
                 result.status,
             )
         self._wake.set()
+
+    async def _written(self, batch: list[Result], notify: Notify) -> Written:
+        """Write until the store takes it; raises what the outcomes themselves cause."""
+        while True:
+            try:
+                return await self.committer.submit(lambda conn: complete(conn, batch, notify))
+            except (StoreBusy, sqlite3.Error) as error:
+                if isinstance(error, sqlite3.IntegrityError):
+                    raise
+                # Outcomes must not be lost: the copies would go out a second time.
+                _log.error("%d outcomes can't be written, trying again: %s", len(batch), error)
+                await asyncio.sleep(STORE_RETRY_S)
+
+    async def _without_notice(self, result: Result) -> Written:
+        """After a fault, most likely in making the notice: the outcome alone, or else nothing."""
+        shown = encode_id(result.lease.submission.id)
+        _log.exception("id=%s/%d outcome is written without a notice", shown, result.lease.number)
+        try:
+            return await self._written([result], lambda conn, failed: None)
+        except Exception:
+            _log.exception("id=%s/%d outcome can't be written, it is dropped", shown, result.lease.number)
+            return Written()
 
     def _notify(self, conn: sqlite3.Connection, result: Result) -> None:
         """Enqueue a DSN for a failed copy where one is wanted (inside the outcome's transaction)."""

@@ -31,8 +31,8 @@ _SPECIAL = (
     | TABLE_PARTS
     | _SCOPE
     | _set(
-        "address article aside blockquote button center dd details dialog dir div dl dt fieldset figcaption figure"
-        " footer form header hgroup li listing main menu nav ol p pre search section select summary ul"
+        "address article aside blockquote button center dd details dir div dl dt fieldset figcaption figure"
+        " footer form header hgroup li listing main menu nav noscript ol p pre search section select summary ul"
     )
 )
 # A table closes a paragraph too, but not in quirks mode, as most mail is shown; an end tag too many does no harm.
@@ -185,6 +185,8 @@ class OpenElements:
 
     def end(self, name: str) -> None:
         """Take in an end tag."""
+        if name in ("br", "p"):
+            self.break_out(name)
         if name == "form" and "template" not in self.names:
             self._end_form()
         elif self.names and self.names[-1].lower() == name:
@@ -210,7 +212,7 @@ class OpenElements:
             self._end_foreign(name)
         elif name in ("li", "p"):
             self._pop_scoped(name, _SCOPE | ({"button"} if name == "p" else {"ol", "ul"}))
-        elif name in _SPECIAL:
+        elif name in _SPECIAL or name == "dialog":
             self._pop_scoped(name, _SCOPE)
         else:
             self._pop_scoped(name, _SPECIAL)

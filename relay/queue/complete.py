@@ -81,7 +81,7 @@ def complete(conn: sqlite3.Connection, results: Sequence[Result], notify: Notify
         elif result.state in (State.BOUNCED, State.EXPIRED):
             if submission.campaign_id is not None:
                 bounced[submission.campaign_id] += 1
-            if result.address_dead:
+            if result.address_dead and result.lease.subscriber_id:  # a notice's recipient is no subscriber
                 suppressions.add(
                     conn, result.lease.subscriber_id, Reason.HARD_BOUNCE, detail=result.status, now=result.at
                 )
