@@ -89,6 +89,7 @@ Waits = Annotated[
     Kind("list of durations", lambda values: [units.format_duration(v) for v in values]),
 ]
 Domain = Annotated[str, _text(names.domain_name), Kind("domain name")]
+RouteName = Annotated[str, _text(names.route_name), Kind("domain name")]
 OptionalDomain = Annotated[str, _text(names.domain_name, or_empty=True), Kind("domain name")]
 Url = Annotated[str, _text(names.base_url, or_empty=True), Kind("URL")]
 ListenAddress = Annotated[str, _text(names.listen_endpoint)]

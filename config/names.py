@@ -40,6 +40,13 @@ def domain_name(text: str) -> str:
     return name
 
 
+def route_name(text: str) -> str:
+    """What a route is for: a domain, ``.domain`` for all below it, or ``*`` for the rest."""
+    if text == "*":
+        return text
+    return "." + domain_name(text[1:]) if text.startswith(".") else domain_name(text)
+
+
 def ip_address(text: str) -> str:
     """An IPv4 or IPv6 address in its shortest form."""
     try:

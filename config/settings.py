@@ -29,6 +29,7 @@ from config.kinds import (
     OptionalFile,
     OptionalListenAddress,
     OptionalTarget,
+    RouteName,
     Seconds,
     Table,
     Target,
@@ -143,9 +144,9 @@ class Delivery(Table):
     )
     smart_host_user: str = key("", "User name at the smart host; empty: no AUTH.")
     smart_host_password_file: OptionalFile = key(None, "File with the password at the smart host, mode 0600.")
-    routes: Annotated[Mapping[Domain, Target], Kind("table of host:port", dict)] = key(
+    routes: Annotated[Mapping[RouteName, Target], Kind("table of host:port", dict)] = key(
         {},
-        "Servers for some domains, instead of their MX or the smart host.",
+        "Servers for some domains instead of MX or smart host; `.example.com` is all below it, `*` the rest.",
         example={"example.com": "127.0.0.1:2600"},
     )
     port: Count = key(25, "Port of the recipients' MX.", ge=1, le=65535)
