@@ -80,8 +80,8 @@ def _stay(screen: Screen, machine: Machine) -> None:
     """Show the relay's log as it grows, until Ctrl-C."""
     seen = len(machine.log_lines())
     screen.blank()
-    screen.tell("Everything stays up; the log goes on below. Ctrl-C ends it.", "bold")
     try:
+        screen.tell("Everything stays up; the log goes on below. Ctrl-C ends it.", "bold")
         while machine.is_running():
             lines = machine.log_lines()
             for line in lines[seen:]:

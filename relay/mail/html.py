@@ -290,9 +290,10 @@ class _Reader:
             if "stylesheet" in found.get("rel", "").lower() and remote_sheet(found.get("href", "")):
                 self.page.sheets.opaque = True
         elif name in self.raw:
-            misplaced = self.tree.in_foreign() or "select" in self.tree.names
+            names = self.tree.names
+            misplaced = self.tree.in_foreign() or "select" in names or "template" in names
             if misplaced or (self.tree.misnested and (self.tree.foreign or "select" in self.tree.loose)):
-                raise _Hostile(f"{name} element within SVG, MathML or select")
+                raise _Hostile(f"{name} element within SVG, MathML, select or template")
         else:
             if "style" in found:
                 self.page.sheets.read_style(found["style"])

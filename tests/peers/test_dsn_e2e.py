@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 
 import pytest
 
@@ -29,7 +29,7 @@ def notices(office: Office) -> int:
     return int(count)
 
 
-def parts(got: Received) -> tuple[EmailMessage, dict[str, str], dict[str, str], EmailMessage]:
+def parts(got: Received) -> tuple[EmailMessage, dict[str, str], dict[str, str], MIMEPart]:
     """The notice, its per-message fields, its only recipient's fields, and what is returned."""
     parsed = email.message_from_bytes(got.data, policy=email.policy.default)
     assert isinstance(parsed, EmailMessage)
@@ -41,7 +41,8 @@ def parts(got: Received) -> tuple[EmailMessage, dict[str, str], dict[str, str], 
 
 
 @pytest.mark.parametrize(
-    ("ret", "kind"), [("", "text/rfc822-headers"), (" RET=HDRS", "text/rfc822-headers"), (" RET=FULL", "message/rfc822")]
+    ("ret", "kind"),
+    [("", "text/rfc822-headers"), (" RET=HDRS", "text/rfc822-headers"), (" RET=FULL", "message/rfc822")],
 )
 def test_transactional_mail_gets_one(office: Office, ret: str, kind: str) -> None:
     name = f"returns{ret[5:].lower()}"

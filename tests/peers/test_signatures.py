@@ -10,7 +10,6 @@ import base64
 import email
 import email.policy
 import html.parser
-import os
 import quopri
 import re
 from email.message import EmailMessage
@@ -205,7 +204,7 @@ def readable(octets: bytes) -> list[EmailMessage]:
     """Text parts in order, as the standard library reads them."""
     parsed = email.message_from_bytes(octets, policy=email.policy.default)
     assert isinstance(parsed, EmailMessage)
-    return [one for one in parsed.walk() if one.get_content_maintype() == "text"]  # type: ignore[misc]
+    return [one for one in parsed.walk() if one.get_content_maintype() == "text"]
 
 
 class Shown(html.parser.HTMLParser):
@@ -248,10 +247,15 @@ def test_without_its_footer_a_plain_body_is_the_one_sent(arrived: dict[tuple[str
     assert in_order(sent, got, 2 if shape.startswith("html") else 1)
 
 
+def common(one: bytes, other: bytes) -> int:
+    """Octets that both begin with."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
 def in_order(sent: bytes, got: bytes, insertions: int) -> bool:
     """Whether ``got`` is ``sent`` with one insertion, or two."""
-    start = len(os.path.commonprefix([sent, got]))
-    end = min(len(os.path.commonprefix([sent[::-1], got[::-1]])), len(sent) - start)
+    start = common(sent, got)
+    end = min(common(sent[::-1], got[::-1]), len(sent) - start)
     between = sent[start : len(sent) - end]
     return not between if insertions == 1 else between in got[start : len(got) - end]
 

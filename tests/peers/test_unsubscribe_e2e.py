@@ -9,6 +9,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ class Letter:
         assert values(data, "List-Unsubscribe-Post") == ["List-Unsubscribe=One-Click"]
         self.mailto, self.url = ways[0].removeprefix("mailto:"), ways[1]
         parsed = email.message_from_bytes(data, policy=email.policy.default)
-        text_part, html_part = (one.get_content() for one in parsed.iter_parts())  # type: ignore[attr-defined]
+        text_part, html_part = (one.get_content() for one in parsed.iter_parts())
         assert self.url in text_part and self.url in html_part
         self.html: str = html_part
 
@@ -112,8 +113,6 @@ def test_looking_at_the_link_changes_nothing(office: Office, letter: Callable[[s
 
 
 def by_curl(url: str, *form: str) -> None:
-    import subprocess
-
     words = [need("curl"), "--silent", "--show-error", "--fail", "--noproxy", "*", "--max-time", "20", *form, url]
     subprocess.run(words, capture_output=True, timeout=30, check=True)
 

@@ -22,6 +22,7 @@ from relay.checks import ports
 from relay.checks.certificate import check_certificate
 from relay.checks.files import check_files
 from relay.checks.result import Level, Result
+from relay.checks.store import check_store
 from relay.cli import init
 from relay.cli.main import relay
 from relay.registry.secrets import Secrets
@@ -181,6 +182,13 @@ def test_another_schema(home: Home, version: int, todo: str) -> None:
     assert home.row("database")["todo"] == todo
 
 
+def test_advice_is_found_behind_odd_paths(tmp_path: Path) -> None:
+    settings = Home(tmp_path / "a: b; `c").settings
+    settings.database.unlink()
+    (found,) = check_store(settings)
+    assert (found.detail, found.todo) == (f"no database at {settings.database}", "make one with `relay init`")
+
+
 def test_a_damaged_database(home: Home) -> None:
     home.settings.database.write_bytes(b"no database" * 1000)
     assert "can't be opened" in home.row("database")["detail"]
@@ -311,10 +319,22 @@ def test_a_port_in_use_by_the_relay_itself(home: Home) -> None:
     assert ports.relay_process(home.path / "data") is None
 
 
+def test_a_relay_that_has_not_yet_said_its_process(home: Home) -> None:
+    lock = os.open(home.path / "data" / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        with socket.create_server(("127.0.0.1", home.ports["10587"])):
+            assert home.row("listen.submission")["detail"].endswith("in use by the relay itself")
+            assert home.row("relay")["detail"] == "running"
+    finally:
+        os.close(lock)
+
+
 def test_another_program_beside_a_running_relay(home: Home) -> None:
     lock = os.open(home.path / "data" / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    code = "import socket, sys; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); print(); sys.stdin.read()"
+    listen = "s = socket.create_server(('127.0.0.1', int(sys.argv[1])))"
+    code = f"import socket, sys; {listen}; print(flush=True); sys.stdin.read()"
     words = [sys.executable, "-c", code, str(home.ports["10587"])]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as stranger:
         assert stranger.stdout and stranger.stdout.readline()
