@@ -257,16 +257,6 @@ class Settings(Table):
         return {**document, "links": {"base_url": f"https://{hostname}", "mail_domain": hostname, **given}}
 
     @property
-    def base_url(self) -> str:
-        """Where recipients reach the pages, without a slash at its end."""
-        return (self.links.base_url or f"https://{self.server.hostname}").rstrip("/")
-
-    @property
-    def mail_domain(self) -> str:
-        """Domain of the relay's own addresses."""
-        return self.links.mail_domain or self.server.hostname
-
-    @property
     def database(self) -> Path:
         return self.server.data_dir / "relay.db"
 

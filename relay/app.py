@@ -110,7 +110,7 @@ class App:
         resolver = Resolver(settings.dns.nameservers, settings.dns.timeout)
         own_ports = frozenset(int(address.rpartition(":")[2]) for address in settings.listen.inbound)
         engine = Engine(delivery, settings.server.hostname, resolver, self.clock, _delivery_log, own_ports=own_ports)
-        links = Links(settings.base_url, settings.mail_domain)
+        links = Links(settings.links.base_url, settings.links.mail_domain)
         terms = WorkerTerms(
             owner=f"{settings.server.node_name}/{share.index}/{os.getpid()}/{int(self.clock())}",
             hostname=settings.server.hostname,

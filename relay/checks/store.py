@@ -13,6 +13,7 @@ from relay.checks.result import Result, bad, ok
 from relay.registry import keys
 from relay.registry.errors import RegistryError
 from relay.registry.secrets import Secrets, SecretsError
+from relay.store import schema
 from relay.store.database import StoreError, connect
 
 SHOWN = 5
@@ -38,9 +39,18 @@ def check_store(settings: Settings) -> Iterator[Result]:
             version = conn.execute("PRAGMA user_version").fetchone()[0]
             tenants = conn.execute("SELECT count(*) FROM tenant").fetchone()[0]
             yield ok("database", f"{_size(settings)}, schema {version}, tenants: {tenants}")
+            yield _sound("schema", schema.differences(conn), "undo the change by hand, or restore a backup")
+            yield _sound("pages", schema.damage(conn), "stop the relay, keep a copy, and restore a backup")
             yield from _dkim_keys(conn, settings)
         except sqlite3.Error as error:
             yield bad("database", f"{settings.database}: {error}", "restore it from a backup")
+
+
+def _sound(what: str, faults: list[str], todo: str) -> Result:
+    if faults:
+        more = " …" if len(faults) > SHOWN else ""
+        return bad(f"database {what}", ", ".join(faults[:SHOWN]) + more, todo)
+    return ok(f"database {what}", "as they should be" if what == "pages" else "as the migrations make it")
 
 
 def _cause(text: str) -> tuple[str, str]:

@@ -153,7 +153,7 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         from importlib.metadata import PackageNotFoundError, version
 
         try:
-            click.echo(f"relay {version('relay')}")
+            click.echo(f"relay {version('relay-smtp')}")
         except PackageNotFoundError:
             click.echo("relay (not installed: run from its source)")
         ctx.exit()

@@ -1,0 +1,49 @@
+"""Is the database what the migrations make? For ``relay check``, off the hot path.
+
+Compares tables, columns, indexes and triggers with a fresh schema, and lets
+SQLite walk its pages, so that an edit by hand or a damaged page is noticed
+before it is met by mail.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+import sqlite_utils
+
+from relay.store.database import migrations
+
+MOST_FAULTS = 5
+
+
+def _described(conn: sqlite3.Connection) -> dict[str, str]:
+    """Every table, index and trigger by name, in SQL without layout."""
+    database = sqlite_utils.Database(conn)
+    found = {f"table {table.name}": table.schema for table in database.tables}
+    found |= {f"trigger {trigger.name}": trigger.sql for trigger in database.triggers}
+    for table in database.tables:
+        for index in table.indexes:
+            found[f"index {index.name}"] = f"{table.name} {index.unique} {index.partial} {','.join(index.columns)}"
+    return {name: " ".join(text.split()) for name, text in found.items()}
+
+
+def differences(conn: sqlite3.Connection) -> list[str]:
+    """What is missing, changed or foreign in the schema; empty if all is as the migrations make it."""
+    fresh = sqlite3.connect(":memory:")
+    for _, sql in migrations():
+        fresh.executescript(sql)
+    want, have = _described(fresh), _described(conn)
+    fresh.close()
+    faults = [f"{name} is missing" for name in want.keys() - have.keys()]
+    faults += [f"{name} is not the relay's" for name in have.keys() - want.keys()]
+    faults += [f"{name} was changed" for name in want.keys() & have.keys() if want[name] != have[name]]
+    return sorted(faults)
+
+
+def damage(conn: sqlite3.Connection) -> list[str]:
+    """What SQLite's own check finds wrong with the pages; empty if nothing."""
+    try:
+        rows = conn.execute(f"PRAGMA quick_check({MOST_FAULTS})").fetchall()
+    except sqlite3.DatabaseError as error:  # too damaged to be walked
+        return [str(error)]
+    return [] if rows == [("ok",)] else [str(row[0]) for row in rows]
