@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from policies.settings import Table
 from relay.mail.status import Status, refusal
@@ -17,6 +18,7 @@ from relay.pipeline.contract import (
     Allowance,
     BasePolicy,
     Continue,
+    Effect,
     Recipient,
     Reject,
     Transaction,
@@ -24,9 +26,29 @@ from relay.pipeline.contract import (
 )
 
 
-def _told(word: str, what: str, used: int, limit: int | None, plan: Allowance) -> Status:
-    renews = datetime.fromtimestamp(plan.renews_at, UTC).strftime("%Y-%m-%d")
-    return refusal(word, f"{used} of {limit} {what} of plan {plan.plan} used, renews {renews}")
+@lru_cache(maxsize=256)
+def _told(word: str, what: str, used: int, limit: int, plan: str, renews_at: float) -> Status:
+    renews = datetime.fromtimestamp(renews_at, UTC).strftime("%Y-%m-%d")
+    return refusal(word, f"{used} of {limit} {what} of plan {plan} used, renews {renews}")
+
+
+@lru_cache(maxsize=256)
+def _effects(plan: Allowance) -> tuple[Effect, ...]:
+    """Counted in the commit; a limit that is passed only there was used up to the last."""
+    messages, subscribers = plan.messages or 0, plan.subscribers or 0
+    return (
+        Add(
+            f"messages/{plan.period}",
+            1,
+            plan.messages,
+            _told("quota-messages", "messages", messages, messages, plan.plan, plan.renews_at),
+        ),
+        AddDistinct(
+            f"subscribers/{plan.period}",
+            plan.subscribers,
+            _told("quota-subscribers", "subscribers", subscribers, subscribers, plan.plan, plan.renews_at),
+        ),
+    )
 
 
 class Policy(BasePolicy):
@@ -37,17 +59,12 @@ class Policy(BasePolicy):
 
     def on_recipient(self, txn: Transaction, rcpt: Recipient) -> Verdict:
         plan, usage = txn.tenant.allowance, txn.usage
-        no_messages = _told("quota-messages", "messages", usage.messages, plan.messages, plan)
-        if plan.messages is not None and usage.messages + len(txn.recipients) + 1 > plan.messages:
-            return Reject(no_messages)
-        no_subscribers = _told("quota-subscribers", "subscribers", usage.subscribers, plan.subscribers, plan)
-        if plan.subscribers is not None and not rcpt.standing.counted:
-            fresh = sum(1 for r in txn.recipients if not r.standing.counted) + 1
-            if usage.subscribers + fresh > plan.subscribers:
-                return Reject(no_subscribers)
-        return Continue(
-            effects=(
-                Add(f"messages/{plan.period}", 1, plan.messages, no_messages),
-                AddDistinct(f"subscribers/{plan.period}", plan.subscribers, no_subscribers),
-            )
-        )
+        limit = plan.messages
+        if limit is not None and usage.messages + len(txn.recipients) + 1 > limit:
+            return Reject(_told("quota-messages", "messages", usage.messages, limit, plan.plan, plan.renews_at))
+        limit = plan.subscribers
+        if limit is not None and not rcpt.standing.counted:
+            used = usage.subscribers
+            if used + sum(1 for r in txn.recipients if not r.standing.counted) + 1 > limit:
+                return Reject(_told("quota-subscribers", "subscribers", used, limit, plan.plan, plan.renews_at))
+        return Continue(effects=_effects(plan))

@@ -32,7 +32,7 @@ from relay.intake.tls import Certificate, CertificateError
 from relay.mail.scan import ScanLimits
 from relay.pipeline import registry as policy_registry
 from relay.pipeline.chain import Chain
-from relay.queue import lease, maintain, watch
+from relay.queue import maintain, watch
 from relay.queue.schedule import Schedule
 from relay.registry import keys
 from relay.registry.secrets import Secrets
@@ -206,10 +206,6 @@ class App:
         loop.add_signal_handler(signal.SIGHUP, self.reload)
         _test_keys(self.snapshots.current(), self.secrets)
         committer = Committer(self.settings.database)
-        if self.share.first:
-            back = await committer.submit(lambda conn: lease.reclaim(conn, self.clock()))
-            if back:
-                _log.info("%d leases of a process that is gone were taken back", back)
         worker = self._worker(committer)
         self._tasks = [loop.create_task(worker.run()), loop.create_task(_heart(beat))]
         if self.share.first:
@@ -278,7 +274,11 @@ def _test_keys(snapshot: Snapshot, secrets: Secrets) -> None:
 
 def run(settings: Settings, ports: Ports, share: Share, ready: Callable[[], None], beat: Callable[[], None]) -> None:
     """Run one mail process to its end."""
+    import gc
+
     import uvloop
 
+    # Values of a message die by reference count; looking for cycles after every 700 of them only costs time.
+    gc.set_threshold(20_000, 20, 50)
     app = App(settings, ports, share)
     uvloop.run(app.run(ready, beat))

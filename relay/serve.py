@@ -18,6 +18,7 @@ import logging
 import os
 import select
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import Callable
@@ -28,6 +29,8 @@ from config.settings import Settings
 from relay.intake.listeners import Ports, bind_all
 from relay.observe.log import setup
 from relay.observe.sdnotify import notify
+from relay.queue.lease import reclaim
+from relay.store.database import StoreError, connect, transaction
 from relay.web.liveness import Heartbeat
 
 _log = logging.getLogger("relay")
@@ -246,12 +249,29 @@ def _die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def take_back(database: Path) -> None:
+    """End the leases of processes that are gone: here, while no process of this relay has made new ones.
+
+    Raises ServeError if the database can't be used.
+    """
+    try:
+        with contextlib.closing(connect(database)) as conn, transaction(conn):
+            count = reclaim(conn, time.time())
+    except StoreError as error:
+        raise ServeError(str(error)) from error
+    except sqlite3.Error as error:
+        raise ServeError(f"database {database} can't be written: {error}") from error
+    if count:
+        _log.info("%d leases of processes that are gone were taken back", count)
+
+
 def serve(settings: Settings) -> int:
     """Run until told to stop; returns the exit status. Raises ServeError or ListenError at start."""
     setup(settings.log.level, settings.log.format)
     if not settings.server.data_dir.is_dir():
         raise ServeError(f"server.data_dir {settings.server.data_dir} does not exist: `relay init` makes it")
     fd = lock(settings.server.data_dir)
+    take_back(settings.database)
     listen = settings.listen
     ports = bind_all(listen.submission, listen.submissions, listen.inbound, listen.http)
     try:

@@ -49,7 +49,7 @@ def _print(story: Story) -> None:
     click.echo()
     _steps(story.steps)
     for copy in story.copies:
-        tried = f", {copy.attempts} failed attempts" if copy.attempts else ""
+        tried = f" ({copy.attempts} attempt{'s' * (copy.attempts > 1)})" if copy.attempts else ""
         click.echo(f"\n{copy.number}  {printable(copy.address)}: {copy.state}{tried}")
         _steps(copy.steps)
 

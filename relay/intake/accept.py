@@ -8,6 +8,7 @@ its counters and its event; any other way out leaves nothing stored.
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import logging
 import secrets as random
@@ -84,6 +85,7 @@ def _next_bits(bits: int) -> int:
 class _Ready:
     new: NewSubmission
     template: Template
+    shown_id: str
 
 
 class Acceptor:
@@ -115,7 +117,7 @@ class Acceptor:
             return self._refused(arrived, error.status)
         except StoreBusy:
             return self._refused(arrived, temporary(51, 3, 0, "the store is not available, try again later"))
-        shown = encode_id(new.id)
+        shown = ready.shown_id
         _log.info(
             "id=%s tenant=%s stream=%s message-id=%s recipients=%d refused=%d size=%d accepted",
             shown,
@@ -172,7 +174,8 @@ class Acceptor:
             raise Malformed(f"a bare {what} at octet {offset}: lines end with CRLF, and NUL is not allowed")
         now = arrived.txn.now
         submission_id = new_submission_id(now, _next_bits)
-        received = _received(self._terms, arrived, encode_id(submission_id))
+        shown_id = encode_id(submission_id)
+        received = _received(self._terms, arrived, shown_id)
         scanned = scan(received + arrived.raw, self._terms.limits)
         wishes = relay_fields.read(scanned, now)
         message = _facts(scanned, arrived.txn, wishes, len(arrived.raw))
@@ -181,15 +184,16 @@ class Acceptor:
             return judged
         if not judged.accepted:
             return judged.refused[0][1]
-        message_id = _message_id(scanned) or f"<{encode_id(submission_id)}@{self._terms.hostname}>"
+        message_id = _message_id(scanned) or f"<{shown_id}@{self._terms.hostname}>"
         template = compile_template(
             scanned,
             judged.additions,
             frozenset(),  # Bcc, Return-Path and Relay-* never leave anyway
             [a.slots for a in judged.accepted],
-            if_missing=(("Date", format_datetime(datetime.fromtimestamp(now, UTC))), ("Message-ID", message_id)),
+            if_missing=(("Date", _date(int(now))), ("Message-ID", message_id)),
         )
-        return _Ready(self._new(arrived, submission_id, wishes, message, message_id, judged, template), template)
+        new = self._new(arrived, submission_id, wishes, message, message_id, judged, template)
+        return _Ready(new, template, shown_id)
 
     def _new(
         self,
@@ -231,12 +235,18 @@ class Acceptor:
         )
 
 
+@functools.lru_cache(maxsize=8)
+def _date(second: int) -> str:
+    """RFC 5322 §3.3; most messages share their second with others."""
+    return format_datetime(datetime.fromtimestamp(second, UTC))
+
+
 def _received(terms: Terms, arrived: Arrived, shown_id: str) -> bytes:
     """The trace field (RFC 5321 §4.4). The application's own address stays out by default."""
     source = f"[{arrived.txn.client}]" if terms.record_client else terms.hostname
     if terms.record_client and ":" in arrived.txn.client:
         source = f"[IPv6:{arrived.txn.client}]"
-    date = format_datetime(datetime.fromtimestamp(arrived.txn.now, UTC))
+    date = _date(int(arrived.txn.now))
     return (
         f"Received: from {source} (submission)\r\n"
         f"\tby {terms.hostname} with {arrived.protocol} id {shown_id};\r\n\t{date}\r\n"

@@ -102,6 +102,8 @@ class BaseSession(SMTP):
         self._held_octets = 0
         self.in_transaction = False
         self._transactions = 0
+        self._deadline = 0.0
+        self._timer_at = 0.0
 
     def __dir__(self) -> list[str]:
         # aiosmtpd's constructor looks through dir(self) for its hooks; ours are in ``verbs``.
@@ -143,7 +145,24 @@ class BaseSession(SMTP):
         self._wake()
         return False
 
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        """Move the deadline. The timer is not touched unless it would fire too late: it looks again when it fires."""
+        self._deadline = self.loop.time() + (duration or self._timeout_duration)
+        if self._timeout_handle is None or self._deadline < self._timer_at:
+            self._arm()
+
+    def _arm(self) -> None:
+        if self._timeout_handle is not None:
+            self._timeout_handle.cancel()
+        self._timer_at = self._deadline
+        self._timeout_handle = self.loop.call_at(self._deadline, self._timeout_cb)
+
     def _timeout_cb(self) -> None:
+        if self.transport is None:
+            return
+        if self.loop.time() < self._deadline:
+            self._arm()
+            return
         self._say(temporary(21, 4, 2, f"{self.hostname} timeout, closing connection"))
         self._flush()
         self._close()
@@ -170,7 +189,7 @@ class BaseSession(SMTP):
 
     def _say(self, status: Status) -> None:
         # The text may hold an address of the client's with SMTPUTF8; it never holds CR or LF.
-        self._out += status.reply.encode("utf-8", "replace") + b"\r\n"
+        self._out += f"{status.reply}\r\n".encode("utf-8", "replace")
 
     def say_line(self, line: bytes) -> None:
         self._out += line + b"\r\n"

@@ -31,6 +31,8 @@ from relay.registry.snapshot import CredentialRecord, SnapshotSource
 _log = logging.getLogger("relay.submission")
 
 AUTH_REQUIRED = permanent(30, 7, 0, "authentication required")
+REVERSE_PATH_OK = ok(50, 1, 0, "reverse-path ok")
+FORWARD_PATH_OK = ok(50, 1, 5, "forward-path ok")
 AUTH_FAILED = permanent(35, 7, 8, "user name or password is wrong, or not allowed from this address")
 MOST_AUTH_FAILURES_A_SESSION = 3
 
@@ -207,7 +209,7 @@ class SubmissionSession(BaseSession):
         if refused is not None:
             return refused
         self._txn, self._parameters, self.in_transaction = txn, parameters, True
-        return ok(50, 1, 0, "reverse-path ok")
+        return REVERSE_PATH_OK
 
     def _path(self, argument: bytes, word: bytes) -> Path | Status:
         if argument[: len(word)].upper() != word:
@@ -239,7 +241,7 @@ class SubmissionSession(BaseSession):
             return permanent(53, 6, 7, "an address with letters outside ASCII needs SMTPUTF8")
         canonical = address.canonical
         if canonical in self._seen:
-            return ok(50, 1, 5, "forward-path ok")
+            return FORWARD_PATH_OK
         if len(self._accepted) >= self.shared.recipients:
             return temporary(52, 5, 3, f"at most {self.shared.recipients} recipients a message")
         standing = consents.standing(self.desk.conn, txn.tenant.id, canonical, txn.tenant.allowance.period)
@@ -251,7 +253,7 @@ class SubmissionSession(BaseSession):
         self._seen.add(canonical)
         self._accepted.append(verdict)
         self._txn = replace(txn, recipients=(*txn.recipients, recipient))
-        return ok(50, 1, 5, "forward-path ok")
+        return FORWARD_PATH_OK
 
     # -- DATA ------------------------------------------------------------------
 

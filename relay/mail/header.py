@@ -14,6 +14,7 @@ _NAME = re.compile(r"[!-9;-~]{1,76}\Z")
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*+"|[^ \t]+')
 _ESCAPE = re.compile(r"\\(.)")
+_NOTHING_KNOWN = Known(())
 
 
 def field(name: str, value: str, known: Known) -> tuple[Piece, ...]:
@@ -22,6 +23,16 @@ def field(name: str, value: str, known: Known) -> tuple[Piece, ...]:
     Raises ValueError for what can't stand in a header field: controls (CR and LF among them), a bad name, a word that
     makes a line longer than 998 octets.
     """
+    return _fixed(name, value) if "{{" not in value else _made(name, value, known)
+
+
+@functools.lru_cache(maxsize=1024)
+def _fixed(name: str, value: str) -> tuple[Piece, ...]:
+    """A field without slots: most messages of a stream carry the same."""
+    return _made(name, value, _NOTHING_KNOWN)
+
+
+def _made(name: str, value: str, known: Known) -> tuple[Piece, ...]:
     if not _NAME.match(name):
         raise ValueError(f"{name!a} is no name for a header field")
     if _CONTROL.search(value):

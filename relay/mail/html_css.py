@@ -10,13 +10,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
+_URL = r"[rR][lL]\(\s*+(?![\"'])(?:[^)\\]|\\.)*+(?:\)|\Z)"
+# Each alternative begins with one plain character: then the regex engine jumps from one such character to the next.
 _SKIPPED = re.compile(
-    r"(/\*.*?(?:\*/|\Z))"
-    r"|((?<![\w-])url\(\s*+(?![\"'])(?:[^)\\]|\\.)*+(?:\)|\Z))"
-    r"|(?:\"(?:[^\"\\\n]|\\.)*+(?:\"|(?=\n)|\\?\Z)|'(?:[^'\\\n]|\\.)*+(?:'|(?=\n)|\\?\Z))",
-    re.DOTALL | re.IGNORECASE,
+    r"/\*.*?(?:\*/|\Z)"
+    rf"|u(?<![\w-]u){_URL}|U(?<![\w-]U){_URL}"
+    r"|\"(?:[^\"\\\n]|\\.)*+(?:\"|(?=\n)|\\?\Z)|'(?:[^'\\\n]|\\.)*+(?:'|(?=\n)|\\?\Z)",
+    re.DOTALL,
 )
+HARMFUL, PULLS, FLOATS_OVER, OPAQUE, PSEUDO = 1, 2, 4, 8, 16
+"""What a declaration or a sheet does, as bits; see ``Sheets``. HARMFUL: it may hide what it stands on."""
+_CACHED_SHEET, _CACHED_STYLE = 65_536, 400
+"""Octets of the longest sheet and the longest style that are remembered: letters of one sender have the same ones."""
 _MOST_OCTETS, _MOST_RULES = 1_000_000, 500
 _PIECE = re.compile(r"([^{};]*+)([{};]|\Z)")
 _IMPORT = re.compile(r"@import\s+(?:url\(\s*)?[\"']?\s*([^\"')\s;]*)", re.IGNORECASE)
@@ -69,94 +76,157 @@ class Sheets:
         if self.octets > _MOST_OCTETS or "{{" in css:  # too much, or a slot that may say anything
             self.opaque = True
             return
-        for imported in _IMPORT.finditer(css):
-            self.opaque = self.opaque or not _FONT_HOSTS.match(imported[1])
-        css = _bare(css).replace("<!--", " ").replace("-->", " ")
-        self.opaque = self.opaque or "\\" in css
-        open_rules: list[str | None] = []  # None: an at-rule that lets its content through
-        rule_risky: list[bool] = []
-        for piece in _PIECE.finditer(css):
-            text, end = piece[1].strip(), piece[2]
-            if end == "{":
-                self._open(text, open_rules)
-                rule_risky.append(False)
-                continue
-            if text and not text.startswith("@") and open_rules:
-                rule_risky[-1] |= not self.harmless(text)
-            if end != ";" and open_rules and (end == "}" or not end):
-                self._close(open_rules, rule_risky)
-            if not end:
-                break
-        while open_rules:
-            self._close(open_rules, rule_risky)
-
-    def _open(self, prelude: str, open_rules: list[str | None]) -> None:
-        if prelude.startswith("@"):
-            open_rules.append(None)
-            return
-        if _PSEUDO_ELEMENT.search(prelude):
-            self.pseudo = True
-        open_rules.append(prelude)
-
-    def _close(self, open_rules: list[str | None], rule_risky: list[bool]) -> None:
-        selector, risky = open_rules.pop(), rule_risky.pop()
-        if not risky:
-            return
-        if selector is not None:
-            self.risky.update(_subject(one) for one in selector.split(","))
-        elif any(rule is not None for rule in open_rules):
-            self.risky.add("*")
+        flags, risky = _known_sheet(css) if len(css) <= _CACHED_SHEET else _sheet(css)
+        self.add(flags)
+        self.risky |= risky
         self.opaque = self.opaque or len(self.risky) > _MOST_RULES
 
     def read_style(self, style: str) -> bool:
         """Take in a style attribute; True if all in it is harmless on an ancestor of the footer."""
-        if "{{" in style:
-            self.opaque = True
-        results = [self.harmless(piece) for piece in _bare(style).split(";") if piece.strip()]
-        return all(results)
+        flags = style_flags(style)
+        self.add(flags)
+        return not flags & HARMFUL
 
-    def harmless(self, declaration: str) -> bool:
-        """Whether a declaration can't hide, shrink or move what is inside the element it stands on."""
-        name, colon, value = declaration.partition(":")
-        name, value = name.strip().lower(), value.strip().lower()
-        if not colon:
-            return "\\" not in name
-        if "\\" in declaration:
-            self.pulls = self.floats_over = True
-            return False
-        value = value.replace("!", " !").split("!")[0].strip()
-        if name.startswith(("margin", "-webkit-margin", "-moz-margin")):
-            if _NEGATIVE.search(value) or "(" in value:
-                self.pulls = True
-                return False
-            return True
-        if name in ("width", "min-width", "max-width"):
-            length = _LENGTH.match(value)
-            return value in ("auto", "none", "initial", "inherit") or bool(
-                length and float_of(length[1]) >= _WIDE[length[2]]
-            )
-        if name in _HARMLESS_VALUES:
-            calm = value in _HARMLESS_VALUES[name]
-            if name == "position" and not calm:
-                self.floats_over = True
-            return calm
-        if name in ("z-index", "transform", "translate", "inset", "top", "bottom", "scale", "rotate"):
-            self.floats_over = True
-        return _HARMLESS.fullmatch(name) is not None
+    def add(self, flags: int) -> None:
+        """Take in what ``style_flags`` said."""
+        self.opaque = self.opaque or bool(flags & OPAQUE)
+        self.pseudo = self.pseudo or bool(flags & PSEUDO)
+        self.pulls = self.pulls or bool(flags & PULLS)
+        self.floats_over = self.floats_over or bool(flags & FLOATS_OVER)
 
     def may_touch(self, name: str, attributes: dict[str, str]) -> bool:
         """Whether a risky rule may match an element (its attributes as the document gives them)."""
         if self.opaque:
             return True
+        if not self.risky:
+            return False
         classes = set(attributes.get("class", "").lower().split())
         ident = attributes.get("id", "").strip().lower()
         return any(_may_match(subject, name, ident, classes) for subject in self.risky)
 
 
+class _SheetReader:
+    """One sheet, rule by rule."""
+
+    def __init__(self) -> None:
+        self.flags = 0
+        self.risky: set[str] = set()
+        self.open_rules: list[str | None] = []  # None: an at-rule that lets its content through
+        self.rule_risky: list[bool] = []
+
+    def read(self, css: str) -> None:
+        open_rules, rule_risky = self.open_rules, self.rule_risky
+        for text, end in _PIECE.findall(css):
+            text = text.strip()
+            if end == "{":
+                self._open(text)
+                continue
+            if text and open_rules and not text.startswith("@"):
+                flags = declaration_flags(text)
+                self.flags |= flags & ~HARMFUL
+                if flags & HARMFUL:
+                    rule_risky[-1] = True
+            if end != ";" and open_rules:
+                self._close()
+            if not end:
+                break
+        while open_rules:
+            self._close()
+
+    def _open(self, prelude: str) -> None:
+        self.rule_risky.append(False)
+        if prelude.startswith("@"):
+            self.open_rules.append(None)
+            return
+        if ":" in prelude and _PSEUDO_ELEMENT.search(prelude):
+            self.flags |= PSEUDO
+        self.open_rules.append(prelude)
+
+    def _close(self) -> None:
+        selector, risky = self.open_rules.pop(), self.rule_risky.pop()
+        if not risky:
+            return
+        if selector is not None:
+            self.risky.update(_subject(one) for one in selector.split(","))
+        elif any(rule is not None for rule in self.open_rules):
+            self.risky.add("*")
+
+
+def _sheet(css: str) -> tuple[int, frozenset[str]]:
+    """What one sheet does, and the compound selectors of its risky rules."""
+    flags = 0
+    for imported in _IMPORT.finditer(css):
+        if not _FONT_HOSTS.match(imported[1]):
+            flags |= OPAQUE
+    css = _bare(css).replace("<!--", " ").replace("-->", " ")
+    if "\\" in css:
+        flags |= OPAQUE
+    reader = _SheetReader()
+    reader.read(css)
+    return flags | reader.flags, frozenset(reader.risky)
+
+
+_known_sheet = lru_cache(maxsize=64)(_sheet)
+
+
+def style_flags(style: str) -> int:
+    """What a style attribute does."""
+    return _known_style(style) if len(style) <= _CACHED_STYLE else _style(style)
+
+
+def _style(style: str) -> int:
+    flags = OPAQUE if "{{" in style else 0
+    for piece in _bare(style).split(";"):
+        text = piece.strip()
+        if text:
+            flags |= declaration_flags(text)
+    return flags
+
+
+_known_style = lru_cache(maxsize=2048)(_style)
+
+
+def declaration_flags(declaration: str) -> int:
+    """What a declaration does; HARMFUL unless it surely can't hide, shrink or move what is inside its element."""
+    return _known_declaration(declaration) if len(declaration) <= _CACHED_STYLE else _declaration(declaration)
+
+
+def _declaration(declaration: str) -> int:
+    name, colon, value = declaration.partition(":")
+    name, value = name.strip().lower(), value.strip().lower()
+    if not colon:
+        return HARMFUL if "\\" in name else 0
+    if "\\" in declaration:
+        return HARMFUL | PULLS | FLOATS_OVER
+    value = value.replace("!", " !").split("!")[0].strip()
+    if name.startswith(("margin", "-webkit-margin", "-moz-margin")):
+        return HARMFUL | PULLS if _NEGATIVE.search(value) or "(" in value else 0
+    if name in ("width", "min-width", "max-width"):
+        length = _LENGTH.match(value)
+        wide = length is not None and float_of(length[1]) >= _WIDE[length[2]]
+        return 0 if wide or value in ("auto", "none", "initial", "inherit") else HARMFUL
+    if name in _HARMLESS_VALUES:
+        if value in _HARMLESS_VALUES[name]:
+            return 0
+        return HARMFUL | FLOATS_OVER if name == "position" else HARMFUL
+    flags = 0 if _HARMLESS.fullmatch(name) else HARMFUL
+    if name in ("z-index", "transform", "translate", "inset", "top", "bottom", "scale", "rotate"):
+        flags |= FLOATS_OVER
+    return flags
+
+
+_known_declaration = lru_cache(maxsize=4096)(_declaration)
+
+
 def _bare(css: str) -> str:
     """Without comments, and with strings and URLs emptied, so that braces and semicolons mean what they say."""
     css = css.replace("\r", "\n").replace("\f", "\n")
-    return _SKIPPED.sub(lambda found: " " if found[1] else "url()" if found[2] else '""', css)
+    return _SKIPPED.sub(_skipped, css)
+
+
+def _skipped(found: re.Match[str]) -> str:
+    first = found[0][0]
+    return " " if first == "/" else "url()" if first in "uU" else '""'
 
 
 def float_of(text: str) -> float:

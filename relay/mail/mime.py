@@ -8,6 +8,7 @@ latin-1 view (one character an octet), so that a boundary keeps its bytes.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -55,6 +56,7 @@ def _without_comments(text: str) -> str:
     return " ".join(out) if len(out) > 1 else out[0] if out else ""
 
 
+@functools.lru_cache(maxsize=1024)
 def parse_content_type(value: bytes) -> Parametrized | None:
     """``type/subtype`` and parameters; None if there is no type (RFC 2045 §5.2: text/plain then)."""
     text = _as_text(value)

@@ -65,6 +65,7 @@ _TIME_BITS: Final = 41
 _RANDOM_BITS: Final = 22
 
 ID_LENGTH: Final = 13
+_SHIFTS: Final = range(5 * (ID_LENGTH - 1), -1, -5)
 _DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES: Final = {
     **{digit: value for value, digit in enumerate(_DIGITS)},
@@ -88,7 +89,8 @@ def encode_id(submission_id: int) -> str:
     """13 digits of Crockford base32 in lower case; they sort as the numbers do."""
     if not 0 <= submission_id < 1 << 63:
         raise ValueError(f"{submission_id} is no submission id")
-    return "".join(_DIGITS[submission_id >> shift & 31] for shift in range(5 * (ID_LENGTH - 1), -1, -5))
+    digits = _DIGITS
+    return "".join([digits[submission_id >> shift & 31] for shift in _SHIFTS])
 
 
 def decode_id(text: str) -> int:

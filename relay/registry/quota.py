@@ -22,9 +22,12 @@ def subscribers_counter(period: str) -> str:
 
 def usage(conn: sqlite3.Connection, tenant_id: int, period: str) -> Usage:
     """What was used in the period."""
-    return Usage(
-        counter(conn, tenant_id, messages_counter(period)), counter(conn, tenant_id, subscribers_counter(period))
+    messages, subscribers = messages_counter(period), subscribers_counter(period)
+    rows = conn.execute(
+        "SELECT name, value FROM counter WHERE tenant_id = ? AND name IN (?, ?)", (tenant_id, messages, subscribers)
     )
+    found = dict(rows.fetchall())
+    return Usage(found.get(messages, 0), found.get(subscribers, 0))
 
 
 def counter(conn: sqlite3.Connection, tenant_id: int, name: str) -> int:

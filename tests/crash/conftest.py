@@ -26,19 +26,17 @@ class Victim:
 
     def __init__(self, directory: Path) -> None:
         self.sink = Sink()
-        self.relay = relay = Relay(
-            directory,
-            {
-                "delivery": {
-                    "smart_host": f"127.0.0.1:{self.sink.port}",
-                    "inflight": INFLIGHT,
-                    "retry": ["1s"],
-                    "jitter": 0,
-                },
-                "policy.staged_sending": {"new_below": 0},
-                "log": {"level": "warning"},
+        self.settings: dict[str, dict[str, object]] = {
+            "delivery": {
+                "smart_host": f"127.0.0.1:{self.sink.port}",
+                "inflight": INFLIGHT,
+                "retry": ["1s"],
+                "jitter": 0,
             },
-        )
+            "policy.staged_sending": {"new_below": 0},
+            "log": {"level": "warning"},
+        }
+        self.relay = relay = Relay(directory, self.settings)
         relay.tenant()
         agreed = directory / "agreed.txt"
         agreed.write_text("\n".join(recipient(number) for number in range(PEOPLE)) + "\n")
@@ -110,6 +108,7 @@ def victim(prepared: Victim) -> Iterator[Victim]:
     """The relay, stopped; what earlier tests sent stays in its database."""
     prepared.sink.messages.clear()
     yield prepared
+    prepared.sink.answering.set()
     prepared.relay.kill()
 
 

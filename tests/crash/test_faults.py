@@ -183,7 +183,7 @@ def test_every_call_fails_once(victim: Victim, calls: str, fault: str) -> None:
     victim.relay.start()
     sender = Sender(victim)
     for when in range(1, asked("STEPS", 40) + 1):
-        strike(victim, sender, calls, f"{fault}:when={when}")
+        assert strike(victim, sender, calls, f"{fault}:when={when}")
     victim.drained()
     check(victim, sender)
     victim.relay.kill()

@@ -9,6 +9,11 @@ import signal
 import pytest
 
 from tests.crash.conftest import INFLIGHT, Victim, asked
+from tests.support.load import Load
+from tests.support.peers import listening, until
+
+FIRST_WINDOW = 5
+"""Connections that a site gets before it has answered anything."""
 
 
 def strike(victim: Victim, load_name: str, count: int, at: int) -> tuple[int, int, int]:
@@ -83,6 +88,61 @@ def test_a_clean_stop_under_load(victim: Victim) -> None:
     tally = victim.judge(load)
     assert (tally.promised, tally.doubled, tally.unpromised) == (900, 0, 0)
     victim.consistent()
+
+
+def in_transmission(victim: Victim, name: str) -> Load:
+    """100 promised messages, some of which the sink has stored without an answer so far."""
+    victim.sink.answering.clear()
+    load = victim.load(100, name)
+    load.reached(100)
+    victim.sink.wait(FIRST_WINDOW)
+    return load
+
+
+def test_a_clean_stop_waits_for_the_last_replies(victim: Victim) -> None:
+    """What is on the wire at SIGTERM ends as delivered, and isn't sent again."""
+    relay = victim.relay.start()
+    load = in_transmission(victim, "wire")
+    assert relay.process is not None
+    relay.process.send_signal(signal.SIGTERM)
+    until(lambda: not listening(relay.submission), "it takes no more")
+    victim.sink.answering.set()
+    assert relay.stop() == 0
+    relay.start()
+    load.halt()
+    assert victim.judge(load).doubled == 0
+    victim.consistent()
+
+
+def test_what_was_on_the_wire_comes_twice_and_no_more(victim: Victim) -> None:
+    """The price of never losing mail: a copy whose reply was not heard is sent again (RFC 1047)."""
+    relay = victim.relay.start()
+    load = in_transmission(victim, "twice")
+    relay.kill()
+    stored = len(victim.sink.messages)
+    victim.sink.answering.set()
+    relay.start()
+    load.halt()
+    assert victim.judge(load).doubled == stored
+    victim.consistent()
+
+
+def test_several_mail_processes_start_on_one_queue(victim: Victim) -> None:
+    """None takes back what another has just leased."""
+    relay = victim.relay
+    relay.configure({**victim.settings, "delivery": {**victim.settings["delivery"], "enabled": False}})
+    relay.start()
+    load = victim.load(400, "workers")
+    load.reached(400)
+    load.halt()
+    relay.kill()
+    relay.configure({**victim.settings, "server": {"workers": 3}})
+    try:
+        relay.start()
+        assert victim.judge(load).doubled == 0
+    finally:
+        relay.kill()
+        relay.configure(victim.settings)
 
 
 @pytest.mark.slow

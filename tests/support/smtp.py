@@ -146,6 +146,9 @@ class Sink:
         self.extensions = extensions
         self.messages: list[Received] = []
         self.replies: dict[str, str] = {}
+        self.answering = threading.Event()
+        """While clear, messages are stored but their 250 doesn't come."""
+        self.answering.set()
         self._changed = threading.Condition()
         sink = self
 
@@ -197,6 +200,7 @@ class Sink:
                     with self._changed:
                         self.messages.append(current)
                         self._changed.notify_all()
+                    self.answering.wait(30)
                     write(b"250 2.0.0 stored\r\n")
                 elif verb == "QUIT":
                     write(b"221 2.0.0 bye\r\n")
