@@ -222,6 +222,7 @@ class App:
     async def _stop(self, committer: Committer, worker: Worker) -> None:
         for server in self._servers:
             server.close()
+        self.ports.close()  # the servers had copies
         sessions = [session for shared in self._shared for session in shared.live]
         for shared in self._shared:
             shared.stopping = True

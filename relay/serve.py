@@ -131,11 +131,12 @@ class Supervisor:
         return self._fork("mail", body)
 
     def _start_web(self) -> _Child:
-        settings, sock, alive = self.settings, self.ports.http, self.heartbeat.alive
+        settings, ports, sock, alive = self.settings, self.ports, self.ports.http, self.heartbeat.alive
 
         def body(ready: Callable[[], None]) -> None:
             from relay.web.process import run
 
+            ports.close_mail()
             run(settings, ready, sock, alive)
 
         return self._fork("web", body)
@@ -202,6 +203,7 @@ class Supervisor:
         self.stopping = True
         self.web_due = None
         notify("STOPPING=1")
+        self.ports.close()
         for pid in self.children:
             os.kill(pid, signal.SIGTERM)
         signal.signal(signal.SIGALRM, lambda *_: self._kill())

@@ -24,7 +24,7 @@ import click
 from relay.cli.common import Failure, Invocation
 
 COMMANDS: Final[dict[str, str]] = {
-    "init": "Set up a new relay: settings, database, secrets, certificate.",
+    "init": "Set up a new relay: relay.toml, database, secrets and a self-signed certificate.",
     "serve": "Run the relay in the foreground.",
     "check": "Check settings, permissions, ports, keys and DNS records.",
     "policies": "Show the policies in force, in their order.",

@@ -23,9 +23,15 @@ class Ports:
     inbound: list[socket.socket] = field(default_factory=list)
     http: socket.socket | None = None
 
-    def close(self) -> None:
-        for sock in (*self.submission, *self.submissions, *self.inbound, *([self.http] if self.http else [])):
+    def close_mail(self) -> None:
+        """All but HTTP's. A port takes connections as long as any process has it open, so each closes what it has."""
+        for sock in (*self.submission, *self.submissions, *self.inbound):
             sock.close()
+
+    def close(self) -> None:
+        self.close_mail()
+        if self.http is not None:
+            self.http.close()
 
 
 def bind(address: str, setting: str) -> socket.socket:

@@ -27,6 +27,7 @@ _DOCTYPE = re.compile(
     r"[\t\n\f\r ]*(?:<!--(?!-?>)(?:(?!--!?>).)*+-->[\t\n\f\r ]*)*+<!doctype[^>]*+>", re.IGNORECASE | re.DOTALL
 )
 
+
 @dataclass(frozen=True, slots=True)
 class Placeholder:
     """A ``{{relay_footer}}``: its offsets, and whether a footer in its place would be seen."""

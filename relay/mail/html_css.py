@@ -24,7 +24,7 @@ HARMFUL, PULLS, FLOATS_OVER, OPAQUE, PSEUDO = 1, 2, 4, 8, 16
 """What a declaration or a sheet does, as bits; see ``Sheets``. HARMFUL: it may hide what it stands on."""
 _CACHED_SHEET, _CACHED_STYLE = 65_536, 400
 """Octets of the longest sheet and the longest style that are remembered: letters of one sender have the same ones."""
-_MOST_OCTETS, _MOST_RULES = 1_000_000, 500
+_MOST_OCTETS, _MOST_RULES = 200_000, 500
 _PIECE = re.compile(r"([^{};]*+)([{};]|\Z)")
 _IMPORT = re.compile(r"@import\s+(?:url\(\s*)?[\"']?\s*([^\"')\s;]*)", re.IGNORECASE)
 _FONT_HOSTS = re.compile(

@@ -11,6 +11,8 @@ from relay.mail.html_tokens import Token, attributes, raw_attributes
 MOST_TAGS = 100_000
 MOST_TAILS = 64
 """How often a body may end and go on again; later ends don't count, the footer then goes to the very end."""
+MOST_TAG_OCTETS = 4096
+"""A tag around a placeholder is looked at if it is no longer."""
 MOST_PLACES = 8
 """How many placeholders are looked at."""
 _TELLING = re.compile(

@@ -9,12 +9,20 @@ from __future__ import annotations
 import re
 
 from relay.mail.html_css import remote_sheet
-from relay.mail.html_page import MOST_PLACES, MOST_TAGS, MOST_TAILS, Hostile, Page, holds_blocks, judged
+from relay.mail.html_page import (
+    MOST_PLACES,
+    MOST_TAG_OCTETS,
+    MOST_TAGS,
+    MOST_TAILS,
+    Hostile,
+    Page,
+    holds_blocks,
+    judged,
+)
 from relay.mail.html_tokens import RAW, Kind, Token, tokens
 from relay.mail.html_tree import OpenElements
 
 _BLANK = re.compile(r"[\t\n\f\r ]*")
-_TAG_OCTETS = 4096
 
 
 def read(html: str, spans: list[tuple[int, int]], raw: frozenset[str] = RAW) -> Page:
@@ -76,10 +84,10 @@ class _Reader:
             start, end = self.spans[self.span]
             self.span += 1
             tree = self.tree
-            flow = token.kind is Kind.TEXT and end <= token.end and not tree.misnested and holds_blocks(tree.names)
+            few = len(self.page.candidates) < MOST_PLACES
             chain = None
-            if flow and len(self.page.candidates) < MOST_PLACES:
-                chain = [self.html[tag : tag + _TAG_OCTETS] for tag in tree.starts]
+            if few and token.kind is Kind.TEXT and end <= token.end and not tree.misnested and holds_blocks(tree.names):
+                chain = [self.html[tag : tag + MOST_TAG_OCTETS] for tag in tree.starts]
             self.page.candidates.append((start, end, chain))
 
     def _take(self, token: Token) -> None:
@@ -113,8 +121,7 @@ class _Reader:
             if "stylesheet" in found.get("rel", "").lower() and remote_sheet(found.get("href", "")):
                 page.sheets.opaque = True
         elif name in self.raw:
-            misplaced = tree.in_foreign() or "select" in tree.names or "template" in tree.names
-            if misplaced or (tree.misnested and (tree.foreign or "select" in tree.loose)):
+            if tree.misplaces_text():
                 raise Hostile(f"{name} element within SVG, MathML, select or template")
         elif name != "head":
             if "style" in found:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 _WS = r"\t\n\f\r "
 _OPEN = re.compile(rf"<(?:(/?)([A-Za-z][^{_WS}/>]*)|(!--)|([!?/]))")
@@ -43,8 +43,7 @@ class Kind(Enum):
     CDATA = "cdata"  # `<![CDATA[`: what it is depends on the tree
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A token; ``start`` and ``end`` are offsets.
 
     ``name`` is the lower-case element name (of the RAW token too). ``missing``

@@ -48,12 +48,18 @@ _IMPLIED = _set("p li dd dt tr td th tbody thead tfoot colgroup")
 _HTML_SPECIAL = _SPECIAL - _INTEGRATION
 _INTRICATE = FOREIGN | _set("template object applet marquee select form")
 """What browsers treat so specially that crossed elements around it can't be followed."""
+TREATED = _SPECIAL | FORMATTING | VOID | _CLOSES_P | _BREAKS_OUT | _INTRICATE | {"option", "optgroup"}
+"""Elements whose tags do more here than to be opened and closed."""
 _TABLE_MODE = TABLE_PARTS | {"table", "template"}
 _TABLE_SCOPE = frozenset({"table", "template"})
 
 
 class TreeError(Exception):
     """Too deep to be followed."""
+
+
+MOST_WORK = 2_000_000
+"""Tags times the elements open at each; mail has a tenth of it at most, and more would hold up other mail."""
 
 
 class OpenElements:
@@ -66,6 +72,7 @@ class OpenElements:
     def __init__(self, depth: int = 480) -> None:
         # Browsers stop nesting at 512 elements; past that their stack is not ours.
         self.depth = depth
+        self.work = 0
         self.form = False
         self.names: list[str] = []
         self.starts: list[int] = []
@@ -83,9 +90,19 @@ class OpenElements:
         self.foreign = self.foreign or name in FOREIGN
         self.starts.append(start)
 
-    def in_foreign(self) -> bool:
-        """Whether SVG or MathML is open, also around an island of HTML."""
-        return any(name in self.names for name in FOREIGN)
+    def _spend(self) -> None:
+        self.work += len(self.names)
+        if self.work > MOST_WORK:
+            raise TreeError("too many tags within too many elements")
+
+    def misplaces_text(self) -> bool:
+        """Whether an element that holds text would stand, or might, in SVG, MathML, select or template."""
+        self._spend()
+        if self.foreign and any(name in self.names for name in FOREIGN):
+            return True
+        if "select" in self.names or "template" in self.names:
+            return True
+        return bool(self.misnested) and (self.foreign or "select" in self.loose)
 
     # -- start tags ------------------------------------------------------------
 
@@ -122,6 +139,7 @@ class OpenElements:
 
     def break_out(self, name: str) -> bool:
         """Whether SVG or MathML takes the start tag in; what it doesn't take ends it."""
+        self._spend()
         if not self._directly_foreign():
             return False
         if name in ("font", "form", "html"):
@@ -185,6 +203,7 @@ class OpenElements:
 
     def end(self, name: str) -> None:
         """Take in an end tag."""
+        self._spend()
         if name in ("br", "p"):
             self.break_out(name)
         if name == "form" and "template" not in self.names:
@@ -276,6 +295,8 @@ class OpenElements:
         del self.names[index:], self.starts[index:]
 
     def _directly_foreign(self) -> bool:
+        if not self.foreign:
+            return False
         for name in reversed(self.names):
             if name in FOREIGN:
                 return True

@@ -42,7 +42,7 @@ def connect(path: Path, *, create: bool = False, readonly: bool = False) -> sqli
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=256
         )
         if create:
-            conn.execute("PRAGMA page_size = 8192")
+            conn.execute("PRAGMA page_size = 4096")
         conn.execute("PRAGMA journal_mode = WAL")
         conn.execute("PRAGMA synchronous = FULL")
         conn.execute("PRAGMA foreign_keys = ON")

@@ -8,12 +8,10 @@ import signal
 
 import pytest
 
+from relay.delivery.limits import INITIAL_WINDOW
 from tests.crash.conftest import INFLIGHT, Victim, asked
 from tests.support.load import Load
 from tests.support.peers import listening, until
-
-FIRST_WINDOW = 5
-"""Connections that a site gets before it has answered anything."""
 
 
 def strike(victim: Victim, load_name: str, count: int, at: int) -> tuple[int, int, int]:
@@ -95,7 +93,7 @@ def in_transmission(victim: Victim, name: str) -> Load:
     victim.sink.answering.clear()
     load = victim.load(100, name)
     load.reached(100)
-    victim.sink.wait(FIRST_WINDOW)
+    victim.sink.wait(INITIAL_WINDOW)
     return load
 
 

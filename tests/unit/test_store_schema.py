@@ -42,7 +42,7 @@ def test_a_damaged_page_is_noticed(path: Path) -> None:
     root = conn.execute("SELECT rootpage FROM sqlite_master WHERE name = 'event'").fetchone()[0]
     conn.close()
     with path.open("r+b") as file:
-        file.seek((root - 1) * 8192)
+        file.seek((root - 1) * 4096)
         file.write(b"\xff" * 200)
     assert damage(connect(path))
 

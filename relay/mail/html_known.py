@@ -1,0 +1,147 @@
+"""Tags judged once: for the fast reading, what each tag's text means.
+
+Mail of one sender repeats the same tags, so that most are known already.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from relay.mail.html_css import remote_sheet, style_flags
+from relay.mail.html_names import EMPTY, FITS, fits
+from relay.mail.html_page import Hostile, judged
+from relay.mail.html_tokens import Kind, tokens
+
+# What a piece of the document, from one "<" to the next, begins with.
+OPEN: Final = 0
+END: Final = 1
+EMPTY: Final = 2
+OPEN_LINK: Final = 3
+END_LINK: Final = 4
+RULE: Final = 5
+END_P: Final = 6
+ROOT: Final = 7
+END_ROOT: Final = 8
+RAW: Final = 9
+TEXT: Final = 10
+COMMENT: Final = 11
+BOGUS: Final = 12
+ODD: Final = 13
+
+_WS = r"\t\n\f\r "
+_VALUE = r"(?>\"[^\"{]*+\"|'[^'{]*+'|[\w#%.-]++)"
+_CALM_NAMES = (
+    "class|id|align|valign|width|height|border|cellpadding|cellspacing|bgcolor|background|href|target|alt|title|role|lang"
+    "|dir|name|color|size|face|colspan|rowspan|summary|type|start|xmlns|clear|data-[a-z-]++|aria-[a-z]++"
+)
+_CALM_ATTRIBUTES = (
+    rf"(?>[{_WS}]++(?>(?:{_CALM_NAMES})={_VALUE}|src=(?>\"(?:[^jJ&\s\"{{][^\"{{]*+)?\"|'(?:[^jJ&\s'{{][^'{{]*+)?')))*+"
+)
+_CALM_TAG = re.compile(
+    rf"([a-z][a-z0-9]*+){_CALM_ATTRIBUTES}"
+    rf"(?:[{_WS}]++style=(?>\"([^\"&{{]*+)\"|'([^'&{{]*+)'){_CALM_ATTRIBUTES})?+[{_WS}]*+/?+"
+)
+"""Tags whose attributes need no judging but that of one style."""
+_PLAIN_END = re.compile(r"/[a-z][a-z0-9]*+")
+_KNOWN_TAGS, _KNOWN_OCTETS = 8192, 400
+"""How many tags are remembered, and of what length: at most some megabytes."""
+
+
+class Tag(NamedTuple):
+    """What is known of a tag's text."""
+
+    op: int
+    name: str = ""
+    flags: int = 0
+    """What its style attribute does, see ``html_css``."""
+    tops: frozenset[str] = frozenset()
+    """In which elements it just nests."""
+    text: str = ""
+    found: dict[str, str] | None = None
+    """Attributes of html and body."""
+
+
+class Tags(dict[str, Tag]):
+    """Tags by their text between ``<`` and ``>``; unknown ones are judged."""
+
+    def __missing__(self, text: str) -> Tag:
+        if text[:1].isalpha() or (text[:1] == "/" and text[1:2].isalpha()):
+            tag = _judge(text)
+            if len(text) <= _KNOWN_OCTETS:
+                if len(self) >= _KNOWN_TAGS:
+                    self.clear()
+                self[text] = tag
+            return tag
+        if text.startswith("!--"):
+            return _COMMENT_TAG
+        return _BOGUS_TAG if text.startswith(("!", "/", "?")) and not text.startswith("![CDATA[") else _other(text)
+
+
+_COMMENT_TAG, _BOGUS_TAG = Tag(COMMENT), Tag(BOGUS)
+
+
+def _other(text: str) -> Tag:
+    return Tag(ODD if text.startswith("!") else TEXT)
+
+
+def _judge(text: str) -> Tag:
+    """What a tag is, by the text between its ``<`` and ``>``."""
+    if _PLAIN_END.fullmatch(text):
+        return _judge_end(text[1:])
+    calm = _CALM_TAG.fullmatch(text)
+    if calm is not None:
+        name = calm[1]
+        style = calm[2] or calm[3]
+        flags = style_flags(style) if style else 0
+        if name in FITS:
+            return _opening(name, flags, text)
+        if name in EMPTY or name == "br":
+            return Tag(EMPTY, name, flags)
+    markup = f"<{text}>"
+    token = next(tokens(markup))
+    if token.missing or token.end != len(markup) or not token.name.isascii():
+        return Tag(ODD)
+    return _judge_end(token.name) if token.kind is Kind.END else _judge_start(markup, text)
+
+
+def _judge_end(name: str) -> Tag:
+    if name != "hr" and fits(name) is not None:
+        return Tag(END_P if name == "p" else END_LINK if name == "a" else END, name)
+    if name in ("html", "body"):
+        return Tag(END_ROOT, name)
+    if name in EMPTY or name in ("head", "style", "title", "hr", "link", "meta"):
+        return Tag(EMPTY, name)
+    return Tag(ODD)
+
+
+def _judge_start(markup: str, text: str) -> Tag:
+    token = next(tokens(markup))
+    name = token.name
+    try:
+        found = judged(markup, token)
+    except Hostile:
+        return Tag(ODD)
+    if name in ("html", "body"):
+        return Tag(ROOT, name, found=found)
+    if name in ("head", "style", "title"):
+        return Tag(EMPTY if name == "head" else RAW, name)
+    if name == "link":
+        remote = "stylesheet" in found.get("rel", "").lower() and remote_sheet(found.get("href", ""))
+        return Tag(ODD if remote else EMPTY, name)
+    flags = style_flags(found["style"]) if "style" in found else 0
+    if name in EMPTY or name in ("br", "meta"):
+        return Tag(EMPTY, name, flags)
+    return _opening(name, flags, text)
+
+
+def _opening(name: str, flags: int, text: str) -> Tag:
+    tops = fits(name)
+    if tops is None:
+        return Tag(ODD)
+    return Tag(RULE if name == "hr" else OPEN_LINK if name == "a" else OPEN, name, flags, tops, text)
+
+
+KNOWN = Tags()
+
+
