@@ -33,6 +33,7 @@ check: $(READY) ## format, lint, types, generated files, documents
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m config.example --check
+	$(BIN)/python -m relay.cli.reference --check
 	$(BIN)/pytest -q tests/meta
 
 format: $(READY) ## bring all files into form
@@ -42,7 +43,7 @@ format: $(READY) ## bring all files into form
 bench: $(READY) ## rates beside Postfix, where installed
 	bench/run $(ARGS)
 
-crash: $(READY) ## long runs with kill -9
+crash: $(READY) ## long runs with kill -9 and faults; KILLS=1000 STEPS=200 SEED=7 in the environment
 	$(BIN)/pytest -m 'slow or not slow' tests/crash $(ARGS)
 
 fuzz: $(READY) ## mutated input through every parser; ARGS='--n 100000 --seed 7'

@@ -19,17 +19,15 @@ from dataclasses import dataclass
 from relay.delivery.compose import Composer, notice, own_domain
 from relay.delivery.engine import Engine
 from relay.delivery.outcome import Bounced, Delivered, Outcome, Prepared, Retry, Returned
-from relay.mail import dsn
+from relay.delivery.report import Reporter
 from relay.mail.downgrade import downgrade
-from relay.mail.dsn import Action, RecipientReport
 from relay.mail.template import Template
 from relay.pipeline.chain import Chain
 from relay.pipeline.contract import Continue, Freeze, Hold, Kind, QueueEntry, Reject
-from relay.queue.complete import Notify, Result, Written, complete
+from relay.queue.complete import Notify, Report, Result, Written, complete
 from relay.queue.enqueue import Claim, Enqueued, NewSubmission
 from relay.queue.lease import LEASE_S, Lease, Submission, lease_due, next_due
 from relay.queue.model import State, encode_id
-from relay.queue.notices import enqueue_notice
 from relay.queue.schedule import Schedule
 from relay.registry import consents
 from relay.registry.snapshot import Snapshot, SnapshotSource
@@ -42,6 +40,8 @@ POLL_S = 1.0
 LEASE_MARGIN_S = 900.0
 """A copy whose lease ends sooner is not begun any more: sending it could outlast the lease."""
 STORE_RETRY_S = 1.0
+DELAY_NOTICE_S = 4 * 3600.0
+"""When a sender who asked for it is told that a copy is late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,7 @@ class Worker:
         self.committer = committer
         self.clock = clock
         self.signing_pool = signing_pool
+        self.reporter = Reporter(terms.hostname, composer, snapshots)
         self.inflight = 0
         self._results: list[Result] = []
         self._writer: asyncio.Task[None] | None = None
@@ -129,6 +130,7 @@ class Worker:
                     fresh.slots,
                     recipient.notify,
                     recipient.orcpt,
+                    new.accepted_at,
                 )
             )
 
@@ -191,7 +193,7 @@ class Worker:
 
     async def _write_batch(self, batch: list[Result]) -> None:
         try:
-            written = await self._written(batch, self._notify)
+            written = await self._written(batch, self.reporter)
         except Exception:
             if len(batch) > 1:  # one outcome that can't be written must not keep the others from it
                 for result in batch:
@@ -240,53 +242,6 @@ class Worker:
             _log.exception("id=%s/%d outcome can't be written, it is dropped", shown, result.lease.number)
             return Written()
 
-    def _notify(self, conn: sqlite3.Connection, result: Result) -> None:
-        """Enqueue a DSN for a failed copy where one is wanted (inside the outcome's transaction)."""
-        lease, submission = result.lease, result.lease.submission
-        if notice(submission):
-            return
-        snapshot = self.snapshots.current()
-        stream = snapshot.streams.get(submission.stream_id)
-        if stream is None or not dsn.wanted(lease.notify, stream.kind, "failed"):
-            return
-        message = self.composer.message(submission.id)
-        original = b""
-        if message is not None:
-            domain = own_domain(snapshot, submission.tenant_id, submission.from_domain)
-            rendered = self.composer.render(message, lease, self.composer.mark(lease), domain)
-            original = b"".join(rendered.fields) + b"\r\n" + rendered.body
-        report = RecipientReport(
-            final_recipient=lease.address,
-            action=Action.FAILED,
-            status=enhanced(result.status),
-            original_recipient=lease.orcpt,
-            remote_mta=result.remote.partition("[")[0].strip(),
-            diagnostic=result.status,
-            last_attempt=result.at,
-        )
-        enqueue_notice(
-            conn,
-            hostname=self.terms.hostname,
-            tenant_id=submission.tenant_id,
-            reverse_path=submission.reverse_path,
-            reports=(report,),
-            original=original,
-            ret=submission.ret,
-            envelope_id=submission.envid,
-            arrival=submission.accepted_at,
-            now=result.at,
-        )
-
-
-def enhanced(status: str) -> str:
-    """The enhanced code of a reply line; ``5.0.0`` if it has none (RFC 3463)."""
-    words = status.replace("-", " ").split()
-    for word in words[:3]:
-        parts = word.split(".")
-        if len(parts) == 3 and all(p.isdigit() for p in parts) and parts[0] in "245":
-            return word
-    return "5.0.0"
-
 
 class Copy:
     """One leased copy on its way through the engine (the engine's ``Attempt``)."""
@@ -331,9 +286,7 @@ class Copy:
             data=b"".join((*signatures, *rendered.fields, b"\r\n", rendered.body)),
             smtputf8=message.needs_smtputf8 or not lease.address.isascii(),
             eight_bit=message.needs_8bit,
-            notify=lease.notify,
-            ret=lease.submission.ret,
-            envid=lease.submission.envid,
+            ret="HDRS",
             orcpt=lease.orcpt,
         )
 
@@ -389,7 +342,13 @@ class Copy:
     def done(self, outcome: Outcome) -> None:
         match outcome:
             case Delivered():
-                self._end(State.DELIVERED, outcome.status, outcome.remote, attempts=self.lease.attempts + 1)
+                self._end(
+                    State.DELIVERED,
+                    outcome.status,
+                    outcome.remote,
+                    attempts=self.lease.attempts + 1,
+                    report=Report.RELAYED if "SUCCESS" in self.lease.notify else None,
+                )
             case Retry():
                 self._retry(outcome.diagnostic or outcome.status, outcome.remote, outcome.not_before)
             case Bounced():
@@ -400,6 +359,7 @@ class Copy:
                     event="bounced",
                     attempts=self.lease.attempts + 1,
                     address_dead=outcome.address_dead,
+                    report=Report.FAILED,
                     detail={
                         "type": "hard" if outcome.address_dead else "refused",
                         "code": outcome.reason.enhanced,
@@ -414,9 +374,14 @@ class Copy:
         due = self._worker.terms.schedule.next_attempt(now, failed, not_before)
         if due >= self.lease.submission.expires_at:
             late: dict[str, object] = {"type": "expired"}
-            self._end(State.EXPIRED, status, remote, event="expired", attempts=failed, detail=late)
+            self._end(
+                State.EXPIRED, status, remote, event="expired", attempts=failed, detail=late, report=Report.FAILED
+            )
         else:
-            self._end(State.READY, status, remote, event="deferred", attempts=failed, due_at=due)
+            # Told once: by the first failed attempt after the delay.
+            told_at = self.lease.submission.accepted_at + DELAY_NOTICE_S
+            delayed = Report.DELAYED if self.lease.tried_at < told_at <= now else None
+            self._end(State.READY, status, remote, event="deferred", attempts=failed, due_at=due, report=delayed)
 
     def _end(
         self,
@@ -430,6 +395,7 @@ class Copy:
         attempts: int | None = None,
         hold_reason: str = "",
         address_dead: bool = False,
+        report: Report | None = None,
     ) -> None:
         self._worker.finish(
             Result(
@@ -445,5 +411,6 @@ class Copy:
                 hold_reason,
                 address_dead,
                 self._bulk,
+                report,
             )
         )

@@ -18,6 +18,7 @@ from relay.feedback.mime import Mail, parse, readable
 from relay.feedback.record import Item, address_of, record
 from relay.mail.address import Address, AddressError, parse_address
 from relay.mail.status import UNEXPECTED, Status, ok, permanent
+from relay.queue.model import encode_id
 from relay.registry.secrets import Secrets
 from relay.registry.tokens import Mark, read_local_part
 
@@ -136,9 +137,9 @@ class Inbound:
     def _say(self, item: Item, new: bool) -> None:
         finding = item.finding
         self._log.info(
-            "inbound kind=%s submission=%d number=%d status=%s type=%s%s",
+            "inbound kind=%s id=%s/%d status=%s type=%s%s",
             "unsubscribed" if finding is None else finding.kind.value,
-            item.mark.submission_id,
+            encode_id(item.mark.submission_id),
             item.mark.number,
             finding.status if finding else "",
             finding.type if finding else "",

@@ -33,7 +33,7 @@ from relay.pipeline.contract import Kind, Message, Stream, Tenant, Transaction
 from relay.queue.enqueue import Claim, Enqueued, NewRecipient, NewSubmission, Refused, enqueue
 from relay.queue.model import encode_id, new_submission_id
 from relay.queue.notices import enqueue_notice
-from relay.store.committer import Committer, StoreBusy
+from relay.store.committer import Committer, StoreBusy, StoreFull
 
 _log = logging.getLogger("relay.accept")
 
@@ -115,6 +115,8 @@ class Acceptor:
             stored = await self._committer.submit(lambda conn: self._store(conn, arrived, new, claim))
         except Refused as error:
             return self._refused(arrived, error.status)
+        except StoreFull:
+            return self._refused(arrived, temporary(52, 3, 1, "the disk is full, try again later"))
         except StoreBusy:
             return self._refused(arrived, temporary(51, 3, 0, "the store is not available, try again later"))
         shown = ready.shown_id
@@ -289,8 +291,8 @@ def _topic(tenant: Tenant, stream: Stream, wished: str) -> str:
         raise Malformed("Relay-Topic must name one topic")
     if wished:
         return wished
-    # With a single topic there is no doubt which one is meant.
-    return tenant.topics[0] if len(tenant.topics) == 1 else ""
+    # With a single topic there is no doubt which one bulk mail means.
+    return tenant.topics[0] if stream.consent_required and len(tenant.topics) == 1 else ""
 
 
 def _campaign(stream: Stream, wished: str, author: str, subject: str) -> str:

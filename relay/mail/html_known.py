@@ -9,7 +9,7 @@ import re
 from typing import Final, NamedTuple
 
 from relay.mail.html_css import remote_sheet, style_flags
-from relay.mail.html_names import EMPTY, FITS, fits
+from relay.mail.html_names import FITS, PASSED, fits
 from relay.mail.html_page import Hostile, judged
 from relay.mail.html_tokens import Kind, tokens
 
@@ -19,8 +19,8 @@ END: Final = 1
 EMPTY: Final = 2
 OPEN_LINK: Final = 3
 END_LINK: Final = 4
-RULE: Final = 5
-END_P: Final = 6
+END_P: Final = 5
+RULE: Final = 6
 ROOT: Final = 7
 END_ROOT: Final = 8
 RAW: Final = 9
@@ -96,7 +96,7 @@ def _judge(text: str) -> Tag:
         flags = style_flags(style) if style else 0
         if name in FITS:
             return _opening(name, flags, text)
-        if name in EMPTY or name == "br":
+        if name in PASSED or name == "br":
             return Tag(EMPTY, name, flags)
     markup = f"<{text}>"
     token = next(tokens(markup))
@@ -110,7 +110,7 @@ def _judge_end(name: str) -> Tag:
         return Tag(END_P if name == "p" else END_LINK if name == "a" else END, name)
     if name in ("html", "body"):
         return Tag(END_ROOT, name)
-    if name in EMPTY or name in ("head", "style", "title", "hr", "link", "meta"):
+    if name in PASSED or name in ("head", "style", "title", "hr", "link", "meta"):
         return Tag(EMPTY, name)
     return Tag(ODD)
 
@@ -130,7 +130,7 @@ def _judge_start(markup: str, text: str) -> Tag:
         remote = "stylesheet" in found.get("rel", "").lower() and remote_sheet(found.get("href", ""))
         return Tag(ODD if remote else EMPTY, name)
     flags = style_flags(found["style"]) if "style" in found else 0
-    if name in EMPTY or name in ("br", "meta"):
+    if name in PASSED or name in ("br", "meta"):
         return Tag(EMPTY, name, flags)
     return _opening(name, flags, text)
 
@@ -143,5 +143,3 @@ def _opening(name: str, flags: int, text: str) -> Tag:
 
 
 KNOWN = Tags()
-
-

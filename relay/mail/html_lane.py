@@ -12,32 +12,44 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from operator import length_hint
-from typing import Final, NamedTuple
 
-from relay.mail.html_css import remote_sheet, style_flags
+from relay.mail.html_known import (
+    BOGUS,
+    COMMENT,
+    EMPTY,
+    END,
+    END_LINK,
+    END_ROOT,
+    KNOWN,
+    OPEN,
+    OPEN_LINK,
+    RAW,
+    ROOT,
+    RULE,
+    TEXT,
+    Tag,
+)
 from relay.mail.html_names import (
     BOTTOM,
     CLOSES_P,
-    EMPTY,
     ENDS_ITEMS,
     ENDS_LOOSE,
-    FITS,
     FLOW_TOPS,
     IMPLIED_ITEMS,
     IMPLIED_PARTS,
-    fits,
     inline,
 )
-from relay.mail.html_page import MOST_PLACES, MOST_TAG_OCTETS, MOST_TAILS, Hostile, Page, holds_blocks, judged
-from relay.mail.html_tokens import Kind, tokens
+from relay.mail.html_page import MOST_PLACES, MOST_TAG_OCTETS, MOST_TAILS, Hostile, Page, holds_blocks
 from relay.mail.html_tree import CELLS, FORMATTING, HEADINGS
 
 _BLANKS = "\t\n\f\r "
 _COMMENT_END = re.compile(r"--!?>")
-_RAW_END = {name: re.compile(rf"/{name}[{_WS}/>]", re.IGNORECASE) for name in ("style", "title")}
+_RAW_END = {name: re.compile(rf"/{name}[{_BLANKS}/>]", re.IGNORECASE) for name in ("style", "title")}
 _DEEPEST = 400
 """Elements within each other; the closing tags of so many are always short enough."""
 _MOST_PIECES = 60_000
+_MOST_WORK = 500_000
+"""Tags that don't just nest, times the elements open at each."""
 
 
 class _Odd(Exception):
@@ -63,109 +75,117 @@ class _Lane:
         self.rest: Iterator[str] = iter(pieces)
         self.page = Page(len(html))
         self.stack: list[Tag] = [Tag(OPEN, BOTTOM)]
+        self.linked = False
+        self.work = 0
+        self.tail: tuple[int, str] | None = None
+        """Where the body ends, and what is open there."""
+        self.tails = 0
         self.spans = spans
         self.chains: dict[int, list[str]] = {}
         self.measured = (0, 0)
 
     def read(self) -> Page:
-        tail = self._walk()
+        self._walk()
         page = self.page
-        if tail is None:
+        if self.tail is None:
             page.before = self._closers()
         else:
-            page.offset, page.before = tail
-        page.candidates = [
-            (start, end, self.chains.get(start) if number < MOST_PLACES else None)
-            for number, (start, end) in enumerate(self.spans)
-        ]
+            page.offset, page.before = self.tail
+        page.candidates = [(start, end, self.chains.get(start)) for start, end in self.spans]
         return page
 
-    def _walk(self) -> tuple[int, str] | None:
-        """Read all pieces; where the body ends, if it does, and what is open there."""
+    def _walk(self) -> None:
+        """Read all pieces."""
         rest, stack, known = self.rest, self.stack, KNOWN
-        looked_for = bool(self.spans)
         text = next(rest)
+        looked_for = bool(self.spans)
         if looked_for and "{{" in text:
             self._text(text)
-        tail: tuple[int, str] | None = None
-        flags = tails = 0
-        linked = False
+        flags = 0
         for piece in rest:
             name, closed, text = piece.partition(">")
             tag = known[name]
             op = tag[0]
             if op == OPEN:
                 if stack[-1][1] not in tag[3]:
-                    _fit(stack, tag)
+                    self._fit(tag)
                 stack.append(tag)
                 flags |= tag[2]
-                tail = None
+                self.tail = None
                 if len(stack) > _DEEPEST:
                     raise _Odd
             elif op == END:
                 if stack[-1][1] == tag[1]:
                     del stack[-1]
                 else:
-                    _close(stack, tag[1])
+                    self._close(tag[1])
             elif op == EMPTY:
                 flags |= tag[2]
                 if name[0] != "/":
-                    tail = None
-            elif op <= END_P:
-                linked = self._special(tag, linked)
+                    self.tail = None
+            elif op <= RULE:
                 flags |= tag[2]
-                if op != END_LINK:
-                    tail = None
-            elif op == END_ROOT:
-                if tail is None and tails < MOST_TAILS:
-                    tails += 1
-                    tail = (self._measure(), self._closers())
+                self._link_or_paragraph(tag)
             elif op == TEXT:
-                text, closed, tail = piece, ">", None
-            elif op == COMMENT:
-                text, closed = _after_comment(piece, rest), ">"
-            elif op == RAW:
-                text = self._raw(tag[1], text) if closed else ""
-                tail = None
-            elif op == ROOT:
-                self._root(tag)
-                tail = None
-            elif op != BOGUS:
-                raise _Odd
+                text, closed, self.tail = piece, ">", None
+            elif closed or op == COMMENT:
+                text, closed = self._other(tag, piece, text), ">"
             if not closed:
                 raise _Odd
-            if tail is not None and text.strip(_BLANKS):
-                tail = None
+            if self.tail is not None and text.strip(_BLANKS):
+                self.tail = None
             if looked_for and "{{" in text:
                 self._text(text)
         self.page.sheets.add(flags)
-        return tail
 
-    def _special(self, tag: Tag, linked: bool) -> bool:
-        """Links, rules and ends of paragraphs; whether a link is open after it."""
+    def _link_or_paragraph(self, tag: Tag) -> None:
+        """Links, ends of paragraphs, rules."""
         op, stack = tag.op, self.stack
+        if op == END_LINK:
+            if stack[-1].name == "a":
+                stack.pop()
+                self.linked = False
+            elif self.linked:
+                raise _Odd
+            return
+        self.tail = None
         if op == OPEN_LINK:
-            if linked:
+            if self.linked:
                 raise _Odd
             if stack[-1].name not in tag.tops:
-                _fit(stack, tag)
+                self._fit(tag)
             stack.append(tag)
-            return True
-        if op == RULE:
+            self.linked = True
+        elif op == RULE:
             if stack[-1].name not in tag.tops:
-                _fit(stack, tag)
-        elif stack[-1].name == tag.name:
+                self._fit(tag)
+        elif stack[-1].name == "p":
             stack.pop()
-            return linked and op != END_LINK
         else:
-            _close(stack, tag.name)
-        return linked
+            self._close("p")
 
-    def _root(self, tag: Tag) -> None:
+    def _other(self, tag: Tag, piece: str, text: str) -> str:
+        """What is no ordinary tag; the text after it."""
+        op = tag.op
+        if op == COMMENT:
+            return _after_comment(piece, self.rest)
+        if op == BOGUS:
+            return text
+        if op == END_ROOT:
+            if self.tail is None and self.tails < MOST_TAILS:
+                self.tails += 1
+                self.tail = (self._measure(), self._closers())
+            return text
+        self.tail = None
+        if op == RAW:
+            return self._raw(tag.name, text)
+        if op != ROOT:
+            raise _Odd
         try:
             self.page.root(tag.name, tag.found or {})
         except Hostile:
             raise _Odd from None
+        return text
 
     def _raw(self, name: str, text: str) -> str:
         """Go past a style's or title's content and end tag; the text after that."""
@@ -181,6 +201,49 @@ class _Lane:
             content.append(piece)
         raise _Odd
 
+    def _fit(self, tag: Tag) -> None:
+        """Close what a start tag closes besides; _Odd where that is not plain."""
+        stack, name = self.stack, tag.name
+        self._spend()
+        if name not in CLOSES_P:
+            if tag.tops is FLOW_TOPS and inline(stack[-1].name):
+                return
+            raise _Odd
+        if stack[-1].name == "p":
+            del stack[-1]
+        if name == "li" and stack[-1].name == "li":
+            del stack[-1]
+            return
+        at = len(stack) - 1
+        if name not in HEADINGS:
+            while inline(stack[at].name):
+                at -= 1
+        if stack[at].name not in tag.tops:
+            raise _Odd
+
+    def _close(self, name: str) -> None:
+        """An end tag that doesn't fit the innermost element: it closes what may stay open, or nothing."""
+        stack = self.stack
+        self._spend()
+        if not any(tag.name == name for tag in stack):
+            if name in HEADINGS:
+                raise _Odd
+            return
+        implied = IMPLIED_PARTS if name in ENDS_LOOSE and name not in CELLS else IMPLIED_ITEMS
+        if name not in ENDS_LOOSE and name not in ENDS_ITEMS:
+            raise _Odd
+        at = len(stack) - 1
+        while stack[at].name != name:
+            if stack[at].name not in implied:
+                raise _Odd
+            at -= 1
+        del stack[at:]
+
+    def _spend(self) -> None:
+        self.work += len(self.stack)
+        if self.work > _MOST_WORK:
+            raise _Odd
+
     def _measure(self) -> int:
         """Where the piece being read begins; each piece is counted once."""
         number, octets = self.measured
@@ -191,13 +254,13 @@ class _Lane:
 
     def _text(self, text: str) -> None:
         """Note what is open around placeholders in the text that ends the piece being read."""
-        piece = self._measure() + 1
-        now = self.measured[0]
-        start, end = piece + len(self.pieces[now]) - len(text), piece + len(self.pieces[now])
-        names = [tag.name for tag in self.stack[1:]]
-        if len(self.chains) < MOST_PLACES and holds_blocks(names):
+        start = self._measure() + 1
+        end = start + len(self.pieces[self.measured[0]])
+        start = end - len(text)
+        found = [first for first, _ in self.spans[:MOST_PLACES] if start <= first < end]
+        if found and holds_blocks([tag.name for tag in self.stack[1:]]):
             chain = [f"<{tag.text}>"[:MOST_TAG_OCTETS] for tag in self.stack[1:]]
-            self.chains |= {first: chain for first, _ in self.spans if start <= first < end}
+            self.chains.update(dict.fromkeys(found, chain))
 
     def _closers(self) -> str:
         names = [tag.name for tag in self.stack[:0:-1]]
@@ -220,41 +283,3 @@ def _after_comment(piece: str, rest: Iterator[str]) -> str:
             raise _Odd
         end = _COMMENT_END.search(piece)
     return piece[end.end() :]
-
-
-def _fit(stack: list[Tag], tag: Tag) -> None:
-    """Close what a start tag closes besides; _Odd where that is not plain."""
-    name = tag.name
-    if name not in CLOSES_P:
-        if tag.tops is FLOW_TOPS and inline(stack[-1].name):
-            return
-        raise _Odd
-    if stack[-1].name == "p":
-        del stack[-1]
-    if name == "li" and stack[-1].name == "li":
-        del stack[-1]
-        return
-    at = len(stack) - 1
-    if name not in HEADINGS:
-        while inline(stack[at].name):
-            at -= 1
-    if stack[at].name not in tag.tops:
-        raise _Odd
-
-
-def _close(stack: list[Tag], name: str) -> None:
-    """An end tag that doesn't fit the innermost element: it closes what may stay open, or nothing."""
-    names = [tag.name for tag in stack]
-    if name not in names:
-        if name in HEADINGS:
-            raise _Odd
-        return
-    implied = IMPLIED_PARTS if name in ENDS_LOOSE and name not in CELLS else IMPLIED_ITEMS
-    if name not in ENDS_LOOSE and name not in ENDS_ITEMS:
-        raise _Odd
-    at = len(stack) - 1
-    while stack[at].name != name:
-        if stack[at].name not in implied:
-            raise _Odd
-        at -= 1
-    del stack[at:]

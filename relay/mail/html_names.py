@@ -9,16 +9,16 @@ from __future__ import annotations
 import re
 
 from relay.mail.html_tokens import RAW
-from relay.mail.html_tree import CELLS, FORMATTING, HEADINGS, ROW_GROUPS, TREATED, VOID
+from relay.mail.html_tree import CELLS, FORMATTING, HEADINGS, ROW_GROUPS, TREATED, VOID, named
 
 BOTTOM = ""
 """Stands for body, below all open elements."""
 
-_INLINE = (FORMATTING - {"nobr"}) | frozenset(
-    "abbr acronym bdi bdo cite del dfn ins kbd label mark o:p q samp span sub sup time var".split()
+_INLINE = (FORMATTING - {"nobr"}) | named(
+    "abbr acronym bdi bdo cite del dfn ins kbd label mark o:p q samp span sub sup time var"
 )
-_BLOCKS = frozenset(
-    "address article aside blockquote center div figcaption figure footer header main nav section ul ol dl pre".split()
+_BLOCKS = named(
+    "address article aside blockquote center div figcaption figure footer header main nav section ul ol dl pre"
 )
 _TABLE_ONLY = ROW_GROUPS | {"table", "tr", "colgroup"}
 _BLOCK_TOPS = _BLOCKS | HEADINGS | CELLS | {"li", "dd", "dt", BOTTOM}
@@ -49,7 +49,7 @@ ENDS_ITEMS = _BLOCKS | {"li"}
 IMPLIED_ITEMS = frozenset({"p", "li"})
 IMPLIED_PARTS = frozenset({"p", "li", "dd", "dt"}) | ROW_GROUPS | {"tr", "td", "th", "colgroup"}
 
-EMPTY = VOID - {"br", "hr", "frame", "input", "keygen", "link", "meta", "command", "bgsound"}
+PASSED = VOID - {"br", "hr", "frame", "input", "keygen", "link", "meta", "command", "bgsound"}
 """Void elements whose tags change nothing; ``br``, ``hr``, ``link`` and ``meta`` need a look."""
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from relay.mail.html_css import Sheets
 from relay.mail.html_tokens import Token, attributes, raw_attributes
 
-MOST_TAGS = 100_000
+MOST_TOKENS = 60_000
 MOST_TAILS = 64
 """How often a body may end and go on again; later ends don't count, the footer then goes to the very end."""
 MOST_TAG_OCTETS = 4096

@@ -12,8 +12,8 @@ from relay.mail.html_css import remote_sheet
 from relay.mail.html_page import (
     MOST_PLACES,
     MOST_TAG_OCTETS,
-    MOST_TAGS,
     MOST_TAILS,
+    MOST_TOKENS,
     Hostile,
     Page,
     holds_blocks,
@@ -49,7 +49,7 @@ class _Reader:
 
     def read(self) -> Page:
         for number, token in enumerate(tokens(self.html, self.raw)):
-            if number > 2 * MOST_TAGS:
+            if number > MOST_TOKENS:
                 raise Hostile("too many tags")
             if self.span < len(self.spans):
                 self._placeholders(token)

@@ -11,42 +11,43 @@ from __future__ import annotations
 from collections import Counter
 
 
-def _set(names: str) -> frozenset[str]:
+def named(names: str) -> frozenset[str]:
+    """A set of names from their list."""
     return frozenset(names.split())
 
 
-VOID = _set(
+VOID = named(
     "area base basefont bgsound br col command embed frame hr image img input keygen link meta param source track wbr"
 )
-FORMATTING = _set("a b big code em font i nobr s small strike strong tt u")
-HEADINGS = _set("h1 h2 h3 h4 h5 h6")
-CELLS = _set("td th caption")
-ROW_GROUPS = _set("tbody thead tfoot")
+FORMATTING = named("a b big code em font i nobr s small strike strong tt u")
+HEADINGS = named("h1 h2 h3 h4 h5 h6")
+CELLS = named("td th caption")
+ROW_GROUPS = named("tbody thead tfoot")
 TABLE_PARTS = CELLS | ROW_GROUPS | {"tr", "colgroup"}
-FOREIGN = _set("svg math")
-_INTEGRATION = _set("foreignobject desc mi mo mn ms mtext annotation-xml")
+FOREIGN = named("svg math")
+_INTEGRATION = named("foreignobject desc mi mo mn ms mtext annotation-xml")
 _SCOPE = CELLS | _INTEGRATION | {"applet", "table", "marquee", "object", "select", "template"}
 _SPECIAL = (
     HEADINGS
     | TABLE_PARTS
     | _SCOPE
-    | _set(
+    | named(
         "address article aside blockquote button center dd details dir div dl dt fieldset figcaption figure"
         " footer form header hgroup li listing main menu nav noscript ol p pre search section select summary ul"
     )
 )
 # A table closes a paragraph too, but not in quirks mode, as most mail is shown; an end tag too many does no harm.
-_CLOSES_P = _set(
+_CLOSES_P = named(
     "address article aside blockquote center details dialog dir div dl fieldset figcaption figure footer header hgroup"
     " main menu nav ol p search section summary ul h1 h2 h3 h4 h5 h6 pre listing form hr li dd dt"
 )
-_BREAKS_OUT = HEADINGS | _set(
+_BREAKS_OUT = HEADINGS | named(
     "b big blockquote body br center code dd div dl dt em embed head hr i img li listing menu meta nobr ol p pre ruby s"
     " small span strong strike sub sup table tt u ul var"
 )
-_IMPLIED = _set("p li dd dt tr td th tbody thead tfoot colgroup")
+_IMPLIED = named("p li dd dt tr td th tbody thead tfoot colgroup")
 _HTML_SPECIAL = _SPECIAL - _INTEGRATION
-_INTRICATE = FOREIGN | _set("template object applet marquee select form")
+_INTRICATE = FOREIGN | named("template object applet marquee select form")
 """What browsers treat so specially that crossed elements around it can't be followed."""
 TREATED = _SPECIAL | FORMATTING | VOID | _CLOSES_P | _BREAKS_OUT | _INTRICATE | {"option", "optgroup"}
 """Elements whose tags do more here than to be opened and closed."""

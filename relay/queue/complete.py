@@ -11,12 +11,21 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from relay.pipeline.contract import Reason
 from relay.queue.enqueue import dumps
 from relay.queue.lease import Lease
 from relay.queue.model import State
 from relay.registry import suppressions
+
+
+class Report(StrEnum):
+    """What the sender may have asked to be told (RFC 3461 §4.1)."""
+
+    FAILED = "failed"
+    DELAYED = "delayed"
+    RELAYED = "relayed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,8 @@ class Result:
     hold_reason: str = ""
     address_dead: bool = False
     bulk: bool = False
+    report: Report | None = None
+    """What ``Notify`` is called for; None: nothing."""
 
 
 @dataclass(slots=True)
@@ -51,7 +62,7 @@ class Written:
 
 
 Notify = Callable[[sqlite3.Connection, Result], None]
-"""Called inside the transaction for every failed copy, to enqueue a notice where one is due."""
+"""Called inside the transaction for a result with a report, to enqueue a notice where one is wanted."""
 
 
 def complete(conn: sqlite3.Connection, results: Sequence[Result], notify: Notify) -> Written:
@@ -72,6 +83,8 @@ def complete(conn: sqlite3.Connection, results: Sequence[Result], notify: Notify
             closed[submission.id] += 1
         if result.event:
             _event(conn, result)
+        if result.report is not None:
+            notify(conn, result)
         if result.state is State.DELIVERED:
             if submission.campaign_id is not None:
                 delivered[submission.campaign_id] += 1
@@ -85,7 +98,6 @@ def complete(conn: sqlite3.Connection, results: Sequence[Result], notify: Notify
                 suppressions.add(
                     conn, result.lease.subscriber_id, Reason.HARD_BOUNCE, detail=result.status, now=result.at
                 )
-            notify(conn, result)
         elif result.state in (State.WITHDRAWN, State.DECLINED, State.CANCELLED):
             _give_back(conn, result)
     _figures(conn, delivered, bounced, bulk, first_delivery)

@@ -19,8 +19,8 @@ LEASE_S = 1800.0
 
 _COLUMNS = (
     "r.submission_id, r.number, r.tenant_id, r.subscriber_id, r.address, r.domain, r.fence, r.attempts, r.slots,"
-    " r.notify, r.orcpt, s.stream_id, s.campaign_id, s.topic, s.reverse_path, s.from_domain, s.message_id,"
-    " s.accepted_at, s.expires_at, s.ret, s.envid, s.size_octets, s.give_back"
+    " r.notify, r.orcpt, r.changed_at, s.stream_id, s.campaign_id, s.topic, s.reverse_path, s.from_domain,"
+    " s.message_id, s.accepted_at, s.expires_at, s.ret, s.envid, s.size_octets, s.give_back"
 )
 
 
@@ -60,6 +60,8 @@ class Lease:
     slots: Mapping[str, str] = field(default_factory=dict)
     notify: str = ""
     orcpt: str = ""
+    tried_at: float = 0.0
+    """When it was tried last, or accepted; seconds UTC."""
 
 
 def lease_due(conn: sqlite3.Connection, owner: str, now: float, most: int, lease_s: float = LEASE_S) -> list[Lease]:
@@ -79,12 +81,13 @@ def lease_due(conn: sqlite3.Connection, owner: str, now: float, most: int, lease
 
 
 def _lease(row: tuple[Any, ...], until: float, shared: dict[int, Submission]) -> Lease:
-    (sid, number, tenant, subscriber, address, domain, fence, attempts, slots, notify, orcpt, *rest) = row
+    (sid, number, tenant, subscriber, address, domain, fence, attempts, slots, notify, orcpt, tried_at, *rest) = row
     submission = shared.get(sid)
     if submission is None:
         submission = shared[sid] = Submission(sid, tenant, *rest)
     values = json.loads(slots) if slots else {}
-    return Lease(submission, number, subscriber, address, domain, fence + 1, attempts, until, values, notify, orcpt)
+    told = (notify, orcpt, tried_at)
+    return Lease(submission, number, subscriber, address, domain, fence + 1, attempts, until, values, *told)
 
 
 def next_due(conn: sqlite3.Connection) -> float | None:

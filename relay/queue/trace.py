@@ -134,7 +134,9 @@ def _events(conn: sqlite3.Connection, submission_id: int) -> dict[int | None, li
 
 
 def _accepted(told: Mapping[str, Any]) -> str:
-    parts = [f"{told[name]} {name}" for name in ("recipients", "held") if told.get(name)]
+    count = told.get("recipients", 0)
+    parts = [f"{count} recipient" + ("" if count == 1 else "s")] if count else []
+    parts += [f"{told['held']} held"] if told.get("held") else []
     if told.get("refused"):
         parts.append(f"{len(told['refused'])} refused")
     return ", ".join(parts)

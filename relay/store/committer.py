@@ -35,6 +35,18 @@ class StoreBusy(Exception):
     """The store could not take the write now; nothing of it was kept."""
 
 
+class StoreFull(StoreBusy):
+    """The disk is full."""
+
+
+def _lost(error: BaseException) -> StoreBusy:
+    """What to tell those whose writes went with ``error``."""
+    if isinstance(error, StoreBusy):
+        return error
+    full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return StoreFull(str(error)) if full else StoreBusy(str(error))
+
+
 class Committer:
     """Runs units of work in shared, durable transactions.
 
@@ -92,7 +104,7 @@ class Committer:
             return
         _log.error("store: no write lock: %s", error)
         batch = [self._pending.popleft() for _ in range(len(self._pending))]
-        self._settle(loop, [(future, None, StoreBusy(str(error))) for _, future in batch])
+        self._settle(loop, [(future, None, _lost(error)) for _, future in batch])
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         done: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
@@ -108,7 +120,7 @@ class Committer:
                 break
         if broken is not None:
             _log.error("store: transaction lost: %s", broken)
-            lost = StoreBusy(str(broken))
+            lost = _lost(broken)
             self._settle(loop, [(f, None, e if isinstance(e, StoreBusy) else lost) for f, _, e in done])
             return
         self.units += len(done)
@@ -143,7 +155,7 @@ class Committer:
     ) -> None:
         if error is not None:
             _log.error("store: commit failed: %s", error)
-            done = [(future, None, StoreBusy(str(error))) for future, _, _ in done]
+            done = [(future, None, _lost(error)) for future, _, _ in done]
         else:
             self.commits += 1
         self._settle(loop, done)

@@ -133,3 +133,17 @@ def test_one_of_several_recipients(office: Office) -> None:
     office.sink.to(good)
     _, _, one, _ = parts(office.sink.to("several@acme.example"))
     assert one["Final-Recipient"] == f"rfc822; {bad}"
+
+
+def test_who_asked_for_success_is_told_that_it_was_relayed(office: Office) -> None:
+    office.send(
+        office.direct,
+        mail(sender="Acme <orders@acme.example>", to="glad-d@rcpt.example"),
+        "glad-d@rcpt.example",
+        sender="glad@acme.example",
+        parameters=" NOTIFY=SUCCESS,FAILURE",
+    )
+    parsed, _, one, _ = parts(office.sink.to("glad@acme.example"))
+    assert one["Final-Recipient"] == "rfc822; glad-d@rcpt.example"
+    assert (one["Action"], one["Status"][0]) == ("relayed", "2")
+    assert parsed["Auto-Submitted"] == "auto-replied"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 import uvloop
@@ -128,3 +128,12 @@ class Bench:
     async def deliver(self, attempt: FakeAttempt | None = None) -> Outcome:
         """Submit one and wait for its outcome."""
         return await self.submit(attempt or FakeAttempt()).outcome
+
+
+async def until(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
+    """Wait for a condition; AssertionError if it doesn't come."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout_s
+    while not condition():
+        assert loop.time() < deadline, "the condition did not come"
+        await asyncio.sleep(0.002)

@@ -76,6 +76,8 @@ class ScriptedRemote:
         self.extensions = tuple(extensions)
         self.tls = tls
         self.messages: list[Captured] = []
+        self.reached: set[str] = set()
+        """Steps that came to be answered."""
         self.commands: list[str] = []
         self.peers: list[str] = []
         """Address of each connection's client."""
@@ -185,6 +187,7 @@ class _Dialog:
 
     async def answer(self, step: str, usual: str) -> bool:
         """Act as scripted; True if the answer was positive."""
+        self.remote.reached.add(step)
         action = self.remote.script.get(step, OK)
         if isinstance(action, list):
             action = action.pop(0) if action else OK

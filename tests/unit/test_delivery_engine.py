@@ -11,7 +11,7 @@ import pytest
 
 from relay.delivery.outcome import Bounced, Delivered, Prepared, Reach, Retry, Returned
 from relay.delivery.resolve import Found
-from tests.support.delivery import DATA, WALL, Bench, FakeAttempt, FixedLookup, run
+from tests.support.delivery import DATA, WALL, Bench, FakeAttempt, FixedLookup, run, until
 from tests.support.remote import DROP, OK, STALL, USUAL_EXTENSIONS, Action, Script, ScriptedRemote, server_tls
 
 LOOPS = pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
@@ -322,8 +322,7 @@ def test_idle_connections_take_leave() -> None:
     async def main() -> None:
         async with ScriptedRemote() as remote, Bench(smart_host=remote.target, idle=0.01) as bench:
             await bench.deliver()
-            while bench.engine.connections:
-                await asyncio.sleep(0.005)
+            await until(lambda: not bench.engine.connections)
             assert remote.commands[-1] == "QUIT"
 
     run(main())
@@ -335,8 +334,7 @@ def test_a_connection_closed_while_idle_is_replaced() -> None:
             for task in (await bench.deliver(), *list(remote._tasks)):
                 if isinstance(task, asyncio.Task):
                     task.cancel()
-            while bench.engine.connections:
-                await asyncio.sleep(0.005)
+            await until(lambda: not bench.engine.connections)
             assert isinstance(await bench.deliver(), Delivered)
             assert remote.connections == 2
 
@@ -508,9 +506,7 @@ def test_close_hands_back_what_was_not_tried() -> None:
             Bench(smart_host=remote.target, connections_per_site=1) as bench,
         ):
             running, ready = bench.submit(FakeAttempt()), bench.submit(FakeAttempt())
-            while "DATA" not in remote.commands:
-                await asyncio.sleep(0.005)
-            await asyncio.sleep(0.02)
+            await until(lambda: "DOT" in remote.reached)
             await bench.engine.close(0.05)
             assert isinstance(running.outcomes[0], Retry)
             assert "cut off while sending" in running.outcomes[0].status

@@ -78,7 +78,7 @@ def test_a_delivery_with_a_retry(conn: sqlite3.Connection) -> None:
     finish(conn, Result(lease(conn, NOW + 60), State.DELIVERED, NOW + 61, "250 2.0.0 ok", "mx [192.0.2.1]", attempts=1))
     story = trace(conn, id_)
     assert (story.queue_id, story.tenant, story.stream, story.topic) == (encode_id(id_), "shop", "bulk", "news")
-    assert [(s.what, s.why) for s in story.steps] == [("accepted", "1 recipients")]
+    assert [(s.what, s.why) for s in story.steps] == [("accepted", "1 recipient")]
     (copy,) = story.copies
     assert (copy.address, copy.state, copy.attempts) == (ANN, "delivered", 1)
     assert steps(copy) == [

@@ -1,0 +1,174 @@
+"""The fast reading of HTML finds what the thorough one finds, takes ordinary mail, and neither holds up other mail."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.mail import html_known, html_lane, html_reader
+from relay.mail.html import PLACEHOLDER, plan
+
+NEWSLETTER = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>News</title>
+<style type="text/css">@media (max-width:600px){.c{width:100%!important}} .pre{display:none}</style>
+<!--[if mso]><style>td{width:600px}</style><![endif]--></head>
+<body style="margin:0;padding:0" bgcolor="#eeeeee">
+<div class="pre" style="display:none;max-height:0">Preview</div>
+<table width="100%" cellpadding="0"><tbody><tr><td align="center" class="c" style="padding:4px">
+<!--[if mso]><table><tr><td><![endif]--><![if !mso]><h1>Hello<br>you</h1><![endif]>
+<p>One<p>Two <a href="https://a.test/?b=1&amp;c=2" target="_blank"><img src="https://a.test/x.gif" alt="5 x" width="9">
+</a>
+<ul><li>a<li>b <b>c</b></ul><o:p></o:p><webversion>Look</webversion><hr>
+<p>{{relay_footer}}</p>
+<TABLE><TR><TD nowrap>x</TABLE></div>
+</td></tr></tbody></table></body></html>
+"""
+_NAMES = re.findall(
+    r"\S+",
+    "p div table tr td th tbody ul ol li b i a span font h1 h2 center br img hr dl dt dd caption map section form svg"
+    " select noscript template html body meta link",
+)
+_TAGS = [
+    *(
+        "<div class=x>",
+        '<p style="margin:-1px">',
+        "<td hidden>",
+        "<b title='a>b'>",
+        '<img src="x" onerror=y>',
+        "<a href=x>",
+    ),
+    *("<i style='width:1px'>", "<body style=display:none>", "<html id=a>", "<p a", "</p", "<LI>", "</UL >", "</br>"),
+]
+_SCRAPS = [
+    *(
+        "x",
+        " ",
+        "<",
+        "<>",
+        "< b",
+        "</>",
+        "<!--",
+        "-->",
+        "<!-->",
+        "<!x>",
+        "<![CDATA[",
+        "<?",
+        "{{relay_footer}}",
+        "{{reason}}",
+    ),
+    *("<!-- <p> -->", "<style>p{x:y}</style>", "<style>body{opacity:0}", "<title>a<b</title>", "</style>", "</body>"),
+]
+
+
+def agree(html: str) -> bool:
+    """Whether the fast reading takes a document; then it must agree with the thorough one."""
+    spans = [match.span() for match in PLACEHOLDER.finditer(html)]
+    fast = html_lane.read(html, spans)
+    if fast is None:
+        return False
+    slow = html_reader.read(html, spans)
+    assert (fast.offset, fast.before) == (slow.offset, slow.before), html
+    assert (fast.roots, fast.root_risky, fast.sheets) == (slow.roots, slow.root_risky, slow.sheets), html
+    assert (fast.frameset, fast.noscript) == (slow.frameset, slow.noscript), html
+    assert [place[:2] for place in fast.candidates] == [place[:2] for place in slow.candidates], html
+    for (_, _, one), (_, _, other) in zip(fast.candidates, slow.candidates, strict=True):
+        assert (one is None) == (other is None), html
+        assert all(b.startswith(a) for a, b in zip(one or [], other or [], strict=True)), html
+    return True
+
+
+def soup(chance: random.Random) -> str:
+    """Elements that mostly nest, from a few names so that they meet."""
+    names, open_names = chance.sample(_NAMES, chance.randint(2, 8)), []
+    pieces = []
+    for _ in range(chance.choice([4, 10, 25])):
+        kind = chance.random()
+        if kind < 0.4:
+            open_names.append(chance.choice(names))
+            pieces.append(f"<{open_names[-1]}>")
+        elif kind < 0.75 and open_names:
+            pieces.append(f"</{open_names.pop()}>")
+        elif kind < 0.8:
+            pieces.append(f"</{chance.choice(names)}>")
+        else:
+            pieces.append(chance.choice([*_SCRAPS, *_TAGS, "x", "x", "x", "x"] if kind > 0.9 else ["x", " "]))
+    return "".join(pieces)
+
+
+def test_both_readings_agree_on_tag_soup() -> None:
+    taken = sum(agree(soup(random.Random(number))) for number in range(4000))
+    assert 400 < taken < 3500
+
+
+@given(st.lists(st.sampled_from([*_SCRAPS, *_TAGS, "<p>", "</p>", "<table>", "<tr>", "<td>", "</table>"]), max_size=12))
+def test_both_readings_agree_on_scraps(pieces: list[str]) -> None:
+    agree("".join(pieces))
+
+
+@given(st.text(alphabet="<>/!-?=\"' abdivtrpfom{}[]&\n", max_size=60))
+def test_both_readings_agree_on_anything(html: str) -> None:
+    agree(html)
+
+
+def test_an_ordinary_newsletter_is_read_fast() -> None:
+    assert agree(NEWSLETTER)
+    found = plan(NEWSLETTER)
+    assert not found.hostile and [place.safe for place in found.placeholders] == [True]
+
+
+def test_a_newsletter_that_ends_early_is_read_alike() -> None:
+    taken = [agree(NEWSLETTER[:size]) for size in range(len(NEWSLETTER)) if NEWSLETTER[size] in "<>"]
+    assert sum(taken) > len(taken) // 4
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<b><div></b></div>",
+        "<svg></svg>",
+        "<form>",
+        "<b>open",
+        "<script>1</script>",
+        "<p title='a>b'>",
+        "<img onerror=x>",
+        "<a><a>",
+        "<td>",
+        "<table><div>",
+        "<h1><h2>",
+        "<noscript></noscript>",
+        "<div",
+        "<!--",
+        "<style>",
+        "<![CDATA[x]]>",
+    ],
+)
+def test_odd_documents_are_read_thoroughly(html: str) -> None:
+    assert html_lane.read(html, []) is None
+
+
+def test_remembered_tags_are_bounded() -> None:
+    for number in range(3):
+        agree("".join(f"<a href='{number}-{tag}'>x</a>" for tag in range(4000)))
+        assert len(html_known.KNOWN) <= 8192
+    long = "x" * 1000
+    assert agree(f"<p title='{long}'>")
+    assert not any(long in text for text in html_known.KNOWN)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div>" * 390 + "</p>" * 20_000,
+        "<div>" * 470 + "</i>" * 20_000,
+        "<ul>" + "<div>" * 300 + "<li>" * 20_000,
+        "<div>" * 400 + "<title></title>" * 20_000,
+        "<i></i>" * 40_000 + "<b><p></b>",
+    ],
+)
+def test_what_would_take_long_is_refused(html: str) -> None:
+    found = plan(html)
+    assert found.hostile and found.reason.startswith("too many tags")

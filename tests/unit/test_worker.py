@@ -1,0 +1,99 @@
+"""What a copy's outcome means: states, retries, expiry, and which reports are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+
+import pytest
+
+from relay.delivery.outcome import Bounced, Delivered, Outcome, Reach, Retry, Returned
+from relay.delivery.report import enhanced
+from relay.delivery.worker import DELAY_NOTICE_S, Copy
+from relay.mail.status import permanent, temporary
+from relay.queue.complete import Report, Result
+from relay.queue.lease import Lease, Submission
+from relay.queue.model import State
+from relay.queue.schedule import Schedule
+
+NOW = 1_790_000_000.0
+SUBMISSION = Submission(
+    1, 1, 1, None, "", "b@t.example", "t.example", "<1@t.example>", NOW, NOW + 86400, "", "", 10, ""
+)
+LEASE = Lease(SUBMISSION, 0, 7, "a@x.example", "x.example", 1, 0, NOW + 1800, tried_at=NOW)
+LATER = Retry(temporary(51, 4, 2, "later"), "mx [192.0.2.1]", Reach.RECIPIENT, None, "451 4.4.2 later")
+
+
+@dataclass
+class Desk:
+    """As much of a worker as outcomes need."""
+
+    now: float
+    terms: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(schedule=Schedule((60.0, 3600.0), 0.0)))
+    results: list[Result] = field(default_factory=list)
+
+    def clock(self) -> float:
+        return self.now
+
+    def finish(self, result: Result) -> None:
+        self.results.append(result)
+
+
+def end(outcome: Outcome, lease: Lease = LEASE, now: float = NOW) -> Result:
+    desk = Desk(now)
+    Copy(desk, lease).done(outcome)  # type: ignore[arg-type]
+    (result,) = desk.results
+    return result
+
+
+def test_delivered_is_reported_where_success_was_asked_for() -> None:
+    done = Delivered("250 2.0.0 ok", "mx", "")
+    assert end(done).state is State.DELIVERED and end(done).report is None
+    assert end(done, replace(LEASE, notify="SUCCESS,FAILURE")).report is Report.RELAYED
+
+
+def test_bounced() -> None:
+    dead = Bounced(permanent(50, 1, 1, "no such user"), "mx", Reach.RECIPIENT, True, "550 5.1.1 no such user")
+    result = end(dead)
+    assert (result.state, result.report, result.address_dead, result.attempts) == (
+        State.BOUNCED, Report.FAILED, True, 1,
+    )  # fmt: skip
+    assert result.detail == {"type": "hard", "code": "5.1.1"}
+
+
+@pytest.mark.parametrize(
+    ("tried_at", "now", "told"),
+    [
+        (NOW, NOW + DELAY_NOTICE_S - 1, False),
+        (NOW + 60, NOW + DELAY_NOTICE_S, True),
+        (NOW + DELAY_NOTICE_S, NOW + DELAY_NOTICE_S + 3600, False),
+    ],
+)
+def test_a_delay_is_told_once(tried_at: float, now: float, told: bool) -> None:
+    result = end(LATER, replace(LEASE, tried_at=tried_at, attempts=1), now)
+    assert result.state is State.READY and result.due_at == now + 3600 and result.attempts == 2
+    assert (result.report is Report.DELAYED) is told
+
+
+def test_not_before_moves_the_next_attempt() -> None:
+    assert end(replace(LATER, not_before=NOW + 500)).due_at == NOW + 500
+    assert end(replace(LATER, not_before=NOW + 5)).due_at == NOW + 60
+
+
+def test_what_could_only_be_tried_after_its_end_expires_now() -> None:
+    result = end(LATER, now=NOW + 86400 - 30)
+    assert (result.state, result.report, result.event) == (State.EXPIRED, Report.FAILED, "expired")
+
+
+def test_what_was_not_tried_is_due_again_and_counts_no_attempt() -> None:
+    result = end(Returned())
+    assert (result.state, result.due_at, result.attempts, result.event) == (State.READY, NOW, 0, "")
+
+
+@pytest.mark.parametrize(
+    ("line", "default", "code"),
+    [("550 5.1.1 no", "5.0.0", "5.1.1"), ("550-5.7.1 no", "5.0.0", "5.7.1"), ("554 no", "5.0.0", "5.0.0")]
+    + [("451 4.7.1 later", "5.0.0", "5.0.0"), ("250 2.0.0 ok", "2.0.0", "2.0.0"), ("", "4.0.0", "4.0.0")],
+)
+def test_enhanced_code_of_a_reply_line(line: str, default: str, code: str) -> None:
+    assert enhanced(line, default) == code
