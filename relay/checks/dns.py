@@ -15,8 +15,9 @@ from itertools import chain
 from config.settings import Settings
 from relay.checks.result import Level, Result, bad, ok, warn
 from relay.registry import domain_check
-from relay.registry.domain_check import Finding, Lookup, LookupFailed, State
+from relay.registry.domain_check import Finding, State
 from relay.registry.domains import Record
+from relay.registry.lookup import Lookup, LookupFailed
 
 SIDE_BY_SIDE = 16
 TODO_UNKNOWN = "try again; dns.nameservers names the resolvers"

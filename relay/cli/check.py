@@ -44,9 +44,8 @@ def dns_(ctx: click.Context, domain: str | None, as_json: bool) -> int:
     DMARC.
     """
     from relay.checks.dns import check_operator, check_records
-    from relay.checks.lookup import resolver
     from relay.registry import domains
-    from relay.registry.domain_check import LookupFailed
+    from relay.registry.lookup import LookupFailed, resolver
 
     store = open_store(ctx)
     rows = domains.listing(store.conn)

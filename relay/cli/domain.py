@@ -13,6 +13,7 @@ from relay.cli.common import show as print_fields
 from relay.registry import domain_check, domains, keys, tenants
 from relay.registry.domain_check import Finding, State
 from relay.registry.errors import RegistryError
+from relay.registry.lookup import LookupFailed, resolver
 from relay.store.database import transaction
 
 COLUMNS = ("name", "tenant", "verified_at", "verified_by", "return_path_at", "selectors")
@@ -71,9 +72,11 @@ def verify(ctx: click.Context, names: tuple[str, ...], vouch: str, as_json: bool
     if vouch:
         _vouch(ctx, store, row, vouch, as_json)
         return
-    findings = domain_check.check(
-        domains.records(store.conn, store.settings, row), domain_check.resolver(store.settings)
-    )
+    try:
+        lookup = resolver(store.settings)
+    except LookupFailed as error:
+        fail(str(error))
+    findings = domain_check.check(domains.records(store.conn, store.settings, row), lookup)
     row, retired = _take(store, row, findings)
     _print_findings(ctx, row, findings, as_json)
     if retired and not as_json:

@@ -8,6 +8,7 @@ start tags written first: a later tag only adds attributes that are absent.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _RESET = (
     "all:initial;display:{display};visibility:visible;opacity:1;position:{position};z-index:2147483647;float:none;clear:both;"
@@ -26,6 +27,8 @@ _INK, _LINK, _PAPER = "#333333", "#0b57d0", "#ffffff"
 _TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)((?:[^>\"']|\"[^\"]*\"|'[^']*')*?)(\s*/?)>")
 _STYLE = re.compile(r"\s+style\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 _BLOCKS = frozenset({"div", "p", "center", "ul", "ol", "hr", "h1", "h2", "h3", "h4", "address", "footer", "section"})
+_REMEMBERED = 4096
+"""Octets of the longest footer whose guarded form is remembered: all letters of a stream have the same one."""
 _PLAIN_STYLE = re.compile(r"[\w\s:;#%.,!-]*")
 
 _ANCESTOR = (
@@ -49,6 +52,7 @@ def _important(declarations: str) -> str:
     return "".join(f"{declaration}!important;" for declaration in declarations.split(";") if declaration)
 
 
+@lru_cache(maxsize=16)
 def _block_style(direction: str, position: str, display: str = "block", padding: str = "0", minimum: str = "0") -> str:
     return _important(
         _RESET.format(
@@ -71,14 +75,25 @@ def guard(footer_html: str, *, detached: bool = False, direction: str = "ltr") -
     attribute in it is kept in front of the protecting declarations. A detached
     block hangs below body's box instead of following what stands before it.
     """
+    make = _known_guard if len(footer_html) <= _REMEMBERED else _guard
+    return make(footer_html, detached, direction)
+
+
+def _guard(footer_html: str, detached: bool, direction: str) -> str:
     outer = _block_style(direction, "absolute" if detached else "relative", padding="12px", minimum="240px")
     if detached:
-        outer = (
-            outer.replace("width:auto!", "width:auto!", 1) + "top:100%!important;left:0!important;right:0!important;"
-        )
+        outer += "top:100%!important;left:0!important;right:0!important;"
     inside = _TAG.sub(lambda tag: _styled(tag, direction), footer_html)
-    text = _important(_INLINE.format(colour=_INK))
+    text = _inline_style(_INK)
     return f'<div id="relay-footer" style="{outer}"><span style="{text}">{inside}</span></div>'
+
+
+_known_guard = lru_cache(maxsize=64)(_guard)
+
+
+@lru_cache(maxsize=4)
+def _inline_style(colour: str) -> str:
+    return _important(_INLINE.format(colour=colour))
 
 
 def _styled(tag: re.Match[str], direction: str) -> str:
@@ -89,7 +104,7 @@ def _styled(tag: re.Match[str], direction: str) -> str:
     if name in _BLOCKS:
         style = _block_style(direction, "static")
     else:
-        style = _important(_INLINE.format(colour=_LINK if name == "a" else _INK))
+        style = _inline_style(_LINK if name == "a" else _INK)
         if name == "a":
             style += "text-decoration:underline!important;cursor:pointer!important;"
         elif name in ("b", "strong"):
@@ -98,13 +113,17 @@ def _styled(tag: re.Match[str], direction: str) -> str:
     return f'<{name}{rest} style="{kept}{style}"{closing}>'
 
 
+@lru_cache(maxsize=2)
+def _ancestor_style(display: str, position: str) -> str:
+    return _important(_ANCESTOR.format(display=display, position=position))
+
+
 def prologue(html_style: str = "", body_style: str = "") -> str:
     """Start tags of html and body that no later tag or rule can make hide what is in them.
 
     The author's own style attributes are kept where they are plain.
     """
-    html = _important(_ANCESTOR.format(display="block", position="static"))
-    body = _important(_ANCESTOR.format(display="flow-root", position="relative"))
+    html, body = _ancestor_style("block", "static"), _ancestor_style("flow-root", "relative")
     return (
         f'<html style="{_plain(html_style)}{html}"><head><style>{_SHEET}</style></head>'
         f'<body style="{_plain(body_style)}{body}">'

@@ -1,31 +1,16 @@
 """Comparing a domain's DNS with the records it should have.
 
-The look-up is handed in, so that this needs no network; ``resolver`` makes one
-that asks the nameservers of the settings, with a time limit for each question.
+The look-up is handed in, so that this needs no network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from relay.registry.domains import Record
-
-if TYPE_CHECKING:
-    from config.settings import Settings
-
-
-class LookupFailed(Exception):
-    """No answer: time-out, SERVFAIL, unreachable. The text says which."""
-
-
-Lookup = Callable[[str, str], Sequence[str]]
-"""(name, type) → values: TXT strings joined, host names in lower case without the last dot.
-
-Empty where the name or type isn't there; raises LookupFailed if that can't be known.
-"""
+from relay.registry.lookup import Lookup, LookupFailed
 
 
 class State(StrEnum):
@@ -107,40 +92,3 @@ def _tags(text: str) -> dict[str, str]:
     """Tag-list (RFC 6376 §3.2) with white space inside values dropped."""
     pairs = (part.partition("=") for part in text.split(";"))
     return {name.strip(): "".join(value.split()) for name, _, value in pairs if name.strip()}
-
-
-def resolver(settings: Settings) -> Lookup:
-    """A look-up by dnspython: the nameservers of ``[dns]``, else the system's."""
-    import dns.exception
-    import dns.nameserver
-    import dns.resolver
-
-    from config.names import split_endpoint
-
-    try:
-        asked = dns.resolver.Resolver(configure=not settings.dns.nameservers)
-    except dns.exception.DNSException as error:
-        raise LookupFailed(f"the system names no resolver ({error}); set dns.nameservers") from error
-    if settings.dns.nameservers:
-        endpoints = [split_endpoint(text) for text in settings.dns.nameservers]
-        asked.nameservers = [dns.nameserver.Do53Nameserver(end.host, end.port) for end in endpoints]
-
-    def lookup(name: str, kind: str) -> Sequence[str]:
-        try:
-            answer = asked.resolve(name + ".", kind, lifetime=settings.dns.timeout, search=False)
-        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            return ()
-        except dns.exception.Timeout as error:
-            raise LookupFailed(f"no answer within {settings.dns.timeout:g} s") from error
-        except (dns.exception.DNSException, OSError) as error:
-            raise LookupFailed(str(error) or type(error).__name__) from error
-        return [_text(kind, rdata) for rdata in answer]
-
-    return lookup
-
-
-def _text(kind: str, rdata: object) -> str:
-    if kind == "TXT":
-        return b"".join(getattr(rdata, "strings", ())).decode("utf-8", "replace")
-    target = getattr(rdata, "exchange", None) if kind == "MX" else getattr(rdata, "target", None)
-    return str(target).rstrip(".").lower()

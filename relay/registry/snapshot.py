@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import sqlite3
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from relay.registry.secrets import Secrets
 if TYPE_CHECKING:
     from config.settings import Settings
 
+FRESH_S: Final = 0.005
 DELIVERED_BULK: Final = "delivered/bulk"
 _VERSION: Final = "SELECT value FROM meta WHERE name = 'registry'"
 
@@ -122,14 +124,22 @@ class Snapshot:
 class SnapshotSource:
     """Keeps the latest snapshot; use it from the thread of its connection."""
 
-    def __init__(self, conn: sqlite3.Connection, settings: Settings, secrets: Secrets) -> None:
+    def __init__(
+        self, conn: sqlite3.Connection, settings: Settings, secrets: Secrets, *, fresh_s: float = FRESH_S
+    ) -> None:
+        self._fresh_s = fresh_s
         self._conn = conn
         self._settings = settings
         self._secrets = secrets
         self._snapshot = load(conn, settings, secrets)
+        self._looked_at = 0.0
 
     def current(self) -> Snapshot:
-        """The snapshot, loaded anew if anything in the registry was changed since."""
+        """The snapshot, loaded anew if anything in the registry was changed since; asked for every few ms."""
+        now = time.monotonic()
+        if now - self._looked_at < self._fresh_s:
+            return self._snapshot
+        self._looked_at = now
         if self._conn.execute(_VERSION).fetchone()[0] != self._snapshot.version:
             self._snapshot = load(self._conn, self._settings, self._secrets)
         return self._snapshot

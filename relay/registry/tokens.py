@@ -14,7 +14,7 @@ import binascii
 import struct
 from dataclasses import dataclass
 
-from relay.registry.secrets import Secrets
+from relay.registry.secrets import MAC_OCTETS, Secrets
 
 _FORMAT = struct.Struct(">IIQH")
 LINK_LENGTH = 42
@@ -61,8 +61,20 @@ def read_link(secrets: Secrets, token: str) -> Mark | None:
 
 def local_part(secrets: Secrets, prefix: str, mark: Mark) -> str:
     """``b-…`` (reverse-path, VERP) or ``u-…`` (unsubscribe): 52 characters of the 64 in RFC 5321 §4.5.3.1.1."""
-    token = base64.b32encode(secrets.sign("local/" + prefix, _payload(mark))).rstrip(b"=").decode().lower()
-    return f"{prefix}-{token}"
+    return f"{prefix}-{_base32(secrets.sign('local/' + prefix, _payload(mark)))}"
+
+
+_PAIRS = [a + b for a in "abcdefghijklmnopqrstuvwxyz234567" for b in "abcdefghijklmnopqrstuvwxyz234567"]
+_TOKEN_BITS = 8 * (1 + _FORMAT.size + MAC_OCTETS)
+_FILL_BITS = -_TOKEN_BITS % 10
+_SHIFTS = range(_TOKEN_BITS + _FILL_BITS - 10, -1, -10)
+
+
+def _base32(raw: bytes) -> str:
+    """RFC 4648 base32 in lower case without padding; ten bits at a time, since it is made for every copy."""
+    value = int.from_bytes(raw, "big") << _FILL_BITS
+    pairs = _PAIRS
+    return "".join([pairs[value >> shift & 1023] for shift in _SHIFTS])
 
 
 def read_local_part(secrets: Secrets, local: str) -> tuple[str, Mark] | None:
@@ -74,5 +86,7 @@ def read_local_part(secrets: Secrets, local: str) -> tuple[str, Mark] | None:
         raw = base64.b32decode(token.upper().encode("ascii") + b"=" * (-len(token) % 8))
     except (ValueError, binascii.Error):
         return None
+    if len(raw) * 8 != _TOKEN_BITS or _base32(raw) != token:
+        return None  # one token, one spelling
     mark = _mark(secrets.verify("local/" + prefix, raw))
     return None if mark is None else (prefix, mark)

@@ -16,11 +16,11 @@ from collections.abc import Iterator
 import pytest
 
 from relay.mail.html import Insertion, guard, plan
-from tests.peers.browser import Browser, browser_available
+from tests.support.browser import Browser, available
 
 pytestmark = [
     pytest.mark.peers,
-    pytest.mark.skipif(not browser_available(), reason="chromium and chromedriver are not installed"),
+    pytest.mark.skipif(not available(), reason="chromium and chromedriver are not installed"),
 ]
 
 LINK = "https://relay.test/u/token"
@@ -232,13 +232,13 @@ def finished(html: str, found: Insertion) -> bytes:
 
 def assert_shown(browser: Browser, document: bytes) -> None:
     browser.show(document)
-    seen = browser.run(_LOOK, LINK)
+    seen = browser.script(_LOOK, LINK)
     assert "fault" not in seen, seen
     assert seen["width"] > 60 and seen["height"] > 10 and seen["inside"], seen
     assert seen["hit"] and seen["visible"] and seen["visibility"] == "visible" and seen["opacity"] == 1, seen
     assert seen["size"] >= 12 and seen["color"] == "rgb(11, 87, 208)" and seen["href"] == LINK, seen
     assert seen["chain"] == _CHAIN, seen
-    pixels = browser.picture("#relay-test-link")
+    pixels = browser.pixels("#relay-test-link")
     ink = sum(abs(r - 11) + abs(g - 87) + abs(b - 208) < 60 for r, g, b in pixels)
     paper = sum(min(r, g, b) > 240 for r, g, b in pixels)
     assert ink > 60 and paper > 60, (ink, paper, len(pixels))
@@ -265,8 +265,8 @@ def test_placeholder_takes_the_footer(browser: Browser) -> None:
     found = plan(html)
     assert found.place is not None
     browser.show(finished(html, found))
-    assert browser.run("return document.querySelector('td > #relay-footer a').getAttribute('href')") == LINK
-    assert browser.run("return document.querySelectorAll('#relay-footer').length") == 1
+    assert browser.script("return document.querySelector('td > #relay-footer a').getAttribute('href')") == LINK
+    assert browser.script("return document.querySelectorAll('#relay-footer').length") == 1
 
 
 _NAMES = re.findall(
@@ -338,6 +338,6 @@ def test_tag_soup_leaves_nothing_around_the_footer(browser: Browser) -> None:
     sources = [soup(random.Random(number)) for number in range(3000)]
     plans = [(html, found) for html in sources if not (found := plan(html)).hostile]
     assert len(plans) > 2000
-    chains = browser.run(_PARENTS, [finished(html, found).decode("latin-1") for html, found in plans], LINK)
+    chains = browser.script(_PARENTS, [finished(html, found).decode("latin-1") for html, found in plans], LINK)
     wrong = [(html, chain) for (html, _), chain in zip(plans, chains, strict=True) if chain != _CHAIN]
     assert not wrong, wrong[:3]

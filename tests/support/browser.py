@@ -20,6 +20,8 @@ from typing import Any
 
 import httpx
 
+from tests.support.png import pixels
+
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 NAVIGATION_S = 15.0
 _FLAGS = (
@@ -33,6 +35,7 @@ _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 
 
@@ -100,13 +103,19 @@ class Browser:
         """Load a page and wait until it is loaded."""
         self._call("POST", "/url", {"url": url})
 
+    def show(self, html: bytes) -> None:
+        """Load a document given as octets."""
+        path = Path(self._profile) / "document.html"
+        path.write_bytes(html)
+        self.open(path.as_uri())
+
     def click(self, css: str, *, wait: bool = True) -> None:
         """Click the first element that matches, as a mouse does; a link or submit button: wait for the next page.
 
         ``wait=False`` is for one that stays on its page.
         """
         element = self._find(css)
-        leaves = wait and self._call("POST", "/execute/sync", {"script": _LEAVES, "args": [{_ELEMENT: element}]})
+        leaves = wait and self.script(_LEAVES, {_ELEMENT: element})
         self._call("POST", f"/element/{element}/click", {})
         if leaves:
             self._wait_for_next_page()
@@ -130,9 +139,13 @@ class Browser:
         target.write_bytes(image)
         return target
 
-    def script(self, js: str) -> Any:
-        """Run a function body in the page; what it returns (JSON values)."""
-        return self._call("POST", "/execute/sync", {"script": js, "args": []})
+    def pixels(self, css: str) -> list[tuple[int, int, int]]:
+        """What the first element that matches shows on the screen, as RGB."""
+        return pixels(base64.b64decode(self._call("GET", f"/element/{self._find(css)}/screenshot")))
+
+    def script(self, js: str, *args: Any) -> Any:
+        """Run a function body in the page, with ``arguments``; what it returns (JSON values)."""
+        return self._call("POST", "/execute/sync", {"script": js, "args": list(args)})
 
     def set_size(self, width: int, height: int = 844, *, phone: bool = False) -> None:
         """Size of the page in CSS pixels; ``phone`` also obeys the viewport meta tag and has two pixels for one."""

@@ -11,7 +11,7 @@ import pytest
 from config.settings import Settings
 from relay.mail.address import parse_address
 from relay.registry import domain_check, domains, keys, snapshot, tenants
-from relay.registry.domain_check import LookupFailed, State
+from relay.registry.domain_check import State
 from relay.registry.domains import DomainRow, Record
 from relay.registry.errors import RegistryError
 from relay.registry.secrets import Secrets

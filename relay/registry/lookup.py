@@ -1,28 +1,39 @@
-"""Asking DNS with the relay's own nameservers and time limit, for all types the checks need."""
+"""Asking DNS with the relay's own nameservers and time limit, for whoever compares it with what it should hold."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
-import dns.exception
-import dns.nameserver
-import dns.resolver
-import dns.reversename
+if TYPE_CHECKING:
+    from config.settings import Settings
 
-from config.names import split_endpoint
-from config.settings import Settings
-from relay.registry.domain_check import Lookup, LookupFailed
+Lookup = Callable[[str, str], Sequence[str]]
+"""(name, type) → values: TXT strings joined, host names in lower case without the last dot.
+
+A null MX (RFC 7505) is ``""``; PTR takes the address for a name. Empty where the
+name or type isn't there; raises LookupFailed if that can't be known.
+"""
 
 _FIELDS = {"A": "address", "AAAA": "address", "CNAME": "target", "MX": "exchange", "PTR": "target"}
 
 
-def resolver(settings: Settings) -> Lookup:
-    """``lookup(name, type)`` → values: TXT strings joined, names in lower case without the last dot.
+class LookupFailed(Exception):
+    """No answer: time-out, SERVFAIL, unreachable. The text says which."""
 
-    ``()`` where the name or the type isn't there; a null MX (RFC 7505) is ``""``;
-    PTR takes the address. Raises LookupFailed if there is no answer.
+
+def resolver(settings: Settings) -> Lookup:
+    """A look-up by dnspython: TXT, A, AAAA, CNAME, MX and PTR, from the nameservers of ``[dns]``, else the system's.
+
+    Raises LookupFailed if there are neither.
     """
+    import dns.exception
+    import dns.nameserver
+    import dns.resolver
+    import dns.reversename
+
+    from config.names import split_endpoint
+
     try:
         asked = dns.resolver.Resolver(configure=not settings.dns.nameservers)
     except dns.exception.DNSException as error:
@@ -32,8 +43,8 @@ def resolver(settings: Settings) -> Lookup:
         asked.nameservers = [dns.nameserver.Do53Nameserver(end.host, end.port) for end in endpoints]
 
     def lookup(name: str, kind: str) -> Sequence[str]:
-        target = dns.reversename.from_address(name) if kind == "PTR" else name + "."
         try:
+            target = dns.reversename.from_address(name) if kind == "PTR" else name + "."
             answer = asked.resolve(target, kind, lifetime=settings.dns.timeout, search=False)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return ()
