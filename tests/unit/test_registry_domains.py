@@ -14,6 +14,7 @@ from relay.registry import domain_check, domains, keys, snapshot, tenants
 from relay.registry.domain_check import State
 from relay.registry.domains import DomainRow, Record
 from relay.registry.errors import RegistryError
+from relay.registry.lookup import LookupFailed
 from relay.registry.secrets import Secrets
 from relay.registry.tenants import TenantRow
 from relay.store.database import connect, migrate
