@@ -10,13 +10,13 @@ reason the case names.
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterator
 
 import pytest
 
 from relay.mail.html import Insertion, guard, plan
 from tests.support.browser import Browser, available
+from tests.support.soup import nested, soup
 
 pytestmark = [
     pytest.mark.peers,
@@ -269,43 +269,6 @@ def test_placeholder_takes_the_footer(browser: Browser) -> None:
     assert browser.script("return document.querySelectorAll('#relay-footer').length") == 1
 
 
-_NAMES = re.findall(
-    r"\S+",
-    "a b i font nobr p div span table tbody tr td th caption colgroup col select option optgroup button form ul li dl dd dt"
-    " h1 h2 svg math g mi foreignObject desc title mtext object marquee template head body html style textarea noscript"
-    " iframe xmp frameset br hr input img details dialog fieldset ruby rp rt pre center article em strong video custom-el",
-)
-_SCRAPS = [
-    *(
-        "<!--",
-        "-->",
-        "<!-->",
-        "--!>",
-        "<![CDATA[",
-        "]]>",
-        "<!x",
-        "<?x",
-        "</",
-        "<",
-        ">",
-        "'",
-        '"',
-        "&lt",
-        "</p>",
-        "</br>",
-    ),
-    *(
-        "<b hidden>",
-        '<i style="opacity:0">',
-        "<a href='>'>",
-        '<p title=">',
-        "</body>",
-        "</html>",
-        "<mi/>",
-        "<svg/>",
-        "<path/>",
-    ),
-]
 _PARENTS = """
 return arguments[0].map(html => {
     const parsed = new DOMParser().parseFromString(html, 'text/html');
@@ -318,26 +281,11 @@ return arguments[0].map(html => {
 """
 
 
-def soup(chance: random.Random) -> str:
-    """Tags in any order, from a few names so that they meet."""
-    names = chance.sample(_NAMES, chance.randint(2, 9))
-    pieces = []
-    for _ in range(chance.choice([4, 8, 15, 40, 80])):
-        name, kind = chance.choice(names), chance.random()
-        if kind < 0.5:
-            pieces.append(f"<{name}>" if chance.random() < 0.8 else f"<{name} hidden>")
-        elif kind < 0.85:
-            pieces.append(f"</{name}>")
-        else:
-            pieces.append(chance.choice(["x", " ", "text", chance.choice(_SCRAPS)]))
-    return "".join(pieces)
-
-
 def test_tag_soup_leaves_nothing_around_the_footer(browser: Browser) -> None:
     browser.show(b"")
-    sources = [soup(random.Random(number)) for number in range(3000)]
-    plans = [(html, found) for html in sources if not (found := plan(html)).hostile]
-    assert len(plans) > 2000
+    sources = [make(random.Random(number)) for make in (soup, nested) for number in range(3000)]
+    plans = [(html, found) for html in sources if not (found := plan(html)).hostile and not found.place]
+    assert len(plans) > 4000
     chains = browser.script(_PARENTS, [finished(html, found).decode("latin-1") for html, found in plans], LINK)
     wrong = [(html, chain) for (html, _), chain in zip(plans, chains, strict=True) if chain != _CHAIN]
     assert not wrong, wrong[:3]

@@ -14,7 +14,7 @@ from relay.registry import domain_check, domains, keys, snapshot, tenants
 from relay.registry.domain_check import State
 from relay.registry.domains import DomainRow, Record
 from relay.registry.errors import RegistryError
-from relay.registry.lookup import LookupFailed
+from relay.registry.lookup import Lookup, LookupFailed
 from relay.registry.secrets import Secrets
 from relay.registry.tenants import TenantRow
 from relay.store.database import connect, migrate
@@ -47,7 +47,7 @@ def _published(records: Sequence[Record]) -> dict[tuple[str, str], list[str]]:
     return {(record.name, record.type): [record.value] for record in records}
 
 
-def _lookup(zone: Mapping[tuple[str, str], Sequence[str]]) -> domain_check.Lookup:
+def _lookup(zone: Mapping[tuple[str, str], Sequence[str]]) -> Lookup:
     return lambda name, kind: zone.get((name, kind), ())
 
 
