@@ -92,8 +92,14 @@ def test_what_was_not_tried_is_due_again_and_counts_no_attempt() -> None:
 
 @pytest.mark.parametrize(
     ("line", "default", "code"),
-    [("550 5.1.1 no", "5.0.0", "5.1.1"), ("550-5.7.1 no", "5.0.0", "5.7.1"), ("554 no", "5.0.0", "5.0.0")]
-    + [("451 4.7.1 later", "5.0.0", "5.0.0"), ("250 2.0.0 ok", "2.0.0", "2.0.0"), ("", "4.0.0", "4.0.0")],
+    [
+        ("550 5.1.1 no", "5.0.0", "5.1.1"),
+        ("550-5.7.1 no", "5.0.0", "5.7.1"),
+        ("554 no", "5.0.0", "5.0.0"),
+        ("451 4.7.1 later", "5.0.0", "5.0.0"),
+        ("250 2.0.0 ok", "2.0.0", "2.0.0"),
+        ("", "4.0.0", "4.0.0"),
+    ],
 )
 def test_enhanced_code_of_a_reply_line(line: str, default: str, code: str) -> None:
     assert enhanced(line, default) == code
