@@ -72,9 +72,21 @@ def label(contestant: str, work: Work) -> str:
     return "postfix+opendkim" if contestant == "postfix" and work.signed else contestant
 
 
-_NOUNS = "parcel jacket receipt basket voucher garden lamp kettle bicycle ticket window harvest season letter".split()
-_VERBS = "arrives ships returns opens closes waits travels changes stays matters".split()
-_REST = "today soon again with for your our this every quiet bright new same next".split()
+_NOUNS = (
+    "parcel",
+    "jacket",
+    "receipt",
+    "basket",
+    "voucher",
+    "garden",
+    "lamp",
+    "kettle",
+    "bicycle",
+    "ticket",
+    "harvest",
+)
+_VERBS = ("arrives", "ships", "returns", "opens", "closes", "waits", "travels", "changes", "stays", "matters")
+_REST = ("today", "soon", "again", "with", "for", "your", "our", "this", "every", "quiet", "bright", "new", "next")
 
 
 def message(octets: int) -> bytes:

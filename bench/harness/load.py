@@ -1,0 +1,158 @@
+"""One load: smtp-source sends, the contestant works, smtp-sink counts."""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.harness.contestant import Contestant
+from bench.harness.errors import BenchError
+from bench.harness.machine import stolen
+from bench.harness.processes import Memory, memory, start_tool
+from bench.harness.target import Arrived, Target
+from bench.harness.works import FORWARD_PATH, REVERSE_PATH, Work
+
+_POLL_S = 0.004
+_SAMPLE_S = 0.5
+_CALM_S = 0.25
+_CALM_CPU_S = 0.01
+_SETTLE_S = 3.0
+_PROBE_S = 20.0
+_ENOUGH_S = 0.5
+"""A pilot of this length tells the rate well enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Figures of one load. Rates count recipients (equal to messages where each has one)."""
+
+    sent: int
+    seconds: float
+    rate: float
+    cpu_per_1000: float
+    memory_mib: float
+    memory_kind: str
+    processes: int
+    steal: float
+    surplus: int
+    """Recipients that arrived more than once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """How loads are made in this run."""
+
+    target: Target
+    message: Path
+    sessions: int
+    limit_s: float
+
+    def probe(self, contestant: Contestant, work: Work) -> None:
+        """One message through a contestant that has just been started: does it do what its mode says?
+
+        The target must have been started with a dump. Raises BenchError if it doesn't.
+        """
+        process = self._source(contestant, work, 1, recipients=1)
+        limit = time.monotonic() + _PROBE_S
+        while self.target.arrived().messages < work.arrives or process.poll() is None:
+            if time.monotonic() > limit:
+                process.kill()
+                process.wait()
+                raise BenchError(
+                    f"{contestant.name}: one message in mode {work.mode} isn't through in {_PROBE_S:.0f} s"
+                )
+            time.sleep(_POLL_S)
+        if process.returncode:
+            raise BenchError(f"{contestant.name} refuses the message in mode {work.mode}")
+        signature = re.search(rb"^DKIM-Signature:.*?a=([\w-]+)", self.target.text(), re.M | re.S | re.I)
+        if work.arrives and bool(signature) is not work.signed:
+            raise BenchError(f"{contestant.name} {'does not sign' if work.signed else 'signs'} in mode {work.mode}")
+        if signature and signature[1] != b"rsa-sha256":
+            raise BenchError(f"{contestant.name} signs with {signature[1].decode()}, not rsa-sha256")
+
+    def pilot(self, contestant: Contestant, work: Work, seconds: float, most: int) -> int:
+        """How many messages make a load of that length; warms the contestant up."""
+        n = max(2, math.ceil(60 / work.recipients))
+        while True:
+            trial = self.run(contestant, work, n, settle=False)
+            if trial.seconds >= _ENOUGH_S or n >= most:
+                return max(n, min(most, int(trial.rate / work.recipients * seconds)))
+            n = min(most, n * 5)
+
+    def run(self, contestant: Contestant, work: Work, n: int, settle: bool = True) -> Load:
+        """Send n messages and wait for the last arrival, or for the last reply if nothing is to arrive."""
+        before = self.target.arrived()
+        want = before.recipients + n * work.recipients if work.arrives else before.recipients
+        steal = stolen()
+        cpu = contestant.tree.cpu()
+        begin = time.monotonic()
+        process = self._source(contestant, work, n, work.recipients)
+        try:
+            over, last, peak = self._wait(contestant, process, begin, want)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        finish = max(over, last.at) if work.arrives else over
+        lost, total = (b - a for a, b in zip(steal, stolen(), strict=True))
+        used = (self._settled(contestant) if settle else contestant.tree.cpu()) - cpu
+        peak = max(peak, memory(contestant.tree.pids()))
+        surplus = self.target.arrived().recipients - want
+        if surplus and not work.arrives:
+            raise BenchError(f"{contestant.name} delivered {surplus} messages that it was to hold")
+        recipients = n * work.recipients
+        return Load(
+            sent=n,
+            seconds=finish - begin,
+            rate=recipients / (finish - begin),
+            cpu_per_1000=used / recipients * 1000,
+            memory_mib=peak.octets / 2**20,
+            memory_kind=peak.kind,
+            processes=peak.processes,
+            steal=lost / max(total, 0.01),
+            surplus=surplus,
+        )
+
+    def _wait(
+        self, contestant: Contestant, process: subprocess.Popen[bytes], begin: float, want: int
+    ) -> tuple[float, Arrived, Memory]:
+        """(when the load's generator ended, the arrivals, the most memory seen)"""
+        peak, sampled, over = Memory(), begin, 0.0
+        while True:
+            now, arrived = time.monotonic(), self.target.arrived()
+            if not over and process.poll() is not None:
+                over = now
+                if process.returncode:
+                    raise BenchError(f"{contestant.name}: smtp-source ended with status {process.returncode}")
+            if over and arrived.recipients >= want:
+                return over, arrived, peak
+            if now - begin > self.limit_s:
+                what = "not all messages accepted" if not over else f"{want - arrived.recipients} recipients missing"
+                raise BenchError(f"{contestant.name}: {what} after {self.limit_s:.0f} s")
+            if now - sampled > _SAMPLE_S:
+                sampled, peak = now, max(peak, memory(contestant.tree.pids()))
+            time.sleep(_POLL_S)
+
+    def _settled(self, contestant: Contestant) -> float:
+        """CPU when the aftermath (queue files removed, events written) is over, or after a few seconds."""
+        limit = time.monotonic() + _SETTLE_S
+        used = contestant.tree.cpu()
+        while True:
+            time.sleep(_CALM_S)
+            self.target.arrived()  # keeps its pipe empty
+            before, used = used, contestant.tree.cpu()
+            if used - before < _CALM_CPU_S or time.monotonic() > limit:
+                return used
+
+    def _source(self, contestant: Contestant, work: Work, n: int, recipients: int) -> subprocess.Popen[bytes]:
+        return source(contestant.port, self.message, n, min(n, self.sessions), work.kept, recipients)
+
+
+def source(port: int, message: Path, n: int, sessions: int, kept: bool, recipients: int = 1) -> subprocess.Popen[bytes]:
+    command = ["smtp-source", "-s", str(sessions), "-m", str(n), "-r", str(recipients), "-F", str(message)]
+    command += ["-f", REVERSE_PATH, "-t", FORWARD_PATH, "-M", "client.bench.example"]
+    return start_tool([*command, *(["-d"] if kept else []), f"127.0.0.1:{port}"])

@@ -1,0 +1,199 @@
+"""``bench/run``: rounds in which the contestants take turns, results, comparison."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import hashlib
+import itertools
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from bench.harness import machine, results, table
+from bench.harness.contestant import BENCH, Place, peers_directory
+from bench.harness.errors import BenchError
+from bench.harness.net import free_port
+from bench.harness.options import Options, parse
+from bench.harness.processes import cgroup_mount
+from bench.harness.rounds import Rounds
+
+ROOT = BENCH.parent
+_AGAIN = 2
+"""Rounds more for a test that seems to have fallen."""
+
+
+def main(argv: Sequence[str]) -> int:
+    options = parse(argv)
+    signal.signal(signal.SIGTERM, _interrupted)
+    os.environ["PATH"] = f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin{os.pathsep}/sbin"
+    try:
+        if options.show is not None:
+            return show(options.show, options.against)
+        return quick(options) if options.quick else full(options)
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("bench: interrupted", file=sys.stderr)
+        return 130
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def show(path: Path, against: Path | None) -> int:
+    records = results.read(path)
+    print(table.table(records), end="")
+    return compare(records, against) if against is not None else 0
+
+
+def compare(records: list[results.Record], source: Path) -> int:
+    found = results.changes(results.read(source), records)
+    print(table.comparison(found, source.name), end="")
+    return 1 if any(change.by < table.FELL for change in found) else 0
+
+
+def full(options: Options) -> int:
+    """All rounds; the results are kept under the day and the commit."""
+    options.results.mkdir(parents=True, exist_ok=True)
+    name = f"{datetime.date.today().isoformat()}-{commit()}"
+    target = options.results / f"{name}.jsonl"
+    for number in range(2, 1000):
+        if not target.exists():
+            break
+        target = options.results / f"{name}-{number}.jsonl"
+    growing = target.with_suffix(".jsonl.tmp")
+    with growing.open("w") as file, prepared(options) as rounds:
+        for record in itertools.chain([about(options, rounds.place)], rounds.run(options)):
+            file.write(json.dumps(record, sort_keys=True) + "\n")
+            file.flush()
+    records = results.read(growing)
+    text = table.table(records)
+    target.with_suffix(".txt").write_text(text)
+    growing.replace(target)
+    print(f"\n{text}\nkept in {target} and {target.with_suffix('.txt').name}")
+    return 0 if results.rows(records) else 1
+
+
+def quick(options: Options) -> int:
+    """One short round; a test that fell is repeated before it is told. Nothing is kept."""
+    source = options.against or results.last(options.results)
+    if source is not None:
+        results.read(source)
+    with prepared(options) as rounds:
+        records: list[results.Record] = [about(options, rounds.place), *rounds.run(options)]
+        if source is not None:
+            fallen = {c.test for c in results.changes(results.read(source), records) if c.by < table.FELL}
+            if fallen:
+                print(f"again, to be sure: {', '.join(sorted(fallen))}", flush=True)
+                works = tuple(work for work in options.works if work.name in fallen)
+                records += rounds.run(replace(options, works=works, rounds=_AGAIN))
+    print("\n" + table.table(records))
+    if source is None:
+        print(f"no earlier results in {options.results} to compare with: `make bench` makes them")
+        return 0
+    return compare(records, source)
+
+
+@contextlib.contextmanager
+def prepared(options: Options) -> Iterator[Rounds]:
+    """Tools, directory, key and control group; raises BenchError if one is missing."""
+    if not Path("/proc/self/stat").exists():
+        raise BenchError("this benchmark needs Linux")
+    if not (shutil.which("smtp-source") and shutil.which("smtp-sink")):
+        raise BenchError("smtp-source and smtp-sink are missing: install Postfix (as root on Debian: scripts/peers)")
+    kind = machine.filesystem(options.directory)
+    if not machine.is_disk(kind):
+        raise BenchError(f"{options.directory} is in memory ({kind}): name a directory on a disk with --dir")
+    cache = cache_directory()
+    with contextlib.ExitStack() as stack:
+        try:
+            directory = Path(tempfile.mkdtemp(prefix="relay-bench-", dir=options.directory))
+        except OSError as error:
+            raise BenchError(f"{options.directory}: {error.strerror}; name another directory with --dir") from None
+        stack.callback(shutil.rmtree, directory, ignore_errors=True)
+        directory.chmod(0o755)  # daemons that drop root reach their queues through it
+        cgroup = stack.enter_context(cgroup_mount(directory))
+        if cgroup is None:
+            print("no cgroup v2 to be had (root and a mount): CPU comes from /proc, rounded to clock ticks")
+        place = Place(directory, cache, key(cache), cgroup, free_port())
+        yield Rounds(place, options.seconds)
+
+
+def cache_directory() -> Path:
+    """What contestants prepare is kept while schema and preparation stay the same."""
+    digest = hashlib.sha256()
+    for path in [*sorted((ROOT / "relay" / "store" / "migrations").glob("*.sql")), BENCH / "contestant.py"]:
+        digest.update(path.read_bytes())
+    peers = peers_directory()
+    wanted = peers / f"bench-{digest.hexdigest()[:12]}"
+    for old in peers.glob("bench-*"):
+        if old != wanted:
+            shutil.rmtree(old, ignore_errors=True)
+    wanted.mkdir(parents=True, exist_ok=True)
+    return wanted
+
+
+def key(directory: Path) -> Path:
+    """An RSA-2048 key that all contestants sign with (PEM, PKCS #1)."""
+    from cryptography.hazmat.primitives import serialization as s
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    path = directory / "dkim.key"
+    if not path.exists():
+        made = rsa.generate_private_key(65537, 2048)
+        temporary = path.with_suffix(".new")
+        temporary.touch(0o600)
+        temporary.write_bytes(made.private_bytes(s.Encoding.PEM, s.PrivateFormat.TraditionalOpenSSL, s.NoEncryption()))
+        temporary.replace(path)
+    return path
+
+
+def about(options: Options, place: Place) -> dict[str, Any]:
+    return {
+        "kind": "machine",
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "commit": commit(),
+        "cpus": machine.cpus(),
+        "cpu": machine.cpu_model(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "filesystem": machine.filesystem(options.directory),
+        "postfix": output("postconf", "-d", "mail_version").replace("mail_version =", "Postfix"),
+        "cpu_from": "proc" if place.cgroup is None else "cgroup",
+        "rounds": options.rounds,
+        "seconds": options.seconds,
+        "sessions": options.sessions,
+    }
+
+
+def commit() -> str:
+    """Of the working tree, with -dirty after it if tracked files differ."""
+    found = output("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD") or "unknown"
+    changed = output("git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no")
+    return f"{found}-dirty" if changed else found
+
+
+def output(*command: str) -> str:
+    """Standard output, or nothing if the command fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

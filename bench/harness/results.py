@@ -1,0 +1,135 @@
+"""Results as JSON lines, and what follows from them. No I/O but reading and naming files.
+
+A line is an object with ``kind``: ``machine`` (once), ``limit`` (once a round), ``load`` or ``absent``.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.harness.errors import BenchError
+from bench.harness.works import WORKS
+
+Record = Mapping[str, Any]
+OURS, PEER = "relay", "postfix"
+
+
+class Row(NamedTuple):
+    """A contestant's medians for one test and size."""
+
+    contestant: str
+    test: str
+    size: int
+    rate: float
+    lowest: float
+    highest: float
+    cpu_per_1000: float
+    memory_mib: float
+    memory_kind: str
+    steal: float
+    rounds: int
+    surplus: int
+
+
+def read(path: Path) -> list[Record]:
+    try:
+        records = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]
+    except (OSError, ValueError) as error:
+        raise BenchError(f"{path}: can't be read as results: {error}") from None
+    if not records or any(not isinstance(r, dict) or "kind" not in r for r in records):
+        raise BenchError(f"{path}: these are no results of bench/run")
+    return records
+
+
+def last(directory: Path) -> Path | None:
+    """The results file with the newest date inside."""
+    dated = [(str(machine(read(path)).get("date", "")), path) for path in sorted(directory.glob("*.jsonl"))]
+    return max(dated)[1] if dated else None
+
+
+def machine(records: Iterable[Record]) -> Record:
+    return next((r for r in records if r["kind"] == "machine"), {})
+
+
+def limit(records: Iterable[Record], name: str) -> float:
+    """Median over the rounds of fsync_us, rsa_one, rsa_all or tools; 0 if it wasn't measured."""
+    values = [float(r[name]) for r in records if r["kind"] == "limit" and name in r]
+    return statistics.median(values) if values else 0.0
+
+
+def rows(records: Iterable[Record]) -> list[Row]:
+    """In the order in which tests, sizes and contestants first appear in the table of works and in the file."""
+    groups: dict[tuple[str, int, str], list[Record]] = {}
+    for r in records:
+        if r["kind"] == "load" and r["test"] in WORKS:
+            groups.setdefault((r["test"], r["size"], r["contestant"]), []).append(r)
+    order = {name: i for i, name in enumerate(WORKS)}
+    names = list(dict.fromkeys(name for _, _, name in groups))
+    found = []
+    for (test, size, name), loads in groups.items():
+        rates = [float(r["rate"]) for r in loads]
+        found.append(
+            Row(
+                contestant=name,
+                test=test,
+                size=size,
+                rate=statistics.median(rates),
+                lowest=min(rates),
+                highest=max(rates),
+                cpu_per_1000=statistics.median(float(r["cpu_per_1000"]) for r in loads),
+                memory_mib=max(float(r["memory_mib"]) for r in loads),
+                memory_kind=loads[0]["memory_kind"],
+                steal=max(float(r["steal"]) for r in loads),
+                rounds=len(loads),
+                surplus=sum(int(r["surplus"]) for r in loads),
+            )
+        )
+    return sorted(found, key=lambda row: (order[row.test], row.size, names.index(row.contestant)))
+
+
+def of_peer(row: Row, all_rows: Iterable[Row]) -> float | None:
+    """Its rate in units of Postfix's (with OpenDKIM where the test signs); None where Postfix has none."""
+    for other in all_rows:
+        if (other.contestant, other.test, other.size) == (PEER, row.test, row.size) and other.rate:
+            return row.rate / other.rate
+    return None
+
+
+def of_rsa(row: Row, rsa_all: float) -> float | None:
+    """Its signatures in units of those that all cores could make if they did nothing else."""
+    signatures = row.rate * WORKS[row.test].signatures
+    return signatures / rsa_all if signatures and rsa_all else None
+
+
+def ratios(records: list[Record]) -> dict[tuple[str, int], float]:
+    """What a change is judged by: the relay's rate by Postfix's, or by the RSA rate where Postfix can't."""
+    table = rows(records)
+    found = {}
+    for row in table:
+        if row.contestant == OURS:
+            ratio = of_peer(row, table) or of_rsa(row, limit(records, "rsa_all"))
+            if ratio is not None:
+                found[row.test, row.size] = ratio
+    return found
+
+
+class Change(NamedTuple):
+    test: str
+    size: int
+    before: float
+    now: float
+
+    @property
+    def by(self) -> float:
+        """-0.3: fell by 30 %."""
+        return self.now / self.before - 1
+
+
+def changes(before: list[Record], now: list[Record]) -> list[Change]:
+    """For what both have measured."""
+    earlier = ratios(before)
+    return [Change(*key, earlier[key], ratio) for key, ratio in ratios(now).items() if earlier.get(key)]
