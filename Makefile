@@ -10,7 +10,7 @@ ARGS ?=
 export NODE_PATH := $(PEERS_DIR)/node_modules
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup demo test check format bench crash fuzz lock clean
+.PHONY: help setup demo test check format bench bench-quick crash fuzz lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -40,8 +40,11 @@ format: $(READY) ## bring all files into form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY) ## rates beside Postfix, where installed
-	bench/run $(ARGS)
+bench: $(READY) ## the relay beside Postfix, Haraka and Exim, where installed; see bench/README.md
+	PEERS_DIR='$(PEERS_DIR)' bench/run $(ARGS)
+
+bench-quick: $(READY) ## relay and Postfix only; fails if a ratio fell by more than 25 % since the last results
+	PEERS_DIR='$(PEERS_DIR)' bench/run --quick $(ARGS)
 
 crash: $(READY) ## long runs with kill -9 and faults; KILLS=1000 STEPS=200 SEED=7 in the environment
 	$(BIN)/pytest -m 'slow or not slow' tests/crash $(ARGS)

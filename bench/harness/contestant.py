@@ -69,10 +69,18 @@ class Contestant:
             if status:
                 raise BenchError(f"{self.name} doesn't start: {said or f'status {status}'}")
             self.port = int(self._call("port")[1])
-            wait_for_smtp(self.port, _GREETING_S, self.name)
+            self._greeted()
         except BaseException:
             self.stop()
             raise
+
+    def _greeted(self) -> None:
+        try:
+            wait_for_smtp(self.port, _GREETING_S, self.name)
+        except BenchError as error:
+            log = self._state / "log"
+            lines = log.read_text(errors="replace").strip().splitlines() if log.is_file() else []
+            raise BenchError(f"{error}; its log ends: {lines[-1]}" if lines else str(error)) from None
 
     def stop(self) -> None:
         """End its processes and remove its state."""

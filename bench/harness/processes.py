@@ -12,6 +12,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,32 +81,40 @@ class Tree(Protocol):
         """CPU seconds so far, of the ended too."""
 
     def close(self) -> None:
-        """Forget it; the processes have ended."""
+        """Forget it; its processes have ended."""
 
 
 class CgroupTree:
     """A control group of its own."""
 
     def __init__(self, mount: Path, name: str) -> None:
-        self._dir = mount / f"relay-bench-{os.getpid()}-{name}"
-        self._dir.mkdir()
+        self._dir = Path(tempfile.mkdtemp(prefix=f"relay-bench-{name}-", dir=mount))
+
+    def read(self, name: str) -> str:
+        return (self._dir / name).read_text()
 
     def enter(self) -> None:
         (self._dir / "cgroup.procs").write_text(str(os.getpid()))
 
     def pids(self) -> list[int]:
-        return [int(pid) for pid in (self._dir / "cgroup.procs").read_text().split()]
+        return [int(pid) for pid in self.read("cgroup.procs").split()]
 
     def cpu(self) -> float:
-        for line in (self._dir / "cpu.stat").read_text().splitlines():
+        for line in self.read("cpu.stat").splitlines():
             name, _, value = line.partition(" ")
             if name == "usage_usec":
                 return int(value) / 1e6
         return 0.0
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._dir.rmdir()
+        """The kernel lets go of a group a moment after its last process."""
+        limit = time.monotonic() + _KILL_S
+        while time.monotonic() < limit:
+            try:
+                self._dir.rmdir()
+                return
+            except OSError:
+                time.sleep(0.05)
 
 
 class DescendantTree:
@@ -193,7 +202,7 @@ def _usable(mount: Path) -> bool:
     try:
         probe = CgroupTree(mount, "probe")
         try:
-            return "usage_usec" in (mount / f"relay-bench-{os.getpid()}-probe" / "cpu.stat").read_text()
+            return "usage_usec" in probe.read("cpu.stat")
         finally:
             probe.close()
     except OSError:

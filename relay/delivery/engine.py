@@ -95,6 +95,11 @@ class Engine:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    def forgive(self) -> None:
+        """Try sites again that are being left alone after failures."""
+        for site in self._sites.values():
+            site.limits.forgive()
+
     @property
     def connections(self) -> int:
         """Open and opening connections to all sites."""

@@ -57,6 +57,10 @@ class Limits:
         self._window = max(1.0, self._window - 1)
         return self._die(now) if enough else False
 
+    def forgive(self) -> None:
+        """The operator says that it is worth a try now."""
+        self._back_off_s = self.down_until = 0.0
+
     def _die(self, now: float) -> bool:
         self._back_off_s = min(max(FIRST_BACK_OFF_S, self._back_off_s * 2), LAST_BACK_OFF_S)
         self.down_until = now + self._back_off_s

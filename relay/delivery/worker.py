@@ -85,6 +85,7 @@ class Worker:
         self._writer: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._stopping = False
+        self._retries_asked = -1
 
     # -- the acceptor's side -------------------------------------------------------
 
@@ -158,6 +159,7 @@ class Worker:
         room = self.terms.inflight - self.inflight
         if room < max(1, self.terms.inflight // 4):
             return POLL_S
+        self._heed_retry()
         now = self.clock()
         due = next_due(self.conn)
         if due is None or due > now:
@@ -167,6 +169,13 @@ class Worker:
         for lease in leases:
             self._begin(lease)
         return POLL_S if len(leases) < room else 0.0
+
+    def _heed_retry(self) -> None:
+        """After `relay queue retry` a site's back-off must not put the copies off again."""
+        (asked,) = self.conn.execute("SELECT value FROM meta WHERE name = 'retry'").fetchone()
+        if asked != self._retries_asked:
+            self._retries_asked = asked
+            self.engine.forgive()
 
     async def stop(self, grace_s: float) -> None:
         """Take no more, let running transactions end, write all outcomes down."""

@@ -114,6 +114,8 @@ def act(
         with transaction(conn):
             if not first:
                 _audit(conn, action, selection, len(keys), actor, why, now)
+                if action is Action.RETRY:
+                    conn.execute("UPDATE meta SET value = value + 1 WHERE name = 'retry'")
             copies = list(keys.chunk(first, CHUNK))
             done = _apply(conn, action, copies, why, actor, now)
             changed += len(done)

@@ -499,6 +499,20 @@ def test_a_copy_that_waited_long_is_prepared_anew() -> None:
     run(main())
 
 
+def test_a_forgiven_site_is_tried_at_once() -> None:
+    async def main() -> None:
+        async with ScriptedRemote({"CONNECT": DROP}) as remote, Bench(smart_host=remote.target) as bench:
+            while not (isinstance(first := await bench.deliver(), Retry) and first.not_before):
+                assert not isinstance(first, Delivered)
+            before = remote.connections
+            assert isinstance(await bench.deliver(), Retry) and remote.connections == before
+            bench.engine.forgive()
+            await bench.deliver()
+            assert remote.connections == before + 1
+
+    run(main())
+
+
 def test_close_hands_back_what_was_not_tried() -> None:
     async def main() -> None:
         async with (

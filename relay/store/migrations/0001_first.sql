@@ -4,6 +4,8 @@
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 -- Bumped by the triggers below; readers reload their snapshot when it moves.
 INSERT INTO meta (name, value) VALUES ('registry', 1);
+-- Bumped by `relay queue retry`; delivery then forgets which sites it leaves alone.
+INSERT INTO meta (name, value) VALUES ('retry', 0);
 
 CREATE TABLE tenant (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

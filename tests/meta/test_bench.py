@@ -1,0 +1,252 @@
+"""The benchmark's cheap half: arguments, counting, tables and comparison from recorded results. No load is made."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.meta.tree import ROOT
+
+BENCH = ROOT / "bench"
+
+
+def part(name: str) -> Any:
+    """A module of the harness; it is no package of the product."""
+    return importlib.import_module(f"bench.harness.{name}")
+
+
+def bench(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bench.harness.main", *args],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def load(contestant: str, test: str, rate: float, **more: object) -> dict[str, object]:
+    return {
+        "kind": "load",
+        "contestant": contestant,
+        "test": test,
+        "size": 10240,
+        "round": 0,
+        "sent": 1000,
+        "seconds": 2.0,
+        "rate": rate,
+        "cpu_per_1000": 1.25,
+        "memory_mib": 50.0,
+        "memory_kind": "pss",
+        "processes": 2,
+        "steal": 0.0,
+        "surplus": 0,
+        **more,
+    }
+
+
+def recorded(path: Path, *loads: Mapping[str, object], date: str = "2026-03-01T10:00:00+00:00") -> Path:
+    machine = {
+        "kind": "machine",
+        "date": date,
+        "commit": "abc1234",
+        "cpus": 2,
+        "cpu": "A processor",
+        "kernel": "6.1",
+        "python": "3.11.7",
+        "filesystem": "ext4",
+        "postfix": "Postfix 3.7.11",
+        "cpu_from": "cgroup",
+        "rounds": 3,
+        "seconds": 2.5,
+        "sessions": 30,
+    }
+    limit = {"kind": "limit", "round": 0, "fsync_us": 200.0, "rsa_one": 1000.0, "rsa_all": 2000.0, "tools": 9000.0}
+    path.write_text("".join(json.dumps(record) + "\n" for record in (machine, limit, *loads)))
+    return path
+
+
+RUN = (
+    load("relay", "dkim-kept", 900.0),
+    load("relay", "dkim-kept", 1000.0),
+    load("relay", "dkim-kept", 1300.0, steal=0.2),
+    load("postfix", "dkim-kept", 200.0),
+    load("relay", "own", 1500.0),
+)
+
+
+# --- arguments --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--tests", "dkim,nonsense"], "no test 'nonsense'; there are accept,"),
+        (["--contestants", "relay,sendmail"], "no contestant 'sendmail'; there are relay,"),
+        (["--sizes", "10q"], "write sizes from 1k"),
+        (["--sizes", "1"], "write sizes from 1k"),
+        (["--rounds", "0"], "not a whole number above 0"),
+        (["--seconds", "0"], "more than 0"),
+        (["--against", "results.jsonl"], "--against needs"),
+    ],
+)
+def test_wrong_arguments_are_told(args: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        part("options").parse(args)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_arguments_and_their_defaults() -> None:
+    plain = part("options").parse([])
+    assert plain.contestants == ("relay", "postfix", "haraka", "exim")
+    assert [work.name for work in plain.works] == list(part("works").WORKS)
+    assert (plain.rounds, plain.sizes) == (3, (10240,))
+    quick = part("options").parse(["--quick", "--tests", "own,dkim", "--sizes", "1k,50k"])
+    assert (quick.contestants, quick.rounds, quick.sizes) == (("relay", "postfix"), 1, (1024, 51200))
+    assert [work.name for work in quick.works] == ["own", "dkim"]
+
+
+def test_all_contestants_that_are_named_are_there() -> None:
+    for name in ("relay", "postfix", "haraka", "exim"):
+        assert part("contestant").script_of(name) is not None, name
+    assert part("contestant").script_of("README.md") is None
+
+
+@pytest.mark.parametrize("name", ["postfix", "haraka", "exim"])
+def test_a_contestant_says_what_it_has_not(name: str, tmp_path: Path) -> None:
+    script = BENCH / "contestants" / name
+    state = tmp_path / "state"
+    environment = {**os.environ, "BENCH_STATE": str(state), "BENCH_PORT": "2", "BENCH_PEERS": str(tmp_path)}
+
+    def call(*args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([script, *args], env=environment, capture_output=True, text=True, timeout=20)
+
+    assert call("start", "own").returncode == 3
+    assert call("port").stdout == "2\n"
+    assert call("launch").returncode == 2
+    assert call("stop").returncode == 0
+    if name != "postfix":
+        missing = call("start", "hold")
+        assert missing.returncode == 4
+        assert "bench/contestants/install" in missing.stderr
+    assert not state.exists()
+
+
+def test_without_postfix_it_says_what_to_install(tmp_path: Path) -> None:
+    main = part("main")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(main.shutil, "which", lambda name: None)
+        with pytest.raises(main.BenchError, match="install Postfix"), main.prepared(part("options").parse([])):
+            pass
+
+
+def test_a_directory_in_memory_is_refused() -> None:
+    machine = part("machine")
+    assert machine.is_disk("ext4") and not machine.is_disk("tmpfs")
+    assert machine.filesystem(Path("/proc/self")) == "proc"
+
+
+# --- counting ---------------------------------------------------------------------
+
+
+def test_the_sinks_counter() -> None:
+    count = part("target").last_count
+    assert count(b"") is None
+    assert count(b"sess=0 quit=0 mesg=1\rsess=1 quit=1 mesg=12\r") == 12
+    assert count(b"sess=0 quit=0 mesg=7\rsess=1 quit=1 mesg=1") == 7  # more digits may follow
+
+
+@pytest.mark.parametrize("step", [1, 5, 13, 14, 1000])
+def test_recipients_in_a_dump_that_grows(step: int) -> None:
+    dump = b"X-Mail-Args: <a@b.example>\nX-Rcpt-Args: <1@c.example>\nX-Rcpt-Args: <2@c.example>\n" * 40
+    dump += b"Subject: about X-Rcpt-Args: <no>\n\n"
+    counter = part("target").RecipientCount()
+    for start in range(0, len(dump), step):
+        counter.add(dump[start : start + step])
+    assert counter.value == 80
+
+
+def test_the_dump_may_begin_with_a_recipient() -> None:
+    counter = part("target").RecipientCount()
+    counter.add(b"X-Rcpt-Args: <1@c.example>\n")
+    assert counter.value == 1
+
+
+@pytest.mark.parametrize("octets", [1024, 10240, 51200])
+def test_the_message_is_the_same_each_time_and_of_its_size(octets: int) -> None:
+    text: bytes = part("works").message(octets)
+    assert text == part("works").message(octets)
+    assert abs(len(text) - octets) < 0.15 * octets
+    assert text.startswith(b"From: ") and text.endswith(b"--\n") and b"\r" not in text
+    assert max(map(len, text.split(b"\n"))) < 80
+
+
+def test_memory_and_processor_time_of_processes() -> None:
+    processes = part("processes")
+    found = processes.memory([os.getpid(), 2**22 + 1])  # the second can't exist
+    assert found.processes == 1
+    assert found.octets > 2**20
+
+
+# --- tables and comparison --------------------------------------------------------
+
+
+def test_the_table_of_recorded_results(tmp_path: Path) -> None:
+    absent = {"kind": "absent", "contestant": "exim", "mode": "hold", "why": "exim: not installed"}
+    shown = bench("--show", str(recorded(tmp_path / "a.jsonl", *RUN, absent, absent)))
+    assert shown.returncode == 0, shown.stderr
+    cells = [line.split() for line in shown.stdout.splitlines()]
+    # medians, lowest and highest, times Postfix, part of the RSA rate
+    assert ["dkim-kept", "10k", "relay", "1000", "msg/s", "900-1300", "1.25", "50", "5.00", "0.50"] in cells
+    assert ["dkim-kept", "10k", "postfix+opendkim", "200", "msg/s", "1.25", "50", "1.00", "0.10"] in cells
+    assert ["own", "10k", "relay", "1500", "rcpt/s", "1.25", "50", "-", "0.75"] in cells
+    assert "RSA-2048 1000/s on one core, 2000/s on all" in shown.stdout
+    assert shown.stdout.count("left out: exim: not installed") == 1
+    assert "noisy: the hypervisor took 20%" in shown.stdout
+    assert "commit abc1234" in shown.stdout
+
+
+@pytest.mark.parametrize(("factor", "status"), [(0.7, 1), (0.8, 0), (1.5, 0)])
+def test_a_ratio_that_fell_by_more_than_a_quarter(tmp_path: Path, factor: float, status: int) -> None:
+    before = recorded(tmp_path / "a.jsonl", *RUN)
+    slower = recorded(
+        tmp_path / "b.jsonl",
+        load("relay", "dkim-kept", 500.0 * factor),  # all on half a machine
+        load("postfix", "dkim-kept", 100.0),
+        load("relay", "own", 1500.0),
+        load("relay", "accept", 10.0),  # not among the earlier results
+    )
+    shown = bench("--show", str(slower), "--against", str(before))
+    assert shown.returncode == status, shown.stderr
+    compared = shown.stdout.partition("ratios of the relay")[2]
+    assert ("FELL" in compared) is (status == 1)
+    assert f"5.00 -> {5 * factor:8.2f}" in compared
+    assert "0.75 ->     0.75    +0%" in compared
+    assert "accept " not in compared
+
+
+def test_the_last_results_are_those_with_the_newest_date(tmp_path: Path) -> None:
+    results = part("results")
+    assert results.last(tmp_path) is None
+    recorded(tmp_path / "2026-03-01-fff.jsonl", date="2026-03-01T09:00:00+00:00")
+    newest = recorded(tmp_path / "2026-03-01-aaa.jsonl", date="2026-03-01T11:00:00+00:00")
+    (tmp_path / "2026-03-02-bbb.jsonl.tmp").write_text("unfinished")
+    assert results.last(tmp_path) == newest
+
+
+def test_what_is_no_results_file_is_refused(tmp_path: Path) -> None:
+    for text in ("", "not json\n", "[1]\n", "{}\n"):
+        (tmp_path / "x.jsonl").write_text(text)
+        shown = bench("--show", str(tmp_path / "x.jsonl"))
+        assert shown.returncode == 1
+        assert shown.stderr.startswith("bench: ") and shown.stderr.count("\n") == 1
