@@ -52,7 +52,7 @@ class Server(Table):
     data_dir: Directory = key(
         Path("data"), "Directory of database and secrets, relative to this file; readable by the relay's user only."
     )
-    workers: Count = key(1, "Processes that take and deliver mail.", ge=1, le=256)
+    workers: int = key(1, "Processes that take and deliver mail.", ge=1, le=256)
     node: str = key("", "Name of this node in leases; empty: the hostname.", example="relay-1")
 
     @property
@@ -95,7 +95,7 @@ class Limits(Table):
     parts: Count = key(1000, "Most MIME parts of a message.", ge=1)
     depth: Count = key(50, "Deepest nesting of MIME parts.", ge=1)
     hops: Count = key(50, "Most Received fields; more are a loop.", ge=1)
-    recipients: Count = key(1000, "Most recipients of a transaction.", ge=1)
+    recipients: int = key(1000, "Most recipients of a transaction.", ge=1, le=65_535)
     sessions: Count = key(5000, "Most sessions at a time.", ge=1)
     sessions_per_address: Count = key(2000, "Most sessions at a time from one address.", ge=1)
     transactions_per_session: Count = key(0, "Most transactions in a session; 0: unlimited.", ge=0)
@@ -149,7 +149,7 @@ class Delivery(Table):
         "Servers for some domains instead of MX or smart host; `.example.com` is all below it, `*` the rest.",
         example={"example.com": "127.0.0.1:2600"},
     )
-    port: Count = key(25, "Port of the recipients' MX.", ge=1, le=65535)
+    port: int = key(25, "Port of the recipients' MX.", ge=1, le=65535)
     source_addresses: Addresses = key(
         (), "Own addresses that connections go out from; empty: the system's choice.", example=["192.0.2.10"]
     )

@@ -60,11 +60,12 @@ class Policy(BasePolicy):
     def on_recipient(self, txn: Transaction, rcpt: Recipient) -> Verdict:
         plan, usage = txn.tenant.allowance, txn.usage
         limit = plan.messages
-        if limit is not None and usage.messages + len(txn.recipients) + 1 > limit:
-            return Reject(_told("quota-messages", "messages", usage.messages, limit, plan.plan, plan.renews_at))
+        used = usage.messages + len(txn.recipients)
+        if limit is not None and used + 1 > limit:
+            return Reject(_told("quota-messages", "messages", used, limit, plan.plan, plan.renews_at))
         limit = plan.subscribers
         if limit is not None and not rcpt.standing.counted:
-            used = usage.subscribers
-            if used + sum(1 for r in txn.recipients if not r.standing.counted) + 1 > limit:
+            used = usage.subscribers + sum(1 for r in txn.recipients if not r.standing.counted)
+            if used + 1 > limit:
                 return Reject(_told("quota-subscribers", "subscribers", used, limit, plan.plan, plan.renews_at))
         return Continue(effects=_effects(plan))

@@ -45,6 +45,8 @@ _log = logging.getLogger("relay")
 DELIVERY_GRACE_S = 15.0
 SESSION_GRACE_S = 10.0
 DISK_LOOK_S = 1.0
+INBOUND_PER_ADDRESS = 100
+"""Sessions at a time from one address on the inbound port."""
 
 
 class _Disk:
@@ -109,16 +111,23 @@ class App:
         delivery = settings.delivery
         resolver = Resolver(settings.dns.nameservers, settings.dns.timeout)
         own_ports = frozenset(int(address.rpartition(":")[2]) for address in settings.listen.inbound)
-        engine = Engine(delivery, settings.server.hostname, resolver, self.clock, _delivery_log, own_ports=own_ports)
+        divided = delivery.model_copy(
+            update={
+                "connections": share.of(delivery.connections),
+                "connections_per_site": share.of(delivery.connections_per_site),
+            }
+        )
+        engine = Engine(divided, settings.server.hostname, resolver, self.clock, _delivery_log, own_ports=own_ports)
         links = Links(settings.links.base_url, settings.links.mail_domain)
         terms = WorkerTerms(
             owner=f"{settings.server.node_name}/{share.index}/{os.getpid()}/{int(self.clock())}",
             hostname=settings.server.hostname,
             inflight=share.of(delivery.inflight),
+            longest_send_s=delivery.connect_timeout + 5 * delivery.command_timeout + delivery.data_timeout,
             schedule=Schedule(delivery.retry, delivery.jitter),
             enabled=delivery.enabled,
         )
-        composer = Composer(self.conn, self.secrets, links)
+        composer = Composer(self.conn, self.secrets, links, share.of(settings.limits.memory_octets) // 4)
         return Worker(
             terms,
             engine,
@@ -133,7 +142,7 @@ class App:
 
     def _scan_limits(self) -> ScanLimits:
         limits = self.settings.limits
-        return ScanLimits(limits.header_octets, limits.header_fields, limits.parts, limits.depth, limits.hops)
+        return ScanLimits(limits.header_octets, limits.header_fields, limits.parts, limits.depth, limits.hops + 1)
 
     def _shared_by(self, message_octets: int, budget: Budget, sessions: Sessions) -> Shared:
         limits = self.settings.limits
@@ -167,7 +176,8 @@ class App:
             self.conn,
             self.chain,
             acceptor,
-            Failures(settings.auth.failures, settings.auth.window),
+            Failures(self.share.of(settings.auth.failures), settings.auth.window),
+            Failures(10 * settings.auth.failures, settings.auth.window),
             self.clock,
             settings.auth.plaintext_on_loopback,
             _Disk(str(settings.server.data_dir), limits.free_disk_octets).has_room,
@@ -175,7 +185,11 @@ class App:
         budget = Budget(self.share.of(limits.memory_octets))
         sessions = Sessions(self.share.of(limits.sessions), self.share.of(limits.sessions_per_address))
         shared = self._shared_by(limits.message_octets, budget, sessions)
-        returned = self._shared_by(min(limits.message_octets, 10 * 1024 * 1024), budget, sessions)
+        # The open port must not take the places of those who submit.
+        strangers = Sessions(
+            self.share.of(limits.sessions), self.share.of(min(limits.sessions_per_address, INBOUND_PER_ADDRESS))
+        )
+        returned = self._shared_by(min(limits.message_octets, 10 * 1024 * 1024), budget, strangers)
         inbound = Inbound(
             settings, self.secrets, self.conn, committer.submit, self.clock, logging.getLogger("relay.inbound")
         )
@@ -210,14 +224,21 @@ class App:
         self._tasks = [loop.create_task(worker.run()), loop.create_task(_heart(beat))]
         if self.share.first:
             self._tasks += [
-                loop.create_task(watch.run(self.settings.database, self.conn, self.chain, self.clock)),
+                loop.create_task(watch.run(self.settings.database, self.chain, self.clock)),
                 loop.create_task(maintain.run(self.settings.database, self.settings.retention, self.clock)),
             ]
         await self._listen(committer, worker)
         ready()
-        await stop.wait()
+        stopped = loop.create_task(_wait(stop))
+        ended, _ = await asyncio.wait([stopped, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        failed = stopped not in ended
+        for task in ended - {stopped}:
+            _log.critical("a part of the relay ended: %r", task.exception())
+        stopped.cancel()
         _log.info("stopping")
         await self._stop(committer, worker)
+        if failed:
+            raise PartEnded("a part of the relay ended by itself, see the log")
 
     async def _stop(self, committer: Committer, worker: Worker) -> None:
         for server in self._servers:
@@ -258,6 +279,14 @@ class App:
 
 def _delivery_log(what: str, detail: Mapping[str, object]) -> None:
     _log.info("%s %s", what, " ".join(f"{key}={value}" for key, value in detail.items()))
+
+
+class PartEnded(Exception):
+    """A task that runs as long as the relay does is gone; the service manager starts the relay anew."""
+
+
+async def _wait(stop: asyncio.Event) -> None:
+    await stop.wait()
 
 
 async def _heart(beat: Callable[[], None]) -> None:

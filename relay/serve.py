@@ -111,7 +111,9 @@ class Supervisor:
         except KeyboardInterrupt:
             code = 0
         except Exception as error:
-            if type(error).__module__.startswith(("relay.", "config.")):
+            if isinstance(error, sqlite3.Error):
+                _log.error("the database refused: %s; `relay check` tells more", error)
+            elif type(error).__module__.startswith(("relay.", "config.")):
                 for line in str(error).splitlines():
                     _log.error("%s", line)
             else:

@@ -105,6 +105,10 @@ TABLE: tuple[Row, ...] = (
 _UNSURE = _row(_ANY, "", "", "", RETRY, SESSION, (3, 0))
 
 
+LOOKED_AT = 2000
+"""Characters of a reply that are searched for phrases; the rest is somebody's novel."""
+
+
 def find(where: Where, reply: Reply) -> Row:
     """The row of ``TABLE`` that decides this reply."""
     enhanced = reply.enhanced
@@ -114,7 +118,7 @@ def find(where: Where, reply: Reply) -> Row:
             where in row.where
             and (not row.codes or re.fullmatch(row.codes, str(reply.code)))
             and (not row.enhanced or re.fullmatch(row.enhanced, dotted))
-            and (not row.text or re.search(row.text, reply.text, re.IGNORECASE))
+            and (not row.text or re.search(row.text, reply.text[:LOOKED_AT], re.IGNORECASE))
         ):
             return row
     return _UNSURE

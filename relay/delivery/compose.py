@@ -19,8 +19,9 @@ from relay.registry.secrets import Secrets
 from relay.registry.snapshot import DomainRecord, Snapshot
 from relay.registry.tokens import Mark
 
-MOST_MESSAGES = 200
-"""Compiled messages kept in memory between the copies of one submission."""
+MOST_MESSAGES = 500
+"""Compiled messages kept in memory between the copies of one submission, besides the bound in octets."""
+LARGE_OCTETS = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +49,21 @@ class Compiled:
     renderer: Renderer
     needs_8bit: bool
     needs_smtputf8: bool
+    octets: int
+    """About what it takes in memory."""
 
     @classmethod
-    def of(cls, template: Template) -> Compiled:
-        return cls(Renderer(template), template.needs_8bit, template.needs_smtputf8)
+    def of(cls, template: Template, octets: int) -> Compiled:
+        """``octets``: of the encoded template; the canonical body is kept beside it."""
+        return cls(Renderer(template), template.needs_8bit, template.needs_smtputf8, 2 * octets)
 
 
 class Composer:
     """Keeps what many copies share: messages by submission, signers by domain, topic ids."""
 
-    def __init__(self, conn: sqlite3.Connection, secrets: Secrets, links: Links) -> None:
+    def __init__(self, conn: sqlite3.Connection, secrets: Secrets, links: Links, most_octets: int) -> None:
+        self._octets = 0
+        self._most_octets = most_octets
         self._conn = conn
         self._secrets = secrets
         self._links = links
@@ -67,12 +73,15 @@ class Composer:
 
     # -- what is shared ----------------------------------------------------------
 
-    def remember(self, submission_id: int, template: Template) -> None:
-        """Keep a template that was just compiled, so that it isn't read back."""
-        self._keep(submission_id, Compiled.of(template))
+    def remember(self, submission_id: int, template: Template, octets: int) -> None:
+        """Keep a template that was just compiled, so that it isn't read back; a large one isn't worth the room."""
+        if octets <= LARGE_OCTETS:
+            self._keep(submission_id, Compiled.of(template, octets))
 
     def forget(self, submission_id: int) -> None:
-        self._messages.pop(submission_id, None)
+        found = self._messages.pop(submission_id, None)
+        if found is not None:
+            self._octets -= found.octets
 
     def message(self, submission_id: int) -> Compiled | None:
         """None if the body is gone (the submission was finished or cancelled)."""
@@ -81,13 +90,16 @@ class Composer:
             encoded = load_template(self._conn, submission_id)
             if encoded is None:
                 return None
-            found = self._keep(submission_id, Compiled.of(Template.decode(encoded)))
+            found = self._keep(submission_id, Compiled.of(Template.decode(encoded), len(encoded)))
         return found
 
     def _keep(self, submission_id: int, message: Compiled) -> Compiled:
+        self.forget(submission_id)
         self._messages[submission_id] = message
-        if len(self._messages) > MOST_MESSAGES:
-            self._messages.popitem(last=False)
+        self._octets += message.octets
+        while self._octets > self._most_octets or len(self._messages) > MOST_MESSAGES:
+            _, oldest = self._messages.popitem(last=False)
+            self._octets -= oldest.octets
         return message
 
     def signer(self, snapshot: Snapshot, domain: DomainRecord | None) -> Signer | None:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from config.settings import Delivery
 from relay.delivery.connect import Log, Opener, Terms
 from relay.delivery.envelope import Timeouts
-from relay.delivery.limits import Limits
+from relay.delivery.limits import FIRST_BACK_OFF_S, LAST_BACK_OFF_S, Limits
 from relay.delivery.outcome import Attempt, Bounced, Outcome, Reach, Retry, Returned
 from relay.delivery.resolve import Lookup
 from relay.delivery.route import Route, Router, Routing, read_login
@@ -143,13 +143,18 @@ class Engine:
     def _site(self, route: Route) -> Site:
         site = self._sites.get(route.site)
         if site is None:
-            site = self._sites[route.site] = Site(route, Limits(self._settings.connections_per_site), self)
+            site = self._sites[route.site] = Site(route, self._limits(), self)
             if len(self._sites) > MAX_SITES:
                 self._forget_one()
         else:
             self._sites.move_to_end(route.site)
             site.route = route
         return site
+
+    def _limits(self) -> Limits:
+        retry = self._settings.retry
+        first, last = min(FIRST_BACK_OFF_S, retry[0]), min(LAST_BACK_OFF_S, max(retry))
+        return Limits(self._settings.connections_per_site, first, max(first, last))
 
     def _forget_one(self) -> None:
         """The longest unused site without copies and connections."""

@@ -18,10 +18,13 @@ LAST_BACK_OFF_S = 900.0
 class Limits:
     """One site's state. Times are monotonic seconds, handed in."""
 
-    __slots__ = ("_back_off_s", "_ceiling", "_failures", "_window", "down_until")
+    __slots__ = ("_back_off_s", "_ceiling", "_failures", "_first_s", "_last_s", "_window", "down_until")
 
-    def __init__(self, ceiling: int) -> None:
+    def __init__(self, ceiling: int, first_s: float = FIRST_BACK_OFF_S, last_s: float = LAST_BACK_OFF_S) -> None:
+        """``first_s``, ``last_s``: bounds of the back-off, shorter than usual where copies are retried sooner."""
         self._ceiling = ceiling
+        self._first_s = first_s
+        self._last_s = last_s
         self._window = float(min(INITIAL_WINDOW, ceiling))
         self._failures = 0
         self._back_off_s = 0.0
@@ -62,7 +65,7 @@ class Limits:
         self._back_off_s = self.down_until = 0.0
 
     def _die(self, now: float) -> bool:
-        self._back_off_s = min(max(FIRST_BACK_OFF_S, self._back_off_s * 2), LAST_BACK_OFF_S)
+        self._back_off_s = min(max(self._first_s, self._back_off_s * 2), self._last_s)
         self.down_until = now + self._back_off_s
         self._window, self._failures = 1.0, 0
         return True

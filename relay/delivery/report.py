@@ -6,7 +6,7 @@ import sqlite3
 
 from relay.delivery.compose import Composer, notice, own_domain
 from relay.mail import dsn
-from relay.mail.dsn import Action, RecipientReport
+from relay.mail.dsn import MAX_RETURNED_OCTETS, Action, RecipientReport
 from relay.queue.complete import Report, Result
 from relay.queue.notices import enqueue_notice
 from relay.registry.snapshot import SnapshotSource
@@ -76,6 +76,8 @@ class Reporter:
         message = self._composer.message(submission.id)
         if message is None:
             return b""
+        if submission.ret != "FULL" or submission.size_octets > MAX_RETURNED_OCTETS:
+            return message.renderer.header(dict(lease.slots)) + b"\r\n"
         domain = own_domain(self._snapshots.current(), submission.tenant_id, submission.from_domain)
         rendered = self._composer.render(message, lease, self._composer.mark(lease), domain)
         return b"".join(rendered.fields) + b"\r\n" + rendered.body

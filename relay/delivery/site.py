@@ -58,6 +58,9 @@ class Copy:
         ended, self._ended = self._ended, None
         if ended is None:
             return
+        task = self.preparing
+        if task is not None and task.done() and not task.cancelled() and not task.exception() and not task.result():
+            outcome = None  # it was withdrawn while it waited, and its end is written
         if outcome is not None and self.preparing is not None and not self.preparing.done():
             self.preparing.cancel()
         ended(self, outcome)

@@ -20,6 +20,7 @@ from relay.delivery.compose import Composer, notice, own_domain
 from relay.delivery.engine import Engine
 from relay.delivery.outcome import Bounced, Delivered, Outcome, Prepared, Retry, Returned
 from relay.delivery.report import Reporter
+from relay.mail.address import parse_address
 from relay.mail.downgrade import downgrade
 from relay.mail.template import Template
 from relay.pipeline.chain import Chain
@@ -37,8 +38,12 @@ _log = logging.getLogger("relay.delivery")
 
 POLL_S = 1.0
 """How often the store is asked for due copies: commands and pages change it from other processes."""
-LEASE_MARGIN_S = 900.0
-"""A copy whose lease ends sooner is not begun any more: sending it could outlast the lease."""
+CLOCKS_S = 120.0
+"""Margin for clocks that differ or are set."""
+MOST_OUTCOMES = 50
+"""Outcomes written in one unit, so that a thousand refused copies don't hold up the loop."""
+LEAST_ATTEMPTS = 3
+"""A copy that was held for long, or whose clock jumped, is still tried so often before it expires."""
 STORE_RETRY_S = 1.0
 DELAY_NOTICE_S = 4 * 3600.0
 """When a sender who asked for it is told that a copy is late."""
@@ -52,7 +57,18 @@ class WorkerTerms:
     hostname: str
     inflight: int
     schedule: Schedule
+    longest_send_s: float
+    """Longest time that the limits of a session allow for one copy."""
     enabled: bool = True
+
+    @property
+    def margin_s(self) -> float:
+        """A copy whose lease ends sooner is not begun any more: sending it could outlast the lease."""
+        return self.longest_send_s + CLOCKS_S
+
+    @property
+    def lease_s(self) -> float:
+        return max(LEASE_S, 2 * self.margin_s)
 
 
 class Worker:
@@ -90,12 +106,21 @@ class Worker:
     # -- the acceptor's side -------------------------------------------------------
 
     def claim(self, copies: int, now: float) -> Claim | None:
+        """Room is taken at once: others ask before this one's commit is done."""
         if not self.terms.enabled or self._stopping or self.inflight + copies > self.terms.inflight:
             return None
-        return Claim(self.terms.owner, now + LEASE_S)
+        self.inflight += copies
+        return Claim(self.terms.owner, now + self.terms.lease_s)
+
+    def release(self, copies: int) -> None:
+        self.inflight -= copies
+        self._wake.set()
 
     def take(self, new: NewSubmission, stored: Enqueued, template: Template, claim: Claim | None) -> None:
-        if claim is None or not stored.claimed:
+        if claim is None:
+            return
+        self.inflight -= len(new.recipients)  # ``_begin`` counts those that are really begun
+        if not stored.claimed:
             return
         submission = Submission(
             new.id,
@@ -113,7 +138,7 @@ class Worker:
             new.size_octets,
             stored.give_back,
         )
-        self.composer.remember(new.id, template)
+        self.composer.remember(new.id, template, len(new.template))
         for number, fresh in enumerate(new.recipients):
             if stored.states[number] is not State.READY:
                 continue
@@ -150,6 +175,8 @@ class Worker:
                     wait_s = await self._fill()
             except (StoreBusy, sqlite3.Error) as error:
                 _log.error("queue can't be read, trying again: %s", error)
+            except Exception:
+                _log.exception("queue can't be worked off, trying again")
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), wait_s)
@@ -165,14 +192,15 @@ class Worker:
         if due is None or due > now:
             return POLL_S
         owner = self.terms.owner
-        leases = await self.committer.submit(lambda conn: lease_due(conn, owner, now, room))
+        leases = await self.committer.submit(lambda conn: lease_due(conn, owner, now, room, self.terms.lease_s))
         for lease in leases:
             self._begin(lease)
         return POLL_S if len(leases) < room else 0.0
 
     def _heed_retry(self) -> None:
         """After `relay queue retry` a site's back-off must not put the copies off again."""
-        (asked,) = self.conn.execute("SELECT value FROM meta WHERE name = 'retry'").fetchone()
+        row = self.conn.execute("SELECT value FROM meta WHERE name = 'retry'").fetchone()
+        asked = row[0] if row else 0
         if asked != self._retries_asked:
             self._retries_asked = asked
             self.engine.forgive()
@@ -195,7 +223,7 @@ class Worker:
     async def _write(self) -> None:
         try:
             while self._results:
-                batch, self._results = self._results, []
+                batch, self._results = self._results[:MOST_OUTCOMES], self._results[MOST_OUTCOMES:]
                 await self._write_batch(batch)
         finally:
             self._writer = None
@@ -268,7 +296,7 @@ class Copy:
         """Re-check, render and sign; None if the copy is not to be sent (its result is written then)."""
         worker, lease = self._worker, self.lease
         now = worker.clock()
-        if now > lease.until - LEASE_MARGIN_S:
+        if now > lease.until - worker.terms.margin_s:
             self._end(State.READY, "lease ran out before sending", due_at=now)
             return None
         snapshot = worker.snapshots.current()
@@ -320,7 +348,7 @@ class Copy:
             tenant,
             stream,
             lease.address,
-            lease.address.lower(),
+            parse_address(lease.address).canonical,
             standing,
             submission.topic,
             submission.campaign_id,
@@ -381,7 +409,7 @@ class Copy:
         now = self._worker.clock()
         failed = self.lease.attempts + 1
         due = self._worker.terms.schedule.next_attempt(now, failed, not_before)
-        if due >= self.lease.submission.expires_at:
+        if due >= self.lease.submission.expires_at and failed >= LEAST_ATTEMPTS:
             late: dict[str, object] = {"type": "expired"}
             self._end(
                 State.EXPIRED, status, remote, event="expired", attempts=failed, detail=late, report=Report.FAILED

@@ -6,8 +6,8 @@ mailboxes, limits, policies. What is unclear is not dead. Enhanced codes:
 RFC 3463 and the IANA registry of enhanced status codes.
 
 Codes come from two sides. Those in the other server's reply count for
-themselves. A Status made by the reporting server from a bare ``550`` is a
-guess (some turn every 550 into 5.1.1), so it needs words that support it.
+themselves. A Status made by the reporting server is taken at its word where
+the reply code fits it and no words speak against it.
 Words alone count if they speak of the address beyond doubt, or answered RCPT:
 after DATA, a filter's "user unknown" often means the content.
 """
@@ -21,6 +21,9 @@ from relay.feedback.phrases import ADDRESS, AGAINST, AT_RCPT, CLEAR, FULL
 
 DEAD_CODES = frozenset(("1.1", "1.2", "1.3", "1.6", "1.10", "2.1"))
 """Subject and detail of permanent codes that say that the address takes no mail."""
+
+REFUSALS = frozenset((521, 550, 551, 553, 556))
+"""Reply codes that fit a dead address; with another one a Status of the reporting server is taken for a guess."""
 
 _ENHANCED = re.compile(r"(?<![\w.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
 _REPLY = re.compile(r"(?<![\w.:+-])([45]\d\d)(?=[ \-:,]|$)(?! ?(?:octets|bytes|kb|mb)\b)", re.I | re.M)
@@ -63,7 +66,7 @@ def judge(status: str, diagnostic: str, note: str, *, own_words: bool = False) -
         return Judgement(dead, "unknown-address" if dead else _kind(specific), best, reply)
     own = status.partition(".")[2]
     if own and not _generic(own):
-        dead = own in DEAD_CODES and not own_words and (not replies or _supported(words))
+        dead = own in DEAD_CODES and not own_words and (not replies or replies[0] in REFUSALS or _supported(words))
         return Judgement(dead, "unknown-address" if dead else _kind([own]), best, reply)
     # Two sides that agree on the address: 5.1.0 in the answer, clear words in the notice.
     agreed = "1.0" in permanent and bool(CLEAR.search(note))

@@ -59,6 +59,9 @@ class Outlet(Protocol):
     def claim(self, copies: int, now: float) -> Claim | None:
         """A lease for copies that fit into memory; None: leave them to the queue."""
 
+    def release(self, copies: int) -> None:
+        """Give back what was claimed for a submission that was not stored."""
+
     def take(self, new: NewSubmission, stored: Enqueued, template: Template, claim: Claim | None) -> None:
         """Called after the commit with what was stored."""
 
@@ -113,12 +116,10 @@ class Acceptor:
         claim = self._outlet.claim(len(new.recipients), new.accepted_at)
         try:
             stored = await self._committer.submit(lambda conn: self._store(conn, arrived, new, claim))
-        except Refused as error:
-            return self._refused(arrived, error.status)
-        except StoreFull:
-            return self._refused(arrived, temporary(52, 3, 1, "the disk is full, try again later"))
-        except StoreBusy:
-            return self._refused(arrived, temporary(51, 3, 0, "the store is not available, try again later"))
+        except Exception as error:
+            if claim is not None:
+                self._outlet.release(len(new.recipients))
+            return self._refused(arrived, _not_stored(error))
         shown = ready.shown_id
         _log.info(
             "id=%s tenant=%s stream=%s message-id=%s recipients=%d refused=%d size=%d accepted",
@@ -235,6 +236,18 @@ class Acceptor:
             meta=wishes.meta,
             client=txn.client,
         )
+
+
+def _not_stored(error: Exception) -> Status:
+    """Why nothing was kept; raises what is unknown, which the session answers with 451 4.3.0."""
+    match error:
+        case Refused():
+            return error.status
+        case StoreFull():
+            return temporary(52, 3, 1, "the disk is full, try again later")
+        case StoreBusy():
+            return temporary(51, 3, 0, "the store is not available, try again later")
+    raise error
 
 
 @functools.lru_cache(maxsize=8)

@@ -81,14 +81,17 @@ def _time(shown: str, value: str, now: float) -> float:
     """ISO 8601 (``2026-12-24T08:00:00Z``) or RFC 5322 date with its zone."""
     try:
         when = datetime.fromisoformat(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         try:
             when = parsedate_to_datetime(value)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             raise Malformed(f"{shown} must be a time like 2026-12-24T08:00:00Z") from None
     if when.tzinfo is None:
         raise Malformed(f"{shown} needs a time zone, like 2026-12-24T08:00:00Z")
-    at = when.astimezone(UTC).timestamp()
+    try:
+        at = when.astimezone(UTC).timestamp()
+    except (ValueError, OverflowError):
+        raise Malformed(f"{shown} is out of range") from None
     if at > now + FURTHEST_S:
         raise Malformed(f"{shown} lies more than {FURTHEST_S / 86400:.0f} days ahead")
     return at

@@ -30,6 +30,10 @@ COMMAND_OCTETS = 4096
 """Longest command line with its CRLF; RFC 5321 §4.5.3.1.4 asks for 512, extensions for more."""
 READ_AHEAD_OCTETS = 256 * 1024
 """The client is not read further while so much waits unread."""
+TURN = 50
+"""Commands worked off in one go before other sessions have their turn."""
+CLOSE_S = 5.0
+"""What a closed connection has to take the last replies."""
 MOST_UNKNOWN = 10
 
 
@@ -72,6 +76,7 @@ class BaseSession(SMTP):
         b"RSET": "do_rset",
         b"NOOP": "do_noop",
         b"VRFY": "do_vrfy",
+        b"EXPN": "do_expn",
         b"HELP": "do_help",
         b"QUIT": "do_quit",
         b"STARTTLS": "do_starttls",
@@ -95,7 +100,10 @@ class BaseSession(SMTP):
         self._in = bytearray()
         self._out = bytearray()
         self._more: asyncio.Future[None] | None = None
-        self._paused = False
+        self._reading_paused = False
+        self._writable = True
+        self._drain: asyncio.Future[None] | None = None
+        self._commands = 0
         self._eof = False
         self._counted = False
         self._unknown = 0
@@ -132,13 +140,24 @@ class BaseSession(SMTP):
         self._eof = True
         self.transport = None
         self._wake()
+        self.resume_writing()
 
     def data_received(self, data: bytes) -> None:
         self._in += data
-        if len(self._in) > READ_AHEAD_OCTETS and not self._paused and self._more is None:
-            self._paused = True
+        # Several reads may come before the waiter runs, so one that is told already counts as none.
+        waiting = self._more is not None and not self._more.done()
+        if len(self._in) > READ_AHEAD_OCTETS and not self._reading_paused and not waiting:
+            self._reading_paused = True
             self.transport.pause_reading()  # type: ignore[union-attr]
         self._wake()
+
+    def pause_writing(self) -> None:
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        self._writable = True
+        if self._drain is not None and not self._drain.done():
+            self._drain.set_result(None)
 
     def eof_received(self) -> bool:
         self._eof = True
@@ -175,12 +194,12 @@ class BaseSession(SMTP):
 
     async def _wait(self) -> None:
         """Send what is due, then wait for more bytes; raises Closed at the end."""
-        self._flush()
+        await self._send()
         if self._eof or self.transport is None:
             raise Closed
         self._more = self.loop.create_future()
-        if self._paused:
-            self._paused = False
+        if self._reading_paused:
+            self._reading_paused = False
             self.transport.resume_reading()  # type: ignore[attr-defined]
         try:
             await self._more
@@ -199,9 +218,21 @@ class BaseSession(SMTP):
             self.transport.write(bytes(self._out))  # type: ignore[attr-defined]
         self._out.clear()
 
+    async def _send(self) -> None:
+        """Send what is due and wait until a client that does not read has taken enough of it."""
+        self._flush()
+        while not self._writable and self.transport is not None:
+            self._drain = self.loop.create_future()
+            await self._drain
+
     def _close(self) -> None:
-        if self.transport is not None:
-            self.transport.close()
+        transport = self.transport
+        if transport is None:
+            return
+        transport.close()
+        if transport.get_write_buffer_size():  # type: ignore[attr-defined]
+            # A client that does not read must not keep its place beyond this.
+            self.loop.call_later(CLOSE_S, transport.abort)  # type: ignore[attr-defined]
 
     async def read_line(self) -> bytes:
         """One command line without CRLF; raises Closed."""
@@ -245,6 +276,10 @@ class BaseSession(SMTP):
                     raise Closed
                 self._reset_timeout()
                 await self._command(line)
+                self._commands += 1
+                if self._commands % TURN == 0:  # a long pipeline gives others their turn
+                    await self._send()
+                    await asyncio.sleep(0)
         except Closed:
             pass
         except asyncio.CancelledError:
@@ -349,6 +384,9 @@ class BaseSession(SMTP):
     async def do_vrfy(self, argument: bytes) -> Status | None:
         return ok(52, 5, 0, "addresses are not verified here, send mail and see")
 
+    async def do_expn(self, argument: bytes) -> Status | None:
+        return permanent(2, 5, 1, "there are no lists to expand here")
+
     async def do_help(self, argument: bytes) -> Status | None:
         return ok(14, 0, 0, "see RFC 5321")
 
@@ -389,7 +427,7 @@ class BaseSession(SMTP):
         if secure is None:
             raise Closed
         self.transport = secure
-        self._paused = False
+        self._reading_paused = False
         self._in.clear()
         self.encrypted = True
         self.helo = ""

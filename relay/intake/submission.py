@@ -48,6 +48,9 @@ class Desk:
     chain: Chain
     acceptor: Acceptor
     failures: Failures
+    """Failed log-ins by client address."""
+    accounts: Failures
+    """By account, for the log only: 160 random bits can't be guessed, and a lock would serve attackers."""
     clock: Callable[[], float]
     plaintext_on_loopback: bool
     has_room: Callable[[], bool]
@@ -138,15 +141,15 @@ class SubmissionSession(BaseSession):
     def _log_in(self, user: str, password: str) -> Status:
         desk = self.desk
         account = "account " + user[:100]
-        found = None
         snapshot = desk.snapshots.current()
-        if not desk.failures.blocked(account):
-            found = credentials.verify(snapshot, desk.secrets, user, password, self.peer_address)
+        found = credentials.verify(snapshot, desk.secrets, user, password, self.peer_address)
         if found is None:
             desk.failures.failed(self.peer_address)
-            desk.failures.failed(account)
+            desk.accounts.failed(account)
             self._auth_failures += 1
             _log.warning("client=%s user=%s log-in failed", self.peer_address, ascii(user[:100]))
+            if desk.accounts.blocked(account):  # told apart by the log; the right password is never locked out
+                _log.warning("user=%s is being guessed at from many addresses", ascii(user[:100]))
             if self._auth_failures >= MOST_AUTH_FAILURES_A_SESSION or desk.failures.blocked(self.peer_address):
                 self._say(AUTH_FAILED)
                 raise Closed

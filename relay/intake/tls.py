@@ -16,7 +16,13 @@ class Certificate:
     def __init__(self, certificate: Path, key: Path) -> None:
         self._certificate = certificate
         self._key = key
+        self._current = self._load()
         self.context = self._load()
+        # Listeners keep their context for good; each handshake is handed on to the one of today.
+        self.context.sni_callback = self._hand_on
+
+    def _hand_on(self, session: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
+        session.context = self._current
 
     def _load(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -33,5 +39,4 @@ class Certificate:
 
     def reload(self) -> None:
         """Show the files' present content from now on; raises CertificateError and keeps the old one."""
-        self._load()  # a trial first: the running context must not be left half changed
-        self.context.load_cert_chain(self._certificate, self._key)
+        self._current = self._load()

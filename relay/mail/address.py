@@ -45,13 +45,13 @@ class Address:
     def canonical(self) -> str:
         """Look-up key: local part in NFC and lower case, without needless quotes."""
         local = self.local
-        if local.isascii():
-            if local[0] == '"':
-                bare = re.sub(r"\\(.)", r"\1", local[1:-1])
-                if _DOT_ATOM.match(bare):
-                    local = bare
-            return f"{local.lower()}@{self.domain}"
-        return f"{unicodedata.normalize('NFC', local).lower()}@{self.domain}"
+        if local[0] == '"':
+            local = re.sub(r"\\(.)", r"\1", local[1:-1])
+            if not _DOT_ATOM.match(local):
+                local = '"' + re.sub(r'(["\\])', r"\\\1", local) + '"'
+        if not local.isascii():
+            local = unicodedata.normalize("NFC", local)
+        return f"{local.lower()}@{self.domain}"
 
     @property
     def needs_smtputf8(self) -> bool:
@@ -122,6 +122,8 @@ def parse_address(text: str) -> Address:
     if _CONTROL.search(text):
         raise AddressError("the address has a control character")
     local, name = _split(text)
+    if not local.isprintable():
+        raise AddressError("the local part has a character that can't be seen")
     if not local or not (_DOT_ATOM.match(local) or _QUOTED.match(local)):
         raise AddressError("the local part is malformed")
     if len(local.encode()) > MAX_LOCAL_OCTETS:

@@ -81,6 +81,14 @@ class Renderer:
                 body_hash = hashlib.sha256(relaxed_body(body)).digest()
         return Rendered((*prepend, *fields), body, body_hash)
 
+    def header(self, values: Mapping[str, str]) -> bytes:
+        """The header alone, for a notice; links of the copy may stay empty."""
+        encoded = [encode(slot, values.get(slot.name, "")) for slot in self._slots]
+        fields = self._fixed.copy()
+        for place, pieces in self._varying:
+            fields[place] = _fill(pieces, encoded)
+        return b"".join(fields)
+
 
 def _fill(pieces: Sequence[bytes | int], encoded: Sequence[bytes]) -> bytes:
     return b"".join([encoded[piece] if isinstance(piece, int) else piece for piece in pieces])

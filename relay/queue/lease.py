@@ -9,10 +9,13 @@ under the fence it was leased with.
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+_log = logging.getLogger("relay.queue")
 
 LEASE_S = 1800.0
 """Longer than any send may take (connect, commands and data limits together), with a margin for clocks."""
@@ -77,7 +80,19 @@ def lease_due(conn: sqlite3.Connection, owner: str, now: float, most: int, lease
         [(owner, until, row[0], row[1]) for row in rows],
     )
     shared: dict[int, Submission] = {}
-    return [_lease(row, until, shared) for row in rows]
+    leases = []
+    for row in rows:
+        try:
+            leases.append(_lease(row, until, shared))
+        except (ValueError, TypeError) as error:
+            # A row that can't be read must not stop those behind it, nor be met again and again.
+            _log.error("id=%s/%s is damaged and held: %s", row[0], row[1], error)
+            conn.execute(
+                "UPDATE recipient SET state = 1, owner = NULL, hold_reason = 'damaged', status = ?"
+                " WHERE submission_id = ? AND number = ?",
+                (f"damaged: {error}", row[0], row[1]),
+            )
+    return leases
 
 
 def _lease(row: tuple[Any, ...], until: float, shared: dict[int, Submission]) -> Lease:
@@ -99,12 +114,11 @@ def next_due(conn: sqlite3.Connection) -> float | None:
 def reclaim(conn: sqlite3.Connection, now: float, lease_s: float = LEASE_S) -> int:
     """At start: nobody else runs on this database, so leases of a dead process end now.
 
-    Leased rows lie within one lease time ahead, so the index bounds the search.
+    No bound on when they end: the clock may have been set back since.
     """
     return conn.execute(
-        "UPDATE recipient SET owner = NULL, due_at = ? WHERE state = 0 AND due_at > ? AND due_at <= ?"
-        " AND owner IS NOT NULL",
-        (now, now - lease_s, now + lease_s + 60),
+        "UPDATE recipient SET owner = NULL, due_at = ? WHERE state = 0 AND owner IS NOT NULL AND due_at > ?",
+        (now, now - lease_s),
     ).rowcount
 
 

@@ -24,19 +24,28 @@ PAUSE_S = 0.02
 ACTOR = "relay"
 
 
-async def run(path: Path, conn: sqlite3.Connection, chain: Chain, clock: Callable[[], float]) -> None:
-    """Look at the running campaigns every few seconds until cancelled."""
+async def run(path: Path, chain: Chain, clock: Callable[[], float]) -> None:
+    """Look at the running campaigns every few seconds until cancelled; in a thread, since counting takes its time."""
     turn = 0
     while True:
         try:
-            if turn % FINISH_EVERY == 0:
-                await asyncio.to_thread(finish_decided, path, clock())
-            turn += 1
-            for campaign_id, verdict in judge(conn, chain, clock()):
-                await asyncio.to_thread(act, path, campaign_id, verdict, clock())
+            await asyncio.to_thread(_turn, path, chain, clock, finish=turn % FINISH_EVERY == 0)
         except Exception:
             _log.exception("campaigns can't be judged, trying again")
+        turn += 1
         await asyncio.sleep(EVERY_S)
+
+
+def _turn(path: Path, chain: Chain, clock: Callable[[], float], *, finish: bool) -> None:
+    if finish:
+        finish_decided(path, clock())
+    conn = connect(path, readonly=True)
+    try:
+        verdicts = judge(conn, chain, clock())
+    finally:
+        conn.close()
+    for campaign_id, verdict in verdicts:
+        act(path, campaign_id, verdict, clock())
 
 
 def judge(conn: sqlite3.Connection, chain: Chain, now: float) -> list[tuple[int, CampaignVerdict]]:

@@ -47,6 +47,12 @@ def _lost(error: BaseException) -> StoreBusy:
     return StoreFull(str(error)) if full else StoreBusy(str(error))
 
 
+def _opened(path: Path) -> sqlite3.Connection:
+    conn = connect(path)
+    conn.execute("PRAGMA wal_autocheckpoint = 4000")
+    return conn
+
+
 class Committer:
     """Runs units of work in shared, durable transactions.
 
@@ -56,8 +62,8 @@ class Committer:
     """
 
     def __init__(self, path: Path, *, max_pending: int = 20_000) -> None:
-        self._conn = connect(path)
-        self._conn.execute("PRAGMA wal_autocheckpoint = 4000")
+        self._path = path
+        self._conn = _opened(path)
         self._pool = ThreadPoolExecutor(1, "relay-commit")
         self._pending: deque[tuple[Work, asyncio.Future[Any]]] = deque()
         self._max_pending = max_pending
@@ -115,8 +121,8 @@ class Committer:
                 continue
             result, error = self._unit(work)
             done.append((future, result, error))
-            if not self._conn.in_transaction:  # SQLite itself rolled all back: disk full, I/O error
-                broken = error
+            if not self._conn.in_transaction:  # all was rolled back: disk full, I/O error
+                broken = error or StoreBusy("the transaction was lost")
                 break
         if broken is not None:
             _log.error("store: transaction lost: %s", broken)
@@ -134,17 +140,36 @@ class Committer:
             conn.execute("RELEASE unit")
             return result, None
         except Exception as error:
-            if conn.in_transaction:
-                conn.execute("ROLLBACK TO unit")
-                conn.execute("RELEASE unit")
+            self._take_back()
             return None, error
+
+    def _take_back(self) -> None:
+        """Undo one unit; if even that fails, the whole transaction goes, which ``_run`` notices."""
+        conn = self._conn
+        if not conn.in_transaction:
+            return
+        try:
+            conn.execute("ROLLBACK TO unit")
+            conn.execute("RELEASE unit")
+        except sqlite3.Error as error:
+            _log.error("store: a unit can't be taken back, the batch is: %s", error)
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        try:
+            if self._conn.in_transaction:
+                self._conn.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            # Nothing can be told from this connection any more; closing it rolls back.
+            _log.error("store: no rollback, the database is opened anew: %s", error)
+            self._conn.close()
+            self._conn = _opened(self._path)
 
     def _commit(self) -> None:
         try:
             self._conn.execute("COMMIT")
         except BaseException:
-            if self._conn.in_transaction:
-                self._conn.execute("ROLLBACK")
+            self._roll_back()
             raise
 
     def _committed(

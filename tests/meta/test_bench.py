@@ -203,13 +203,15 @@ def test_memory_and_processor_time_of_processes() -> None:
 
 def test_the_table_of_recorded_results(tmp_path: Path) -> None:
     absent = {"kind": "absent", "contestant": "exim", "mode": "hold", "why": "exim: not installed"}
-    shown = bench("--show", str(recorded(tmp_path / "a.jsonl", *RUN, absent, absent)))
+    bulk = load("relay", "bulk", 5000.0)  # 100 messages a second, each signed once
+    shown = bench("--show", str(recorded(tmp_path / "a.jsonl", *RUN, bulk, absent, absent)))
     assert shown.returncode == 0, shown.stderr
     cells = [line.split() for line in shown.stdout.splitlines()]
     # medians, lowest and highest, times Postfix, part of the RSA rate
     assert ["dkim-kept", "10k", "relay", "1000", "msg/s", "900-1300", "1.25", "50", "5.00", "0.50"] in cells
     assert ["dkim-kept", "10k", "postfix+opendkim", "200", "msg/s", "1.25", "50", "1.00", "0.10"] in cells
     assert ["own", "10k", "relay", "1500", "rcpt/s", "1.25", "50", "-", "0.75"] in cells
+    assert ["bulk", "10k", "relay", "5000", "rcpt/s", "1.25", "50", "-", "0.05"] in cells
     assert "RSA-2048 1000/s on one core, 2000/s on all" in shown.stdout
     assert shown.stdout.count("left out: exim: not installed") == 1
     assert "noisy: the hypervisor took 20%" in shown.stdout

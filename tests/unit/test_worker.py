@@ -29,7 +29,9 @@ class Desk:
     """As much of a worker as outcomes need."""
 
     now: float
-    terms: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(schedule=Schedule((60.0, 3600.0), 0.0)))
+    terms: SimpleNamespace = field(
+        default_factory=lambda: SimpleNamespace(schedule=Schedule((60.0, 3600.0), 0.0), margin_s=100.0)
+    )
     results: list[Result] = field(default_factory=list)
 
     def clock(self) -> float:
@@ -81,7 +83,9 @@ def test_not_before_moves_the_next_attempt() -> None:
 
 
 def test_what_could_only_be_tried_after_its_end_expires_now() -> None:
-    result = end(LATER, now=NOW + 86400 - 30)
+    result = end(LATER, replace(LEASE, attempts=1), NOW + 86400 - 30)
+    assert result.state is State.READY  # however late, it is tried three times
+    result = end(LATER, replace(LEASE, attempts=2), NOW + 86400 - 30)
     assert (result.state, result.report, result.event) == (State.EXPIRED, Report.FAILED, "expired")
 
 
