@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+import ssl
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from tests.dialogs.test_replies import starts
+from tests.support.peers import until
 from tests.support.relay import Relay
 from tests.support.smtp import Dialog, mail
 
@@ -86,3 +91,50 @@ def test_a_silent_client_is_sent_away(relay: Relay) -> None:
         assert codes == [250, 250, 250, 354]
         starts(s.read(), "421 4.4.2")
     assert relay.json("queue", "list") == before
+
+
+def test_a_client_that_does_not_read_is_not_read_either(relay: Relay) -> None:
+    configured(relay, limits={"command_timeout": 2})
+    with Dialog(relay.submission) as deaf, Dialog(relay.submission) as other:
+        deaf.sock.settimeout(0.5)
+        sent, chunk = 0, b"NOOP\r\n" * 10_000
+        with contextlib.suppress(TimeoutError):
+            while sent < 100_000_000:
+                sent += deaf.sock.send(chunk)
+        assert sent < 40_000_000  # what the kernel's buffers take, and no more
+        assert other.ehlo().code == 250
+        deaf.sock.settimeout(20)
+        with contextlib.suppress(OSError):  # sent away in spite of its full buffers
+            while deaf.sock.recv(1 << 20):
+                pass
+    with Dialog(relay.submission) as again:
+        starts(again.greeting, "220 ")
+
+
+def test_a_certificate_of_another_kind_is_shown_after_sighup(relay: Relay) -> None:
+    configured(relay)
+    before = _certificate(relay)
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=relay.test"),
+            *("-keyout", relay.directory / "tls/key.pem", "-out", relay.directory / "tls/certificate.pem"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    assert relay.process is not None
+    relay.process.send_signal(signal.SIGHUP)
+    until(lambda: _certificate(relay) != before, "the new certificate")
+    want = ssl.PEM_cert_to_DER_cert((relay.directory / "tls/certificate.pem").read_text())
+    assert _certificate(relay) == want
+    with Dialog(relay.submission) as s:
+        s.ehlo()
+        s.starttls()
+        assert isinstance(s.sock, ssl.SSLSocket)
+        assert s.sock.getpeercert(True) == want
+
+
+def _certificate(relay: Relay) -> bytes:
+    with Dialog(relay.submissions, tls=True) as s:
+        assert isinstance(s.sock, ssl.SSLSocket)
+        return s.sock.getpeercert(True) or b""
