@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -62,6 +63,11 @@ class WorkerTerms:
     enabled: bool = True
 
     @property
+    def share(self) -> int:
+        """Copies that one tenant, or the backlog, may have in memory."""
+        return max(1, self.inflight * 3 // 4)
+
+    @property
     def margin_s(self) -> float:
         """A copy whose lease ends sooner is not begun any more: sending it could outlast the lease."""
         return self.longest_send_s + CLOCKS_S
@@ -97,6 +103,7 @@ class Worker:
         self.signing_pool = signing_pool
         self.reporter = Reporter(terms.hostname, composer, snapshots)
         self.inflight = 0
+        self._by_tenant: Counter[int] = Counter()
         self._results: list[Result] = []
         self._writer: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -105,21 +112,32 @@ class Worker:
 
     # -- the acceptor's side -------------------------------------------------------
 
-    def claim(self, copies: int, now: float) -> Claim | None:
-        """Room is taken at once: others ask before this one's commit is done."""
+    def claim(self, tenant_id: int, copies: int, now: float) -> Claim | None:
+        """Room is taken at once: others ask before this one's commit is done.
+
+        No tenant gets all of it, so that a slow destination of one leaves room for the others' mail.
+        """
         if not self.terms.enabled or self._stopping or self.inflight + copies > self.terms.inflight:
             return None
-        self.inflight += copies
+        if self._by_tenant[tenant_id] + copies > self.terms.share:
+            return None
+        self._count(tenant_id, copies)
         return Claim(self.terms.owner, now + self.terms.lease_s)
 
-    def release(self, copies: int) -> None:
-        self.inflight -= copies
+    def release(self, tenant_id: int, copies: int) -> None:
+        self._count(tenant_id, -copies)
         self._wake.set()
+
+    def _count(self, tenant_id: int, copies: int) -> None:
+        self.inflight += copies
+        self._by_tenant[tenant_id] += copies
+        if not self._by_tenant[tenant_id]:
+            del self._by_tenant[tenant_id]
 
     def take(self, new: NewSubmission, stored: Enqueued, template: Template, claim: Claim | None) -> None:
         if claim is None:
             return
-        self.inflight -= len(new.recipients)  # ``_begin`` counts those that are really begun
+        self._count(new.tenant_id, -len(new.recipients))  # ``_begin`` counts those that are really begun
         if not stored.claimed:
             return
         submission = Submission(
@@ -163,7 +181,7 @@ class Worker:
     # -- leasing ---------------------------------------------------------------------
 
     def _begin(self, lease: Lease) -> None:
-        self.inflight += 1
+        self._count(lease.submission.tenant_id, 1)
         self.engine.submit(Copy(self, lease))
 
     async def run(self) -> None:
@@ -183,7 +201,8 @@ class Worker:
 
     async def _fill(self) -> float:
         """Lease what fits; how long to wait before asking again, in seconds."""
-        room = self.terms.inflight - self.inflight
+        # What waits in the store never takes the last of the room: that is for mail that has just come in.
+        room = self.terms.share - self.inflight
         if room < max(1, self.terms.inflight // 4):
             return POLL_S
         self._heed_retry()
@@ -237,7 +256,8 @@ class Worker:
                     await self._write_batch([result])
                 return
             written = await self._without_notice(batch[0])
-        self.inflight -= len(batch)
+        for result in batch:
+            self._count(result.lease.submission.tenant_id, -1)
         for submission_id in written.finished:
             self.composer.forget(submission_id)
         for result in written.lost:

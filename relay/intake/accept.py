@@ -56,10 +56,10 @@ class Arrived:
 class Outlet(Protocol):
     """Where accepted copies go on to: the delivery side, as far as the acceptor sees it."""
 
-    def claim(self, copies: int, now: float) -> Claim | None:
+    def claim(self, tenant_id: int, copies: int, now: float) -> Claim | None:
         """A lease for copies that fit into memory; None: leave them to the queue."""
 
-    def release(self, copies: int) -> None:
+    def release(self, tenant_id: int, copies: int) -> None:
         """Give back what was claimed for a submission that was not stored."""
 
     def take(self, new: NewSubmission, stored: Enqueued, template: Template, claim: Claim | None) -> None:
@@ -113,12 +113,12 @@ class Acceptor:
         if isinstance(ready, Status):
             return self._refused(arrived, ready)
         new = ready.new
-        claim = self._outlet.claim(len(new.recipients), new.accepted_at)
+        claim = self._outlet.claim(new.tenant_id, len(new.recipients), new.accepted_at)
         try:
             stored = await self._committer.submit(lambda conn: self._store(conn, arrived, new, claim))
         except Exception as error:
             if claim is not None:
-                self._outlet.release(len(new.recipients))
+                self._outlet.release(new.tenant_id, len(new.recipients))
             return self._refused(arrived, _not_stored(error))
         shown = ready.shown_id
         _log.info(
