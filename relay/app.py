@@ -23,10 +23,11 @@ from relay.delivery.sign import self_test
 from relay.delivery.worker import Worker, WorkerTerms
 from relay.feedback.inbound import Inbound
 from relay.intake.accept import Acceptor, Terms
+from relay.intake.channel import Shared
 from relay.intake.inbound import InboundSession
 from relay.intake.limits import Budget, Failures, Sessions
 from relay.intake.listeners import Ports
-from relay.intake.session import BaseSession, Shared
+from relay.intake.session import BaseSession
 from relay.intake.submission import Desk, SubmissionSession
 from relay.intake.tls import Certificate, CertificateError
 from relay.mail.scan import ScanLimits

@@ -33,13 +33,9 @@ class Links:
 
 
 def own_domain(snapshot: Snapshot, tenant_id: int, name: str) -> DomainRecord | None:
-    """The tenant's verified domain that covers ``name``: itself or its nearest parent."""
-    labels = name.split(".")
-    for i in range(len(labels)):
-        record = snapshot.domains.get(".".join(labels[i:]))
-        if record is not None and record.verified and record.tenant_id == tenant_id:
-            return record
-    return None
+    """The domain if it is verified for the tenant."""
+    record = snapshot.domains.get(name)
+    return record if record is not None and record.verified and record.tenant_id == tenant_id else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 
 from relay.feedback.inbound import Inbound
+from relay.intake.channel import Shared
 from relay.intake.parameters import ParameterError, mail_parameters, rcpt_parameters
-from relay.intake.session import BaseSession, Shared
+from relay.intake.session import BaseSession
 from relay.mail.address import AddressError, parse_path
 from relay.mail.scan import find_bare
 from relay.mail.status import Status, ok, permanent, temporary

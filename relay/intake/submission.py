@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from relay.intake.accept import Acceptor, Arrived
+from relay.intake.channel import Closed, Shared
 from relay.intake.limits import Failures
 from relay.intake.parameters import MailParameters, ParameterError, mail_parameters, rcpt_parameters
-from relay.intake.session import BaseSession, Closed, Shared
+from relay.intake.session import BaseSession
 from relay.mail.address import AddressError, Path, parse_path
 from relay.mail.status import Status, ok, permanent, temporary
 from relay.pipeline.chain import Accepted, Chain
