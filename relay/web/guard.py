@@ -53,7 +53,7 @@ def route_label(path: str) -> str:
     """The route of a path, for logs and counters: bounded, and without tokens."""
     if path in _ROUTES:
         return path
-    for prefix in ("/u/", "/p/", "/v1/problems/"):
+    for prefix in ("/u/", "/p/", "/report/", "/v1/problems/"):
         if path.startswith(prefix):
             return prefix + "…"
     return "other"
