@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -45,6 +46,8 @@ class WebLimits:
     """Octets, seconds and numbers that one request and all together may take."""
 
     body_octets: int = 1024 * 1024
+    body_s: float = 5.0
+    """For the body to come in; only then does the request take one of the places."""
     request_s: float = 20.0
     requests: int = 64
 
@@ -76,27 +79,46 @@ class Guard:
         started = time.perf_counter()
         route = route_label(scope["path"])
         reply = _Reply(send)
-        self._active += 1
+        body = _Body(receive, self._limits.body_octets)
         try:
-            await self._answer(scope, receive, reply, route)
+            status = await self._taken_in(scope, body)
+            if status:
+                await self._refuse(scope, receive, reply, status)
+            else:
+                await self._in_place(scope, receive, body, reply, route)
         finally:
-            self._active -= 1
             self._done(scope, route, reply.status or 499, time.perf_counter() - started)
 
-    async def _answer(self, scope: Scope, receive: Receive, reply: _Reply, route: str) -> None:
-        if self._active > self._limits.requests and route not in _QUIET:
-            await self._refuse(scope, receive, reply, 503)
-            return
-        body = _Body(receive, self._limits.body_octets)
+    async def _taken_in(self, scope: Scope, body: _Body) -> int:
+        """Read the whole body; the status to refuse with, 0 if it is there."""
         if body.declared_too_large(scope):
-            await self._refuse(scope, receive, reply, 413)
-            return
+            return 413
+        try:
+            async with asyncio.timeout(self._limits.body_s):
+                await body.collect()
+        except TimeoutError:
+            return 408
+        except HTTPException as error:
+            return error.status_code
+        return 0
+
+    async def _in_place(self, scope: Scope, receive: Receive, body: _Body, reply: _Reply, route: str) -> None:
+        self._active += 1
+        try:
+            if self._active > self._limits.requests and route not in _QUIET:
+                await self._refuse(scope, receive, reply, 503)
+            else:
+                await self._answer(scope, receive, body, reply, route)
+        finally:
+            self._active -= 1
+
+    async def _answer(self, scope: Scope, receive: Receive, body: _Body, reply: _Reply, route: str) -> None:
         status = 0
         try:
             async with asyncio.timeout(self._limits.request_s):
                 await self._app(scope, body, reply)
         except TimeoutError:
-            status = 503 if body.complete else 408
+            status = 503
         except Unavailable:
             status = 503
         except HTTPException as error:
@@ -126,13 +148,13 @@ class Guard:
 
 
 class _Body:
-    """``receive`` that counts octets; past the limit it raises 413, also inside FastAPI."""
+    """``receive`` for a body that was read beforehand and counted; past the limit it raises 413."""
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
         self._limit = limit
         self._octets = 0
-        self.complete = False
+        self._read: deque[Message] = deque()
 
     def declared_too_large(self, scope: Scope) -> bool:
         for name, value in scope["headers"]:
@@ -140,14 +162,19 @@ class _Body:
                 return value.isdigit() and (len(value) > 12 or int(value) > self._limit)
         return False
 
-    async def __call__(self) -> Message:
-        message = await self._receive()
-        if message["type"] == "http.request":
+    async def collect(self) -> None:
+        """Take in all of it, so that a slow sender keeps nobody waiting but itself."""
+        more = True
+        while more:
+            message = await self._receive()
+            self._read.append(message)
+            more = message["type"] == "http.request" and message.get("more_body", False)
             self._octets += len(message.get("body", b""))
-            self.complete = not message.get("more_body", False)
             if self._octets > self._limit:
                 raise HTTPException(413)
-        return message
+
+    async def __call__(self) -> Message:
+        return self._read.popleft() if self._read else await self._receive()
 
 
 class _Reply:

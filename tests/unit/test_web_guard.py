@@ -113,7 +113,7 @@ def test_a_body_over_the_limit_is_refused_declared_or_not(shop: Shop) -> None:
 
 
 def test_a_body_that_never_ends_runs_out_of_time(shop: Shop) -> None:
-    with listening(application(shop, limits=WebLimits(request_s=0.3))) as (_, port):
+    with listening(application(shop, limits=WebLimits(body_s=0.3))) as (_, port):
         answer = exchange(port, b"POST /u/x HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
     assert b" 408 " in answer.splitlines()[0]
 
@@ -163,15 +163,36 @@ def test_more_connections_than_allowed_are_turned_away(shop: Shop) -> None:
         assert b" 503 " in exchange(port, b"")
 
 
+def test_who_sends_slowly_takes_no_place(shop: Shop) -> None:
+    with (
+        listening(application(shop, limits=WebLimits(requests=1))) as (url, port),
+        socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as slow,
+    ):
+        slow.sendall(b"POST /u/x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+        assert until(slow, b" 100 ")  # so it is being worked on
+        assert get(url + "/v1/openapi.json").status_code == 200
+
+
 def test_more_requests_than_allowed_are_told_to_come_again(shop: Shop) -> None:
-    with listening(application(shop, limits=WebLimits(requests=1))) as (url, port):
-        with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as slow:
-            slow.sendall(b"POST /u/x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
-            assert until(slow, b" 100 ")  # so it is being worked on
-            answer = get(url + "/v1/openapi.json")
-            assert answer.status_code == 503 and int(answer.headers["retry-after"]) > 0
-            assert get(url + "/healthz").status_code == 200
-        assert get(url + "/nothing").status_code == 404
+    link = "/u/" + shop.link(shop.consent("slow@example.com", "news"), shop.topic_id("news"))
+    shop.conn.execute("BEGIN IMMEDIATE")
+    try:
+        with listening(application(shop, limits=WebLimits(requests=1))) as (url, port):
+            with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as waiting:
+                body = b"List-Unsubscribe=One-Click"
+                kind = b"Content-Type: application/x-www-form-urlencoded\r\n"
+                head = b"POST " + link.encode() + b" HTTP/1.1\r\nHost: x\r\n" + kind
+                waiting.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+                while (answer := get(url + "/v1/openapi.json")).status_code == 200:
+                    pass  # until the first one has begun to wait for the database
+                assert answer.status_code == 503 and int(answer.headers["retry-after"]) > 0
+                assert get(url + "/healthz").status_code == 200
+                shop.conn.execute("ROLLBACK")
+                assert until(waiting, b" 200 ")
+            assert get(url + "/nothing").status_code == 404
+    finally:
+        if shop.conn.in_transaction:
+            shop.conn.execute("ROLLBACK")
 
 
 def test_a_locked_database_is_busy_not_broken(shop: Shop) -> None:
