@@ -20,7 +20,7 @@ from relay.registry.domains import Record
 from relay.registry.lookup import Lookup, LookupFailed
 
 SIDE_BY_SIDE = 16
-TODO_UNKNOWN = "try again; dns.nameservers names the resolvers"
+ADVICE_UNKNOWN = "try again; dns.nameservers names the resolvers"
 
 _OPTIONAL = {
     "return-path": "until then bounces come back under the relay's own domain",
@@ -73,7 +73,7 @@ def _record(domain: str, finding: Finding) -> RecordResult:
         return RecordResult(Level.OK, what, f"{record.type} {record.name}", finding=finding)
     if finding.state is State.UNKNOWN:
         detail = f"{record.type} {record.name} can't be looked up: {finding.cause}"
-        return RecordResult(Level.WARN, what, detail, TODO_UNKNOWN, finding)
+        return RecordResult(Level.WARN, what, detail, ADVICE_UNKNOWN, finding)
     detail = f"{record.type} {record.name} is {finding.state}"
     if finding.found:
         detail += f': "{finding.found[0]}"'
@@ -208,4 +208,4 @@ def _addresses(name: str, lookup: Lookup) -> list[str]:
 
 
 def _unknown(what: str, name: str, error: LookupFailed) -> Result:
-    return warn(what, f"{name} can't be looked up: {error}", TODO_UNKNOWN)
+    return warn(what, f"{name} can't be looked up: {error}", ADVICE_UNKNOWN)

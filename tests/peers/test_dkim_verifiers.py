@@ -20,6 +20,7 @@ from relay.delivery.sign import Signer, SigningKey
 from relay.mail.canon import relaxed_body
 from relay.registry.keys import ED25519, RSA, generate
 from tests.support.dkim import opendkim_testmsg
+from tests.support.peers import missing, need
 
 pytestmark = pytest.mark.peers
 
@@ -134,8 +135,8 @@ def every_message(keys: list[SigningKey]) -> Iterator[tuple[str, bytes, bool]]:
             yield f"{kind} {name}", message, False
 
 
-@pytest.mark.skipif(not shutil.which("opendkim"), reason="opendkim is not installed")
 def test_opendkim(tmp_path: Path, keys: list[SigningKey], records: dict[str, str]) -> None:
+    need("opendkim")
     public = tmp_path / "keys"
     public.write_text("".join(f"{name} {text}\n" for name, text in records.items()))
     conf = tmp_path / "opendkim.conf"
@@ -191,8 +192,9 @@ def _perl_module(name: str) -> bool:
     )
 
 
-@pytest.mark.skipif(not _perl_module("Mail::DKIM::Verifier"), reason="perl's Mail::DKIM is not installed")
 def test_mail_dkim(tmp_path: Path, keys: list[SigningKey], records: dict[str, str]) -> None:
+    if not _perl_module("Mail::DKIM::Verifier"):
+        missing("perl's Mail::DKIM")
     with_ed25519 = _perl_module("Mail::DKIM::Algorithm::ed25519_sha256")
     expected = {}
     for name, message, good in every_message([key for key in keys if key.algorithm == RSA or with_ed25519]):
