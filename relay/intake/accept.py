@@ -26,7 +26,7 @@ from relay.mail.address import AddressError
 from relay.mail.decode import addresses_of
 from relay.mail.dsn import Action, RecipientReport, wanted
 from relay.mail.scan import Malformed, ScanLimits, Scanned, find_bare, scan
-from relay.mail.status import Status, ok, temporary
+from relay.mail.status import UNEXPECTED, Status, ok, temporary
 from relay.mail.template import Template, compile_template
 from relay.pipeline.chain import Accepted, Chain, Judged
 from relay.pipeline.contract import Kind, Message, Stream, Tenant, Transaction
@@ -51,6 +51,9 @@ class Arrived:
     parameters: MailParameters
     protocol: str
     """For the Received field (RFC 3848), e.g. ``ESMTPSA``."""
+
+
+Reply = Callable[[Status], None]
 
 
 class Outlet(Protocol):
@@ -101,38 +104,59 @@ class Acceptor:
         self._outlet = outlet
         self._clock = clock
 
-    async def accept(self, arrived: Arrived) -> Status:
-        """The reply to a whole message. Raises nothing that the message can cause."""
+    def accept(self, arrived: Arrived, reply: Reply) -> None:
+        """Decide about a whole message; ``reply`` is called once, later or at once, with what the client is told."""
+        if len(arrived.raw) > LARGE_OCTETS:
+            preparing = asyncio.get_running_loop().run_in_executor(None, self._prepare, arrived)
+            preparing.add_done_callback(lambda done: self._prepared(arrived, done.result, reply))
+        else:
+            self._prepared(arrived, lambda: self._prepare(arrived), reply)
+
+    def _prepared(self, arrived: Arrived, prepare: Callable[[], _Ready | Status], reply: Reply) -> None:
         try:
-            if len(arrived.raw) > LARGE_OCTETS:
-                ready = await asyncio.get_running_loop().run_in_executor(None, self._prepare, arrived)
-            else:
-                ready = self._prepare(arrived)
+            ready = prepare()
+            if not isinstance(ready, Status):
+                self._commit(arrived, ready, reply)
+                return
         except Malformed as error:
-            return self._refused(arrived, error.status)
-        if isinstance(ready, Status):
-            return self._refused(arrived, ready)
+            ready = error.status
+        except Exception as error:
+            ready = _not_stored(error)
+        reply(self._refused(arrived, ready))
+
+    def _commit(self, arrived: Arrived, ready: _Ready, reply: Reply) -> None:
         new = ready.new
         claim = self._outlet.claim(new.tenant_id, len(new.recipients), new.accepted_at)
-        try:
-            stored = await self._committer.submit(lambda conn: self._store(conn, arrived, new, claim))
-        except Exception as error:
+
+        def committed(stored: Enqueued, error: BaseException | None) -> None:
+            if error is None:
+                self._promise(arrived, ready, stored, claim, reply)
+                return
             if claim is not None:
                 self._outlet.release(new.tenant_id, len(new.recipients))
-            return self._refused(arrived, _not_stored(error))
-        shown = ready.shown_id
-        _log.info(
-            "id=%s tenant=%s stream=%s message-id=%s recipients=%d refused=%d size=%d accepted",
-            shown,
-            arrived.txn.tenant.name,
-            arrived.txn.stream.name,
-            new.message_id,
-            len(new.recipients),
-            len(new.refused),
-            new.size_octets,
-        )
+            reply(self._refused(arrived, _not_stored(error)))
+
+        try:
+            self._committer.enqueue(lambda conn: self._store(conn, arrived, new, claim), committed)
+        except StoreBusy as error:
+            committed(_NOTHING, error)
+
+    def _promise(self, arrived: Arrived, ready: _Ready, stored: Enqueued, claim: Claim | None, reply: Reply) -> None:
+        """Only here a message is taken: its commit is on the disk."""
+        new = ready.new
+        if _log.isEnabledFor(logging.INFO):
+            _log.info(
+                "id=%s tenant=%s stream=%s message-id=%s recipients=%d refused=%d size=%d accepted",
+                ready.shown_id,
+                arrived.txn.tenant.name,
+                arrived.txn.stream.name,
+                new.message_id,
+                len(new.recipients),
+                len(new.refused),
+                new.size_octets,
+            )
+        reply(ok(50, 0, 0, f"{ready.shown_id} queued"))
         self._outlet.take(new, stored, ready.template, claim)
-        return ok(50, 0, 0, f"{shown} queued")
 
     def _store(self, conn: sqlite3.Connection, arrived: Arrived, new: NewSubmission, claim: Claim | None) -> Enqueued:
         """The write behind the promise; recipients refused at DATA are told to the sender in the same commit."""
@@ -238,8 +262,11 @@ class Acceptor:
         )
 
 
-def _not_stored(error: Exception) -> Status:
-    """Why nothing was kept; raises what is unknown, which the session answers with 451 4.3.0."""
+_NOTHING = Enqueued(None, (), (), False, "")
+
+
+def _not_stored(error: BaseException) -> Status:
+    """Why nothing was kept."""
     match error:
         case Refused():
             return error.status
@@ -247,7 +274,8 @@ def _not_stored(error: Exception) -> Status:
             return temporary(52, 3, 1, "the disk is full, try again later")
         case StoreBusy():
             return temporary(51, 3, 0, "the store is not available, try again later")
-    raise error
+    _log.error("a message could not be taken", exc_info=error)
+    return UNEXPECTED
 
 
 @functools.lru_cache(maxsize=8)

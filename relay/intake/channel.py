@@ -1,9 +1,10 @@
 """The connection below an SMTP session: bytes in and out, time limits, TLS, closing.
 
-aiosmtpd's ``SMTP`` brings the protocol object and its life cycle. The client's
-bytes are gathered in one bounded buffer, replies go out together, and a client
-that does not read is neither read nor kept for long. See
-docs/decisions/0006-aiosmtpd.md for what is replaced and why.
+aiosmtpd's ``SMTP`` is the protocol object. The client's bytes are gathered in
+one bounded buffer and worked off where they arrive, without a task or a future
+for each command; replies go out together, and a client that does not read is
+neither read nor kept for long. See docs/decisions/0006-aiosmtpd.md for what is
+replaced and why.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from abc import abstractmethod
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiosmtpd.smtp import SMTP, Session
+from aiosmtpd.smtp import SMTP
 
 from relay.intake.limits import Budget, Sessions
 from relay.mail.status import Status, permanent, temporary
@@ -50,6 +53,13 @@ class Shared:
     tls: ssl.SSLContext | None = None
     live: set[Channel] = field(default_factory=set)
     stopping: bool = False
+    _blank: dict[str, Any] | None = None
+
+    def blank(self, loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
+        """What aiosmtpd's constructor makes, which looks through all attributes: once for all connections."""
+        if self._blank is None:
+            self._blank = vars(SMTP(_NO_HANDLER, hostname=self.hostname, loop=loop, timeout=self.command_timeout_s))
+        return self._blank
 
 
 class Channel(SMTP):
@@ -58,80 +68,127 @@ class Channel(SMTP):
     shared: Shared
 
     def __init__(self, shared: Shared, *, implicit_tls: bool, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(
-            _NO_HANDLER,
-            hostname=shared.hostname,
-            loop=loop,
-            timeout=shared.command_timeout_s,
-            data_size_limit=None,
-            enable_SMTPUTF8=True,
-        )
+        self.__dict__.update(shared.blank(loop))
         self.shared = shared
         self.encrypted = implicit_tls
         self.peer_address = ""
         self.in_transaction = False
         self._in = bytearray()
         self._out = bytearray()
-        self._more: asyncio.Future[None] | None = None
+        self._busy = False
+        """A command is not answered yet; what comes in meanwhile waits."""
+        self._working = False
+        self._job: asyncio.Task[None] | None = None
         self._reading_paused = False
         self._writable = True
-        self._drain: asyncio.Future[None] | None = None
-        self._eof = False
         self._counted = False
         self._held_octets = 0
         self._deadline = 0.0
         self._timer_at = 0.0
 
-    def __dir__(self) -> list[str]:
-        # aiosmtpd's constructor looks through dir(self) for its hooks; ours are in ``verbs``.
-        return []
-
-    # -- aiosmtpd's and asyncio's hooks ------------------------------------
-
-    def _create_session(self) -> Session:
-        return Session(self.loop)
+    # -- asyncio's hooks ---------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
         peer = transport.get_extra_info("peername")
         self.peer_address = str(peer[0]) if peer else "local"
         self.shared.live.add(self)
-        super().connection_made(transport)
+        self._reset_timeout()
+        self.guard(self.greet)
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._timeout_handle is not None:
             self._timeout_handle.cancel()
+        if self._job is not None:
+            self._job.cancel()
         self.shared.live.discard(self)
         if self._counted:
             self._counted = False
             self.shared.sessions.leave(self.peer_address)
-        self.shared.budget.give(self._held_octets)
-        self._held_octets = 0
-        self._eof = True
+        self.give_octets()
         self.transport = None
-        self._wake()
-        self.resume_writing()
+        self.in_transaction = False
 
     def data_received(self, data: bytes) -> None:
         self._in += data
-        # Several reads may come before the waiter runs, so one that is told already counts as none.
-        waiting = self._more is not None and not self._more.done()
-        if len(self._in) > READ_AHEAD_OCTETS and not self._reading_paused and not waiting:
+        if not self._busy and self._writable:
+            self.guard(self.work)
+        elif len(self._in) > READ_AHEAD_OCTETS and not self._reading_paused and self.transport is not None:
             self._reading_paused = True
-            self.transport.pause_reading()  # type: ignore[union-attr]
-        self._wake()
+            self.transport.pause_reading()  # type: ignore[attr-defined]
 
     def pause_writing(self) -> None:
         self._writable = False
 
     def resume_writing(self) -> None:
         self._writable = True
-        if self._drain is not None and not self._drain.done():
-            self._drain.set_result(None)
+        if not self._busy:
+            self.guard(self.work)
 
     def eof_received(self) -> bool:
-        self._eof = True
-        self._wake()
         return False
+
+    # -- the work ----------------------------------------------------------------
+
+    @abstractmethod
+    def greet(self) -> None:
+        """Say the first line; raises Closed."""
+
+    @abstractmethod
+    def work(self) -> None:
+        """Work off what is in the buffer, as far as it goes; raises Closed."""
+
+    def guard(self, step: Any) -> None:
+        """Run a step of the session and send what it said; the end of the session is handled here."""
+        if self._working or self.transport is None or self.transport.is_closing():
+            return
+        self._working = True
+        try:
+            step()
+        except Closed:
+            self._flush()
+            self._close()
+            return
+        except Exception:
+            _log.exception("session with %s failed", self.peer_address)
+            self._flush()
+            self._close()
+            return
+        finally:
+            self._working = False
+        self._flush()
+        if self._reading_paused and not self._busy and self._writable:
+            self._reading_paused = False
+            self.transport.resume_reading()  # type: ignore[attr-defined]
+
+    def suspend(self) -> None:
+        """The running command is answered later: nothing more is worked off until ``resume``."""
+        self._busy = True
+
+    def resume(self) -> None:
+        """Go on with what came in meanwhile."""
+        self._busy = False
+        if not self._working:
+            self.guard(self.work)
+
+    def start(self, job: Coroutine[Any, Any, None]) -> None:
+        """Run a command that has to wait; it calls ``resume`` when it is through."""
+        self.suspend()
+        self._job = self.loop.create_task(self._run(job))
+
+    async def _run(self, job: Coroutine[Any, Any, None]) -> None:
+        try:
+            await job
+        except Closed:
+            self._flush()
+            self._close()
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            _log.exception("session with %s failed", self.peer_address)
+            self._close()
+
+    # -- time --------------------------------------------------------------------
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         """Move the deadline. The timer is not touched unless it would fire too late: it looks again when it fires."""
@@ -155,25 +212,7 @@ class Channel(SMTP):
         self._flush()
         self._close()
 
-    # -- reading and writing -----------------------------------------------
-
-    def _wake(self) -> None:
-        if self._more is not None and not self._more.done():
-            self._more.set_result(None)
-
-    async def _wait(self) -> None:
-        """Send what is due, then wait for more bytes; raises Closed at the end."""
-        await self._send()
-        if self._eof or self.transport is None:
-            raise Closed
-        self._more = self.loop.create_future()
-        if self._reading_paused:
-            self._reading_paused = False
-            self.transport.resume_reading()  # type: ignore[attr-defined]
-        try:
-            await self._more
-        finally:
-            self._more = None
+    # -- reading and writing -----------------------------------------------------
 
     def _say(self, status: Status) -> None:
         # The text may hold an address of the client's with SMTPUTF8; it never holds CR or LF.
@@ -183,48 +222,36 @@ class Channel(SMTP):
         self._out += line + b"\r\n"
 
     def _flush(self) -> None:
-        if self._out and self.transport is not None:
-            self.transport.write(bytes(self._out))  # type: ignore[attr-defined]
-        self._out.clear()
-
-    async def _send(self) -> None:
-        """Send what is due and wait until a client that does not read has taken enough of it."""
-        self._flush()
-        while not self._writable and self.transport is not None:
-            self._drain = self.loop.create_future()
-            await self._drain
+        if self._out:
+            if self.transport is not None:
+                self.transport.write(bytes(self._out))  # type: ignore[attr-defined]
+            self._out.clear()
 
     def _close(self) -> None:
         transport = self.transport
-        if transport is None:
+        if transport is None or transport.is_closing():
             return
+        self._busy = True  # nothing more is worked off
         transport.close()
         if transport.get_write_buffer_size():  # type: ignore[attr-defined]
             # A client that does not read must not keep its place beyond this.
             self.loop.call_later(CLOSE_S, transport.abort)  # type: ignore[attr-defined]
 
-    async def read_line(self) -> bytes:
-        """One command line without CRLF; raises Closed."""
-        start = 0
-        while True:
-            end = self._in.find(b"\n", start)
-            if end >= 0:
-                line = bytes(self._in[: end + 1])
-                del self._in[: end + 1]
-                return line
-            if len(self._in) > COMMAND_OCTETS:
-                self._say(permanent(0, 5, 6, f"line longer than {COMMAND_OCTETS} octets, closing connection"))
-                self._flush()
-                self._close()
-                raise Closed
-            start = len(self._in)
-            await self._wait()
+    def take_line(self) -> bytes | None:
+        """One command line with its line end; None if there is none yet. Raises Closed."""
+        end = self._in.find(b"\n")
+        if end >= 0:
+            line = bytes(self._in[: end + 1])
+            del self._in[: end + 1]
+            return line
+        if len(self._in) > COMMAND_OCTETS:
+            self._say(permanent(0, 5, 6, f"line longer than {COMMAND_OCTETS} octets, closing connection"))
+            raise Closed
+        return None
 
     def drop(self) -> None:
         """End the session now."""
         self._close()
-        self._eof = True
-        self._wake()
 
     def stop_if_idle(self) -> None:
         """The relay is being stopped: send the client away unless a transaction runs."""
@@ -239,7 +266,8 @@ class Channel(SMTP):
         # RFC 3207 §6: it may be injected.
         self._in.clear()
         transport = self.transport
-        assert transport is not None
+        if transport is None:
+            raise Closed
         try:
             secure = await self.loop.start_tls(
                 transport,  # type: ignore[arg-type]
@@ -252,14 +280,16 @@ class Channel(SMTP):
             _log.info("client=%s STARTTLS failed: %s", self.peer_address, error)
             transport.close()
             raise Closed from error
-        if secure is None:
+        if secure is None or self.transport is None:
             raise Closed
         self.transport = secure
         self._reading_paused = False
         self._in.clear()
         self.encrypted = True
 
-    def _room(self, octets: int) -> Status | None:
+    # -- octets in memory --------------------------------------------------------
+
+    def room_for(self, octets: int) -> Status | None:
         """Keep the shared budget in step with what this session holds."""
         if octets > self.shared.message_octets:
             return permanent(52, 3, 4, f"the message is larger than {self.shared.message_octets} octets")
@@ -268,6 +298,11 @@ class Channel(SMTP):
                 return temporary(52, 3, 1, "too much mail at once, try again later")
             self._held_octets = octets
         return None
+
+    def give_octets(self) -> None:
+        """What this session held is free again."""
+        self.shared.budget.give(self._held_octets)
+        self._held_octets = 0
 
 
 class _NoHandler:

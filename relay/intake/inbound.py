@@ -34,7 +34,7 @@ class InboundSession(BaseSession):
         self._reverse_path = None
         self._recipients = []
 
-    async def do_mail(self, argument: bytes) -> Status | None:
+    def do_mail(self, argument: bytes) -> Status | None:
         if not self.helo:
             return permanent(3, 5, 1, "say EHLO first")
         if self._reverse_path is not None:
@@ -54,7 +54,7 @@ class InboundSession(BaseSession):
         self.in_transaction = True
         return ok(50, 1, 0, "reverse-path ok")
 
-    async def do_rcpt(self, argument: bytes) -> Status | None:
+    def do_rcpt(self, argument: bytes) -> Status | None:
         if self._reverse_path is None:
             return permanent(3, 5, 1, "MAIL comes before RCPT")
         if argument[:3].upper() != b"TO:":
@@ -83,9 +83,13 @@ class InboundSession(BaseSession):
             return permanent(3, 5, 1, "MAIL and RCPT come before DATA")
         return None
 
-    async def on_message(self, raw: bytes) -> Status:
+    def on_message(self, raw: bytes) -> None:
         bare = find_bare(raw)
         if bare is not None:
-            return permanent(54, 6, 0, f"a bare {bare[0]} at octet {bare[1]}: lines end with CRLF")
+            self.answer(permanent(54, 6, 0, f"a bare {bare[0]} at octet {bare[1]}: lines end with CRLF"))
+            return
         assert self._reverse_path is not None
-        return await self._inbound.message(self._reverse_path, self._recipients, raw)
+        self.start(self._take(self._reverse_path, self._recipients, raw))
+
+    async def _take(self, reverse_path: str, recipients: list[str], raw: bytes) -> None:
+        self.answer(await self._inbound.message(reverse_path, recipients, raw))

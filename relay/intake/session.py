@@ -1,4 +1,4 @@
-"""One SMTP session: the command loop, the commands that need no mail, and DATA.
+"""One SMTP session: the commands that need no mail, DATA, BDAT, and what comes between.
 
 Commands are taken from the connection's buffer as long as whole lines are
 there and their replies written together, which makes pipelining (RFC 2920)
@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
+from relay.intake.body import Body, Chunk, Dotted
 from relay.intake.channel import Channel, Closed, Shared
 from relay.mail.status import UNEXPECTED, Status, ok, permanent, temporary
 
@@ -20,10 +22,11 @@ _log = logging.getLogger("relay.smtp")
 TURN = 50
 """Commands worked off in one go before other sessions have their turn."""
 MOST_UNKNOWN = 10
+LARGEST_CHUNK_DIGITS = 18
 
 
-class BaseSession(Channel, ABC):
-    """Commands are methods ``do_VERB(argument)``: a Status, or None if they have replied themselves."""
+class BaseSession(Channel):
+    """Commands are methods ``do_VERB(argument)``: a Status, or None if they have replied themselves or will."""
 
     verbs: ClassVar[dict[bytes, str]] = {
         b"HELO": "do_helo",
@@ -31,6 +34,7 @@ class BaseSession(Channel, ABC):
         b"MAIL": "do_mail",
         b"RCPT": "do_rcpt",
         b"DATA": "do_data",
+        b"BDAT": "do_bdat",
         b"RSET": "do_rset",
         b"NOOP": "do_noop",
         b"VRFY": "do_vrfy",
@@ -38,85 +42,102 @@ class BaseSession(Channel, ABC):
         b"HELP": "do_help",
         b"QUIT": "do_quit",
         b"STARTTLS": "do_starttls",
-        b"BDAT": "do_bdat",
     }
 
     def __init__(self, shared: Shared, *, implicit_tls: bool = False, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(shared, implicit_tls=implicit_tls, loop=loop)
         self.helo = ""
         self.extended = False
-        self._commands = 0
+        self._expects: Callable[[bytes], Status | None] | None = None
+        """Takes the next line instead of the command table (AUTH)."""
+        self._body: Body | None = None
+        self._chunks: bytearray | None = None
+        """The message so far, between two BDATs."""
         self._unknown = 0
         self._transactions = 0
 
     # -- the loop ------------------------------------------------------------
 
-    async def _handle_client(self) -> None:
-        try:
-            await self._greet()
-            while True:
-                line = await self.read_line()
-                if self.shared.stopping and not self.in_transaction:
-                    self._say(temporary(21, 3, 2, f"{self.hostname} is being stopped, try again later"))
-                    raise Closed
-                self._reset_timeout()
-                await self._command(line)
-                self._commands += 1
-                if self._commands % TURN == 0:  # a long pipeline gives others their turn
-                    await self._send()
-                    await asyncio.sleep(0)
-        except Closed:
-            pass
-        except asyncio.CancelledError:
-            raise
-        except Exception:
-            _log.exception("session with %s failed", self.peer_address)
-        finally:
-            self._flush()
-            self._close()
-
-    async def _greet(self) -> None:
+    def greet(self) -> None:
         if not self.shared.sessions.enter(self.peer_address):
             self._say(temporary(21, 7, 0, f"{self.hostname} too many connections, try again later"))
             raise Closed
         self._counted = True
         self.say_line(f"220 {self.hostname} ESMTP".encode())
-        self._flush()
 
-    async def _command(self, line: bytes) -> None:
-        if not line.endswith(b"\r\n"):
-            self._say(permanent(0, 5, 2, "a line must end with CRLF, not with LF alone"))
-            return
-        verb, _, argument = line[:-2].partition(b" ")
-        name = self.verbs.get(verb.upper())
-        try:
-            if name is None:
-                self._unknown_command()
+    def work(self) -> None:
+        turn = 0
+        while not self._busy and self._writable:
+            body = self._body
+            if body is not None:
+                raw = body.take(self._in)
+                if raw is None:
+                    return
+                self._body = None
+                self._taken(body, raw)
+                continue
+            line = self.take_line()
+            if line is None:
                 return
-            if b"\r" in argument or b"\0" in argument:
-                self._say(permanent(1, 5, 2, "a command must not contain CR or NUL"))
-                return
-            status = await getattr(self, name)(argument.strip(b" "))
-        except (Closed, asyncio.CancelledError):
-            raise
-        except Exception:
-            _log.exception("%s from %s failed", verb[:16], self.peer_address)
-            status = UNEXPECTED
+            self._line(line)
+            turn += 1
+            if turn >= TURN and self._in:  # a long pipeline gives others their turn
+                self.suspend()
+                self.loop.call_soon(self.resume)
+
+    def _line(self, line: bytes) -> None:
+        if self.shared.stopping and not self.in_transaction:
+            self._say(temporary(21, 3, 2, f"{self.hostname} is being stopped, try again later"))
+            raise Closed
+        self._reset_timeout()
+        expects = self._expects
+        if expects is not None:
+            self._expects = None
+            status = self._asked(b"AUTH", expects, line.rstrip(b"\r\n"))
+        else:
+            status = self._command(line)
         if status is not None:
             self._say(status)
 
-    def _unknown_command(self) -> None:
+    def _command(self, line: bytes) -> Status | None:
+        if not line.endswith(b"\r\n"):
+            return permanent(0, 5, 2, "a line must end with CRLF, not with LF alone")
+        verb, _, argument = line[:-2].partition(b" ")
+        name = self.verbs.get(verb.upper())
+        if name is None:
+            return self._unknown_command()
+        if b"\r" in argument or b"\0" in argument:
+            return permanent(1, 5, 2, "a command must not contain CR or NUL")
+        return self._asked(verb, getattr(self, name), argument.strip(b" "))
+
+    def _asked(self, verb: bytes, answer: Callable[[bytes], Status | None], argument: bytes) -> Status | None:
+        try:
+            return answer(argument)
+        except Closed:
+            raise
+        except Exception:
+            _log.exception("%s from %s failed", verb[:16], self.peer_address)
+            return UNEXPECTED
+
+    def _unknown_command(self) -> Status:
         self._unknown += 1
         if self._unknown > MOST_UNKNOWN:
             self._say(temporary(21, 7, 0, "too many unknown commands, closing connection"))
             raise Closed
-        self._say(permanent(0, 5, 1, "command not known"))
+        return permanent(0, 5, 1, "command not known")
+
+    def expect(self, handler: Callable[[bytes], Status | None]) -> None:
+        """Hand the next line (without its line end) to ``handler`` instead of reading it as a command."""
+        self._expects = handler
 
     # -- commands that need no mail ------------------------------------------
 
     def reset(self) -> None:
         """Forget the running transaction (RSET, EHLO, after DATA)."""
         self.in_transaction = False
+        if self._chunks is not None:
+            self._chunks = None
+            self.give_octets()
 
     def extensions(self) -> list[str]:
         lines = [
@@ -125,23 +146,25 @@ class BaseSession(Channel, ABC):
             "8BITMIME",
             "SMTPUTF8",
             "ENHANCEDSTATUSCODES",
+            "CHUNKING",
             f"LIMITS RCPTMAX={self.shared.recipients}",
         ]
         if self.shared.tls is not None and not self.encrypted:
             lines.append("STARTTLS")
         return lines
 
-    async def do_ehlo(self, argument: bytes) -> Status | None:
+    def do_ehlo(self, argument: bytes) -> Status | None:
         refused = self._greeted(argument)
         if refused is not None:
             return refused
         self.extended = True
         lines = [self.hostname, *self.extensions()]
-        for i, text in enumerate(lines):
-            self.say_line(f"250{'-' if i < len(lines) - 1 else ' '}{text}".encode())
+        for text in lines[:-1]:
+            self.say_line(f"250-{text}".encode())
+        self.say_line(f"250 {lines[-1]}".encode())
         return None
 
-    async def do_helo(self, argument: bytes) -> Status | None:
+    def do_helo(self, argument: bytes) -> Status | None:
         refused = self._greeted(argument)
         if refused is not None:
             return refused
@@ -157,47 +180,49 @@ class BaseSession(Channel, ABC):
         self.helo = name
         return None
 
-    async def do_noop(self, argument: bytes) -> Status | None:
+    def do_noop(self, argument: bytes) -> Status | None:
         return ok(50, 0, 0, "ok")
 
-    async def do_rset(self, argument: bytes) -> Status | None:
+    def do_rset(self, argument: bytes) -> Status | None:
         if argument:
             return permanent(1, 5, 4, "RSET takes no argument")
         self.reset()
         return ok(50, 0, 0, "ok")
 
-    async def do_vrfy(self, argument: bytes) -> Status | None:
+    def do_vrfy(self, argument: bytes) -> Status | None:
         return ok(52, 5, 0, "addresses are not verified here, send mail and see")
 
-    async def do_expn(self, argument: bytes) -> Status | None:
+    def do_expn(self, argument: bytes) -> Status | None:
         return permanent(2, 5, 1, "there are no lists to expand here")
 
-    async def do_help(self, argument: bytes) -> Status | None:
+    def do_help(self, argument: bytes) -> Status | None:
         return ok(14, 0, 0, "see RFC 5321")
 
-    async def do_quit(self, argument: bytes) -> Status | None:
+    def do_quit(self, argument: bytes) -> Status | None:
         self._say(ok(21, 0, 0, f"{self.hostname} closing connection"))
         raise Closed
 
-    async def do_bdat(self, argument: bytes) -> Status | None:
-        # CHUNKING is not offered; what follows is message data and must not be read as commands.
-        self._say(permanent(3, 5, 1, "CHUNKING is not offered, closing connection"))
-        raise Closed
-
-    async def do_starttls(self, argument: bytes) -> Status | None:
-        if self.shared.tls is None:
+    def do_starttls(self, argument: bytes) -> Status | None:
+        tls = self.shared.tls
+        if tls is None:
             return permanent(2, 5, 1, "STARTTLS is not offered")
         if self.encrypted:
             return permanent(3, 5, 1, "the connection is encrypted already")
         if argument:
             return permanent(1, 5, 4, "STARTTLS takes no argument")
         self._say(ok(20, 0, 0, "ready to start TLS"))
-        await self.secure(self.shared.tls)
+        self.start(self._starttls())
+        return None
+
+    async def _starttls(self) -> None:
+        tls = self.shared.tls
+        assert tls is not None
+        await self.secure(tls)
         self.helo = ""
         self.extended = False
         self.reset()
         self.secured()
-        return None
+        self.resume()
 
     def secured(self) -> None:
         """The session starts anew over TLS: forget what was learnt in plaintext."""
@@ -205,22 +230,23 @@ class BaseSession(Channel, ABC):
     # -- mail: answered by subclasses ----------------------------------------
 
     @abstractmethod
-    async def do_mail(self, argument: bytes) -> Status | None: ...
+    def do_mail(self, argument: bytes) -> Status | None: ...
 
     @abstractmethod
-    async def do_rcpt(self, argument: bytes) -> Status | None: ...
+    def do_rcpt(self, argument: bytes) -> Status | None: ...
 
     @abstractmethod
     def data_refused(self) -> Status | None:
         """None if DATA may begin."""
 
     @abstractmethod
-    async def on_message(self, raw: bytes) -> Status:
-        """Decide about a whole message: CRLF lines, dots unstuffed."""
+    def on_message(self, raw: bytes) -> None:
+        """Decide about a whole message (CRLF lines, dots unstuffed) and call ``answer``, now or later."""
 
-    async def do_data(self, argument: bytes) -> Status | None:
-        if argument:
-            return permanent(1, 5, 4, "DATA takes no argument")
+    # -- the mail object -----------------------------------------------------
+
+    def _may_begin(self) -> Status | None:
+        """None if a mail object may begin now; raises Closed if the session had its share of them."""
         refused = self.data_refused()
         if refused is not None:
             return refused
@@ -228,39 +254,62 @@ class BaseSession(Channel, ABC):
         if self.shared.transactions and self._transactions > self.shared.transactions:
             self._say(temporary(21, 7, 0, "enough transactions for one session, connect again"))
             raise Closed
-        self.say_line(b"354 end with <CRLF>.<CRLF>")
-        deadline = self.loop.time() + self.shared.data_timeout_s
         self._reset_timeout(self.shared.data_timeout_s)
-        raw = await self._read_data(deadline)
-        self._reset_timeout(self.shared.data_timeout_s)
-        try:
-            return raw if isinstance(raw, Status) else await self.on_message(raw)
-        finally:
-            self.shared.budget.give(self._held_octets)
-            self._held_octets = 0
-            self.reset()
-            self._reset_timeout()
+        return None
 
-    async def _read_data(self, deadline: float) -> bytes | Status:
-        """All octets up to ``CRLF . CRLF``; nothing else ends a message (RFC 5321 §4.1.1.4)."""
-        buffer = self._in
-        buffer[:0] = b"\r\n"  # so that an empty message and a dot on the first line are no special cases
-        start = 0
-        refused: Status | None = None
-        while (end := buffer.find(b"\r\n.\r\n", start)) < 0:
-            refused = refused or self._room(len(buffer))
-            if refused is not None and len(buffer) > 4:
-                del buffer[:-4]
-            start = max(0, len(buffer) - 4)
-            await self._wait()
-            if self.loop.time() > deadline:
-                self._say(temporary(21, 4, 2, "the message took too long, closing connection"))
-                raise Closed
-        refused = refused or self._room(end)
-        raw = b"" if refused else bytes(memoryview(buffer)[: end + 2])
-        del buffer[: end + 5]
+    def do_data(self, argument: bytes) -> Status | None:
+        if argument:
+            return permanent(1, 5, 4, "DATA takes no argument")
+        if self._chunks is not None:
+            return permanent(3, 5, 1, "a message was begun with BDAT, go on with BDAT")
+        refused = self._may_begin()
         if refused is not None:
             return refused
-        if b"\r\n." in raw:
-            raw = raw.replace(b"\r\n.", b"\r\n")
-        return raw[2:]
+        self.say_line(b"354 end with <CRLF>.<CRLF>")
+        self._body = Dotted(self.room_for)
+        return None
+
+    def do_bdat(self, argument: bytes) -> Status | None:
+        """RFC 3030 §2. Whatever is wrong with it, its octets must not be read as commands."""
+        size, _, last = argument.partition(b" ")
+        if not size.isdigit() or len(size) > LARGEST_CHUNK_DIGITS or last.strip(b" ").upper() not in (b"", b"LAST"):
+            self._say(permanent(1, 5, 4, "BDAT needs a number of octets, and LAST at the end; closing connection"))
+            raise Closed
+        refused = None
+        if self._chunks is None:
+            refused = self._may_begin()
+            self._chunks = bytearray() if refused is None else None
+        before = len(self._chunks) if self._chunks is not None else 0
+        self._body = Chunk(int(size), bool(last), before, self.room_for, refused)
+        return None
+
+    def _taken(self, body: Body, raw: bytes) -> None:
+        """A body, or a chunk of it, has been read."""
+        if isinstance(body, Chunk):
+            if body.refused is None and not body.last:
+                assert self._chunks is not None
+                self._chunks += raw
+                self._say(ok(50, 0, 0, f"{len(raw)} octets taken"))
+                return
+            raw = bytes(self._chunks or b"") + raw
+            self._chunks = None
+        if body.refused is not None:
+            self.answer(body.refused)
+            return
+        self._reset_timeout(self.shared.data_timeout_s)
+        self.suspend()
+        try:
+            self.on_message(raw)
+        except Exception:
+            _log.exception("message from %s failed", self.peer_address)
+            self.answer(UNEXPECTED)
+
+    def answer(self, status: Status) -> None:
+        """The reply to a whole message; ends the transaction."""
+        if self.transport is None:
+            return
+        self.give_octets()
+        self.reset()
+        self._reset_timeout()
+        self._say(status)
+        self.resume()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import logging
 import sqlite3
 from collections.abc import Callable
@@ -36,6 +35,7 @@ REVERSE_PATH_OK = ok(50, 1, 0, "reverse-path ok")
 FORWARD_PATH_OK = ok(50, 1, 5, "forward-path ok")
 AUTH_FAILED = permanent(35, 7, 8, "user name or password is wrong, or not allowed from this address")
 MOST_AUTH_FAILURES_A_SESSION = 3
+_BAD_RESPONSE = permanent(1, 5, 2, "the response is not base64 of what the mechanism asks for")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class SubmissionSession(BaseSession):
         self._credential = None
         self._logged_in = False
 
-    async def do_auth(self, argument: bytes) -> Status | None:
+    def do_auth(self, argument: bytes) -> Status | None:
         if not self.extended:
             return permanent(3, 5, 1, "say EHLO first")
         if not self._may_auth:
@@ -105,39 +105,39 @@ class SubmissionSession(BaseSession):
             self._say(temporary(21, 7, 0, "too many failed log-ins from your address, try again later"))
             raise Closed
         mechanism, _, initial = argument.partition(b" ")
-        try:
-            if mechanism.upper() == b"PLAIN":
-                user, password = await self._plain(initial)
-            elif mechanism.upper() == b"LOGIN":
-                user, password = await self._login(initial)
-            else:
-                return permanent(4, 5, 4, "mechanism not known, there are PLAIN and LOGIN")
-        except _Abandoned:
-            return permanent(1, 7, 0, "authentication cancelled")
-        except (ValueError, binascii.Error):
-            return permanent(1, 5, 2, "the response is not base64 of what the mechanism asks for")
-        return self._log_in(user, password)
+        if mechanism.upper() == b"PLAIN":
+            return self._plain(initial) if initial else self._challenge(b"", self._plain)
+        if mechanism.upper() == b"LOGIN":
+            return self._user(initial) if initial else self._challenge(b"User Name\x00", self._user)
+        return permanent(4, 5, 4, "mechanism not known, there are PLAIN and LOGIN")
 
-    async def _answer(self, challenge: bytes) -> bytes:
-        self.say_line(b"334 " + base64.b64encode(challenge))
-        line = (await self.read_line()).rstrip(b"\r\n")
-        if line == b"*":
-            raise _Abandoned
-        return base64.b64decode(line, validate=True)
+    def _challenge(self, text: bytes, handler: Callable[[bytes], Status | None]) -> Status | None:
+        """Ask for the next response; ``*`` ends the exchange (RFC 4954 §4)."""
+        self.say_line(b"334 " + base64.b64encode(text))
+        self.expect(lambda line: permanent(1, 7, 0, "authentication cancelled") if line == b"*" else handler(line))
+        return None
 
-    async def _plain(self, initial: bytes) -> tuple[str, str]:
+    def _plain(self, response: bytes) -> Status:
         """RFC 4616: authorisation identity, NUL, user name, NUL, password."""
-        if initial:
-            raw = b"" if initial == b"=" else base64.b64decode(initial, validate=True)
-        else:
-            raw = await self._answer(b"")
-        _, user, password = raw.split(b"\0")
-        return user.decode(), password.decode()
+        try:
+            _, user, password = _response(response).split(b"\0")
+            return self._log_in(user.decode(), password.decode())
+        except ValueError:
+            return _BAD_RESPONSE
 
-    async def _login(self, initial: bytes) -> tuple[str, str]:
-        user = base64.b64decode(initial, validate=True) if initial else await self._answer(b"User Name\x00")
-        password = await self._answer(b"Password\x00")
-        return user.decode(), password.decode()
+    def _user(self, response: bytes) -> Status | None:
+        """The first half of LOGIN."""
+        try:
+            user = _response(response).decode()
+        except ValueError:
+            return _BAD_RESPONSE
+        return self._challenge(b"Password\x00", lambda line: self._password(user, line))
+
+    def _password(self, user: str, response: bytes) -> Status:
+        try:
+            return self._log_in(user, _response(response).decode())
+        except ValueError:
+            return _BAD_RESPONSE
 
     def _log_in(self, user: str, password: str) -> Status:
         desk = self.desk
@@ -170,7 +170,7 @@ class SubmissionSession(BaseSession):
         self._accepted = []
         self._seen = set()
 
-    async def do_mail(self, argument: bytes) -> Status | None:
+    def do_mail(self, argument: bytes) -> Status | None:
         if self._txn is not None:
             return permanent(3, 5, 1, "a transaction is running, end it with RSET")
         if not self.helo:
@@ -227,7 +227,7 @@ class SubmissionSession(BaseSession):
 
     # -- RCPT ------------------------------------------------------------------
 
-    async def do_rcpt(self, argument: bytes) -> Status | None:
+    def do_rcpt(self, argument: bytes) -> Status | None:
         txn = self._txn
         if txn is None:
             return permanent(3, 5, 1, "MAIL comes before RCPT")
@@ -268,18 +268,19 @@ class SubmissionSession(BaseSession):
             return permanent(54, 5, 1, "no recipient was accepted")
         return None
 
-    async def on_message(self, raw: bytes) -> Status:
+    def on_message(self, raw: bytes) -> None:
         assert self._txn is not None
         # RFC 3848 and RFC 6531 §4.3 name these.
         protocol = "UTF8SMTP" if self._parameters.smtputf8 else "ESMTP" if self.extended else "SMTP"
         if self.extended:
             protocol += ("S" if self.encrypted else "") + ("A" if self._logged_in else "")
         arrived = Arrived(self._txn, tuple(self._accepted), raw, self._parameters, protocol)
-        return await self.desk.acceptor.accept(arrived)
+        self.desk.acceptor.accept(arrived, self.answer)
 
 
-class _Abandoned(Exception):
-    """The client cancelled AUTH with ``*``."""
+def _response(line: bytes) -> bytes:
+    """What a response says; raises ValueError (RFC 4954 §4: ``=`` is an empty one)."""
+    return b"" if line == b"=" else base64.b64decode(line, validate=True)
 
 
 def _stream_frozen(tenant: Tenant, stream: Stream) -> bool:

@@ -1,9 +1,10 @@
 """Group commit: the one writer of the mail process.
 
 Units of work are run inline on the event loop (each costs tens of
-microseconds and touches memory only), each under a savepoint; the COMMIT,
-which waits for the disk, runs in a thread. What arrives meanwhile is the next
-batch, so there is no timer and a lone message waits for one fsync only.
+microseconds and touches memory only); the COMMIT, which waits for the disk,
+runs in a thread. A unit that fails takes back itself, not its batch. What
+arrives meanwhile is the next batch, so there is no timer and a lone message
+waits for one fsync only.
 
 Why not the whole batch in the thread: the sqlite3 module gives up the GIL at
 every statement and would have to win it back from a busy loop each time.
@@ -24,6 +25,10 @@ from relay.store.database import connect
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
+Done = Callable[[Any, BaseException | None], None]
+"""Called on the loop after the fsync with what the unit returned, or with why nothing of it is kept."""
+
+_Ended = tuple[Done, Any, BaseException | None]
 
 MAX_BATCH = 200
 """Units in a commit at most, so that the loop is not held up for long."""
@@ -56,16 +61,16 @@ def _opened(path: Path) -> sqlite3.Connection:
 class Committer:
     """Runs units of work in shared, durable transactions.
 
-    ``submit`` may be called from the loop's thread only. Its future resolves
-    after the fsync, or with the exception that the unit raised (then nothing
-    of that unit is kept), or with StoreBusy if the whole commit failed.
+    A unit must be fit to be run again: where one of a batch fails, the batch is
+    rolled back and run anew, each unit under a savepoint. So the usual batch,
+    in which none fails, pays for no savepoints.
     """
 
     def __init__(self, path: Path, *, max_pending: int = 20_000) -> None:
         self._path = path
         self._conn = _opened(path)
         self._pool = ThreadPoolExecutor(1, "relay-commit")
-        self._pending: deque[tuple[Work, asyncio.Future[Any]]] = deque()
+        self._pending: deque[tuple[Work, Done]] = deque()
         self._max_pending = max_pending
         self._running = False
         self._idle = asyncio.Event()
@@ -77,18 +82,42 @@ class Committer:
     def pending(self) -> int:
         return len(self._pending)
 
-    def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
+    def enqueue(self, work: Work, done: Done) -> None:
+        """Take a unit; call from the loop's thread only. ``done`` is called later, never from within this call.
+
+        Raises StoreBusy if too many wait.
+        """
         if len(self._pending) >= self._max_pending:
-            future.set_exception(StoreBusy("too many writes are waiting"))
-            return future
-        self._pending.append((work, future))
+            raise StoreBusy("too many writes are waiting")
+        self._pending.append((work, done))
         if not self._running:
             self._running = True
             self._idle.clear()
+            loop = asyncio.get_running_loop()
             loop.call_soon(self._start, loop)
+
+    def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """The same for those who wait: the result after the fsync, the unit's exception, or StoreBusy."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+        def done(result: Any, error: BaseException | None) -> None:
+            if future.done():
+                return
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
+
+        def run(conn: sqlite3.Connection) -> T | None:
+            return None if future.cancelled() else work(conn)
+
+        try:
+            self.enqueue(run, done)
+        except StoreBusy as error:
+            future.set_exception(error)
         return future
+
+    # -- a batch -------------------------------------------------------------------
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
@@ -110,27 +139,46 @@ class Committer:
             return
         _log.error("store: no write lock: %s", error)
         batch = [self._pending.popleft() for _ in range(len(self._pending))]
-        self._settle(loop, [(future, None, _lost(error)) for _, future in batch])
+        self._settle(loop, [(done, None, _lost(error)) for _, done in batch])
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
-        done: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
-        broken: BaseException | None = None
-        for _ in range(min(len(self._pending), MAX_BATCH)):
-            work, future = self._pending.popleft()
-            if future.cancelled():
+        batch = [self._pending.popleft() for _ in range(min(len(self._pending), MAX_BATCH))]
+        ended = self._together(batch) or self._one_by_one(batch)
+        broken = None if self._conn.in_transaction else next((e for _, _, e in ended if e is not None), None)
+        if not self._conn.in_transaction:  # all was rolled back: disk full, I/O error
+            lost = _lost(broken or StoreBusy("the transaction was lost"))
+            _log.error("store: transaction lost: %s", broken)
+            self._settle(loop, [(done, None, e if isinstance(e, StoreBusy) else lost) for done, _, e in ended])
+            return
+        self.units += len(ended)
+        self._later(loop, self._commit, lambda lp, error: self._committed(lp, ended, error))
+
+    def _together(self, batch: list[tuple[Work, Done]]) -> list[_Ended] | None:
+        """All units without savepoints; None if one failed: then nothing is kept and a new transaction is open."""
+        conn = self._conn
+        try:
+            return [(done, work(conn), None) for work, done in batch]
+        except Exception:
+            self._roll_back()
+            try:
+                self._conn.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                _log.error("store: no transaction: %s", error)
+            return None
+
+    def _one_by_one(self, batch: list[tuple[Work, Done]]) -> list[_Ended]:
+        ended: list[_Ended] = []
+        lost: BaseException | None = None
+        for work, done in batch:
+            if not self._conn.in_transaction:
+                lost = lost or StoreBusy("the transaction was lost")
+                ended.append((done, None, lost))
                 continue
             result, error = self._unit(work)
-            done.append((future, result, error))
-            if not self._conn.in_transaction:  # all was rolled back: disk full, I/O error
-                broken = error or StoreBusy("the transaction was lost")
-                break
-        if broken is not None:
-            _log.error("store: transaction lost: %s", broken)
-            lost = _lost(broken)
-            self._settle(loop, [(f, None, e if isinstance(e, StoreBusy) else lost) for f, _, e in done])
-            return
-        self.units += len(done)
-        self._later(loop, self._commit, lambda lp, error: self._committed(lp, done, error))
+            ended.append((done, result, error))
+            if not self._conn.in_transaction:
+                lost = error
+        return ended
 
     def _unit(self, work: Work) -> tuple[Any, BaseException | None]:
         conn = self._conn
@@ -172,29 +220,20 @@ class Committer:
             self._roll_back()
             raise
 
-    def _committed(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        done: list[tuple[asyncio.Future[Any], Any, BaseException | None]],
-        error: BaseException | None,
-    ) -> None:
+    def _committed(self, loop: asyncio.AbstractEventLoop, ended: list[_Ended], error: BaseException | None) -> None:
         if error is not None:
             _log.error("store: commit failed: %s", error)
-            done = [(future, None, _lost(error)) for future, _, _ in done]
+            ended = [(done, None, _lost(error)) for done, _, _ in ended]
         else:
             self.commits += 1
-        self._settle(loop, done)
+        self._settle(loop, ended)
 
-    def _settle(
-        self, loop: asyncio.AbstractEventLoop, done: list[tuple[asyncio.Future[Any], Any, BaseException | None]]
-    ) -> None:
-        for future, result, error in done:
-            if future.done():
-                continue
-            if error is None:
-                future.set_result(result)
-            else:
-                future.set_exception(error)
+    def _settle(self, loop: asyncio.AbstractEventLoop, ended: list[_Ended]) -> None:
+        for done, result, error in ended:
+            try:
+                done(result, error)
+            except Exception:
+                _log.exception("store: what comes after a commit failed")
         if self._pending:
             loop.call_soon(self._start, loop)
         else:

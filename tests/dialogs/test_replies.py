@@ -31,7 +31,8 @@ def test_ehlo_offers_only_what_is_kept(house: House) -> None:
         starts(plain.greeting, "220 relay.test")
         words = {line[4:].split()[0] for line in plain.ehlo().lines[1:]}
         assert words == {
-            "PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "LIMITS", "STARTTLS", "DSN",
+            "PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING", "LIMITS",
+            "STARTTLS", "DSN",
         }  # fmt: skip
         plain.starttls()
         words = {line[4:].split()[0] for line in plain.ehlo().lines[1:]}
@@ -132,13 +133,58 @@ def test_an_endless_command_line_ends_the_session(house: House) -> None:
             s.say("NOOP")
 
 
-def test_bdat_is_not_offered_and_its_payload_is_not_read_as_commands(house: House) -> None:
-    with house.session(house.bulk) as s:
+def _chunks(*parts: bytes) -> bytes:
+    """All BDAT commands with their octets, in one write."""
+    last = len(parts) - 1
+    return b"".join(b"BDAT %d%s\r\n%b" % (len(p), b" LAST" if i == last else b"", p) for i, p in enumerate(parts))
+
+
+def test_a_message_comes_in_chunks_and_leaves_as_it_came(house: House) -> None:
+    message = mail(subject="In chunks", body="One\r\n.two\r\n..\r\n.\r\nthree\r\n").encode()
+    with house.session(house.direct) as s:
+        s.send(f"{MAIL}\r\n{rcpt('chunks')}\r\n".encode() + _chunks(message[:20], message[20:120], message[120:], b""))
+        for code in ("250 2.1.0", "250 2.1.5", "250 2.0.0 20 ", "250 2.0.0 100 ", "250 2.0.0"):
+            starts(s.read(), code)
+        final = s.read()
+        assert str(final).endswith("queued")
+    arrived = house.sink.to("chunks@rcpt.example")
+    assert arrived.data.endswith(b"\r\n\r\nOne\r\n.two\r\n..\r\n.\r\nthree\r\n")
+
+
+def test_octets_of_a_refused_chunk_are_never_commands(house: House) -> None:
+    with house.session(house.direct) as s:
+        s.send(_chunks(b"QUIT\r\n"))
+        starts(s.read(), "503 5.5.1")
+        starts(s.say("NOOP"), "250")
         s.say(MAIL)
         s.say(rcpt("a"))
-        starts(s.say("BDAT 30 LAST\r\nMAIL FROM:<x@acme.example>"), "503 5.5.1")
+        big = b"x" * 150_000 + b"\r\n"
+        s.send(_chunks(big, big, b"QUIT\r\n"))
+        starts(s.read(), "250 2.0.0")
+        starts(s.read(), "552 5.3.4")
+        starts(s.read(), "503 5.5.1")
+        starts(s.say("NOOP"), "250")
+
+
+def test_bdat_and_data_do_not_mix_and_rset_ends_both(house: House) -> None:
+    with house.session(house.direct) as s:
+        s.say(MAIL)
+        s.say(rcpt("a"))
+        s.send(b"BDAT 6\r\nFrom: ")
+        starts(s.read(), "250 2.0.0")
+        starts(s.say("DATA"), "503 5.5.1")
+        starts(s.say("RSET"), "250")
+        s.say(MAIL)
+        s.say(rcpt("a"))
+        starts(s.data(mail()), "250")
+
+
+@pytest.mark.parametrize("argument", ["", "x", "-1", "10 FIRST", "1e3", "9" * 30])
+def test_a_bdat_whose_size_is_unknown_ends_the_session(house: House, argument: str) -> None:
+    with house.session(house.direct) as s:
+        starts(s.say(f"BDAT {argument}"), "501 5.5.4")
         with pytest.raises((EOFError, OSError)):
-            s.read()
+            s.say("NOOP")
 
 
 @pytest.mark.parametrize(
