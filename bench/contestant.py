@@ -21,6 +21,8 @@ import sys
 import time
 from pathlib import Path
 
+from relay.store.database import migrations
+
 ROOT = Path(__file__).resolve().parent.parent
 RELAY = [sys.executable, "-m", "relay.cli.main"]
 CONSENTS = 1_000_000
@@ -82,8 +84,8 @@ def fill(database: Path) -> None:
 
 
 def prepared(peers: Path, domain: str, selector: str, key: str) -> Path:
-    """A directory with tenant, keys and consents, made once."""
-    cache = peers / "relay-prepared"
+    """A directory with tenant, keys and consents, made once for each schema."""
+    cache = peers / f"relay-prepared-{migrations()[-1][0]}"
     if (cache / "done").exists():
         return cache
     shutil.rmtree(cache, ignore_errors=True)

@@ -36,6 +36,7 @@ from relay.pipeline.chain import Chain
 from relay.queue import maintain, watch
 from relay.queue.schedule import Schedule
 from relay.registry import keys
+from relay.registry.facts import Facts
 from relay.registry.secrets import Secrets
 from relay.registry.snapshot import Snapshot, SnapshotSource
 from relay.store.committer import Committer
@@ -100,7 +101,10 @@ class App:
             if settings.tls.certificate and settings.tls.key
             else None
         )
-        self.signing_pool = ThreadPoolExecutor(max(2, os.cpu_count() or 2), "relay-sign")
+        cores = os.cpu_count() or 1
+        # With a process for each core, a thread would only take the interpreter away from its own loop.
+        self.signing_pool = ThreadPoolExecutor(cores, "relay-sign") if share.workers < cores else None
+        self.facts = Facts(self.conn)
         self._servers: list[asyncio.Server] = []
         self._shared: list[Shared] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -118,7 +122,15 @@ class App:
                 "connections_per_site": share.of(delivery.connections_per_site),
             }
         )
-        engine = Engine(divided, settings.server.hostname, resolver, self.clock, _delivery_log, own_ports=own_ports)
+        engine = Engine(
+            divided,
+            settings.server.hostname,
+            resolver,
+            self.clock,
+            _delivery_log,
+            own_ports=own_ports,
+            look_ahead=self.signing_pool is not None,
+        )
         links = Links(settings.links.base_url, settings.links.mail_domain)
         terms = WorkerTerms(
             owner=f"{settings.server.node_name}/{share.index}/{os.getpid()}/{int(self.clock())}",
@@ -139,6 +151,7 @@ class App:
             committer,
             self.clock,
             self.signing_pool,
+            self.facts,
         )
 
     def _scan_limits(self) -> ScanLimits:
@@ -169,7 +182,7 @@ class App:
             self.chain,
             committer,
             worker,
-            self.clock,
+            self.facts,
         )
         desk = Desk(
             self.snapshots,
@@ -181,6 +194,7 @@ class App:
             Failures(10 * settings.auth.failures, settings.auth.window),
             self.clock,
             settings.auth.plaintext_on_loopback,
+            self.facts,
             _Disk(str(settings.server.data_dir), limits.free_disk_octets).has_room,
         )
         budget = Budget(self.share.of(limits.memory_octets))
@@ -263,7 +277,8 @@ class App:
             for session in list(shared.live):
                 session.drop()
         await committer.close()
-        self.signing_pool.shutdown(wait=False, cancel_futures=True)
+        if self.signing_pool is not None:
+            self.signing_pool.shutdown(wait=False, cancel_futures=True)
         self.conn.close()
 
     def reload(self) -> None:

@@ -17,7 +17,7 @@ from relay.queue.lease import Lease, Submission, load_template
 from relay.registry import keys, tokens
 from relay.registry.secrets import Secrets
 from relay.registry.snapshot import DomainRecord, Snapshot
-from relay.registry.tokens import Mark
+from relay.registry.tokens import SHARED, Mark
 
 MOST_MESSAGES = 500
 """Compiled messages kept in memory between the copies of one submission, besides the bound in octets."""
@@ -124,11 +124,13 @@ class Composer:
 
     # -- one copy ------------------------------------------------------------------
 
-    def mark(self, lease: Lease) -> Mark:
+    def mark(self, lease: Lease, shared: bool = False) -> Mark:
+        """``shared``: of a copy for several recipients, which speaks of the submission alone."""
         submission = lease.submission
-        return Mark(
-            lease.subscriber_id, self.topic_id(submission.tenant_id, submission.topic), submission.id, lease.number
-        )
+        topic_id = self.topic_id(submission.tenant_id, submission.topic)
+        if shared:
+            return Mark(0, topic_id, submission.id, SHARED)
+        return Mark(lease.subscriber_id, topic_id, submission.id, lease.number)
 
     def mail_domain(self, domain: DomainRecord | None) -> str:
         """Under the tenant's domain where its record is in place, else the operator's."""

@@ -1,7 +1,7 @@
-"""A courier works one open session: takes copies, sends them, tells outcomes.
+"""A courier works one open session: takes parcels, sends them, tells outcomes.
 
-While one copy is on the wire the next is rendered and signed, so that RSA in
-a thread and the network's waiting overlap.
+Where RSA runs in threads, the next parcel is rendered and signed while one is
+on the wire, so that both overlap.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from relay.delivery.classify import lost
 from relay.delivery.outcome import Outcome, Prepared, Reach, Retry, Returned, Where
-from relay.delivery.session import Interrupted, Session
+from relay.delivery.parcel import Copy, Parcel
+from relay.delivery.session import Interrupted, Session, Verdict
 from relay.mail.status import UNEXPECTED
 
 if TYPE_CHECKING:
-    from relay.delivery.site import Copy, Site
+    from relay.delivery.site import Site
 
 MAX_INTERRUPTIONS = 2
 """A copy whose session died goes to another connection this often, then waits its retry time."""
@@ -27,8 +28,8 @@ class Courier:
     def __init__(self, site: Site, session: Session) -> None:
         self._site = site
         self._session = session
-        self._current: Copy | None = None
-        self._next: Copy | None = None
+        self._current: Parcel | None = None
+        self._next: Parcel | None = None
         self._work: asyncio.Future[bool] | None = None
         self.stopping = site.closing
         """End after the current transaction."""
@@ -37,13 +38,13 @@ class Courier:
         session = self._session
         try:
             while not (session.broken or self.stopping or self._turn_over()):
-                copy, self._next = self._next or self._site.take(), None
-                if copy is None:
+                parcel, self._next = self._next or self._site.take(), None
+                if parcel is None:
                     if self._site.hub.wanted(self._site) or not await self._wait():
                         break
                     continue
-                self._current = copy
-                await self._deliver(copy)
+                self._current = parcel
+                await self._deliver(parcel)
                 self._current = None
         finally:
             self._hand_back()
@@ -84,36 +85,62 @@ class Courier:
         if not work.done():
             work.set_result(False)
 
-    async def _deliver(self, copy: Copy) -> None:
-        prepared = await self._prepared(copy)
+    async def _deliver(self, parcel: Parcel) -> None:
+        prepared = await self._prepared(parcel)
         if prepared is None:
             return
-        if self._session.transactions + 1 < self._site.hub.messages_per_connection and not self.stopping:
-            self._next = self._site.take()
-            if self._next is not None:
-                self._next.prepare(self._site.hub.now(), self._session.features.eight_bit)
-        verdict = await self._session.send(copy.attempt.address, prepared)
-        if not isinstance(verdict, Interrupted):
-            if self._session.fruitful:
-                self._site.answered()
-            copy.end(verdict)
-        elif copy.interruptions < MAX_INTERRUPTIONS:
-            copy.interruptions += 1
-            self._site.put_back(copy)
-        else:
-            copy.end(verdict.retry)
+        self._prepare_next()
+        verdicts = await self._session.send([copy.attempt for copy in parcel.copies], prepared)
+        if self._session.takes:
+            self._site.most_recipients = min(self._site.most_recipients, self._session.takes)
+        if self._session.fruitful:
+            self._site.answered()
+        self._end(parcel, verdicts)
 
-    async def _prepared(self, copy: Copy) -> Prepared | None:
-        """None: there is nothing to send, and the copy has ended."""
+    def _end(self, parcel: Parcel, verdicts: list[Verdict]) -> None:
+        """Tell the outcomes; what came to nothing goes again."""
+        copies, parcel.copies = parcel.copies, []
+        again: list[Copy] = []
+        for copy, verdict in zip(copies, verdicts, strict=True):
+            if not isinstance(verdict, Interrupted):
+                copy.end(verdict)
+            elif verdict.alone or copy.interruptions < MAX_INTERRUPTIONS:
+                copy.interruptions += not verdict.alone
+                copy.alone = copy.alone or verdict.alone
+                again.append(copy)
+            else:
+                copy.end(verdict.retry)
+        if len(again) == len(copies) and (len(again) == 1 or not again[0].alone):
+            parcel.copies = again  # what was prepared is still good
+            self._site.put_back(parcel)
+        elif again:
+            self._site.put_again(again)
+
+    def _prepare_next(self) -> None:
+        """Start on the next parcel if this connection may still carry it."""
+        hub = self._site.hub
+        if not hub.look_ahead or self.stopping or self._session.transactions + 1 >= hub.messages_per_connection:
+            return
+        self._next = self._site.take()
+        if self._next is not None:
+            try:
+                self._next.begin(hub.now(), self._session.features.eight_bit)
+            except Exception as error:
+                self._failed(self._next, error)
+                self._next = None
+
+    async def _prepared(self, parcel: Parcel) -> Prepared | None:
+        """None: there is nothing to send, and its copies have ended."""
         try:
-            prepared = await copy.prepare(self._site.hub.now(), self._session.features.eight_bit)
+            return await parcel.prepared(self._site.hub.now(), self._session.features.eight_bit)
         except Exception as error:
-            self._site.hub.log("prepare-failed", {"to": copy.attempt.address, "cause": repr(error)})
-            copy.end(Retry(UNEXPECTED, "", Reach.MESSAGE))
+            self._failed(parcel, error)
             return None
-        if prepared is None:
-            copy.end(None)
-        return prepared
+
+    def _failed(self, parcel: Parcel, error: Exception) -> None:
+        for copy in parcel.copies:
+            self._site.hub.log("prepare-failed", {"to": copy.attempt.address, "cause": repr(error)})
+        parcel.end(Retry(UNEXPECTED, "", Reach.MESSAGE))
 
     def _hand_back(self) -> None:
         """Nothing that was taken may be forgotten, however this ended."""

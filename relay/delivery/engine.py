@@ -18,10 +18,11 @@ from relay.delivery.connect import Log, Opener, Terms
 from relay.delivery.envelope import Timeouts
 from relay.delivery.limits import FIRST_BACK_OFF_S, LAST_BACK_OFF_S, Limits
 from relay.delivery.outcome import Attempt, Bounced, Outcome, Reach, Retry, Returned
+from relay.delivery.parcel import Copy
 from relay.delivery.resolve import Lookup
 from relay.delivery.route import Route, Router, Routing, read_login
 from relay.delivery.session import Session
-from relay.delivery.site import Copy, Site
+from relay.delivery.site import Site
 from relay.delivery.tls_policy import policy
 from relay.mail.status import UNEXPECTED
 
@@ -37,6 +38,7 @@ class Engine:
     ``clock`` gives seconds UTC, ``monotonic`` seconds for limits and caches.
     ``verifying`` replaces the system's trust anchors where TLS is required.
     ``own_ports``: ports on which this machine's relay takes mail (loop guard).
+    ``look_ahead``: attempts prepare beside the loop, so the next is begun while one is on the wire.
     """
 
     def __init__(
@@ -51,8 +53,10 @@ class Engine:
         rng: random.Random | None = None,
         verifying: ssl.SSLContext | None = None,
         own_ports: frozenset[int] = frozenset(),
+        look_ahead: bool = True,
     ) -> None:
         self.messages_per_connection = settings.messages_per_connection
+        self.look_ahead = look_ahead
         self.idle_s = settings.idle
         self.log = on_log
         self.now = monotonic

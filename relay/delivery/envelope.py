@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from relay.delivery.classify import not_sent
 from relay.delivery.outcome import Bounced, Prepared
@@ -29,9 +31,22 @@ class Timeouts:
     data_s: float
 
 
-def unfit(features: Features, remote: str, address: str, copy: Prepared) -> Bounced | None:
+class Addressee(Protocol):
+    """What goes into RCPT."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def notify(self) -> str: ...
+    @property
+    def orcpt(self) -> str: ...
+
+
+def unfit(features: Features, remote: str, to: Sequence[Addressee], copy: Prepared) -> Bounced | None:
     """What this remote is known not to take."""
-    if (copy.smtputf8 or not address.isascii() or not copy.reverse_path.isascii()) and not features.smtputf8:
+    if not features.smtputf8 and (
+        copy.smtputf8 or not copy.reverse_path.isascii() or not all(one.address.isascii() for one in to)
+    ):
         text = f"{remote} does not take internationalised addresses (SMTPUTF8)"
         return not_sent(6, 7, text, remote, basic=53)
     if 0 < features.largest_octets < len(copy.data):
@@ -42,22 +57,28 @@ def unfit(features: Features, remote: str, address: str, copy: Prepared) -> Boun
     return None
 
 
-def commands_for(features: Features, address: str, copy: Prepared) -> tuple[bytes, bytes, bytes] | None:
-    """MAIL, RCPT and DATA; None if a control character would get onto the wire."""
+def commands_for(features: Features, to: Sequence[Addressee], copy: Prepared) -> list[bytes] | None:
+    """MAIL, RCPT for each, DATA; None if a control character would get onto the wire."""
     mail = f"MAIL FROM:<{copy.reverse_path}>"
-    rcpt = f"RCPT TO:<{address}>"
     if features.size:
         mail += f" SIZE={len(copy.data)}"
     if copy.eight_bit and features.eight_bit:
         mail += " BODY=8BITMIME"
-    if copy.smtputf8 or not (mail.isascii() and rcpt.isascii()):
+    if copy.smtputf8 or not (mail.isascii() and all(one.address.isascii() for one in to)):
         mail += " SMTPUTF8"
     if features.dsn:
         mail += (copy.ret and f" RET={copy.ret}") + (copy.envid and f" ENVID={copy.envid}")
-        rcpt += (copy.notify and f" NOTIFY={copy.notify}") + (copy.orcpt and f" ORCPT={copy.orcpt}")
-    if not (mail.isprintable() and rcpt.isprintable()):
+    lines = [mail, *(_rcpt(features, one) for one in to), "DATA"]
+    if not all(line.isprintable() for line in lines):
         return None
-    return f"{mail}\r\n".encode(), f"{rcpt}\r\n".encode(), b"DATA\r\n"
+    return [f"{line}\r\n".encode() for line in lines]
+
+
+def _rcpt(features: Features, to: Addressee) -> str:
+    line = f"RCPT TO:<{to.address}>"
+    if features.dsn:
+        line += (to.notify and f" NOTIFY={to.notify}") + (to.orcpt and f" ORCPT={to.orcpt}")
+    return line
 
 
 def clean(data: bytes) -> bool:

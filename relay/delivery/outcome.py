@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from relay.mail.status import Status
 
@@ -93,11 +93,11 @@ Outcome = Delivered | Retry | Bounced | Returned
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One copy, rendered and signed.
+    """One copy, rendered and signed, for one recipient or for several.
 
     ``data`` is header and body with CRLF line ends, not dot-stuffed.
-    ``notify``, ``orcpt``, ``ret`` and ``envid`` are parameter values as on the
-    wire (RFC 3461, xtext) and are passed on where the remote offers DSN.
+    ``ret`` and ``envid`` are parameter values as on the wire (RFC 3461, xtext)
+    and are passed on where the remote offers DSN.
     """
 
     reverse_path: str
@@ -106,14 +106,12 @@ class Prepared:
     smtputf8: bool = False
     """The envelope or the header needs RFC 6531."""
     eight_bit: bool = False
-    notify: str = ""
     ret: str = ""
     envid: str = ""
-    orcpt: str = ""
 
 
 class Attempt(Protocol):
-    """One copy that is due."""
+    """One recipient's copy that is due."""
 
     @property
     def domain(self) -> str:
@@ -123,14 +121,28 @@ class Attempt(Protocol):
     def address(self) -> str:
         """The forward-path, ``local@domain``."""
 
-    def prepare(self, eight_bit: bool) -> Awaitable[Prepared | None]:
-        """Called when a connection is (nearly) free for the copy.
+    @property
+    def group(self) -> object | None:
+        """Attempts of an equal group may share one copy and one transaction; None: this one goes alone."""
+
+    @property
+    def notify(self) -> str:
+        """NOTIFY for the next hop (RFC 3461 §4.1), as on the wire; empty for none."""
+
+    @property
+    def orcpt(self) -> str:
+        """ORCPT (RFC 3461 §4.2), as on the wire; empty for none."""
+
+    def wanted(self) -> bool:
+        """Asked before each ``prepare``: the re-check. False: its end is written, ``done`` is not called."""
+
+    def prepare(self, eight_bit: bool, shared: bool) -> Prepared | Coroutine[Any, Any, Prepared]:
+        """Render and sign. Called when a connection is (nearly) free for the copy.
 
         Again if it then waited for more than a minute, or for a remote of another
-        kind. ``eight_bit``: the remote offers 8BITMIME (RFC 6152).
-
-        None: the copy is not to be sent any more; ``done`` is then not called.
+        kind. ``eight_bit``: the remote offers 8BITMIME (RFC 6152). ``shared``: the
+        copy is for several attempts of one group.
         """
 
     def done(self, outcome: Outcome) -> None:
-        """Called exactly once unless ``prepare`` gave None; must not block."""
+        """Called exactly once unless ``wanted`` said no; must not block."""

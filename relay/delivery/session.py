@@ -3,18 +3,18 @@
 MAIL, RCPT and DATA go out in one write where PIPELINING is offered (RFC 2920),
 then the message in one more. aiosmtplib can't pipeline (it drops what arrives
 past one reply), so this protocol takes its transport over (``set_protocol``).
-Each transaction has one recipient; its verdict is that of the first command
-that was refused.
+A recipient's verdict is that of the first command that was refused for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from relay.delivery.classify import decide, lost
-from relay.delivery.envelope import Features, Timeouts, commands_for, stuffed, unfit
+from relay.delivery.envelope import Addressee, Features, Timeouts, commands_for, stuffed, unfit
 from relay.delivery.outcome import Bounced, Delivered, Prepared, Reach, Retry, Where
 from relay.delivery.reply import Reply, ReplyError, ReplyParser
 from relay.mail.status import UNEXPECTED
@@ -22,14 +22,15 @@ from relay.mail.status import UNEXPECTED
 SLICE_OCTETS = 256 * 1024
 """A larger message is handed to the transport in slices, each waiting for room."""
 QUIT_S = 5.0
-_STEPS = (Where.MAIL, Where.RCPT, Where.DATA)
 
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """The session ended before the message was sent: another one may take the copy."""
+    """This transaction came to nothing for the recipient, another one may do: the session ended, or a limit was met."""
 
     retry: Retry
+    alone: bool = False
+    """The reply to a message for several was about one of them: each is to go alone."""
 
 
 Verdict = Delivered | Retry | Bounced | Interrupted
@@ -49,6 +50,8 @@ class Session(asyncio.Protocol):
         """A transaction was answered in a way that says that the site works."""
         self.sending = False
         """The message is on its way and not answered: whether it arrives isn't known."""
+        self.takes = 0
+        """Recipients that the remote takes in one transaction, once it said so; 0: not known."""
         self.broken = ""
         """Why the session can't be used any more; empty while it can."""
         self.on_broken: asyncio.Future[bool] | None = None
@@ -73,61 +76,102 @@ class Session(asyncio.Protocol):
 
     # -- transactions --------------------------------------------------------------
 
-    async def send(self, address: str, copy: Prepared) -> Verdict:
-        """One transaction. The session may be broken afterwards (``broken``); raises nothing."""
-        refusal = unfit(self.features, self.remote, address, copy)
+    async def send(self, to: Sequence[Addressee], copy: Prepared) -> list[Verdict]:
+        """One transaction: a verdict for each of ``to``, in order.
+
+        The session may be broken afterwards (``broken``); raises nothing.
+        """
+        refusal = unfit(self.features, self.remote, to, copy)
         if refusal is not None:
-            return refusal
-        commands = commands_for(self.features, address, copy)
+            return [refusal] * len(to)
+        commands = commands_for(self.features, to, copy)
         if commands is None:
             # A control character in the envelope: our own fault, and never on the wire.
-            return Retry(UNEXPECTED, self.remote, Reach.MESSAGE)
+            return [Retry(UNEXPECTED, self.remote, Reach.MESSAGE)] * len(to)
         self.transactions += 1
         refused = await self._envelope(commands)
-        verdict = await self._message(copy.data) if refused is None else refused
+        if None in refused:
+            verdict: Verdict = await self._message(copy.data)
+            if isinstance(verdict, Retry | Bounced) and verdict.reach is Reach.RECIPIENT and refused.count(None) > 1:
+                verdict = Interrupted(lost(Where.DOT, "answered for one of several", self.remote), alone=True)
+            verdicts: list[Verdict] = [verdict if one is None else one for one in refused]
+        else:
+            verdicts = [one for one in refused if one is not None]
         if self.broken:
             self.close()
-        return verdict
+        return verdicts
 
-    async def _envelope(self, commands: tuple[bytes, bytes, bytes]) -> Retry | Bounced | Interrupted | None:
-        """MAIL, RCPT, DATA; None: the remote waits for the message."""
+    async def _envelope(self, commands: list[bytes]) -> list[Retry | Bounced | Interrupted | None]:
+        """MAIL, RCPTs, DATA: for each recipient why it is refused; None: the remote waits for its message."""
         if self.features.pipelining:
             reset, self._reset = self._reset, b""
             skip = 1 if reset else 0
-            replies = (await self._ask(reset + b"".join(commands), 3 + skip))[skip:]
+            replies = (await self._ask(reset + b"".join(commands), len(commands) + skip))[skip:]
         else:
             replies = await self._in_steps(commands)
-        for step, reply in zip(_STEPS, replies, strict=False):
-            if reply.code // 100 == (3 if step is Where.DATA else 2):
-                continue
-            return self._refused(step, reply, replies)
-        if len(replies) < 3:
-            return Interrupted(lost(_STEPS[len(replies)], self.broken, self.remote))
-        return None
+        most = len(commands) - 2
+        if not replies:
+            return [Interrupted(lost(Where.MAIL, self.broken, self.remote))] * most
+        if replies[0].code // 100 != 2:
+            return [self._refused(Where.MAIL, replies[0], replies, most)] * most
+        found: list[Retry | Bounced | Interrupted | None] = []
+        for reply in replies[1 : 1 + most]:
+            if reply.code // 100 == 2:
+                found.append(None)
+            elif reply.code == 452 and None in found:  # RFC 5321 §4.5.3.1.10: the rest in another transaction
+                self.takes = found.count(None)
+                found.append(
+                    Interrupted(Retry(decide(Where.RCPT, reply, self.remote).reason, self.remote, Reach.RECIPIENT))
+                )
+            else:
+                found.append(self._refused(Where.RCPT, reply, replies, most))
+        if len(found) < most:
+            found += [Interrupted(lost(Where.RCPT, self.broken, self.remote))] * (most - len(found))
+        if None not in found:
+            return found
+        if len(replies) < most + 2:
+            rest: Retry | Bounced | Interrupted = Interrupted(lost(Where.DATA, self.broken, self.remote))
+        elif replies[-1].code // 100 != 3:
+            rest = self._refused(Where.DATA, replies[-1], replies, most)
+        else:
+            return self._still_open(found)
+        return [rest if one is None else one for one in found]
 
-    async def _in_steps(self, commands: tuple[bytes, bytes, bytes]) -> list[Reply]:
-        """Without PIPELINING: stop at the first refusal."""
+    def _still_open(
+        self, found: list[Retry | Bounced | Interrupted | None]
+    ) -> list[Retry | Bounced | Interrupted | None]:
+        """The remote waits for the message; a session that a refused recipient broke can't carry it."""
+        if not self.broken:
+            return found
+        return [Interrupted(lost(Where.DATA, self.broken, self.remote)) if one is None else one for one in found]
+
+    async def _in_steps(self, commands: list[bytes]) -> list[Reply]:
+        """Without PIPELINING: stop where nothing more can be taken."""
         replies: list[Reply] = []
         if self._reset:
             self._reset = b""
             if not await self._ask(b"RSET\r\n", 1):
                 return replies
-        for command in commands:
+        for place, command in enumerate(commands):
+            if place == len(commands) - 1 and all(reply.code // 100 != 2 for reply in replies[1:]):
+                break
             answer = await self._ask(command, 1)
             replies += answer
-            if not answer or answer[0].code >= 400:
+            if not answer or (place == 0 and answer[0].code >= 400):
                 break
         return replies
 
-    def _refused(self, step: Where, reply: Reply, replies: list[Reply]) -> Retry | Bounced | Interrupted:
+    def _refused(self, step: Where, reply: Reply, replies: list[Reply], most: int) -> Retry | Bounced | Interrupted:
         outcome = decide(step, reply, self.remote)
-        if len(replies) == 3 and replies[2].code // 100 == 3:
+        taken = any(one.code // 100 == 2 for one in replies[1 : 1 + most]) and replies[0].code // 100 == 2
+        if len(replies) == most + 2 and replies[-1].code // 100 == 3 and not taken:
             # The remote waits for a message although the envelope was refused (RFC 2920 §3.1).
             # An empty one could be delivered, so the connection goes.
             self._break("the remote wants a message without a recipient")
         if any(other.code == 421 for other in replies) or outcome.reach in (Reach.SESSION, Reach.SITE):
             self._break(f"{step} was answered {reply.line}")
-        self._reset = b"RSET\r\n"
+        if not taken or step is Where.DATA:
+            self._reset = b"RSET\r\n"
         if isinstance(outcome, Retry) and outcome.reach is Reach.SESSION:
             return Interrupted(outcome)
         if outcome.reach is not Reach.SITE:

@@ -1,7 +1,7 @@
 """A site: one set of MX hosts, its ready queue, its connections and limits.
 
 All state belongs to the event loop's thread. A connection is opened for every
-ready copy that no idle or opening one will take, within the site's window and
+ready parcel that no idle or opening one will take, within the site's window and
 the relay's total.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -17,64 +16,19 @@ from relay.delivery.connect import Log
 from relay.delivery.courier import Courier
 from relay.delivery.handshake import Unreachable
 from relay.delivery.limits import Limits
-from relay.delivery.outcome import Attempt, Bounced, Outcome, Prepared, Reach, Retry, Returned
+from relay.delivery.outcome import Bounced, Outcome, Reach, Retry, Returned
+from relay.delivery.parcel import MOST_RECIPIENTS, Copy, Parcel
 from relay.delivery.route import Route
 from relay.delivery.session import Session
 from relay.mail.status import UNEXPECTED, temporary
-
-FRESH_S = 60.0
-"""A prepared copy that waited longer is prepared again: its lease or its consent may have gone."""
-
-
-class Copy:
-    """An attempt on its way through the engine; ends exactly once."""
-
-    __slots__ = ("_eight_bit", "_ended", "_stale_at", "attempt", "interruptions", "preparing")
-
-    def __init__(self, attempt: Attempt, ended: Callable[[Copy, Outcome | None], None]) -> None:
-        self.attempt = attempt
-        self.interruptions = 0
-        """Sessions that died under it."""
-        self.preparing: asyncio.Task[Prepared | None] | None = None
-        self._stale_at = 0.0
-        self._eight_bit = True
-        self._ended: Callable[[Copy, Outcome | None], None] | None = ended
-
-    def prepare(self, now: float, eight_bit: bool) -> asyncio.Task[Prepared | None]:
-        """Start rendering and signing, or give what was started, unless that is stale or for another kind of remote."""
-        task = self.preparing
-        unfit = now > self._stale_at or eight_bit != self._eight_bit
-        if task is None or (unfit and task.done() and _has_result(task)):
-            task = self.preparing = asyncio.get_running_loop().create_task(self._prepare(eight_bit))
-            self._stale_at = now + FRESH_S
-            self._eight_bit = eight_bit
-        return task
-
-    async def _prepare(self, eight_bit: bool) -> Prepared | None:
-        return await self.attempt.prepare(eight_bit)
-
-    def end(self, outcome: Outcome | None) -> None:
-        """``None``: withdrawn."""
-        ended, self._ended = self._ended, None
-        if ended is None:
-            return
-        task = self.preparing
-        if task is not None and task.done() and not task.cancelled() and not task.exception() and not task.result():
-            outcome = None  # it was withdrawn while it waited, and its end is written
-        if outcome is not None and self.preparing is not None and not self.preparing.done():
-            self.preparing.cancel()
-        ended(self, outcome)
-
-
-def _has_result(task: asyncio.Task[Prepared | None]) -> bool:
-    """A copy that was withdrawn, or could not be made, stays so."""
-    return not task.cancelled() and task.exception() is None and task.result() is not None
 
 
 class Hub(Protocol):
     """What a site needs of the engine."""
 
     messages_per_connection: int
+    look_ahead: bool
+    """Signing runs beside the loop: the next parcel is prepared while one is on the wire."""
     idle_s: float
     log: Log
 
@@ -106,7 +60,9 @@ class Site:
         self.route = route
         self.limits = limits
         self.hub = hub
-        self.ready: deque[Copy] = deque()
+        self.ready: deque[Parcel] = deque()
+        self.most_recipients = MOST_RECIPIENTS
+        """In a transaction; less once the remote said that it takes fewer."""
         self.idle: list[Courier] = []
         self.couriers: set[Courier] = set()
         self.tasks: set[asyncio.Task[None]] = set()
@@ -130,24 +86,37 @@ class Site:
         if self.limits.down_until > self.hub.now():
             copy.end(self._put_off("the site is left alone for a while after failures", ""))
             return
-        self.ready.append(copy)
+        if self.ready and self.ready[-1].add(copy, self.most_recipients):
+            return
+        self.ready.append(Parcel([copy]))
         self.grow()
 
-    def take(self) -> Copy | None:
+    def take(self) -> Parcel | None:
         return self.ready.popleft() if self.ready else None
 
-    def put_back(self, copy: Copy) -> None:
-        """A copy that was taken but not tried; it keeps its place."""
+    def put_back(self, parcel: Parcel) -> None:
+        """A parcel that was taken but not tried; it keeps its place."""
         if self.closing:
-            copy.end(Returned())
-        else:
-            self.ready.appendleft(copy)
+            parcel.end(Returned())
+        elif parcel.copies:
+            self.ready.appendleft(parcel)
+
+    def put_again(self, copies: list[Copy]) -> None:
+        """Copies whose transaction came to nothing: at once by another connection, before all others."""
+        if self.closing:
+            Parcel(copies).end(Returned())
+            return
+        again: list[Parcel] = []
+        for copy in copies:
+            if not again or not again[-1].add(copy, self.most_recipients):
+                again.append(Parcel([copy]))
+        self.ready.extendleft(reversed(again))
 
     def drain(self, outcome: Outcome) -> None:
         """End everything that is ready."""
         waiting, self.ready = self.ready, deque()
-        for copy in waiting:
-            copy.end(outcome)
+        for parcel in waiting:
+            parcel.end(outcome)
 
     # -- connections -----------------------------------------------------------------
 

@@ -17,22 +17,19 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from relay.delivery.compose import Composer, notice, own_domain
+from relay.delivery.attempt import LeasedCopy
+from relay.delivery.compose import Composer
 from relay.delivery.engine import Engine
-from relay.delivery.outcome import Bounced, Delivered, Outcome, Prepared, Retry, Returned
 from relay.delivery.report import Reporter
-from relay.mail.address import parse_address
-from relay.mail.downgrade import downgrade
 from relay.mail.template import Template
 from relay.pipeline.chain import Chain
-from relay.pipeline.contract import Continue, Freeze, Hold, Kind, QueueEntry, Reject
-from relay.queue.complete import Notify, Report, Result, Written, complete
+from relay.queue.complete import Notify, Result, Written, complete
 from relay.queue.enqueue import Claim, Enqueued, NewSubmission
 from relay.queue.lease import LEASE_S, Lease, Submission, lease_due, next_due
 from relay.queue.model import State, encode_id
 from relay.queue.schedule import Schedule
-from relay.registry import consents
-from relay.registry.snapshot import Snapshot, SnapshotSource
+from relay.registry.facts import Facts
+from relay.registry.snapshot import SnapshotSource
 from relay.store.committer import Committer, StoreBusy
 
 _log = logging.getLogger("relay.delivery")
@@ -43,11 +40,7 @@ CLOCKS_S = 120.0
 """Margin for clocks that differ or are set."""
 MOST_OUTCOMES = 50
 """Outcomes written in one unit, so that a thousand refused copies don't hold up the loop."""
-LEAST_ATTEMPTS = 3
-"""A copy that was held for long, or whose clock jumped, is still tried so often before it expires."""
 STORE_RETRY_S = 1.0
-DELAY_NOTICE_S = 4 * 3600.0
-"""When a sender who asked for it is told that a copy is late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +83,8 @@ class Worker:
         conn: sqlite3.Connection,
         committer: Committer,
         clock: Callable[[], float],
-        signing_pool: ThreadPoolExecutor,
+        signing_pool: ThreadPoolExecutor | None,
+        facts: Facts,
     ) -> None:
         self.terms = terms
         self.engine = engine
@@ -101,6 +95,8 @@ class Worker:
         self.committer = committer
         self.clock = clock
         self.signing_pool = signing_pool
+        """None: signatures are made on the loop, by a process that has a core of its own."""
+        self.facts = facts
         self.reporter = Reporter(terms.hostname, composer, snapshots)
         self.inflight = 0
         self._by_tenant: Counter[int] = Counter()
@@ -155,6 +151,7 @@ class Worker:
             new.envid,
             new.size_octets,
             stored.give_back,
+            new.shared,
         )
         self.composer.remember(new.id, template, len(new.template))
         for number, fresh in enumerate(new.recipients):
@@ -175,6 +172,8 @@ class Worker:
                     recipient.notify,
                     recipient.orcpt,
                     new.accepted_at,
+                    recipient.standing if recipient.standing.subscriber_id is not None else None,
+                    new.standing_version,
                 )
             )
 
@@ -182,7 +181,7 @@ class Worker:
 
     def _begin(self, lease: Lease) -> None:
         self._count(lease.submission.tenant_id, 1)
-        self.engine.submit(Copy(self, lease))
+        self.engine.submit(LeasedCopy(self, lease))
 
     async def run(self) -> None:
         """Lease due copies whenever there is room; ends with ``stop``."""
@@ -298,176 +297,3 @@ class Worker:
         except Exception:
             _log.exception("id=%s/%d outcome can't be written, it is dropped", shown, result.lease.number)
             return Written()
-
-
-class Copy:
-    """One leased copy on its way through the engine (the engine's ``Attempt``)."""
-
-    __slots__ = ("_bulk", "_worker", "address", "domain", "lease")
-
-    def __init__(self, worker: Worker, lease: Lease) -> None:
-        self._worker = worker
-        self.lease = lease
-        self.address = lease.address
-        self.domain = lease.domain
-        self._bulk = False
-
-    async def prepare(self, eight_bit: bool) -> Prepared | None:
-        """Re-check, render and sign; None if the copy is not to be sent (its result is written then)."""
-        worker, lease = self._worker, self.lease
-        now = worker.clock()
-        if now > lease.until - worker.terms.margin_s:
-            self._end(State.READY, "lease ran out before sending", due_at=now)
-            return None
-        snapshot = worker.snapshots.current()
-        if not notice(lease.submission) and not self._still_wanted(snapshot, now):
-            return None
-        message = worker.composer.message(lease.submission.id)
-        if message is None:
-            self._end(State.CANCELLED, "the message is gone", event="cancelled")
-            return None
-        domain = own_domain(snapshot, lease.submission.tenant_id, lease.submission.from_domain)
-        mark = worker.composer.mark(lease)
-        rendered = worker.composer.render(message, lease, mark, domain)
-        if message.needs_8bit and not eight_bit:
-            # What can't be converted goes as it is: servers that mind are extinct, a bounce would be sure.
-            rendered = downgrade(rendered.fields, rendered.body) or rendered
-        signer = worker.composer.signer(snapshot, domain)
-        signatures: list[bytes] = []
-        if signer is not None:
-            pending = signer.prepare(rendered.fields, rendered.body_hash, now)
-            signatures = await asyncio.get_running_loop().run_in_executor(worker.signing_pool, pending.finish)
-        reverse_path = "" if notice(lease.submission) else worker.composer.reverse_path(mark, domain)
-        return Prepared(
-            reverse_path=reverse_path,
-            data=b"".join((*signatures, *rendered.fields, b"\r\n", rendered.body)),
-            smtputf8=message.needs_smtputf8 or not lease.address.isascii(),
-            eight_bit=message.needs_8bit,
-            ret="HDRS",
-            orcpt=lease.orcpt,
-        )
-
-    def _still_wanted(self, snapshot: Snapshot, now: float) -> bool:
-        """The re-check right before sending: freeze, campaign, policies."""
-        worker, lease, submission = self._worker, self.lease, self.lease.submission
-        stream = snapshot.streams.get(submission.stream_id)
-        if stream is None or submission.tenant_id not in snapshot.tenants:
-            self._end(State.CANCELLED, "the tenant or stream is gone", event="cancelled")
-            return False
-        self._bulk = stream.kind is Kind.BULK
-        tenant = snapshot.tenant(submission.tenant_id, now)
-        if tenant.freeze is Freeze.ALL or (tenant.freeze is Freeze.BULK and self._bulk):
-            self._end(State.HELD, f"frozen: {tenant.freeze_reason}", hold_reason="frozen", event="held")
-            return False
-        if submission.campaign_id is not None and not self._campaign_goes_on(submission.campaign_id):
-            return False
-        standing = consents.standing_by_id(worker.conn, lease.subscriber_id, tenant.allowance.period)
-        entry = QueueEntry(
-            submission.id,
-            lease.number,
-            tenant,
-            stream,
-            lease.address,
-            parse_address(lease.address).canonical,
-            standing,
-            submission.topic,
-            submission.campaign_id,
-            lease.attempts,
-            now,
-        )
-        verdict = worker.chain.release(entry)
-        if isinstance(verdict, Continue):
-            return True
-        if isinstance(verdict, Reject):
-            self._end(State.WITHDRAWN, verdict.status.reply, event="withdrawn")
-        elif isinstance(verdict, Hold):
-            self._end(State.HELD, verdict.why, hold_reason=verdict.why, event="held")
-        else:
-            self._retry(verdict.status.reply, "", None)
-        return False
-
-    def _campaign_goes_on(self, campaign_id: int) -> bool:
-        row = self._worker.conn.execute("SELECT state, why FROM campaign WHERE id = ?", (campaign_id,)).fetchone()
-        if row is not None and row[0] == "declined":
-            self._end(State.DECLINED, f"campaign declined: {row[1]}", event="declined")
-            return False
-        if row is not None and row[0] == "stopped":
-            self._end(State.HELD, f"campaign stopped: {row[1]}", hold_reason="staged", event="held")
-            return False
-        return True
-
-    def done(self, outcome: Outcome) -> None:
-        match outcome:
-            case Delivered():
-                self._end(
-                    State.DELIVERED,
-                    outcome.status,
-                    outcome.remote,
-                    attempts=self.lease.attempts + 1,
-                    report=Report.RELAYED if "SUCCESS" in self.lease.notify else None,
-                )
-            case Retry():
-                self._retry(outcome.diagnostic or outcome.status, outcome.remote, outcome.not_before)
-            case Bounced():
-                self._end(
-                    State.BOUNCED,
-                    outcome.diagnostic or outcome.status,
-                    outcome.remote,
-                    event="bounced",
-                    attempts=self.lease.attempts + 1,
-                    address_dead=outcome.address_dead,
-                    report=Report.FAILED,
-                    detail={
-                        "type": "hard" if outcome.address_dead else "refused",
-                        "code": outcome.reason.enhanced,
-                    },
-                )
-            case Returned():
-                self._end(State.READY, "not tried", due_at=self._worker.clock())
-
-    def _retry(self, status: str, remote: str, not_before: float | None) -> None:
-        now = self._worker.clock()
-        failed = self.lease.attempts + 1
-        due = self._worker.terms.schedule.next_attempt(now, failed, not_before)
-        if due >= self.lease.submission.expires_at and failed >= LEAST_ATTEMPTS:
-            late: dict[str, object] = {"type": "expired"}
-            self._end(
-                State.EXPIRED, status, remote, event="expired", attempts=failed, detail=late, report=Report.FAILED
-            )
-        else:
-            # Told once: by the first failed attempt after the delay.
-            told_at = self.lease.submission.accepted_at + DELAY_NOTICE_S
-            delayed = Report.DELAYED if self.lease.tried_at < told_at <= now else None
-            self._end(State.READY, status, remote, event="deferred", attempts=failed, due_at=due, report=delayed)
-
-    def _end(
-        self,
-        state: State,
-        status: str,
-        remote: str = "",
-        *,
-        event: str = "",
-        detail: dict[str, object] | None = None,
-        due_at: float = 0.0,
-        attempts: int | None = None,
-        hold_reason: str = "",
-        address_dead: bool = False,
-        report: Report | None = None,
-    ) -> None:
-        self._worker.finish(
-            Result(
-                self.lease,
-                state,
-                self._worker.clock(),
-                status,
-                remote,
-                event,
-                detail or {},
-                due_at,
-                self.lease.attempts if attempts is None else attempts,
-                hold_reason,
-                address_dead,
-                self._bulk,
-                report,
-            )
-        )

@@ -6,6 +6,8 @@ fields come first (RFC 3464); only where there are none are the words read.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -90,6 +92,26 @@ def analyse(mail: Mail, address: str) -> Finding:
     if kind.startswith("disposition") and "rejected" not in mail.get("auto-submitted"):
         return Finding(Kind.NOTHING, source="report")
     return _from_text(mail, note, certain=bool(kind))
+
+
+def named_in(mail: Mail) -> Callable[[str], bool]:
+    """Tells of an address whether the message is about it: by report fields, else by the words before a copy."""
+    note = _note(mail)
+    named = [name for group in _reported(mail, note) for name in (group.recipient, group.original_recipient)]
+    for part in mail.parts:
+        if part.type == "message/feedback-report":
+            named.append(report.fields(part.text()).get("original-rcpt-to", "").rpartition(";")[2].strip("<> "))
+    named += [name.strip("<> ") for name in mail.get("x-failed-recipients").split(",")]
+    named = [name for name in named if name]
+    if named:
+        return lambda address: any(_same(address, name) for name in named)
+    words = note.lower()
+    return lambda address: _stands_in(address.lower(), words)
+
+
+def _stands_in(address: str, words: str) -> bool:
+    """Whether the address stands in the words, not as a part of another one."""
+    return bool(re.search(rf"(?<![\w.+-]){re.escape(address)}(?![\w-]|\.\w)", words))
 
 
 def _report_type(mail: Mail) -> str:

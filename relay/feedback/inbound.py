@@ -10,17 +10,18 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from config.settings import Settings
-from relay.feedback.analyse import Finding, Kind, analyse, automatic, complaint
+from relay.feedback.analyse import Finding, Kind, analyse, automatic, complaint, named_in
 from relay.feedback.mime import Mail, parse, readable
-from relay.feedback.record import Item, address_of, record
+from relay.feedback.record import Item, address_of, record, sharers
 from relay.mail.address import Address, AddressError, parse_address
 from relay.mail.status import UNEXPECTED, Status, ok, permanent
 from relay.queue.model import encode_id
 from relay.registry.secrets import Secrets
-from relay.registry.tokens import Mark, read_local_part
+from relay.registry.tokens import SHARED, Mark, read_local_part
 
 T = TypeVar("T")
 
@@ -40,6 +41,17 @@ class Writer(Protocol):
     """Runs a unit of work in a durable transaction; its result comes after the commit."""
 
     def __call__(self, work: Callable[[sqlite3.Connection], T], /) -> Awaitable[T]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Somebody whom a message that came back may be about."""
+
+    prefix: str
+    mark: Mark
+    address: str
+    one_of_several: bool = False
+    """Shared a copy with others: it is about this one only if it says so."""
 
 
 class Inbound:
@@ -111,11 +123,11 @@ class Inbound:
             marks = self._marks(recipients)
             if not marks:
                 return UNKNOWN
-            addresses = [address_of(self._read, mark.subscriber_id) or "" for _, mark in marks]
+            targets = [target for prefix, mark in marks for target in self._targets(prefix, mark)]
             if len(raw) > _INLINE_OCTETS:
-                items = await asyncio.to_thread(understand, reverse_path, marks, addresses, raw)
+                items = await asyncio.to_thread(understand, reverse_path, targets, raw)
             else:
-                items = understand(reverse_path, marks, addresses, raw)
+                items = understand(reverse_path, targets, raw)
             now = self._clock()
             changed = await self._write(lambda conn: [record(conn, item, now) for item in items])
         except Exception:
@@ -134,6 +146,15 @@ class Inbound:
                 found[tag] = None
         return list(found)
 
+    def _targets(self, prefix: str, mark: Mark) -> list[Target]:
+        """Whom a tag names: one person, or all who shared a copy."""
+        if mark.number == SHARED and not mark.subscriber_id:
+            return [
+                Target(prefix, Mark(subscriber_id, mark.topic_id, mark.submission_id, number), address, True)
+                for number, subscriber_id, address in sharers(self._read, mark.submission_id)
+            ]
+        return [Target(prefix, mark, address_of(self._read, mark.subscriber_id) or "")]
+
     def _say(self, item: Item, new: bool) -> None:
         finding = item.finding
         self._log.info(
@@ -147,14 +168,16 @@ class Inbound:
         )
 
 
-def understand(
-    reverse_path: str, marks: Sequence[tuple[str, Mark]], addresses: Sequence[str], raw: bytes
-) -> list[Item]:
-    """What the message means for each of its recipients. Pure."""
+def understand(reverse_path: str, targets: Sequence[Target], raw: bytes) -> list[Item]:
+    """What the message means for each of those it may concern. Pure."""
     mail = parse(raw)
+    named = named_in(mail) if any(target.one_of_several for target in targets) else None
     return [
-        _unsubscribe(mail, reverse_path, mark, address) if prefix == "u" else Item(mark, analyse(mail, address))
-        for (prefix, mark), address in zip(marks, addresses, strict=True)
+        _unsubscribe(mail, reverse_path, target.mark, target.address)
+        if target.prefix == "u"
+        else Item(target.mark, analyse(mail, target.address))
+        for target in targets
+        if not target.one_of_several or (named is not None and named(target.address))
     ]
 
 

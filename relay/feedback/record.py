@@ -38,6 +38,15 @@ def address_of(conn: sqlite3.Connection, subscriber_id: int) -> str | None:
     return None if row is None else str(row[0])
 
 
+def sharers(conn: sqlite3.Connection, submission_id: int) -> list[tuple[int, int, str]]:
+    """(number, subscriber id, address) of all recipients of a submission whose copies may be shared."""
+    return conn.execute(
+        "SELECT r.number, r.subscriber_id, r.address FROM recipient r JOIN submission s ON s.id = r.submission_id"
+        " WHERE r.submission_id = ? AND s.shared = 1 ORDER BY r.number",
+        (submission_id,),
+    ).fetchall()
+
+
 def record(conn: sqlite3.Connection, item: Item, now: float) -> bool:
     """Write one item; True if it changed anything. Unknown (erased) subscribers change nothing."""
     mark = item.mark

@@ -26,6 +26,7 @@ from relay.mail.address import AddressError
 from relay.mail.decode import addresses_of
 from relay.mail.dsn import Action, RecipientReport, wanted
 from relay.mail.scan import Malformed, ScanLimits, Scanned, find_bare, scan
+from relay.mail.slots import SHAREABLE
 from relay.mail.status import UNEXPECTED, Status, ok, temporary
 from relay.mail.template import Template, compile_template
 from relay.pipeline.chain import Accepted, Chain, Judged
@@ -33,6 +34,7 @@ from relay.pipeline.contract import Kind, Message, Stream, Tenant, Transaction
 from relay.queue.enqueue import Claim, Enqueued, NewRecipient, NewSubmission, Refused, enqueue
 from relay.queue.model import encode_id, new_submission_id
 from relay.queue.notices import enqueue_notice
+from relay.registry.facts import Facts
 from relay.store.committer import Committer, StoreBusy, StoreFull
 
 _log = logging.getLogger("relay.accept")
@@ -51,6 +53,8 @@ class Arrived:
     parameters: MailParameters
     protocol: str
     """For the Received field (RFC 3848), e.g. ``ESMTPSA``."""
+    standing_version: int = 0
+    """As of which the recipients' standings were read."""
 
 
 Reply = Callable[[Status], None]
@@ -96,13 +100,18 @@ class _Ready:
 
 class Acceptor:
     def __init__(
-        self, terms: Terms, chain: Chain, committer: Committer, outlet: Outlet, clock: Callable[[], float]
+        self,
+        terms: Terms,
+        chain: Chain,
+        committer: Committer,
+        outlet: Outlet,
+        facts: Facts,
     ) -> None:
         self._terms = terms
         self._chain = chain
         self._committer = committer
         self._outlet = outlet
-        self._clock = clock
+        self._facts = facts
 
     def accept(self, arrived: Arrived, reply: Reply) -> None:
         """Decide about a whole message; ``reply`` is called once, later or at once, with what the client is told."""
@@ -155,6 +164,7 @@ class Acceptor:
                 len(new.refused),
                 new.size_octets,
             )
+        self._facts.counted(new.tenant_id, stored.counted)
         reply(ok(50, 0, 0, f"{ready.shown_id} queued"))
         self._outlet.take(new, stored, ready.template, claim)
 
@@ -259,7 +269,14 @@ class Acceptor:
             tag=wishes.tag,
             meta=wishes.meta,
             client=txn.client,
+            shared=len(judged.accepted) > 1 and _same_for_all(judged, template),
+            standing_version=arrived.standing_version,
         )
+
+
+def _same_for_all(judged: Judged, template: Template) -> bool:
+    """Whether one copy may go to several recipients: nothing in it speaks to one of them."""
+    return not any(a.slots for a in judged.accepted) and template.slots <= SHAREABLE
 
 
 _NOTHING = Enqueued(None, (), (), False, "")

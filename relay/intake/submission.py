@@ -24,7 +24,8 @@ from relay.mail.address import AddressError, Path, parse_path
 from relay.mail.status import Status, ok, permanent, temporary
 from relay.pipeline.chain import Accepted, Chain
 from relay.pipeline.contract import Freeze, Kind, Recipient, Stream, Tenant, Transaction
-from relay.registry import consents, credentials, quota
+from relay.registry import consents, credentials
+from relay.registry.facts import Facts
 from relay.registry.secrets import Secrets
 from relay.registry.snapshot import CredentialRecord, SnapshotSource
 
@@ -54,6 +55,7 @@ class Desk:
     """By account, for the log only: 160 random bits can't be guessed, and a lock would serve attackers."""
     clock: Callable[[], float]
     plaintext_on_loopback: bool
+    facts: Facts
     has_room: Callable[[], bool]
     """False when the disk is nearly full."""
 
@@ -75,6 +77,7 @@ class SubmissionSession(BaseSession):
         self._parameters = MailParameters()
         self._accepted: list[Accepted] = []
         self._seen: set[str] = set()
+        self._standing_version = 0
 
     # -- identity ------------------------------------------------------------
 
@@ -197,7 +200,7 @@ class SubmissionSession(BaseSession):
         if not desk.has_room():
             return temporary(52, 3, 1, "the disk is nearly full, try again later")
         now = desk.clock()
-        tenant = snapshot.tenant(credential.tenant_id, now)
+        tenant = desk.facts.tenant(snapshot, credential.tenant_id, now)
         stream = snapshot.streams[credential.stream_id]
         if _stream_frozen(tenant, stream):
             return _frozen(tenant)
@@ -207,12 +210,13 @@ class SubmissionSession(BaseSession):
             str(parsed.address) if parsed.address else "",
             self.peer_address,
             now,
-            quota.usage(desk.conn, tenant.id, tenant.allowance.period),
+            desk.facts.usage(snapshot, tenant.id, now),
         )
         refused = desk.chain.reverse_path(txn)
         if refused is not None:
             return refused
         self._txn, self._parameters, self.in_transaction = txn, parameters, True
+        self._standing_version = desk.snapshots.standing_version
         return REVERSE_PATH_OK
 
     def _path(self, argument: bytes, word: bytes) -> Path | Status:
@@ -274,7 +278,8 @@ class SubmissionSession(BaseSession):
         protocol = "UTF8SMTP" if self._parameters.smtputf8 else "ESMTP" if self.extended else "SMTP"
         if self.extended:
             protocol += ("S" if self.encrypted else "") + ("A" if self._logged_in else "")
-        arrived = Arrived(self._txn, tuple(self._accepted), raw, self._parameters, protocol)
+        accepted = tuple(self._accepted)
+        arrived = Arrived(self._txn, accepted, raw, self._parameters, protocol, self._standing_version)
         self.desk.acceptor.accept(arrived, self.answer)
 
 

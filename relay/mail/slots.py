@@ -21,6 +21,8 @@ Form = Literal["text", "html", "header"]
 
 ENGINE_SLOTS = frozenset({"unsubscribe_url", "preferences_url", "unsubscribe_mailto", "report_url"})
 """Slots whose values are ASCII without blanks, safe in URLs, text, HTML and header fields."""
+SHAREABLE = frozenset({"report_url"})
+"""Slots that a copy for several recipients can fill: they speak of the message."""
 ENGINE_OCTETS = 255
 """Room reckoned for a value of these where it isn't known yet."""
 

@@ -44,6 +44,12 @@ class Template(msgspec.Struct, frozen=True, array_like=True):
     placeholders: tuple[str, ...]
     """Names of the relay's placeholders that were found in readable parts."""
 
+    @property
+    def slots(self) -> frozenset[str]:
+        """Names of all slots."""
+        pieces = [piece for one in (*self.fields, self.body) for piece in one]
+        return frozenset(piece.name for piece in pieces if isinstance(piece, Slot))
+
     def encode(self) -> bytes:
         return _ENCODER.encode(self)
 

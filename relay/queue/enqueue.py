@@ -62,6 +62,10 @@ class NewSubmission:
     tag: str = ""
     meta: Mapping[str, str] = field(default_factory=dict)
     client: str = ""
+    shared: bool = False
+    """Nothing in the copies differs by recipient."""
+    standing_version: int = 0
+    """As of which the recipients' standings were read (see ``SnapshotSource``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ class Enqueued:
     subscriber_ids: tuple[int, ...]
     claimed: bool
     give_back: str
+    counted: Mapping[str, int] = field(default_factory=dict)
+    """By how much this commit moved which of the tenant's counters."""
 
 
 def dumps(value: object) -> str:
@@ -90,19 +96,21 @@ def dumps(value: object) -> str:
 def enqueue(conn: sqlite3.Connection, new: NewSubmission, claim: Claim | None) -> Enqueued:
     """Store the submission; raises Refused if an effect's condition fails."""
     campaign_id, first, campaign_state = _campaign(conn, new)
-    give_back = _count(conn, new)
+    counted = _count(conn, new)
+    give_back = next(iter(counted), "")
     subscriber_ids = tuple(
         r.recipient.standing.subscriber_id
         or consents.subscriber(conn, new.tenant_id, r.recipient.canonical, new.accepted_at)
         for r in new.recipients
     )
-    _count_distinct(conn, new, subscriber_ids)
+    _count_distinct(conn, new, subscriber_ids, counted)
     states, holds = _stage(conn, new, campaign_id, first, campaign_state)
     claimed = claim is not None and new.due_at <= new.accepted_at and State.READY in states
     conn.execute(
         "INSERT INTO submission (id, tenant_id, stream_id, campaign_id, topic, reverse_path, message_id, from_domain,"
-        " subject, size_octets, accepted_at, expires_at, open_recipients, ret, envid, tag, meta, give_back, client)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        " subject, size_octets, accepted_at, expires_at, open_recipients, ret, envid, tag, meta, give_back, client,"
+        " shared)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             new.id,
             new.tenant_id,
@@ -123,6 +131,7 @@ def enqueue(conn: sqlite3.Connection, new: NewSubmission, claim: Claim | None) -
             dumps(dict(new.meta)) if new.meta else "",
             give_back,
             new.client,
+            int(new.shared),
         ),
     )
     conn.execute("INSERT INTO body (submission_id, template) VALUES (?, ?)", (new.id, new.template))
@@ -154,7 +163,7 @@ def enqueue(conn: sqlite3.Connection, new: NewSubmission, claim: Claim | None) -
         "INSERT INTO event (tenant_id, at, kind, submission_id, campaign_id, detail) VALUES (?,?,'accepted',?,?,?)",
         (new.tenant_id, new.accepted_at, new.id, campaign_id, _story(new, states)),
     )
-    return Enqueued(campaign_id, states, subscriber_ids, claimed, give_back)
+    return Enqueued(campaign_id, states, subscriber_ids, claimed, give_back, counted)
 
 
 def _due(new: NewSubmission, state: State, claim: Claim | None) -> tuple[float, str | None, int]:
@@ -195,17 +204,18 @@ def _campaign(conn: sqlite3.Connection, new: NewSubmission) -> tuple[int | None,
     return row.id, campaigns.allot(conn, row.id, len(new.recipients)), row.state
 
 
-def _count(conn: sqlite3.Connection, new: NewSubmission) -> str:
-    """Add up and apply the counters; returns the one that unsent copies go back to."""
-    sums: dict[str, tuple[int, Add]] = {}
+def _count(conn: sqlite3.Connection, new: NewSubmission) -> dict[str, int]:
+    """Add up and apply the counters; returns by how much each moved, first the one that unsent copies go back to."""
+    sums: dict[str, int] = {}
+    last: dict[str, Add] = {}
     for r in new.recipients:
         for effect in r.effects:
             if isinstance(effect, Add):
-                before = sums.get(effect.counter, (0, effect))[0]
-                sums[effect.counter] = (before + effect.amount, effect)
-    for counter, (amount, effect) in sums.items():
-        _add(conn, new.tenant_id, counter, amount, effect.limit, effect.refused)
-    return next(iter(sums), "")
+                sums[effect.counter] = sums.get(effect.counter, 0) + effect.amount
+                last[effect.counter] = effect
+    for counter, effect in last.items():
+        _add(conn, new.tenant_id, counter, sums[counter], effect.limit, effect.refused)
+    return sums
 
 
 def _add(conn: sqlite3.Connection, tenant_id: int, counter: str, amount: int, limit: int | None, no: Status) -> None:
@@ -222,7 +232,9 @@ def _add(conn: sqlite3.Connection, tenant_id: int, counter: str, amount: int, li
         raise Refused(no)
 
 
-def _count_distinct(conn: sqlite3.Connection, new: NewSubmission, subscriber_ids: tuple[int, ...]) -> None:
+def _count_distinct(
+    conn: sqlite3.Connection, new: NewSubmission, subscriber_ids: tuple[int, ...], counted: dict[str, int]
+) -> None:
     for number, r in enumerate(new.recipients):
         for effect in r.effects:
             if isinstance(effect, AddDistinct) and not r.recipient.standing.counted:
@@ -232,6 +244,7 @@ def _count_distinct(conn: sqlite3.Connection, new: NewSubmission, subscriber_ids
                 )
                 if fresh.rowcount == 1:
                     _add(conn, new.tenant_id, effect.counter, 1, effect.limit, effect.refused)
+                    counted[effect.counter] = counted.get(effect.counter, 0) + 1
 
 
 def _stage(

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from relay.pipeline.contract import Standing
+
 _log = logging.getLogger("relay.queue")
 
 LEASE_S = 1800.0
@@ -23,7 +25,7 @@ LEASE_S = 1800.0
 _COLUMNS = (
     "r.submission_id, r.number, r.tenant_id, r.subscriber_id, r.address, r.domain, r.fence, r.attempts, r.slots,"
     " r.notify, r.orcpt, r.changed_at, s.stream_id, s.campaign_id, s.topic, s.reverse_path, s.from_domain,"
-    " s.message_id, s.accepted_at, s.expires_at, s.ret, s.envid, s.size_octets, s.give_back"
+    " s.message_id, s.accepted_at, s.expires_at, s.ret, s.envid, s.size_octets, s.give_back, s.shared"
 )
 
 
@@ -46,6 +48,8 @@ class Submission:
     envid: str
     size_octets: int
     give_back: str
+    shared: bool = False
+    """Nothing in the copies differs by recipient: one may go to several of a site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,9 @@ class Lease:
     orcpt: str = ""
     tried_at: float = 0.0
     """When it was tried last, or accepted; seconds UTC."""
+    standing: Standing | None = None
+    """The person's standing as it was read at RCPT, of a copy that goes out from memory."""
+    standing_version: int = 0
 
 
 def lease_due(conn: sqlite3.Connection, owner: str, now: float, most: int, lease_s: float = LEASE_S) -> list[Lease]:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from relay.registry.secrets import MAC_OCTETS, Secrets
 
 _FORMAT = struct.Struct(">IIQH")
+SHARED = 0xFFFF
+"""Recipient number of a copy for several recipients; its subscriber is 0."""
 LINK_LENGTH = 42
 """Characters of a link token: ceil((1 + 18 + 12) * 4 / 3)."""
 

@@ -387,6 +387,20 @@ def test_dots_come_out_as_they_went_in(house: House) -> None:
     assert house.sink.to("dots@rcpt.example").data.endswith(b"\r\n\r\n" + body.encode())
 
 
+def test_recipients_of_one_site_share_a_copy_unless_it_speaks_to_each(house: House) -> None:
+    with house.session(house.direct) as s:
+        for names, body in ((("s1", "s2", "s3"), "For all\r\n"), (("o1", "o2"), "For you: {{unsubscribe_url}}\r\n")):
+            s.say(MAIL)
+            for name in names:
+                s.say(rcpt(name))
+            starts(s.data(mail(body=body)), "250")
+    together = house.sink.to("s1@rcpt.example")
+    assert together.recipients == ["s1@rcpt.example", "s2@rcpt.example", "s3@rcpt.example"]
+    one, other = house.sink.to("o1@rcpt.example"), house.sink.to("o2@rcpt.example")
+    assert (one.recipients, other.recipients) == (["o1@rcpt.example"], ["o2@rcpt.example"])
+    assert len({together.reverse_path, one.reverse_path, other.reverse_path}) == 3
+
+
 def test_pipelined_commands_and_messages(house: House) -> None:
     with house.session(house.direct) as s:
         one = mail(to="p1@rcpt.example").encode()

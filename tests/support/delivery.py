@@ -62,20 +62,35 @@ class FixedLookup:
 
 
 class FakeAttempt:
-    """Records how it went; ``outcome`` is a future."""
+    """Records how it went; ``outcome`` is a future. ``prepared``: None for a copy that is not wanted any more."""
 
-    def __init__(self, address: str = "bob@example.net", prepared: Prepared | Exception | None = PREPARED) -> None:
+    def __init__(
+        self,
+        address: str = "bob@example.net",
+        prepared: Prepared | Exception | None = PREPARED,
+        *,
+        group: object | None = None,
+        notify: str = "",
+        orcpt: str = "",
+    ) -> None:
         self.address = address
         self.domain = address.rpartition("@")[2]
+        self.group = group
+        self.notify = notify
+        self.orcpt = orcpt
         self.outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self.prepared = 0
         self.outcomes: list[Outcome] = []
         self._prepared = prepared
 
-    async def prepare(self, eight_bit: bool) -> Prepared | None:
+    def wanted(self) -> bool:
+        return self._prepared is not None
+
+    async def prepare(self, eight_bit: bool, shared: bool) -> Prepared:
         self.prepared += 1
         if isinstance(self._prepared, Exception):
             raise self._prepared
+        assert self._prepared is not None
         return self._prepared
 
     def done(self, outcome: Outcome) -> None:

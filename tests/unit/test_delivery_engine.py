@@ -413,16 +413,16 @@ def test_what_a_remote_can_not_take_is_not_tried(prepared: Prepared, extensions:
 
 def test_parameters() -> None:
     async def main() -> None:
-        copy = Prepared("a@x.test", DATA, True, True, notify="FAILURE", ret="HDRS", envid="e+2B1", orcpt="rfc822;b@y")
+        copy = Prepared("a@x.test", DATA, True, True, ret="HDRS", envid="e+2B1")
         async with ScriptedRemote() as remote, Bench(smart_host=remote.target) as bench:
-            await bench.deliver(FakeAttempt("böb@example.net", copy))
+            await bench.deliver(FakeAttempt("böb@example.net", copy, notify="FAILURE", orcpt="rfc822;b@y"))
             size = len(DATA)
             assert remote.messages[0].mail == (
                 f"MAIL FROM:<a@x.test> SIZE={size} BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=e+2B1"
             )
             assert remote.messages[0].rcpt == ("RCPT TO:<böb@example.net> NOTIFY=FAILURE ORCPT=rfc822;b@y",)
         async with ScriptedRemote(extensions=()) as remote, Bench(smart_host=remote.target) as bench:
-            await bench.deliver(FakeAttempt(prepared=Prepared("", DATA, False, True, notify="NEVER", ret="FULL")))
+            await bench.deliver(FakeAttempt(prepared=Prepared("", DATA, False, True, ret="FULL"), notify="NEVER"))
             assert remote.messages[0].mail == "MAIL FROM:<>"
             assert remote.messages[0].rcpt == ("RCPT TO:<bob@example.net>",)
 

@@ -17,7 +17,7 @@ from relay.feedback.inbound import MAX_OCTETS, Inbound
 from relay.mail.status import UNEXPECTED, Status
 from relay.queue.model import State
 from relay.registry.secrets import Secrets
-from relay.registry.tokens import Mark, local_part
+from relay.registry.tokens import SHARED, Mark, local_part
 from relay.store.committer import Committer
 from relay.store.database import connect, migrate
 
@@ -330,3 +330,67 @@ def test_an_unexpected_error_is_temporary(world: World) -> None:
     status = asyncio.run(world.inbound(broken).message("", [world.address()], sample("dead-5.1.1")))
     assert status == UNEXPECTED
     assert "fire" not in status.reply
+
+
+# --- copies for several recipients ----------------------------------------------
+
+SHARED_MARK = Mark(0, 0, SUBMISSION, SHARED)
+BEN = 8
+
+
+@pytest.fixture
+def shared(world: World) -> World:
+    """Ann and Ben had one copy of a transactional message."""
+    world.conn.executescript(f"""
+        INSERT INTO subscriber (id, tenant_id, address, created_at) VALUES ({BEN},1,'ben@example.net',0);
+        INSERT INTO recipient (submission_id, number, tenant_id, subscriber_id, address, domain, state, due_at,
+         changed_at) VALUES ({SUBMISSION},1,1,{BEN},'Ben@example.net','example.net',{int(State.DELIVERED)},0,0);
+        UPDATE submission SET shared = 1;
+    """)
+    return world
+
+
+def _suppressed(world: World) -> list[tuple[int, str]]:
+    return list(world.conn.execute("SELECT subscriber_id, reason FROM suppression ORDER BY subscriber_id"))
+
+
+def test_a_report_on_a_shared_copy_concerns_those_it_names(shared: World) -> None:
+    raw = (
+        b"From: MAILER-DAEMON@mx.example\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n"
+        b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+        b"--b\r\n\r\nSorry\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+        b"Reporting-MTA: dns; mx.example\r\n\r\nFinal-Recipient: rfc822; ben@example.net\r\nAction: failed\r\n"
+        b"Status: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1 no such user\r\n\r\n--b--\r\n"
+    )
+    assert shared.send(raw, shared.address(mark=SHARED_MARK)).code == 250
+    assert _suppressed(shared) == [(BEN, "hard-bounce")]
+    states = [row[0] for row in shared.conn.execute("SELECT state FROM recipient ORDER BY number")]
+    assert states == [State.DELIVERED, State.BOUNCED]
+
+
+def test_words_about_a_shared_copy_concern_the_address_that_stands_in_them(shared: World) -> None:
+    raw = (
+        b"From: MAILER-DAEMON@mx.example\r\nSubject: Undelivered mail returned to sender\r\n\r\n"
+        b"Your message could not be delivered:\r\n<ben@example.net>: 550 5.1.1 user unknown\r\n"
+    )
+    shared.send(raw, shared.address(mark=SHARED_MARK))
+    assert _suppressed(shared) == [(BEN, "hard-bounce")]
+
+
+def test_a_complaint_about_a_shared_copy_needs_a_name(shared: World) -> None:
+    report = (
+        b"From: fbl@isp.example\r\nMIME-Version: 1.0\r\n"
+        b'Content-Type: multipart/report; report-type=feedback-report; boundary="b"\r\n\r\n'
+        b"--b\r\n\r\nspam\r\n--b\r\nContent-Type: message/feedback-report\r\n\r\n"
+        b"Feedback-Type: abuse\r\nUser-Agent: x\r\nVersion: 1\r\n%b\r\n--b--\r\n"
+    )
+    shared.send(report % b"", shared.address(mark=SHARED_MARK))
+    assert _suppressed(shared) == []
+    shared.send(report % b"Original-Rcpt-To: ann@example.net\r\n", shared.address(mark=SHARED_MARK))
+    assert _suppressed(shared) == [(ANN, "complaint")]
+
+
+def test_a_shared_tag_names_nobody_where_copies_are_personal(world: World) -> None:
+    raw = b"From: MAILER-DAEMON@mx.example\r\nSubject: failure\r\n\r\n<ann@example.net>: 550 5.1.1 user unknown\r\n"
+    world.send(raw, world.address(mark=SHARED_MARK))
+    assert _suppressed(world) == []

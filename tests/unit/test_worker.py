@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from relay.delivery.attempt import DELAY_NOTICE_S, LeasedCopy
 from relay.delivery.outcome import Bounced, Delivered, Outcome, Reach, Retry, Returned
 from relay.delivery.report import enhanced
-from relay.delivery.worker import DELAY_NOTICE_S, Copy
 from relay.mail.status import permanent, temporary
 from relay.queue.complete import Report, Result
 from relay.queue.lease import Lease, Submission
@@ -43,7 +43,7 @@ class Desk:
 
 def end(outcome: Outcome, lease: Lease = LEASE, now: float = NOW) -> Result:
     desk = Desk(now)
-    Copy(desk, lease).done(outcome)  # type: ignore[arg-type]
+    LeasedCopy(desk, lease).done(outcome)  # type: ignore[arg-type]
     (result,) = desk.results
     return result
 

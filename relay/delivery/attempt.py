@@ -1,0 +1,233 @@
+"""One leased copy on its way through the engine: the re-check, its rendering and signing, what its outcome means."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from relay.delivery.compose import Compiled, notice, own_domain
+from relay.delivery.outcome import Bounced, Delivered, Outcome, Prepared, Retry, Returned
+from relay.delivery.sign import Pending
+from relay.mail.address import parse_address
+from relay.mail.downgrade import downgrade
+from relay.mail.render import Rendered
+from relay.pipeline.contract import Continue, Freeze, Hold, Kind, QueueEntry, Reject, Standing
+from relay.queue.complete import Report, Result
+from relay.queue.lease import Lease
+from relay.queue.model import State
+from relay.registry import consents
+from relay.registry.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from relay.delivery.worker import Worker
+
+LEAST_ATTEMPTS = 3
+"""A copy that was held for long, or whose clock jumped, is still tried so often before it expires."""
+DELAY_NOTICE_S = 4 * 3600.0
+"""When a sender who asked for it is told that a copy is late."""
+
+
+class LeasedCopy:
+    """The engine's ``Attempt`` for a lease."""
+
+    __slots__ = ("_bulk", "_message", "_worker", "address", "domain", "group", "lease", "orcpt")
+
+    notify = ""
+    """The relay reports successes itself, and failures come back to its own reverse-path."""
+
+    def __init__(self, worker: Worker, lease: Lease) -> None:
+        self._worker = worker
+        self.lease = lease
+        self.address = lease.address
+        self.domain = lease.domain
+        self.orcpt = lease.orcpt
+        self.group = lease.submission.id if lease.submission.shared and lease.address.isascii() else None
+        self._bulk = False
+        self._message: Compiled | None = None
+
+    # -- before it is sent -----------------------------------------------------------
+
+    def wanted(self) -> bool:
+        """The re-check right before sending; where the copy is not to be sent its end is written."""
+        worker, lease = self._worker, self.lease
+        now = worker.clock()
+        if now > lease.until - worker.terms.margin_s:
+            self._end(State.READY, "lease ran out before sending", due_at=now)
+            return False
+        if not notice(lease.submission) and not self._still_wanted(worker.snapshots.current(), now):
+            return False
+        self._message = worker.composer.message(lease.submission.id)
+        if self._message is None:
+            self._end(State.CANCELLED, "the message is gone", event="cancelled")
+            return False
+        return True
+
+    def _still_wanted(self, snapshot: Snapshot, now: float) -> bool:
+        """Freeze, campaign, policies."""
+        worker, lease, submission = self._worker, self.lease, self.lease.submission
+        stream = snapshot.streams.get(submission.stream_id)
+        if stream is None or submission.tenant_id not in snapshot.tenants:
+            self._end(State.CANCELLED, "the tenant or stream is gone", event="cancelled")
+            return False
+        self._bulk = stream.kind is Kind.BULK
+        tenant = worker.facts.tenant(snapshot, submission.tenant_id, now)
+        if tenant.freeze is Freeze.ALL or (tenant.freeze is Freeze.BULK and self._bulk):
+            self._end(State.HELD, f"frozen: {tenant.freeze_reason}", hold_reason="frozen", event="held")
+            return False
+        if submission.campaign_id is not None and not self._campaign_goes_on(submission.campaign_id):
+            return False
+        entry = QueueEntry(
+            submission.id,
+            lease.number,
+            tenant,
+            stream,
+            lease.address,
+            parse_address(lease.address).canonical,
+            self._standing(tenant.allowance.period),
+            submission.topic,
+            submission.campaign_id,
+            lease.attempts,
+            now,
+        )
+        verdict = worker.chain.release(entry)
+        if isinstance(verdict, Continue):
+            return True
+        if isinstance(verdict, Reject):
+            self._end(State.WITHDRAWN, verdict.status.reply, event="withdrawn")
+        elif isinstance(verdict, Hold):
+            self._end(State.HELD, verdict.why, hold_reason=verdict.why, event="held")
+        else:
+            self._retry(verdict.status.reply, "", None)
+        return False
+
+    def _standing(self, period: str) -> Standing:
+        """What was read at RCPT as long as nobody's standing has got worse since, else what the store says now."""
+        lease = self.lease
+        if lease.standing is not None and lease.standing_version == self._worker.snapshots.standing_version:
+            return lease.standing
+        return consents.standing_by_id(self._worker.conn, lease.subscriber_id, period)
+
+    def _campaign_goes_on(self, campaign_id: int) -> bool:
+        row = self._worker.conn.execute("SELECT state, why FROM campaign WHERE id = ?", (campaign_id,)).fetchone()
+        if row is not None and row[0] == "declined":
+            self._end(State.DECLINED, f"campaign declined: {row[1]}", event="declined")
+            return False
+        if row is not None and row[0] == "stopped":
+            self._end(State.HELD, f"campaign stopped: {row[1]}", hold_reason="staged", event="held")
+            return False
+        return True
+
+    def prepare(self, eight_bit: bool, shared: bool) -> Prepared | Coroutine[Any, Any, Prepared]:
+        """Render, and sign: at once, or in the pool where there is one."""
+        worker, lease, message = self._worker, self.lease, self._message
+        assert message is not None
+        snapshot = worker.snapshots.current()
+        domain = own_domain(snapshot, lease.submission.tenant_id, lease.submission.from_domain)
+        mark = worker.composer.mark(lease, shared)
+        rendered = worker.composer.render(message, lease, mark, domain)
+        if message.needs_8bit and not eight_bit:
+            # What can't be converted goes as it is: servers that mind are extinct, a bounce would be sure.
+            rendered = downgrade(rendered.fields, rendered.body) or rendered
+        reverse_path = "" if notice(lease.submission) else worker.composer.reverse_path(mark, domain)
+        signer = worker.composer.signer(snapshot, domain)
+        if signer is None:
+            return self._made(message, rendered, reverse_path, [])
+        pending = signer.prepare(rendered.fields, rendered.body_hash, worker.clock())
+        if worker.signing_pool is None:
+            return self._made(message, rendered, reverse_path, pending.finish())
+        return self._signed(message, rendered, reverse_path, pending, worker.signing_pool)
+
+    async def _signed(
+        self, message: Compiled, rendered: Rendered, reverse_path: str, pending: Pending, pool: ThreadPoolExecutor
+    ) -> Prepared:
+        signatures = await asyncio.get_running_loop().run_in_executor(pool, pending.finish)
+        return self._made(message, rendered, reverse_path, signatures)
+
+    def _made(self, message: Compiled, rendered: Rendered, reverse_path: str, signatures: Sequence[bytes]) -> Prepared:
+        return Prepared(
+            reverse_path=reverse_path,
+            data=b"".join((*signatures, *rendered.fields, b"\r\n", rendered.body)),
+            smtputf8=message.needs_smtputf8 or not self.address.isascii(),
+            eight_bit=message.needs_8bit,
+            ret="HDRS",
+        )
+
+    # -- how it ended ----------------------------------------------------------------
+
+    def done(self, outcome: Outcome) -> None:
+        match outcome:
+            case Delivered():
+                self._end(
+                    State.DELIVERED,
+                    outcome.status,
+                    outcome.remote,
+                    attempts=self.lease.attempts + 1,
+                    report=Report.RELAYED if "SUCCESS" in self.lease.notify else None,
+                )
+            case Retry():
+                self._retry(outcome.diagnostic or outcome.status, outcome.remote, outcome.not_before)
+            case Bounced():
+                self._end(
+                    State.BOUNCED,
+                    outcome.diagnostic or outcome.status,
+                    outcome.remote,
+                    event="bounced",
+                    attempts=self.lease.attempts + 1,
+                    address_dead=outcome.address_dead,
+                    report=Report.FAILED,
+                    detail={
+                        "type": "hard" if outcome.address_dead else "refused",
+                        "code": outcome.reason.enhanced,
+                    },
+                )
+            case Returned():
+                self._end(State.READY, "not tried", due_at=self._worker.clock())
+
+    def _retry(self, status: str, remote: str, not_before: float | None) -> None:
+        now = self._worker.clock()
+        failed = self.lease.attempts + 1
+        due = self._worker.terms.schedule.next_attempt(now, failed, not_before)
+        if due >= self.lease.submission.expires_at and failed >= LEAST_ATTEMPTS:
+            late: dict[str, object] = {"type": "expired"}
+            self._end(
+                State.EXPIRED, status, remote, event="expired", attempts=failed, detail=late, report=Report.FAILED
+            )
+        else:
+            # Told once: by the first failed attempt after the delay.
+            told_at = self.lease.submission.accepted_at + DELAY_NOTICE_S
+            delayed = Report.DELAYED if self.lease.tried_at < told_at <= now else None
+            self._end(State.READY, status, remote, event="deferred", attempts=failed, due_at=due, report=delayed)
+
+    def _end(
+        self,
+        state: State,
+        status: str,
+        remote: str = "",
+        *,
+        event: str = "",
+        detail: dict[str, object] | None = None,
+        due_at: float = 0.0,
+        attempts: int | None = None,
+        hold_reason: str = "",
+        address_dead: bool = False,
+        report: Report | None = None,
+    ) -> None:
+        self._worker.finish(
+            Result(
+                self.lease,
+                state,
+                self._worker.clock(),
+                status,
+                remote,
+                event,
+                detail or {},
+                due_at,
+                self.lease.attempts if attempts is None else attempts,
+                hold_reason,
+                address_dead,
+                self._bulk,
+                report,
+            )
+        )

@@ -1,0 +1,110 @@
+"""Copies on their way through the engine, and the parcels they travel in.
+
+A parcel is one transaction's worth: one copy, or several recipients who share
+one. It is checked and prepared when a connection is (nearly) free for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from relay.delivery.outcome import Attempt, Outcome, Prepared
+
+FRESH_S = 60.0
+"""A prepared copy that waited longer is prepared again: its lease or its consent may have gone."""
+MOST_RECIPIENTS = 50
+"""In one transaction; every server takes 100 (RFC 5321 §4.5.3.1.8)."""
+
+
+class Copy:
+    """An attempt with its engine's side; ends exactly once."""
+
+    __slots__ = ("_ended", "alone", "attempt", "interruptions")
+
+    def __init__(self, attempt: Attempt, ended: Callable[[Copy, Outcome | None], None]) -> None:
+        self.attempt = attempt
+        self.interruptions = 0
+        """Sessions that died under it."""
+        self.alone = attempt.group is None
+        """Travels in a parcel of its own."""
+        self._ended: Callable[[Copy, Outcome | None], None] | None = ended
+
+    def end(self, outcome: Outcome | None) -> None:
+        """``None``: withdrawn."""
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            ended(self, outcome)
+
+
+class Parcel:
+    """Copies that go in one transaction."""
+
+    __slots__ = ("_eight_bit", "_made", "_making", "_stale_at", "copies")
+
+    def __init__(self, copies: list[Copy]) -> None:
+        self.copies = copies
+        self._made: Prepared | None = None
+        self._making: asyncio.Task[Prepared] | None = None
+        self._stale_at = 0.0
+        self._eight_bit = True
+
+    def add(self, copy: Copy, most: int) -> bool:
+        """Take one more along if it shares what is in here; False: it needs a parcel of its own."""
+        first = self.copies[0] if self.copies else None
+        if first is None or first.alone or copy.alone or len(self.copies) >= most:
+            return False
+        if self._made is not None or self._making is not None or first.attempt.group != copy.attempt.group:
+            return False
+        self.copies.append(copy)
+        return True
+
+    def begin(self, now: float, eight_bit: bool) -> None:
+        """Check and start to prepare, unless what was begun is still good for this kind of remote. May raise."""
+        making = self._making
+        if making is not None and not making.done():
+            return
+        if self._made is None and making is not None and not making.cancelled() and making.exception() is None:
+            self._made = making.result()
+        if self._made is not None and now <= self._stale_at and eight_bit == self._eight_bit:
+            return
+        self._made = self._making = None
+        self.copies = [copy for copy in self.copies if _wanted(copy)]
+        if not self.copies:
+            return
+        self._stale_at = now + FRESH_S
+        self._eight_bit = eight_bit
+        made = self.copies[0].attempt.prepare(eight_bit, len(self.copies) > 1)
+        if isinstance(made, Prepared):
+            self._made = made
+        else:
+            self._making = asyncio.get_running_loop().create_task(made)
+
+    async def prepared(self, now: float, eight_bit: bool) -> Prepared | None:
+        """The copy to send to ``copies``; None if none of them is wanted any more. Raises what preparing raised."""
+        self.begin(now, eight_bit)
+        if self._making is not None:
+            await self._making
+            self.begin(now, eight_bit)
+        return self._made
+
+    def end(self, outcome: Outcome) -> None:
+        """End all copies alike."""
+        making, self._making = self._making, None
+        if making is not None:
+            making.cancel()
+        copies, self.copies = self.copies, []
+        for copy in copies:
+            copy.end(outcome)
+
+
+def _wanted(copy: Copy) -> bool:
+    if copy.attempt.wanted():
+        return True
+    copy.end(None)
+    return False
+
+
+def parcels(copies: Iterable[Copy]) -> list[Parcel]:
+    """One for each copy."""
+    return [Parcel([copy]) for copy in copies]
