@@ -10,6 +10,7 @@ import hashlib
 import html
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from policies.settings import Table
 from relay.pipeline.contract import (
@@ -35,26 +36,26 @@ def reason(tenant: Tenant, topic: str, rcpt: Recipient) -> str:
     return f"You receive this because you subscribed to {topic} of {tenant.name} on {day} ({consent.source})."
 
 
-def _text(tenant: Tenant) -> str:
+def _text(name: str, contact: str, postal: str) -> str:
     lines = [
         "--------------------------------------------------",
         "{{reason}}",
         "Unsubscribe: {{unsubscribe_url}}",
         "Your preferences: {{preferences_url}}",
-        f"Sent by {tenant.name}, {tenant.contact}",
+        f"Sent by {name}, {contact}",
     ]
-    if tenant.postal:
-        lines.append(tenant.postal)
+    if postal:
+        lines.append(postal)
     return "\n".join(lines) + "\n"
 
 
-def _html(tenant: Tenant) -> str:
-    contact = html.escape(tenant.contact)
-    postal = f"<br>{html.escape(tenant.postal)}" if tenant.postal else ""
+def _html(name: str, contact: str, postal: str) -> str:
+    contact = html.escape(contact)
+    postal = f"<br>{html.escape(postal)}" if postal else ""
     return (
         "{{reason}}<br>"
         '<a href="{{unsubscribe_url}}">Unsubscribe</a> &middot; <a href="{{preferences_url}}">Your preferences</a><br>'
-        f'Sent by {html.escape(tenant.name)}, <a href="mailto:{contact}">{contact}</a>{postal}'
+        f'Sent by {html.escape(name)}, <a href="mailto:{contact}">{contact}</a>{postal}'
     )
 
 
@@ -68,21 +69,32 @@ class Policy(BasePolicy):
         table.done()
 
     def on_message(self, txn: Transaction, msg: Message) -> MessageVerdict:
-        tenant = txn.tenant
-        campaign = hashlib.sha256(f"{txn.stream.id}/{msg.campaign}".encode()).hexdigest()[:12]
-        headers = [
-            ("X-Sender-Contact", f"{tenant.name} <{tenant.contact}>"),
-            ("X-Report-Abuse", "<{{report_url}}>"),
-            ("Feedback-ID", f"{campaign}:{tenant.name}:{txn.stream.kind}:relay"),
-        ]
-        if txn.stream.kind is not Kind.BULK and not self._transactional:
-            return Continue(additions=Additions(headers=tuple(headers)))
-        headers += [
-            ("List-Unsubscribe", "<mailto:{{unsubscribe_mailto}}>, <{{unsubscribe_url}}>"),
-            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-        ]
-        additions = Additions(_text(tenant), _html(tenant), tuple(headers))
+        tenant, stream = txn.tenant, txn.stream
+        footer = stream.kind is Kind.BULK or self._transactional
+        additions = _additions(tenant.name, tenant.contact, tenant.postal, stream.id, stream.kind, msg.campaign, footer)
+        if not footer:
+            return Continue(additions=additions)
         verdicts: dict[Recipient, Verdict] = {
             rcpt: Continue({"reason": reason(tenant, msg.topic, rcpt)}, additions=additions) for rcpt in txn.recipients
         }
         return verdicts
+
+
+@lru_cache(maxsize=1024)
+def _additions(
+    name: str, contact: str, postal: str, stream_id: int, kind: Kind, campaign: str, footer: bool
+) -> Additions:
+    """The same for all messages of a campaign."""
+    digest = hashlib.sha256(f"{stream_id}/{campaign}".encode()).hexdigest()[:12]
+    headers = [
+        ("X-Sender-Contact", f"{name} <{contact}>"),
+        ("X-Report-Abuse", "<{{report_url}}>"),
+        ("Feedback-ID", f"{digest}:{name}:{kind}:relay"),
+    ]
+    if not footer:
+        return Additions(headers=tuple(headers))
+    headers += [
+        ("List-Unsubscribe", "<mailto:{{unsubscribe_mailto}}>, <{{unsubscribe_url}}>"),
+        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+    ]
+    return Additions(_text(name, contact, postal), _html(name, contact, postal), tuple(headers))

@@ -126,12 +126,12 @@ class LeasedCopy:
         snapshot = worker.snapshots.current()
         domain = own_domain(snapshot, lease.submission.tenant_id, lease.submission.from_domain)
         mark = worker.composer.mark(lease, shared)
-        rendered = worker.composer.render(message, lease, mark, domain)
+        signer = worker.composer.signer(snapshot, domain)
+        rendered = worker.composer.render(message, lease, mark, domain, hashed=signer is not None)
         if message.needs_8bit and not eight_bit:
             # What can't be converted goes as it is: servers that mind are extinct, a bounce would be sure.
             rendered = downgrade(rendered.fields, rendered.body) or rendered
         reverse_path = "" if notice(lease.submission) else worker.composer.reverse_path(mark, domain)
-        signer = worker.composer.signer(snapshot, domain)
         if signer is None:
             return self._made(message, rendered, reverse_path, [])
         pending = signer.prepare(rendered.fields, rendered.body_hash, worker.clock())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Final
 
 from relay.delivery.sign import Signer
 from relay.mail.render import Rendered, Renderer
@@ -22,6 +23,7 @@ from relay.registry.tokens import SHARED, Mark
 MOST_MESSAGES = 500
 """Compiled messages kept in memory between the copies of one submission, besides the bound in octets."""
 LARGE_OCTETS = 1024 * 1024
+_LINKS: Final = {"unsubscribe_url": "u", "preferences_url": "p", "report_url": "report"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +141,20 @@ class Composer:
     def reverse_path(self, mark: Mark, domain: DomainRecord | None) -> str:
         return f"{tokens.local_part(self._secrets, 'b', mark)}@{self.mail_domain(domain)}"
 
-    def render(self, message: Compiled, lease: Lease, mark: Mark, domain: DomainRecord | None) -> Rendered:
-        token = tokens.link_token(self._secrets, mark)
-        base = self._links.base_url
-        values = {
-            "unsubscribe_url": f"{base}/u/{token}",
-            "preferences_url": f"{base}/p/{token}",
-            "report_url": f"{base}/report/{token}",
-            "unsubscribe_mailto": f"{tokens.local_part(self._secrets, 'u', mark)}@{self.mail_domain(domain)}",
-            **lease.slots,
-        }
-        return message.renderer.render(values)
+    def render(
+        self, message: Compiled, lease: Lease, mark: Mark, domain: DomainRecord | None, *, hashed: bool
+    ) -> Rendered:
+        """``hashed``: the copy will be signed."""
+        values = dict(lease.slots)
+        names = message.renderer.names
+        if not names.isdisjoint(_LINKS):
+            token = tokens.link_token(self._secrets, mark)
+            for name, path in _LINKS.items():
+                values[name] = f"{self._links.base_url}/{path}/{token}"
+        if "unsubscribe_mailto" in names:
+            local = tokens.local_part(self._secrets, "u", mark)
+            values["unsubscribe_mailto"] = f"{local}@{self.mail_domain(domain)}"
+        return message.renderer.render(values, hashed=hashed)
 
 
 def notice(submission: Submission) -> bool:

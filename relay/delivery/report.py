@@ -79,5 +79,5 @@ class Reporter:
         if submission.ret != "FULL" or submission.size_octets > MAX_RETURNED_OCTETS:
             return message.renderer.header(dict(lease.slots)) + b"\r\n"
         domain = own_domain(self._snapshots.current(), submission.tenant_id, submission.from_domain)
-        rendered = self._composer.render(message, lease, self._composer.mark(lease), domain)
+        rendered = self._composer.render(message, lease, self._composer.mark(lease), domain, hashed=False)
         return b"".join(rendered.fields) + b"\r\n" + rendered.body

@@ -2,7 +2,7 @@
 
 Deterministic and without I/O, so that a retry needs no stored copy. Whatever
 is the same for all recipients is done once, the body's hash up to its first
-slot too (RFC 6376 §3.7).
+slot too (RFC 6376 §3.7), if it is wanted at all.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class Rendered(NamedTuple):
     """Header fields as they are written, each with its CRLF."""
     body: bytes
     body_hash: bytes
-    """SHA-256 of the body in relaxed canonical form."""
+    """SHA-256 of the body in relaxed canonical form; empty if it was not asked for."""
 
 
 class Renderer:
-    """Renders one template; keeps what all its copies share. Not changed by rendering."""
+    """Renders one template; keeps what all its copies share."""
 
     def __init__(self, template: Template) -> None:
         self._slots: list[Slot] = []
@@ -36,18 +36,12 @@ class Renderer:
         self._varying = [
             (place, self._numbered(one, numbers)) for place, one in enumerate(template.fields) if not _is_fixed(one)
         ]
-        body = self._numbered(joined(template.body), numbers)
-        self._body_slots = sorted({piece for piece in body if isinstance(piece, int)})
-        self._body = body
-        self._canonical = _canonical(body)
-        self._same: tuple[bytes, bytes] | None = None
-        self._start = hashlib.sha256()
-        if not self._body_slots:
-            whole = literals(template.body)
-            self._same = (whole, hashlib.sha256(relaxed_body(whole)).digest())
-        elif self._canonical and isinstance(self._canonical[0], bytes):
-            self._start.update(self._canonical[0])
-            self._canonical = self._canonical[1:]
+        self._body = self._numbered(joined(template.body), numbers)
+        self._body_slots = sorted({piece for piece in self._body if isinstance(piece, int)})
+        self._same = b"" if self._body_slots else literals(template.body)
+        self._hashing: _Hashing | None = None
+        self.names = frozenset(slot.name for slot in self._slots)
+        """Of all slots: whose values a copy needs."""
 
     def _numbered(self, pieces: Sequence[Piece], numbers: dict[Slot, int]) -> list[bytes | int]:
         out: list[bytes | int] = []
@@ -61,25 +55,25 @@ class Renderer:
                 out.append(piece)
         return out
 
-    def render(self, values: Mapping[str, str], prepend: Sequence[bytes] = ()) -> Rendered:
-        """The copy for ``values`` by slot name (a missing one is empty), with whole fields put first by ``prepend``."""
+    def render(self, values: Mapping[str, str], prepend: Sequence[bytes] = (), *, hashed: bool = True) -> Rendered:
+        """The copy for ``values`` by slot name (a missing one is empty), with whole fields put first by ``prepend``.
+
+        ``hashed``: the body's hash is wanted, since the copy will be signed.
+        """
         encoded = [encode(slot, values.get(slot.name, "")) for slot in self._slots]
         fields = self._fixed
         if self._varying:
             fields = fields.copy()
             for place, pieces in self._varying:
                 fields[place] = _fill(pieces, encoded)
-        if self._same is not None:
-            body, body_hash = self._same
-        else:
-            body = _fill(self._body, encoded)
-            if self._canonical and all(map(encoded.__getitem__, self._body_slots)):
-                digest = self._start.copy()
-                digest.update(_fill(self._canonical, encoded))
-                body_hash = digest.digest()
-            else:
-                body_hash = hashlib.sha256(relaxed_body(body)).digest()
-        return Rendered((*prepend, *fields), body, body_hash)
+        body = _fill(self._body, encoded) if self._body_slots else self._same
+        return Rendered((*prepend, *fields), body, self._hash(body, encoded) if hashed else b"")
+
+    def _hash(self, body: bytes, encoded: Sequence[bytes]) -> bytes:
+        hashing = self._hashing
+        if hashing is None:
+            hashing = self._hashing = _Hashing(self._body, self._body_slots)
+        return hashing.of(body, encoded)
 
     def header(self, values: Mapping[str, str]) -> bytes:
         """The header alone, for a notice; links of the copy may stay empty."""
@@ -88,6 +82,34 @@ class Renderer:
         for place, pieces in self._varying:
             fields[place] = _fill(pieces, encoded)
         return b"".join(fields)
+
+
+class _Hashing:
+    """The body's hash; made with the first copy that is signed."""
+
+    def __init__(self, body: Sequence[bytes | int], slots: Sequence[int]) -> None:
+        self._slots = slots
+        self._same = b""
+        """Of a body without slots."""
+        self._start = hashlib.sha256()
+        self._canonical: list[bytes | int] = []
+        if not slots:
+            whole = b"".join([piece for piece in body if isinstance(piece, bytes)])
+            self._same = hashlib.sha256(relaxed_body(whole)).digest()
+            return
+        self._canonical = _canonical(body)
+        if self._canonical and isinstance(self._canonical[0], bytes):
+            self._start.update(self._canonical[0])
+            self._canonical = self._canonical[1:]
+
+    def of(self, body: bytes, encoded: Sequence[bytes]) -> bytes:
+        if self._same:
+            return self._same
+        if self._canonical and all(map(encoded.__getitem__, self._slots)):
+            digest = self._start.copy()
+            digest.update(_fill(self._canonical, encoded))
+            return digest.digest()
+        return hashlib.sha256(relaxed_body(body)).digest()
 
 
 def _fill(pieces: Sequence[bytes | int], encoded: Sequence[bytes]) -> bytes:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FRESH_S: Final = 0.005
 DELIVERED_BULK: Final = "delivered/bulk"
 _VERSION: Final = "SELECT value FROM meta WHERE name = 'registry'"
-_STANDING_VERSION: Final = "SELECT value FROM meta WHERE name = 'standing'"
+_VERSIONS: Final = "SELECT value FROM meta WHERE name IN ('registry', 'standing') ORDER BY name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class SnapshotSource:
         self._secrets = secrets
         self._snapshot = load(conn, settings, secrets)
         self._looked_at = 0.0
-        self.standing_version = int(conn.execute(_STANDING_VERSION).fetchone()[0])
+        self.standing_version = int(conn.execute(_VERSIONS).fetchall()[1][0])
         """Moves when anybody's standing may have got worse; as fresh as ``current``."""
 
     def current(self) -> Snapshot:
@@ -143,8 +143,8 @@ class SnapshotSource:
         if now - self._looked_at < self._fresh_s:
             return self._snapshot
         self._looked_at = now
-        self.standing_version = int(self._conn.execute(_STANDING_VERSION).fetchone()[0])
-        if self._conn.execute(_VERSION).fetchone()[0] != self._snapshot.version:
+        (version,), (self.standing_version,) = self._conn.execute(_VERSIONS).fetchall()
+        if version != self._snapshot.version:
             self._snapshot = load(self._conn, self._settings, self._secrets)
         return self._snapshot
 

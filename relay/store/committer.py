@@ -21,7 +21,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from relay.store.database import connect
+from relay.store.database import BUSY_TIMEOUT_S, connect
+from relay.store.turn import Turn
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
@@ -55,6 +56,7 @@ def _lost(error: BaseException) -> StoreBusy:
 def _opened(path: Path) -> sqlite3.Connection:
     conn = connect(path)
     conn.execute("PRAGMA wal_autocheckpoint = 4000")
+    conn.execute("PRAGMA busy_timeout = 0")
     return conn
 
 
@@ -66,9 +68,11 @@ class Committer:
     in which none fails, pays for no savepoints.
     """
 
-    def __init__(self, path: Path, *, max_pending: int = 20_000) -> None:
+    def __init__(self, path: Path, *, turns: bool = False, max_pending: int = 20_000) -> None:
+        """``turns``: other mail processes write too, and each waits for its turn instead of trying again."""
         self._path = path
         self._conn = _opened(path)
+        self._turn = Turn(path.with_name(path.name + "-turn")) if turns else None
         self._pool = ThreadPoolExecutor(1, "relay-commit")
         self._pending: deque[tuple[Work, Done]] = deque()
         self._max_pending = max_pending
@@ -120,23 +124,31 @@ class Committer:
     # -- a batch -------------------------------------------------------------------
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        try:
-            # Nearly always free: other processes hold the lock for milliseconds.
-            self._conn.execute("PRAGMA busy_timeout = 0")
-            self._conn.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error:
-            self._later(loop, self._begin_waiting, self._begun)
-            return
-        self._run(loop)
+        if self._turn is None or self._turn.take():
+            try:
+                # Nearly always free: other processes hold the lock for milliseconds.
+                self._conn.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error:
+                pass
+            else:
+                self._run(loop)
+                return
+        self._later(loop, self._begin_waiting, self._begun)
 
     def _begin_waiting(self) -> None:
-        self._conn.execute("PRAGMA busy_timeout = 10000")
-        self._conn.execute("BEGIN IMMEDIATE")
+        if self._turn is not None:
+            self._turn.wait()
+        self._conn.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000:.0f}")
+        try:
+            self._conn.execute("BEGIN IMMEDIATE")
+        finally:
+            self._conn.execute("PRAGMA busy_timeout = 0")
 
     def _begun(self, loop: asyncio.AbstractEventLoop, error: BaseException | None) -> None:
         if error is None:
             self._run(loop)
             return
+        self._end_turn()
         _log.error("store: no write lock: %s", error)
         batch = [self._pending.popleft() for _ in range(len(self._pending))]
         self._settle(loop, [(done, None, _lost(error)) for _, done in batch])
@@ -146,6 +158,7 @@ class Committer:
         ended = self._together(batch) or self._one_by_one(batch)
         broken = None if self._conn.in_transaction else next((e for _, _, e in ended if e is not None), None)
         if not self._conn.in_transaction:  # all was rolled back: disk full, I/O error
+            self._end_turn()
             lost = _lost(broken or StoreBusy("the transaction was lost"))
             _log.error("store: transaction lost: %s", broken)
             self._settle(loop, [(done, None, e if isinstance(e, StoreBusy) else lost) for done, _, e in ended])
@@ -203,6 +216,10 @@ class Committer:
             _log.error("store: a unit can't be taken back, the batch is: %s", error)
             self._roll_back()
 
+    def _end_turn(self) -> None:
+        if self._turn is not None:
+            self._turn.give()
+
     def _roll_back(self) -> None:
         try:
             if self._conn.in_transaction:
@@ -219,6 +236,8 @@ class Committer:
         except BaseException:
             self._roll_back()
             raise
+        finally:
+            self._end_turn()
 
     def _committed(self, loop: asyncio.AbstractEventLoop, ended: list[_Ended], error: BaseException | None) -> None:
         if error is not None:
@@ -261,3 +280,5 @@ class Committer:
         await self._idle.wait()
         self._pool.shutdown(wait=True)
         self._conn.close()
+        if self._turn is not None:
+            self._turn.close()

@@ -66,6 +66,38 @@ def test_waits_for_another_process_that_writes(db: Path) -> None:
     assert _names(db) == ["mine", "other"]
 
 
+def test_mail_processes_take_turns_and_lose_nothing(db: Path) -> None:
+    async def run() -> None:
+        one, two = Committer(db, turns=True), Committer(db, turns=True)
+        futures = [c.submit(_put(f"{name}{n:03}")) for n in range(100) for name, c in (("a", one), ("b", two))]
+        await asyncio.wait_for(asyncio.gather(*futures), 20)
+        await asyncio.gather(one.close(), two.close())
+
+    asyncio.run(run())
+    assert _names(db) == [f"{name}{n:03}" for name in "ab" for n in range(100)]
+
+
+def test_a_unit_whose_batch_failed_is_run_again(db: Path) -> None:
+    """The first run was rolled back with its batch, so nothing is written twice."""
+    runs: list[str] = []
+
+    def counted(name: str) -> Callable[[sqlite3.Connection], str]:
+        def work(conn: sqlite3.Connection) -> str:
+            runs.append(name)
+            return _put(name)(conn)
+
+        return work
+
+    async def run() -> None:
+        committer = Committer(db)
+        await asyncio.gather(*(committer.submit(counted(n)) for n in ("a", "bad", "b")), return_exceptions=True)
+        await committer.close()
+
+    asyncio.run(run())
+    assert runs == ["a", "bad", "a", "bad", "b"]
+    assert _names(db) == ["a", "b"]
+
+
 def test_the_number_of_waiting_writes_is_bounded(db: Path) -> None:
     async def run() -> None:
         committer = Committer(db, max_pending=1)
