@@ -21,9 +21,15 @@ class Policy(BasePolicy):
     def __init__(self, settings: Mapping[str, object]) -> None:
         table = Table(settings)
         self._per_second = table.number("per_second", 0, 0, 1e9)
+        self._told = self._per_second
         self._burst = table.number("burst", max(1.0, 10 * self._per_second), 1, 1e9)
         table.done()
         self._buckets: OrderedDict[int, tuple[float, float]] = OrderedDict()
+
+    def shared_among(self, workers: int) -> None:
+        # Clients' connections spread over the mail processes.
+        self._per_second /= workers
+        self._burst = max(1.0, self._burst / workers)
 
     def on_recipient(self, txn: Transaction, rcpt: Recipient) -> Verdict:
         if not self._per_second:
@@ -36,4 +42,4 @@ class Policy(BasePolicy):
             self._buckets.popitem(last=False)
         if allowed:
             return PASS
-        return Defer(temporary(50, 7, 1, f"rate: {self._per_second:g} copies a second are allowed, slow down"))
+        return Defer(temporary(50, 7, 1, f"rate: {self._told:g} copies a second are allowed, slow down"))

@@ -39,6 +39,7 @@ from relay.registry import keys
 from relay.registry.facts import Facts
 from relay.registry.secrets import Secrets
 from relay.registry.snapshot import Snapshot, SnapshotSource
+from relay.store import checkpoint
 from relay.store.committer import Committer
 from relay.store.database import connect
 
@@ -94,7 +95,10 @@ class App:
         self.clock = clock
         self.secrets = Secrets.load(settings.secrets_file)
         self.conn = connect(settings.database, readonly=True)
-        self.chain = Chain(policy_registry.load(settings.policies.order, settings.policy))
+        policies = policy_registry.load(settings.policies.order, settings.policy)
+        for policy in policies:
+            policy.shared_among(share.workers)
+        self.chain = Chain(policies)
         self.snapshots = SnapshotSource(self.conn, settings, self.secrets)
         self.certificate = (
             Certificate(settings.tls.certificate, settings.tls.key)
@@ -239,6 +243,7 @@ class App:
         self._tasks = [loop.create_task(worker.run()), loop.create_task(_heart(beat))]
         if self.share.first:
             self._tasks += [
+                loop.create_task(checkpoint.run(self.settings.database)),
                 loop.create_task(watch.run(self.settings.database, self.chain, self.clock)),
                 loop.create_task(maintain.run(self.settings.database, self.settings.retention, self.clock)),
             ]

@@ -307,6 +307,7 @@ class Policy(Protocol):
 
     name: str
 
+    def shared_among(self, workers: int) -> None: ...
     def on_reverse_path(self, txn: Transaction) -> Verdict: ...
     def on_recipient(self, txn: Transaction, rcpt: Recipient) -> Verdict: ...
     def on_message(self, txn: Transaction, msg: Message) -> MessageVerdict: ...
@@ -321,6 +322,10 @@ class BasePolicy:
 
     def __init__(self, settings: Mapping[str, object]) -> None:
         """``settings``: the table ``[policy.NAME]``; raise ValueError on a bad one."""
+
+    def shared_among(self, workers: int) -> None:
+        """Called once at start: so many mail processes ask a copy of this policy each; limits that it counts
+        itself must be divided."""
 
     def on_reverse_path(self, txn: Transaction) -> Verdict:
         return PASS

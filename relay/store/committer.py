@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from relay.store.checkpoint import BACKSTOP_PAGES
 from relay.store.database import BUSY_TIMEOUT_S, connect
 from relay.store.turn import Turn
 
@@ -55,7 +56,7 @@ def _lost(error: BaseException) -> StoreBusy:
 
 def _opened(path: Path) -> sqlite3.Connection:
     conn = connect(path)
-    conn.execute("PRAGMA wal_autocheckpoint = 4000")
+    conn.execute(f"PRAGMA wal_autocheckpoint = {BACKSTOP_PAGES}")
     conn.execute("PRAGMA busy_timeout = 0")
     return conn
 

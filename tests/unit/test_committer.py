@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from relay.store.checkpoint import Checkpointer
 from relay.store.committer import Committer
 from relay.store.database import connect, migrate
 
@@ -96,6 +97,22 @@ def test_a_unit_whose_batch_failed_is_run_again(db: Path) -> None:
     asyncio.run(run())
     assert runs == ["a", "bad", "a", "bad", "b"]
     assert _names(db) == ["a", "b"]
+
+
+def test_the_log_is_moved_into_the_database_beside_the_commits(db: Path) -> None:
+    async def run() -> None:
+        committer = Committer(db)
+        await asyncio.gather(*(committer.submit(_put(f"n{n}")) for n in range(50)))
+        checkpointer = Checkpointer(db)
+        assert checkpointer.step() > 0
+        assert checkpointer.step() == 0  # nothing was written since
+        await committer.submit(_put("one more"))
+        assert checkpointer.step() > 0
+        checkpointer.close()
+        await committer.close()
+
+    asyncio.run(run())
+    assert len(_names(db)) == 51
 
 
 def test_the_number_of_waiting_writes_is_bounded(db: Path) -> None:

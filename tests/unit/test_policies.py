@@ -198,6 +198,16 @@ def test_rate_allows_a_burst_and_then_so_many_a_second() -> None:
     assert word(policy.on_recipient(other, rcpt())) == "ok"
 
 
+def test_the_rate_holds_for_all_mail_processes_together() -> None:
+    policies = [rate.Policy({"per_second": 4, "burst": 4}) for _ in range(2)]
+    for policy in policies:
+        policy.shared_among(2)
+    answers = [policy.on_recipient(txn(now=NOW), rcpt()) for policy in policies for _ in range(3)]
+    assert [word(answer) for answer in answers].count("ok") == 4
+    told = answers[-1]
+    assert isinstance(told, Defer) and "4 copies a second" in told.status.text
+
+
 # --- footer ------------------------------------------------------------------
 
 
