@@ -41,7 +41,7 @@ def settings(directory: Path, mode: str, port: str, sink: str) -> None:
 [server]
 hostname = "relay.bench.example"
 data_dir = "data"
-workers = {os.environ.get("RELAY_WORKERS", "1")}
+workers = {os.environ.get("RELAY_WORKERS", os.cpu_count() or 1)}
 [listen]
 submission = ["127.0.0.1:{port}"]
 submissions = []
