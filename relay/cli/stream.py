@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 
 import click
+from msgspec.structs import asdict
 
 from relay.cli.common import actor, done, json_option, open_store, output
 from relay.pipeline.contract import Kind, Stream

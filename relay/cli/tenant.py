@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import structs
 
 from relay.cli.common import EMAIL, Store, actor, done, json_option, open_store, output, show
 from relay.queue.thaw import thaw
@@ -123,7 +124,7 @@ def _details(store: Store, name: str, now: float) -> dict[str, object]:
         "subscribers_used": figures["subscribers_used"],
         "subscribers_limit": figures["subscribers_limit"],
         "renews_at": figures["renews_at"],
-        "streams": [asdict(stream) for stream in streams.of_tenant(store.conn, tenant.id)],
+        "streams": [structs.asdict(stream) for stream in streams.of_tenant(store.conn, tenant.id)],
         "history": [
             {"at": e.at, "action": e.action, "actor": e.actor, "reason": e.detail.get("reason", "")} for e in history
         ],

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
+
+import msgspec
 
 from relay.mail.status import Status
 
@@ -36,8 +37,7 @@ class Reach(StrEnum):
     """Everything for this site, now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(msgspec.Struct, frozen=True, gc=False):
     """The remote took responsibility."""
 
     status: str
@@ -48,8 +48,7 @@ class Delivered:
     """``TLSv1.3 TLS_AES_256_GCM_SHA384``, empty in plaintext."""
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(msgspec.Struct, frozen=True, gc=False):
     """Not now. ``reason`` is temporary."""
 
     reason: Status
@@ -66,8 +65,7 @@ class Retry:
         return self.reason.reply
 
 
-@dataclass(frozen=True, slots=True)
-class Bounced:
+class Bounced(msgspec.Struct, frozen=True, gc=False):
     """Never. ``reason`` is permanent."""
 
     reason: Status
@@ -83,16 +81,14 @@ class Bounced:
         return self.reason.reply
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(msgspec.Struct, frozen=True, gc=False):
     """Handed back without an attempt (the engine is closing)."""
 
 
 Outcome = Delivered | Retry | Bounced | Returned
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True, gc=False):
     """One copy, rendered and signed, for one recipient or for several.
 
     ``data`` is header and body with CRLF line ends, not dot-stuffed.

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from relay.delivery.classify import decide, lost
 from relay.delivery.envelope import Addressee, Features, Timeouts, commands_for, stuffed, unfit
@@ -24,8 +25,7 @@ SLICE_OCTETS = 256 * 1024
 QUIT_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Interrupted:
+class Interrupted(msgspec.Struct, frozen=True, gc=False):
     """This transaction came to nothing for the recipient, another one may do: the session ended, or a limit was met."""
 
     retry: Retry

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
+
+import msgspec
 
 from relay.mail.canon import relaxed_body, relaxed_field
 from relay.registry.keys import SigningKey
@@ -54,8 +55,7 @@ class SignError(Exception):
     """The keys don't make signatures that verify; the text says which."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(msgspec.Struct, frozen=True, gc=False):
     """All that is to be signed; nothing of it depends on the private keys."""
 
     keys: tuple[SigningKey, ...]

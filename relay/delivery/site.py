@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from relay.delivery.connect import Log
 from relay.delivery.courier import Courier

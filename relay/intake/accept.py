@@ -19,6 +19,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Protocol
 
+import msgspec
+
 from relay.intake import relay_fields
 from relay.intake.parameters import MailParameters
 from relay.intake.relay_fields import RelayFields
@@ -43,8 +45,7 @@ LARGE_OCTETS = 512 * 1024
 """A message beyond this is scanned and compiled in a thread, so that others don't wait."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(msgspec.Struct, frozen=True, gc=False):
     """A transaction that is complete: all that is known when the last dot came."""
 
     txn: Transaction
@@ -91,8 +92,7 @@ def _next_bits(bits: int) -> int:
     return next(_sequence) & ((1 << bits) - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
+class _Ready(msgspec.Struct, frozen=True, gc=False):
     new: NewSubmission
     template: Template
     shown_id: str

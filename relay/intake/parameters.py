@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from relay.mail.status import Status, permanent
 
@@ -20,8 +21,7 @@ class ParameterError(Exception):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class MailParameters:
+class MailParameters(msgspec.Struct, frozen=True, gc=False):
     size_octets: int = 0
     smtputf8: bool = False
     ret: str = ""
@@ -30,8 +30,7 @@ class MailParameters:
     """RFC 3461 §4.4, still in xtext."""
 
 
-@dataclass(frozen=True, slots=True)
-class RcptParameters:
+class RcptParameters(msgspec.Struct, frozen=True, gc=False):
     notify: str = ""
     """RFC 3461 §4.1: ``NEVER`` or a comma list in fixed order."""
     orcpt: str = ""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+import msgspec
 
 from relay.mail.decode import decode_field
 from relay.mail.scan import Malformed, Scanned
@@ -24,12 +25,11 @@ FURTHEST_S = 30 * 86400.0
 _META = re.compile(rb"relay-meta-([a-z0-9][a-z0-9_-]{0,39})\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class RelayFields:
+class RelayFields(msgspec.Struct, frozen=True, gc=False):
     topic: str = ""
     campaign: str = ""
     tag: str = ""
-    meta: Mapping[str, str] = field(default_factory=dict)
+    meta: Mapping[str, str] = msgspec.field(default_factory=dict)
     send_at: float | None = None
 
 

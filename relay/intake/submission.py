@@ -12,7 +12,7 @@ import base64
 import logging
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from relay.intake.accept import Acceptor, Arrived
@@ -77,6 +77,7 @@ class SubmissionSession(BaseSession):
         self._parameters = MailParameters()
         self._accepted: list[Accepted] = []
         self._seen: set[str] = set()
+        self._recipients: list[Recipient] = []
         self._standing_version = 0
 
     # -- identity ------------------------------------------------------------
@@ -172,6 +173,7 @@ class SubmissionSession(BaseSession):
         self._parameters = MailParameters()
         self._accepted = []
         self._seen = set()
+        self._recipients = []
 
     def do_mail(self, argument: bytes) -> Status | None:
         if self._txn is not None:
@@ -211,6 +213,7 @@ class SubmissionSession(BaseSession):
             self.peer_address,
             now,
             desk.facts.usage(snapshot, tenant.id, now),
+            self._recipients,
         )
         refused = desk.chain.reverse_path(txn)
         if refused is not None:
@@ -260,7 +263,7 @@ class SubmissionSession(BaseSession):
             return verdict
         self._seen.add(canonical)
         self._accepted.append(verdict)
-        self._txn = replace(txn, recipients=(*txn.recipients, recipient))
+        self._recipients.append(recipient)
         return FORWARD_PATH_OK
 
     # -- DATA ------------------------------------------------------------------

@@ -11,9 +11,9 @@ import functools
 import ipaddress
 import re
 import unicodedata
-from dataclasses import dataclass
 
 import idna
+import msgspec
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+"
 _DOT_ATOM = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*\Z")
@@ -31,8 +31,7 @@ class AddressError(ValueError):
     """Not an address; the text says why, fit for a reply or a report."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(msgspec.Struct, frozen=True, gc=False):
     """``local@domain``; equality is by spelling, ``canonical`` is the key."""
 
     local: str
@@ -134,8 +133,7 @@ def parse_address(text: str) -> Address:
     return Address(local, domain)
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(msgspec.Struct, frozen=True, gc=False):
     """A path argument: the address (None is the null reverse-path) and what follows it."""
 
     address: Address | None

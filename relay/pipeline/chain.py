@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from relay.mail.status import UNEXPECTED, Status
 from relay.pipeline.contract import (
@@ -38,8 +39,7 @@ SLOW_S = 1.0
 """A look-up-free answer takes microseconds; one this late means something is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True, gc=False):
     """What the chain decided for one recipient that is taken."""
 
     recipient: Recipient
@@ -48,8 +48,7 @@ class Accepted:
     hold: Hold | None
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True, gc=False):
     """The chain's answer to a whole message."""
 
     accepted: tuple[Accepted, ...]

@@ -10,10 +10,11 @@ pass. See ``policies/skeleton.py`` for one to copy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
+
+import msgspec
 
 from relay.mail.status import Status
 
@@ -40,8 +41,7 @@ class Reason(StrEnum):
     HAND = "hand"
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(msgspec.Struct, frozen=True, gc=False):
     """What the plan allows in the running period; ``None`` means unlimited."""
 
     plan: str
@@ -51,8 +51,7 @@ class Allowance:
     renews_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Tenant:
+class Tenant(msgspec.Struct, frozen=True, gc=False):
     id: int
     name: str
     contact: str
@@ -68,8 +67,7 @@ class Tenant:
     allowance: Allowance
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(msgspec.Struct, frozen=True, gc=False):
     id: int
     tenant_id: int
     name: str
@@ -79,8 +77,7 @@ class Stream:
     consent_required: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(msgspec.Struct, frozen=True, gc=False):
     topic: str
     live: bool
     given_at: float
@@ -88,16 +85,14 @@ class Consent:
     withdrawn_at: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(msgspec.Struct, frozen=True, gc=False):
     reason: Reason
     topic: str | None
     """``None``: everything of this tenant."""
     since: float
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """What is known of one person with one tenant, at one moment."""
 
     subscriber_id: int | None = None
@@ -110,8 +105,7 @@ class Standing:
         return next((c for c in self.consents if c.topic == topic), None)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Recipient:
+class Recipient(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One accepted forward-path with what its person's standing was at RCPT."""
 
     address: str
@@ -126,14 +120,12 @@ class Recipient:
     orcpt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True, gc=False):
     messages: int
     subscribers: int
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(msgspec.Struct, frozen=True, gc=False):
     """One mail transaction as known at the moment of asking."""
 
     tenant: Tenant
@@ -143,11 +135,11 @@ class Transaction:
     client: str
     now: float
     usage: Usage
-    recipients: tuple[Recipient, ...] = ()
+    recipients: Sequence[Recipient] = ()
+    """Taken so far; grows with each RCPT. For reading only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, gc=False):
     """What a policy may know of the mail object after DATA."""
 
     from_addresses: tuple[str, ...]
@@ -163,8 +155,7 @@ class Message:
     size_octets: int
 
 
-@dataclass(frozen=True, slots=True)
-class QueueEntry:
+class QueueEntry(msgspec.Struct, frozen=True, gc=False):
     """One recipient's copy right before its delivery."""
 
     submission_id: int
@@ -180,8 +171,7 @@ class QueueEntry:
     now: float
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignFigures:
+class CampaignFigures(msgspec.Struct, frozen=True, gc=False):
     """Counts of a staged campaign's first part; times in seconds UTC."""
 
     campaign_id: int
@@ -199,8 +189,7 @@ class CampaignFigures:
 # --- verdicts ----------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Add:
+class Add(msgspec.Struct, frozen=True, gc=False):
     """Add ``amount`` to a counter of the tenant unless that passes ``limit``.
 
     Done in the commit that enqueues; if the limit is passed there, the
@@ -214,8 +203,7 @@ class Add:
     refused: Status
 
 
-@dataclass(frozen=True, slots=True)
-class AddDistinct:
+class AddDistinct(msgspec.Struct, frozen=True, gc=False):
     """Count the recipient's person once in ``counter``, with a limit."""
 
     counter: str
@@ -223,8 +211,7 @@ class AddDistinct:
     refused: Status
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(msgspec.Struct, frozen=True, gc=False):
     """Number the copy in its campaign; let through number 1, 1+every, …
 
     up to ``most`` of them; hold the others until the campaign's verdict.
@@ -237,8 +224,7 @@ class Stage:
 Effect = Add | AddDistinct | Stage
 
 
-@dataclass(frozen=True, slots=True)
-class Additions:
+class Additions(msgspec.Struct, frozen=True, gc=False):
     """What the relay adds to the message. Texts may hold ``{{name}}`` slots.
 
     Slots of the engine: ``unsubscribe_url``, ``preferences_url``,
@@ -252,15 +238,13 @@ class Additions:
     """Field name and value; an existing field of that name is replaced."""
 
 
-@dataclass(frozen=True, slots=True)
-class Continue:
-    slots: Mapping[str, str] = field(default_factory=dict)
+class Continue(msgspec.Struct, frozen=True, gc=False):
+    slots: Mapping[str, str] = msgspec.field(default_factory=dict)
     effects: tuple[Effect, ...] = ()
     additions: Additions | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True, gc=False):
     """Accept, but keep until ``until`` (``None``: until someone releases)."""
 
     why: str
@@ -268,13 +252,11 @@ class Hold:
     effects: tuple[Effect, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Defer:
+class Defer(msgspec.Struct, frozen=True, gc=False):
     status: Status
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(msgspec.Struct, frozen=True, gc=False):
     status: Status
 
 
@@ -293,8 +275,7 @@ class Decision(StrEnum):
     """Leave it to the administrator."""
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignVerdict:
+class CampaignVerdict(msgspec.Struct, frozen=True, gc=False):
     decision: Decision
     why: str
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import msgspec
+
 from relay.pipeline.contract import Reason
 from relay.queue.enqueue import dumps
 from relay.queue.lease import Lease
@@ -28,8 +30,7 @@ class Report(StrEnum):
     RELAYED = "relayed"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True, gc=False):
     """How one lease ended; built by the functions below."""
 
     lease: Lease
@@ -40,7 +41,7 @@ class Result:
     remote: str = ""
     event: str = ""
     """Kind of event to write; empty for none (delivered: the row itself is the event)."""
-    detail: dict[str, object] = field(default_factory=dict)
+    detail: dict[str, object] = msgspec.field(default_factory=dict)
     due_at: float = 0.0
     attempts: int = 0
     hold_reason: str = ""

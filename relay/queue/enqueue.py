@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from relay.mail.status import Status, refusal
 from relay.pipeline.contract import Add, AddDistinct, Effect, Hold, Recipient, Stage
@@ -26,16 +27,14 @@ class Refused(Exception):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class NewRecipient:
+class NewRecipient(msgspec.Struct, frozen=True, gc=False):
     recipient: Recipient
     slots: Mapping[str, str]
     effects: tuple[Effect, ...]
     hold: Hold | None
 
 
-@dataclass(frozen=True, slots=True)
-class NewSubmission:
+class NewSubmission(msgspec.Struct, frozen=True, gc=False):
     """All that is stored of one accepted message."""
 
     id: int
@@ -60,7 +59,7 @@ class NewSubmission:
     ret: str = ""
     envid: str = ""
     tag: str = ""
-    meta: Mapping[str, str] = field(default_factory=dict)
+    meta: Mapping[str, str] = msgspec.field(default_factory=dict)
     client: str = ""
     shared: bool = False
     """Nothing in the copies differs by recipient."""
@@ -68,16 +67,14 @@ class NewSubmission:
     """As of which the recipients' standings were read (see ``SnapshotSource``)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True, gc=False):
     """Lease the acceptor's own copies in the same write, so that they go out from memory."""
 
     owner: str
     until: float
 
 
-@dataclass(frozen=True, slots=True)
-class Enqueued:
+class Enqueued(msgspec.Struct, frozen=True, gc=False):
     """What the commit made of the recipients, by number."""
 
     campaign_id: int | None
@@ -85,7 +82,7 @@ class Enqueued:
     subscriber_ids: tuple[int, ...]
     claimed: bool
     give_back: str
-    counted: Mapping[str, int] = field(default_factory=dict)
+    counted: Mapping[str, int] = msgspec.field(default_factory=dict)
     """By how much this commit moved which of the tenant's counters."""
 
 

@@ -12,8 +12,9 @@ import json
 import logging
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from relay.pipeline.contract import Standing
 
@@ -29,8 +30,7 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(msgspec.Struct, frozen=True, gc=False):
     """What all copies of one message share."""
 
     id: int
@@ -52,8 +52,7 @@ class Submission:
     """Nothing in the copies differs by recipient: one may go to several of a site."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(msgspec.Struct, frozen=True, gc=False):
     """The right to try one copy until ``until``."""
 
     submission: Submission
@@ -64,7 +63,7 @@ class Lease:
     fence: int
     attempts: int
     until: float
-    slots: Mapping[str, str] = field(default_factory=dict)
+    slots: Mapping[str, str] = msgspec.field(default_factory=dict)
     notify: str = ""
     orcpt: str = ""
     tried_at: float = 0.0

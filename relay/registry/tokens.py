@@ -12,7 +12,8 @@ from __future__ import annotations
 import base64
 import binascii
 import struct
-from dataclasses import dataclass
+
+import msgspec
 
 from relay.registry.secrets import MAC_OCTETS, Secrets
 
@@ -23,8 +24,7 @@ LINK_LENGTH = 42
 """Characters of a link token: ceil((1 + 18 + 12) * 4 / 3)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True, gc=False):
     """What a token says."""
 
     subscriber_id: int

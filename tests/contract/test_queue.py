@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from relay.mail.status import refusal
 from relay.pipeline.contract import Add, AddDistinct, Effect, Hold, Recipient, Stage, Standing

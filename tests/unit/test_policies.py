@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from policies import consent, quota, rate, sender_identity, skeleton, staged_sending, unsubscribe_footer
 from relay.pipeline.contract import (
@@ -45,7 +44,7 @@ DIRECT = Stream(2, 1, "transactional", Kind.TRANSACTIONAL, "*", False)
 
 def txn(stream: Stream = NEWS, **changes: object) -> Transaction:
     base = Transaction(TENANT, stream, "bounce@acme.example", "127.0.0.1", NOW, Usage(0, 0))
-    return replace(base, **changes)  # type: ignore[arg-type]
+    return replace(base, **changes)
 
 
 def live(topic: str = "news") -> Consent:
@@ -66,7 +65,7 @@ def rcpt(standing: Standing = Standing(1, (live(),))) -> Recipient:  # noqa: B00
 
 def message(**changes: object) -> Message:
     base = Message(("post@acme.example",), ("Acme",), "Hello", "news", "c", "", {}, 100)
-    return replace(base, **changes)  # type: ignore[arg-type]
+    return replace(base, **changes)
 
 
 def word(verdict: object) -> str:
@@ -237,7 +236,7 @@ def test_transactional_mail_gets_the_contact_in_the_header_only() -> None:
 
 def figures(**changes: object) -> CampaignFigures:
     base = CampaignFigures(1, 10000, 9000, 1000, 1000, 0, 0, 0, NOW, NOW + 7 * 3600)
-    return replace(base, **changes)  # type: ignore[arg-type]
+    return replace(base, **changes)
 
 
 def test_only_new_tenants_bulk_is_staged() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 
 from relay.delivery.attempt import DELAY_NOTICE_S, LeasedCopy
 from relay.delivery.outcome import Bounced, Delivered, Outcome, Reach, Retry, Returned
