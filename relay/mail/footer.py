@@ -9,7 +9,8 @@ from html import escape
 from relay.mail import html
 from relay.mail.apply import Change, Edited, Text
 from relay.mail.parts import Part
-from relay.mail.slots import ENGINE_SLOTS, Piece, Slot, fill, split_slots
+from relay.mail.slots import ENGINE_SLOTS, fill, split_slots
+from relay.mail.stored import Piece, Slot
 
 MAX_HTML_OCTETS = 512 * 1024
 """Longer HTML isn't searched for a safe place: that would hold up other mail, and mail programs cut it off anyway."""
