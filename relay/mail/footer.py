@@ -69,7 +69,7 @@ def html_changes(text: Text, footer: Footer | None, marks: list[re.Match[bytes]]
     taken = (place.start, place.end) if place else None
     spans |= {(one.start, one.end) for one in plan.placeholders}
     for span in spans:
-        pieces = fill(_in_lines(html.guard(footer.html)), "html", text.charset) if span == taken else ()
+        pieces = fill(_in_lines(plan.in_place(footer.html)), "html", text.charset) if span == taken else ()
         changes.append(Change(*span, pieces))
     if place is None and not plan.hostile:
         if plan.prologue:
