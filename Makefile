@@ -10,12 +10,15 @@ ARGS ?=
 export NODE_PATH := $(PEERS_DIR)/node_modules
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup demo test check format bench bench-quick crash fuzz lock clean
+.PHONY: help setup compiled demo test test-compiled check format bench bench-quick crash fuzz lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
-setup: $(READY) ## virtual environment with pinned, hashed dependencies
+setup: $(READY) compiled ## virtual environment with pinned, hashed dependencies; the compiled copy, unless RELAY_COMPILE=0
+
+compiled: $(READY) ## the compiled copy of these sources, where there is a C compiler; takes a minute when they have changed
+	@$(BIN)/python scripts/compile
 
 $(READY): requirements-dev.lock pyproject.toml scripts/setup
 	scripts/setup $(VENV)
@@ -27,6 +30,9 @@ demo: $(READY) ## the whole story on loopback; ARGS=--once ends by itself
 test: $(READY) ## all tests; installs peers where there are apt-get and root
 	PEERS_DIR='$(PEERS_DIR)' scripts/peers
 	$(BIN)/pytest $(ARGS)
+
+test-compiled: $(READY) ## the tests of the mail's way against the compiled copy
+	VENV=$(VENV) scripts/test-compiled $(ARGS)
 
 check: $(READY) ## format, lint, types, generated files, documents
 	$(BIN)/ruff format --check .

@@ -4,7 +4,8 @@ All policies are in force and 1,000,000 consents are in the database, of an
 established tenant (staging looks and lets pass). ``hold`` accepts durably and
 delivers nothing, ``relay`` delivers without a signature, ``dkim`` signs with
 the given rsa-2048 key, ``own`` is bulk mail: each recipient's copy has its own
-footer, header fields, reverse-path and signature. The environment says where:
+footer, header fields, reverse-path and signature. It runs compiled where
+``scripts/compile`` has made a copy of these sources. The environment says where:
 BENCH_STATE, BENCH_PORT, BENCH_SINK_PORT, BENCH_DOMAIN, BENCH_SELECTOR,
 BENCH_KEY, PEERS_DIR (a cache for the filled database).
 """
@@ -33,6 +34,15 @@ MODES = ("hold", "relay", "dkim", "own")
 
 def relay(directory: Path, *args: str) -> None:
     subprocess.run([*RELAY, "-c", str(directory / "relay.toml"), *args], check=True, cwd=ROOT)
+
+
+def environment() -> dict[str, str]:
+    """For ``serve``: the compiled copy comes before the sources, where there is one and it is wanted."""
+    find = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "compile"), "--find"], stdout=subprocess.PIPE, text=True
+    )
+    copy = find.stdout.strip()
+    return {**os.environ, "PYTHONPATH": copy, "PYTHONSAFEPATH": "1"} if copy else dict(os.environ)
 
 
 def settings(directory: Path, mode: str, port: str, sink: str) -> None:
@@ -124,6 +134,7 @@ def start(mode: str) -> int:
             stdout=log,
             stderr=log,
             cwd=ROOT,
+            env=environment(),
             start_new_session=True,
         )
     (state / "pid").write_text(str(process.pid))

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from relay.mail.parts import Part
 from relay.mail.scan import MAX_LINE_OCTETS, find_long_line
-from relay.mail.slots import Known, Piece, Slot, joined, quoted_printable
+from relay.mail.slots import Known, joined, quoted_printable
+from relay.mail.stored import Piece, Slot
 from relay.mail.transfer import DECODED, SOFT, qp_offsets, with_crlf
 
 

@@ -9,7 +9,8 @@ from html import escape
 from relay.mail import html
 from relay.mail.apply import Change, Edited, Text
 from relay.mail.parts import Part
-from relay.mail.slots import ENGINE_SLOTS, Piece, Slot, fill, split_slots
+from relay.mail.slots import ENGINE_SLOTS, fill, split_slots
+from relay.mail.stored import Piece, Slot
 
 MAX_HTML_OCTETS = 512 * 1024
 """Longer HTML isn't searched for a safe place: that would hold up other mail, and mail programs cut it off anyway."""
@@ -68,7 +69,7 @@ def html_changes(text: Text, footer: Footer | None, marks: list[re.Match[bytes]]
     taken = (place.start, place.end) if place else None
     spans |= {(one.start, one.end) for one in plan.placeholders}
     for span in spans:
-        pieces = fill(_in_lines(html.guard(footer.html)), "html", text.charset) if span == taken else ()
+        pieces = fill(_in_lines(plan.in_place(footer.html)), "html", text.charset) if span == taken else ()
         changes.append(Change(*span, pieces))
     if place is None and not plan.hostile:
         if plan.prologue:

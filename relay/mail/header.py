@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import re
 
-from relay.mail.slots import Known, Piece, Slot, encoded_words, joined, split_slots, tight_slots
+from relay.mail.slots import Known, encoded_words, joined, split_slots, tight_slots
+from relay.mail.stored import Piece, Slot
 
 PREFERRED_OCTETS = 78
 MAX_OCTETS = 998
 
 _NAME = re.compile(r"[!-9;-~]{1,76}\Z")
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*+"|[^ \t]+')
 _ESCAPE = re.compile(r"\\(.)")
 _NOTHING_KNOWN = Known(())

@@ -42,8 +42,8 @@ class Insertion:
     """Where a footer goes. Offsets are octets of the part as ``plan`` got it.
 
     ``prologue`` (often empty) is to be written at ``prologue_offset``, then at
-    ``offset`` what ``block`` gives. A safe placeholder takes ``guard(footer)``
-    in its place instead, then nothing else is written; unsafe ones are removed.
+    ``offset`` what ``block`` gives. A safe placeholder takes what ``in_place`` gives
+    instead, then nothing else is written; unsafe ones are removed.
     If ``hostile``, nothing in this part is safe: the message must be wrapped so
     that the footer has a part of its own; ``reason`` says why.
     """
@@ -65,6 +65,10 @@ class Insertion:
     def block(self, footer_html: str) -> str:
         """What is written at ``offset``: closing tags and the guarded footer."""
         return self.before + guard(footer_html, detached=bool(self.prologue)) + self.after
+
+    def in_place(self, footer_html: str) -> str:
+        """What a safe placeholder is replaced by."""
+        return guard(footer_html)
 
 
 def plan(html: str) -> Insertion:

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from relay.mail.canon import relaxed_body, squeezed
-from relay.mail.slots import Piece, Slot, encode, joined
-from relay.mail.template import Template
+from relay.mail.slots import encode, joined
+from relay.mail.stored import Piece, Slot, Template
 
 
 class Rendered(NamedTuple):

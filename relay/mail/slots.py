@@ -11,13 +11,9 @@ import base64
 import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
 
-import msgspec
-
+from relay.mail.stored import Form, Piece, Slot
 from relay.mail.transfer import SOFT, encode_qp, encode_qp_value, softened
-
-Form = Literal["text", "html", "header"]
 
 ENGINE_SLOTS = frozenset({"unsubscribe_url", "preferences_url", "unsubscribe_mailto", "report_url"})
 """Slots whose values are ASCII without blanks, safe in URLs, text, HTML and header fields."""
@@ -27,22 +23,9 @@ ENGINE_OCTETS = 255
 """Room reckoned for a value of these where it isn't known yet."""
 
 _SLOT = re.compile(r"\{\{[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*\}\}")
-_UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+")
+_UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+")
 _ENCODED_WORD = 45
 """Octets of UTF-8 in one encoded word: 60 of base64 and 12 around it are within the 75 of RFC 2047 §2."""
-
-
-class Slot(msgspec.Struct, frozen=True, array_like=True):
-    """A place for a value: which, how it is escaped, and in which encoding."""
-
-    name: str
-    form: Form
-    charset: str = "ascii"
-    qp: bool = False
-    """Quoted-printable; the slot then stands at a line's start and a soft break follows."""
-
-
-Piece = bytes | Slot
 
 
 def clean(value: str) -> str:

@@ -12,61 +12,20 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-import msgspec
-
 from relay.mail import header
 from relay.mail.apply import Edited
 from relay.mail.bodies import readable
 from relay.mail.edit import Unreadable, edit
 from relay.mail.footer import Footer
 from relay.mail.scan import MAX_LINE_OCTETS, Malformed, Part, Scanned, enclosing_boundaries, find_long_line
-from relay.mail.slots import Known, Piece, Slot, fill, joined, quoted_printable
+from relay.mail.slots import Known, fill, joined, quoted_printable
+from relay.mail.stored import VERSION, Piece, Slot, Template
 from relay.pipeline.contract import Additions
 
-VERSION = 1
+__all__ = ["PRIVATE_FIELDS", "Splice", "Template", "compile_template"]
+
 PRIVATE_FIELDS = frozenset({"bcc", "resent-bcc", "return-path", "relay-*"})
 """Never leave, whatever the caller asks. A name that ends with ``*`` stands for all that begin so."""
-
-
-class Template(msgspec.Struct, frozen=True, array_like=True):
-    """Header fields and body as pieces; ``encode`` and ``decode`` for the store."""
-
-    version: int
-    fields: tuple[tuple[Piece, ...], ...]
-    """Each field's pieces; a field ends with CRLF."""
-    body: tuple[Piece, ...]
-    needs_8bit: bool
-    """Whether copies have octets beyond ASCII in the body: the remote must offer 8BITMIME."""
-    needs_smtputf8: bool
-    """Whether copies have octets beyond ASCII in the header (RFC 6532)."""
-    wrapped: bool
-    """Whether the footer has a part of its own, since the message can't take it."""
-    placeholders: tuple[str, ...]
-    """Names of the relay's placeholders that were found in readable parts."""
-
-    @property
-    def slots(self) -> frozenset[str]:
-        """Names of all slots."""
-        pieces = [piece for one in (*self.fields, self.body) for piece in one]
-        return frozenset(piece.name for piece in pieces if isinstance(piece, Slot))
-
-    def encode(self) -> bytes:
-        return _ENCODER.encode(self)
-
-    @staticmethod
-    def decode(octets: bytes) -> Template:
-        """Raises ValueError for what isn't a template of this version."""
-        try:
-            template = _DECODER.decode(octets)
-        except msgspec.MsgspecError as error:
-            raise ValueError(f"not a message template: {error}") from None
-        if template.version != VERSION:
-            raise ValueError(f"message template of version {template.version}, this relay reads version {VERSION}")
-        return template
-
-
-_ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(Template)
 
 
 class Splice:

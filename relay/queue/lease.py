@@ -105,6 +105,7 @@ def _lease(row: tuple[Any, ...], until: float, shared: dict[int, Submission]) ->
     (sid, number, tenant, subscriber, address, domain, fence, attempts, slots, notify, orcpt, tried_at, *rest) = row
     submission = shared.get(sid)
     if submission is None:
+        rest[-1] = bool(rest[-1])  # SQLite has none
         submission = shared[sid] = Submission(sid, tenant, *rest)
     values = json.loads(slots) if slots else {}
     told = (notify, orcpt, tried_at)

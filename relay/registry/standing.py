@@ -7,7 +7,7 @@ one prepared statement over indexes only.
 from __future__ import annotations
 
 import sqlite3
-from typing import Final
+from typing import Any, Final
 
 from relay.pipeline.contract import Consent, Reason, Standing, Suppression
 
@@ -44,7 +44,7 @@ def standing_by_id(conn: sqlite3.Connection, subscriber_id: int, period: str) ->
     return _standing(conn.execute(_BY_ID, (subscriber_id, "subscribers/" + period)).fetchall())
 
 
-def _standing(rows: list[tuple[int, int, str | None, float, str, float | None, int]]) -> Standing:
+def _standing(rows: list[tuple[Any, ...]]) -> Standing:
     if not rows:
         return _NOBODY
     consents: list[Consent] = []

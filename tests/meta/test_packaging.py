@@ -107,7 +107,13 @@ def test_no_path_of_one_machine_and_no_package_index_is_tracked() -> None:
 
 def test_make_check_and_make_test_are_what_ci_runs() -> None:
     lines = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
-    assert [line for line in lines if line.startswith("make ")] == ["make check", "make test"]
+    made = [line for line in lines if line.startswith("make ")]
+    assert made == ["make check", "make test", "make test-compiled ARGS=--short"]
+
+
+def test_the_build_compiles_with_the_locked_mypy() -> None:
+    built_with = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["build-system"]["requires"]
+    assert f"mypy=={locked('requirements-dev.lock')['mypy']}" in built_with
 
 
 def test_every_target_that_documents_name_exists() -> None:

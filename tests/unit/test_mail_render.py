@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from relay.mail.canon import relaxed_body
 from relay.mail.render import Renderer
-from relay.mail.slots import Piece, Slot
-from relay.mail.template import VERSION, Template
+from relay.mail.stored import VERSION, Piece, Slot, Template
 
 _LITERALS = st.lists(st.sampled_from([b" ", b"\t", b"\r\n", b"a", b"b=", b"=\r\n", b"  \r\n"]), max_size=6).map(
     b"".join

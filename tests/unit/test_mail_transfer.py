@@ -6,7 +6,8 @@ import quopri
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.mail.slots import Slot, quoted_printable
+from relay.mail.slots import quoted_printable
+from relay.mail.stored import Slot
 from relay.mail.transfer import decode, encode_base64, encode_qp, encode_qp_value, qp_offsets, softened, with_crlf
 
 _GOOD = [b"=3D", b"=\r\n", b"\r\n", b"a", b"bc ", b"=C3=A4", b"x" * 70, b"\t"]
