@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from relay.registry.secrets import Secrets
+from relay.signup.ask import Office
 from relay.web.storage import Storage
 from relay.web.views import Views
 
@@ -20,6 +21,7 @@ class Context:
     storage: Storage
     views: Views
     clock: Callable[[], float]
+    office: Office
 
     @classmethod
     def of(cls, request: Request) -> Context:

@@ -56,7 +56,7 @@ def route_label(path: str) -> str:
     """The route of a path, for logs and counters: bounded, and without tokens."""
     if path in _ROUTES:
         return path
-    for prefix in ("/u/", "/p/", "/report/", "/v1/problems/"):
+    for prefix in ("/u/", "/p/", "/report/", "/s/", "/confirm/", "/v1/problems/"):
         if path.startswith(prefix):
             return prefix + "…"
     return "other"
@@ -190,6 +190,7 @@ class _Reply:
             headers = list(message.get("headers", []))
             present = {name.lower() for name, _ in headers}
             headers += [item for item in SECURITY_HEADERS.items() if item[0] not in present]
+            headers = [item for item in headers if item[1]]  # an empty one: the page does without
             if self.status in (408, 413, 503):  # what is left of the body isn't read
                 headers.append((b"connection", b"close"))
             message = {**message, "headers": headers}
