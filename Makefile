@@ -34,6 +34,7 @@ check: $(READY) ## format, lint, types, generated files, documents
 	$(BIN)/mypy
 	$(BIN)/python -m config.example --check
 	$(BIN)/python -m relay.cli.reference --check
+	$(BIN)/python -m relay.texts --check
 	$(BIN)/pytest -q tests/meta
 
 format: $(READY) ## bring all files into form

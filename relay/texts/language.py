@@ -30,6 +30,8 @@ LANGUAGES: Final[Mapping[str, str]] = {
 """Code → the language's own name."""
 _LOCALES: Final = {"en": "en_GB"}
 """Where dates need more than the language: day before month."""
+_DATES: Final = {"et": "dd.MM.y", "ru": "d MMMM y 'года'", "uk": "d MMMM y 'року'"}
+"""Where the usual form can't stand in a sentence: it ends with a full stop, or would have to be inflected."""
 MOST_WISHES: Final = 20
 _WISH: Final = re.compile(r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]{1,40})?\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?\Z")
 
@@ -54,7 +56,8 @@ class Language:
 
     def date(self, at: float) -> str:
         """``23 November 2026``, in the language (UTC). ``at`` is seconds UTC."""
-        return format_date(datetime.fromtimestamp(at, UTC), "long", locale=_LOCALES.get(self.code, self.code))
+        day, locale = datetime.fromtimestamp(at, UTC), _LOCALES.get(self.code, self.code)
+        return format_date(day, _DATES.get(self.code, "long"), locale=locale)
 
 
 @functools.cache
