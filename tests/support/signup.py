@@ -72,13 +72,22 @@ class Signup:
         self._thread.start()
         assert up.wait(WAIT_S)
 
+    def restart(self) -> None:
+        """What was in memory is gone."""
+        self._stop()
+        self.serve()
+
     def close(self) -> None:
+        self._stop()
+        self.shop.conn.close()
+
+    def _stop(self) -> None:
         for client in self._clients.values():
             client.close()
+        self._clients.clear()
         self._server.should_exit = True
         self._thread.join(WAIT_S)
         self._sock.close()
-        self.shop.conn.close()
 
     def client(self, ip: str = "192.0.2.7", **headers: str) -> httpx.Client:
         """A browser of that address."""
