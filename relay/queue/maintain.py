@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from relay.queue.thaw import thaw
+from relay.registry import idempotency
 from relay.signup import answer, limits
 from relay.store.database import connect, transaction
 
@@ -42,7 +43,7 @@ async def run(path: Path, keep: Keep, clock: Callable[[], float]) -> None:
 
 
 def clean(path: Path, completed_s: float, events_s: float, now: float) -> int:
-    """Delete what is past its time; the number of submissions, events and requests deleted."""
+    """Delete what is past its time; the number of submissions, events, requests and answers deleted."""
     conn = connect(path)
     try:
         thaw(conn, now)  # a copy may be held as frozen in the moment its tenant is unfrozen
@@ -52,6 +53,8 @@ def clean(path: Path, completed_s: float, events_s: float, now: float) -> int:
         while step := _events(conn, now - events_s):
             deleted += step
         while step := _requests(conn, now):
+            deleted += step
+        while step := _answers(conn, now):
             deleted += step
         return deleted
     finally:
@@ -80,3 +83,9 @@ def _requests(conn: sqlite3.Connection, now: float) -> int:
     """Requests of forms whose links have ended, and what limited them (R5)."""
     with transaction(conn):
         return answer.forget(conn, now) + limits.forget(conn, now)
+
+
+def _answers(conn: sqlite3.Connection, now: float) -> int:
+    """Answers of the API that were kept for repeats."""
+    with transaction(conn):
+        return idempotency.forget(conn, now)

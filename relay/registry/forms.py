@@ -90,11 +90,16 @@ class Wish:
 
 def find(conn: sqlite3.Connection, tenant: TenantRow, name: str) -> Form:
     """The tenant's form of that name; RegistryError if there is none."""
-    found = _one(conn, " WHERE f.tenant_id = ? AND f.name = ?", (tenant.id, name))
+    found = named(conn, tenant.id, name)
     if found is None:
         names = ", ".join(form.name for form in of_tenant(conn, tenant.id)) or "none"
         raise RegistryError(f"{tenant.name} has no form {name!r}; there are: {names}")
     return found
+
+
+def named(conn: sqlite3.Connection, tenant_id: int, name: str) -> Form | None:
+    """The tenant's form of that name; None if there is none."""
+    return _one(conn, " WHERE f.tenant_id = ? AND f.name = ?", (tenant_id, name))
 
 
 def by_key(conn: sqlite3.Connection, key: str) -> Form | None:

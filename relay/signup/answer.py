@@ -124,6 +124,7 @@ def confirm(
         "asked_at": request.asked_at,
         "confirmed_at": now,
         "asked_ip": asked.get("ip", ""),
+        "asked_by": asked.get("by", ""),
         "confirmed_ip": ip,
         "asked_agent": asked.get("agent", ""),
         "confirmed_agent": agent,

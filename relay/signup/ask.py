@@ -68,6 +68,13 @@ class Wish:
     agent: str = ""
     old_enough: bool = False
     """The person said to be 16 or older (R5)."""
+    by: str = ""
+    """Who asked in the person's place, e.g. ``api``; then there may be no IP address."""
+
+    @property
+    def network(self) -> str:
+        """What the limit of networks counts; who asks in others' places without their IP address is limited by form."""
+        return self.ip or (str(self.address) if self.by else "")
 
 
 def ask(conn: sqlite3.Connection, office: Office, form: Form, wish: Wish, now: float) -> Asked:
@@ -82,7 +89,7 @@ def ask(conn: sqlite3.Connection, office: Office, form: Form, wish: Wish, now: f
             (tenant.id, UNSENT),
         )
         return outcome
-    limits.count(conn, office.secrets, wish.address, wish.ip, form.id, now)
+    limits.count(conn, office.secrets, wish.address, wish.network, form.id, now)
     _store(conn, office, form, wish, letter)
     letters.put(conn, letter, subscriber_id=subscriber(conn, tenant.id, wish.address), note=f"form {form.name}")
     return outcome
@@ -136,7 +143,7 @@ def _outcome(conn: sqlite3.Connection, office: Office, tenant: TenantRow, form: 
         return Asked.SUPPRESSED
     if not office.limits.may_return and all(left_at(conn, tenant.id, wish.address, one) for one in wish.topics):
         return Asked.LEFT
-    if limit := limits.reached(conn, office.secrets, office.limits, wish.address, wish.ip, form.id, now):
+    if limit := limits.reached(conn, office.secrets, office.limits, wish.address, wish.network, form.id, now):
         return Asked(limit)
     most = office.limits.waiting
     waiting = conn.execute(
@@ -148,6 +155,7 @@ def _outcome(conn: sqlite3.Connection, office: Office, tenant: TenantRow, form: 
 
 def _store(conn: sqlite3.Connection, office: Office, form: Form, wish: Wish, letter: letters.Queued) -> None:
     evidence = {"ip": wish.ip, "page": wish.page, "agent": wish.agent, "age": "16 or older" if wish.old_enough else ""}
+    evidence["by"] = wish.by
     conn.execute(
         "INSERT INTO opt_in (id, form_id, tenant_id, address, person, topics, wording_id, language, evidence, asked_at,"
         " expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
