@@ -10,7 +10,7 @@ ARGS ?=
 export NODE_PATH := $(PEERS_DIR)/node_modules
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup compiled demo test test-compiled check format bench bench-quick crash fuzz lock clean
+.PHONY: help setup compiled demo test test-compiled check format bench bench-quick crash fuzz fuzz-api lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -40,6 +40,7 @@ check: $(READY) ## format, lint, types, generated files, documents
 	$(BIN)/mypy
 	$(BIN)/python -m config.example --check
 	$(BIN)/python -m relay.cli.reference --check
+	$(BIN)/python -m relay.texts --check
 	$(BIN)/pytest -q tests/meta
 
 format: $(READY) ## bring all files into form
@@ -57,6 +58,9 @@ crash: $(READY) ## long runs with kill -9 and faults; KILLS=1000 STEPS=200 SEED=
 
 fuzz: $(READY) ## mutated input through every parser; ARGS='--n 100000 --seed 7'
 	set -e; for file in tests/fuzz/[a-z]*.py; do $(BIN)/python -m tests.fuzz.$$(basename $$file .py) $(ARGS); done
+
+fuzz-api: $(READY) ## the running API against its OpenAPI document; ARGS='--seconds 600 --seed 7'
+	$(BIN)/python -m tests.support.api_fuzz $(ARGS)
 
 lock: $(READY) ## resolve the dependencies of pyproject.toml anew; ARGS=--upgrade takes newer ones
 	$(LOCK) $(ARGS) pyproject.toml -o requirements.lock

@@ -181,6 +181,24 @@ class Policies(Table):
     )
 
 
+class Forms(Table):
+    """Subscription forms and their confirmation mails (double opt-in)."""
+
+    link_lifetime: Wait = key(7 * DAY, "How long the link in a confirmation mail works.")
+    may_return: bool = key(
+        True, "A confirmation newer than the unsubscribe lifts it; false: who left a tenant never comes back."
+    )
+    least_time: Seconds = key(2.0, "A form that is sent sooner after it was shown is asked for once more.")
+    page_lifetime: Wait = key(DAY, "How long a page with a form can be sent; later it is asked for once more.")
+    mails_wait: Seconds = key(
+        10 * MINUTE, "Least time between two confirmation mails to one mailbox, whoever of the tenants is asked."
+    )
+    mails_per_day: Count = key(3, "Most confirmation mails to one mailbox in 24 hours, all tenants together.", ge=1)
+    network_per_hour: Count = key(20, "Most confirmation mails an hour asked for from one network (/24, /64).", ge=1)
+    form_per_hour: Count = key(500, "Most confirmation mails an hour of one form.", ge=1)
+    waiting: Count = key(10_000, "Most requests of one tenant that wait for their confirmation.", ge=1)
+
+
 class Plan(Table):
     """What a tenant may send."""
 
@@ -233,6 +251,7 @@ class Settings(Table):
     http: Http = Field(default_factory=Http)
     dns: Dns = Field(default_factory=Dns)
     delivery: Delivery = Field(default_factory=Delivery)
+    forms: Forms = Field(default_factory=Forms)
     policies: Policies = Field(default_factory=Policies)
     policy: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     plans: Annotated[Mapping[str, Plan], BeforeValidator(_with_built_in_plans)] = Field(default_factory=dict)

@@ -35,6 +35,7 @@ COMMANDS: Final[dict[str, str]] = {
     "plan": "Plans: what they allow, and which one a tenant has.",
     "quota": "What a tenant has used of its plan.",
     "consent": "Consents: add, import, show, withdraw, export.",
+    "form": "Subscription forms with double opt-in.",
     "suppression": "People who get nothing more from a tenant.",
     "campaign": "Campaigns: list, show, release, decline.",
     "queue": "The queue: list, show, hold, release, retry, cancel.",

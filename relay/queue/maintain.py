@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from relay.queue.thaw import thaw
+from relay.registry import idempotency
+from relay.signup import answer, limits
 from relay.store.database import connect, transaction
 
 _log = logging.getLogger("relay.maintain")
@@ -41,7 +43,7 @@ async def run(path: Path, keep: Keep, clock: Callable[[], float]) -> None:
 
 
 def clean(path: Path, completed_s: float, events_s: float, now: float) -> int:
-    """Delete what is past its time; the number of submissions and events deleted."""
+    """Delete what is past its time; the number of submissions, events, requests and answers deleted."""
     conn = connect(path)
     try:
         thaw(conn, now)  # a copy may be held as frozen in the moment its tenant is unfrozen
@@ -49,6 +51,10 @@ def clean(path: Path, completed_s: float, events_s: float, now: float) -> int:
         while step := _submissions(conn, now - completed_s):
             deleted += step
         while step := _events(conn, now - events_s):
+            deleted += step
+        while step := _requests(conn, now):
+            deleted += step
+        while step := _answers(conn, now):
             deleted += step
         return deleted
     finally:
@@ -71,3 +77,15 @@ def _events(conn: sqlite3.Connection, before: float) -> int:
         return conn.execute(
             "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < ? LIMIT ?)", (before, STEP)
         ).rowcount
+
+
+def _requests(conn: sqlite3.Connection, now: float) -> int:
+    """Requests of forms whose links have ended, and what limited them (R5)."""
+    with transaction(conn):
+        return answer.forget(conn, now) + limits.forget(conn, now)
+
+
+def _answers(conn: sqlite3.Connection, now: float) -> int:
+    """Answers of the API that were kept for repeats."""
+    with transaction(conn):
+        return idempotency.forget(conn, now)

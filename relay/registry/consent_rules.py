@@ -54,7 +54,7 @@ class Terms:
 def terms(*, topic: str, source: str, wording: str, means: str, page: str = "") -> Terms:
     """Check what does not depend on the person; raises Refused."""
     topic, source, wording, page = topic.strip(), " ".join(source.split()), wording.strip(), page.strip()
-    _check_topic(topic)
+    check_topic(topic)
     _check_source(source)
     if not wording:
         raise Refused("wording", "the wording is empty; give the exact text that the person agreed to")
@@ -84,7 +84,8 @@ def check_ip(text: str) -> str:
         raise Refused("ip", f"{text[:60]!r} is no IP address; leave it out if it is not known") from None
 
 
-def _check_topic(topic: str) -> None:
+def check_topic(topic: str) -> None:
+    """Raises Refused for what names no topic."""
     if not topic or topic == "*":
         raise Refused("topic", "a consent is for one named topic; name it")
     if len(topic) > MAX_TOPIC or not topic.isprintable():

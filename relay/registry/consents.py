@@ -100,6 +100,7 @@ def give(
     ip: str = "",
     page: str = "",
     actor: str = "cli",
+    evidence: Mapping[str, object] | None = None,
 ) -> None:
     """Record that a person agreed to a topic; raises Refused, then nothing is changed.
 
@@ -107,6 +108,7 @@ def give(
     recorded. A live consent stays as it is, the new one goes to the history
     only. Who unsubscribed, from the topic or from all, is refused unless the
     person itself came back: a double opt-in newer than the withdrawal (R8).
+    ``evidence`` is what else proves it, for the history.
     """
     agreed = terms(topic=topic, source=source, wording=wording, means=means, page=page)
     check_time(given_at, now)
@@ -127,8 +129,9 @@ def give(
         _lift(conn, tenant_id, subscriber_id, topic_id)
     wording_id = make_wording(conn, tenant_id, agreed.wording, now)
     _record(conn, subscriber_id, topic_id, agreed, wording_id, given_at=given_at, now=now, ip=ip)
-    evidence = {"source": agreed.source, "wording_id": wording_id, "means": means, "ip": ip, "page": agreed.page}
-    _history(conn, subscriber_id, topic_id, "given", given_at, now, {**evidence, "actor": actor})
+    proof = {"source": agreed.source, "wording_id": wording_id, "means": means, "ip": ip, "page": agreed.page}
+    story = {**(evidence or {}), **proof, "actor": actor}
+    _history(conn, subscriber_id, topic_id, "given", given_at, now, story)
 
 
 def _record(

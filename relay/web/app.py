@@ -17,7 +17,8 @@ from starlette.types import ASGIApp
 
 from config.settings import Settings
 from relay.registry.secrets import Secrets
-from relay.web import pages
+from relay.signup.ask import Office
+from relay.web import pages, subscribe
 from relay.web.api import create_api
 from relay.web.context import Context
 from relay.web.guard import Guard, WebLimits
@@ -40,7 +41,14 @@ def create_app(
     """The ASGI application. ``mail_alive`` answers for the mail process in ``/readyz``."""
     storage = storage or Storage(database)
     views = Views(settings.links.base_url or f"https://{settings.server.hostname}")
-    context = Context(secrets, storage, views, clock)
+    office = Office(
+        secrets,
+        settings.forms,
+        views.base_url,
+        settings.links.mail_domain or settings.server.hostname,
+        settings.server.hostname,
+    )
+    context = Context(secrets, storage, views, clock, office)
     metrics = Metrics(storage)
     # A probe of its own: it must not wait behind busy pages.
     health = Health(Storage(database, size=1, lock_wait_s=1.0), mail_alive)
@@ -67,6 +75,7 @@ def create_app(
     app = Starlette(
         routes=[
             *pages.ROUTES,
+            *subscribe.ROUTES,
             *health.routes(),
             *metrics.routes(),
             Route("/robots.txt", _robots),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
+from relay.web import cursors
 from relay.web.models import ConsentList, ConsentOut
 from relay.web.problems import Problem
 
@@ -35,7 +33,7 @@ def list_consents(
         where.append("topic.name = ?")
         bound.append(topic)
     if cursor is not None:
-        after_address, after_topic, after_channel = _read_cursor(cursor)
+        after_address, after_topic, after_channel = cursors.read(cursor, str, int, str)
         where.append("s.address >= ? AND (s.address, c.topic_id, c.channel) > (?, ?, ?)")
         bound += [after_address, after_address, after_topic, after_channel]
     sql = f"SELECT {_COLUMNS}{_FROM} WHERE {' AND '.join(where)} ORDER BY s.address, c.topic_id, c.channel LIMIT ?"
@@ -43,8 +41,8 @@ def list_consents(
     more = len(rows) > limit
     last = rows[limit - 1] if more else None
     return ConsentList(
-        consents=[_consent(row) for row in rows[:limit]],
-        next=None if last is None else _cursor(last[0], last[2], last[3]),
+        consents=[consent_out(row) for row in rows[:limit]],
+        next=None if last is None else cursors.write(last[0], last[2], last[3]),
     )
 
 
@@ -56,19 +54,19 @@ def one_consent(conn: sqlite3.Connection, tenant_id: int, address: str, topic: s
     ).fetchone()
     if row is None:
         raise Problem("not-found", "there is no such consent")
-    return _consent(row)
+    return consent_out(row)
 
 
-def _consent(row: tuple[Any, ...]) -> ConsentOut:
+def consent_out(row: tuple[Any, ...]) -> ConsentOut:
     address, topic, _, channel, given_at, withdrawn_at, recorded_at, source, wording, means, ip, page = row
     return ConsentOut(
         email=address,
         topic=topic,
         channel=channel,
         live=withdrawn_at is None,
-        given_at=_time(given_at),
-        withdrawn_at=None if withdrawn_at is None else _time(withdrawn_at),
-        recorded_at=_time(recorded_at),
+        given_at=moment(given_at),
+        withdrawn_at=None if withdrawn_at is None else moment(withdrawn_at),
+        recorded_at=moment(recorded_at),
         source=source,
         wording=wording,
         means=means,
@@ -77,21 +75,5 @@ def _consent(row: tuple[Any, ...]) -> ConsentOut:
     )
 
 
-def _time(at: float) -> datetime:
+def moment(at: float) -> datetime:
     return datetime.fromtimestamp(at, UTC)
-
-
-def _cursor(address: str, topic_id: int, channel: str) -> str:
-    text = json.dumps([address, topic_id, channel], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
-
-
-def _read_cursor(cursor: str) -> tuple[str, int, str]:
-    try:
-        raw = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
-        address, topic_id, channel = json.loads(raw)
-    except (ValueError, TypeError, binascii.Error, RecursionError):
-        raise Problem("cursor", "start again without cursor") from None
-    if not (isinstance(address, str) and isinstance(channel, str) and type(topic_id) is int and topic_id < 2**63):
-        raise Problem("cursor", "start again without cursor")
-    return address, topic_id, channel

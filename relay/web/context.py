@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
 from relay.registry.secrets import Secrets
+from relay.signup.ask import Office
+from relay.web.running import Running
 from relay.web.storage import Storage
 from relay.web.views import Views
 
@@ -20,6 +22,8 @@ class Context:
     storage: Storage
     views: Views
     clock: Callable[[], float]
+    office: Office
+    running: Running = field(default_factory=Running)
 
     @classmethod
     def of(cls, request: Request) -> Context:

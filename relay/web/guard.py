@@ -38,7 +38,9 @@ SECURITY_HEADERS: Final[Mapping[bytes, bytes]] = {
     b"x-robots-tag": b"noindex, nofollow",
 }
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
-_ROUTES = frozenset({*_QUIET, "/v1/consents", "/v1/openapi.json"})
+_EXPORT: Final = "/v1/consents/export"
+_CONSENTS: Final = tuple(f"/v1/consents/{name}" for name in ("batch", "history", "opt-in"))
+_ROUTES = frozenset({*_QUIET, "/v1/consents", *_CONSENTS, _EXPORT, "/v1/forms", "/v1/topics", "/v1/openapi.json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class WebLimits:
     body_s: float = 5.0
     """For the body to come in; only then does the request take one of the places."""
     request_s: float = 20.0
+    export_s: float = 900.0
+    """For an export, which takes as long as its reader."""
     requests: int = 64
 
 
@@ -56,7 +60,7 @@ def route_label(path: str) -> str:
     """The route of a path, for logs and counters: bounded, and without tokens."""
     if path in _ROUTES:
         return path
-    for prefix in ("/u/", "/p/", "/report/", "/v1/problems/"):
+    for prefix in ("/u/", "/p/", "/report/", "/s/", "/confirm/", "/v1/problems/", "/v1/forms/", "/v1/topics/"):
         if path.startswith(prefix):
             return prefix + "…"
     return "other"
@@ -115,7 +119,7 @@ class Guard:
     async def _answer(self, scope: Scope, receive: Receive, body: _Body, reply: _Reply, route: str) -> None:
         status = 0
         try:
-            async with asyncio.timeout(self._limits.request_s):
+            async with asyncio.timeout(self._limits.export_s if route == _EXPORT else self._limits.request_s):
                 await self._app(scope, body, reply)
         except TimeoutError:
             status = 503
@@ -190,6 +194,7 @@ class _Reply:
             headers = list(message.get("headers", []))
             present = {name.lower() for name, _ in headers}
             headers += [item for item in SECURITY_HEADERS.items() if item[0] not in present]
+            headers = [item for item in headers if item[1]]  # an empty one: the page does without
             if self.status in (408, 413, 503):  # what is left of the body isn't read
                 headers.append((b"connection", b"close"))
             message = {**message, "headers": headers}

@@ -17,9 +17,10 @@ from relay.feedback.analyse import Finding, Kind
 from relay.feedback.record import Item, record
 from relay.registry import consents
 from relay.registry.tokens import Mark, read_link
-from relay.web import forms, people, texts
+from relay.web import forms, people
 from relay.web.context import Context, evidence
 from relay.web.people import EVERYTHING, Person
+from relay.web.views import asked_language, masked, spoken
 
 
 async def unsubscribe(request: Request) -> Response:
@@ -57,12 +58,12 @@ def _ask(request: Request) -> Response:
     context = Context.of(request)
     mark = _mark(request, context)
     if mark is None:
-        return _bad_link(context)
+        return _bad_link(request)
     with context.storage.read() as conn:
         person = people.find(conn, mark)
         ended_at = people.ended_at(conn, person.subscriber_id, person.topic_id) if person else None
     if person is None:
-        return _gone(context)
+        return _gone(request)
     if ended_at is not None:
         return _page(request, "already.html", person, ended_at=ended_at)
     return _page(request, "ask.html", person)
@@ -72,15 +73,15 @@ def _unsubscribe(request: Request, fields: forms.Fields) -> Response:
     context = Context.of(request)
     mark = _mark(request, context)
     if mark is None:
-        return _bad_link(context)
+        return _bad_link(request)
     scopes = forms.values(fields, "scope")
     one_click = forms.is_one_click(fields)
     if not one_click and not {"topic", "all"}.intersection(scopes):
-        return context.views.message(400, *(texts.text(f"unclear.{part}") for part in ("title", "lead", "detail")))
+        return context.views.message(spoken(request.scope), "unclear", 400)
     with context.storage.write() as conn:
         person = people.find(conn, mark)
         if person is None:
-            return _gone(context)
+            return _gone(request)
         topic_id = EVERYTHING if "all" in scopes else person.topic_id
         means = "one-click" if one_click else "page"
         _withdraw(conn, request, mark, person, topic_id, means)
@@ -91,11 +92,11 @@ def _show(request: Request, notice: str = "") -> Response:
     context = Context.of(request)
     mark = _mark(request, context)
     if mark is None:
-        return _bad_link(context)
+        return _bad_link(request)
     with context.storage.read() as conn:
         person = people.find(conn, mark)
         if person is None:
-            return _gone(context)
+            return _gone(request)
         topics = people.topics(conn, person.subscriber_id)
         all_ended_at = people.ended_at(conn, person.subscriber_id, EVERYTHING)
     live = [topic for topic in topics if topic.ended_at is None]
@@ -107,7 +108,7 @@ def _save(request: Request, fields: forms.Fields) -> Response:
     context = Context.of(request)
     mark = _mark(request, context)
     if mark is None:
-        return _bad_link(context)
+        return _bad_link(request)
     if "all" in forms.values(fields, "scope"):
         return _unsubscribe(request, [("scope", "all")])
     # Only what the page showed is ended: a topic agreed to since then stays.
@@ -115,7 +116,7 @@ def _save(request: Request, fields: forms.Fields) -> Response:
     with context.storage.write() as conn:
         person = people.find(conn, mark)
         if person is None:
-            return _gone(context)
+            return _gone(request)
         live = [topic for topic in people.topics(conn, person.subscriber_id) if topic.ended_at is None]
         ending = [topic for topic in live if str(topic.topic_id) in unticked]
         for topic in ending:
@@ -129,10 +130,10 @@ def _ask_report(request: Request) -> Response:
     context = Context.of(request)
     mark = _mark(request, context)
     if mark is None:
-        return _bad_link(context)
+        return _bad_link(request)
     with context.storage.read() as conn:
         person = people.find(conn, mark)
-    return _gone(context) if person is None else _page(request, "report.html", person)
+    return _gone(request) if person is None else _page(request, "report.html", person)
 
 
 def _report(request: Request, fields: forms.Fields) -> Response:
@@ -140,14 +141,14 @@ def _report(request: Request, fields: forms.Fields) -> Response:
     context = Context.of(request)
     mark = _mark(request, context)
     if mark is None:
-        return _bad_link(context)
+        return _bad_link(request)
     if "abuse" not in forms.values(fields, "report"):
-        return context.views.message(400, *(texts.text(f"unclear.{part}") for part in ("title", "lead", "detail")))
+        return context.views.message(spoken(request.scope), "unclear", 400)
     finding = Finding(Kind.COMPLAINT, type="abuse", source="page")
     with context.storage.write() as conn:
         person = people.find(conn, mark)
         if person is None:
-            return _gone(context)
+            return _gone(request)
         record(conn, Item(mark, finding), context.clock())
     return _page(request, "reported.html", person)
 
@@ -173,15 +174,17 @@ def _mark(request: Request, context: Context) -> Mark | None:
 
 
 def _page(request: Request, template: str, person: Person, **values: object) -> Response:
-    token = request.path_params["token"]
-    names = {"tenant": person.tenant, "topic": person.topic or "", "address": texts.masked(person.address)}
-    links = {"u": f"/u/{token}", "p": f"/p/{token}", "report": f"/report/{token}"}
-    return Context.of(request).views.page(template, {"person": person, "names": names, "links": links, **values})
+    token, chosen = request.path_params["token"], asked_language(request.scope)
+    query = f"?lang={chosen}" if chosen else ""
+    names = {"tenant": person.tenant, "topic": person.topic or "", "address": masked(person.address)}
+    links = {"u": f"/u/{token}{query}", "p": f"/p/{token}{query}", "report": f"/report/{token}{query}"}
+    values = {"person": person, "names": names, "links": links, **values}
+    return Context.of(request).views.page(spoken(request.scope), template, values)
 
 
-def _bad_link(context: Context) -> Response:
-    return context.views.message(404, *(texts.text(f"bad_link.{part}") for part in ("title", "lead", "detail")))
+def _bad_link(request: Request) -> Response:
+    return Context.of(request).views.message(spoken(request.scope), "bad_link", 404)
 
 
-def _gone(context: Context) -> Response:
-    return context.views.message(200, texts.text("gone.title"), texts.text("gone.lead"))
+def _gone(request: Request) -> Response:
+    return Context.of(request).views.message(spoken(request.scope), "gone")

@@ -15,6 +15,8 @@ from starlette.responses import Response
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 5
+_LATER: Final[dict[int, int]] = {503: RETRY_AFTER_S, 429: 600}
+"""Seconds after which it makes sense to come again."""
 
 TYPES: Final[dict[str, tuple[int, str]]] = {
     "unsubscribed": (409, "The person unsubscribed; only a double opt-in by the person lifts it."),
@@ -28,8 +30,18 @@ TYPES: Final[dict[str, tuple[int, str]]] = {
     "ip": (422, "The IP address is not well-formed."),
     "page": (422, "The page is too long or not printable."),
     "refused": (422, "The consent can't be recorded as given."),
+    "age": (422, "The form asks whether the person is 16 or older; nothing is stored of who is not."),
+    "form": (422, "The form can't be made as given."),
     "cursor": (422, "The cursor is not one that a list gave out."),
-    "not-found": (404, "The tenant has no such consent, address or topic."),
+    "not-found": (404, "The tenant has no such consent, address, topic or form."),
+    "exists": (409, "There is one of that name already."),
+    "full": (409, "The tenant has as many as it can have."),
+    "never-ask": (409, "The person asked never to be asked again."),
+    "frozen": (409, "The tenant is frozen; talk to the operator."),
+    "in-progress": (409, "The first request with this Idempotency-Key is still being worked off."),
+    "idempotency-key": (422, "The Idempotency-Key was used for another request."),
+    "media-type": (415, "The body must be JSON: `Content-Type: application/json`."),
+    "limit": (429, "Too many at the moment; repeat after the time in Retry-After."),
     "unauthorized": (401, "A valid API token is needed: `Authorization: Bearer TOKEN`."),
     "busy": (503, "The store or the server is busy; repeat after the time in Retry-After."),
 }
@@ -70,8 +82,8 @@ def response(members: Mapping[str, object], headers: Mapping[str, str] | None = 
     status = members["status"]
     assert isinstance(status, int)
     extra = dict(headers or {})
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        extra.setdefault("Retry-After", str(RETRY_AFTER_S))
+    if status in _LATER:
+        extra.setdefault("Retry-After", str(_LATER[status]))
     return Response(encode(members), status, extra, media_type=MEDIA_TYPE)
 
 

@@ -1,21 +1,25 @@
-"""Templates, errors and the style sheet: how a page is made from values."""
+"""Templates, errors and the style sheet: how a page is made from values, in the reader's language."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Final
+from urllib.parse import parse_qsl
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Scope
 
-from relay.web import problems, texts
+from relay.texts.language import LANGUAGES, Language, choose
+from relay.web import problems
 
-_HTML_PATHS: Final = ("/u/", "/p/", "/report/")
+_HTML_PATHS: Final = ("/u/", "/p/", "/report/", "/s/", "/confirm/")
+_SELF: Final = "'self'"
+_NONE: Final = "'none'"
 
 
 class Views:
@@ -24,11 +28,7 @@ class Views:
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
         style = resources.files("relay.web").joinpath("templates", "style.css").read_text("utf-8")
-        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-        self._policy = (
-            f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; "
-            "frame-ancestors 'none'"
-        )
+        self._digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         self._environment = Environment(
             loader=PackageLoader("relay.web"),
             autoescape=select_autoescape(default=True),
@@ -37,30 +37,90 @@ class Views:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals |= {
-            "text": texts.text,
-            "date": texts.date,
-            "language": texts.LANGUAGE,
-            "style": Markup(style),
+        self._environment.globals |= {"style": Markup(style)}
+
+    def page(
+        self,
+        language: Language,
+        template: str,
+        values: Mapping[str, object],
+        status: int = 200,
+        *,
+        forms_to: str = "",
+        frames: Sequence[str] = (),
+    ) -> Response:
+        """One HTML page under a policy that allows this style sheet and nothing else.
+
+        ``forms_to`` is an origin that a form's answer may lead on to, ``frames``
+        are those whose pages may frame this one; both checked (``registry.web_address``).
+        """
+        texts = {"text": language.text, "date": language.date, "language": language.code}
+        html = self._environment.get_template(template).render({**texts, **values})
+        headers = {
+            "Content-Security-Policy": self._policy(forms_to, frames),
+            "Content-Language": language.code,
+            "Vary": "Accept-Language",
         }
+        if frames:  # the older header knows no list, and would forbid them
+            headers |= {"X-Frame-Options": "", "Cross-Origin-Resource-Policy": "cross-origin"}
+        return HTMLResponse(html, status, headers)
 
-    def page(self, template: str, values: Mapping[str, object], status: int = 200) -> Response:
-        """One HTML page under a policy that allows this style sheet and nothing else."""
-        html = self._environment.get_template(template).render(values)
-        return HTMLResponse(html, status, {"Content-Security-Policy": self._policy})
+    def _policy(self, forms_to: str, frames: Sequence[str]) -> str:
+        rules = {
+            "default-src": _NONE,
+            "style-src": f"'sha256-{self._digest}'",
+            "form-action": f"{_SELF} {forms_to}".rstrip(),
+            "base-uri": _NONE,
+            "frame-ancestors": " ".join(frames) or _NONE,
+        }
+        return "; ".join(f"{name} {value}" for name, value in rules.items())
 
-    def message(self, status: int, title: Markup, lead: Markup, detail: Markup | str = "") -> Response:
-        return self.page("message.html", {"title": title, "lead": lead, "detail": detail}, status)
+    def message(
+        self, language: Language, key: str, status: int = 200, *, frames: Sequence[str] = (), **names: object
+    ) -> Response:
+        """A page of the texts ``key.title``, ``key.lead`` and, where there is one, ``key.detail``."""
+        detail = language.text(f"{key}.detail", **names) if language.has(f"{key}.detail") else ""
+        title, lead = (language.text(f"{key}.{part}", **names) for part in ("title", "lead"))
+        values = {"title": title, "lead": lead, "detail": detail}
+        return self.page(language, "message.html", values, status, frames=frames)
 
     def error(self, scope: Scope, status: int, detail: str = "") -> Response:
         """An error as the client can read it: a page for people, a problem (RFC 9457) for programs."""
         if _wants_html(scope):
-            response = self.message(status, texts.error_title(status), texts.error_detail(status))
+            language = spoken(scope)
+            title = _text_or(language, f"error.{status}", "error.400")
+            lead = _text_or(language, f"error.detail.{status}", "error.detail")
+            response = self.page(language, "message.html", {"title": title, "lead": lead, "detail": ""}, status)
             if status == 503:
                 response.headers["Retry-After"] = str(problems.RETRY_AFTER_S)
             return response
         word = "busy" if status == 503 else ""
         return problems.response(problems.document(status, base_url=self.base_url, word=word, detail=detail))
+
+
+def _text_or(language: Language, key: str, other: str) -> Markup:
+    return language.text(key if language.has(key) else other)
+
+
+def asked_language(scope: Scope) -> str:
+    """The code in ``?lang=`` where it is a language of ours, else empty."""
+    try:
+        pairs = parse_qsl(scope.get("query_string", b"").decode("latin-1")[:2_000], max_num_fields=20)
+    except ValueError:
+        return ""
+    return next((value for name, value in pairs if name == "lang" and value in LANGUAGES), "")
+
+
+def spoken(scope: Scope, known: str = "") -> Language:
+    """The reader's language: as asked for in the address, else the ``known`` one, else the browser's."""
+    accept = b",".join(value for name, value in scope["headers"] if name == b"accept-language")
+    return choose(asked_language(scope), known, accept=accept.decode("latin-1"))
+
+
+def masked(address: str) -> str:
+    """``j…@example.com``: enough for its owner; a forwarded link shows no more."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}…\u2060@{domain}"  # a word joiner: no line break within
 
 
 def _wants_html(scope: Scope) -> bool:

@@ -53,6 +53,8 @@ def test_the_walk_finds_files_and_imports() -> None:
         ("relay/pipeline", ("relay",), ("relay.pipeline", "relay.mail")),
         ("relay/registry", ("relay.intake", "relay.delivery", "relay.web", "relay.cli", "relay.feedback"), ()),
         ("relay/queue", ("relay.intake", "relay.delivery", "relay.web", "relay.cli", "relay.feedback"), ()),
+        ("relay/signup", ("relay.intake", "relay.delivery", "relay.web", "relay.cli", "relay.feedback"), ()),
+        ("relay/texts", ("relay", "config"), ("relay.texts",)),
         ("relay/feedback", ("relay.intake", "relay.delivery", "relay.web", "relay.cli"), ()),
         ("relay/delivery", ("relay.intake", "relay.web", "relay.cli"), ()),
         ("relay/web", ("relay.intake", "relay.delivery", "relay.cli"), ()),

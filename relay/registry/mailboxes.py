@@ -1,0 +1,56 @@
+"""Keyed hashes that stand for mailboxes and networks where no address may be kept.
+
+All spellings of one mailbox that are known to be the same (case, what follows
+a ``+``, Gmail's dots) have one hash, so that nobody is reached again and again
+by variants.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from typing import Final
+
+from relay.mail.address import Address
+from relay.registry.secrets import Secrets
+
+OCTETS: Final = 17
+"""Key id, then 128 bits."""
+_DOTLESS: Final = frozenset({"gmail.com", "googlemail.com"})
+
+
+def mailbox(secrets: Secrets, address: Address, kid: int | None = None) -> bytes:
+    """The hash of a mailbox under the current key, or the one of ``kid``."""
+    local, _, domain = address.canonical.rpartition("@")
+    base = local if local.startswith('"') else local.split("+", 1)[0] or local
+    if domain in _DOTLESS:
+        base, domain = base.replace(".", "") or base, "gmail.com"
+    return _hash(secrets, "mailbox", f"{base}@{domain}", kid)
+
+
+def mailboxes(secrets: Secrets, address: Address) -> list[bytes]:
+    """Its hash under every key there is: what was kept before a rotation still counts."""
+    return [mailbox(secrets, address, kid) for kid in secrets.keys]
+
+
+def network(secrets: Secrets, ip: str) -> bytes:
+    """The hash of a client's network: /24 of IPv4, /64 of IPv6; of text that is no address, its own."""
+    return _hash(secrets, "network", network_of(ip), None)
+
+
+def network_of(ip: str) -> str:
+    """``192.0.2.0/24`` or ``2001:db8::/64``; other text as it is."""
+    try:
+        address = ipaddress.ip_address(ip.partition("%")[0])
+    except ValueError:
+        return ip
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    prefix = 24 if address.version == 4 else 64
+    return str(ipaddress.ip_network(f"{address}/{prefix}", strict=False))
+
+
+def _hash(secrets: Secrets, purpose: str, text: str, kid: int | None) -> bytes:
+    kid = kid or secrets.current
+    digest = hmac.digest(secrets.derived(purpose, kid), text.encode("utf-8", "replace"), "sha256")
+    return bytes([kid]) + digest[: OCTETS - 1]

@@ -1,0 +1,226 @@
+"""What the owner of the mailbox answers to a confirmation mail: yes, or never ask me again.
+
+A yes is a consent by double opt-in, newer than the request. It counts for a
+topic only if the person didn't leave after asking: a link from before an
+unsubscribe never brings anyone back (R8).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from relay.mail.address import Address, parse_address
+from relay.registry import audit, consents
+from relay.registry.consent_rules import DOUBLE_OPT_IN, Refused, terms
+from relay.registry.forms import Topic, source, verified_domains
+from relay.registry.web_address import below, host_of
+from relay.signup.ask import Office, closed, left_at, never_asked
+from relay.signup.tokens import Confirm, Never
+
+STEP: Final = 500
+_COLUMNS: Final = (
+    "o.id, o.form_id, f.name, f.key, o.tenant_id, t.name, t.contact, o.address, o.topics, o.wording_id, w.text,"
+    " o.language, o.evidence, o.asked_at, o.confirmed_at"
+)
+
+
+class Standing(StrEnum):
+    """What a request is at the moment."""
+
+    OPEN = "open"
+    CONFIRMED = "confirmed"
+    """Some time before; what it gave is still live."""
+    LEFT = "left"
+    """The person unsubscribed after asking."""
+    CLOSED = "closed"
+    """Complaint, hard bounce, the operator's word, or the wish never to be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as stored; times in seconds UTC."""
+
+    id: int
+    form_id: int
+    form: str
+    form_key: str
+    tenant_id: int
+    tenant: str
+    contact: str
+    address: Address
+    topics: tuple[Topic, ...]
+    wording_id: int
+    wording: str
+    language: str
+    evidence: Mapping[str, str]
+    asked_at: float
+    confirmed_at: float | None
+
+
+def find(conn: sqlite3.Connection, token: Confirm, now: float) -> Request | None:
+    """The request of a verified token; None once it has expired, or its form is gone."""
+    row = conn.execute(
+        f"SELECT {_COLUMNS} FROM opt_in o JOIN form f ON f.id = o.form_id JOIN tenant t ON t.id = o.tenant_id"
+        " JOIN wording w ON w.id = o.wording_id WHERE o.id = ? AND o.form_id = ? AND o.expires_at > ?",
+        (token.request_id, token.form_id, now),
+    ).fetchone()
+    return None if row is None else _request(conn, row)
+
+
+def _request(conn: sqlite3.Connection, row: tuple[Any, ...]) -> Request:
+    id_, form_id, form, key, tenant_id, tenant, contact, address, topics, wording_id, wording, language, *rest = row
+    evidence, asked_at, confirmed_at = rest
+    names = dict(conn.execute("SELECT id, name FROM topic WHERE tenant_id = ?", (tenant_id,)).fetchall())
+    chosen = tuple(Topic(one, names[one]) for one in json.loads(topics) if one in names)
+    return Request(
+        id_,
+        form_id,
+        form,
+        key,
+        tenant_id,
+        tenant,
+        contact,
+        parse_address(address),
+        chosen,
+        wording_id,
+        wording,
+        language,
+        json.loads(evidence),
+        asked_at,
+        confirmed_at,
+    )
+
+
+def standing(conn: sqlite3.Connection, office: Office, request: Request) -> Standing:
+    """What a confirmation would meet now."""
+    if closed(conn, request.tenant_id, request.address):
+        return Standing.CLOSED
+    if request.confirmed_at is not None:
+        return Standing.CONFIRMED if _still_live(conn, request) else Standing.LEFT
+    if not _open(conn, office, request):
+        return Standing.LEFT if office.limits.may_return else Standing.CLOSED
+    if never_asked(conn, office.secrets, request.tenant_id, request.address):
+        return Standing.CLOSED
+    return Standing.OPEN
+
+
+def confirm(
+    conn: sqlite3.Connection, office: Office, request: Request, *, ip: str, agent: str, now: float
+) -> tuple[Topic, ...]:
+    """Record the consents of an OPEN request; the topics that were agreed to.
+
+    ``ip`` and ``agent`` are of the confirmation; those of the asking are in the request.
+    """
+    agreed = _open(conn, office, request)
+    origin = _source(conn, request)
+    asked = request.evidence
+    proof: dict[str, object] = {
+        "form": request.form,
+        "asked_at": request.asked_at,
+        "confirmed_at": now,
+        "asked_ip": asked.get("ip", ""),
+        "asked_by": asked.get("by", ""),
+        "confirmed_ip": ip,
+        "asked_agent": asked.get("agent", ""),
+        "confirmed_agent": agent,
+        "age": asked.get("age", ""),
+        "request": request.id,
+    }
+    for topic in agreed:
+        consents.give(
+            conn,
+            request.tenant_id,
+            request.address,
+            topic=topic.name,
+            source=origin,
+            wording=request.wording,
+            means=DOUBLE_OPT_IN,
+            given_at=now,
+            now=now,
+            ip=asked.get("ip", ""),
+            page=asked.get("page", ""),
+            actor="form",
+            evidence=proof,
+        )
+    conn.execute("UPDATE opt_in SET confirmed_at = ? WHERE id = ?", (now, request.id))
+    detail = {"form": request.form, "topics": [topic.name for topic in agreed], "means": DOUBLE_OPT_IN}
+    audit.event(conn, request.tenant_id, "subscribed", detail, now)
+    return agreed
+
+
+def _open(conn: sqlite3.Connection, office: Office, request: Request) -> tuple[Topic, ...]:
+    """The topics that may be agreed to: not left since the asking, nor ever where nobody may return."""
+    ends = {topic: left_at(conn, request.tenant_id, request.address, topic) for topic in request.topics}
+    return tuple(
+        topic
+        for topic, ended_at in ends.items()
+        if ended_at is None or (office.limits.may_return and ended_at < request.asked_at)
+    )
+
+
+def _still_live(conn: sqlite3.Connection, request: Request) -> bool:
+    standing = consents.standing(conn, request.tenant_id, request.address.canonical, "")
+    return any(
+        consent is not None and consent.live for consent in (standing.consent(topic.name) for topic in request.topics)
+    ) and any(left_at(conn, request.tenant_id, request.address, topic) is None for topic in request.topics)
+
+
+def _source(conn: sqlite3.Connection, request: Request) -> str:
+    """The form, with the site it stands on where that is the tenant's; anyone can claim another."""
+    plain, host = source(request.form), host_of(request.evidence.get("page", ""))
+    if not host or not below(host, verified_domains(conn, request.tenant_id)):
+        return plain
+    try:
+        return terms(topic="any", source=f"{plain} on {host}", wording="any", means=DOUBLE_OPT_IN).source
+    except Refused:
+        return plain
+
+
+# --- never again ---------------------------------------------------------------------
+
+
+def never(conn: sqlite3.Connection, token: Never, *, ip: str, agent: str, now: float) -> None:
+    """The mailbox's owner wants no more questions of the tenant, and nothing else of it: a withdrawal.
+
+    As long as the request is stored its address is known, and the withdrawal
+    holds against every later import too; after that only the questions end.
+    """
+    if conn.execute("SELECT 1 FROM tenant WHERE id = ?", (token.tenant_id,)).fetchone() is None:
+        return
+    conn.execute(
+        "INSERT INTO never_ask (tenant_id, person, since_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        (token.tenant_id, token.person, now),
+    )
+    row = conn.execute(
+        "SELECT address FROM opt_in WHERE id = ? AND tenant_id = ?", (token.request_id, token.tenant_id)
+    ).fetchone()
+    if row is not None:
+        subscriber_id = consents.subscriber(conn, token.tenant_id, parse_address(row[0]).canonical, now)
+        consents.withdraw(
+            conn,
+            token.tenant_id,
+            subscriber_id,
+            topic_id=consents.EVERYTHING,
+            means="never-ask",
+            now=now,
+            evidence={"ip": ip, "agent": agent},
+        )
+
+
+def ask_again(conn: sqlite3.Connection, tenant_id: int, person: Sequence[bytes]) -> bool:
+    """The person (its ``mailboxes``) wants to be asked again after all; False if it had not said never."""
+    marks = ",".join("?" * len(person))
+    sql = f"DELETE FROM never_ask WHERE tenant_id = ? AND person IN ({marks})"
+    return conn.execute(sql, (tenant_id, *person)).rowcount > 0
+
+
+def forget(conn: sqlite3.Connection, now: float) -> int:
+    """Delete requests whose time is over, a step at most; how many (R5, R27)."""
+    return conn.execute(
+        "DELETE FROM opt_in WHERE id IN (SELECT id FROM opt_in WHERE expires_at <= ? LIMIT ?)", (now, STEP)
+    ).rowcount

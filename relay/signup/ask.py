@@ -1,0 +1,203 @@
+"""A person asks by a form: one confirmation mail, or none, and nobody is told which.
+
+Nothing about an address may show in the answer. So the letter is written in
+any case, and every request ends in one write.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets as random
+import sqlite3
+from dataclasses import dataclass
+from enum import StrEnum
+
+from config.settings import Forms
+from relay.mail.address import Address
+from relay.pipeline.contract import Freeze, Reason
+from relay.queue import letters
+from relay.queue.model import encode_id, new_submission_id
+from relay.registry import consents, tenants
+from relay.registry.forms import Form, Topic, verified_domains
+from relay.registry.mailboxes import mailbox, mailboxes
+from relay.registry.secrets import Secrets
+from relay.registry.tenants import TenantRow
+from relay.signup import limits, tokens
+from relay.signup.letter import Facts, write
+from relay.texts.language import Language
+
+UNSENT = "forms/unsent"
+"""Counter of a tenant's requests that no mail was sent for."""
+
+
+class Asked(StrEnum):
+    """What became of a request; for the log and the figures, never for who asked."""
+
+    SENT = "sent"
+    FROZEN = "frozen"
+    SUPPRESSED = "suppressed"
+    NEVER = "never"
+    LEFT = "left"
+    """Unsubscribed, and the operator lets nobody come back."""
+    MAILBOX = "mailbox"
+    NETWORK = "network"
+    FORM = "form"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What requests are worked off with; ``base_url`` is where the relay's pages are."""
+
+    secrets: Secrets
+    limits: Forms
+    base_url: str
+    mail_domain: str
+    hostname: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person filled in, checked: a mailbox, topics of the form, and what proves it later."""
+
+    address: Address
+    topics: tuple[Topic, ...]
+    language: Language
+    ip: str = ""
+    page: str = ""
+    agent: str = ""
+    old_enough: bool = False
+    """The person said to be 16 or older (R5)."""
+    by: str = ""
+    """Who asked in the person's place, e.g. ``api``; then there may be no IP address."""
+
+    @property
+    def network(self) -> str:
+        """What the limit of networks counts; who asks in others' places without their IP address is limited by form."""
+        return self.ip or (str(self.address) if self.by else "")
+
+
+def ask(conn: sqlite3.Connection, office: Office, form: Form, wish: Wish, now: float) -> Asked:
+    """Work a request off, in the caller's transaction. ``now`` in seconds UTC."""
+    tenant = tenants.by_id(conn, form.tenant_id)
+    letter = _letter(conn, office, tenant, form, wish, now)
+    outcome = _outcome(conn, office, tenant, form, wish, now)
+    if outcome is not Asked.SENT:
+        conn.execute(
+            "INSERT INTO counter (tenant_id, name, value) VALUES (?, ?, 1)"
+            " ON CONFLICT (tenant_id, name) DO UPDATE SET value = value + 1",
+            (tenant.id, UNSENT),
+        )
+        return outcome
+    limits.count(conn, office.secrets, wish.address, wish.network, form.id, now)
+    _store(conn, office, form, wish, letter)
+    letters.put(conn, letter, subscriber_id=subscriber(conn, tenant.id, wish.address), note=f"form {form.name}")
+    return outcome
+
+
+def _letter(
+    conn: sqlite3.Connection, office: Office, tenant: TenantRow, form: Form, wish: Wish, now: float
+) -> letters.Queued:
+    request_id = new_submission_id(now, random.randbits)
+    person = mailbox(office.secrets, wish.address)
+    confirm = tokens.confirm(office.secrets, tokens.Confirm(request_id, form.id))
+    never = tokens.never(office.secrets, tokens.Never(tenant.id, request_id, person))
+    expires_at = now + office.limits.link_lifetime
+    message_id = f"<{encode_id(request_id)}@{office.hostname}>"
+    written = write(
+        Facts(
+            tenant=tenant.name,
+            contact=tenant.contact,
+            postal=tenant.postal,
+            domains=verified_domains(conn, tenant.id),
+            mail_domain=office.mail_domain,
+            to=wish.address,
+            topics=[topic.name for topic in wish.topics],
+            language=wish.language,
+            confirm_url=f"{office.base_url}/confirm/{confirm}",
+            never_url=f"{office.base_url}/confirm/{never}",
+            message_id=message_id,
+            now=now,
+            expires_at=expires_at,
+        )
+    )
+    return letters.ready(
+        written.raw,
+        id=request_id,
+        tenant_id=tenant.id,
+        to=wish.address,
+        from_domain=written.from_domain,
+        subject=written.subject,
+        message_id=message_id,
+        now=now,
+        expires_at=expires_at,
+    )
+
+
+def _outcome(conn: sqlite3.Connection, office: Office, tenant: TenantRow, form: Form, wish: Wish, now: float) -> Asked:
+    if tenant.freeze is Freeze.ALL:
+        return Asked.FROZEN
+    if never_asked(conn, office.secrets, tenant.id, wish.address):
+        return Asked.NEVER
+    if closed(conn, tenant.id, wish.address) or _bounced(conn, office.secrets, wish.address):
+        return Asked.SUPPRESSED
+    if not office.limits.may_return and all(left_at(conn, tenant.id, wish.address, one) for one in wish.topics):
+        return Asked.LEFT
+    if limit := limits.reached(conn, office.secrets, office.limits, wish.address, wish.network, form.id, now):
+        return Asked(limit)
+    most = office.limits.waiting
+    waiting = conn.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM opt_in WHERE tenant_id = ? AND confirmed_at IS NULL LIMIT ?)",
+        (tenant.id, most),
+    ).fetchone()[0]
+    return Asked.FULL if waiting >= most else Asked.SENT
+
+
+def _store(conn: sqlite3.Connection, office: Office, form: Form, wish: Wish, letter: letters.Queued) -> None:
+    evidence = {"ip": wish.ip, "page": wish.page, "agent": wish.agent, "age": "16 or older" if wish.old_enough else ""}
+    evidence["by"] = wish.by
+    conn.execute(
+        "INSERT INTO opt_in (id, form_id, tenant_id, address, person, topics, wording_id, language, evidence, asked_at,"
+        " expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+        (letter.id, form.id, form.tenant_id, str(wish.address), mailbox(office.secrets, wish.address),
+         json.dumps([topic.id for topic in wish.topics]), form.wording_id, wish.language.code,
+         json.dumps({name: value for name, value in evidence.items() if value}), letter.now, letter.expires_at),
+    )  # fmt: skip
+
+
+# --- what forbids a mail --------------------------------------------------------------
+
+
+def never_asked(conn: sqlite3.Connection, secrets: Secrets, tenant_id: int, address: Address) -> bool:
+    """Whether the mailbox's owner asked the tenant never to ask again."""
+    sql = "SELECT 1 FROM never_ask WHERE tenant_id = ? AND person = ?"
+    return any(conn.execute(sql, (tenant_id, person)).fetchone() for person in mailboxes(secrets, address))
+
+
+def closed(conn: sqlite3.Connection, tenant_id: int, address: Address) -> bool:
+    """Whether a hard bounce, a complaint or the operator stops all mail of the tenant to the address."""
+    suppressions = consents.standing(conn, tenant_id, address.canonical, "").suppressions
+    return any(one.reason is not Reason.UNSUBSCRIBED for one in suppressions)
+
+
+def left_at(conn: sqlite3.Connection, tenant_id: int, address: Address, topic: Topic) -> float | None:
+    """When the person ended a topic that stays ended; None if it stands open."""
+    subscriber_id = subscriber(conn, tenant_id, address)
+    return consents.unsubscribed_at(conn, subscriber_id, topic.id) if subscriber_id else None
+
+
+def subscriber(conn: sqlite3.Connection, tenant_id: int, address: Address) -> int:
+    """The person's id with the tenant, 0 if it has none."""
+    return consents.standing(conn, tenant_id, address.canonical, "").subscriber_id or 0
+
+
+def _bounced(conn: sqlite3.Connection, secrets: Secrets, address: Address) -> bool:
+    """Whether an earlier confirmation mail to the mailbox, of whichever tenant, found it dead."""
+    return (
+        conn.execute(
+            "SELECT 1 FROM opt_in o JOIN event e ON e.submission_id = o.id WHERE o.person = ? AND e.kind = 'bounced'"
+            ' AND e.detail LIKE \'%"type":"hard"%\'',
+            (mailbox(secrets, address),),
+        ).fetchone()
+        is not None
+    )

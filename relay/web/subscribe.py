@@ -1,0 +1,194 @@
+"""The page of a subscription form: ``/s/{form}``.
+
+It needs no script and no cookie, and may be filled in on a page of the
+tenant's own. Whatever is known of an address, the answer is the same page: look
+into your mailbox.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from urllib.parse import urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from relay.mail.address import Address, AddressError, parse_address
+from relay.registry import forms, tenants
+from relay.registry.consent_rules import MAX_PAGE
+from relay.registry.forms import Form
+from relay.registry.web_address import below, host_of, origin
+from relay.signup import tokens
+from relay.signup.ask import Wish, ask
+from relay.web import confirm
+from relay.web.context import Context, evidence
+from relay.web.filled import Filled, filled
+from relay.web.forms import read_form
+from relay.web.views import asked_language, spoken
+
+_log = logging.getLogger("relay.web")
+
+
+async def subscribe(request: Request) -> Response:
+    """``GET|POST /s/{form}``."""
+    if request.method != "POST":
+        return await run_in_threadpool(_show, request)
+    fields = filled(read_form(request.headers.get("content-type", ""), await request.body()))
+    return await run_in_threadpool(_take, request, fields)
+
+
+ROUTES = [
+    Route("/s/{form}", subscribe, methods=["GET", "POST"]),
+    *confirm.ROUTES,
+]
+
+
+def _form(request: Request, context: Context) -> Form | None:
+    with context.storage.read() as conn:
+        return forms.by_key(conn, request.path_params["form"])
+
+
+def _show(request: Request) -> Response:
+    context = Context.of(request)
+    form = _form(request, context)
+    if form is None:
+        return context.views.error(request.scope, 404)
+    own = f"{context.views.base_url}/s/{form.key}"
+    fresh = Filled(stamp=_stamp(context, form), page=_page(request.headers.get("referer", "")) or own)
+    return _render(request, form, fresh, {})
+
+
+def _take(request: Request, given: Filled) -> Response:
+    context = Context.of(request)
+    form = _form(request, context)
+    if form is None:
+        return context.views.error(request.scope, 404)
+    if form.ask_age and given.age == "no":
+        return context.views.message(spoken(request.scope, form.language), "young", frames=form.frames)
+    if given.trap:  # a program filled in what no person sees
+        return _done(request, form)
+    address, faults = _checked(context, form, given)
+    if address is None or faults:
+        return _again(request, form, given, faults)
+    page = _page(given.page) or _page(request.headers.get("referer", "")) or _page(request.headers.get("origin", ""))
+    client = evidence(request)
+    wish = Wish(
+        address,
+        tuple(topic for topic in form.topics if topic.id in given.topics),
+        spoken(request.scope, form.language),
+        ip=_ip(client["ip"]),
+        page=page,
+        agent="".join(c for c in client["agent"] if c.isprintable()),
+        old_enough=form.ask_age,
+    )
+    with context.storage.write() as conn:
+        outcome = ask(conn, context.office, form, wish, context.clock())
+    _log.info("form=%s request %s", form.key, outcome)
+    return _done(request, form)
+
+
+# --- what was filled in ------------------------------------------------------------------
+
+
+def _checked(context: Context, form: Form, given: Filled) -> tuple[Address | None, dict[str, str]]:
+    """(address, text key of each fault by field); ``form`` is the field of what concerns the whole."""
+    faults: dict[str, str] = {}
+    address = _address(given.email)
+    if address is None:
+        faults["email"] = "form.fault.email"
+    if not any(topic.id in given.topics for topic in form.topics):
+        faults["topics"] = "form.fault.topics"
+    if form.ask_age and given.age != "yes":
+        faults["age"] = "form.fault.age"
+    if not faults and (word := _stamp_fault(context, form, given.stamp)):
+        faults["form"] = f"form.fault.{word}"
+    return address, faults
+
+
+def _address(text: str) -> Address | None:
+    """An address that mail can reach: not on a literal or a name without a dot."""
+    try:
+        address = parse_address(text.strip())
+    except AddressError:
+        return None
+    return address if "." in address.domain and not address.domain.startswith("[") else None
+
+
+def _stamp_fault(context: Context, form: Form, text: str) -> str:
+    stamp = tokens.read_stamp(context.secrets, text)
+    if stamp is None or stamp.form_id != form.id:
+        return "unsure"
+    if stamp.wording_id != form.wording_id:
+        return "changed"
+    if not stamp.shown_at:
+        return ""
+    age_s = context.clock() - stamp.shown_at
+    if age_s > context.office.limits.page_lifetime:
+        return "old"
+    return "fast" if age_s < context.office.limits.least_time else ""
+
+
+def _stamp(context: Context, form: Form) -> str:
+    return tokens.stamp(context.secrets, tokens.Stamp(form.id, form.wording_id, context.clock()))
+
+
+def _page(text: str) -> str:
+    """The page a person came from, without query and fragment; empty if it is none."""
+    if not text.isprintable() or len(text) > MAX_PAGE or not host_of(text):
+        return ""
+    parts = urlsplit(text)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _ip(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return ""
+
+
+# --- answers ----------------------------------------------------------------------------
+
+
+def _again(request: Request, form: Form, given: Filled, faults: dict[str, str]) -> Response:
+    """The form as it was filled in. A good stamp stays, so that a person who was quick need not wait."""
+    context = Context.of(request)
+    kept = faults.get("form") in (None, "form.fault.fast") and tokens.read_stamp(context.secrets, given.stamp)
+    again = given if kept else given.stamped(_stamp(context, form))
+    return _render(request, form, again, faults, 422)
+
+
+def _render(request: Request, form: Form, given: Filled, faults: dict[str, str], status: int = 200) -> Response:
+    context, chosen = Context.of(request), asked_language(request.scope)
+    with context.storage.read() as conn:
+        tenant = tenants.by_id(conn, form.tenant_id)
+    values = {
+        "form": form,
+        "given": given,
+        "faults": {"form": "", "email": "", "topics": "", "age": "", **faults},
+        "person": {"tenant": tenant.name, "contact": tenant.contact},
+        "action": f"/s/{form.key}" + (f"?lang={chosen}" if chosen else ""),
+    }
+    return context.views.page(
+        spoken(request.scope, form.language),
+        "subscribe.html",
+        values,
+        status,
+        forms_to=origin(form.redirect) if form.redirect else "",
+        frames=form.frames,
+    )
+
+
+def _done(request: Request, form: Form) -> Response:
+    """The end of every request, sent or not."""
+    context = Context.of(request)
+    with context.storage.read() as conn:
+        tenant = tenants.by_id(conn, form.tenant_id)
+        domains = forms.verified_domains(conn, form.tenant_id)
+    if form.redirect and below(host_of(form.redirect), domains):
+        return RedirectResponse(form.redirect, 303)
+    language = spoken(request.scope, form.language)
+    return context.views.message(language, "asked", frames=form.frames, tenant=tenant.name)
