@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from relay.registry import audit
+from relay.registry import audit, wordings
 from relay.registry.consent_rules import Refused, Terms, check_ip, check_time
-from relay.registry.consents import make_topic, make_wording
+from relay.registry.consents import make_topic
 from relay.registry.list_file import Bad, Entry, ListFile
 from relay.store.database import transaction
 
@@ -236,7 +236,7 @@ class _Writer:
     def _begin(self) -> None:
         conn, order, terms = self._conn, self._order, self._order.terms
         self._topic = make_topic(conn, order.tenant_id, terms.topic)
-        self._wording = make_wording(conn, order.tenant_id, terms.wording, order.now)
+        self._wording = wordings.make(conn, order.tenant_id, terms.wording, order.now)
         detail: dict[str, object] = {
             "attested": ATTESTATION,
             "file": self._file.path.name,
