@@ -6,7 +6,7 @@ import click
 
 from relay.cli.common import Store, done, fail, json_option, note, open_store, output, show
 from relay.registry import tenants, wordings
-from relay.registry.wording_check import LANGUAGES, gaps, language_of
+from relay.registry.wording_check import LANGUAGES, Gap, gaps, language_of
 from relay.registry.wordings import Wording
 
 COLUMNS = ("number", "language", "consents", "first_seen_at", "sha256", "text")
@@ -40,7 +40,7 @@ def show_(ctx: click.Context, tenant: str, number: int, as_json: bool) -> None:
     store = open_store(ctx)
     found = wordings.find(store.conn, tenants.find(store.conn, tenant).id, number)
     missing = gaps(found.text, found.language, abroad=store.settings.consent.transfer_abroad)
-    show(ctx, _row(found) | {"gaps": [gap.value if as_json else gap.text for gap in missing]}, as_json)
+    show(ctx, _row(found) | {"gaps": [_gap(gap) for gap in missing]}, as_json)
 
 
 @command.command()
@@ -54,7 +54,7 @@ def check(ctx: click.Context, text: str, language: str, abroad: bool, as_json: b
     missing = gaps(text, language, abroad=abroad)
     found = {
         "language": language or language_of(text),
-        "gaps": [{"gap": gap.value, "text": gap.text} for gap in missing],
+        "gaps": [_gap(gap) for gap in missing],
     }
     said = "\n".join(gap.text for gap in missing) or "nothing that can be looked for is missing"
     if as_json:
@@ -74,6 +74,10 @@ def heed(store: Store, text: str) -> None:
     if asked.wording_gaps == "refuse":
         fail(said)
     note(said)
+
+
+def _gap(gap: Gap) -> dict[str, str]:
+    return {"gap": gap.value, "text": gap.text}
 
 
 def _row(one: Wording) -> dict[str, object]:

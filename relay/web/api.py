@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from relay.mail.address import Address, AddressError, parse_address
 from relay.registry import api_tokens, consents
+from relay.registry.wording_check import gaps
 from relay.web import problems
 from relay.web.consent_list import list_consents, one_consent
 from relay.web.context import Context, evidence
@@ -48,6 +49,7 @@ def give_consent(request: Request, given: ConsentIn) -> ConsentOut:
     """Record that a person agreed to a topic. Who unsubscribed can't be added again."""
     context, tenant_id, address = Context.of(request), _tenant(request), _address(given.email)
     now = context.clock()
+    _check_wording(context, given.wording)
     with context.storage.write() as conn:
         try:
             consents.give(
@@ -67,6 +69,14 @@ def give_consent(request: Request, given: ConsentIn) -> ConsentOut:
         except consents.Refused as refused:
             raise Problem(refused.word, refused.text) from refused
         return one_consent(conn, tenant_id, address.canonical, given.topic)
+
+
+def _check_wording(context: Context, wording: str) -> None:
+    """Raises Problem where the operator refuses wordings with gaps."""
+    if context.consent.wording_gaps == "refuse":
+        missing = gaps(wording, abroad=context.consent.transfer_abroad)
+        if missing:
+            raise Problem("wording", f"the wording has gaps: {'; '.join(gap.text for gap in missing)}")
 
 
 @router.get("")

@@ -40,7 +40,7 @@ def create_app(
     """The ASGI application. ``mail_alive`` answers for the mail process in ``/readyz``."""
     storage = storage or Storage(database)
     views = Views(settings.links.base_url or f"https://{settings.server.hostname}")
-    context = Context(secrets, storage, views, clock)
+    context = Context(secrets, storage, views, clock, settings.consent)
     metrics = Metrics(storage)
     # A probe of its own: it must not wait behind busy pages.
     health = Health(Storage(database, size=1, lock_wait_s=1.0), mail_alive)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
+from config.settings import Consent
 from relay.registry.secrets import Secrets
 from relay.web.storage import Storage
 from relay.web.views import Views
@@ -20,6 +21,8 @@ class Context:
     storage: Storage
     views: Views
     clock: Callable[[], float]
+    consent: Consent = field(default_factory=Consent)
+    """What is asked of wordings."""
 
     @classmethod
     def of(cls, request: Request) -> Context:
