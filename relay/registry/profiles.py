@@ -10,7 +10,10 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from relay.registry.errors import RegistryError
 from relay.registry.list_columns import MAX_NAME, MAX_VALUE
@@ -20,6 +23,7 @@ MAX_ATTRIBUTES: Final = 100
 """Different attributes of a tenant."""
 MAX_GROUPS: Final = 1_000
 BIRTHDAY: Final = "birthday"
+_ENCODER: Final = msgspec.json.Encoder(order="sorted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ def check_age(values: Mapping[str, str], now: float) -> None:
 
 def encode(attributes: Mapping[str, str]) -> str:
     """As stored in ``profile``."""
-    return json.dumps(attributes, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    return _ENCODER.encode(attributes).decode()
 
 
 # --- names -------------------------------------------------------------------------------
@@ -136,6 +140,7 @@ def _value(name: str, text: str) -> str:
 # --- groups ------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=4096)
 def group_name(text: str) -> str:
     """In its one spelling; raises RegistryError."""
     name = " ".join(text.split())
