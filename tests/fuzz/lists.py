@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -20,7 +19,7 @@ from tests.unit.test_lists import CARDS, sheet_row, workbook
 
 LIMIT_S = 2.0
 PLAIN = (
-    'email;name;city;groups\nann@people.example;Ann;Tartu;vip, new\n"Bob <bob@people.example>";Bob;;\n'.encode(),
+    b'email;name;city;groups\nann@people.example;Ann;Tartu;vip, new\n"Bob <bob@people.example>";Bob;;\n',
     'name,email,birthday\n"Jürgen ""J""",j@people.example,1990-01-01\n'.encode("cp1252"),
     "имя\tпочта\nИван\tivan@people.example\n".encode("cp1251"),
     "email\nann@people.example\n".encode("utf-16"),
@@ -92,4 +91,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
