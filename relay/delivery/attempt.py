@@ -14,9 +14,8 @@ from relay.mail.address import parse_address
 from relay.mail.downgrade import downgrade
 from relay.mail.render import Rendered
 from relay.pipeline.contract import Continue, Freeze, Hold, Kind, QueueEntry, Reject, Standing
-from relay.queue.complete import Report, Result
-from relay.queue.lease import Lease
 from relay.queue.model import State
+from relay.queue.values import Lease, Report, Result
 from relay.registry import consents
 from relay.registry.snapshot import Snapshot
 

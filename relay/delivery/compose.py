@@ -14,7 +14,8 @@ from typing import Final
 from relay.delivery.sign import Signer
 from relay.mail.render import Rendered, Renderer
 from relay.mail.template import Template
-from relay.queue.lease import Lease, Submission, load_template
+from relay.queue.lease import load_template
+from relay.queue.values import Lease, Submission
 from relay.registry import keys, tokens
 from relay.registry.secrets import Secrets
 from relay.registry.snapshot import DomainRecord, Snapshot

@@ -10,9 +10,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from relay.delivery.classify import lost
-from relay.delivery.outcome import Outcome, Prepared, Reach, Retry, Returned, Where
+from relay.delivery.outcome import Interrupted, Outcome, Prepared, Reach, Retry, Returned, Where
 from relay.delivery.parcel import Copy, Parcel
-from relay.delivery.session import Interrupted, Session, Verdict
+from relay.delivery.session import Session, Verdict
 from relay.mail.status import UNEXPECTED
 
 if TYPE_CHECKING:

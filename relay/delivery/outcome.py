@@ -88,6 +88,14 @@ class Returned(msgspec.Struct, frozen=True, gc=False):
 Outcome = Delivered | Retry | Bounced | Returned
 
 
+class Interrupted(msgspec.Struct, frozen=True, gc=False):
+    """This transaction came to nothing for the recipient, another one may do: the session ended, or a limit was met."""
+
+    retry: Retry
+    alone: bool = False
+    """The reply to a message for several was about one of them: each is to go alone."""
+
+
 class Prepared(msgspec.Struct, frozen=True, gc=False):
     """One copy, rendered and signed, for one recipient or for several.
 

@@ -7,8 +7,8 @@ import sqlite3
 from relay.delivery.compose import Composer, notice, own_domain
 from relay.mail import dsn
 from relay.mail.dsn import MAX_RETURNED_OCTETS, Action, RecipientReport
-from relay.queue.complete import Report, Result
 from relay.queue.notices import enqueue_notice
+from relay.queue.values import Report, Result
 from relay.registry.snapshot import SnapshotSource
 
 _OUTCOME = {Report.FAILED: "failed", Report.DELAYED: "delayed", Report.RELAYED: "delivered"}

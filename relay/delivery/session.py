@@ -12,25 +12,15 @@ import asyncio
 import math
 from collections.abc import Sequence
 
-import msgspec
-
 from relay.delivery.classify import decide, lost
 from relay.delivery.envelope import Addressee, Features, Timeouts, commands_for, stuffed, unfit
-from relay.delivery.outcome import Bounced, Delivered, Prepared, Reach, Retry, Where
+from relay.delivery.outcome import Bounced, Delivered, Interrupted, Prepared, Reach, Retry, Where
 from relay.delivery.reply import Reply, ReplyError, ReplyParser
 from relay.mail.status import UNEXPECTED
 
 SLICE_OCTETS = 256 * 1024
 """A larger message is handed to the transport in slices, each waiting for room."""
 QUIT_S = 5.0
-
-
-class Interrupted(msgspec.Struct, frozen=True, gc=False):
-    """This transaction came to nothing for the recipient, another one may do: the session ended, or a limit was met."""
-
-    retry: Retry
-    alone: bool = False
-    """The reply to a message for several was about one of them: each is to go alone."""
 
 
 Verdict = Delivered | Retry | Bounced | Interrupted

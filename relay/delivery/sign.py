@@ -11,9 +11,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Final
-
-import msgspec
+from typing import Final, NamedTuple
 
 from relay.mail.canon import relaxed_body, relaxed_field
 from relay.registry.keys import SigningKey
@@ -55,7 +53,7 @@ class SignError(Exception):
     """The keys don't make signatures that verify; the text says which."""
 
 
-class Pending(msgspec.Struct, frozen=True, gc=False):
+class Pending(NamedTuple):
     """All that is to be signed; nothing of it depends on the private keys."""
 
     keys: tuple[SigningKey, ...]

@@ -23,11 +23,11 @@ from relay.delivery.engine import Engine
 from relay.delivery.report import Reporter
 from relay.mail.template import Template
 from relay.pipeline.chain import Chain
-from relay.queue.complete import Notify, Result, Written, complete
-from relay.queue.enqueue import Claim, Enqueued, NewSubmission
-from relay.queue.lease import LEASE_S, Lease, Submission, lease_due, next_due
+from relay.queue.complete import Notify, complete
+from relay.queue.lease import LEASE_S, lease_due, next_due
 from relay.queue.model import State, encode_id
 from relay.queue.schedule import Schedule
+from relay.queue.values import Claim, Enqueued, Lease, NewSubmission, Result, Submission, Written
 from relay.registry.facts import Facts
 from relay.registry.snapshot import SnapshotSource
 from relay.store.committer import Committer, StoreBusy

@@ -17,9 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Protocol
-
-import msgspec
+from typing import NamedTuple, Protocol
 
 from relay.intake import relay_fields
 from relay.intake.parameters import MailParameters
@@ -31,11 +29,13 @@ from relay.mail.scan import Malformed, ScanLimits, Scanned, find_bare, scan
 from relay.mail.slots import SHAREABLE
 from relay.mail.status import UNEXPECTED, Status, ok, temporary
 from relay.mail.template import Template, compile_template
-from relay.pipeline.chain import Accepted, Chain, Judged
+from relay.pipeline.chain import Chain
 from relay.pipeline.contract import Kind, Message, Stream, Tenant, Transaction
-from relay.queue.enqueue import Claim, Enqueued, NewRecipient, NewSubmission, Refused, enqueue
+from relay.pipeline.judged import Accepted, Judged
+from relay.queue.enqueue import Refused, enqueue
 from relay.queue.model import encode_id, new_submission_id
 from relay.queue.notices import enqueue_notice
+from relay.queue.values import Claim, Enqueued, NewRecipient, NewSubmission
 from relay.registry.facts import Facts
 from relay.store.committer import Committer, StoreBusy, StoreFull
 
@@ -45,7 +45,7 @@ LARGE_OCTETS = 512 * 1024
 """A message beyond this is scanned and compiled in a thread, so that others don't wait."""
 
 
-class Arrived(msgspec.Struct, frozen=True, gc=False):
+class Arrived(NamedTuple):
     """A transaction that is complete: all that is known when the last dot came."""
 
     txn: Transaction
@@ -92,7 +92,7 @@ def _next_bits(bits: int) -> int:
     return next(_sequence) & ((1 << bits) - 1)
 
 
-class _Ready(msgspec.Struct, frozen=True, gc=False):
+class _Ready(NamedTuple):
     new: NewSubmission
     template: Template
     shown_id: str

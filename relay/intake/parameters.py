@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-
-import msgspec
+from typing import NamedTuple
 
 from relay.mail.status import Status, permanent
 
@@ -21,7 +20,7 @@ class ParameterError(Exception):
         self.status = status
 
 
-class MailParameters(msgspec.Struct, frozen=True, gc=False):
+class MailParameters(NamedTuple):
     size_octets: int = 0
     smtputf8: bool = False
     ret: str = ""
@@ -30,7 +29,7 @@ class MailParameters(msgspec.Struct, frozen=True, gc=False):
     """RFC 3461 §4.4, still in xtext."""
 
 
-class RcptParameters(msgspec.Struct, frozen=True, gc=False):
+class RcptParameters(NamedTuple):
     notify: str = ""
     """RFC 3461 §4.1: ``NEVER`` or a comma list in fixed order."""
     orcpt: str = ""

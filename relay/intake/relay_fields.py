@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-
-import msgspec
+from types import MappingProxyType
+from typing import NamedTuple
 
 from relay.mail.decode import decode_field
 from relay.mail.scan import Malformed, Scanned
@@ -25,11 +25,11 @@ FURTHEST_S = 30 * 86400.0
 _META = re.compile(rb"relay-meta-([a-z0-9][a-z0-9_-]{0,39})\Z")
 
 
-class RelayFields(msgspec.Struct, frozen=True, gc=False):
+class RelayFields(NamedTuple):
     topic: str = ""
     campaign: str = ""
     tag: str = ""
-    meta: Mapping[str, str] = msgspec.field(default_factory=dict)
+    meta: Mapping[str, str] = MappingProxyType({})
     send_at: float | None = None
 
 

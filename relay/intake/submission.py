@@ -22,8 +22,9 @@ from relay.intake.parameters import MailParameters, ParameterError, mail_paramet
 from relay.intake.session import BaseSession
 from relay.mail.address import AddressError, Path, parse_path
 from relay.mail.status import Status, ok, permanent, temporary
-from relay.pipeline.chain import Accepted, Chain
+from relay.pipeline.chain import Chain
 from relay.pipeline.contract import Freeze, Kind, Recipient, Stream, Tenant, Transaction
+from relay.pipeline.judged import Accepted
 from relay.registry import consents, credentials
 from relay.registry.facts import Facts
 from relay.registry.secrets import Secrets

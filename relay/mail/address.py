@@ -11,9 +11,10 @@ import functools
 import ipaddress
 import re
 import unicodedata
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import idna
-import msgspec
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+"
 _DOT_ATOM = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*\Z")
@@ -31,7 +32,8 @@ class AddressError(ValueError):
     """Not an address; the text says why, fit for a reply or a report."""
 
 
-class Address(msgspec.Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Address:
     """``local@domain``; equality is by spelling, ``canonical`` is the key."""
 
     local: str
@@ -133,7 +135,7 @@ def parse_address(text: str) -> Address:
     return Address(local, domain)
 
 
-class Path(msgspec.Struct, frozen=True, gc=False):
+class Path(NamedTuple):
     """A path argument: the address (None is the null reverse-path) and what follows it."""
 
     address: Address | None

@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from relay.mail.status import UNEXPECTED, Status
 from relay.pipeline.contract import (
     Additions,
@@ -31,29 +29,13 @@ from relay.pipeline.contract import (
     Transaction,
     Verdict,
 )
+from relay.pipeline.judged import Accepted, Judged
 from relay.pipeline.registry import hooks
 
 _log = logging.getLogger("relay.policy")
 
 SLOW_S = 1.0
 """A look-up-free answer takes microseconds; one this late means something is wrong."""
-
-
-class Accepted(msgspec.Struct, frozen=True, gc=False):
-    """What the chain decided for one recipient that is taken."""
-
-    recipient: Recipient
-    slots: Mapping[str, str]
-    effects: tuple[Effect, ...]
-    hold: Hold | None
-
-
-class Judged(msgspec.Struct, frozen=True, gc=False):
-    """The chain's answer to a whole message."""
-
-    accepted: tuple[Accepted, ...]
-    refused: tuple[tuple[Recipient, Status], ...]
-    additions: Additions
 
 
 def merge(first: Additions, second: Additions | None) -> Additions:

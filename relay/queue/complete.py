@@ -10,57 +10,12 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
-
-import msgspec
 
 from relay.pipeline.contract import Reason
 from relay.queue.enqueue import dumps
-from relay.queue.lease import Lease
 from relay.queue.model import State
+from relay.queue.values import Result, Written
 from relay.registry import suppressions
-
-
-class Report(StrEnum):
-    """What the sender may have asked to be told (RFC 3461 §4.1)."""
-
-    FAILED = "failed"
-    DELAYED = "delayed"
-    RELAYED = "relayed"
-
-
-class Result(msgspec.Struct, frozen=True, gc=False):
-    """How one lease ended; built by the functions below."""
-
-    lease: Lease
-    state: State
-    at: float
-    status: str = ""
-    """Last reply or reason, one line."""
-    remote: str = ""
-    event: str = ""
-    """Kind of event to write; empty for none (delivered: the row itself is the event)."""
-    detail: dict[str, object] = msgspec.field(default_factory=dict)
-    due_at: float = 0.0
-    attempts: int = 0
-    hold_reason: str = ""
-    address_dead: bool = False
-    bulk: bool = False
-    report: Report | None = None
-    """What ``Notify`` is called for; None: nothing."""
-
-
-@dataclass(slots=True)
-class Written:
-    """What a batch changed, for the log and for notices to senders."""
-
-    applied: list[Result] = field(default_factory=list)
-    lost: list[Result] = field(default_factory=list)
-    """Results whose lease was taken over or whose copy was cancelled meanwhile."""
-    finished: list[int] = field(default_factory=list)
-    """Submissions whose last copy came to an end."""
-
 
 Notify = Callable[[sqlite3.Connection, Result], None]
 """Called inside the transaction for a result with a report, to enqueue a notice where one is wanted."""

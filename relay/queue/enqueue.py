@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
-
-import msgspec
 
 from relay.mail.status import Status, refusal
-from relay.pipeline.contract import Add, AddDistinct, Effect, Hold, Recipient, Stage
+from relay.pipeline.contract import Add, AddDistinct, Stage
 from relay.queue.model import State
+from relay.queue.values import Claim, Enqueued, NewSubmission
 from relay.registry import campaigns, consents
 
 
@@ -25,65 +23,6 @@ class Refused(Exception):
     def __init__(self, status: Status) -> None:
         super().__init__(status.reply)
         self.status = status
-
-
-class NewRecipient(msgspec.Struct, frozen=True, gc=False):
-    recipient: Recipient
-    slots: Mapping[str, str]
-    effects: tuple[Effect, ...]
-    hold: Hold | None
-
-
-class NewSubmission(msgspec.Struct, frozen=True, gc=False):
-    """All that is stored of one accepted message."""
-
-    id: int
-    tenant_id: int
-    stream_id: int
-    campaign: str
-    """Empty: belongs to no campaign."""
-    campaign_explicit: bool
-    topic: str
-    reverse_path: str
-    message_id: str
-    from_address: str
-    from_domain: str
-    subject: str
-    size_octets: int
-    accepted_at: float
-    due_at: float
-    expires_at: float
-    template: bytes
-    recipients: tuple[NewRecipient, ...]
-    refused: tuple[tuple[Recipient, Status], ...] = ()
-    ret: str = ""
-    envid: str = ""
-    tag: str = ""
-    meta: Mapping[str, str] = msgspec.field(default_factory=dict)
-    client: str = ""
-    shared: bool = False
-    """Nothing in the copies differs by recipient."""
-    standing_version: int = 0
-    """As of which the recipients' standings were read (see ``SnapshotSource``)."""
-
-
-class Claim(msgspec.Struct, frozen=True, gc=False):
-    """Lease the acceptor's own copies in the same write, so that they go out from memory."""
-
-    owner: str
-    until: float
-
-
-class Enqueued(msgspec.Struct, frozen=True, gc=False):
-    """What the commit made of the recipients, by number."""
-
-    campaign_id: int | None
-    states: tuple[State, ...]
-    subscriber_ids: tuple[int, ...]
-    claimed: bool
-    give_back: str
-    counted: Mapping[str, int] = msgspec.field(default_factory=dict)
-    """By how much this commit moved which of the tenant's counters."""
 
 
 def dumps(value: object) -> str:

@@ -11,12 +11,9 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
-from relay.pipeline.contract import Standing
+from relay.queue.values import Lease, Submission
 
 _log = logging.getLogger("relay.queue")
 
@@ -28,49 +25,6 @@ _COLUMNS = (
     " r.notify, r.orcpt, r.changed_at, s.stream_id, s.campaign_id, s.topic, s.reverse_path, s.from_domain,"
     " s.message_id, s.accepted_at, s.expires_at, s.ret, s.envid, s.size_octets, s.give_back, s.shared"
 )
-
-
-class Submission(msgspec.Struct, frozen=True, gc=False):
-    """What all copies of one message share."""
-
-    id: int
-    tenant_id: int
-    stream_id: int
-    """0: a notice of the relay's own, no policy applies."""
-    campaign_id: int | None
-    topic: str
-    reverse_path: str
-    from_domain: str
-    message_id: str
-    accepted_at: float
-    expires_at: float
-    ret: str
-    envid: str
-    size_octets: int
-    give_back: str
-    shared: bool = False
-    """Nothing in the copies differs by recipient: one may go to several of a site."""
-
-
-class Lease(msgspec.Struct, frozen=True, gc=False):
-    """The right to try one copy until ``until``."""
-
-    submission: Submission
-    number: int
-    subscriber_id: int
-    address: str
-    domain: str
-    fence: int
-    attempts: int
-    until: float
-    slots: Mapping[str, str] = msgspec.field(default_factory=dict)
-    notify: str = ""
-    orcpt: str = ""
-    tried_at: float = 0.0
-    """When it was tried last, or accepted; seconds UTC."""
-    standing: Standing | None = None
-    """The person's standing as it was read at RCPT, of a copy that goes out from memory."""
-    standing_version: int = 0
 
 
 def lease_due(conn: sqlite3.Connection, owner: str, now: float, most: int, lease_s: float = LEASE_S) -> list[Lease]:

@@ -12,8 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import struct
-
-import msgspec
+from typing import NamedTuple
 
 from relay.registry.secrets import MAC_OCTETS, Secrets
 
@@ -24,7 +23,7 @@ LINK_LENGTH = 42
 """Characters of a link token: ceil((1 + 18 + 12) * 4 / 3)."""
 
 
-class Mark(msgspec.Struct, frozen=True, gc=False):
+class Mark(NamedTuple):
     """What a token says."""
 
     subscriber_id: int

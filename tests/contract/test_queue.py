@@ -11,10 +11,11 @@ from msgspec.structs import replace
 
 from relay.mail.status import refusal
 from relay.pipeline.contract import Add, AddDistinct, Effect, Hold, Recipient, Stage, Standing
-from relay.queue.complete import Result, Written, complete
-from relay.queue.enqueue import Claim, NewRecipient, NewSubmission, Refused, enqueue
-from relay.queue.lease import LEASE_S, Lease, lease_due, next_due, reclaim
+from relay.queue.complete import complete
+from relay.queue.enqueue import Refused, enqueue
+from relay.queue.lease import LEASE_S, lease_due, next_due, reclaim
 from relay.queue.model import State
+from relay.queue.values import Claim, Lease, NewRecipient, NewSubmission, Result, Written
 from relay.registry import campaigns
 from relay.store.database import connect, migrate, transaction
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from relay.mail.address import parse_address
 from relay.mail.status import refusal
 from relay.pipeline.contract import Add, Effect, Hold, Recipient, Stage
-from relay.queue.enqueue import Claim, Enqueued, NewRecipient, NewSubmission, enqueue
+from relay.queue.enqueue import enqueue
 from relay.queue.model import new_submission_id
+from relay.queue.values import Claim, Enqueued, NewRecipient, NewSubmission
 from relay.registry import consents
 from relay.store.database import connect, migrate, transaction
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from relay.mail.status import UNEXPECTED, Status, permanent, refusal
-from relay.pipeline.chain import Accepted, Chain, Judged
+from relay.pipeline.chain import Chain
 from relay.pipeline.contract import (
     Additions,
     BasePolicy,
@@ -21,6 +21,7 @@ from relay.pipeline.contract import (
     Transaction,
     Verdict,
 )
+from relay.pipeline.judged import Accepted, Judged
 from tests.unit.test_policies import figures, message, rcpt, txn
 
 

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 
 from relay.cli.main import relay
 from relay.pipeline.contract import Stage
-from relay.queue.enqueue import Claim
 from relay.queue.model import encode_id
+from relay.queue.values import Claim
 from relay.registry.secrets import Secrets
 from relay.store.database import transaction
 from tests.unit.records import COUNTER, NOW, SHOP, agree, column, one, open_shop, put

@@ -11,10 +11,10 @@ import pytest
 from relay.pipeline.contract import Stage
 from relay.queue import admin, view
 from relay.queue.admin import Action, Done, Selection, act
-from relay.queue.complete import Result, complete
-from relay.queue.enqueue import Claim
+from relay.queue.complete import complete
 from relay.queue.lease import lease_due
 from relay.queue.model import State
+from relay.queue.values import Claim, Result
 from relay.registry import campaigns
 from relay.registry.errors import RegistryError
 from relay.store.database import transaction

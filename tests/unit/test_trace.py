@@ -9,10 +9,11 @@ import pytest
 
 from relay.pipeline.contract import Stage
 from relay.queue.admin import Action, Selection, act
-from relay.queue.complete import Result, complete
-from relay.queue.lease import Lease, lease_due
+from relay.queue.complete import complete
+from relay.queue.lease import lease_due
 from relay.queue.model import State, encode_id
 from relay.queue.trace import CopyStory, find, trace
+from relay.queue.values import Lease, Result
 from relay.registry import campaigns, consents, figures
 from relay.registry.figures import Figures
 from relay.store.database import transaction

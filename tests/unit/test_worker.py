@@ -12,10 +12,9 @@ from relay.delivery.attempt import DELAY_NOTICE_S, LeasedCopy
 from relay.delivery.outcome import Bounced, Delivered, Outcome, Reach, Retry, Returned
 from relay.delivery.report import enhanced
 from relay.mail.status import permanent, temporary
-from relay.queue.complete import Report, Result
-from relay.queue.lease import Lease, Submission
 from relay.queue.model import State
 from relay.queue.schedule import Schedule
+from relay.queue.values import Lease, Report, Result, Submission
 
 NOW = 1_790_000_000.0
 SUBMISSION = Submission(

@@ -1,0 +1,159 @@
+"""What enters the queue, what is leased from it, and how leases end: plain values.
+
+They are made for every message, so they are msgspec structs: a frozen
+dataclass costs ten times as much to make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import msgspec
+
+from relay.mail.status import Status
+from relay.pipeline.contract import Effect, Hold, Recipient, Standing
+from relay.queue.model import State
+
+
+class NewRecipient(msgspec.Struct, frozen=True, gc=False):
+    recipient: Recipient
+    slots: Mapping[str, str]
+    effects: tuple[Effect, ...]
+    hold: Hold | None
+
+
+class NewSubmission(msgspec.Struct, frozen=True, gc=False):
+    """All that is stored of one accepted message."""
+
+    id: int
+    tenant_id: int
+    stream_id: int
+    campaign: str
+    """Empty: belongs to no campaign."""
+    campaign_explicit: bool
+    topic: str
+    reverse_path: str
+    message_id: str
+    from_address: str
+    from_domain: str
+    subject: str
+    size_octets: int
+    accepted_at: float
+    due_at: float
+    expires_at: float
+    template: bytes
+    recipients: tuple[NewRecipient, ...]
+    refused: tuple[tuple[Recipient, Status], ...] = ()
+    ret: str = ""
+    envid: str = ""
+    tag: str = ""
+    meta: Mapping[str, str] = msgspec.field(default_factory=dict)
+    client: str = ""
+    shared: bool = False
+    """Nothing in the copies differs by recipient."""
+    standing_version: int = 0
+    """As of which the recipients' standings were read (see ``SnapshotSource``)."""
+
+
+class Claim(msgspec.Struct, frozen=True, gc=False):
+    """Lease the acceptor's own copies in the same write, so that they go out from memory."""
+
+    owner: str
+    until: float
+
+
+class Enqueued(msgspec.Struct, frozen=True, gc=False):
+    """What the commit made of the recipients, by number."""
+
+    campaign_id: int | None
+    states: tuple[State, ...]
+    subscriber_ids: tuple[int, ...]
+    claimed: bool
+    give_back: str
+    counted: Mapping[str, int] = msgspec.field(default_factory=dict)
+    """By how much this commit moved which of the tenant's counters."""
+
+
+class Submission(msgspec.Struct, frozen=True, gc=False):
+    """What all copies of one message share."""
+
+    id: int
+    tenant_id: int
+    stream_id: int
+    """0: a notice of the relay's own, no policy applies."""
+    campaign_id: int | None
+    topic: str
+    reverse_path: str
+    from_domain: str
+    message_id: str
+    accepted_at: float
+    expires_at: float
+    ret: str
+    envid: str
+    size_octets: int
+    give_back: str
+    shared: bool = False
+    """Nothing in the copies differs by recipient: one may go to several of a site."""
+
+
+class Lease(msgspec.Struct, frozen=True, gc=False):
+    """The right to try one copy until ``until``."""
+
+    submission: Submission
+    number: int
+    subscriber_id: int
+    address: str
+    domain: str
+    fence: int
+    attempts: int
+    until: float
+    slots: Mapping[str, str] = msgspec.field(default_factory=dict)
+    notify: str = ""
+    orcpt: str = ""
+    tried_at: float = 0.0
+    """When it was tried last, or accepted; seconds UTC."""
+    standing: Standing | None = None
+    """The person's standing as it was read at RCPT, of a copy that goes out from memory."""
+    standing_version: int = 0
+
+
+class Report(StrEnum):
+    """What the sender may have asked to be told (RFC 3461 §4.1)."""
+
+    FAILED = "failed"
+    DELAYED = "delayed"
+    RELAYED = "relayed"
+
+
+class Result(msgspec.Struct, frozen=True, gc=False):
+    """How one lease ended; built by the functions below."""
+
+    lease: Lease
+    state: State
+    at: float
+    status: str = ""
+    """Last reply or reason, one line."""
+    remote: str = ""
+    event: str = ""
+    """Kind of event to write; empty for none (delivered: the row itself is the event)."""
+    detail: dict[str, object] = msgspec.field(default_factory=dict)
+    due_at: float = 0.0
+    attempts: int = 0
+    hold_reason: str = ""
+    address_dead: bool = False
+    bulk: bool = False
+    report: Report | None = None
+    """What ``Notify`` is called for; None: nothing."""
+
+
+@dataclass(slots=True)
+class Written:
+    """What a batch changed, for the log and for notices to senders."""
+
+    applied: list[Result] = field(default_factory=list)
+    lost: list[Result] = field(default_factory=list)
+    """Results whose lease was taken over or whose copy was cancelled meanwhile."""
+    finished: list[int] = field(default_factory=list)
+    """Submissions whose last copy came to an end."""
