@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
+from relay.audit import log
 from relay.registry import audit
 from relay.registry.consent_rules import Refused, Terms, check_ip, check_time
 from relay.registry.consents import make_topic, make_wording
@@ -181,9 +182,9 @@ _CONSENTS: Final = (
     " FROM temp.incoming WHERE verdict = 0 ORDER BY subscriber_id"
 )
 _HISTORY: Final = (
-    "INSERT INTO main.consent_history (subscriber_id, topic_id, action, at, recorded_at, evidence)"
-    " SELECT subscriber_id, :topic, 'given', given_at, :now, evidence FROM temp.incoming WHERE verdict = 0"
-    " ORDER BY number"
+    "INSERT INTO main.consent_history (subscriber_id, topic_id, action, at, recorded_at, evidence,"
+    " leaf_id, salt) SELECT subscriber_id, :topic, 'given', given_at, :now, evidence, :leaf, randomblob(16)"
+    " FROM temp.incoming WHERE verdict = 0 ORDER BY number"
 )
 
 
@@ -222,7 +223,10 @@ class _Writer:
                 "now": order.now,
             }
             conn.execute(_CONSENTS, values)
-            conn.execute(_HISTORY, values)
+            if judged[0]:
+                leaf = log.open_batch(conn, "consents-given", order.tenant_id, order.now)
+                conn.execute(_HISTORY, values | {"leaf": leaf})
+                log.close_batch(conn, leaf)
         return judged
 
     def finish(self, report: Report) -> None:

@@ -1,8 +1,8 @@
 """Consents: given and withdrawn; a person's standing is read in ``standing`` (R1 to R3, R8).
 
 All functions work in the caller's transaction. ``consent`` holds the present,
-``consent_history`` every giving and withdrawing with its evidence, never
-changed afterwards.
+``consent_history`` every giving and withdrawing with its evidence, each bound
+to a leaf of the audit log (``relay.audit``) and never changed afterwards.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from relay.audit import log
 from relay.pipeline.contract import Reason
 from relay.registry import suppressions
 from relay.registry.consent_rules import DOUBLE_OPT_IN, Refused, Terms, check_ip, check_time, terms
@@ -243,7 +244,7 @@ def withdraw(
     if covered and not ended:
         return False
     if not covered:
-        suppressions.add(conn, subscriber_id, Reason.UNSUBSCRIBED, topic_id, means, now=now)
+        suppressions.unsubscribe(conn, subscriber_id, topic_id, means, now)
     story: dict[str, object] = {**evidence, "means": means}
     if submission_id is not None:
         story |= {"submission": submission_id, "number": number}
@@ -288,11 +289,8 @@ def _history(
     now: float,
     evidence: Mapping[str, object],
 ) -> None:
-    conn.execute(
-        "INSERT INTO consent_history (subscriber_id, topic_id, action, at, recorded_at, evidence)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (subscriber_id, topic_id, action, at, now, _json({k: v for k, v in evidence.items() if v not in ("", None)})),
-    )
+    kept = {name: value for name, value in evidence.items() if value not in ("", None)}
+    log.history(conn, subscriber_id, topic_id, action, at, now, _json(kept))
 
 
 def _json(value: Mapping[str, object]) -> str:
