@@ -30,6 +30,8 @@ _GIVEN: Final = (
     f" AND {_of('means')} = x.means AND coalesce({_of('ip')}, '') = x.ip AND coalesce({_of('page')}, '') = x.page)"
 )
 _ENDED: Final = f"EXISTS (SELECT 1{_HISTORY} IN (0, x.topic_id) AND h.action = 'withdrawn' AND h.at = x."
+# Who was erased may stay suppressed without a history.
+_KNOWN: Final = "EXISTS (SELECT 1 FROM consent_history k WHERE k.subscriber_id = x.subscriber_id)"
 
 _CHECKS: Final = (
     ("consent x", f"x.channel = 'email' AND NOT {_GIVEN}", "the consent isn't what was recorded"),
@@ -69,13 +71,14 @@ _CHECKS: Final = (
     ),
     (
         "suppression x",
-        f"x.reason <> 'unsubscribed' AND NOT EXISTS (SELECT 1{_HISTORY} = x.topic_id AND h.action = 'suppressed'"
+        f"x.reason <> 'unsubscribed' AND {_KNOWN}"
+        f" AND NOT EXISTS (SELECT 1{_HISTORY} = x.topic_id AND h.action = 'suppressed'"
         f" AND h.at = x.since_at AND {_of('reason')} = x.reason AND coalesce({_of('detail')}, '') = x.detail)",
         "the suppression isn't what was recorded",
     ),
     (
         "suppression x",
-        f"x.reason = 'unsubscribed' AND NOT {_ENDED}since_at)",
+        f"x.reason = 'unsubscribed' AND {_KNOWN} AND NOT {_ENDED}since_at)",
         "the suppression isn't what was recorded",
     ),
 )

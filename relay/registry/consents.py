@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from relay.audit import log
-from relay.pipeline.contract import Reason
 from relay.registry import suppressions
 from relay.registry.consent_rules import DOUBLE_OPT_IN, Refused, Terms, check_ip, check_time, terms
 from relay.registry.standing import standing, standing_by_id
