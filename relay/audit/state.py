@@ -49,7 +49,7 @@ _CHECKS: Final = (
     (
         "consent_history x",
         "x.action = 'given' AND NOT EXISTS (SELECT 1 FROM consent c WHERE c.subscriber_id = x.subscriber_id"
-        " AND c.topic_id = x.topic_id)",
+        " AND c.topic_id = x.topic_id AND c.channel = 'email')",
         "a consent was recorded and is gone",
     ),
     (
@@ -78,7 +78,7 @@ _CHECKS: Final = (
     ),
     (
         "suppression x",
-        f"x.reason = 'unsubscribed' AND {_KNOWN} AND NOT {_ENDED}since_at)",
+        f"x.reason = 'unsubscribed' AND {_KNOWN} AND NOT {_ENDED}since_at AND coalesce({_of('means')}, '') = x.detail)",
         "the suppression isn't what was recorded",
     ),
 )
@@ -107,25 +107,37 @@ def _people(conn: sqlite3.Connection, found: Findings, table: str, where: str, t
 
 def _tenants(conn: sqlite3.Connection, found: Findings) -> None:
     recorded: dict[int, tuple[str, str]] = {}
+    names: dict[int, str] = {}
     for tenant_id, action, detail in conn.execute(
-        "SELECT tenant_id, action, detail FROM audit WHERE action IN ('tenant-frozen', 'tenant-unfrozen') ORDER BY id"
+        "SELECT tenant_id, action, detail FROM audit"
+        " WHERE action IN ('tenant-added', 'tenant-frozen', 'tenant-unfrozen') ORDER BY id"
     ):
         told = _object(detail)
+        if action == "tenant-added":
+            names[tenant_id] = str(told.get("name"))
+            continue
         frozen = action == "tenant-frozen"
         recorded[tenant_id] = (str(told.get("streams")), str(told.get("reason"))) if frozen else ("none", "")
     for tenant_id, name, freeze, reason in conn.execute("SELECT id, name, freeze, freeze_reason FROM tenant"):
         if recorded.get(tenant_id, ("none", "")) != (freeze, reason):
             found.fault(f"tenant {name}: its freeze isn't what was recorded last")
+        if names.get(tenant_id, name) != name:
+            found.fault(f"tenant {name}: it was added as {names[tenant_id]}")
 
 
 def _campaigns(conn: sqlite3.Connection, found: Findings) -> None:
-    recorded: dict[object, tuple[str, str]] = {}
-    for action, detail in conn.execute("SELECT action, detail FROM audit WHERE action LIKE 'campaign-%' ORDER BY id"):
-        told = _object(detail)
-        recorded[told.get("campaign")] = action.removeprefix("campaign-"), str(told.get("why"))
-    for id_, state, why in conn.execute("SELECT id, state, why FROM campaign"):
-        verdict = recorded.get(id_)
-        if verdict != (state, why) if verdict else state not in ("open", "staged", "watching"):
+    said: dict[object, tuple[str, str]] = {}
+    decided: dict[object, tuple[float, str]] = {}
+    for at, actor, action, detail in conn.execute(
+        "SELECT at, actor, action, detail FROM audit WHERE action LIKE 'campaign-%' ORDER BY id"
+    ):
+        told, state = _object(detail), action.removeprefix("campaign-")
+        said[told.get("campaign")] = state, str(told.get("why"))
+        if state in ("released", "declined"):
+            decided[told.get("campaign")] = at, actor
+    for id_, state, why, at, actor in conn.execute("SELECT id, state, why, decided_at, decided_by FROM campaign"):
+        running = state in ("open", "staged", "watching") and why == ""
+        if (said[id_] != (state, why) if id_ in said else not running) or decided.get(id_, (None, "")) != (at, actor):
             found.fault(f"campaign {id_}: its state {state!r} isn't the verdict that was recorded last")
 
 

@@ -24,6 +24,7 @@ class RowCheck:
         self._erased: set[tuple[str, int]] = set()
         self._may_be_erased: set[tuple[str, int]] = set()
         self._adopted: list[int] = []
+        self._newest = dict.fromkeys(TABLES, 0)
         self.announced: dict[str, tuple[bytes, float]] = {}
         """Keys by id, with their public half and when they were made, as leaves tell."""
 
@@ -49,7 +50,15 @@ class RowCheck:
         elif leaf.action == "adopted":
             self._adopted.append(number)
         else:
+            self._in_order(rows, number)
             self._told(rows, leaf)
+
+    def _in_order(self, rows: list[Row], number: int) -> None:
+        """A record that is written later has a larger id, which is what gives the history its order."""
+        for row in rows:
+            if row.id <= self._newest[row.table]:
+                self._found.fault(f"record {row.id} of {row.table} stands out of its order", number)
+            self._newest[row.table] = max(row.id, self._newest[row.table])
 
     def _root(self, rows: list[Row]) -> bytes | None:
         hashes = [merkle.leaf_hash(row.commitment) for row in rows if row.commitment is not None]
