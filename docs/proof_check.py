@@ -154,15 +154,15 @@ def check_consent(document, trusted):
     need(not trusted or key_id(public) in trusted, "the document is signed by a key that isn't trusted")
     rest = {name: value for name, value in document.items() if name != "signature"}
     signed(public, document["signature"], b"relay consent proof v1\n" + canonical(rest), "the document")
-    before = -1
+    before = (-1, -1)
     for entry in document["entries"]:
         check_record(entry, size, root)
         record = entry["record"]
         need(record["address"] == document["address"], "an entry is about another person")
         need(record["tenant"] == document["tenant"]["name"], "an entry is about another tenant")
         need(record["topic"] in (document["topic"], "*"), "an entry is about another topic")
-        need((entry["number"], entry["place"]) > (before, -1), "the entries are not in the order they were written")
-        before = entry["number"]
+        need((entry["number"], entry["place"]) > before, "the entries are not in the order they were written")
+        before = entry["number"], entry["place"]
         if record["wording"]:
             text = document["wordings"].get(record["wording"])
             need(text is not None, "a wording is missing")
