@@ -161,6 +161,18 @@ def test_without_its_master_key_nothing_is_signed_and_it_is_said(tmp_path: Path)
     assert verify(world.conn, world.secrets).faults == []
 
 
+def test_a_lost_master_key_is_left_behind_by_a_new_one(tmp_path: Path) -> None:
+    """What the lost one signed goes on to verify."""
+    world = World(tmp_path)
+    world.note()
+    old = world.head()
+    other = Secrets.create(tmp_path / "other")
+    new = sequence.rotate(world.conn, other, "eve", world.clock)
+    assert new.key_id != old.key_id
+    found = verify(world.conn, other, [old, new])
+    assert found.faults == [] and "can't be opened" in found.warnings[0]
+
+
 def test_a_missing_leaf_is_said_and_nothing_is_signed_over_it(tmp_path: Path) -> None:
     world = World(tmp_path)
     for _ in range(3):
