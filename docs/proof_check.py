@@ -199,7 +199,7 @@ def told(document):
     return (
         f"{document['address']} agreed to {document['topic']!r} of {document['tenant']['name']}"
         f" at {at:%Y-%m-%d %H:%M:%S} UTC, {'in force' if state['live'] else 'withdrawn'};"
-        f" {len(document['entries'])} entries, tree of {head['size']} leaves, key {head['key']}"
+        f" entries {len(document['entries'])}, tree of {head['size']} leaves, key {head['key']}"
     )
 
 

@@ -35,10 +35,14 @@ Progress = Callable[[int], None]
 
 
 async def run(path: Path, secrets: Secrets, clock: Callable[[], float]) -> None:
-    """Sequence once a minute until cancelled; in a thread of its own."""
+    """Sequence once a minute until cancelled, in a thread; each head that is new goes to the log, the first at once."""
+    told: Head | None = None
     while True:
         try:
-            await asyncio.to_thread(_turn, path, secrets, clock)
+            head = await asyncio.to_thread(_turn, path, secrets, clock)
+            if head != told:
+                _log.info("head %s", head.line())
+                told = head
         except AuditError as error:
             _log.error("%s", error)
         except Exception:
@@ -46,15 +50,12 @@ async def run(path: Path, secrets: Secrets, clock: Callable[[], float]) -> None:
         await asyncio.sleep(EVERY_S)
 
 
-def _turn(path: Path, secrets: Secrets, clock: Callable[[], float]) -> None:
+def _turn(path: Path, secrets: Secrets, clock: Callable[[], float]) -> Head:
     conn = connect(path)
     try:
-        before = heads.last(conn)
-        head = sequence(conn, secrets, clock)
+        return sequence(conn, secrets, clock)
     finally:
         conn.close()
-    if head is not None and head != before:
-        _log.info("head %s", head.line())
 
 
 def sequence(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import sqlite3
@@ -171,6 +172,25 @@ def test_a_lost_master_key_is_left_behind_by_a_new_one(tmp_path: Path) -> None:
     assert new.key_id != old.key_id
     found = verify(world.conn, other, [old, new])
     assert found.faults == [] and "can't be opened" in found.warnings[0]
+
+
+def test_the_relay_tells_its_heads(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The first at once, also one that a command signed; each can be held against the log later."""
+    world = World(tmp_path)
+    world.note()
+    kept = world.head()
+
+    async def once() -> None:
+        task = asyncio.create_task(sequence.run(world.path, world.secrets, world.clock))
+        async with asyncio.timeout(30):
+            while not caplog.records:
+                await asyncio.sleep(0)
+        task.cancel()
+
+    with caplog.at_level("INFO", "relay.audit"):
+        asyncio.run(once())
+    (line,) = caplog.messages
+    assert heads.parse(f"2026-09-21 relay.audit: {line}") == kept
 
 
 def test_a_missing_leaf_is_said_and_nothing_is_signed_over_it(tmp_path: Path) -> None:
