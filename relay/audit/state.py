@@ -55,7 +55,8 @@ _CHECKS: Final = (
     (
         "consent_history x",
         "x.action = 'withdrawn' AND NOT EXISTS (SELECT 1 FROM consent_history h WHERE"
-        " h.subscriber_id = x.subscriber_id AND h.id > x.id AND h.action = 'given' AND x.topic_id IN (0, h.topic_id))"
+        " h.subscriber_id = x.subscriber_id AND h.id > x.id AND x.topic_id IN (0, h.topic_id)"
+        f" AND (h.action = 'given' OR h.action = 'lifted' AND {_of('reason')} = 'unsubscribed'))"
         " AND NOT EXISTS (SELECT 1 FROM suppression p WHERE p.subscriber_id = x.subscriber_id"
         " AND p.topic_id IN (0, x.topic_id) AND p.reason = 'unsubscribed')",
         "the person unsubscribed, and would get mail",
