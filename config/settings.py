@@ -215,6 +215,15 @@ class Retention(Table):
     events: Seconds = key(90 * DAY, "Events.")
 
 
+class Consent(Table):
+    """What is asked of the wordings that people agree to."""
+
+    wording_gaps: Literal["show", "refuse"] = key(
+        "show", "A wording that leaves out what a person must know: tell what is missing, or refuse the consent."
+    )
+    transfer_abroad: bool = key(False, "Data of subscribers goes abroad, so wordings must say so.")
+
+
 class Log(Table):
     """The log on stderr."""
 
@@ -255,6 +264,7 @@ class Settings(Table):
     policies: Policies = Field(default_factory=Policies)
     policy: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     plans: Annotated[Mapping[str, Plan], BeforeValidator(_with_built_in_plans)] = Field(default_factory=dict)
+    consent: Consent = Field(default_factory=Consent)
     retention: Retention = Field(default_factory=Retention)
     log: Log = Field(default_factory=Log)
 

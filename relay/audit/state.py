@@ -54,7 +54,9 @@ _CHECKS: Final = (
     ),
     (
         "consent_history x",
-        "x.action = 'withdrawn' AND NOT EXISTS (SELECT 1 FROM consent_history h WHERE"
+        # What another spelling of the mailbox ended has no suppression of its own: the consent is looked at above.
+        "x.action = 'withdrawn' AND CASE WHEN json_valid(x.evidence) THEN json_extract(x.evidence, '$.mailbox_of')"
+        " END IS NULL AND NOT EXISTS (SELECT 1 FROM consent_history h WHERE"
         " h.subscriber_id = x.subscriber_id AND h.id > x.id AND x.topic_id IN (0, h.topic_id)"
         f" AND (h.action = 'given' OR h.action = 'lifted' AND {_of('reason')} = 'unsubscribed'))"
         " AND NOT EXISTS (SELECT 1 FROM suppression p WHERE p.subscriber_id = x.subscriber_id"

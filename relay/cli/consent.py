@@ -9,23 +9,26 @@ from typing import TYPE_CHECKING
 
 import click
 
+from relay.cli import consent_list
 from relay.cli.common import EMAIL, MOMENT, Store, actor, done, fail, json_option, note, open_store, print_json, show
-from relay.cli.importing import Refusals, progress, tell
-from relay.registry import consent_book, consent_import, consent_rules, consents, tenants
-from relay.registry.list_file import open_list
-from relay.registry.list_write import write_list, write_text
+from relay.cli.consent_list import pairs
+from relay.cli.wording import heed
+from relay.registry import consent_book, consents, profiles, tenants
+from relay.registry.list_write import write_text
 from relay.store.database import transaction
 
 if TYPE_CHECKING:
     from relay.mail.address import Address
     from relay.registry.tenants import TenantRow
 
-FILE = click.Path(path_type=Path)
-
 
 @click.group()
 def command() -> None:
-    """Consents: add, import, show, proof, withdraw, export."""
+    """Consents: add, import, show, proof, set, withdraw, export, groups."""
+
+
+for _command in (consent_list.import_, consent_list.export, consent_list.groups):
+    command.add_command(_command)
 
 
 @command.command()
@@ -51,6 +54,7 @@ def add(
 ) -> None:
     """Record one person's consent. Who unsubscribed can't be added again."""
     store, now = open_store(ctx), time.time()
+    heed(store, wording)
     with transaction(store.conn) as conn:
         owner = tenants.find(conn, tenant)
         consents.give(
@@ -70,43 +74,6 @@ def add(
     done(ctx, text, _person(store, owner, email), as_json)
 
 
-@command.command("import")
-@click.argument("tenant")
-@click.argument("file", type=FILE)
-@click.option("--topic", required=True, help="What the people agreed to hear about.")
-@click.option("--source", required=True, help="Where they agreed.")
-@click.option("--wording", required=True, help="The exact text that they agreed to.")
-@click.option("--attest", is_flag=True, help=f"You state that {consent_import.ATTESTATION}.")
-@click.option("--dry-run", is_flag=True, help="Try it and tell, but change nothing.")
-@click.option("--report", type=FILE, metavar="FILE", help="Write all refused lines there (CSV, or .jsonl).")
-@json_option
-@click.pass_context
-def import_(
-    ctx: click.Context,
-    tenant: str,
-    file: Path,
-    topic: str,
-    source: str,
-    wording: str,
-    attest: bool,
-    dry_run: bool,
-    report: Path | None,
-    as_json: bool,
-) -> int:
-    """Record the consents of a list: CSV with a column `email` (and `at`, `ip`), or one address a line."""
-    store, now = open_store(ctx), time.time()
-    owner = tenants.find(store.conn, tenant)
-    terms = consent_rules.terms(topic=topic, source=source, wording=wording, means="import")
-    if not attest:
-        fail(f"say --attest: with it you state that {consent_import.ATTESTATION}")
-    people = open_list(file)
-    order = consent_import.Order(owner.id, terms, actor(), now, dry_run)
-    refusals = Refusals()
-    with progress(people.kind.lines) as step:
-        figures = consent_import.run(store.conn, people, order, refused=refusals, progress=step)
-    return tell(figures, refusals, to=report, as_json=as_json, dry_run=dry_run)
-
-
 @command.command("show")
 @click.argument("tenant")
 @click.argument("email", type=EMAIL)
@@ -122,7 +89,12 @@ def show_(ctx: click.Context, tenant: str, email: Address, as_json: bool) -> Non
 @click.argument("tenant")
 @click.argument("email", type=EMAIL)
 @click.option("--topic", required=True, help="What the person agreed to hear about.")
-@click.option("--out", type=FILE, metavar="FILE", help="Write the document there: HTML, or JSON if it ends in .json.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the document there: HTML, or JSON if it ends in .json.",
+)
 @json_option
 @click.pass_context
 def proof(ctx: click.Context, tenant: str, email: Address, topic: str, out: Path | None, as_json: bool) -> None:
@@ -172,17 +144,34 @@ def withdraw(ctx: click.Context, tenant: str, email: Address, topic: str | None,
     done(ctx, text if changed else f"{text}; that was so before", _person(store, owner, email), as_json)
 
 
-@command.command()
+@command.command("set")
 @click.argument("tenant")
-@click.argument("file", type=FILE)
+@click.argument("email", type=EMAIL)
+@click.option("--attribute", "attributes", multiple=True, metavar="NAME=VALUE", help="Keep a value; empty: remove it.")
+@click.option("--group", "join", multiple=True, help="Put the person into this group.")
+@click.option("--leave", multiple=True, help="Take the person out of this group.")
 @json_option
 @click.pass_context
-def export(ctx: click.Context, tenant: str, file: Path, as_json: bool) -> None:
-    """Write all consents to a file: CSV, or JSON lines if it ends in .jsonl."""
-    store = open_store(ctx)
-    owner = tenants.find(store.conn, tenant)
-    written = write_list(file, consent_book.EXPORT_COLUMNS, consent_book.export(store.conn, owner.id))
-    done(ctx, f"{written} consents written to {file}", {"file": str(file), "written": written}, as_json)
+def set_(
+    ctx: click.Context,
+    tenant: str,
+    email: Address,
+    attributes: tuple[str, ...],
+    join: tuple[str, ...],
+    leave: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Change a person's attributes and groups."""
+    if not (attributes or join or leave):
+        fail("say what to change: --attribute NAME=VALUE, --group or --leave")
+    store, values = open_store(ctx), pairs(attributes)
+    with transaction(store.conn) as conn:
+        owner = tenants.find(conn, tenant)
+        row = consents.standing(conn, owner.id, email.canonical, "").subscriber_id
+        if row is None:
+            fail(_unknown(owner, email))
+        profiles.change(conn, owner.id, row, attributes=values, join=join, leave=leave, now=time.time())
+    done(ctx, f"{email.canonical} is changed", _person(store, owner, email), as_json)
 
 
 def _person(store: Store, owner: TenantRow, email: Address) -> dict[str, object]:

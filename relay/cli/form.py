@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from relay.cli.common import EMAIL, Store, actor, done, fail, json_option, open_store, output, show
+from relay.cli.wording import heed
 from relay.registry import audit, forms, tenants
 from relay.registry.forms import Form, Wish
 from relay.registry.mailboxes import mailboxes
@@ -73,6 +74,7 @@ def add(ctx: click.Context, /, tenant: str, name: str, as_json: bool, **given: A
     wish = _wish(Wish((), ""), given)
     if not wish.wording:
         raise click.UsageError("say the wording: --wording TEXT or --wording-file FILE")
+    heed(store, wish.wording)
     with transaction(store.conn) as conn:
         owner = tenants.find(conn, tenant)
         form = forms.add(conn, owner, name, wish, languages=LANGUAGES, actor=actor(), now=time.time())
@@ -128,8 +130,11 @@ def edit(ctx: click.Context, /, tenant: str, name: str, no_frames: bool, as_json
         raise click.UsageError("--frame and --no-frames contradict each other")
     with transaction(store.conn) as conn:
         owner = tenants.find(conn, tenant)
-        wish = _wish(Wish.of(forms.find(conn, owner, name)), given)
+        before = Wish.of(forms.find(conn, owner, name))
+        wish = _wish(before, given)
         wish = replace(wish, frames=()) if no_frames else wish
+        if wish.wording != before.wording:
+            heed(store, wish.wording)
         form = forms.edit(conn, owner, name, wish, languages=LANGUAGES, actor=actor(), now=time.time())
     done(ctx, f"form {name} of {tenant} changed", _details(store, form), as_json)
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from relay.registry import profiles
+
+GROUPS_COLUMN: Final = "groups"
 EXPORT_COLUMNS: Final = (
     "email",
     "topic",
@@ -26,6 +30,23 @@ _CONSENTS: Final = (
     "SELECT s.address, t.name, c.given_at, c.withdrawn_at, c.source, w.text, c.means, c.ip, c.page, c.recorded_at"
     " FROM subscriber s JOIN consent c ON c.subscriber_id = s.id AND c.channel = 'email'"
     " JOIN topic t ON t.id = c.topic_id JOIN wording w ON w.id = c.wording_id WHERE s.tenant_id = ?"
+)
+_EXPORT: Final = _CONSENTS.replace(
+    " FROM ",
+    ", p.attributes, (SELECT group_concat(g.name, '; ') FROM (SELECT l.name FROM membership m JOIN list_group l"
+    " ON l.id = m.group_id WHERE m.subscriber_id = s.id ORDER BY l.name) g) FROM ",
+    1,
+).replace(" WHERE ", " LEFT JOIN profile p ON p.subscriber_id = s.id WHERE ")
+_IN_GROUP: Final = (
+    "s.id IN (SELECT m.subscriber_id FROM membership m JOIN list_group l ON l.id = m.group_id"
+    " WHERE l.tenant_id = ? AND l.name = ?)"
+)
+_HAS: Final = "EXISTS (SELECT 1 FROM json_each(p.attributes) j WHERE j.key = ? AND j.value = ?)"
+_LIVE: Final = (
+    "c.withdrawn_at IS NULL AND NOT EXISTS (SELECT 1 FROM suppression x WHERE x.subscriber_id = s.id"
+    " AND x.topic_id IN (0, c.topic_id)) AND NOT EXISTS (SELECT 1 FROM subscriber o JOIN suppression x"
+    " ON x.subscriber_id = o.id WHERE o.tenant_id = s.tenant_id AND o.mailbox = s.mailbox"
+    " AND x.topic_id IN (0, c.topic_id))"
 )
 
 
@@ -61,9 +82,12 @@ def person(conn: sqlite3.Connection, tenant_id: int, canonical: str) -> dict[str
             (subscriber_id,),
         )
     ]
+    kept = profiles.of(conn, subscriber_id)
     return {
         "email": canonical,
         "known_since_at": created_at,
+        "groups": list(kept.groups),
+        "attributes": dict(kept.attributes),
         "consents": consents,
         "suppressions": suppressions,
         "history": _history(conn, subscriber_id),
@@ -88,11 +112,30 @@ def _history(conn: sqlite3.Connection, subscriber_id: int) -> list[dict[str, obj
     ]
 
 
-def export(conn: sqlite3.Connection, tenant_id: int) -> Iterator[dict[str, object]]:
-    """All consents of the tenant by address, withdrawn ones too; keys are EXPORT_COLUMNS, times ISO 8601."""
-    for row in conn.execute(_CONSENTS + " ORDER BY s.address, t.name", (tenant_id,)):
-        email, topic, given_at, withdrawn_at, source, wording, means, ip, page, recorded_at = row
-        yield {
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which consents an export takes; an empty field takes all."""
+
+    topic: str = ""
+    group: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """All of them must have just this value."""
+    live: bool = False
+    """Only consents that are not withdrawn, of people to whom no suppression applies."""
+
+
+def export_columns(conn: sqlite3.Connection, tenant_id: int) -> tuple[str, ...]:
+    """EXPORT_COLUMNS, groups, and the tenant's attributes; one that is named like ours is left to ours."""
+    own = (*EXPORT_COLUMNS, GROUPS_COLUMN)
+    return (*own, *(name for name in profiles.attribute_names(conn, tenant_id) if name not in own))
+
+
+def export(conn: sqlite3.Connection, tenant_id: int, choice: Choice = Choice()) -> Iterator[dict[str, object]]:
+    """Chosen consents of the tenant by address, withdrawn ones too; keys as ``export_columns``, times ISO 8601."""
+    sql, values = _chosen(tenant_id, choice)
+    for row in conn.execute(sql, values):
+        email, topic, given_at, withdrawn_at, source, wording, means, ip, page, recorded_at, kept, groups = row
+        yield (json.loads(kept) if kept else {}) | {
             "email": email,
             "topic": topic,
             "live": "yes" if withdrawn_at is None else "no",
@@ -104,7 +147,26 @@ def export(conn: sqlite3.Connection, tenant_id: int) -> Iterator[dict[str, objec
             "ip": ip,
             "page": page,
             "recorded_at": iso(recorded_at),
+            GROUPS_COLUMN: groups or "",
         }
+
+
+def _chosen(tenant_id: int, choice: Choice) -> tuple[str, list[object]]:
+    sql = _EXPORT
+    values: list[object] = [tenant_id]
+    conditions: list[tuple[str, list[object]]] = []
+    if choice.topic:
+        conditions.append(("t.name = ?", [choice.topic]))
+    if choice.group:
+        conditions.append((_IN_GROUP, [tenant_id, profiles.group_name(choice.group)]))
+    for name, value in choice.attributes.items():
+        conditions.append((_HAS, [profiles.attribute_name(name), value]))
+    if choice.live:
+        conditions.append((_LIVE, []))
+    for condition, given in conditions:
+        sql += f" AND {condition}"
+        values += given
+    return sql + " ORDER BY s.address, t.name", values
 
 
 def iso(at: float) -> str:

@@ -1,31 +1,47 @@
-"""Consents from a file: many at once, in short transactions (R2, R4, R8).
+"""Consents from a file: many at once, in short transactions (R2, R4, R5, R8).
 
 The file is read twice: once to know that it can be used at all, then line by
-line. A chunk is classified and written by a few statements over a temporary
-table, so that the write lock is held for some milliseconds only; while the
-next lines are parsed, the mail process has it. Stopped half-way, what is
-taken stays, and the same import again takes the rest.
+line. Lines are gathered, ordered by address, and written in chunks
+(``consent_chunk``); between two chunks the next lines are read, so that the
+mail process finds the write lock free. Stopped half-way, what is taken stays,
+and the same import again takes the rest.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from relay.audit import log
-from relay.registry import audit
+from relay.pipeline.contract import Reason
+from relay.registry import audit, consent_chunk, profiles, suppressions, wordings
+from relay.registry.consent_chunk import Giving, Incoming, Written
 from relay.registry.consent_rules import Refused, Terms, check_ip, check_time
-from relay.registry.consents import make_topic, make_wording
+from relay.registry.consents import find_topic, make_topic
+from relay.registry.errors import RegistryError
 from relay.registry.list_file import Bad, Entry, ListFile
+from relay.registry.list_values import under_age
+from relay.registry.mailbox import mailbox_of
 from relay.store.database import transaction
 
+GATHERED: Final = 50_000
+"""Lines ordered by address together."""
 CHUNK: Final = 1_000
+"""Lines written together at first; then as many as TARGET_S allows."""
+SMALLEST, LARGEST = 100, 4_000
+TARGET_S: Final = 0.015
+"""How long a chunk may hold the write lock, about."""
+PAUSE_S: Final = 0.005
+"""Left to other writers where there is nothing more to read."""
+CACHE_KIB: Final = 65_536
+
 UNSUBSCRIBED: Final = "the person unsubscribed; only its own double opt-in lifts that"
+UNDER_AGE: Final = "the person is under 16; nothing of this line is kept"
 
 ATTESTATION: Final = (
     "everyone in this file agreed to this topic in this wording, the list was neither bought nor rented nor "
@@ -44,21 +60,35 @@ class Report:
     """Twice in the file, or with a live consent already, which stays as it is."""
     refused: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    held_s: float = field(default=0.0, compare=False)
+    """Longest time that the write lock was held."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One import: who, what, on whose word."""
+    """One import: who, what, on whose word. All people go into ``groups`` too."""
 
     tenant_id: int
     terms: Terms
     actor: str
     now: float
     dry_run: bool = False
+    groups: tuple[str, ...] = ()
 
 
 Told = Callable[[Bad], None]
 Progress = Callable[[int], None]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Lines gathered, in the file's order."""
+
+    lines: int = 0
+    people: list[Incoming] = field(default_factory=list)
+    bad: list[Bad] = field(default_factory=list)
+    children: list[str] = field(default_factory=list)
+    """Canonical addresses of those under age."""
 
 
 def run(
@@ -68,166 +98,217 @@ def run(
     *,
     refused: Told,
     progress: Progress = lambda lines: None,
-    chunk: int = CHUNK,
+    chunk: int = 0,
 ) -> Report:
-    """Take all usable lines; ``refused`` hears each of the others, ``progress`` the lines done so far.
+    """Take all usable lines; ``refused`` hears each of the others in order, ``progress`` the lines done so far.
 
     Makes its own transactions. A dry run classifies alike and writes nothing.
+    ``chunk`` fixes the lines of a chunk (0: as many as a short lock allows).
     """
-    report = Report()
-    _prepare(conn)
-    writer = _Writer(conn, order, file)
-    seen: set[int] = set()
-    lines = file.read()
-    while batch := list(islice(lines, chunk)):
-        report.lines += len(batch)
-        good = []
-        for item in batch:
-            checked = _check(item, order)
-            if isinstance(checked, Bad):
-                _refuse(report, checked, refused)
-            elif order.dry_run and _again(seen, checked):
-                report.duplicates += 1
+    cache = conn.execute("PRAGMA cache_size").fetchone()[0]
+    conn.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    try:
+        return _Import(conn, file, order, refused, progress, chunk).run()
+    finally:
+        conn.execute(f"PRAGMA cache_size = {cache}")
+
+
+class _Import:
+    """One run from the first line to the last."""
+
+    def __init__(
+        self, conn: sqlite3.Connection, file: ListFile, order: Order, refused: Told, progress: Progress, chunk: int
+    ) -> None:
+        self._conn = conn
+        self._file = file
+        self._order = order
+        self._refused = refused
+        self._progress = progress
+        self._fixed = chunk
+        self._size = chunk or CHUNK
+        self._report = Report()
+        self._story = _Stories(file, order)
+        self._writer = _Writer(conn, file, order, self._story)
+        self._seen: set[int] = set()
+        self._lines = file.read()
+
+    def run(self) -> Report:
+        consent_chunk.prepare(self._conn)
+        batch = self._gather(_Batch(), self._fixed or GATHERED)
+        while batch.lines:
+            batch = self._work(batch)
+        if not self._order.dry_run:
+            self._writer.finish(self._report)
+        return self._report
+
+    def _work(self, batch: _Batch) -> _Batch:
+        """Write one batch, and gather the next one meanwhile."""
+        following = _Batch()
+        people = sorted(batch.people)
+        ended: list[Bad] = []
+        begin = 0
+        while begin < len(people):
+            chunk = people[begin : begin + self._size]
+            begin += len(chunk)
+            written = self._writer.write(chunk)
+            self._adapt(written)
+            self._report.taken += written.taken
+            self._report.duplicates += len(chunk) - written.taken - len(written.ended)
+            ended += [Bad(line, address, UNSUBSCRIBED) for line, address in written.ended]
+            self._progress(self._report.lines + batch.lines * begin // len(people))
+            if not self._fixed:
+                self._breathe(following, len(chunk))
+        self._writer.stop(batch.children)
+        for bad in sorted(batch.bad + ended, key=lambda one: one.line):
+            self._tell(bad)
+        self._report.lines += batch.lines
+        self._progress(self._report.lines)
+        return self._gather(following, (self._fixed or GATHERED) - following.lines)
+
+    def _breathe(self, following: _Batch, lines: int) -> None:
+        before = following.lines
+        self._gather(following, min(lines, GATHERED - before))
+        if following.lines == before and not self._order.dry_run:
+            time.sleep(PAUSE_S)
+
+    def _adapt(self, written: Written) -> None:
+        self._report.held_s = max(self._report.held_s, written.held_s)
+        if not self._fixed and written.held_s:
+            wanted = int(self._size * min(1.5, max(0.4, TARGET_S / written.held_s)))
+            self._size = min(LARGEST, max(SMALLEST, wanted))
+
+    def _gather(self, batch: _Batch, lines: int) -> _Batch:
+        for item in islice(self._lines, lines):
+            batch.lines += 1
+            why = "" if isinstance(item, Bad) else _why_not(item, self._order)
+            if isinstance(item, Bad):
+                batch.bad.append(item)
+            elif why:
+                batch.bad.append(Bad(item.line, item.address.canonical, why))
+                if why == UNDER_AGE:
+                    batch.children.append(item.address.canonical)
             else:
-                good.append(checked)
-        if good:
-            taken, ended = writer.write(good)
-            for entry in ended:
-                _refuse(report, Bad(entry.line, entry.address.canonical, UNSUBSCRIBED), refused)
-            report.taken += taken
-            report.duplicates += len(good) - taken - len(ended)
-        progress(report.lines)
-    if not order.dry_run:
-        writer.finish(report)
-    return report
+                person = self._story.incoming(item)
+                if self._order.dry_run and _again(self._seen, person):
+                    self._report.duplicates += 1
+                else:
+                    batch.people.append(person)
+        return batch
+
+    def _tell(self, bad: Bad) -> None:
+        self._report.refused += 1
+        # What a line holds is kept out of the sums, so that they stay few.
+        self._report.reasons[_kind(bad.why)] += 1
+        self._refused(bad)
 
 
-def _check(item: Entry | Bad, order: Order) -> Entry | Bad:
-    if isinstance(item, Bad):
-        return item
-    why = ""
+def _why_not(item: Entry, order: Order) -> str:
+    """Empty if the line can be taken as far as it alone can tell."""
     if item.withdrawn:
-        why = "the list says that this consent was withdrawn"
-    elif item.topic and item.topic != order.terms.topic:
-        why = f"the list says that this consent is for the topic {item.topic[:60]!r}"
-    else:
-        try:
-            if item.at is not None:
-                check_time(item.at, order.now)
-            if item.ip:
-                check_ip(item.ip)
-        except Refused as error:
-            why = error.text
-    return Bad(item.line, item.address.canonical, why) if why else item
-
-
-def _refuse(report: Report, bad: Bad, refused: Told) -> None:
-    report.refused += 1
-    # What a line holds is kept out of the sums, so that they stay few.
-    report.reasons[_kind(bad.why)] += 1
-    refused(bad)
+        return "the list says that this consent was withdrawn"
+    if item.topic and item.topic != order.terms.topic:
+        return f"the list says that this consent is for the topic {item.topic[:60]!r}"
+    try:
+        if item.at is not None:
+            check_time(item.at, order.now)
+        if item.ip:
+            check_ip(item.ip)
+        for group in item.groups:
+            profiles.group_name(group)
+        if item.born and under_age(item.born, order.now):
+            return UNDER_AGE
+    except Refused as error:
+        return error.text
+    except (RegistryError, ValueError) as error:
+        return str(error)
+    return ""
 
 
 def _kind(why: str) -> str:
     return "the list names another topic" if "for the topic" in why else why.split(": ")[0] if "'" in why else why
 
 
-def _again(seen: set[int], entry: Entry) -> bool:
-    key = hash(entry.address.canonical)
+def _again(seen: set[int], person: Incoming) -> bool:
+    key = hash(person.address)
     if key in seen:
         return True
     seen.add(key)
     return False
 
 
-# --- writing ---------------------------------------------------------------------------
+class _Stories:
+    """Makes a line's row with its evidence; most lines share one text."""
 
-_TEMP: Final = """
-CREATE TEMP TABLE IF NOT EXISTS incoming (
-    number INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE, given_at REAL NOT NULL, ip TEXT NOT NULL,
-    evidence TEXT NOT NULL, subscriber_id INTEGER, verdict INTEGER NOT NULL DEFAULT 0
-)"""
-_TAKE: Final = 0
-_ENDED: Final = 2
-"""Verdicts; 1 is a live consent."""
+    def __init__(self, file: ListFile, order: Order) -> None:
+        self._order = order
+        self._said: dict[str, object] = {"file": file.kind.sha256, "actor": order.actor}
+        self._plain = ""
 
-_FIND: Final = (
-    "UPDATE temp.incoming SET subscriber_id ="
-    " (SELECT s.id FROM main.subscriber s WHERE s.tenant_id = ? AND s.address = incoming.address)"
-    " WHERE subscriber_id IS NULL"
-)
-# The same question as consents.unsubscribed_at, for a whole chunk.
-_JUDGE: Final = """
-UPDATE temp.incoming SET verdict = CASE
-  WHEN EXISTS (SELECT 1 FROM main.suppression p WHERE p.subscriber_id = incoming.subscriber_id
-               AND p.topic_id IN (0, :topic) AND p.reason = 'unsubscribed')
-    OR EXISTS (SELECT 1 FROM main.consent c WHERE c.subscriber_id = incoming.subscriber_id
-               AND c.topic_id = :topic AND c.channel = 'email' AND c.withdrawn_at IS NOT NULL)
-    OR EXISTS (SELECT 1 FROM main.consent_history h WHERE h.subscriber_id = incoming.subscriber_id
-               AND h.topic_id = 0 AND h.action = 'withdrawn'
-               AND NOT EXISTS (SELECT 1 FROM main.consent c WHERE c.subscriber_id = incoming.subscriber_id
-                               AND c.topic_id = :topic AND c.channel = 'email' AND c.withdrawn_at IS NULL
-                               AND c.given_at > h.at)) THEN 2
-  WHEN EXISTS (SELECT 1 FROM main.consent c WHERE c.subscriber_id = incoming.subscriber_id
-               AND c.topic_id = :topic AND c.channel = 'email') THEN 1
-  ELSE 0 END
- WHERE subscriber_id IS NOT NULL"""
-_PEOPLE: Final = (
-    "INSERT INTO main.subscriber (tenant_id, address, created_at)"
-    " SELECT ?, address, ? FROM temp.incoming WHERE subscriber_id IS NULL ORDER BY number"
-)
-_CONSENTS: Final = (
-    "INSERT INTO main.consent (subscriber_id, topic_id, channel, given_at, source, wording_id, ip, page, means,"
-    " recorded_at) SELECT subscriber_id, :topic, 'email', given_at, :source, :wording, ip, :page, :means, :now"
-    " FROM temp.incoming WHERE verdict = 0 ORDER BY subscriber_id"
-)
-_HISTORY: Final = (
-    "INSERT INTO main.consent_history (subscriber_id, topic_id, action, at, recorded_at, evidence,"
-    " leaf_id, salt) SELECT subscriber_id, :topic, 'given', given_at, :now, evidence, :leaf, randomblob(16)"
-    " FROM temp.incoming WHERE verdict = 0 ORDER BY number"
-)
+    def begin(self, wording_id: int) -> None:
+        terms = self._order.terms
+        self._said |= {"source": terms.source, "wording_id": wording_id, "means": terms.means}
+        self._plain = self._text(self._said)
 
+    def incoming(self, entry: Entry) -> Incoming:
+        canonical = entry.address.canonical
+        return Incoming(
+            canonical,
+            entry.line,
+            self._order.now if entry.at is None else entry.at,
+            check_ip(entry.ip) if entry.ip else "",
+            "",
+            mailbox_of(canonical),
+            profiles.encode(entry.attributes) if entry.attributes else None,
+            (*self._order.groups, *entry.groups),
+        )
 
-def _prepare(conn: sqlite3.Connection) -> None:
-    conn.execute(_TEMP)
+    def told(self, chunk: list[Incoming]) -> list[Incoming]:
+        """The chunk with its evidence, which names the wording's id."""
+        return [
+            person._replace(evidence=self._text(self._said | {"ip": person.ip}) if person.ip else self._plain)
+            for person in chunk
+        ]
+
+    @staticmethod
+    def _text(said: dict[str, object]) -> str:
+        return json.dumps(said, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
 class _Writer:
-    """Writes chunk after chunk; topic, wording and attestation go with the first one."""
+    """Writes chunk after chunk; topic, wording and attestation go before the first one."""
 
-    def __init__(self, conn: sqlite3.Connection, order: Order, file: ListFile) -> None:
+    def __init__(self, conn: sqlite3.Connection, file: ListFile, order: Order, story: _Stories) -> None:
         self._conn = conn
-        self._order = order
         self._file = file
-        self._topic = self._wording = 0
-        self._evidence: dict[str, str] = {}
+        self._order = order
+        self._story = story
+        self._giving: Giving | None = None
+        self._groups: dict[str, int] = {}
 
-    def write(self, entries: list[Entry]) -> tuple[int, list[Entry]]:
-        """(consents taken, entries refused since the person unsubscribed); the others are there already."""
-        conn, order = self._conn, self._order
-        if order.dry_run:
-            return self._judge_only(entries)
-        with transaction(conn):
-            if not self._topic:
-                self._begin()
-            judged = self._judge(entries)
-            conn.execute(_PEOPLE, (order.tenant_id, order.now))
-            conn.execute(_FIND, (order.tenant_id,))
-            terms = order.terms
-            values = {
-                "topic": self._topic,
-                "source": terms.source,
-                "wording": self._wording,
-                "page": terms.page,
-                "means": terms.means,
-                "now": order.now,
-            }
-            conn.execute(_CONSENTS, values)
-            if judged[0]:
-                leaf = log.open_batch(conn, "consents-given", order.tenant_id, order.now)
-                conn.execute(_HISTORY, values | {"leaf": leaf})
-                log.close_batch(conn, leaf)
-        return judged
+    def write(self, chunk: list[Incoming]) -> Written:
+        """Judge and write; a dry run judges only."""
+        giving = self._giving or self._begin()
+        if self._order.dry_run:
+            return self._judge_only(chunk, giving)
+        new = {name for person in chunk for name in person.groups} - self._groups.keys()
+        if new:
+            with transaction(self._conn) as conn:
+                made = {name: profiles.make_group(conn, giving.tenant_id, name, giving.now) for name in sorted(new)}
+            self._groups |= made
+        consent_chunk.fill(self._conn, self._story.told(chunk), self._groups)
+        return consent_chunk.write(self._conn, giving)
+
+    def stop(self, children: list[str]) -> None:
+        """Who turns out to be under age and is known gets nothing more (R5)."""
+        if self._order.dry_run or not children:
+            return
+        with transaction(self._conn) as conn:
+            for canonical in children:
+                row = conn.execute(
+                    "SELECT id FROM subscriber WHERE tenant_id = ? AND address = ?", (self._order.tenant_id, canonical)
+                ).fetchone()
+                if row is not None:
+                    suppressions.add(conn, row[0], Reason.HAND, detail="under 16", now=self._order.now)
 
     def finish(self, report: Report) -> None:
         """Write down how it ended."""
@@ -237,67 +318,36 @@ class _Writer:
             order = self._order
             audit.record(conn, order.actor, "consents-imported", order.tenant_id, detail, order.now)
 
-    def _begin(self) -> None:
-        conn, order, terms = self._conn, self._order, self._order.terms
-        self._topic = make_topic(conn, order.tenant_id, terms.topic)
-        self._wording = make_wording(conn, order.tenant_id, terms.wording, order.now)
-        detail: dict[str, object] = {
+    def _begin(self) -> Giving:
+        order, terms = self._order, self._order.terms
+        if order.dry_run:
+            topic, wording = find_topic(self._conn, order.tenant_id, terms.topic) or -1, 0
+        else:
+            with transaction(self._conn) as conn:
+                topic = make_topic(conn, order.tenant_id, terms.topic)
+                wording = wordings.make(conn, order.tenant_id, terms.wording, order.now)
+                profiles.know_attributes(conn, order.tenant_id, [name for _, name in self._file.columns.attributes])
+                audit.record(
+                    conn, order.actor, "consents-import-begun", order.tenant_id, self._attested(wording), order.now
+                )
+        self._story.begin(wording)
+        self._giving = Giving(order.tenant_id, topic, terms.source, wording, terms.page, terms.means, order.now)
+        return self._giving
+
+    def _attested(self, wording_id: int) -> dict[str, object]:
+        return {
             "attested": ATTESTATION,
             "file": self._file.path.name,
             "sha256": self._file.kind.sha256,
-            "topic": terms.topic,
-            "source": terms.source,
-            "wording_id": self._wording,
+            "topic": self._order.terms.topic,
+            "source": self._order.terms.source,
+            "wording_id": wording_id,
         }
-        audit.record(conn, order.actor, "consents-import-begun", order.tenant_id, detail, order.now)
 
-    def _judge_only(self, entries: list[Entry]) -> tuple[int, list[Entry]]:
-        conn = self._conn
-        if not self._topic:
-            row = conn.execute(
-                "SELECT id FROM topic WHERE tenant_id = ? AND name = ?",
-                (self._order.tenant_id, self._order.terms.topic),
-            ).fetchone()
-            self._topic = row[0] if row else -1
-        conn.execute("BEGIN")  # reads, and writes to the temporary table only
+    def _judge_only(self, chunk: list[Incoming], giving: Giving) -> Written:
+        consent_chunk.fill(self._conn, chunk, {})
+        self._conn.execute("BEGIN")  # reads, and writes to the temporary table only
         try:
-            return self._judge(entries)
+            return Written(*consent_chunk.judge(self._conn, giving), 0.0)
         finally:
-            conn.execute("ROLLBACK")
-
-    def _judge(self, entries: list[Entry]) -> tuple[int, list[Entry]]:
-        conn, order = self._conn, self._order
-        conn.execute("DELETE FROM temp.incoming")
-        conn.executemany(
-            "INSERT INTO temp.incoming (number, address, given_at, ip, evidence) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
-            self._incoming(entries),
-        )
-        conn.execute(_FIND, (order.tenant_id,))
-        conn.execute(_JUDGE, {"topic": self._topic})
-        taken = conn.execute("SELECT count(*) FROM temp.incoming WHERE verdict = ?", (_TAKE,)).fetchone()[0]
-        rows = conn.execute("SELECT address FROM temp.incoming WHERE verdict = ?", (_ENDED,))
-        gone = {address for (address,) in rows}
-        return taken, [entry for entry in entries if entry.address.canonical in gone] if gone else []
-
-    def _incoming(self, entries: list[Entry]) -> Iterator[tuple[int, str, float, str, str]]:
-        for number, entry in enumerate(entries):
-            ip = check_ip(entry.ip)
-            at = self._order.now if entry.at is None else entry.at
-            yield number, entry.address.canonical, at, ip, self._story(ip)
-
-    def _story(self, ip: str) -> str:
-        if not ip and "" in self._evidence:
-            return self._evidence[""]
-        order, terms = self._order, self._order.terms
-        story: dict[str, object] = {
-            "source": terms.source,
-            "wording_id": self._wording,
-            "means": terms.means,
-            "file": self._file.kind.sha256,
-            "actor": order.actor,
-        }
-        text = json.dumps(story | ({"ip": ip} if ip else {}), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-        if not ip:
-            self._evidence[""] = text
-        return text
+            self._conn.execute("ROLLBACK")

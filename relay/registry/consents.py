@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from relay.audit import log
-from relay.registry import suppressions
+from relay.pipeline.contract import Reason
+from relay.registry import suppressions, wordings
 from relay.registry.consent_rules import DOUBLE_OPT_IN, Refused, Terms, check_ip, check_time, terms
+from relay.registry.mailbox import mailbox_of
 from relay.registry.standing import standing, standing_by_id
 from relay.registry.suppressions import EVERYTHING
 
@@ -27,7 +29,7 @@ __all__ = [
     "find_topic",
     "give",
     "make_topic",
-    "make_wording",
+    "same_mailbox",
     "standing",
     "standing_by_id",
     "subscriber",
@@ -43,10 +45,22 @@ def subscriber(conn: sqlite3.Connection, tenant_id: int, canonical: str, now: fl
     return _id(
         conn,
         "SELECT id FROM subscriber WHERE tenant_id = ? AND address = ?",
-        "INSERT INTO subscriber (tenant_id, address, created_at) VALUES (?, ?, ?)",
+        "INSERT INTO subscriber (tenant_id, address, created_at, mailbox) VALUES (?, ?, ?, ?)",
         (tenant_id, canonical),
-        (now,),
+        (now, mailbox_of(canonical)),
     )
+
+
+def same_mailbox(conn: sqlite3.Connection, tenant_id: int, canonical: str) -> list[int]:
+    """Ids of the tenant's people whose address is another spelling of this one's mailbox."""
+    mailbox = mailbox_of(canonical)
+    if mailbox is None:
+        return []
+    rows = conn.execute(
+        "SELECT id FROM subscriber WHERE tenant_id = ? AND mailbox = ? AND address <> ? ORDER BY id",
+        (tenant_id, mailbox, canonical),
+    )
+    return [int(row[0]) for row in rows]
 
 
 def find_topic(conn: sqlite3.Connection, tenant_id: int, name: str) -> int | None:
@@ -65,18 +79,9 @@ def make_topic(conn: sqlite3.Connection, tenant_id: int, name: str) -> int:
     )
 
 
-def make_wording(conn: sqlite3.Connection, tenant_id: int, text: str, now: float) -> int:
-    """The id of an exact wording, stored once a tenant."""
-    return _id(
-        conn,
-        "SELECT id FROM wording WHERE tenant_id = ? AND text = ?",
-        "INSERT INTO wording (tenant_id, text, created_at) VALUES (?, ?, ?)",
-        (tenant_id, text),
-        (now,),
-    )
-
-
-def _id(conn: sqlite3.Connection, find: str, make: str, key: tuple[int, str], more: tuple[float, ...] = ()) -> int:
+def _id(
+    conn: sqlite3.Connection, find: str, make: str, key: tuple[int, str], more: tuple[float | str | None, ...] = ()
+) -> int:
     row = conn.execute(find, key).fetchone()
     if row is None:
         row = (conn.execute(make, (*key, *more)).lastrowid,)
@@ -117,7 +122,8 @@ def give(
     person = conn.execute(
         "SELECT id FROM subscriber WHERE tenant_id = ? AND address = ?", (tenant_id, address.canonical)
     ).fetchone()
-    ended_at = None if person is None else unsubscribed_at(conn, person[0], topic_id)
+    others = same_mailbox(conn, tenant_id, address.canonical)
+    ended_at = unsubscribed_at(conn, None if person is None else int(person[0]), topic_id, others)
     if ended_at is not None and not (means == DOUBLE_OPT_IN and given_at > ended_at):
         raise Refused(
             "unsubscribed",
@@ -127,7 +133,11 @@ def give(
     subscriber_id = person[0] if person else subscriber(conn, tenant_id, address.canonical, now)
     if ended_at is not None:
         _lift(conn, tenant_id, subscriber_id, topic_id)
-    wording_id = make_wording(conn, tenant_id, agreed.wording, now)
+        for other in others:
+            if _lift(conn, tenant_id, other, topic_id):
+                told = {"reason": Reason.UNSUBSCRIBED, "mailbox_of": address.canonical, "actor": actor}
+                _history(conn, other, topic_id, "lifted", now, now, told)
+    wording_id = wordings.make(conn, tenant_id, agreed.wording, now)
     _record(conn, subscriber_id, topic_id, agreed, wording_id, given_at=given_at, now=now, ip=ip)
     proof = {"source": agreed.source, "wording_id": wording_id, "means": means, "ip": ip, "page": agreed.page}
     story = {**(evidence or {}), **proof, "actor": actor}
@@ -166,12 +176,25 @@ def _record(
     )
 
 
-def unsubscribed_at(conn: sqlite3.Connection, subscriber_id: int, topic_id: int | None) -> float | None:
+def unsubscribed_at(
+    conn: sqlite3.Connection, subscriber_id: int | None, topic_id: int | None, others: Sequence[int] = ()
+) -> float | None:
     """When the person last ended a topic (None or EVERYTHING: all), None if it stands open.
+
+    ``others`` are the same person under other spellings of the mailbox: what
+    they ended is ended for this address too, unless it has itself a live
+    consent, which then came later (a withdrawal ends those of all spellings).
 
     A double opt-in to one topic lifts the end of all mail for that topic only;
     a topic made later is still ended by it, which the history tells.
     """
+    ends = [] if subscriber_id is None else [_ended_at(conn, subscriber_id, topic_id)]
+    if others and not _live(conn, subscriber_id, topic_id):
+        ends += [_ended_at(conn, other, topic_id) for other in others]
+    return max((end for end in ends if end is not None), default=None)
+
+
+def _ended_at(conn: sqlite3.Connection, subscriber_id: int, topic_id: int | None) -> float | None:
     row = conn.execute(
         "SELECT max(at) FROM ("
         " SELECT since_at AS at FROM suppression WHERE subscriber_id = ?1 AND topic_id IN (0, ?2)"
@@ -186,8 +209,19 @@ def unsubscribed_at(conn: sqlite3.Connection, subscriber_id: int, topic_id: int 
     return None if row[0] is None else float(row[0])
 
 
-def _lift(conn: sqlite3.Connection, tenant_id: int, subscriber_id: int, topic_id: int) -> None:
-    """End the unsubscribing for one topic; one from everything goes on for the tenant's other topics."""
+def _live(conn: sqlite3.Connection, subscriber_id: int | None, topic_id: int | None) -> bool:
+    found = conn.execute(
+        "SELECT 1 FROM consent WHERE subscriber_id = ? AND topic_id = ? AND channel = 'email' AND withdrawn_at IS NULL",
+        (subscriber_id, topic_id),
+    ).fetchone()
+    return found is not None
+
+
+def _lift(conn: sqlite3.Connection, tenant_id: int, subscriber_id: int, topic_id: int) -> bool:
+    """End the unsubscribing for one topic; one from everything goes on for the tenant's other topics.
+
+    True if there was one.
+    """
     conn.execute(
         "INSERT INTO suppression (subscriber_id, topic_id, reason, since_at, detail)"
         " SELECT p.subscriber_id, t.id, p.reason, p.since_at, p.detail FROM suppression p"
@@ -195,10 +229,11 @@ def _lift(conn: sqlite3.Connection, tenant_id: int, subscriber_id: int, topic_id
         " WHERE p.subscriber_id = ? AND p.topic_id = 0 AND p.reason = 'unsubscribed' ON CONFLICT DO NOTHING",
         (tenant_id, topic_id, subscriber_id),
     )
-    conn.execute(
+    done = conn.execute(
         "DELETE FROM suppression WHERE subscriber_id = ? AND topic_id IN (0, ?) AND reason = 'unsubscribed'",
         (subscriber_id, topic_id),
     )
+    return done.rowcount > 0
 
 
 # --- withdrawing ---------------------------------------------------------------------
@@ -219,23 +254,25 @@ def withdraw(
     """End a person's consent to a topic, or to everything (EVERYTHING); True if that changed something.
 
     Acts at once, also on queued mail: delivery asks for the standing again.
+    Consents of other spellings of the same mailbox end with it.
     ``submission_id`` and ``number`` name the copy whose link was used; its
     campaign counts one unsubscribed person. Someone erased, or of another
     tenant, changes nothing.
     """
-    if not conn.execute(
-        "SELECT 1 FROM subscriber WHERE id = ? AND tenant_id = ?", (subscriber_id, tenant_id)
-    ).fetchone():
+    person = conn.execute(
+        "SELECT address FROM subscriber WHERE id = ? AND tenant_id = ?", (subscriber_id, tenant_id)
+    ).fetchone()
+    if person is None:
         return False
     row = conn.execute("SELECT name FROM topic WHERE id = ? AND tenant_id = ?", (topic_id, tenant_id)).fetchone()
     topic = None if row is None else str(row[0])
     if topic is None:
         topic_id = EVERYTHING  # a topic that is gone leaves the wider meaning, never nothing
-    ended = conn.execute(
-        "UPDATE consent SET withdrawn_at = ?1 WHERE subscriber_id = ?2 AND (?3 = 0 OR topic_id = ?3)"
-        " AND withdrawn_at IS NULL",
-        (now, subscriber_id, topic_id),
-    ).rowcount
+    ended = _end(conn, subscriber_id, topic_id, now)
+    for other in same_mailbox(conn, tenant_id, person[0]):
+        if _end(conn, other, topic_id, now):
+            ended = True
+            _history(conn, other, topic_id, "withdrawn", now, now, {"means": means, "mailbox_of": person[0]})
     covered = conn.execute(
         "SELECT 1 FROM suppression WHERE subscriber_id = ? AND topic_id IN (0, ?) AND reason = 'unsubscribed'",
         (subscriber_id, topic_id),
@@ -250,6 +287,15 @@ def withdraw(
     _history(conn, subscriber_id, topic_id, "withdrawn", now, now, story)
     _event(conn, tenant_id, subscriber_id, {"means": means, "topic": topic}, now, submission_id, number)
     return True
+
+
+def _end(conn: sqlite3.Connection, subscriber_id: int, topic_id: int, now: float) -> bool:
+    ended = conn.execute(
+        "UPDATE consent SET withdrawn_at = ?1 WHERE subscriber_id = ?2 AND (?3 = 0 OR topic_id = ?3)"
+        " AND withdrawn_at IS NULL",
+        (now, subscriber_id, topic_id),
+    )
+    return ended.rowcount > 0
 
 
 def _event(

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from relay.registry import audit, consents
+from relay.registry import audit, consents, wordings
 from relay.registry.consent_rules import terms
 from relay.registry.errors import RegistryError
 from relay.registry.tenants import TenantRow
@@ -167,7 +167,7 @@ def add(
     if len(of_tenant(conn, tenant.id)) >= MOST_FORMS:
         raise RegistryError(f"{tenant.name} has {MOST_FORMS} forms, which is the most; remove one that isn't used")
     wish = _checked(conn, tenant, name, wish, languages)
-    wording_id = consents.make_wording(conn, tenant.id, wish.wording, now)
+    wording_id = wordings.make(conn, tenant.id, wish.wording, now)
     key = base64.b32encode(random.token_bytes(10)).decode().lower()
     try:
         made = conn.execute(
@@ -196,7 +196,7 @@ def edit(
     """Change a form; requests under way keep the wording they were made with."""
     form = find(conn, tenant, name)
     wish = _checked(conn, tenant, name, wish, languages)
-    wording_id = consents.make_wording(conn, tenant.id, wish.wording, now)
+    wording_id = wordings.make(conn, tenant.id, wish.wording, now)
     conn.execute(
         "UPDATE form SET title = ?, wording_id = ?, language = ?, ask_age = ?, redirect = ?, frames = ? WHERE id = ?",
         (wish.title, wording_id, wish.language, int(wish.ask_age), wish.redirect, " ".join(wish.frames), form.id),

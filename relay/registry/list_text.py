@@ -1,8 +1,8 @@
 """What kind of text a list file is: its encoding, found in one pass with bounded memory.
 
-Known are UTF-8 (with or without a mark), UTF-16, windows-1251 and latin-1;
-every other eight-bit set reads as one of the last two, which does no harm to
-addresses. Anything that is no text is refused before a line of it is used.
+UTF-8 (with or without a mark) and UTF-16 are told by their form, eight-bit
+sets by their letters (``list_charset``). Anything that is no text is refused
+before a line of it is used.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import Final
 
 from relay.registry.errors import RegistryError
+from relay.registry.list_charset import MAX_SAMPLE, WORDS, charset_of
 
 _BLOCK: Final = 1 << 20
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0e-\x19\x1b-\x1f\x7f]")
 _BINARY: Final = (
-    (b"PK\x03\x04", "a spreadsheet or archive"),
-    (b"\xd0\xcf\x11\xe0", "a spreadsheet"),
+    (b"PK\x03\x04", "an archive"),
+    (b"\xd0\xcf\x11\xe0", "an old office document"),
     (b"%PDF", "a PDF"),
     (b"\x1f\x8b", "a compressed file"),
 )
-_HIGH_RUN: Final = re.compile(rb"[\x80-\xff]{2,}")
-_HIGH: Final = re.compile(rb"[\x80-\xff]")
+_KNOWN: Final = re.compile(r"utf-8(-sig)?|utf-16(-[lb]e)?|cp\d+|iso8859-\d+|koi8-[rtu]|mac-\w+|ascii")
 
 
 class ListError(RegistryError):
@@ -37,19 +37,22 @@ class TextKind:
     """How to open the file, and what was seen on the way."""
 
     encoding: str
+    """Empty where the format has its own."""
     lines: int
     sha256: str
+    guessed: bool = False
+    """By its letters; the file itself doesn't say."""
 
 
-def recognise(path: Path) -> TextKind:
-    """Raises ListError if the file can't be read or is no text."""
+def recognise(path: Path, encoding: str = "") -> TextKind:
+    """``encoding`` goes before what would be found. Raises ListError if the file can't be read or is no text."""
     try:
         with path.open("rb") as file:
             head = file.read(4096)
-            encoding = _by_head(path, head)
+            encoding = _named(encoding) if encoding else _by_head(path, head) or ""
             file.seek(0)
             digest = hashlib.sha256()
-            seen = _Seen(encoding)
+            seen = _Seen(encoding or None)
             while block := file.read(_BLOCK):
                 digest.update(block)
                 seen.take(block)
@@ -58,16 +61,30 @@ def recognise(path: Path) -> TextKind:
     if not head:
         raise ListError(f"{path} is empty")
     try:
-        return TextKind(seen.encoding(), seen.lines, digest.hexdigest())
+        found = seen.encoding()
     except UnicodeError as error:
-        raise ListError(f"{path} is no text: save it as CSV or TXT in UTF-8") from error
+        raise ListError(f"{path} is no text{' in ' + encoding if encoding else ''}: save it in UTF-8") from error
+    return TextKind(found, seen.lines, digest.hexdigest(), guessed=not encoding and found != "utf-8")
+
+
+def _named(encoding: str) -> str:
+    """A character set by the name that someone gave."""
+    try:
+        found = codecs.lookup(encoding)
+    except (LookupError, ValueError):
+        found = None
+    if found is None or not _KNOWN.fullmatch(found.name):
+        raise ListError(
+            f"there is no encoding {encoding[:40]!r} for lists: name utf-8, utf-16, cp1251, koi8-u, cp1252 …"
+        )
+    return found.name
 
 
 def _by_head(path: Path, head: bytes) -> str | None:
     """An encoding that shows at once; None: an eight-bit one."""
     for magic, what in _BINARY:
         if head.startswith(magic):
-            raise ListError(f"{path} is {what}, not text: save it as CSV or TXT")
+            raise ListError(f"{path} is {what}, not a list: save it as CSV, TXT, XLS, XLSX or vCard")
     if head.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -78,7 +95,7 @@ def _by_head(path: Path, head: bytes) -> str | None:
             if head[start::2].count(0) * 10 >= pairs * 7 and not head[1 - start :: 2].count(0):
                 return name
     if _CONTROL.search(head):
-        raise ListError(f"{path} is not text: save it as CSV or TXT")
+        raise ListError(f"{path} is not text: save it as CSV, TXT, XLS, XLSX or vCard")
     return None
 
 
@@ -90,7 +107,7 @@ class _Seen:
         self._decoder = codecs.getincrementaldecoder(certain or "utf-8")()
         self._utf8 = True
         self._control = False
-        self._high = self._in_runs = self._undefined = 0
+        self._words = bytearray()
         self.lines = 1
 
     def take(self, block: bytes) -> None:
@@ -105,10 +122,11 @@ class _Seen:
                     self._control = _CONTROL.search(text.encode("ascii", "ignore")) is not None
             except UnicodeError:
                 self._utf8 = False
-        if self._certain is None:
-            self._high += len(_HIGH.findall(block))
-            self._in_runs += sum(len(run) for run in _HIGH_RUN.findall(block))
-            self._undefined += block.count(b"\x98")
+        if self._certain is None and len(self._words) < MAX_SAMPLE and not block.isascii():
+            for found in WORDS.finditer(block):
+                self._words += found[0] + b" "
+                if len(self._words) >= MAX_SAMPLE:
+                    break
 
     def encoding(self) -> str:
         if self._control:
@@ -122,6 +140,4 @@ class _Seen:
             return self._certain or "utf-8"
         if self._certain is not None:
             raise UnicodeError(self._certain)
-        # Cyrillic words are runs of high octets; accents in Latin ones stand alone.
-        cyrillic = self._in_runs * 2 > self._high and not self._undefined
-        return "cp1251" if cyrillic else "latin-1"
+        return charset_of(bytes(self._words))

@@ -16,6 +16,7 @@ from relay.audit import log
 from relay.pipeline.contract import Reason
 from relay.registry import audit
 from relay.registry.errors import RegistryError
+from relay.registry.mailbox import mailbox_of
 
 EVERYTHING: Final = 0
 """The topic id that stands for all mail of the tenant."""
@@ -71,14 +72,17 @@ def remove(
 ) -> tuple[Reason, ...]:
     """Lift everything but the person's own unsubscribing; returns the reasons lifted.
 
+    Other spellings of the same mailbox are freed with it, or it would stay stopped.
     ``why`` goes to the audit log. Raises RegistryError if there is nothing to
     lift, or only what the person alone can lift.
     """
     why = _why(why)
     rows = conn.execute(
         "SELECT p.subscriber_id, p.topic_id, p.reason FROM subscriber s"
-        " JOIN suppression p ON p.subscriber_id = s.id WHERE s.tenant_id = ? AND s.address = ?",
-        (tenant_id, canonical),
+        " JOIN suppression p ON p.subscriber_id = s.id WHERE s.tenant_id = ?1 AND s.address = ?2"
+        " UNION SELECT p.subscriber_id, p.topic_id, p.reason FROM subscriber s"
+        " JOIN suppression p ON p.subscriber_id = s.id WHERE s.tenant_id = ?1 AND s.mailbox = ?3",
+        (tenant_id, canonical, mailbox_of(canonical)),
     ).fetchall()
     if not rows:
         raise RegistryError(f"{canonical} is not suppressed")

@@ -14,7 +14,7 @@ from relay.registry.forms import Form
 from relay.signup.ask import Asked, Wish, ask
 from relay.texts.language import LANGUAGES, choose
 from relay.web import export, problems
-from relay.web.api_parts import JSON_ONLY, Cursor, EmailQuery, Limit, TopicQuery, address_of
+from relay.web.api_parts import JSON_ONLY, Cursor, EmailQuery, Limit, TopicQuery, address_of, check_wording
 from relay.web.consent_list import list_consents, moment, one_consent
 from relay.web.context import Context, evidence
 from relay.web.history import history
@@ -59,7 +59,7 @@ _REFUSALS = {
 def give_consent(request: Request, given: ConsentIn, key: Key = None) -> Response:
     """Record that a person agreed to a topic. Who unsubscribed can't be added again."""
     context, tenant_id = Context.of(request), tenant(request)
-    return once(request, key, given, lambda conn: _give(conn, tenant_id, given, context.clock()), 201)
+    return once(request, key, given, lambda conn: _give(context, conn, tenant_id, given), 201)
 
 
 @router.post(
@@ -159,8 +159,9 @@ def withdraw_consent(
 # --- the work ----------------------------------------------------------------------
 
 
-def _give(conn: sqlite3.Connection, tenant_id: int, given: ConsentIn, now: float) -> ConsentOut:
-    address = address_of(given.email)
+def _give(context: Context, conn: sqlite3.Connection, tenant_id: int, given: ConsentIn) -> ConsentOut:
+    address, now = address_of(given.email), context.clock()
+    check_wording(context, given.wording)
     try:
         consents.give(
             conn,
@@ -184,7 +185,7 @@ def _give(conn: sqlite3.Connection, tenant_id: int, given: ConsentIn, now: float
 def _item(context: Context, conn: sqlite3.Connection, tenant_id: int, given: ConsentIn) -> BatchItem:
     """A refused one changed nothing, so the others go on."""
     try:
-        return BatchItem(status=201, consent=_give(conn, tenant_id, given, context.clock()))
+        return BatchItem(status=201, consent=_give(context, conn, tenant_id, given))
     except Problem as problem:
         status = TYPES[problem.word][0]
         members = problems.document(status, base_url=context.views.base_url, word=problem.word, detail=problem.detail)

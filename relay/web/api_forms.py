@@ -19,7 +19,7 @@ from relay.signup import figures
 from relay.signup.snippet import frame, snippet
 from relay.texts.language import LANGUAGES
 from relay.web import cursors
-from relay.web.api_parts import JSON_ONLY, Cursor, Limit
+from relay.web.api_parts import JSON_ONLY, Cursor, Limit, check_wording
 from relay.web.consent_list import moment
 from relay.web.context import Context
 from relay.web.models_forms import FormChange, FormIn, FormList, FormOut, TopicIn, TopicList, TopicOut
@@ -114,6 +114,7 @@ def make_form(request: Request, given: FormIn, key: Key = None) -> Response:
             raise Problem("full", f"the tenant has {forms.MOST_FORMS} forms, which is the most; remove one")
         owner = tenants.by_id(conn, tenant_id)
         wish = Wish(**given.model_dump(exclude={"name"}))
+        check_wording(context, wish.wording)
         with _as_problems():
             made = forms.add(conn, owner, given.name, wish, languages=LANGUAGES, actor="api", now=context.clock())
         return _out(context, conn, made)
@@ -142,6 +143,8 @@ def change_form(request: Request, name: FormName, given: FormChange, key: Key = 
 
     def act(conn: sqlite3.Connection) -> FormOut:
         wish = replace(Wish.of(_named(conn, tenant_id, name)), **given.model_dump(exclude_unset=True))
+        if given.wording is not None:
+            check_wording(context, wish.wording)
         owner = tenants.by_id(conn, tenant_id)
         with _as_problems():
             changed = forms.edit(conn, owner, name, wish, languages=LANGUAGES, actor="api", now=context.clock())

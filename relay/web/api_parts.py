@@ -7,6 +7,8 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 
 from relay.mail.address import Address, AddressError, parse_address
+from relay.registry.wording_check import gaps
+from relay.web.context import Context
 from relay.web.problems import Problem
 
 Cursor = Annotated[str | None, Query(max_length=2_000, description="`next` of the page before.")]
@@ -21,6 +23,14 @@ def address_of(text: str) -> Address:
         return parse_address(text.strip())
     except AddressError as error:
         raise Problem("address", f"email: {error}") from error
+
+
+def check_wording(context: Context, wording: str) -> None:
+    """Raises Problem where the operator refuses wordings with gaps (R2)."""
+    if context.consent.wording_gaps == "refuse":
+        missing = gaps(wording, abroad=context.consent.transfer_abroad)
+        if missing:
+            raise Problem("wording", f"the wording has gaps: {'; '.join(gap.text for gap in missing)}")
 
 
 async def _json(request: Request) -> None:

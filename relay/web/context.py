@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
+from config.settings import Consent
 from relay.registry.secrets import Secrets
 from relay.signup.ask import Office
 from relay.web.running import Running
@@ -23,6 +24,8 @@ class Context:
     views: Views
     clock: Callable[[], float]
     office: Office
+    consent: Consent = field(default_factory=Consent)
+    """What is asked of wordings."""
     running: Running = field(default_factory=Running)
 
     @classmethod

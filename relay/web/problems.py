@@ -25,7 +25,7 @@ TYPES: Final[dict[str, tuple[int, str]]] = {
     "address": (422, "The e-mail address is not well-formed."),
     "topic": (422, "The topic is empty or `*`; a consent is for one named topic."),
     "source": (422, "The source is empty, vague or forbidden; say where the consent was given."),
-    "wording": (422, "The wording shown to the person is missing."),
+    "wording": (422, "The wording shown to the person is missing, or leaves out what must be said."),
     "time": (422, "The time of the consent is not possible."),
     "ip": (422, "The IP address is not well-formed."),
     "page": (422, "The page is too long or not printable."),

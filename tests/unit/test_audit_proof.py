@@ -26,7 +26,7 @@ from relay.pipeline.contract import Reason
 from relay.registry import tenants
 from relay.registry.secrets import Secrets
 from tests.unit.audit_world import World
-from tests.unit.records import SHOP
+from tests.unit.records import SHOP, agree
 
 CHECKER = Path(__file__).parents[2] / "docs" / "proof_check.py"
 Document = dict[str, Any]
@@ -291,6 +291,21 @@ def test_after_erasing_the_log_is_whole_and_knows_nobody(tmp_path: Path, checker
     inclusion = Prover(world.conn, head).inclusion(0)
     assert list(inclusion["records"][0]) == ["erased"]  # type: ignore[index]
     checker.check(inclusion)
+
+
+def test_spellings_of_one_mailbox_are_no_fault(tmp_path: Path) -> None:
+    """One ends it for both, the other comes back by double opt-in: what holds is still what was recorded."""
+    world, ids = World(tmp_path), []
+    for email in ("ann.b@gmail.com", "annb@googlemail.com"):
+        ids.append(agree(world.conn, email, now=world.clock.at))
+    world.leave(ids[0])
+    assert verify(world.conn, world.secrets).faults == []
+    world.clock.at += 1
+    agree(world.conn, "annb@googlemail.com", means="double-opt-in", now=world.clock.at)
+    world.head()
+    assert verify(world.conn, world.secrets).faults == []
+    (lifted,) = world.conn.execute("SELECT subscriber_id FROM consent_history WHERE action = 'lifted'").fetchall()
+    assert lifted == (ids[0],)
 
 
 def test_the_page_loads_nothing(world: World) -> None:

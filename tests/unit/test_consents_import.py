@@ -99,8 +99,8 @@ def test_encodings_recognised(tmp_path: Path, encoding: str, name: str) -> None:
         (b"", "empty"),
         (b"\n\n", "no addresses"),
         (b"name,email\nAnn,nobody\n", "no addresses"),
-        (b"PK\x03\x04rest", "spreadsheet"),
-        (b"\xd0\xcf\x11\xe0rest", "spreadsheet"),
+        (b"PK\x03\x04rest", "damaged workbook"),
+        (b"\xd0\xcf\x11\xe0rest", "old office document"),
         (b"\x89PNG\r\n\x1a\n\0\0", "not text"),
         (b"ann@people.example\n" * 500 + b"\x01\x02", "no text"),
         (("\ufeff" + A).encode("utf-16-le") + b"\x00\xd8", "no text"),
@@ -242,7 +242,7 @@ def test_progress_counts_lines(conn: sqlite3.Connection, tmp_path: Path) -> None
     order = Order(SHOP, TERMS, "root", NOW)
     file = open_list(listing(tmp_path, f"{A}\n{B}\nnobody\n"))
     consent_import.run(conn, file, order, refused=lambda bad: None, progress=steps.append, chunk=2)
-    assert steps == [2, 3] and file.kind.lines >= 3
+    assert steps == sorted(steps) and steps[-1] == 3 and file.kind.lines >= 3
 
 
 def test_suppressions_from_a_file(conn: sqlite3.Connection, tmp_path: Path) -> None:
