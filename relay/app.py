@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from config.settings import Settings
+from relay.audit import sequence
 from relay.delivery.compose import Composer, Links
 from relay.delivery.engine import Engine
 from relay.delivery.resolve import Resolver
@@ -246,6 +247,7 @@ class App:
                 loop.create_task(checkpoint.run(self.settings.database)),
                 loop.create_task(watch.run(self.settings.database, self.chain, self.clock)),
                 loop.create_task(maintain.run(self.settings.database, self.settings.retention, self.clock)),
+                loop.create_task(sequence.run(self.settings.database, self.secrets, self.clock)),
             ]
         await self._listen(committer, worker)
         ready()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from relay.cli import consent_list
-from relay.cli.common import EMAIL, MOMENT, Store, actor, done, fail, json_option, open_store, show
+from relay.cli.common import EMAIL, MOMENT, Store, actor, done, fail, json_option, note, open_store, print_json, show
 from relay.cli.consent_list import pairs
 from relay.cli.wording import heed
 from relay.registry import consent_book, consents, profiles, tenants
+from relay.registry.list_write import write_text
 from relay.store.database import transaction
 
 if TYPE_CHECKING:
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Consents: add, import, show, set, withdraw, export, groups."""
+    """Consents: add, import, show, proof, set, withdraw, export, groups."""
 
 
 for _command in (consent_list.import_, consent_list.export, consent_list.groups):
@@ -80,6 +83,40 @@ def show_(ctx: click.Context, tenant: str, email: Address, as_json: bool) -> Non
     """Show a person's consents, suppressions and their history."""
     store = open_store(ctx)
     show(ctx, _person(store, tenants.find(store.conn, tenant), email), as_json)
+
+
+@command.command()
+@click.argument("tenant")
+@click.argument("email", type=EMAIL)
+@click.option("--topic", required=True, help="What the person agreed to hear about.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the document there: HTML, or JSON if it ends in .json.",
+)
+@json_option
+@click.pass_context
+def proof(ctx: click.Context, tenant: str, email: Address, topic: str, out: Path | None, as_json: bool) -> None:
+    """Prove a person's consent by a signed document that stands alone (docs/PROOF.md)."""
+    from relay.audit import document, page
+
+    store = open_store(ctx)
+    owner = tenants.find(store.conn, tenant)
+    hostname = store.settings.server.hostname
+    found = document.build(store.conn, store.secrets, owner, email.canonical, topic, hostname, time.time)
+    if out is None and as_json:
+        print_json(found)
+        return
+    if out is None:
+        show(ctx, page.summary(found), False)
+        note("--out FILE writes the document, as HTML or as JSON")
+        return
+    in_json = as_json or out.suffix.lower() == ".json"
+    text = json.dumps(found, indent=2, ensure_ascii=False) if in_json else page.render(found)
+    write_text(out, text + "\n")
+    result = {"file": str(out), "format": "json" if in_json else "html", "state": found["state"]}
+    done(ctx, f"the proof is in {out}", result, as_json)
 
 
 @command.command()

@@ -209,7 +209,7 @@ def _consent(
     for action, at, evidence in rows:
         if action == "withdrawn":
             live = None
-        elif live is None:
+        elif action == "given" and live is None:
             told = json.loads(evidence)
             live = Step(at, "consent", f"to {topic}: {told.get('source', '')} ({told.get('means', '')})")
     return [] if live is None else [live]

@@ -1,8 +1,9 @@
 """Who did what, when and why; and what a tenant is told of it.
 
 ``audit`` rows are the operator's record of administrative actions (R24, R30),
-``event`` rows are what the tenant sees. Both are written in the transaction of
-what they record and never changed afterwards.
+each a leaf of the audit log (R31, ``relay.audit``); ``event`` rows are what the
+tenant sees. Both are written in the transaction of what they record and never
+changed afterwards.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from relay.audit import log
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,7 @@ def record(
     ``action`` is a word such as ``tenant-frozen``; ``detail`` holds reasons and
     values, never a secret.
     """
-    conn.execute(
-        "INSERT INTO audit (at, actor, action, tenant_id, detail) VALUES (?, ?, ?, ?, ?)",
-        (now, actor, action, tenant_id, _json(detail)),
-    )
+    log.action(conn, actor, action, tenant_id, _json(detail), now)
 
 
 def event(conn: sqlite3.Connection, tenant_id: int, kind: str, detail: Mapping[str, object], now: float) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from relay.audit import log
 from relay.store.database import transaction
 
 
@@ -104,8 +105,9 @@ _CONSENTS: Final = (
     " FROM temp.incoming WHERE verdict = 0 ORDER BY subscriber_id"
 )
 _HISTORY: Final = (
-    "INSERT INTO main.consent_history (subscriber_id, topic_id, action, at, recorded_at, evidence)"
-    " SELECT subscriber_id, :topic, 'given', given_at, :now, evidence FROM temp.incoming WHERE verdict = 0"
+    "INSERT INTO main.consent_history (subscriber_id, topic_id, action, at, recorded_at, evidence, leaf_id, salt)"
+    " SELECT subscriber_id, :topic, 'given', given_at, :now, evidence, :leaf, randomblob(16)"
+    " FROM temp.incoming WHERE verdict = 0"
     " ORDER BY subscriber_id"
 )
 _PROFILES: Final = (
@@ -164,6 +166,15 @@ def judge(conn: sqlite3.Connection, giving: Giving) -> tuple[int, tuple[tuple[in
     return int(taken), tuple(ended)
 
 
+def _history(conn: sqlite3.Connection, giving: Giving, values: dict[str, object]) -> None:
+    """What was given, as one leaf of the audit log; none if nobody is new."""
+    if conn.execute("SELECT 1 FROM temp.incoming WHERE verdict = ? LIMIT 1", (_TAKE,)).fetchone() is None:
+        return
+    leaf = log.open_batch(conn, "consents-given", giving.tenant_id, giving.now)
+    conn.execute(_HISTORY, values | {"leaf": leaf})
+    log.close_batch(conn, leaf)
+
+
 def take(conn: sqlite3.Connection, giving: Giving) -> None:
     """Write down all that were judged to be taken: people, consents with their history, attributes, groups.
 
@@ -171,7 +182,7 @@ def take(conn: sqlite3.Connection, giving: Giving) -> None:
     """
     conn.execute(_PEOPLE, (giving.tenant_id, giving.now))
     conn.execute(_FIND, (giving.tenant_id,))
-    values = {
+    values: dict[str, object] = {
         "topic": giving.topic_id,
         "source": giving.source,
         "wording": giving.wording_id,
@@ -180,6 +191,6 @@ def take(conn: sqlite3.Connection, giving: Giving) -> None:
         "now": giving.now,
     }
     conn.execute(_CONSENTS, values)
-    conn.execute(_HISTORY, values)
+    _history(conn, giving, values)
     conn.execute(_PROFILES, values)
     conn.execute(_MEMBERS)

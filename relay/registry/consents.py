@@ -1,8 +1,8 @@
 """Consents: given and withdrawn; a person's standing is read in ``standing`` (R1 to R3, R8).
 
 All functions work in the caller's transaction. ``consent`` holds the present,
-``consent_history`` every giving and withdrawing with its evidence, never
-changed afterwards.
+``consent_history`` every giving and withdrawing with its evidence, each bound
+to a leaf of the audit log (``relay.audit``) and never changed afterwards.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from relay.audit import log
 from relay.pipeline.contract import Reason
 from relay.registry import suppressions, wordings
 from relay.registry.consent_rules import DOUBLE_OPT_IN, Refused, Terms, check_ip, check_time, terms
@@ -131,8 +132,11 @@ def give(
     topic_id = topic_id or make_topic(conn, tenant_id, agreed.topic)
     subscriber_id = person[0] if person else subscriber(conn, tenant_id, address.canonical, now)
     if ended_at is not None:
-        for one in (subscriber_id, *others):
-            _lift(conn, tenant_id, one, topic_id)
+        _lift(conn, tenant_id, subscriber_id, topic_id)
+        for other in others:
+            if _lift(conn, tenant_id, other, topic_id):
+                told = {"reason": Reason.UNSUBSCRIBED, "mailbox_of": address.canonical, "actor": actor}
+                _history(conn, other, topic_id, "lifted", now, now, told)
     wording_id = wordings.make(conn, tenant_id, agreed.wording, now)
     _record(conn, subscriber_id, topic_id, agreed, wording_id, given_at=given_at, now=now, ip=ip)
     proof = {"source": agreed.source, "wording_id": wording_id, "means": means, "ip": ip, "page": agreed.page}
@@ -213,8 +217,11 @@ def _live(conn: sqlite3.Connection, subscriber_id: int | None, topic_id: int | N
     return found is not None
 
 
-def _lift(conn: sqlite3.Connection, tenant_id: int, subscriber_id: int, topic_id: int) -> None:
-    """End the unsubscribing for one topic; one from everything goes on for the tenant's other topics."""
+def _lift(conn: sqlite3.Connection, tenant_id: int, subscriber_id: int, topic_id: int) -> bool:
+    """End the unsubscribing for one topic; one from everything goes on for the tenant's other topics.
+
+    True if there was one.
+    """
     conn.execute(
         "INSERT INTO suppression (subscriber_id, topic_id, reason, since_at, detail)"
         " SELECT p.subscriber_id, t.id, p.reason, p.since_at, p.detail FROM suppression p"
@@ -222,10 +229,11 @@ def _lift(conn: sqlite3.Connection, tenant_id: int, subscriber_id: int, topic_id
         " WHERE p.subscriber_id = ? AND p.topic_id = 0 AND p.reason = 'unsubscribed' ON CONFLICT DO NOTHING",
         (tenant_id, topic_id, subscriber_id),
     )
-    conn.execute(
+    done = conn.execute(
         "DELETE FROM suppression WHERE subscriber_id = ? AND topic_id IN (0, ?) AND reason = 'unsubscribed'",
         (subscriber_id, topic_id),
     )
+    return done.rowcount > 0
 
 
 # --- withdrawing ---------------------------------------------------------------------
@@ -272,7 +280,7 @@ def withdraw(
     if covered and not ended:
         return False
     if not covered:
-        suppressions.add(conn, subscriber_id, Reason.UNSUBSCRIBED, topic_id, means, now=now)
+        suppressions.unsubscribe(conn, subscriber_id, topic_id, means, now)
     story: dict[str, object] = {**evidence, "means": means}
     if submission_id is not None:
         story |= {"submission": submission_id, "number": number}
@@ -326,11 +334,8 @@ def _history(
     now: float,
     evidence: Mapping[str, object],
 ) -> None:
-    conn.execute(
-        "INSERT INTO consent_history (subscriber_id, topic_id, action, at, recorded_at, evidence)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (subscriber_id, topic_id, action, at, now, _json({k: v for k, v in evidence.items() if v not in ("", None)})),
-    )
+    kept = {name: value for name, value in evidence.items() if value not in ("", None)}
+    log.history(conn, subscriber_id, topic_id, action, at, now, _json(kept))
 
 
 def _json(value: Mapping[str, object]) -> str:

@@ -11,7 +11,7 @@ import csv
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, TextIO
@@ -21,11 +21,20 @@ JSON_SUFFIXES: Final = frozenset({".jsonl", ".ndjson", ".json"})
 
 def write_list(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> int:
     """Write all rows and return how many; raises OSError, then the target is as it was."""
+    write = _json_lines if path.suffix.lower() in JSON_SUFFIXES else _csv
+    return _replace(path, lambda file: write(file, columns, rows))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write one document about a person; raises OSError, then the target is as it was."""
+    _replace(path, lambda file: file.write(text))
+
+
+def _replace(path: Path, write: Callable[[TextIO], int]) -> int:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            write = _json_lines if path.suffix.lower() in JSON_SUFFIXES else _csv
-            written = write(file, columns, rows)
+            written = write(file)
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)

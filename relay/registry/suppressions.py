@@ -6,11 +6,13 @@ Rows with the reason ``unsubscribed`` are the person's own word: only
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from relay.audit import log
 from relay.pipeline.contract import Reason
 from relay.registry import audit
 from relay.registry.errors import RegistryError
@@ -42,7 +44,21 @@ def add(
     *,
     now: float,
 ) -> bool:
-    """Suppress a person; an older entry for the same reason stays. True if it is new."""
+    """Suppress a person; an older entry for the same reason stays. True if it is new, then the history has it."""
+    new = _insert(conn, subscriber_id, reason, topic_id, detail, now)
+    if new:
+        _history(conn, subscriber_id, topic_id, "suppressed", {"detail": detail[:MAX_DETAIL], "reason": reason}, now)
+    return new
+
+
+def unsubscribe(conn: sqlite3.Connection, subscriber_id: int, topic_id: int, detail: str, now: float) -> None:
+    """The row for a withdrawal, which the caller writes to the history."""
+    _insert(conn, subscriber_id, Reason.UNSUBSCRIBED, topic_id, detail, now)
+
+
+def _insert(
+    conn: sqlite3.Connection, subscriber_id: int, reason: Reason, topic_id: int, detail: str, now: float
+) -> bool:
     done = conn.execute(
         "INSERT INTO suppression (subscriber_id, topic_id, reason, since_at, detail) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
@@ -76,6 +92,8 @@ def remove(
             f"{canonical} unsubscribed: only a fresh consent by the person itself (double opt-in) lifts that"
         )
     conn.executemany("DELETE FROM suppression WHERE subscriber_id = ? AND topic_id = ? AND reason = ?", lifted)
+    for subscriber_id, topic_id, reason in lifted:
+        _history(conn, subscriber_id, topic_id, "lifted", {"actor": actor, "detail": why, "reason": reason}, now)
     reasons = tuple(sorted({Reason(row[2]) for row in lifted}))
     audit.record(
         conn,
@@ -101,6 +119,14 @@ def list_(
     )
     for address, word, topic, since_at, detail in rows:
         yield SuppressionRow(address, Reason(word), topic, since_at, detail)
+
+
+def _history(
+    conn: sqlite3.Connection, subscriber_id: int, topic_id: int, action: str, evidence: dict[str, str], now: float
+) -> None:
+    kept = {name: value for name, value in evidence.items() if value}
+    text = json.dumps(kept, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    log.history(conn, subscriber_id, topic_id, action, now, now, text)
 
 
 def _why(text: str) -> str:

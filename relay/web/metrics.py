@@ -150,7 +150,12 @@ class _StoreFigures:
     def _counters(self, conn: sqlite3.Connection) -> Iterator[Metric]:
         for follower, name, text, label in (
             (self._events, "relay_events", "Events since this process started.", "kind"),
-            (self._consents, "relay_consents", "Consents given and withdrawn since this process started.", "action"),
+            (
+                self._consents,
+                "relay_consents",
+                "Consents given and withdrawn, suppressions added and lifted since this process started.",
+                "action",
+            ),
         ):
             follower.follow(conn)
             family = CounterMetricFamily(name, text, labels=[label])

@@ -1,0 +1,149 @@
+"""The proof of a consent: one document that stands without the relay (R2; ``docs/PROOF.md``).
+
+Who, when, to what, by what means, in which words; withdrawals and all that
+came after; for each of them the way to a signed head. The document itself is
+signed too, so that nothing of it can be changed or left out.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from relay.audit import sequence, signers
+from relay.audit.errors import AuditError
+from relay.audit.prove import VERSION, Object, Prover
+from relay.audit.record import digest_of
+from relay.audit.rows import AUDIT, HISTORY, Row, Rows
+from relay.registry.secrets import Secrets
+from relay.registry.tenants import TenantRow
+
+TYPE: Final = "relay-consent-proof"
+_CONTEXT: Final = b"relay consent proof v1\n"
+
+
+def build(
+    conn: sqlite3.Connection,
+    secrets: Secrets,
+    tenant: TenantRow,
+    address: str,
+    topic: str,
+    relay: str,
+    clock: Callable[[], float],
+) -> Object:
+    """The proof for a person's canonical address; brings the tree up to date first.
+
+    Raises AuditError if nothing was ever recorded, or it no longer is what was.
+    """
+    head = sequence.sequence(conn, secrets, clock)
+    conn.execute("BEGIN")
+    try:
+        prover = Prover(conn, head)
+        rows = _history(conn, tenant.id, address, topic)
+        if not any(_object(row.text)["action"] == "given" for row in rows):
+            raise AuditError(f"no consent of {address} to {topic} was ever recorded for {tenant.name}")
+        entries = [prover.record(row) for row in rows]
+        attested = [prover.record(row) for row in _attestations(conn, tenant.id, topic, rows)]
+        texts = _wordings(conn, tenant.id, rows)
+        signer = signers.current(conn, secrets)
+    finally:
+        conn.execute("ROLLBACK")
+    document: Object = {
+        "type": TYPE,
+        "version": VERSION,
+        "relay": relay,
+        "made_at": _iso(clock()),
+        "tenant": {"name": tenant.name, "contact": tenant.contact, "postal": tenant.postal},
+        "address": address,
+        "topic": topic,
+        "state": state([_object(row.text) for row in rows]),
+        "wordings": texts,
+        "entries": entries,
+        "attestations": attested,
+        "head": head.fields(),
+        "public_key": base64.b64encode(signer.public).decode(),
+    }
+    return document | {"signature": base64.b64encode(signer.sign(signed_octets(document))).decode()}
+
+
+def signed_octets(document: Mapping[str, object]) -> bytes:
+    """What the document's signature is over: all of it but the signature, with sorted keys and no blanks."""
+    rest = {name: value for name, value in document.items() if name != "signature"}
+    return _CONTEXT + json.dumps(rest, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
+
+
+def state(records: Sequence[Mapping[str, Any]]) -> Object:
+    """What the records come to: places among them, and the suppressions in force.
+
+    ``consent`` is the consent that counts (the first since the last
+    withdrawal), ``withdrawal`` what ended it, None while it is live.
+    """
+    consent: int | None = None
+    withdrawal: int | None = None
+    suppressed: set[str] = set()
+    for place, found in enumerate(records):
+        if found["action"] == "given" and (consent is None or withdrawal is not None):
+            consent, withdrawal = place, None
+        elif found["action"] == "withdrawn" and withdrawal is None:
+            withdrawal = place
+        elif found["action"] == "suppressed":
+            suppressed.add(json.loads(found["evidence"])["reason"])
+        elif found["action"] == "lifted":
+            suppressed.discard(json.loads(found["evidence"])["reason"])
+    live = consent is not None and withdrawal is None
+    return {"live": live, "consent": consent, "withdrawal": withdrawal, "suppressed": sorted(suppressed)}
+
+
+def _history(conn: sqlite3.Connection, tenant_id: int, address: str, topic: str) -> list[Row]:
+    """The person's records on the topic or on everything, in their order."""
+    found = conn.execute(
+        "SELECT h.id FROM subscriber s JOIN consent_history h ON h.subscriber_id = s.id"
+        " WHERE s.tenant_id = ?1 AND s.address = ?2 AND (h.topic_id = 0 OR h.topic_id ="
+        " (SELECT id FROM topic WHERE tenant_id = ?1 AND name = ?3)) ORDER BY h.id",
+        (tenant_id, address, topic),
+    )
+    return _rows(conn, HISTORY, found.fetchall())
+
+
+def _attestations(conn: sqlite3.Connection, tenant_id: int, topic: str, rows: Sequence[Row]) -> list[Row]:
+    """What was attested of the files that consents came from."""
+    files = {json.loads(_object(row.text)["evidence"]).get("file") for row in rows} - {None}
+    if not files:
+        return []
+    found = conn.execute(
+        "SELECT id, detail FROM audit WHERE tenant_id = ? AND action = 'consents-import-begun' ORDER BY id",
+        (tenant_id,),
+    ).fetchall()
+    told = [(id_, _object(detail)) for id_, detail in found]
+    return _rows(conn, AUDIT, [(id_,) for id_, one in told if one.get("sha256") in files and one.get("topic") == topic])
+
+
+def _rows(conn: sqlite3.Connection, table: str, ids: Sequence[tuple[int]]) -> list[Row]:
+    reader = Rows(conn, table)
+    rows = [reader.of_id(id_) for (id_,) in ids]
+    if any(row is None or row.text is None for row in rows):
+        raise AuditError("a record of this person is not what was written: `relay audit verify` says which")
+    return [row for row in rows if row is not None]
+
+
+def _wordings(conn: sqlite3.Connection, tenant_id: int, rows: Sequence[Row]) -> dict[str, str]:
+    """Texts by their digest, as the records name them."""
+    wanted = {_object(row.text)["wording"] for row in rows} - {""}
+    found = {}
+    for (text,) in conn.execute("SELECT text FROM wording WHERE tenant_id = ?", (tenant_id,)):
+        if (digest := digest_of(text)) in wanted:
+            found[digest] = text
+    return found
+
+
+def _object(text: str | None) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(text or "{}")
+    return found
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

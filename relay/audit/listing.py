@@ -1,0 +1,72 @@
+"""What the log holds, for showing: plain reads."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any, Final
+
+from relay.audit.rows import HISTORY
+
+_PERSON: Final = (
+    "SELECT DISTINCT leaf_id FROM ("
+    " SELECT h.leaf_id FROM subscriber s JOIN consent_history h ON h.subscriber_id = s.id"
+    " WHERE s.tenant_id = ?1 AND s.address = ?2 UNION ALL"
+    " SELECT leaf_id FROM audit WHERE tenant_id = ?1 AND json_valid(detail)"
+    " AND json_extract(detail, '$.address') = ?2) WHERE leaf_id IS NOT NULL ORDER BY leaf_id"
+)
+
+
+def of_person(conn: sqlite3.Connection, tenant_id: int, canonical: str) -> list[int]:
+    """Numbers of the leaves about an address of a tenant."""
+    return [leaf_id - 1 for (leaf_id,) in conn.execute(_PERSON, (tenant_id, canonical))]
+
+
+def newest(conn: sqlite3.Connection, tenant_id: int | None, action: str | None, limit: int) -> list[dict[str, object]]:
+    """The newest leaves with what they stand for, newest first; ``action`` may end in ``*``."""
+    pattern = None if action is None else action.replace("[", "[[]").replace("?", "[?]")
+    rows = conn.execute(
+        "SELECT l.id, l.at, l.action, t.name, l.rows FROM audit_leaf l LEFT JOIN tenant t ON t.id = l.tenant_id"
+        " WHERE (?1 IS NULL OR l.tenant_id = ?1) AND (?2 IS NULL OR l.action GLOB ?2) ORDER BY l.id DESC LIMIT ?3",
+        (tenant_id, pattern, limit),
+    ).fetchall()
+    return [_shown(conn, *row) for row in rows]
+
+
+def _shown(
+    conn: sqlite3.Connection, leaf_id: int, at: float, action: str, tenant: str | None, records: int
+) -> dict[str, object]:
+    actor, detail = _what(conn, leaf_id) if records == 1 else ("", {"records": records})
+    return {
+        "leaf": leaf_id - 1,
+        "at": at,
+        "action": action,
+        "tenant": tenant or "",
+        "actor": actor,
+        "detail": detail,
+    }
+
+
+def _what(conn: sqlite3.Connection, leaf_id: int) -> tuple[str, dict[str, Any]]:
+    row = conn.execute("SELECT actor, detail FROM audit WHERE leaf_id = ?", (leaf_id,)).fetchone()
+    if row is not None:
+        return row[0], _object(row[1])
+    row = conn.execute(
+        f"SELECT s.address, CASE h.topic_id WHEN 0 THEN '*' ELSE p.name END, h.evidence FROM {HISTORY} h"
+        " LEFT JOIN subscriber s ON s.id = h.subscriber_id LEFT JOIN topic p ON p.id = h.topic_id WHERE h.leaf_id = ?",
+        (leaf_id,),
+    ).fetchone()
+    if row is None or row[0] is None:
+        return "", {"erased": True} if row is not None else {}
+    address, topic, evidence = row
+    told = _object(evidence)
+    actor = str(told.pop("actor", ""))
+    return actor, {"address": address, "topic": topic, **told}
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,145 @@
+"""Writing to the audit log, in the transaction of what is recorded.
+
+One record is one leaf. A batch (an import's chunk) is one leaf too, over the
+tree of its records, so that a million consents cost a thousand leaves. The
+tree is built later, by ``sequence``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+from relay.audit import merkle, record
+from relay.audit.rows import HISTORY, Rows
+
+_WORDS: Final = {
+    "given": "consent-given",
+    "withdrawn": "consent-withdrawn",
+    "suppressed": "person-suppressed",
+    "lifted": "suppression-lifted",
+}
+"""What the leaf of a row of the history says in the open."""
+
+
+def history(
+    conn: sqlite3.Connection,
+    subscriber_id: int,
+    topic_id: int,
+    action: str,
+    at: float,
+    now: float,
+    evidence: str,
+) -> int:
+    """Write one row of ``consent_history`` (``topic_id`` 0: everything) with its leaf; returns the leaf's number.
+
+    ``at`` is when it happened, ``now`` when it is recorded; ``evidence`` is JSON text.
+    """
+    address, tenant_id, tenant, topic = conn.execute(
+        "SELECT s.address, t.id, t.name, CASE ?2 WHEN 0 THEN '*' ELSE (SELECT name FROM topic WHERE id = ?2) END"
+        " FROM subscriber s JOIN tenant t ON t.id = s.tenant_id WHERE s.id = ?1",
+        (subscriber_id, topic_id),
+    ).fetchone()
+    text = record.history_record(
+        action=action,
+        address=address,
+        at=at,
+        evidence=evidence,
+        recorded_at=now,
+        tenant=tenant,
+        topic=topic,
+        wording=_wording(conn, evidence),
+    )
+    salt = os.urandom(record.SALT_OCTETS)
+    leaf_id = _append(conn, _WORDS.get(action, action), tenant_id, now, [record.commitment(salt, text)])
+    conn.execute(
+        "INSERT INTO consent_history (subscriber_id, topic_id, action, at, recorded_at, evidence, leaf_id, salt)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (subscriber_id, topic_id, action, at, now, evidence, leaf_id, salt),
+    )
+    return leaf_id - 1
+
+
+def action(conn: sqlite3.Connection, actor: str, what: str, tenant_id: int | None, detail: str, now: float) -> int:
+    """Write one row of ``audit`` with its leaf; returns the leaf's number. ``detail`` is JSON text."""
+    text = record.audit_record(at=now, actor=actor, action=what, tenant_id=tenant_id or 0, detail=detail)
+    salt = os.urandom(record.SALT_OCTETS)
+    leaf_id = _append(conn, what, tenant_id or 0, now, [record.commitment(salt, text)])
+    conn.execute(
+        "INSERT INTO audit (at, actor, action, tenant_id, detail, leaf_id, salt) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (now, actor, what, tenant_id, detail, leaf_id, salt),
+    )
+    return leaf_id - 1
+
+
+# --- batches ----------------------------------------------------------------------------
+
+
+def open_batch(conn: sqlite3.Connection, what: str, tenant_id: int, now: float) -> int:
+    """Begin one leaf for many rows of ``consent_history``; returns the id for their ``leaf_id``.
+
+    Insert them with ``salt`` ``randomblob(16)`` (SQLite draws it from ChaCha20 keyed by the system) and call
+    ``close_batch``, all in one transaction.
+    """
+    done = conn.execute(
+        "INSERT INTO audit_leaf (at, action, tenant_id, rows, root, hash) VALUES (?, ?, ?, 0, x'', x'')",
+        (now, what, tenant_id),
+    )
+    assert done.lastrowid is not None
+    return done.lastrowid
+
+
+def close_batch(conn: sqlite3.Connection, leaf_id: int) -> int:
+    """Bind the rows that carry ``leaf_id``; returns how many."""
+    commitments = [row.commitment for row in Rows(conn, HISTORY).of_leaf(leaf_id)]
+    assert None not in commitments, "a row of the batch can't be read back"
+    return _close(conn, leaf_id, [found for found in commitments if found is not None])
+
+
+def adopt(conn: sqlite3.Connection, table: str, ids: Sequence[int], now: float) -> None:
+    """Take rows that are older than the log into one leaf."""
+    leaf_id = open_batch(conn, "adopted", 0, now)
+    conn.executemany(
+        f"UPDATE {table} SET leaf_id = ?, salt = ? WHERE id = ?",
+        [(leaf_id, os.urandom(record.SALT_OCTETS), id_) for id_ in ids],
+    )
+    commitments = [row.commitment for row in Rows(conn, table).of_leaf(leaf_id)]
+    _close(conn, leaf_id, [found for found in commitments if found is not None])
+
+
+def _close(conn: sqlite3.Connection, leaf_id: int, commitments: Sequence[bytes]) -> int:
+    at, what, tenant_id = conn.execute(
+        "SELECT at, action, tenant_id FROM audit_leaf WHERE id = ?", (leaf_id,)
+    ).fetchone()
+    leaf = _leaf(what, tenant_id, at, commitments)
+    conn.execute(
+        "UPDATE audit_leaf SET rows = ?, root = ?, hash = ? WHERE id = ?",
+        (leaf.rows, leaf.root, merkle.leaf_hash(leaf.data()), leaf_id),
+    )
+    return leaf.rows
+
+
+def _append(conn: sqlite3.Connection, what: str, tenant_id: int, now: float, commitments: Sequence[bytes]) -> int:
+    leaf = _leaf(what, tenant_id, now, commitments)
+    done = conn.execute(
+        "INSERT INTO audit_leaf (at, action, tenant_id, rows, root, hash) VALUES (?, ?, ?, ?, ?, ?)",
+        (now, what, tenant_id, leaf.rows, leaf.root, merkle.leaf_hash(leaf.data())),
+    )
+    assert done.lastrowid is not None
+    return done.lastrowid
+
+
+def _leaf(what: str, tenant_id: int, at: float, commitments: Sequence[bytes]) -> record.Leaf:
+    root = merkle.root_of([merkle.leaf_hash(one) for one in commitments])
+    return record.Leaf(what, at, tenant_id, len(commitments), root)
+
+
+def _wording(conn: sqlite3.Connection, evidence: str) -> str:
+    wording_id = json.loads(evidence).get("wording_id")
+    if wording_id is None:
+        return ""
+    row = conn.execute("SELECT text FROM wording WHERE id = ?", (wording_id,)).fetchone()
+    return "" if row is None else record.digest_of(row[0])

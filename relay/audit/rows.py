@@ -1,0 +1,125 @@
+"""The rows behind the leaves, read back as the records that were bound.
+
+Made for rows that may be damaged or forged: whatever can't be read as a
+record has no commitment, and so matches no leaf.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from relay.audit import record
+from relay.audit.record import ERASED, HASH_OCTETS, SALT_OCTETS
+
+HISTORY: Final = "consent_history"
+AUDIT: Final = "audit"
+TABLES: Final = (HISTORY, AUDIT)
+
+_SQL: Final = {
+    HISTORY: "SELECT r.leaf_id, r.id, r.salt, r.action, s.address, r.at, r.evidence, r.recorded_at, t.name,"
+    " CASE r.topic_id WHEN 0 THEN '*' ELSE p.name END, r.subscriber_id, r.topic_id FROM consent_history r"
+    " LEFT JOIN subscriber s ON s.id = r.subscriber_id LEFT JOIN tenant t ON t.id = s.tenant_id"
+    " LEFT JOIN topic p ON p.id = r.topic_id",
+    AUDIT: "SELECT r.leaf_id, r.id, r.salt, r.at, r.actor, r.action, r.tenant_id, r.detail FROM audit r",
+}
+_BLANK: Final = {HISTORY: (ERASED, None, 0, "", 0, None, "*", 0, 0), AUDIT: (0, "", ERASED, None, "")}
+"""What is left of an erased row, after leaf, id and commitment."""
+_CACHED: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row behind a leaf."""
+
+    leaf_id: int
+    table: str
+    id: int
+    text: str | None
+    """The record; None if it was erased or can't be read as one."""
+    salt: bytes | None
+    commitment: bytes | None
+    erased: bool
+    fault: str = ""
+    """What is wrong with the row itself, whatever its leaf says."""
+
+
+class Rows:
+    """Reads one of ``TABLES``; keeps digests of wordings, since many records share them."""
+
+    def __init__(self, conn: sqlite3.Connection, table: str) -> None:
+        self._conn = conn
+        self._table = table
+        self._wordings: dict[int, str] = {}
+        self._evidence: dict[str, tuple[str, str]] = {}
+        self._quoted: dict[str | None, str] = {}
+
+    def all(self) -> Iterator[Row]:
+        """Every row that names a leaf, in the order of the leaves."""
+        return self._read("r.leaf_id IS NOT NULL", ())
+
+    def of_leaf(self, leaf_id: int) -> list[Row]:
+        return list(self._read("r.leaf_id = ?", (leaf_id,)))
+
+    def of_id(self, id_: int) -> Row | None:
+        """One row; None if it names no leaf."""
+        return next(self._read("r.id = ? AND r.leaf_id IS NOT NULL", (id_,)), None)
+
+    def _read(self, where: str, values: tuple[object, ...]) -> Iterator[Row]:
+        for found in self._conn.execute(f"{_SQL[self._table]} WHERE {where} ORDER BY r.leaf_id, r.id", values):
+            yield self._row(*found)
+
+    def _row(self, leaf_id: Any, id_: int, salt: Any, *data: Any) -> Row:
+        if isinstance(salt, bytes) and len(salt) == HASH_OCTETS:
+            fault = "" if data == _BLANK[self._table] else "it is marked as erased and still holds data"
+            return Row(leaf_id, self._table, id_, None, None, salt, True, fault)
+        try:
+            text = self._history(*data) if self._table == HISTORY else self._audit(*data)
+        except (TypeError, ValueError, OverflowError, AttributeError, RecursionError, sqlite3.Error):
+            text = None
+        if text is None or not isinstance(salt, bytes) or len(salt) != SALT_OCTETS:
+            return Row(leaf_id, self._table, id_, text, None, None, False, "it is no record that the relay wrote")
+        return Row(leaf_id, self._table, id_, text, salt, record.commitment(salt, text), False)
+
+    def _history(
+        self,
+        action: str,
+        address: str | None,
+        at: float,
+        evidence: str,
+        recorded_at: float,
+        tenant: str | None,
+        topic: str | None,
+        *_: int,
+    ) -> str | None:
+        if address is None or tenant is None or topic is None:
+            return None
+        cached = self._evidence.get(evidence)
+        if cached is None:
+            if len(self._evidence) >= _CACHED:
+                self._evidence.clear()
+            cached = self._evidence[evidence] = (record.quoted(evidence), self._wording(evidence))
+        text, wording = cached
+        names = self._name(tenant), self._name(topic)
+        return record.history_text(action, record.quoted(address), at, text, recorded_at, *names, wording)
+
+    def _name(self, name: str) -> str:
+        found = self._quoted.get(name)
+        if found is None:
+            found = self._quoted[name] = record.quoted(name)
+        return found
+
+    def _audit(self, at: float, actor: str, action: str, tenant_id: int | None, detail: str) -> str:
+        return record.audit_record(at=at, actor=actor, action=action, tenant_id=tenant_id or 0, detail=detail)
+
+    def _wording(self, evidence: str) -> str:
+        wording_id = json.loads(evidence).get("wording_id")
+        if wording_id is None:
+            return ""
+        if wording_id not in self._wordings:
+            row = self._conn.execute("SELECT text FROM wording WHERE id = ?", (wording_id,)).fetchone()
+            self._wordings[wording_id] = "" if row is None else record.digest_of(row[0])
+        return self._wordings[wording_id]

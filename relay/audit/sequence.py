@@ -1,0 +1,152 @@
+"""The sequencer: takes new leaves into the tree and signs its head.
+
+Runs in the first mail process, and in commands that need a head now. Hashing
+is done before the write lock is taken, and a step that another sequencer was
+faster with is done again, so any number of them may run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from relay.audit import heads, log, signers
+from relay.audit.errors import AuditError
+from relay.audit.heads import Head
+from relay.audit.nodes import Nodes, is_stored
+from relay.audit.rows import TABLES
+from relay.registry.secrets import Secrets
+from relay.store.database import connect, transaction
+
+EVERY_S: Final = 60.0
+STEP: Final = 20_000
+"""Leaves taken in at most before a head is signed."""
+ADOPTED: Final = 1_000
+"""Rows older than the log that are taken into one leaf."""
+ACTOR: Final = "relay"
+
+_log = logging.getLogger("relay.audit")
+
+Progress = Callable[[int], None]
+
+
+async def run(path: Path, secrets: Secrets, clock: Callable[[], float]) -> None:
+    """Sequence once a minute until cancelled, in a thread; each head that is new goes to the log, the first at once."""
+    told: Head | None = None
+    while True:
+        try:
+            head = await asyncio.to_thread(_turn, path, secrets, clock)
+            if head != told:
+                _log.info("head %s", head.line())
+                told = head
+        except AuditError as error:
+            _log.error("%s", error)
+        except Exception:
+            _log.exception("the audit log can't be sequenced, trying again")
+        await asyncio.sleep(EVERY_S)
+
+
+def _turn(path: Path, secrets: Secrets, clock: Callable[[], float]) -> Head:
+    conn = connect(path)
+    try:
+        return sequence(conn, secrets, clock)
+    finally:
+        conn.close()
+
+
+def sequence(
+    conn: sqlite3.Connection, secrets: Secrets, clock: Callable[[], float], progress: Progress = lambda leaves: None
+) -> Head:
+    """Take in all leaves there are; returns the newest head. Makes its own transactions.
+
+    Raises AuditError if a leaf is missing or no key can be opened.
+    """
+    _adopt(conn, clock)
+    if not signers.live(conn):
+        with transaction(conn):
+            if not signers.live(conn):
+                signers.make(conn, secrets, ACTOR, clock())
+    while not _step(conn, secrets, clock):
+        head = heads.last(conn)
+        progress(0 if head is None else head.size)
+    if len(signers.live(conn)) > 1:
+        with transaction(conn):
+            signers.retire_old(conn)  # what announces the newest is under a head of the one before
+    head = heads.last(conn)
+    assert head is not None
+    return head
+
+
+def rotate(conn: sqlite3.Connection, secrets: Secrets, actor: str, clock: Callable[[], float]) -> Head:
+    """Sign with a new key from now on; the old ones go on to verify. Makes its own transactions."""
+    with transaction(conn):
+        signers.make(conn, secrets, actor, clock())
+    sequence(conn, secrets, clock)
+    with transaction(conn):
+        log.action(conn, actor, "audit-key-in-use", None, "{}", clock())
+    return sequence(conn, secrets, clock)
+
+
+def _step(conn: sqlite3.Connection, secrets: Secrets, clock: Callable[[], float]) -> bool:
+    """Take in the next leaves under a new head; True if there are none left."""
+    before = heads.last(conn)
+    size = 0 if before is None else before.size
+    rows = conn.execute("SELECT id, hash FROM audit_leaf WHERE id > ? ORDER BY id LIMIT ?", (size, STEP)).fetchall()
+    if not rows:
+        return True
+    tree = Nodes(conn).stack(size)
+    new: list[tuple[int, int, bytes]] = []
+
+    def whole(level: int, number: int, hash_: bytes) -> None:
+        if is_stored(level):
+            new.append((level, number, hash_))
+
+    for place, (id_, hash_) in enumerate(rows, size + 1):
+        if id_ != place:
+            raise AuditError(f"the audit log's leaf {place - 1} is missing; `relay audit verify` says more")
+        tree.add(hash_, whole)
+    with transaction(conn):
+        if heads.last(conn) == before:
+            conn.executemany("INSERT INTO audit_node (level, number, hash) VALUES (?, ?, ?)", new)
+            _sign(conn, signers.current(conn, secrets), tree.size, tree.root(), before, clock())
+    return False
+
+
+def _sign(
+    conn: sqlite3.Connection, signer: signers.Signer, size: int, root: bytes, before: Head | None, now: float
+) -> None:
+    at_us = round(now * 1_000_000)
+    previous = b"" if before is None else before.digest()
+    signature = signer.sign(heads.signed_octets(size, root, at_us, signer.id, previous))
+    conn.execute(
+        "INSERT INTO audit_head (size, root, at, key_id, previous, signature) VALUES (?, ?, ?, ?, ?, ?)",
+        (size, root, at_us / 1_000_000, signer.id, previous, signature),
+    )
+
+
+def _adopt(conn: sqlite3.Connection, clock: Callable[[], float]) -> None:
+    """Take in what was recorded before there was a log: before the first head, so that nothing can be slipped in."""
+    for table in TABLES:
+        while True:
+            row = conn.execute("SELECT value FROM meta WHERE name = ?", (f"audit/adopt/{table}",)).fetchone()
+            if row is None:
+                break
+            with transaction(conn):
+                _adopt_some(conn, table, int(row[0]), clock())
+
+
+def _adopt_some(conn: sqlite3.Connection, table: str, newest: int, now: float) -> None:
+    ids = [
+        id_
+        for (id_,) in conn.execute(
+            f"SELECT id FROM {table} WHERE leaf_id IS NULL AND id <= ? ORDER BY id LIMIT ?", (newest, ADOPTED)
+        )
+    ]
+    if ids:
+        log.adopt(conn, table, ids, now)
+    else:
+        conn.execute("DELETE FROM meta WHERE name = ?", (f"audit/adopt/{table}",))

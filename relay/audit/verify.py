@@ -1,0 +1,106 @@
+"""Walking the whole log: rows against leaves, leaves against the tree, the tree against signed heads;
+then what holds now against the rows.
+
+One read transaction, so the relay may go on writing. Memory stays the same
+however long the log is.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from relay.audit import merkle, state
+from relay.audit.findings import Findings
+from relay.audit.heads import Head
+from relay.audit.record import Leaf
+from relay.audit.verify_heads import HeadCheck
+from relay.audit.verify_rows import RowCheck
+from relay.audit.verify_tree import TreeCheck
+from relay.registry.secrets import Secrets
+
+Progress = Callable[[int, int], None]
+TOLD_EVERY = 1_000
+
+
+def verify(
+    conn: sqlite3.Connection,
+    secrets: Secrets | None = None,
+    kept: Sequence[Head] = (),
+    progress: Progress = lambda done, all_: None,
+) -> Findings:
+    """Everything that is wrong. ``kept``: genuine heads that were kept elsewhere (``heads.parse``).
+
+    ``secrets`` tell whether the signing keys can be opened. ``progress`` hears leaves done, and all.
+    """
+    factory = conn.text_factory
+    conn.text_factory = lambda octets: octets.decode("utf-8", "surrogateescape")  # a forged row is to be read too
+    conn.execute("BEGIN")
+    try:
+        return _Walk(conn, kept).run(secrets, progress)
+    finally:
+        conn.execute("ROLLBACK")
+        conn.text_factory = factory
+
+
+class _Walk:
+    def __init__(self, conn: sqlite3.Connection, kept: Sequence[Head]) -> None:
+        self._conn = conn
+        self._found = Findings()
+        self._heads = HeadCheck(conn, self._found, kept)
+        self._tree = TreeCheck(conn, self._found, self._heads)
+        self._rows = RowCheck(conn, self._found)
+
+    def run(self, secrets: Secrets | None, progress: Progress) -> Findings:
+        found, conn = self._found, self._conn
+        total = conn.execute("SELECT count(*) FROM audit_leaf").fetchone()[0]
+        expected = 1
+        for id_, *columns, hash_ in conn.execute(
+            "SELECT id, action, at, tenant_id, rows, root, hash FROM audit_leaf ORDER BY id"
+        ):
+            if id_ != expected:
+                self._gap(expected, id_)
+            expected = id_ + 1
+            self._leaf(id_, columns, hash_)
+            found.leaves += 1
+            if found.leaves % TOLD_EVERY == 0:
+                progress(found.leaves, total)
+        progress(total, total)
+        self._tree.end()
+        self._rows.end(first_head=self._heads.first_size)
+        self._heads.end(self._rows.announced, secrets)
+        self._cut_off("audit_leaf", expected - 1, "leaves")
+        state.check(conn, found)
+        return found
+
+    def _gap(self, first: int, last: int) -> None:
+        if last <= first:
+            self._found.fault("is of a number that no leaf can have", last - 1)
+        elif last - first == 1:
+            self._found.fault("is missing", first - 1)
+        else:
+            self._found.fault(f"is missing, and so are all up to leaf {last - 2}", first - 1)
+        self._tree.broken = True
+
+    def _leaf(self, id_: int, columns: list[Any], hash_: Any) -> None:
+        number = id_ - 1
+        self._heads.reach(number)
+        leaf = Leaf(*columns)
+        try:
+            computed = merkle.leaf_hash(leaf.data())
+        except (TypeError, ValueError, OverflowError, AttributeError):
+            computed = b""
+        if computed != hash_:
+            self._found.fault("was changed: what it says doesn't fit its hash", number)
+        else:
+            self._heads.dated(number, leaf.at)
+        self._rows.leaf(id_, leaf)
+        self._tree.add(hash_ if isinstance(hash_, bytes) else b"")
+
+    def _cut_off(self, table: str, last: int, what: str) -> None:
+        """AUTOINCREMENT remembers the largest id that was ever given."""
+        row = self._conn.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+        given = 0 if row is None else row[0]
+        if given != last:
+            self._found.fault(f"{what} at the end are missing: {given} were written, {last} are there")

@@ -1,0 +1,231 @@
+"""The sequencer: killed anywhere, beside others, with keys that change; leaves have no gaps."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from relay.audit import heads, sequence, signers
+from relay.audit.errors import AuditError
+from relay.audit.verify import verify
+from relay.registry import audit
+from relay.registry.secrets import Secrets
+from relay.store.database import connect, transaction
+from tests.unit.audit_world import World
+from tests.unit.records import SHOP
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from relay.audit import sequence
+from relay.registry.secrets import Secrets
+from relay.store.database import connect
+
+database, secrets, left = sys.argv[1], sys.argv[2], int(sys.argv[3])
+sequence.STEP = 100
+conn = connect(Path(database))
+
+def count(sql):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+conn.set_trace_callback(count)
+sequence.sequence(conn, Secrets.load(Path(secrets)), lambda: 1e9)
+"""
+
+
+def killed_at(world: World, statement: int) -> bool:
+    """Sequence in a process of its own that dies before its n-th statement; False if it came to its end."""
+    words = [sys.executable, "-c", KILLED, str(world.path), str(world.directory / "secrets"), str(statement)]
+    status = subprocess.run(words, check=False, cwd=Path(__file__).parents[2]).returncode
+    assert status in (0, -signal.SIGKILL)
+    return status != 0
+
+
+@pytest.mark.parametrize("step", [1, 7])
+def test_a_kill_at_any_statement_costs_nothing(tmp_path: Path, step: int) -> None:
+    """Each run dies one or some statements later than the one before; what it left behind is whole and goes on."""
+    world = World(tmp_path)
+    for number in range(330):
+        world.note(f"note-{number}")
+    statement, runs = step, 0
+    while killed_at(world, statement):
+        found = verify(world.conn, world.secrets)
+        assert found.faults == []
+        statement, runs = statement + step, runs + 1
+    assert runs > 3
+    found = verify(world.conn, world.secrets)
+    assert found.faults == [] and found.size == found.leaves == 331  # the key's announcement too
+    assert world.conn.execute("SELECT count(*) FROM audit_key").fetchone() == (1,)
+
+
+def test_a_transaction_taken_back_leaves_no_gap(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.note()
+    with pytest.raises(RuntimeError), transaction(world.conn):
+        audit.record(world.conn, "eve", "never-happened", SHOP, {}, world.clock())
+        raise RuntimeError
+    with transaction(world.conn) as conn:
+        conn.execute("SAVEPOINT one")
+        audit.record(conn, "eve", "never-happened", SHOP, {}, world.clock())
+        conn.execute("ROLLBACK TO one")
+        conn.execute("RELEASE one")
+        audit.record(conn, "eve", "happened", SHOP, {}, world.clock())
+    world.head()
+    found = verify(world.conn, world.secrets)
+    assert found.faults == [] and found.leaves == 3
+    assert world.conn.execute("SELECT count(*) FROM audit WHERE action = 'never-happened'").fetchone() == (0,)
+
+
+def test_writers_and_sequencers_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three write, three sequence, one verifies all the while: nobody sees a fault, nothing is left out."""
+    monkeypatch.setattr(sequence, "STEP", 17)
+    world = World(tmp_path)
+    faults: list[object] = []
+    writing = threading.Semaphore(0)
+
+    def write(name: str) -> None:
+        conn = connect(world.path)
+        for number in range(60):
+            with transaction(conn):
+                audit.record(conn, name, f"note-{number}", SHOP, {}, world.clock())
+        conn.close()
+        for _ in range(4):
+            writing.release()
+
+    def watched(turn: object) -> None:
+        conn = connect(world.path)
+        try:
+            done = False
+            while not done:
+                done = writing._value >= 12
+                if turn == "verify":
+                    faults.extend(verify(conn, world.secrets).faults)
+                else:
+                    sequence.sequence(conn, world.secrets, world.clock)
+        except Exception as error:
+            faults.append(error)
+        finally:
+            conn.close()
+
+    threads = [threading.Thread(target=write, args=(f"w{number}",)) for number in range(3)]
+    threads += [
+        threading.Thread(target=watched, args=(turn,)) for turn in ("sequence", "sequence", "sequence", "verify")
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = verify(world.conn, world.secrets)
+    assert faults == [] and found.faults == []
+    assert found.size == found.leaves == 181
+    assert world.conn.execute("SELECT count(*) FROM audit_key").fetchone() == (1,)
+
+
+def test_a_new_key_is_announced_under_the_old_one(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.note()
+    old = world.head()
+    new = sequence.rotate(world.conn, world.secrets, "eve", world.clock)
+    assert new.key_id != old.key_id and new.is_genuine() and old.is_genuine()
+    leaf_id, detail = world.conn.execute(
+        "SELECT leaf_id, detail FROM audit WHERE action = ? ORDER BY id DESC", (signers.ANNOUNCED,)
+    ).fetchone()
+    assert json.loads(detail)["key"] == new.key_id
+    covering = world.conn.execute("SELECT key_id FROM audit_head WHERE size >= ? ORDER BY id", (leaf_id,)).fetchone()
+    assert covering == (old.key_id,)
+    assert world.conn.execute("SELECT retired FROM audit_key ORDER BY number").fetchall() == [(1,), (0,)]
+    world.note()
+    assert world.head().key_id == new.key_id
+    assert verify(world.conn, world.secrets, [old, new]).faults == []
+
+
+def test_without_its_master_key_nothing_is_signed_and_it_is_said(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.note()
+    world.head()
+    world.note()
+    other = Secrets.create(tmp_path / "other")
+    with pytest.raises(AuditError, match="relay audit rotate"):
+        sequence.sequence(world.conn, other, world.clock)
+    assert any("can't be opened" in fault.text for fault in verify(world.conn, other).faults)
+    assert verify(world.conn, world.secrets).faults == []
+
+
+def test_a_lost_master_key_is_left_behind_by_a_new_one(tmp_path: Path) -> None:
+    """What the lost one signed goes on to verify."""
+    world = World(tmp_path)
+    world.note()
+    old = world.head()
+    other = Secrets.create(tmp_path / "other")
+    new = sequence.rotate(world.conn, other, "eve", world.clock)
+    assert new.key_id != old.key_id
+    found = verify(world.conn, other, [old, new])
+    assert found.faults == [] and "can't be opened" in found.warnings[0]
+
+
+def test_the_relay_tells_its_heads(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The first at once, also one that a command signed; each can be held against the log later."""
+    world = World(tmp_path)
+    world.note()
+    kept = world.head()
+
+    async def once() -> None:
+        task = asyncio.create_task(sequence.run(world.path, world.secrets, world.clock))
+        async with asyncio.timeout(30):
+            while not caplog.records:
+                await asyncio.sleep(0)
+        task.cancel()
+
+    with caplog.at_level("INFO", "relay.audit"):
+        asyncio.run(once())
+    (line,) = caplog.messages
+    assert heads.parse(f"2026-09-21 relay.audit: {line}") == kept
+
+
+def test_a_missing_leaf_is_said_and_nothing_is_signed_over_it(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    for _ in range(3):
+        world.note()
+    world.conn.execute("DELETE FROM audit_leaf WHERE id = 2")
+    with pytest.raises(AuditError, match="leaf 1 is missing"):
+        sequence.sequence(world.conn, world.secrets, world.clock)
+    assert heads.last(world.conn) is None
+
+
+def test_records_from_before_the_log_are_taken_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an installation of the first version has them, before its first head."""
+    monkeypatch.setattr(sequence, "ADOPTED", 7)
+    world = World(tmp_path)
+    for number in range(20):
+        world.person(f"p{number}")
+    older(world.conn)
+    world.note()
+    world.head()
+    found = verify(world.conn, world.secrets)
+    assert (found.faults, found.warnings) == ([], [])
+    actions = world.conn.execute("SELECT action, rows FROM audit_leaf ORDER BY id").fetchall()
+    assert [rows for action, rows in actions if action == "adopted"] == [7, 7, 6]
+    world.conn.execute("UPDATE consent_history SET recorded_at = 5 WHERE id = 9")
+    assert verify(world.conn, world.secrets).count
+
+
+def older(conn: sqlite3.Connection) -> None:
+    """As if written before there were leaves."""
+    conn.execute("UPDATE consent_history SET leaf_id = NULL, salt = NULL")
+    conn.execute("DELETE FROM audit_leaf")
+    conn.execute("DELETE FROM sqlite_sequence WHERE name = 'audit_leaf'")
+    conn.execute(
+        "INSERT INTO meta (name, value) SELECT 'audit/adopt/consent_history', max(id) FROM consent_history WHERE true"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+    )
