@@ -38,7 +38,9 @@ def bind(address: str, setting: str) -> socket.socket:
     """A listening socket on ``host:port`` or ``[v6]:port``; raises ListenError."""
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
-    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    # With the protocol named, or asyncio leaves TCP_NODELAY out and each answer waits 40 ms for a delayed ACK.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if sock.family == socket.AF_INET6:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import multiprocessing
 import os
@@ -9,10 +10,12 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from relay.intake import listeners
 from relay.registry.secrets import SecretsError
 from relay.web.liveness import STALE_AFTER_S, Heartbeat
 from relay.web.process import bind, run
@@ -93,3 +96,24 @@ def test_a_heart_that_stops_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not heart.alive()
     heart.beat()
     assert heart.alive()
+
+
+@pytest.mark.parametrize("listen", [bind, lambda address: listeners.bind(address, "listen.http")])
+def test_an_answer_does_not_wait_for_an_acknowledgement(listen: Callable[[str], socket.socket]) -> None:
+    """asyncio sets TCP_NODELAY only where a socket names its protocol."""
+
+    async def accepted(sock: socket.socket) -> int:
+        seen: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            seen.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(note, sock=sock):
+            _, writer = await asyncio.open_connection(*sock.getsockname())
+            try:
+                return await asyncio.wait_for(seen, 20)
+            finally:
+                writer.close()
+
+    assert asyncio.run(accepted(listen("127.0.0.1:0")))
