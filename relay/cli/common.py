@@ -206,8 +206,9 @@ def done(ctx: click.Context, text: str, fields: Row, as_json: bool) -> None:
 
 
 def note(text: str) -> None:
-    """Something to know that is no error: one line on stderr."""
-    click.echo(f"relay: {printable(text)}", err=True)
+    """Something to know that is no error: one line on stderr; nothing for ``""``."""
+    if text:
+        click.echo(f"relay: {printable(text)}", err=True)
 
 
 def print_json(value: object) -> None:

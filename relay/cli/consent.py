@@ -54,7 +54,7 @@ def add(
 ) -> None:
     """Record one person's consent. Who unsubscribed can't be added again."""
     store, now = open_store(ctx), time.time()
-    heed(store, wording)
+    gaps = heed(store, wording)
     with transaction(store.conn) as conn:
         owner = tenants.find(conn, tenant)
         consents.give(
@@ -72,6 +72,7 @@ def add(
         )
     text = f"{email.canonical} agreed to {topic} of {tenant}"
     done(ctx, text, _person(store, owner, email), as_json)
+    note(gaps)
 
 
 @command.command("show")

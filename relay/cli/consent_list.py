@@ -57,7 +57,7 @@ def import_(
     terms = consent_rules.terms(topic=topic, source=source, wording=wording, means="import")
     if not attest:
         fail(f"say --attest: with it you state that {consent_import.ATTESTATION}")
-    heed(store, wording)
+    gaps = heed(store, wording)
     joined = tuple(dict.fromkeys(profiles.group_name(name) for name in groups_))
     people = open_list(file, encoding=encoding, skip=skip)
     for remark in people.remarks:
@@ -66,6 +66,7 @@ def import_(
     refusals = Refusals()
     with progress(people.kind.lines) as step:
         figures = consent_import.run(store.conn, people, order, refused=refusals, progress=step)
+    note(gaps)
     return tell(figures, refusals, to=report, as_json=as_json, dry_run=dry_run)
 
 

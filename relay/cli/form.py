@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from relay.cli.common import EMAIL, Store, actor, done, fail, json_option, open_store, output, show
+from relay.cli.common import EMAIL, Store, actor, done, fail, json_option, note, open_store, output, show
 from relay.cli.wording import heed
 from relay.registry import audit, forms, tenants
 from relay.registry.forms import Form, Wish
@@ -74,12 +74,13 @@ def add(ctx: click.Context, /, tenant: str, name: str, as_json: bool, **given: A
     wish = _wish(Wish((), ""), given)
     if not wish.wording:
         raise click.UsageError("say the wording: --wording TEXT or --wording-file FILE")
-    heed(store, wish.wording)
+    gaps = heed(store, wish.wording)
     with transaction(store.conn) as conn:
         owner = tenants.find(conn, tenant)
         form = forms.add(conn, owner, name, wish, languages=LANGUAGES, actor=actor(), now=time.time())
     text = f"form {name} of {tenant} is at {_url(store, form)}; `relay form show {tenant} {name}` prints HTML to paste"
     done(ctx, text, _details(store, form), as_json)
+    note(gaps)
 
 
 @command.command("list")
@@ -133,10 +134,10 @@ def edit(ctx: click.Context, /, tenant: str, name: str, no_frames: bool, as_json
         before = Wish.of(forms.find(conn, owner, name))
         wish = _wish(before, given)
         wish = replace(wish, frames=()) if no_frames else wish
-        if wish.wording != before.wording:
-            heed(store, wish.wording)
+        gaps = heed(store, wish.wording) if wish.wording != before.wording else ""
         form = forms.edit(conn, owner, name, wish, languages=LANGUAGES, actor=actor(), now=time.time())
     done(ctx, f"form {name} of {tenant} changed", _details(store, form), as_json)
+    note(gaps)
 
 
 @command.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from relay.cli.common import Store, done, fail, json_option, note, open_store, output, show
+from relay.cli.common import Store, done, fail, json_option, open_store, output, show
 from relay.registry import tenants, wordings
 from relay.registry.wording_check import LANGUAGES, Gap, gaps, language_of
 from relay.registry.wordings import Wording
@@ -64,16 +64,19 @@ def check(ctx: click.Context, text: str, language: str, abroad: bool, as_json: b
     return 1 if missing else 0
 
 
-def heed(store: Store, text: str) -> None:
-    """Tell on stderr what a wording leaves out, or end the command where ``[consent] wording_gaps`` says so."""
+def heed(store: Store, text: str) -> str:
+    """What a wording leaves out, to be told once the command has done its work; ``""`` if nothing is missing.
+
+    Ends the command where ``[consent] wording_gaps`` refuses.
+    """
     asked = store.settings.consent
     missing = gaps(text, abroad=asked.transfer_abroad)
     if not missing:
-        return
+        return ""
     said = f"the wording has gaps: {'; '.join(gap.text for gap in missing)}"
     if asked.wording_gaps == "refuse":
         fail(said)
-    note(said)
+    return said
 
 
 def _gap(gap: Gap) -> dict[str, str]:
