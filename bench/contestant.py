@@ -4,15 +4,19 @@ All policies are in force and 1,000,000 consents are in the database, of an
 established tenant (staging looks and lets pass). ``hold`` accepts durably and
 delivers nothing, ``relay`` delivers without a signature, ``dkim`` signs with
 the given rsa-2048 key, ``own`` is bulk mail: each recipient's copy has its own
-footer, header fields, reverse-path and signature. It runs compiled where
+footer, header fields, reverse-path and signature. ``-tls`` after a mode asks
+for STARTTLS and AUTH, whose user name and password ``login`` prints. ``idle``
+is ``hold`` with room for thousands of sessions. It runs compiled where
 ``scripts/compile`` has made a copy of these sources. The environment says where:
 BENCH_STATE, BENCH_PORT, BENCH_SINK_PORT, BENCH_DOMAIN, BENCH_SELECTOR,
-BENCH_KEY, PEERS_DIR (a cache for the filled database).
+BENCH_KEY, BENCH_CERTIFICATE, BENCH_CERTIFICATE_KEY, PEERS_DIR (a cache for the
+filled database).
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -26,10 +30,12 @@ from relay.store.database import migrations
 
 ROOT = Path(__file__).resolve().parent.parent
 RELAY = [sys.executable, "-m", "relay.cli.main"]
+MODES = ("hold", "relay", "dkim", "own", "hold-tls", "relay-tls", "dkim-tls", "idle")
+HOLDING = ("hold", "hold-tls", "idle")
+SIGNING = ("dkim", "own")
 CONSENTS = 1_000_000
 LIKELY = 2000
 """(N)user@rcpt.example for N up to this, among the consents."""
-MODES = ("hold", "relay", "dkim", "own")
 
 
 def relay(directory: Path, *args: str) -> None:
@@ -46,6 +52,9 @@ def environment() -> dict[str, str]:
 
 
 def settings(directory: Path, mode: str, port: str, sink: str) -> None:
+    tls = mode.endswith("-tls")
+    certificate = os.environ["BENCH_CERTIFICATE"] if tls else ""
+    key = os.environ["BENCH_CERTIFICATE_KEY"] if tls else ""
     (directory / "relay.toml").write_text(
         f"""
 [server]
@@ -57,10 +66,15 @@ submission = ["127.0.0.1:{port}"]
 submissions = []
 inbound = []
 http = ""
+[tls]
+certificate = "{certificate}"
+key = "{key}"
+[limits]
+sessions_per_address = 5000
 [delivery]
 smart_host = "127.0.0.1:{sink}"
 tls = "none"
-enabled = {"false" if mode == "hold" else "true"}
+enabled = {"false" if mode in HOLDING else "true"}
 [log]
 level = "{os.environ.get("RELAY_LOG", "warning")}"
 """
@@ -109,6 +123,16 @@ def prepared(peers: Path, domain: str, selector: str, key: str) -> Path:
     return cache
 
 
+def credential(state: Path, mode: str, stream: str) -> None:
+    """What lets the load in: its address, or in the TLS modes a password."""
+    add = [*RELAY, "-c", str(state / "relay.toml"), "credential", "add", "bench", "--stream", stream]
+    if not mode.endswith("-tls"):
+        subprocess.run([*add, "--ip", "127.0.0.1/32"], check=True, cwd=ROOT)
+        return
+    told = json.loads(subprocess.run([*add, "--json"], check=True, cwd=ROOT, stdout=subprocess.PIPE).stdout)
+    (state / "login").write_text(f"{told['username']} {told['password']}")
+
+
 def start(mode: str) -> int:
     if mode not in MODES:
         return 3
@@ -122,10 +146,10 @@ def start(mode: str) -> int:
     if mode == "own":
         stream = "news"
         relay(state, "stream", "add", "bench", stream, "--kind", "bulk", "--topic", "news")
-    relay(state, "credential", "add", "bench", "--stream", stream, "--ip", "127.0.0.1/32")
+    credential(state, mode, stream)
     conn = sqlite3.connect(state / "data" / "relay.db")
     with conn:  # the peers sign with one rsa-2048 key, or not at all
-        conn.execute("DELETE FROM dkim_key WHERE algorithm <> 'rsa-sha256' OR ?", (mode in ("hold", "relay"),))
+        conn.execute("DELETE FROM dkim_key WHERE algorithm <> 'rsa-sha256' OR ?", (not mode.startswith(SIGNING),))
     conn.close()
     with (state / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -152,6 +176,9 @@ def main() -> int:
     match sys.argv[1:]:
         case ["port"]:
             print(os.environ["BENCH_PORT"])
+            return 0
+        case ["login"]:
+            print((Path(os.environ["BENCH_STATE"]) / "login").read_text())
             return 0
         case ["start", mode]:
             return start(mode)

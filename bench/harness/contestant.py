@@ -1,4 +1,4 @@
-"""A contestant: an executable that knows ``start MODE``, ``stop`` and ``port``."""
+"""A contestant: an executable that knows ``start MODE``, ``stop``, ``port`` and, in the TLS modes, ``login``."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ class Place:
     cache: Path
     """For what is made once, such as the database with a million consents."""
     key: Path
+    certificate: Path
+    """PEM, for STARTTLS, with its key beside it in ``certificate.key``."""
     cgroup: Path | None
     sink_port: int
 
@@ -51,6 +53,8 @@ class Contestant:
         self._place = place
         self._state = place.directory / f"state-{self.name}"
         self.port = 0
+        self.login: tuple[str, str] | None = None
+        """User name and password for AUTH, in the modes that want it."""
         self.tree: Tree
 
     def start(self, mode: str) -> None:
@@ -70,6 +74,7 @@ class Contestant:
                 raise BenchError(f"{self.name} doesn't start: {said or f'status {status}'}")
             self.port = int(self._call("port")[1])
             self._greeted()
+            self.login = self._login() if mode.endswith("-tls") else None
         except BaseException:
             self.stop()
             raise
@@ -82,6 +87,13 @@ class Contestant:
             lines = log.read_text(errors="replace").strip().splitlines() if log.is_file() else []
             raise BenchError(f"{error}; its log ends: {lines[-1]}" if lines else str(error)) from None
 
+    def _login(self) -> tuple[str, str]:
+        status, said = self._call("login")
+        user, _, password = said.partition(" ")
+        if status or not password:
+            raise BenchError(f"{self.name} names no user and password for AUTH")
+        return user, password
+
     def stop(self) -> None:
         """End its processes and remove its state."""
         try:
@@ -91,7 +103,7 @@ class Contestant:
             shutil.rmtree(self._state, ignore_errors=True)
 
     def _call(self, *args: str) -> tuple[int, str]:
-        """Exit status, and the last line it wrote to standard error or, for ``port``, to standard output."""
+        """Exit status, and the last line it wrote: an error or, for ``port`` and ``login``, the answer."""
         environment = {
             **os.environ,
             "BENCH_STATE": str(self._state),
@@ -100,6 +112,8 @@ class Contestant:
             "BENCH_DOMAIN": DOMAIN,
             "BENCH_SELECTOR": SELECTOR,
             "BENCH_KEY": str(self._place.key),
+            "BENCH_CERTIFICATE": str(self._place.certificate),
+            "BENCH_CERTIFICATE_KEY": str(self._place.certificate.with_suffix(".key")),
             "BENCH_PEERS": str(peers_directory()),
             "PEERS_DIR": str(self._place.cache),
         }

@@ -1,4 +1,4 @@
-"""One load: smtp-source sends, the contestant works, smtp-sink counts."""
+"""One load: a generator sends, the contestant works, smtp-sink counts."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from pathlib import Path
 
 from bench.harness.contestant import Contestant
 from bench.harness.errors import BenchError
+from bench.harness.generator import Login, Traffic, finish, report, smtp_source, timed
 from bench.harness.machine import stolen
-from bench.harness.processes import Memory, memory, start_tool
+from bench.harness.processes import Memory, memory
 from bench.harness.target import Arrived, Target
-from bench.harness.works import FORWARD_PATH, REVERSE_PATH, Work
+from bench.harness.works import Work
 
 _POLL_S = 0.004
 _SAMPLE_S = 0.5
@@ -40,6 +41,9 @@ class Load:
     steal: float
     surplus: int
     """Recipients that arrived more than once."""
+    reply_p50_ms: float | None = None
+    """From the final dot to the 250; None where the generator doesn't take times."""
+    reply_p99_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +60,16 @@ class Loader:
 
         The target must have been started with a dump. Raises BenchError if it doesn't.
         """
-        process = self._source(contestant, work, 1, recipients=1)
+        process = self.source(contestant, work, 1, recipients=1)
         limit = time.monotonic() + _PROBE_S
         while self.target.arrived().messages < work.arrives or process.poll() is None:
             if time.monotonic() > limit:
-                process.kill()
-                process.wait()
+                finish(process)
                 raise BenchError(
                     f"{contestant.name}: one message in mode {work.mode} isn't through in {_PROBE_S:.0f} s"
                 )
             time.sleep(_POLL_S)
+        finish(process)
         if process.returncode:
             raise BenchError(f"{contestant.name} refuses the message in mode {work.mode}")
         signature = re.search(rb"^DKIM-Signature:.*?a=([\w-]+)", self.target.text(), re.M | re.S | re.I)
@@ -90,14 +94,13 @@ class Loader:
         steal = stolen()
         cpu = contestant.tree.cpu()
         begin = time.monotonic()
-        process = self._source(contestant, work, n, work.recipients)
+        process = self.source(contestant, work, n, work.recipients)
         try:
             over, last, peak = self._wait(contestant, process, begin, want)
+            reply = report(process)["reply"] if process.stdout is not None else {}
         finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-        finish = max(over, last.at) if work.arrives else over
+            finish(process)
+        end = max(over, last.at) if work.arrives else over
         lost, total = (b - a for a, b in zip(steal, stolen(), strict=True))
         used = (self._settled(contestant) if settle else contestant.tree.cpu()) - cpu
         peak = max(peak, memory(contestant.tree.pids()))
@@ -107,14 +110,16 @@ class Loader:
         recipients = n * work.recipients
         return Load(
             sent=n,
-            seconds=finish - begin,
-            rate=recipients / (finish - begin),
+            seconds=end - begin,
+            rate=recipients / (end - begin),
             cpu_per_1000=used / recipients * 1000,
             memory_mib=peak.octets / 2**20,
             memory_kind=peak.kind,
             processes=peak.processes,
             steal=lost / max(total, 0.01),
             surplus=surplus,
+            reply_p50_ms=reply.get("p50"),
+            reply_p99_ms=reply.get("p99"),
         )
 
     def _wait(
@@ -127,7 +132,7 @@ class Loader:
             if not over and process.poll() is not None:
                 over = now
                 if process.returncode:
-                    raise BenchError(f"{contestant.name}: smtp-source ended with status {process.returncode}")
+                    raise BenchError(f"{contestant.name}: the load's generator ended with status {process.returncode}")
             if over and arrived.recipients >= want:
                 return over, arrived, peak
             if now - begin > self.limit_s:
@@ -148,11 +153,8 @@ class Loader:
             if used - before < _CALM_CPU_S or time.monotonic() > limit:
                 return used
 
-    def _source(self, contestant: Contestant, work: Work, n: int, recipients: int) -> subprocess.Popen[bytes]:
-        return source(contestant.port, self.message, n, min(n, self.sessions), work.kept, recipients)
-
-
-def source(port: int, message: Path, n: int, sessions: int, kept: bool, recipients: int = 1) -> subprocess.Popen[bytes]:
-    command = ["smtp-source", "-s", str(sessions), "-m", str(n), "-r", str(recipients), "-F", str(message)]
-    command += ["-f", REVERSE_PATH, "-t", FORWARD_PATH, "-M", "client.bench.example"]
-    return start_tool([*command, *(["-d"] if kept else []), f"127.0.0.1:{port}"])
+    def source(self, contestant: Contestant, work: Work, n: int, recipients: int) -> subprocess.Popen[bytes]:
+        login = Login(*contestant.login) if contestant.login is not None else None
+        sessions = min(n, self.sessions)
+        traffic = Traffic(contestant.port, self.message, n, sessions, work.kept, recipients, login)
+        return timed(traffic) if work.tls or work.timed else smtp_source(traffic)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import hashlib
 import itertools
 import json
 import os
@@ -21,8 +20,9 @@ from types import FrameType
 from typing import Any
 
 from bench.harness import machine, results, table
-from bench.harness.contestant import BENCH, Place, peers_directory
+from bench.harness.contestant import BENCH, Place
 from bench.harness.errors import BenchError
+from bench.harness.material import cache_directory, certificate, key
 from bench.harness.net import free_port
 from bench.harness.options import Options, parse
 from bench.harness.processes import cgroup_mount
@@ -84,7 +84,7 @@ def full(options: Options) -> int:
     target.with_suffix(".txt").write_text(text)
     growing.replace(target)
     print(f"\n{text}\nkept in {target} and {target.with_suffix('.txt').name}")
-    return 0 if results.rows(records) else 1
+    return 0 if any(r["kind"] in ("load", "latency", "idle") for r in records) else 1
 
 
 def quick(options: Options) -> int:
@@ -128,37 +128,8 @@ def prepared(options: Options) -> Iterator[Rounds]:
         cgroup = stack.enter_context(cgroup_mount(directory))
         if cgroup is None:
             print("no cgroup v2 to be had (root and a mount): CPU comes from /proc, rounded to clock ticks")
-        place = Place(directory, cache, key(cache), cgroup, free_port())
+        place = Place(directory, cache, key(cache), certificate(cache), cgroup, free_port())
         yield Rounds(place, options.seconds)
-
-
-def cache_directory() -> Path:
-    """What contestants prepare is kept while schema and preparation stay the same."""
-    digest = hashlib.sha256()
-    for path in [*sorted((ROOT / "relay" / "store" / "migrations").glob("*.sql")), BENCH / "contestant.py"]:
-        digest.update(path.read_bytes())
-    peers = peers_directory()
-    wanted = peers / f"bench-{digest.hexdigest()[:12]}"
-    for old in peers.glob("bench-*"):
-        if old != wanted:
-            shutil.rmtree(old, ignore_errors=True)
-    wanted.mkdir(parents=True, exist_ok=True)
-    return wanted
-
-
-def key(directory: Path) -> Path:
-    """An RSA-2048 key that all contestants sign with (PEM, PKCS #1)."""
-    from cryptography.hazmat.primitives import serialization as s
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    path = directory / "dkim.key"
-    if not path.exists():
-        made = rsa.generate_private_key(65537, 2048)
-        temporary = path.with_suffix(".new")
-        temporary.touch(0o600)
-        temporary.write_bytes(made.private_bytes(s.Encoding.PEM, s.PrivateFormat.TraditionalOpenSSL, s.NoEncryption()))
-        temporary.replace(path)
-    return path
 
 
 def about(options: Options, place: Place) -> dict[str, Any]:
@@ -176,6 +147,7 @@ def about(options: Options, place: Place) -> dict[str, Any]:
         "rounds": options.rounds,
         "seconds": options.seconds,
         "sessions": options.sessions,
+        "chosen": options.chosen,
     }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.harness.contestant import BENCH, script_of
-from bench.harness.works import WORKS, Work
+from bench.harness.works import QUICK, WORKS, Work
 
 RESULTS = BENCH / "results"
 _CONTESTANTS = ("relay", "postfix", "haraka", "exim")
@@ -19,6 +19,8 @@ _CONTESTANTS = ("relay", "postfix", "haraka", "exim")
 class Options:
     contestants: tuple[str, ...]
     works: tuple[Work, ...]
+    chosen: bool
+    """Not the works and contestants of a whole run."""
     sizes: tuple[int, ...]
     rounds: int
     seconds: float
@@ -27,9 +29,11 @@ class Options:
     limit_s: float
     directory: Path
     results: Path
+    lock: Path | None
     quick: bool
     show: Path | None
     against: Path | None
+    write_docs: bool
 
 
 def parse(argv: Sequence[str]) -> Options:
@@ -39,7 +43,7 @@ def parse(argv: Sequence[str]) -> Options:
     )
     add = parser.add_argument
     add("--contestants", type=_contestants, help=f"default: {','.join(_CONTESTANTS)}; a path with / is an executable")
-    add("--tests", type=_works, default=tuple(WORKS.values()), help=f"default: {','.join(WORKS)}")
+    add("--works", "--tests", type=_works, help=f"default: {','.join(WORKS)}; --quick: {','.join(QUICK)}")
     add("--sizes", type=_sizes, default=(10_240,), help="of the message: 1k,10k,50k (default: 10k)")
     add("--rounds", type=_positive, help="the table shows medians (default: 3)")
     add("--seconds", type=float, help="aimed length of a load (default: 2.5)")
@@ -48,9 +52,11 @@ def parse(argv: Sequence[str]) -> Options:
     add("--limit", type=float, default=60.0, help="a load that isn't through after so many seconds has failed (60)")
     add("--dir", type=Path, default=Path("/var/tmp"), help="on a disk, for queues and databases (default: /var/tmp)")
     add("--results", type=Path, default=RESULTS, help="folder for results (default: bench/results)")
-    add("--quick", action="store_true", help="one short round of relay and postfix, compared with the last results")
+    add("--lock", type=Path, help="hold this lock while a contestant is measured, where measurements share a machine")
+    add("--quick", action="store_true", help="short rounds of relay and postfix, compared with the last results")
     add("--against", type=Path, help="with --quick or --show: compare with this file")
     add("--show", type=Path, help="print the table of a results file and end")
+    add("--write-docs", action="store_true", help="write the last whole results (or --show's) into docs/BENCHMARKS.md")
     given = parser.parse_args(argv)
     if given.against is not None and not (given.quick or given.show):
         parser.error("--against needs --quick or --show")
@@ -59,18 +65,21 @@ def parse(argv: Sequence[str]) -> Options:
     quick: bool = given.quick
     return Options(
         contestants=given.contestants or (("relay", "postfix") if quick else _CONTESTANTS),
-        works=given.tests,
+        works=given.works or tuple(WORKS[name] for name in (QUICK if quick else WORKS)),
+        chosen=given.works is not None or given.contestants is not None,
         sizes=given.sizes,
-        rounds=given.rounds or (1 if quick else 3),
-        seconds=given.seconds or (1.5 if quick else 2.5),
+        rounds=given.rounds or 3,
+        seconds=given.seconds or (1.0 if quick else 2.5),
         sessions=given.sessions,
         most=given.most,
         limit_s=given.limit,
         directory=given.dir,
         results=given.results,
+        lock=given.lock,
         quick=quick,
         show=given.show,
         against=given.against,
+        write_docs=given.write_docs,
     )
 
 
@@ -86,7 +95,7 @@ def _contestants(text: str) -> tuple[str, ...]:
 def _works(text: str) -> tuple[Work, ...]:
     unknown = [name for name in text.split(",") if name not in WORKS]
     if unknown:
-        raise argparse.ArgumentTypeError(f"no test {unknown[0]!r}; there are {', '.join(WORKS)}")
+        raise argparse.ArgumentTypeError(f"no work {unknown[0]!r}; there are {', '.join(WORKS)}")
     return tuple(WORKS[name] for name in dict.fromkeys(text.split(",")))
 
 

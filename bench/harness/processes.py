@@ -28,8 +28,10 @@ _tools: set[int] = set()
 """Load and target: ours, and no cost of any contestant."""
 
 
-def start_tool(command: list[str], stdout: int | IO[bytes] = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout)
+def start_tool(
+    command: list[str], stdout: int | IO[bytes] = subprocess.DEVNULL, stdin: int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(command, stdin=stdin, stdout=stdout)
     _tools.add(process.pid)
     return process
 

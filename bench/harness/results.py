@@ -1,6 +1,7 @@
 """Results as JSON lines, and what follows from them. No I/O but reading and naming files.
 
-A line is an object with ``kind``: ``machine`` (once), ``limit`` (once a round), ``load`` or ``absent``.
+A line is an object with ``kind``: ``machine`` (once), ``limit`` (once a round), ``load``, ``latency``, ``idle``,
+``absent`` or ``failed``.
 """
 
 from __future__ import annotations
@@ -33,6 +34,16 @@ class Row(NamedTuple):
     steal: float
     rounds: int
     surplus: int
+    reply_p99_ms: float | None = None
+
+
+class Times(NamedTuple):
+    """Medians of a latency or idle work's figures, by their names in the records."""
+
+    contestant: str
+    test: str
+    size: int
+    figures: Mapping[str, float]
 
 
 def read(path: Path) -> list[Record]:
@@ -46,9 +57,10 @@ def read(path: Path) -> list[Record]:
 
 
 def last(directory: Path) -> Path | None:
-    """The results file with the newest date inside."""
-    dated = [(str(machine(read(path)).get("date", "")), path) for path in sorted(directory.glob("*.jsonl"))]
-    return max(dated)[1] if dated else None
+    """The results file with the newest date inside, of whole runs if there is one."""
+    heads = [(machine(read(path)), path) for path in sorted(directory.glob("*.jsonl"))]
+    dated = [(not head.get("chosen"), str(head.get("date", "")), path) for head, path in heads]
+    return max(dated)[2] if dated else None
 
 
 def machine(records: Iterable[Record]) -> Record:
@@ -86,9 +98,30 @@ def rows(records: Iterable[Record]) -> list[Row]:
                 steal=max(float(r["steal"]) for r in loads),
                 rounds=len(loads),
                 surplus=sum(int(r["surplus"]) for r in loads),
+                reply_p99_ms=_median([r.get("reply_p99_ms") for r in loads]),
             )
         )
     return sorted(found, key=lambda row: (order[row.test], row.size, names.index(row.contestant)))
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
+
+
+def times(records: Iterable[Record], kind: str) -> list[Times]:
+    """One for each work, size and contestant of that kind, in the file's order."""
+    groups: dict[tuple[str, str, int], list[Record]] = {}
+    for r in records:
+        if r["kind"] == kind and r["test"] in WORKS:
+            groups.setdefault((r["contestant"], r["test"], r["size"]), []).append(r)
+    return [
+        Times(*key, {name: statistics.median(r[name] for r in found) for name in found[0] if name not in _NO_FIGURES})
+        for key, found in groups.items()
+    ]
+
+
+_NO_FIGURES = {"kind", "contestant", "test", "size", "round"}
 
 
 def of_peer(row: Row, all_rows: Iterable[Row]) -> float | None:

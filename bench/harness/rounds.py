@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.harness import machine
+from bench.harness import idle, latency, machine
 from bench.harness.contestant import Contestant, Place
 from bench.harness.errors import Absent, BenchError
-from bench.harness.load import Load, Loader, source
+from bench.harness.generator import Traffic, smtp_source
+from bench.harness.load import Load, Loader
 from bench.harness.options import Options
 from bench.harness.table import size_text
 from bench.harness.target import Target
@@ -19,6 +22,19 @@ from bench.harness.works import MODES, Work, label, message
 _WARM_UP = 8
 """A later round warms up with this part of its load."""
 _TOOLS = 3000
+_FEW, _A_SECOND = 100, 100
+"""Messages that are sent one at a time: at least, and for each second of a load's wanted length."""
+
+
+@contextlib.contextmanager
+def locked(path: Path | None) -> Iterator[None]:
+    """Alone among all who take this lock, as ``flock -x`` does."""
+    if path is None:
+        yield
+        return
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 class Rounds:
@@ -35,12 +51,15 @@ class Rounds:
         """Records of kind limit, load, absent and failed; what happens is printed as it happens."""
         try:
             for number in range(options.rounds):
-                yield self._limits(options, number)
+                with locked(options.lock):
+                    record = self._limits(options, number)
+                yield record
                 for mode in MODES:
                     works = [work for work in options.works if work.mode == mode]
                     for name in options.contestants if works else ():
-                        for record in self._turn(options, name, works):
-                            yield {**record, "round": number}
+                        with locked(options.lock):
+                            records = list(self._turn(options, name, works))
+                        yield from ({**record, "round": number} for record in records)
         finally:
             self._target.stop()
 
@@ -65,7 +84,8 @@ class Rounds:
         """Messages a second from smtp-source straight into smtp-sink: no contestant can show more."""
         self._target.start(dump=False)
         begin = self._target.arrived().at
-        process = source(self._target.port, self._message(options.sizes[0]), _TOOLS, options.sessions, kept=True)
+        message = self._message(options.sizes[0])
+        process = smtp_source(Traffic(self._target.port, message, _TOOLS, options.sessions, kept=True))
         while process.poll() is None:
             self._target.arrived()
         return _TOOLS / (self._target.arrived().at - begin)
@@ -87,8 +107,7 @@ class Rounds:
             contestant.start(mode)
         except Absent as error:
             self._absent.add((name, mode))
-            print(f"  left out: {error}", flush=True)
-            yield {"kind": "absent", "contestant": contestant.name, "mode": mode, "why": str(error)}
+            yield self._left_out(contestant, mode, error)
             return
         except BenchError as error:
             yield self._failed(contestant, mode, error)
@@ -97,11 +116,17 @@ class Rounds:
             self._loader(options, options.sizes[0]).probe(contestant, works[0])
             for size in options.sizes:
                 for work in works:
-                    yield self._load(options, contestant, work, size)
+                    yield self._measured(options, contestant, work, size)
+        except Absent as error:  # no compiler for our generator
+            yield self._left_out(contestant, mode, error)
         except BenchError as error:
             yield self._failed(contestant, mode, error)
         finally:
             contestant.stop()
+
+    def _left_out(self, contestant: Contestant, mode: str, error: Absent) -> dict[str, Any]:
+        print(f"  left out: {error}", flush=True)
+        return {"kind": "absent", "contestant": contestant.name, "mode": mode, "why": str(error)}
 
     def _failed(self, contestant: Contestant, mode: str, error: BenchError) -> dict[str, Any]:
         """What it left in its queue would spoil its other works of this mode: they are left out."""
@@ -110,6 +135,27 @@ class Rounds:
 
     def _loader(self, options: Options, size: int) -> Loader:
         return Loader(self._target, self._message(size), options.sessions, options.limit_s)
+
+    def _measured(self, options: Options, contestant: Contestant, work: Work, size: int) -> dict[str, Any]:
+        if work.kind == "load":
+            return self._load(options, contestant, work, size)
+        found: latency.Latency | idle.Idle
+        n = max(_FEW, int(options.seconds * _A_SECOND))
+        if work.kind == "latency":
+            self._target.stop()  # the generator takes its place
+            found = latency.measure(contestant, self._message(size), self._target.port, n, options.limit_s)
+            text = (
+                f"250 after {found.accepted_p50_ms:.1f} ms, p99 {found.accepted_p99_ms:.1f};"
+                f" arrival after {found.arrived_p50_ms:.1f} ms, p99 {found.arrived_p99_ms:.1f}"
+            )
+        else:
+            found = idle.measure(contestant, self._message(size), n, options.limit_s)
+            text = (
+                f"{found.sessions} idle sessions: {found.memory_alone_mib:.0f} -> {found.memory_mib:.0f} MiB;"
+                f" 250 p99 {found.alone_p99_ms:.1f} -> {found.beside_p99_ms:.1f} ms, {found.lost} lost"
+            )
+        print(f"  {work.name:15} {size_text(size):>4} {label(contestant.name, work):17} {text}", flush=True)
+        return {"kind": work.kind, "contestant": contestant.name, "test": work.name, "size": size, **asdict(found)}
 
     def _load(self, options: Options, contestant: Contestant, work: Work, size: int) -> dict[str, Any]:
         self._target.start(dump=work.shared_copies)
@@ -126,7 +172,13 @@ class Rounds:
 
 def _line(name: str, work: Work, size: int, load: Load) -> str:
     return (
-        f"  {work.name:12} {size_text(size):>4} {label(name, work):17} {load.rate:8.0f} {work.unit:6}"
+        f"  {work.name:15} {size_text(size):>4} {label(name, work):17} {load.rate:8.0f} {work.unit:6}"
         f" ({load.sent} messages, {load.seconds:.1f} s, {load.cpu_per_1000:.2f} CPU s/1000,"
-        f" {load.memory_mib:.0f} MiB in {load.processes}, {load.steal:.0%} stolen)"
+        f" {load.memory_mib:.0f} MiB in {load.processes}, {load.steal:.0%} stolen{_reply(load)})"
     )
+
+
+def _reply(load: Load) -> str:
+    if load.reply_p50_ms is None:
+        return ""
+    return f", 250 after {load.reply_p50_ms:.1f} ms, p99 {load.reply_p99_ms:.1f}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from bench.harness.results import Change, Record, Row, limit, machine, of_peer, of_rsa, rows
+from bench.harness.results import Change, Record, Row, Times, limit, machine, of_peer, of_rsa, rows, times
 from bench.harness.works import WORKS, label
 
 FELL = -0.25
@@ -17,13 +17,35 @@ def table(records: list[Record]) -> str:
     """Head, one line for each test and contestant, and notes; ends with a newline."""
     found = rows(records)
     lines = [*_head(records), ""]
-    lines += _grid([_TITLES, *(_cells(row, found, limit(records, "rsa_all")) for row in found)])
+    if found:
+        lines += _grid([_TITLES, *(_cells(row, found, limit(records, "rsa_all")) for row in found)], _LEFT)
+    for kind, titles in _TIMES.items():
+        if measured := times(records, kind):
+            cells = (
+                (t.test, size_text(t.size), label(t.contestant, WORKS[t.test]), *_figures(t, kind)) for t in measured
+            )
+            lines += ["", *_grid([("test", "size", "contestant", *titles), *cells], _LEFT)]
     lines += ["", *_notes(records, found)]
     return "\n".join(lines).rstrip() + "\n"
 
 
-_TITLES = ("test", "size", "contestant", "rate", "", "lowest-highest", "CPU s/1000", "MiB", "x Postfix", "of RSA")
+_TITLES = (
+    *("test", "size", "contestant", "rate", "", "lowest-highest", "CPU s/1000", "MiB"),
+    *("250 p99 ms", "x Postfix", "of RSA", "stolen"),
+)
 _LEFT = {0, 2, 4}
+_TIMES = {
+    "latency": ("250 p50 ms", "p99", "arrival p50 ms", "p99"),
+    "idle": ("sessions", "lost", "MiB without", "with", "250 p50 ms without", "with", "p99 without", "with"),
+}
+
+
+def _figures(found: Times, kind: str) -> tuple[str, ...]:
+    f = found.figures
+    if kind == "latency":
+        return tuple(f"{f[n]:.1f}" for n in ("accepted_p50_ms", "accepted_p99_ms", "arrived_p50_ms", "arrived_p99_ms"))
+    counts = (f"{f['sessions']:.0f}", f"{f['lost']:.0f}", f"{f['memory_alone_mib']:.0f}", f"{f['memory_mib']:.0f}")
+    return (*counts, *(f"{f[n]:.1f}" for n in ("alone_p50_ms", "beside_p50_ms", "alone_p99_ms", "beside_p99_ms")))
 
 
 def _cells(row: Row, found: list[Row], rsa_all: float) -> tuple[str, ...]:
@@ -38,8 +60,10 @@ def _cells(row: Row, found: list[Row], rsa_all: float) -> tuple[str, ...]:
         f"{row.lowest:.0f}-{row.highest:.0f}" if row.rounds > 1 else "",
         f"{row.cpu_per_1000:.2f}",
         f"{row.memory_mib:.0f}",
+        f"{row.reply_p99_ms:.1f}" if row.reply_p99_ms is not None else "-",
         f"{peer:.2f}" if peer is not None else "-",
         f"{rsa:.2f}" if rsa is not None else "-",
+        f"{row.steal:.0%}",
     )
 
 
@@ -47,13 +71,14 @@ def size_text(octets: int) -> str:
     return f"{octets // 1024}k" if octets % 1024 == 0 else str(octets)
 
 
-def _grid(cells: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(line[i]) for line in cells) for i in range(len(_TITLES))]
+def _grid(cells: list[tuple[str, ...]], left: set[int]) -> list[str]:
+    """Aligned columns, with an empty line between works."""
+    widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
     lines = []
     for number, line in enumerate(cells):
         if number > 1 and line[:2] != cells[number - 1][:2]:
             lines.append("")
-        padded = (t.ljust(w) if i in _LEFT else t.rjust(w) for i, (t, w) in enumerate(zip(line, widths, strict=True)))
+        padded = (t.ljust(w) if i in left else t.rjust(w) for i, (t, w) in enumerate(zip(line, widths, strict=True)))
         lines.append("  ".join(padded).rstrip())
     return lines
 
@@ -81,6 +106,8 @@ def _notes(records: list[Record], found: list[Row]) -> Iterable[str]:
     if any(machine([r]).get("cpu_from") == "proc" for r in records):
         yield "CPU: from /proc, rounded to clock ticks for each process (cgroup v2 needs root)"
     yield "bulk, own: 50 recipients a message; CPU for 1000 recipients. own: a copy of its own for each, signed"
+    if any(WORKS[row.test].tls for row in found):
+        yield "tls-: STARTTLS with a full handshake for each connection, AUTH PLAIN; certificate ECDSA P-256"
     yield "of RSA: signatures made, by those that all cores make when they do nothing else"
     yield from dict.fromkeys(f"left out: {r['why']}" for r in records if r["kind"] == "absent")
     yield from dict.fromkeys(f"FAILED: {r['why']}" for r in records if r["kind"] == "failed")
@@ -100,7 +127,7 @@ def comparison(found: list[Change], source: str) -> str:
     for change in sorted(found, key=lambda c: c.by):
         word = "FELL" if change.by < FELL else ""
         lines.append(
-            f"  {change.test:12} {size_text(change.size):>5} {change.before:8.2f} -> {change.now:8.2f}"
+            f"  {change.test:15} {size_text(change.size):>5} {change.before:8.2f} -> {change.now:8.2f}"
             f" {change.by:+6.0%} {word}".rstrip()
         )
     return "\n".join(lines) + "\n"

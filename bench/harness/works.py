@@ -1,4 +1,4 @@
-"""What is measured: the works (tests) and the message they send. Pure values."""
+"""What is measured: the works and the message they send. Pure values."""
 
 from __future__ import annotations
 
@@ -20,20 +20,29 @@ class Work:
 
     name: str
     mode: str
-    """How a contestant is started: hold, relay, dkim or own."""
+    """How a contestant is started: one of MODES."""
     kept: bool
     """The load's connections stay open; else each message has its own."""
     recipients: int = 1
     own_copies: bool = False
     """Each recipient's copy differs, and so travels in a transaction of its own."""
+    kind: str = "load"
+    """load: as much as goes; latency: one message at a time; idle: beside sessions that do nothing."""
+    timed: bool = False
+    """With the generator that takes the time of each reply."""
+
+    @property
+    def tls(self) -> bool:
+        """STARTTLS and AUTH, full handshakes."""
+        return self.mode.endswith("-tls")
 
     @property
     def arrives(self) -> bool:
-        return self.mode != "hold"
+        return self.mode.removesuffix("-tls") not in ("hold", "idle")
 
     @property
     def signed(self) -> bool:
-        return self.mode in ("dkim", "own")
+        return self.mode.removesuffix("-tls") in ("dkim", "own")
 
     @property
     def shared_copies(self) -> bool:
@@ -62,9 +71,19 @@ WORKS = {
         Work("dkim-kept", "dkim", kept=True),
         Work("bulk", "dkim", kept=True, recipients=50),
         Work("own", "own", kept=True, recipients=50, own_copies=True),
+        Work("tls-accept", "hold-tls", kept=False),
+        Work("tls-accept-kept", "hold-tls", kept=True),
+        Work("tls-relay-kept", "relay-tls", kept=True),
+        Work("tls-dkim", "dkim-tls", kept=False),
+        Work("tls-dkim-kept", "dkim-tls", kept=True),
+        Work("reply", "dkim", kept=True, timed=True),
+        Work("latency", "dkim", kept=True, kind="latency"),
+        Work("idle", "idle", kept=True, kind="idle"),
     )
 }
-MODES = ("hold", "relay", "dkim", "own")
+QUICK = ("accept", "accept-kept", "relay-kept", "dkim", "dkim-kept", "bulk", "own", "tls-accept", "tls-accept-kept")
+"""Those that bench-quick looks at."""
+MODES = ("hold", "relay", "dkim", "own", "hold-tls", "relay-tls", "dkim-tls", "idle")
 
 
 def label(contestant: str, work: Work) -> str:
