@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from bench.harness import machine, results, table
+from bench.harness import docs, machine, results, table
 from bench.harness.contestant import BENCH, Place
 from bench.harness.errors import BenchError
 from bench.harness.material import cache_directory, certificate, key
@@ -29,8 +29,9 @@ from bench.harness.processes import cgroup_mount
 from bench.harness.rounds import Rounds
 
 ROOT = BENCH.parent
+PAGE = ROOT / "docs" / "BENCHMARKS.md"
 _AGAIN = 2
-"""Rounds more for a test that seems to have fallen."""
+"""Rounds more for a work that seems to have fallen."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -38,6 +39,8 @@ def main(argv: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _interrupted)
     os.environ["PATH"] = f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin{os.pathsep}/sbin"
     try:
+        if options.write_docs:
+            return write_docs(options)
         if options.show is not None:
             return show(options.show, options.against)
         return quick(options) if options.quick else full(options)
@@ -59,9 +62,19 @@ def show(path: Path, against: Path | None) -> int:
     return compare(records, against) if against is not None else 0
 
 
+def write_docs(options: Options) -> int:
+    source = options.show or results.last(options.results)
+    if source is None:
+        raise BenchError(f"no results in {options.results}: `make bench` makes them")
+    docs.write(PAGE, results.read(source), docs.last_queue(options.results / "queue"))
+    print(f"{PAGE.relative_to(ROOT)}: written from {source.name}")
+    return 0
+
+
 def compare(records: list[results.Record], source: Path) -> int:
-    found = results.changes(results.read(source), records)
-    print(table.comparison(found, source.name), end="")
+    before = results.read(source)
+    found = results.changes(before, records)
+    print(table.comparison(found, source.name, results.differences(before, records)), end="")
     return 1 if any(change.by < table.FELL for change in found) else 0
 
 
@@ -88,7 +101,7 @@ def full(options: Options) -> int:
 
 
 def quick(options: Options) -> int:
-    """One short round; a test that fell is repeated before it is told. Nothing is kept."""
+    """Short rounds; a work that fell is repeated before it is told. Nothing is kept."""
     source = options.against or results.last(options.results)
     if source is not None:
         results.read(source)

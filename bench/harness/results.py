@@ -166,3 +166,26 @@ def changes(before: list[Record], now: list[Record]) -> list[Change]:
     """For what both have measured."""
     earlier = ratios(before)
     return [Change(*key, earlier[key], ratio) for key, ratio in ratios(now).items() if earlier.get(key)]
+
+
+_LIMITS = (
+    ("fsync_us", "fsync of 10 KB in us"),
+    ("rsa_one", "RSA-2048/s on one core"),
+    ("rsa_all", "RSA-2048/s on all"),
+)
+_OTHER = 0.25
+"""A limit of the machine that differs by more than this is told."""
+
+
+def differences(before: list[Record], now: list[Record]) -> list[str]:
+    """What about the machine or the programs was different, as lines: a changed ratio may come from there."""
+    earlier, today = machine(before), machine(now)
+    found = []
+    for name in ("cpu", "cpus", "kernel", "filesystem", "python", "postfix", "sessions"):
+        if earlier.get(name) != today.get(name):
+            found.append(f"{name}: {earlier.get(name)} -> {today.get(name)}")
+    for name, what in _LIMITS:
+        a, b = limit(before, name), limit(now, name)
+        if a and b and abs(b / a - 1) > _OTHER:
+            found.append(f"{what}: {a:.0f} -> {b:.0f}")
+    return found

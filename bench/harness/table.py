@@ -119,10 +119,10 @@ def _notes(records: list[Record], found: list[Row]) -> Iterable[str]:
             yield f"{what}: {row.surplus} recipients got their message twice"
 
 
-def comparison(found: list[Change], source: str) -> str:
-    """What fell first, then all the rest in one line each."""
+def comparison(found: list[Change], source: str, differences: list[str]) -> str:
+    """What fell first, then all the rest in one line each; then how the machine differs."""
     if not found:
-        return f"nothing to compare with {source}: no test in common\n"
+        return f"nothing to compare with {source}: no work in common\n"
     lines = [f"ratios of the relay (to Postfix; own: to the RSA rate) against {source}:"]
     for change in sorted(found, key=lambda c: c.by):
         word = "FELL" if change.by < FELL else ""
@@ -130,4 +130,9 @@ def comparison(found: list[Change], source: str) -> str:
             f"  {change.test:15} {size_text(change.size):>5} {change.before:8.2f} -> {change.now:8.2f}"
             f" {change.by:+6.0%} {word}".rstrip()
         )
+    if differences:
+        lines += [
+            "another machine or other programs than then, which moves ratios too:",
+            *(f"  {d}" for d in differences),
+        ]
     return "\n".join(lines) + "\n"
