@@ -8,12 +8,12 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from bench.harness.contestant import Contestant
 from bench.harness.errors import BenchError
 from bench.harness.generator import Login, Traffic, finish, report, smtp_source, timed
 from bench.harness.machine import stolen
-from bench.harness.processes import Memory, memory
+from bench.harness.processes import Memory, Tree, memory
 from bench.harness.target import Arrived, Target
 from bench.harness.works import Work
 
@@ -25,6 +25,19 @@ _SETTLE_S = 3.0
 _PROBE_S = 20.0
 _ENOUGH_S = 0.5
 """A pilot of this length tells the rate well enough."""
+
+
+class Measured(Protocol):
+    """A contestant that runs."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def tree(self) -> Tree: ...
+    @property
+    def login(self) -> tuple[str, str] | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +68,7 @@ class Loader:
     sessions: int
     limit_s: float
 
-    def probe(self, contestant: Contestant, work: Work) -> None:
+    def probe(self, contestant: Measured, work: Work) -> None:
         """One message through a contestant that has just been started: does it do what its mode says?
 
         The target must have been started with a dump. Raises BenchError if it doesn't.
@@ -78,7 +91,7 @@ class Loader:
         if signature and signature[1] != b"rsa-sha256":
             raise BenchError(f"{contestant.name} signs with {signature[1].decode()}, not rsa-sha256")
 
-    def pilot(self, contestant: Contestant, work: Work, seconds: float, most: int) -> int:
+    def pilot(self, contestant: Measured, work: Work, seconds: float, most: int) -> int:
         """How many messages make a load of that length; warms the contestant up."""
         n = max(2, math.ceil(60 / work.recipients))
         while True:
@@ -87,7 +100,7 @@ class Loader:
                 return max(n, min(most, int(trial.rate / work.recipients * seconds)))
             n = min(most, n * 5)
 
-    def run(self, contestant: Contestant, work: Work, n: int, settle: bool = True) -> Load:
+    def run(self, contestant: Measured, work: Work, n: int, settle: bool = True) -> Load:
         """Send n messages and wait for the last arrival, or for the last reply if nothing is to arrive."""
         before = self.target.arrived()
         want = before.recipients + n * work.recipients if work.arrives else before.recipients
@@ -123,7 +136,7 @@ class Loader:
         )
 
     def _wait(
-        self, contestant: Contestant, process: subprocess.Popen[bytes], begin: float, want: int
+        self, contestant: Measured, process: subprocess.Popen[bytes], begin: float, want: int
     ) -> tuple[float, Arrived, Memory]:
         """(when the load's generator ended, the arrivals, the most memory seen)"""
         peak, sampled, over = Memory(), begin, 0.0
@@ -142,7 +155,7 @@ class Loader:
                 sampled, peak = now, max(peak, memory(contestant.tree.pids()))
             time.sleep(_POLL_S)
 
-    def _settled(self, contestant: Contestant) -> float:
+    def _settled(self, contestant: Measured) -> float:
         """CPU when the aftermath (queue files removed, events written) is over, or after a few seconds."""
         limit = time.monotonic() + _SETTLE_S
         used = contestant.tree.cpu()
@@ -153,7 +166,7 @@ class Loader:
             if used - before < _CALM_CPU_S or time.monotonic() > limit:
                 return used
 
-    def source(self, contestant: Contestant, work: Work, n: int, recipients: int) -> subprocess.Popen[bytes]:
+    def source(self, contestant: Measured, work: Work, n: int, recipients: int) -> subprocess.Popen[bytes]:
         login = Login(*contestant.login) if contestant.login is not None else None
         sessions = min(n, self.sessions)
         traffic = Traffic(contestant.port, self.message, n, sessions, work.kept, recipients, login)
