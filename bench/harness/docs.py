@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.harness.errors import BenchError
 from bench.harness.goals import standings
-from bench.harness.results import PEER, Record, Row, limit, machine, rows, times
+from bench.harness.results import PEER, Record, Row, cpus_text, limit, machine, rows, times
 from bench.harness.table import size_text
 from bench.harness.works import WORKS, label
 
@@ -38,7 +38,7 @@ def _terms(records: list[Record]) -> str:
     m: dict[str, Any] = dict(machine(records))
     shares = [row.steal for row in rows(records)]
     return (
-        f"{m['date'][:10]}, commit {m['commit']}; {m['cpus']} x {m['cpu']}, Linux {m['kernel']}, {m['filesystem']},"
+        f"{m['date'][:10]}, commit {m['commit']}; {cpus_text(records)}, Linux {m['kernel']}, {m['filesystem']},"
         f" Python {m['python']}, {m['postfix']}. {m['sessions']} sessions, median of {m['rounds']} rounds of"
         f" {m['seconds']:g} s.\n"
         f"Limits of the machine in this run: fsync of 10 KB {limit(records, 'fsync_us'):.0f} µs; RSA-2048"

@@ -25,6 +25,16 @@ def cpus() -> int:
     return len(os.sched_getaffinity(0))
 
 
+def threads_per_core(topology: Path = Path("/sys/devices/system/cpu/cpu0/topology")) -> int | None:
+    """As the kernel sees it, and lscpu; a hypervisor may hide that its CPUs share a core. None: not told."""
+    try:
+        text = (topology / "thread_siblings_list").read_text().strip()
+        bounds = [[int(number) for number in part.split("-")] for part in text.split(",")]
+    except (OSError, ValueError):
+        return None
+    return sum(part[-1] - part[0] + 1 for part in bounds)
+
+
 def cpu_model() -> str:
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):

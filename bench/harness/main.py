@@ -151,6 +151,7 @@ def about(options: Options, place: Place) -> dict[str, Any]:
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "commit": commit(),
         "cpus": machine.cpus(),
+        "threads_per_core": machine.threads_per_core(),
         "cpu": machine.cpu_model(),
         "kernel": platform.release(),
         "python": platform.python_version(),

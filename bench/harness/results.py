@@ -73,6 +73,23 @@ def limit(records: Iterable[Record], name: str) -> float:
     return statistics.median(values) if values else 0.0
 
 
+_HINDERED = 0.85
+"""All CPUs together give less than this part of what one gives times their number: they share something."""
+
+
+def cpus_text(records: list[Record]) -> str:
+    """The number and kind of CPUs, and whether they share cores by what the kernel or the RSA rates tell."""
+    about = machine(records)
+    number, threads = int(about.get("cpus", 1)), about.get("threads_per_core") or 1
+    text = f"{number} x {about.get('cpu', '?')}"
+    if threads > 1:
+        text += f", {threads} threads a core"
+    one, every = limit(records, "rsa_one"), limit(records, "rsa_all")
+    if one and every < one * number * _HINDERED:
+        text += f" (busy together, each gives {every / one / number:.0%} of what it gives alone)"
+    return text
+
+
 def rows(records: Iterable[Record]) -> list[Row]:
     """In the order in which tests, sizes and contestants first appear in the table of works and in the file."""
     groups: dict[tuple[str, int, str], list[Record]] = {}

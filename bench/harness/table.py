@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from bench.harness.results import Change, Record, Row, Times, limit, machine, of_peer, of_rsa, rows, times
+from bench.harness.results import Change, Record, Row, Times, cpus_text, limit, machine, of_peer, of_rsa, rows, times
 from bench.harness.works import WORKS, label
 
 FELL = -0.25
@@ -89,7 +89,7 @@ def _head(records: list[Record]) -> list[str]:
         return ["relays side by side"]
     return [
         f"relays side by side, {m['date'][:16].replace('T', ' ')} UTC, commit {m['commit']}",
-        f"{m['cpus']} x {m['cpu']}, Linux {m['kernel']}, {m['filesystem']}; {m['postfix']}, Python {m['python']}",
+        f"{cpus_text(records)}, Linux {m['kernel']}, {m['filesystem']}; {m['postfix']}, Python {m['python']}",
         f"limits: fsync of 10 KB {limit(records, 'fsync_us'):.0f} us; RSA-2048 {limit(records, 'rsa_one'):.0f}/s on"
         f" one core, {limit(records, 'rsa_all'):.0f}/s on all; smtp-source into smtp-sink"
         f" {limit(records, 'tools'):.0f} msg/s",

@@ -9,10 +9,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from relay.store.database import connect, migrate
 from tests.meta.tree import ROOT
 
 BENCH = ROOT / "bench"
@@ -252,3 +254,73 @@ def test_what_is_no_results_file_is_refused(tmp_path: Path) -> None:
         shown = bench("--show", str(tmp_path / "x.jsonl"))
         assert shown.returncode == 1
         assert shown.stderr.startswith("bench: ") and shown.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("siblings", "threads"), [("0", 1), ("0-1", 2), ("0,64", 2), ("0-1,64-65", 4), ("", None), ("x", None)]
+)
+def test_threads_of_a_core(tmp_path: Path, siblings: str, threads: int | None) -> None:
+    (tmp_path / "thread_siblings_list").write_text(siblings + "\n")
+    assert part("machine").threads_per_core(tmp_path) == threads
+
+
+def test_threads_of_a_core_are_unknown_where_the_kernel_does_not_tell(tmp_path: Path) -> None:
+    assert part("machine").threads_per_core(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("threads", "together", "text"),
+    [
+        (1, 2000.0, "2 x A processor"),
+        (2, 2000.0, "2 x A processor, 2 threads a core"),
+        (1, 1200.0, "2 x A processor (busy together, each gives 60% of what it gives alone)"),
+    ],
+)
+def test_machine_line_says_whether_cpus_share_cores(threads: int, together: float, text: str) -> None:
+    machine = {"kind": "machine", "cpus": 2, "cpu": "A processor", "threads_per_core": threads}
+    limits = {"kind": "limit", "rsa_one": 1000.0, "rsa_all": together}
+    assert part("results").cpus_text([machine, limits]) == text
+
+
+def queue(name: str) -> Any:
+    return importlib.import_module(f"bench.backlog.{name}")
+
+
+def test_queue_is_filled_as_wanted(tmp_path: Path) -> None:
+    database = tmp_path / "relay.db"
+    migrate(database)
+    conn = connect(database)
+    conn.execute("INSERT INTO tenant (name, contact, plan_started_at, created_at) VALUES ('big', 'a@b.example', 0, 0)")
+    conn.execute(
+        "INSERT INTO stream (tenant_id, name, kind, consent, created_at)"
+        " VALUES (1, 'transactional', 'transactional', 'exempt', 0)"
+    )
+    wanted = queue("fill").Part("big", "transactional", 1020, "rcpt.example", "news@shop.example", 5000.0)
+    queue("fill").fill(database, [wanted])
+    sizes = [row[0] for row in conn.execute("SELECT open_recipients FROM submission ORDER BY id")]
+    assert sum(sizes) == 1020
+    assert (sizes.count(50), sizes.count(1)) == (18, 120)
+    due = conn.execute("SELECT MIN(due_at), MAX(due_at), COUNT(*) FROM recipient WHERE state = 0").fetchone()
+    assert due[0] == 5000.0
+    assert 5000.0 < due[1] < 6800.0
+    assert due[2] == 1020
+    conn.close()
+
+
+def test_queue_without_room_is_refused_before_it_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    main = queue("main")
+    monkeypatch.setattr(main.machine, "filesystem", lambda directory: "ext4")
+    monkeypatch.setattr(main.shutil, "disk_usage", lambda directory: SimpleNamespace(free=1 << 30))
+    with pytest.raises(part("errors").BenchError, match="are free, 1000000 recipients need"):
+        main.room(tmp_path, 1_000_000)
+
+
+def test_queue_figures_are_judged() -> None:
+    main, scenes = queue("main"), queue("scenes")
+    spent = scenes.Cost(1.0, 1.3, 310.0)
+    found = scenes.Rush(1.0, 2.0, None, None, 9.5, 20.0, 90.0)
+    judged = {what: (figure, met) for what, figure, _, met in main.figures(1000, spent, found)}
+    assert judged["start to first delivery"] == ("2.0 s", True)
+    assert judged["memory at the peak"] == ("310 MiB", False)
+    assert judged["ratio"] == ("1.30", False)
+    assert judged["small tenant's deferred mail, first copy leaves"] == ("not within 45 s", None)
