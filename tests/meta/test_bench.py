@@ -324,3 +324,38 @@ def test_queue_figures_are_judged() -> None:
     assert judged["memory at the peak"] == ("310 MiB", False)
     assert judged["ratio"] == ("1.30", False)
     assert judged["small tenant's deferred mail, first copy leaves"] == ("not within 45 s", None)
+
+
+def frame(title: str, y: int, x: int, width: int) -> str:
+    return (
+        f'<g><title>{title} ({width} samples, 1.00%)</title><rect x="0%" y="{y}" width="1%" height="15"'
+        f' fill="rgb(1,2,3)" fg:x="{x}" fg:w="{width}"/></g>'
+    )
+
+
+def test_samples_belong_to_the_innermost_frame_of_the_relay() -> None:
+    flames = importlib.import_module("bench.flames.shares")
+    svg = (
+        frame("all", 36, 0, 100)
+        + frame("run (asyncio/runners.py:1)", 52, 0, 90)
+        + frame("read (relay/intake/channel.py:5)", 68, 0, 60)
+        + frame("submit (relay/store/committer.py:7)", 84, 0, 40)
+        + frame("dumps (json/__init__.py:9)", 100, 10, 20)
+        + frame("look (policies/consent.py:3)", 84, 40, 5)
+    )
+    found = dict(flames.shares(flames.frames(svg)))
+    assert found == {"elsewhere": 0.4, "relay/store/": 0.4, "relay/intake/": 0.15, "policies/": 0.05}
+
+
+def test_flame_graph_tells_no_command_line() -> None:
+    flames = importlib.import_module("bench.flames.shares")
+    svg = "<text>/opt/someone/bin/py-spy record --pid 1</text>"
+    svg += frame("process 12:&quot;/opt/someone/python -m relay&quot;", 52, 0, 9)
+    svg += "<text>process 12:&quot;/opt/someone/python -m rel..</text>"  # cut to the frame's width
+    assert "someone" not in flames.nameless(svg)
+    assert flames.frames(flames.nameless(svg))[0].title == "process 12"
+
+
+def test_flame_graph_without_frames_is_an_error() -> None:
+    with pytest.raises(part("errors").BenchError, match="has no frames"):
+        importlib.import_module("bench.flames.shares").frames("<svg></svg>")
