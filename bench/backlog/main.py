@@ -119,7 +119,7 @@ def measured(options: Options) -> dict[str, Any]:
         text.write_bytes(message(10_240))
         of_small = directory / "message-small"
         of_small.write_bytes(text.read_bytes().replace(DOMAIN.encode(), b"small.example"))
-        with locked(options.lock):
+        with locked(options.lock, shared=True):
             empty, full = (_relay(directory / name, ports) for name in ("empty", "full"))
             due = _relay(directory / "due", ports)
         _filled(options, full, _waiting(options.n))
@@ -161,8 +161,9 @@ def _due(n: int) -> list[Part]:
 
 
 def _filled(options: Options, directory: Path, parts: list[Part]) -> None:
-    begin = time.monotonic()
-    fill(directory / "data" / "relay.db", [part for part in parts if part.recipients > 0])
+    with locked(options.lock, shared=True):
+        begin = time.monotonic()
+        fill(directory / "data" / "relay.db", [part for part in parts if part.recipients > 0])
     size = (directory / "data" / "relay.db").stat().st_size >> 20
     print(f"queue of {options.n} recipients: made in {time.monotonic() - begin:.0f} s, database {size} MiB", flush=True)
 

@@ -27,13 +27,13 @@ _FEW, _A_SECOND = 100, 100
 
 
 @contextlib.contextmanager
-def locked(path: Path | None) -> Iterator[None]:
-    """Alone among all who take this lock, as ``flock -x`` does."""
+def locked(path: Path | None, shared: bool = False) -> Iterator[None]:
+    """Alone among all who take this lock, as ``flock -x`` does; shared, as ``-s``, for what must not disturb."""
     if path is None:
         yield
         return
     with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
 
 
