@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.contestant import RELAY, ROOT, settings
+from bench.contestant import RELAY, ROOT, environment, settings
 from bench.harness.errors import BenchError
 from bench.harness.net import wait_for_smtp
 from bench.harness.processes import CgroupTree, DescendantTree, Tree, end, memory
@@ -64,6 +64,7 @@ def running(directory: Path, name: str, port: int, cgroup: Path | None) -> Itera
             stdout=log,
             stderr=log,
             cwd=ROOT,
+            env=environment(),
             start_new_session=True,
             preexec_fn=tree.enter,
         )

@@ -45,6 +45,7 @@ def main(argv: Sequence[str]) -> int:
 
 def profile(seconds: float, out: Path, directory: Path, lock: Path | None) -> None:
     spy = _spy()
+    os.environ["RELAY_COMPILE"] = "0"  # py-spy sees no frames in compiled modules
     arguments = ["--contestants", "relay", "--seconds", str(seconds), "--dir", str(directory)]
     out.mkdir(parents=True, exist_ok=True)
     found = {}
