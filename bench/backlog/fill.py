@@ -13,8 +13,9 @@ from bench.harness.works import message
 from relay.mail.scan import ScanLimits, scan
 from relay.mail.template import compile_template
 from relay.pipeline.contract import Additions, Recipient, Standing
-from relay.queue.enqueue import NewRecipient, NewSubmission, enqueue
+from relay.queue.enqueue import enqueue
 from relay.queue.model import new_submission_id
+from relay.queue.values import NewRecipient, NewSubmission
 from relay.store.database import connect
 
 OCTETS_EACH = 900
