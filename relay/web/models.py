@@ -80,10 +80,16 @@ class ConsentIn(Given):
     at: Annotated[Moment | None, Field(description="When it was given (RFC 3339); default: now.")] = None
 
 
+class ConsentOfMany(ConsentIn):
+    """One of a batch: what its address lacks is said in its own result, so the schema leaves the form open."""
+
+    email: Annotated[str, Field(min_length=3, max_length=320, examples=["mary@example.com"])]
+
+
 class BatchIn(Given):
     """Consents to be recorded together."""
 
-    consents: Annotated[list[ConsentIn], Field(min_length=1, max_length=MOST_IN_BATCH)]
+    consents: Annotated[list[ConsentOfMany], Field(min_length=1, max_length=MOST_IN_BATCH)]
 
 
 class WithdrawIn(Given):

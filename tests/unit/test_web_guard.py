@@ -177,7 +177,8 @@ def test_more_requests_than_allowed_are_told_to_come_again(shop: Shop) -> None:
     link = "/u/" + shop.link(shop.consent("slow@example.com", "news"), shop.topic_id("news"))
     shop.conn.execute("BEGIN IMMEDIATE")
     try:
-        with listening(application(shop, limits=WebLimits(requests=1))) as (url, port):
+        limited = application(shop, limits=WebLimits(requests=1), lock_wait_s=WAIT_S)
+        with listening(limited) as (url, port):
             with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as waiting:
                 body = b"List-Unsubscribe=One-Click"
                 kind = b"Content-Type: application/x-www-form-urlencoded\r\n"
