@@ -96,6 +96,7 @@ class App:
         self.clock = clock
         self.secrets = Secrets.load(settings.secrets_file)
         self.conn = connect(settings.database, readonly=True)
+        self.looking = connect(settings.database, readonly=True)
         policies = policy_registry.load(settings.policies.order, settings.policy)
         for policy in policies:
             policy.shared_among(share.workers)
@@ -157,6 +158,7 @@ class App:
             self.clock,
             self.signing_pool,
             self.facts,
+            self.looking,
         )
 
     def _scan_limits(self) -> ScanLimits:
@@ -287,6 +289,7 @@ class App:
         if self.signing_pool is not None:
             self.signing_pool.shutdown(wait=False, cancel_futures=True)
         self.conn.close()
+        self.looking.close()
 
     def reload(self) -> None:
         """SIGHUP: show the certificate that lies on disk now."""

@@ -99,6 +99,14 @@ class Engine:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    def ahead(self, domain: str) -> int | None:
+        """Copies that wait for this domain's site, as far as it is known; None: it is left alone after failures."""
+        routed = self._router.known(domain)
+        site = self._sites.get(routed.site) if isinstance(routed, Route) else None
+        if site is None:
+            return 0
+        return None if site.limits.down_until > self.now() else site.waiting
+
     def forgive(self) -> None:
         """Try sites again that are being left alone after failures."""
         for site in self._sites.values():

@@ -76,6 +76,11 @@ class Site:
         return len(self.tasks)
 
     @property
+    def waiting(self) -> int:
+        """Copies that no connection has taken yet."""
+        return sum(len(parcel.copies) for parcel in self.ready)
+
+    @property
     def forgettable(self) -> bool:
         if self.ready or self.tasks:
             return False

@@ -2,30 +2,34 @@
 
 What was just accepted comes in leased and compiled and goes out from memory
 as long as there is room; the rest waits in the store and is leased when it is
-due. Outcomes are written in batches, each as large as what came in while the
-last one was written. Nothing here holds more copies than ``inflight``.
+due, lane by lane. Nothing here holds more copies than ``inflight``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from relay.delivery.attempt import LeasedCopy
+from relay.delivery.backlog import MOST_LANES, Backlog
 from relay.delivery.compose import Composer
 from relay.delivery.engine import Engine
+from relay.delivery.outcomes import Outcomes
 from relay.delivery.report import Reporter
+from relay.delivery.room import Room
 from relay.mail.template import Template
 from relay.pipeline.chain import Chain
-from relay.queue.complete import Notify, complete
-from relay.queue.lease import LEASE_S, lease_due, next_due
-from relay.queue.model import State, encode_id
+from relay.queue.lanes import Lane, Waiting, waiting
+from relay.queue.lease import LEASE_S, lease_due
+from relay.queue.model import State
 from relay.queue.schedule import Schedule
 from relay.queue.values import Claim, Enqueued, Lease, NewSubmission, Result, Submission, Written
 from relay.registry.facts import Facts
@@ -38,9 +42,8 @@ POLL_S = 1.0
 """How often the store is asked for due copies: commands and pages change it from other processes."""
 CLOCKS_S = 120.0
 """Margin for clocks that differ or are set."""
-MOST_OUTCOMES = 50
-"""Outcomes written in one unit, so that a thousand refused copies don't hold up the loop."""
-STORE_RETRY_S = 1.0
+LOOK_SHARE = 10
+"""Looking for due copies takes a tenth of a thread's time at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,6 @@ class WorkerTerms:
     longest_send_s: float
     """Longest time that the limits of a session allow for one copy."""
     enabled: bool = True
-
-    @property
-    def share(self) -> int:
-        """Copies that one tenant, or the backlog, may have in memory."""
-        return max(1, self.inflight * 3 // 4)
 
     @property
     def margin_s(self) -> float:
@@ -85,6 +83,7 @@ class Worker:
         clock: Callable[[], float],
         signing_pool: ThreadPoolExecutor | None,
         facts: Facts,
+        looking: sqlite3.Connection,
     ) -> None:
         self.terms = terms
         self.engine = engine
@@ -97,44 +96,34 @@ class Worker:
         self.signing_pool = signing_pool
         """None: signatures are made on the loop, by a process that has a core of its own."""
         self.facts = facts
-        self.reporter = Reporter(terms.hostname, composer, snapshots)
-        self.inflight = 0
-        self._by_tenant: Counter[int] = Counter()
-        self._results: list[Result] = []
-        self._writer: asyncio.Task[None] | None = None
+        self.room = Room(terms.inflight)
+        self._backlog = Backlog()
+        self._looking = looking
+        """Of its own: looks run in a thread."""
+        self._look_at = 0.0
+        self._outcomes = Outcomes(committer, Reporter(terms.hostname, composer, snapshots), self._written)
         self._wake = asyncio.Event()
         self._stopping = False
         self._retries_asked = -1
 
     # -- the acceptor's side -------------------------------------------------------
 
-    def claim(self, tenant_id: int, copies: int, now: float) -> Claim | None:
-        """Room is taken at once: others ask before this one's commit is done.
-
-        No tenant gets all of it, so that a slow destination of one leaves room for the others' mail.
-        """
-        if not self.terms.enabled or self._stopping or self.inflight + copies > self.terms.inflight:
+    def claim(self, new: NewSubmission) -> Claim | None:
+        """Room is taken at once: others ask before this one's commit is done."""
+        if not self.terms.enabled or self._stopping:
             return None
-        if self._by_tenant[tenant_id] + copies > self.terms.share:
+        if not self.room.take(new.tenant_id, [fresh.recipient.domain for fresh in new.recipients]):
             return None
-        self._count(tenant_id, copies)
-        return Claim(self.terms.owner, now + self.terms.lease_s)
+        return Claim(self.terms.owner, new.accepted_at + self.terms.lease_s)
 
-    def release(self, tenant_id: int, copies: int) -> None:
-        self._count(tenant_id, -copies)
+    def release(self, new: NewSubmission) -> None:
+        for fresh in new.recipients:
+            self.room.add(Lane(new.tenant_id, fresh.recipient.domain), -1)
         self._wake.set()
 
-    def _count(self, tenant_id: int, copies: int) -> None:
-        self.inflight += copies
-        self._by_tenant[tenant_id] += copies
-        if not self._by_tenant[tenant_id]:
-            del self._by_tenant[tenant_id]
-
     def take(self, new: NewSubmission, stored: Enqueued, template: Template, claim: Claim | None) -> None:
-        if claim is None:
-            return
-        self._count(new.tenant_id, -len(new.recipients))  # ``_begin`` counts those that are really begun
-        if not stored.claimed:
+        if claim is None or not stored.claimed:
+            self._left(new, stored, claim)
             return
         submission = Submission(
             new.id,
@@ -155,9 +144,10 @@ class Worker:
         )
         self.composer.remember(new.id, template, len(new.template))
         for number, fresh in enumerate(new.recipients):
-            if stored.states[number] is not State.READY:
-                continue
             recipient = fresh.recipient
+            if stored.states[number] is not State.READY:
+                self.room.add(Lane(new.tenant_id, recipient.domain), -1)
+                continue
             self._begin(
                 Lease(
                     submission,
@@ -177,10 +167,20 @@ class Worker:
                 )
             )
 
+    def _left(self, new: NewSubmission, stored: Enqueued, claim: Claim | None) -> None:
+        """It waits in the store."""
+        if claim is not None:
+            self.release(new)
+        elif self.terms.enabled and new.due_at <= new.accepted_at:
+            for fresh, state in zip(new.recipients, stored.states, strict=True):
+                if state is State.READY:
+                    self._backlog.hint(Lane(new.tenant_id, fresh.recipient.domain))
+            self._wake.set()
+
     # -- leasing ---------------------------------------------------------------------
 
     def _begin(self, lease: Lease) -> None:
-        self._count(lease.submission.tenant_id, 1)
+        """Room for it has been taken."""
         self.engine.submit(LeasedCopy(self, lease))
 
     async def run(self) -> None:
@@ -200,20 +200,42 @@ class Worker:
 
     async def _fill(self) -> float:
         """Lease what fits; how long to wait before asking again, in seconds."""
-        # What waits in the store never takes the last of the room: that is for mail that has just come in.
-        room = self.terms.share - self.inflight
-        if room < max(1, self.terms.inflight // 4):
-            return POLL_S
-        self._heed_retry()
-        now = self.clock()
-        due = next_due(self.conn)
-        if due is None or due > now:
-            return POLL_S
-        owner = self.terms.owner
-        leases = await self.committer.submit(lambda conn: lease_due(conn, owner, now, room, self.terms.lease_s))
+        if time.monotonic() >= self._look_at:
+            await self._look()
+        chosen = self._backlog.choose(self.room, self.engine.ahead)
+        if not chosen:
+            return max(0.0, self._look_at - time.monotonic())
+        owner, now = self.terms.owner, self.clock()
+        for lane, copies in chosen.items():
+            self.room.add(lane, copies)
+        leases: list[Lease] = []
+        try:
+            leases = await self.committer.submit(lambda conn: lease_due(conn, owner, now, chosen, self.terms.lease_s))
+        finally:
+            self._settle(chosen, leases)
         for lease in leases:
             self._begin(lease)
-        return POLL_S if len(leases) < room else 0.0
+        return 0.0
+
+    def _settle(self, chosen: dict[Lane, int], leases: list[Lease]) -> None:
+        """Give back room that was taken for more than there was; such lanes have no more."""
+        found = Counter(Lane(lease.submission.tenant_id, lease.domain) for lease in leases)
+        for lane, copies in chosen.items():
+            if found[lane] < copies:
+                self.room.add(lane, found[lane] - copies)
+                self._backlog.exhausted(lane)
+
+    async def _look(self) -> None:
+        """See which lanes are due; the more there are, the less often."""
+        self._heed_retry()
+        begun = time.monotonic()
+        self._backlog.look()
+        now = self.clock()
+        self._backlog.looked(await asyncio.to_thread(self._waiting, self._backlog.after), now)
+        self._look_at = time.monotonic() + max(POLL_S, LOOK_SHARE * (time.monotonic() - begun))
+
+    def _waiting(self, after: Lane) -> list[Waiting]:
+        return list(itertools.islice(waiting(self._looking, after), MOST_LANES))
 
     def _heed_retry(self) -> None:
         """After `relay queue retry` a site's back-off must not put the copies off again."""
@@ -228,72 +250,16 @@ class Worker:
         self._stopping = True
         self._wake.set()
         await self.engine.close(grace_s)
-        while self._writer is not None:
-            await self._writer
+        await self._outcomes.all_written()
 
     # -- outcomes --------------------------------------------------------------------
 
     def finish(self, result: Result) -> None:
-        self._results.append(result)
-        if self._writer is None:
-            self._writer = asyncio.get_running_loop().create_task(self._write())
+        self._outcomes.add(result)
 
-    async def _write(self) -> None:
-        try:
-            while self._results:
-                batch, self._results = self._results[:MOST_OUTCOMES], self._results[MOST_OUTCOMES:]
-                await self._write_batch(batch)
-        finally:
-            self._writer = None
-
-    async def _write_batch(self, batch: list[Result]) -> None:
-        try:
-            written = await self._written(batch, self.reporter)
-        except Exception:
-            if len(batch) > 1:  # one outcome that can't be written must not keep the others from it
-                for result in batch:
-                    await self._write_batch([result])
-                return
-            written = await self._without_notice(batch[0])
+    def _written(self, batch: list[Result], written: Written) -> None:
         for result in batch:
-            self._count(result.lease.submission.tenant_id, -1)
+            self.room.add(Lane(result.lease.submission.tenant_id, result.lease.domain), -1)
         for submission_id in written.finished:
             self.composer.forget(submission_id)
-        for result in written.lost:
-            _log.warning(
-                "id=%s/%d lease was lost, outcome dropped", encode_id(result.lease.submission.id), result.lease.number
-            )
-        for result in written.applied:
-            _log.info(
-                "id=%s/%d to=<%s> %s remote=%s attempts=%d %s",
-                encode_id(result.lease.submission.id),
-                result.lease.number,
-                result.lease.address,
-                result.event or result.state.name.lower(),
-                result.remote or "-",
-                result.attempts,
-                result.status,
-            )
         self._wake.set()
-
-    async def _written(self, batch: list[Result], notify: Notify) -> Written:
-        """Write until the store takes it; raises what the outcomes themselves cause."""
-        while True:
-            try:
-                return await self.committer.submit(lambda conn: complete(conn, batch, notify))
-            except (StoreBusy, sqlite3.Error) as error:
-                if isinstance(error, sqlite3.IntegrityError):
-                    raise
-                # Outcomes must not be lost: the copies would go out a second time.
-                _log.error("%d outcomes can't be written, trying again: %s", len(batch), error)
-                await asyncio.sleep(STORE_RETRY_S)
-
-    async def _without_notice(self, result: Result) -> Written:
-        """After a fault, most likely in making the notice: the outcome alone, or else nothing."""
-        shown = encode_id(result.lease.submission.id)
-        _log.exception("id=%s/%d outcome is written without a notice", shown, result.lease.number)
-        try:
-            return await self._written([result], lambda conn, failed: None)
-        except Exception:
-            _log.exception("id=%s/%d outcome can't be written, it is dropped", shown, result.lease.number)
-            return Written()

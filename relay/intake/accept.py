@@ -64,10 +64,10 @@ Reply = Callable[[Status], None]
 class Outlet(Protocol):
     """Where accepted copies go on to: the delivery side, as far as the acceptor sees it."""
 
-    def claim(self, tenant_id: int, copies: int, now: float) -> Claim | None:
-        """A lease for copies that fit into memory; None: leave them to the queue."""
+    def claim(self, new: NewSubmission) -> Claim | None:
+        """A lease for its copies if they fit into memory; None: leave them to the queue."""
 
-    def release(self, tenant_id: int, copies: int) -> None:
+    def release(self, new: NewSubmission) -> None:
         """Give back what was claimed for a submission that was not stored."""
 
     def take(self, new: NewSubmission, stored: Enqueued, template: Template, claim: Claim | None) -> None:
@@ -135,14 +135,14 @@ class Acceptor:
 
     def _commit(self, arrived: Arrived, ready: _Ready, reply: Reply) -> None:
         new = ready.new
-        claim = self._outlet.claim(new.tenant_id, len(new.recipients), new.accepted_at)
+        claim = self._outlet.claim(new)
 
         def committed(stored: Enqueued, error: BaseException | None) -> None:
             if error is None:
                 self._promise(arrived, ready, stored, claim, reply)
                 return
             if claim is not None:
-                self._outlet.release(new.tenant_id, len(new.recipients))
+                self._outlet.release(new)
             reply(self._refused(arrived, _not_stored(error)))
 
         try:

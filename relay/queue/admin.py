@@ -156,7 +156,7 @@ class _Keys:
 def _walk(selection: Selection, state: State) -> str:
     if selection.submission_id is not None:
         return ""
-    return " AND r.due_at >= 0" if state is State.READY else " AND (r.campaign_id >= 0 OR r.campaign_id IS NULL)"
+    return " AND r.tenant_id >= 0" if state is State.READY else " AND (r.campaign_id >= 0 OR r.campaign_id IS NULL)"
 
 
 def _apply(

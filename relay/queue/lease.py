@@ -11,8 +11,10 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
+from relay.queue.lanes import Lane
 from relay.queue.values import Lease, Submission
 
 _log = logging.getLogger("relay.queue")
@@ -27,13 +29,11 @@ _COLUMNS = (
 )
 
 
-def lease_due(conn: sqlite3.Connection, owner: str, now: float, most: int, lease_s: float = LEASE_S) -> list[Lease]:
-    """Lease up to ``most`` due copies, the longest due first."""
-    rows = conn.execute(
-        f"SELECT {_COLUMNS} FROM recipient r JOIN submission s ON s.id = r.submission_id"
-        " WHERE r.state = 0 AND r.due_at <= ? ORDER BY r.due_at LIMIT ?",
-        (now, most),
-    ).fetchall()
+def lease_due(
+    conn: sqlite3.Connection, owner: str, now: float, wanted: Mapping[Lane, int], lease_s: float = LEASE_S
+) -> list[Lease]:
+    """Lease due copies, of each lane up to as many as are wanted, the longest due first."""
+    rows = [row for lane, most in wanted.items() for row in _due(conn, lane, now, most)]
     until = now + lease_s
     conn.executemany(
         "UPDATE recipient SET owner = ?, fence = fence + 1, due_at = ? WHERE submission_id = ? AND number = ?",
@@ -55,6 +55,14 @@ def lease_due(conn: sqlite3.Connection, owner: str, now: float, most: int, lease
     return leases
 
 
+def _due(conn: sqlite3.Connection, lane: Lane, now: float, most: int) -> list[tuple[Any, ...]]:
+    return conn.execute(
+        f"SELECT {_COLUMNS} FROM recipient r JOIN submission s ON s.id = r.submission_id"
+        " WHERE r.state = 0 AND r.tenant_id = ? AND r.domain = ? AND r.due_at <= ? ORDER BY r.due_at LIMIT ?",
+        (*lane, now, most),
+    ).fetchall()
+
+
 def _lease(row: tuple[Any, ...], until: float, shared: dict[int, Submission]) -> Lease:
     (sid, number, tenant, subscriber, address, domain, fence, attempts, slots, notify, orcpt, tried_at, *rest) = row
     submission = shared.get(sid)
@@ -64,12 +72,6 @@ def _lease(row: tuple[Any, ...], until: float, shared: dict[int, Submission]) ->
     values = json.loads(slots) if slots else {}
     told = (notify, orcpt, tried_at)
     return Lease(submission, number, subscriber, address, domain, fence + 1, attempts, until, values, *told)
-
-
-def next_due(conn: sqlite3.Connection) -> float | None:
-    """When the earliest READY copy is due (leased ones at the end of their lease)."""
-    row = conn.execute("SELECT due_at FROM recipient WHERE state = 0 ORDER BY due_at LIMIT 1").fetchone()
-    return None if row is None else float(row[0])
 
 
 def reclaim(conn: sqlite3.Connection, now: float, lease_s: float = LEASE_S) -> int:

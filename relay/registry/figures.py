@@ -64,6 +64,6 @@ def of_campaign(conn: sqlite3.Connection, campaign: campaigns.Campaign) -> Figur
 
 def _deferred(conn: sqlite3.Connection, column: str, value: int) -> int:
     row = conn.execute(
-        f"SELECT count(*) FROM recipient WHERE state = 0 AND due_at >= 0 AND attempts > 0 AND {column} = ?", (value,)
+        f"SELECT count(*) FROM recipient WHERE state = 0 AND tenant_id >= 0 AND attempts > 0 AND {column} = ?", (value,)
     ).fetchone()
     return int(row[0])

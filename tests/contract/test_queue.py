@@ -13,11 +13,13 @@ from relay.mail.status import refusal
 from relay.pipeline.contract import Add, AddDistinct, Effect, Hold, Recipient, Stage, Standing
 from relay.queue.complete import complete
 from relay.queue.enqueue import Refused, enqueue
-from relay.queue.lease import LEASE_S, lease_due, next_due, reclaim
+from relay.queue.lanes import next_due
+from relay.queue.lease import LEASE_S, reclaim
 from relay.queue.model import State
 from relay.queue.values import Claim, Lease, NewRecipient, NewSubmission, Result, Written
 from relay.registry import campaigns
 from relay.store.database import connect, migrate, transaction
+from tests.support.leases import lease_all
 
 NOW = 1_790_000_000.0
 QUOTA = "messages/2026-11"
@@ -88,7 +90,7 @@ def counter(conn: sqlite3.Connection, name: str) -> int:
 
 def lease(conn: sqlite3.Connection, now: float = NOW, owner: str = "me", most: int = 100) -> list[Lease]:
     with transaction(conn):
-        return lease_due(conn, owner, now, most)
+        return lease_all(conn, owner, now, most)
 
 
 def finish(conn: sqlite3.Connection, *results: Result) -> Written:

@@ -12,12 +12,12 @@ from relay.pipeline.contract import Stage
 from relay.queue import admin, view
 from relay.queue.admin import Action, Done, Selection, act
 from relay.queue.complete import complete
-from relay.queue.lease import lease_due
 from relay.queue.model import State
 from relay.queue.values import Claim, Result
 from relay.registry import campaigns
 from relay.registry.errors import RegistryError
 from relay.store.database import transaction
+from tests.support.leases import lease_all
 from tests.unit.records import COUNTER, NOW, SHOP, column, one, open_shop, put
 
 LATER = NOW + 100
@@ -46,10 +46,10 @@ def test_hold_and_release(conn: sqlite3.Connection) -> None:
     assert do(conn, Action.HOLD, "looks odd", submission_id=id_) == Done(2, 0, 0)
     assert states(conn) == [State.HELD, State.HELD]
     assert column(conn, "SELECT DISTINCT hold_reason || '/' || status FROM recipient") == ["operator/looks odd"]
-    assert lease_due(conn, "w", LATER, 9) == []
+    assert lease_all(conn, "w", LATER, 9) == []
     assert events(conn, "held") == [(n, {"actor": "root", "reason": "operator", "status": "looks odd"}) for n in (0, 1)]
     assert do(conn, Action.RELEASE, submission_id=id_) == Done(2, 0, 0)
-    assert len(lease_due(conn, "w", LATER, 9)) == 2
+    assert len(lease_all(conn, "w", LATER, 9)) == 2
     assert column(conn, "SELECT action FROM audit") == ["queue-hold", "queue-release"]
 
 
@@ -71,9 +71,9 @@ def test_staged_copies_wait_for_their_campaign(conn: sqlite3.Connection) -> None
 
 def test_retry_makes_waiting_copies_due(conn: sqlite3.Connection) -> None:
     id_, _ = put(conn, ["a@x.example"], due_at=NOW + 9999)
-    assert lease_due(conn, "w", LATER, 9) == []
+    assert lease_all(conn, "w", LATER, 9) == []
     assert do(conn, Action.RETRY, submission_id=id_) == Done(1, 0, 0)
-    assert len(lease_due(conn, "w", LATER, 9)) == 1
+    assert len(lease_all(conn, "w", LATER, 9)) == 1
 
 
 def test_cancel_gives_back_and_forgets_the_body(conn: sqlite3.Connection) -> None:
@@ -102,7 +102,7 @@ def test_held_copies_can_be_cancelled(conn: sqlite3.Connection) -> None:
 def test_what_is_being_delivered_is_left_alone(conn: sqlite3.Connection, action: Action) -> None:
     id_, _ = put(conn, ["a@x.example"])
     with transaction(conn):
-        (lease,) = lease_due(conn, "worker", NOW, 1)
+        (lease,) = lease_all(conn, "worker", NOW, 1)
     row = conn.execute("SELECT * FROM recipient").fetchone()
     assert do(conn, action, submission_id=id_) == Done(0, 1, 0)
     assert conn.execute("SELECT * FROM recipient").fetchone() == row
@@ -122,7 +122,7 @@ def test_a_copy_claimed_at_acceptance_is_being_delivered(conn: sqlite3.Connectio
 def test_a_dead_owners_copy_is_taken_and_its_outcome_fenced_off(conn: sqlite3.Connection, action: Action) -> None:
     id_, _ = put(conn, ["a@x.example"])
     with transaction(conn):
-        (lease,) = lease_due(conn, "worker", NOW, 1, 50.0)
+        (lease,) = lease_all(conn, "worker", NOW, 1, 50.0)
     assert do(conn, action, submission_id=id_) == Done(1, 0, 0)
     with transaction(conn):
         written = complete(conn, [Result(lease, State.DELIVERED, LATER)], lambda c, r: None)

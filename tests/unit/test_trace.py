@@ -10,13 +10,13 @@ import pytest
 from relay.pipeline.contract import Stage
 from relay.queue.admin import Action, Selection, act
 from relay.queue.complete import complete
-from relay.queue.lease import lease_due
 from relay.queue.model import State, encode_id
 from relay.queue.trace import CopyStory, find, trace
 from relay.queue.values import Lease, Result
 from relay.registry import campaigns, consents, figures
 from relay.registry.figures import Figures
 from relay.store.database import transaction
+from tests.support.leases import lease_all
 from tests.unit.records import NOW, SHOP, agree, open_shop, put
 
 ANN = "ann@people.example"
@@ -34,7 +34,7 @@ def finish(conn: sqlite3.Connection, *results: Result) -> None:
 
 def lease(conn: sqlite3.Connection, now: float) -> Lease:
     with transaction(conn):
-        (found,) = lease_due(conn, "worker", now, 1)
+        (found,) = lease_all(conn, "worker", now, 1)
     return found
 
 
@@ -143,7 +143,7 @@ def test_figures_add_up(conn: sqlite3.Connection) -> None:
     id_, done = put(conn, people, campaign="autumn", stage=Stage(1, 4))
     put(conn, ["z@rival.example"], tenant_id=2, random=1)
     with transaction(conn):
-        leases = [found for found in lease_due(conn, "w", NOW, 9) if found.submission.id == id_]
+        leases = [found for found in lease_all(conn, "w", NOW, 9) if found.submission.id == id_]
     ends = [(State.DELIVERED, ""), (State.BOUNCED, "bounced"), (State.EXPIRED, "expired"), (State.READY, "deferred")]
     results = [
         Result(found, state, NOW + 1, "x", event=event, attempts=1)

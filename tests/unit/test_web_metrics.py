@@ -64,7 +64,7 @@ def test_counting_stops_at_the_cap(shop: Shop, monkeypatch: pytest.MonkeyPatch) 
     [
         "SELECT 1 FROM recipient WHERE state = 0",
         "SELECT 1 FROM recipient WHERE state = 1",
-        "SELECT min(due_at) FROM recipient WHERE state = 0",
+        "SELECT 1 FROM recipient WHERE state = 0 AND tenant_id = 1 AND domain = 'x' AND due_at <= 1",
         "SELECT state, count(*) FROM campaign WHERE state IN ('staged', 'watching', 'undecided', 'stopped')"
         " GROUP BY state",
     ],

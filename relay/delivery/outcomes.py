@@ -1,0 +1,95 @@
+"""Outcomes on their way into the store: written in batches, each as large as what came in during the last one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+
+from relay.queue.complete import Notify, complete
+from relay.queue.model import encode_id
+from relay.queue.values import Result, Written
+from relay.store.committer import Committer, StoreBusy
+
+_log = logging.getLogger("relay.delivery")
+
+MOST_OUTCOMES = 50
+"""Outcomes written in one unit, so that a thousand refused copies don't hold up the loop."""
+STORE_RETRY_S = 1.0
+
+
+class Outcomes:
+    """Takes results on the loop; ``told`` is called with each batch and what became of it."""
+
+    def __init__(self, committer: Committer, notify: Notify, told: Callable[[list[Result], Written], None]) -> None:
+        self._committer = committer
+        self._notify = notify
+        self._told = told
+        self._results: list[Result] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    def add(self, result: Result) -> None:
+        self._results.append(result)
+        if self._writer is None:
+            self._writer = asyncio.get_running_loop().create_task(self._write())
+
+    async def all_written(self) -> None:
+        while self._writer is not None:
+            await self._writer
+
+    async def _write(self) -> None:
+        try:
+            while self._results:
+                batch, self._results = self._results[:MOST_OUTCOMES], self._results[MOST_OUTCOMES:]
+                await self._write_batch(batch)
+        finally:
+            self._writer = None
+
+    async def _write_batch(self, batch: list[Result]) -> None:
+        try:
+            written = await self._written(batch, self._notify)
+        except Exception:
+            if len(batch) > 1:  # one outcome that can't be written must not keep the others from it
+                for result in batch:
+                    await self._write_batch([result])
+                return
+            written = await self._without_notice(batch[0])
+        self._told(batch, written)
+        for result in written.lost:
+            _log.warning(
+                "id=%s/%d lease was lost, outcome dropped", encode_id(result.lease.submission.id), result.lease.number
+            )
+        for result in written.applied:
+            _log.info(
+                "id=%s/%d to=<%s> %s remote=%s attempts=%d %s",
+                encode_id(result.lease.submission.id),
+                result.lease.number,
+                result.lease.address,
+                result.event or result.state.name.lower(),
+                result.remote or "-",
+                result.attempts,
+                result.status,
+            )
+
+    async def _written(self, batch: list[Result], notify: Notify) -> Written:
+        """Write until the store takes it; raises what the outcomes themselves cause."""
+        while True:
+            try:
+                return await self._committer.submit(lambda conn: complete(conn, batch, notify))
+            except (StoreBusy, sqlite3.Error) as error:
+                if isinstance(error, sqlite3.IntegrityError):
+                    raise
+                # Outcomes must not be lost: the copies would go out a second time.
+                _log.error("%d outcomes can't be written, trying again: %s", len(batch), error)
+                await asyncio.sleep(STORE_RETRY_S)
+
+    async def _without_notice(self, result: Result) -> Written:
+        """After a fault, most likely in making the notice: the outcome alone, or else nothing."""
+        shown = encode_id(result.lease.submission.id)
+        _log.exception("id=%s/%d outcome is written without a notice", shown, result.lease.number)
+        try:
+            return await self._written([result], lambda conn, failed: None)
+        except Exception:
+            _log.exception("id=%s/%d outcome can't be written, it is dropped", shown, result.lease.number)
+            return Written()

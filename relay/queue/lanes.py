@@ -1,0 +1,47 @@
+"""Lanes: what one tenant has waiting for one domain, in the order it is due.
+
+The earliest of each lane is found by one step in an index, however long the
+lane is, so one tenant's ten million copies hide nobody else's.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+
+class Lane(NamedTuple):
+    """A tenant's copies for one domain."""
+
+    tenant_id: int
+    domain: str
+
+
+BEFORE_ALL: Final = Lane(-1, "")
+
+
+class Waiting(NamedTuple):
+    """A lane and when its earliest copy is due (seconds UTC); a leased copy counts with the end of its lease."""
+
+    lane: Lane
+    due_at: float
+
+
+def waiting(conn: sqlite3.Connection, after: Lane = BEFORE_ALL) -> Iterator[Waiting]:
+    """All lanes behind ``after`` that have READY copies, in order; each costs one step in the index."""
+    while True:
+        row = conn.execute(
+            "SELECT tenant_id, domain, due_at FROM recipient WHERE state = 0 AND (tenant_id, domain) > (?, ?)"
+            " ORDER BY tenant_id, domain, due_at LIMIT 1",
+            after,
+        ).fetchone()
+        if row is None:
+            return
+        after = Lane(row[0], row[1])
+        yield Waiting(after, float(row[2]))
+
+
+def next_due(conn: sqlite3.Connection) -> float | None:
+    """When the earliest READY copy of all is due."""
+    return min((found.due_at for found in waiting(conn)), default=None)
