@@ -16,6 +16,7 @@ filled database).
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -109,7 +110,8 @@ def fill(database: Path) -> None:
 
 def prepared(peers: Path, domain: str, selector: str, key: str) -> Path:
     """A directory with tenant, keys and consents, made once for each schema."""
-    cache = peers / f"relay-prepared-{migrations()[-1][0]}"
+    schema = hashlib.sha256("".join(sql for _, sql in migrations()).encode()).hexdigest()[:12]
+    cache = peers / f"relay-prepared-{schema}"
     if (cache / "done").exists():
         return cache
     shutil.rmtree(cache, ignore_errors=True)
