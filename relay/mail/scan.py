@@ -74,8 +74,8 @@ class Scanned:
 
 def find_bare(message: bytes) -> tuple[str, int] | None:
     """The first bare CR, bare LF or NUL as (``"CR"``, ``"LF"`` or ``"NUL"``, its offset); None if there is none."""
-    pairs = message.count(b"\r\n")
-    if message.count(b"\n") == pairs and message.count(b"\r") == pairs and b"\0" not in message:
+    # Each CRLF takes two away; whatever else goes is bare.
+    if len(message) - len(message.translate(None, b"\0\r\n")) == 2 * message.count(b"\r\n"):
         return None
     match = _BARE.search(message)
     return None if match is None else (_BARE_NAMES[match.group()], match.start())

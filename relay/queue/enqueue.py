@@ -7,8 +7,9 @@ here, inside the transaction.
 
 from __future__ import annotations
 
-import json
 import sqlite3
+
+import msgspec
 
 from relay.mail.status import Status, refusal
 from relay.pipeline.contract import Add, AddDistinct, Stage
@@ -25,8 +26,12 @@ class Refused(Exception):
         self.status = status
 
 
+_JSON = msgspec.json.Encoder(order="deterministic")
+
+
 def dumps(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    """JSON with sorted keys and no spaces."""
+    return _JSON.encode(value).decode()
 
 
 def enqueue(conn: sqlite3.Connection, new: NewSubmission, claim: Claim | None) -> Enqueued:

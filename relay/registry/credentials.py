@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import hmac
 import ipaddress
 import secrets as random
@@ -225,6 +226,7 @@ def by_address(snapshot: Snapshot, client_ip: str) -> CredentialRecord | None:
     return None
 
 
+@functools.lru_cache(maxsize=1024)
 def address_of(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """An address as a socket tells it: zone dropped, IPv4 inside IPv6 unwrapped; None for anything else."""
     try:
