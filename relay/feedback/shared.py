@@ -21,8 +21,8 @@ from relay.registry.mailbox import mailbox_of
 from relay.registry.secrets import Secrets
 from relay.registry.tokens import SHARED, Mark
 
-SOURCE: Final = "page, address typed"
-"""What the event says: nobody has shown that the mailbox is theirs."""
+HOW: Final = "reported on the page of a shared copy, address typed in"
+"""Shown with event and suppression: nobody has proved that the mailbox is theirs."""
 
 
 class Taken(StrEnum):
@@ -67,7 +67,7 @@ def report(
     found = _recipient(conn, mark, address)
     if found is None:
         return Taken.STRANGER
-    finding = Finding(Kind.COMPLAINT, type="abuse", source=SOURCE)
+    finding = Finding(Kind.COMPLAINT, type="abuse", diagnostic=HOW, source="page")
     return Taken.COUNTED if record(conn, Item(found, finding), now) else Taken.NOTHING_NEW
 
 
