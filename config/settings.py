@@ -199,6 +199,13 @@ class Forms(Table):
     waiting: Count = key(10_000, "Most requests of one tenant that wait for their confirmation.", ge=1)
 
 
+class Reports(Table):
+    """Spam reports on copies that several recipients share, where the person fills in an address."""
+
+    network_per_hour: Count = key(20, "Most reports an hour from one network (/24, /64).", ge=1)
+    message_per_hour: Count = key(100, "Most reports an hour on one message.", ge=1)
+
+
 class Plan(Table):
     """What a tenant may send."""
 
@@ -261,6 +268,7 @@ class Settings(Table):
     dns: Dns = Field(default_factory=Dns)
     delivery: Delivery = Field(default_factory=Delivery)
     forms: Forms = Field(default_factory=Forms)
+    reports: Reports = Field(default_factory=Reports)
     policies: Policies = Field(default_factory=Policies)
     policy: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     plans: Annotated[Mapping[str, Plan], BeforeValidator(_with_built_in_plans)] = Field(default_factory=dict)

@@ -16,7 +16,10 @@ POSTAL: Final = "Bookshop, 1 Harbour Street, Example City"
 TOPIC: Final = "news"
 CAMPAIGN: Final = "new-books"
 SOURCE: Final = "sign-up form on bookshop.example"
-WORDING: Final = "Yes, send me news of the bookshop by e-mail. I can unsubscribe at any time."
+WORDING: Final = (
+    "Yes, Bookshop Ltd may keep my address in its database and send me its news by automated e-mail."
+    " I can unsubscribe at any time; my rights are explained at bookshop.example/privacy."
+)
 MAIL_DOMAIN: Final = "mailbox.example"
 
 _NAMES: Final = """

@@ -17,11 +17,12 @@ from config.settings import Settings
 from relay.feedback.analyse import Finding, Kind, analyse, automatic, complaint, named_in
 from relay.feedback.mime import Mail, parse, readable
 from relay.feedback.record import Item, address_of, record, sharers
+from relay.feedback.shared import is_shared
 from relay.mail.address import Address, AddressError, parse_address
 from relay.mail.status import UNEXPECTED, Status, ok, permanent
 from relay.queue.model import encode_id
 from relay.registry.secrets import Secrets
-from relay.registry.tokens import SHARED, Mark, read_local_part
+from relay.registry.tokens import Mark, read_local_part
 
 T = TypeVar("T")
 
@@ -148,7 +149,7 @@ class Inbound:
 
     def _targets(self, prefix: str, mark: Mark) -> list[Target]:
         """Whom a tag names: one person, or all who shared a copy."""
-        if mark.number == SHARED and not mark.subscriber_id:
+        if is_shared(mark):
             return [
                 Target(prefix, Mark(subscriber_id, mark.topic_id, mark.submission_id, number), address, True)
                 for number, subscriber_id, address in sharers(self._read, mark.submission_id)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from relay.queue.thaw import thaw
-from relay.registry import idempotency
+from relay.registry import idempotency, tries
 from relay.signup import answer, limits
 from relay.store.database import connect, transaction
 
@@ -80,9 +80,9 @@ def _events(conn: sqlite3.Connection, before: float) -> int:
 
 
 def _requests(conn: sqlite3.Connection, now: float) -> int:
-    """Requests of forms whose links have ended, and what limited them (R5)."""
+    """Requests of forms whose links have ended, and what limited them and reports (R5)."""
     with transaction(conn):
-        return answer.forget(conn, now) + limits.forget(conn, now)
+        return answer.forget(conn, now) + limits.forget(conn, now) + tries.forget(conn, now)
 
 
 def _answers(conn: sqlite3.Connection, now: float) -> int:

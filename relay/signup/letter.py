@@ -95,7 +95,7 @@ def _text(facts: Facts) -> str:
         say("mail.please"),
         facts.confirm_url,
         "",
-        say("mail.until", date=date(facts.expires_at), tenant=facts.tenant),
+        say("mail.until", date=date(facts.expires_at)),
         "",
         say("mail.not_you"),
         say("mail.never", tenant=facts.tenant),

@@ -48,8 +48,22 @@ ENGLISH: Final[dict[str, str]] = {
     "<bdi>{address}</bdi>, not even notices about orders or accounts.",
     "report.button": "Report as spam",
     "report.unsubscribe": "Only unsubscribe",
+    "report.shared": "This message went to several people at once, so the link doesn’t say who you are. Enter "
+    "the address that it came to. The operator of this mail service is told, and "
+    "<bdi>{tenant}</bdi> can send nothing more to that address, not even notices about orders"
+    " or accounts.",
+    "report.limit.title": "Not reported yet",
+    "report.limit.lead": "Too many reports came from your network or on this message. Nothing was changed. Please "
+    "try again in an hour.",
+    "report.late.title": "This message is no longer known here",
+    "report.late.lead": "It is too old to be reported. Use the link in a newer message, or write to whoever sent it.",
     "reported.title": "Thank you, it is reported",
     "reported.lead": "<bdi>{tenant}</bdi> will send nothing more to <bdi>{address}</bdi>.",
+    "reported.shared.title": "Thank you",
+    "reported.shared.lead": "If the message went to <bdi>{address}</bdi>, it is reported now, and <bdi>{tenant}</bdi>"
+    " will send nothing more to that address.",
+    "reported.shared.note": "Whether it did isn’t shown, so that nobody learns here who else got the message. If more"
+    " comes, check the address for typing mistakes and report it once more.",
     "sender": "Sender",
     "private": "This link is yours alone: it works without a password. Don’t pass it on.",
     "bad_link.title": "This link doesn’t work",
@@ -130,7 +144,7 @@ ENGLISH: Final[dict[str, str]] = {
     "mail.asked": "on {date} this address was entered in a form to receive mail from {tenant} on:",
     "mail.please": "Was that you? Then please confirm it:",
     "mail.button": "Confirm my subscription",
-    "mail.until": "The link works until {date}. Until you confirm, {tenant} sends you no mailings.",
+    "mail.until": "The link works until {date}. Until you confirm, this request brings you no mail on these topics.",
     "mail.not_you": "It wasn’t you? Then there is nothing you need to do: without your confirmation the request is "
     "deleted by itself.",
     "mail.never": "If you never want to be asked by {tenant} again:",

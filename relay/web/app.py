@@ -48,7 +48,7 @@ def create_app(
         settings.links.mail_domain or settings.server.hostname,
         settings.server.hostname,
     )
-    context = Context(secrets, storage, views, clock, office, settings.consent)
+    context = Context(secrets, storage, views, clock, office, settings.consent, settings.reports)
     metrics = Metrics(storage)
     # A probe of its own: it must not wait behind busy pages.
     health = Health(Storage(database, size=1, lock_wait_s=1.0), mail_alive)

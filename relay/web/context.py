@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
-from config.settings import Consent
+from config.settings import Consent, Reports
 from relay.registry.secrets import Secrets
 from relay.signup.ask import Office
 from relay.web.running import Running
@@ -26,6 +26,7 @@ class Context:
     office: Office
     consent: Consent = field(default_factory=Consent)
     """What is asked of wordings."""
+    reports: Reports = field(default_factory=Reports)
     running: Running = field(default_factory=Running)
 
     @classmethod

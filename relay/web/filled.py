@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from relay.mail.address import Address, AddressError, parse_address
 from relay.signup.snippet import TRAP
 from relay.web.forms import Fields, values
 
@@ -41,3 +42,12 @@ def filled(fields: Fields) -> Filled:
         page=first("page", MAX_HIDDEN),
         trap=next(iter(values(fields, TRAP)), ""),
     )
+
+
+def reachable(text: str) -> Address | None:
+    """An address that mail can reach: not on a literal or a name without a dot."""
+    try:
+        address = parse_address(text.strip())
+    except AddressError:
+        return None
+    return address if "." in address.domain and not address.domain.startswith("[") else None

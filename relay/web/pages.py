@@ -15,9 +15,10 @@ from starlette.routing import Route
 
 from relay.feedback.analyse import Finding, Kind
 from relay.feedback.record import Item, record
+from relay.feedback.shared import is_shared
 from relay.registry import consents
 from relay.registry.tokens import Mark, read_link
-from relay.web import forms, people
+from relay.web import forms, people, shared
 from relay.web.context import Context, evidence
 from relay.web.people import EVERYTHING, Person
 from relay.web.views import asked_language, masked, spoken
@@ -41,6 +42,9 @@ async def preferences(request: Request) -> Response:
 
 async def report(request: Request) -> Response:
     """``GET|POST /report/{token}``, where ``X-Report-Abuse`` points (R25)."""
+    mark = read_link(Context.of(request).secrets, request.path_params["token"])
+    if mark is not None and is_shared(mark):
+        return await shared.report(request, mark)
     if request.method != "POST":
         return await run_in_threadpool(_ask_report, request)
     fields = forms.read_form(request.headers.get("content-type", ""), await request.body())
@@ -170,7 +174,9 @@ def _withdraw(
 
 
 def _mark(request: Request, context: Context) -> Mark | None:
-    return read_link(context.secrets, request.path_params["token"])
+    """Whom the link speaks for; one of a copy that several share speaks for none of them."""
+    mark = read_link(context.secrets, request.path_params["token"])
+    return None if mark is None or is_shared(mark) else mark
 
 
 def _page(request: Request, template: str, person: Person, **values: object) -> Response:

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from relay.mail.address import Address, AddressError, parse_address
+from relay.mail.address import Address
 from relay.registry import forms, tenants
 from relay.registry.consent_rules import MAX_PAGE
 from relay.registry.forms import Form
@@ -25,7 +25,7 @@ from relay.signup import tokens
 from relay.signup.ask import Wish, ask
 from relay.web import confirm
 from relay.web.context import Context, evidence
-from relay.web.filled import Filled, filled
+from relay.web.filled import Filled, filled, reachable
 from relay.web.forms import read_form
 from relay.web.views import asked_language, spoken
 
@@ -96,7 +96,7 @@ def _take(request: Request, given: Filled) -> Response:
 def _checked(context: Context, form: Form, given: Filled) -> tuple[Address | None, dict[str, str]]:
     """(address, text key of each fault by field); ``form`` is the field of what concerns the whole."""
     faults: dict[str, str] = {}
-    address = _address(given.email)
+    address = reachable(given.email)
     if address is None:
         faults["email"] = "form.fault.email"
     if not any(topic.id in given.topics for topic in form.topics):
@@ -106,15 +106,6 @@ def _checked(context: Context, form: Form, given: Filled) -> tuple[Address | Non
     if not faults and (word := _stamp_fault(context, form, given.stamp)):
         faults["form"] = f"form.fault.{word}"
     return address, faults
-
-
-def _address(text: str) -> Address | None:
-    """An address that mail can reach: not on a literal or a name without a dot."""
-    try:
-        address = parse_address(text.strip())
-    except AddressError:
-        return None
-    return address if "." in address.domain and not address.domain.startswith("[") else None
 
 
 def _stamp_fault(context: Context, form: Form, text: str) -> str:

@@ -55,6 +55,13 @@ def test_a_letter_has_no_markup(code: str) -> None:
         assert "<" not in language(code).plain(key, **names), key
 
 
+@pytest.mark.parametrize("code", sorted(LANGUAGES))
+def test_a_letter_promises_nothing_about_topics_that_were_not_asked_for(code: str) -> None:
+    """Who asks for one more topic gets the tenant's other mailings all the while."""
+    said = language(code).plain("mail.until", date="tomorrow", tenant="acme")
+    assert "tomorrow" in said and "acme" not in said
+
+
 def test_a_changed_text_is_not_shown_in_old_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ENGLISH, "ask.button", "Leave")
     assert "ask.button" not in catalogue("de")
