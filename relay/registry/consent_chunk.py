@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -25,8 +25,6 @@ class Incoming(NamedTuple):
     line: int
     given_at: float
     ip: str
-    evidence: str
-    """JSON, for the history."""
     mailbox: str | None
     attributes: str | None
     """JSON; None: nothing to keep."""
@@ -130,15 +128,20 @@ def prepare(conn: sqlite3.Connection) -> None:
         conn.execute(statement)
 
 
-def fill(conn: sqlite3.Connection, chunk: Sequence[Incoming], groups: dict[str, int]) -> None:
-    """Put a chunk into the temporary tables; of an address that is there twice the first one stays."""
+def fill(
+    conn: sqlite3.Connection, chunk: Sequence[Incoming], groups: dict[str, int], told: Callable[[str], str]
+) -> None:
+    """Put a chunk into the temporary tables; of an address that is there twice the first one stays.
+
+    ``told`` makes of an IP address the evidence for the history (JSON).
+    """
     conn.execute("BEGIN")  # of the temporary database only
     conn.execute("DELETE FROM temp.incoming")
     conn.execute("DELETE FROM temp.incoming_group")
     conn.executemany(
-        "INSERT INTO temp.incoming (address, line, given_at, ip, evidence, mailbox, attributes)"
+        "INSERT INTO temp.incoming (address, line, given_at, ip, mailbox, attributes, evidence)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [person[:7] for person in chunk],
+        [(*person[:6], told(person.ip)) for person in chunk],
     )
     if groups:
         rows = [(person.line, groups[name]) for person in chunk for name in person.groups]

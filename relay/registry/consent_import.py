@@ -256,18 +256,14 @@ class _Stories:
             entry.line,
             self._order.now if entry.at is None else entry.at,
             check_ip(entry.ip) if entry.ip else "",
-            "",
             mailbox_of(canonical),
             profiles.encode(entry.attributes) if entry.attributes else None,
             (*self._order.groups, *entry.groups),
         )
 
-    def told(self, chunk: list[Incoming]) -> list[Incoming]:
-        """The chunk with its evidence, which names the wording's id."""
-        return [
-            person._replace(evidence=self._text(self._said | {"ip": person.ip}) if person.ip else self._plain)
-            for person in chunk
-        ]
+    def told(self, ip: str) -> str:
+        """The evidence of a line with this IP address; it names the wording's id."""
+        return self._text(self._said | {"ip": ip}) if ip else self._plain
 
     @staticmethod
     def _text(said: dict[str, object]) -> str:
@@ -295,7 +291,7 @@ class _Writer:
             with transaction(self._conn) as conn:
                 made = {name: profiles.make_group(conn, giving.tenant_id, name, giving.now) for name in sorted(new)}
             self._groups |= made
-        consent_chunk.fill(self._conn, self._story.told(chunk), self._groups)
+        consent_chunk.fill(self._conn, chunk, self._groups, self._story.told)
         return consent_chunk.write(self._conn, giving)
 
     def stop(self, children: list[str]) -> None:
@@ -345,7 +341,7 @@ class _Writer:
         }
 
     def _judge_only(self, chunk: list[Incoming], giving: Giving) -> Written:
-        consent_chunk.fill(self._conn, chunk, {})
+        consent_chunk.fill(self._conn, chunk, {}, lambda ip: "")
         self._conn.execute("BEGIN")  # reads, and writes to the temporary table only
         try:
             return Written(*consent_chunk.judge(self._conn, giving), 0.0)

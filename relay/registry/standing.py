@@ -1,7 +1,8 @@
-"""A person's standing with a tenant: consents and suppressions in one look-up (R1, R3).
+"""A person's standing with a tenant: consents and suppressions by one look-up (R1, R3).
 
 The hot path asks it at every RCPT and again before every delivery, so it is
-one prepared statement over indexes only.
+one prepared statement over indexes only; a second one where there are
+suppressions.
 """
 
 from __future__ import annotations
@@ -12,37 +13,34 @@ from typing import Any, Final
 from relay.pipeline.contract import Consent, Reason, Standing, Suppression
 from relay.registry.mailbox import mailbox_of
 
-# One statement: consents (LEFT JOIN, so that the person shows even without one), then suppressions.
-_STANDING: Final = """
-SELECT s.id, 0, t.name, c.given_at, c.source, c.withdrawn_at,
-       EXISTS (SELECT 1 FROM counted n WHERE n.tenant_id = s.tenant_id AND n.name = ?2 AND n.subscriber_id = s.id)
+# Each index that is read costs a page, and of ten million people a page is rarely in the cache. So suppressions,
+# which few people have, are asked for by whether there are any; and of another spelling only its id is looked at,
+# which the index by mailbox has.
+_CONSENTS: Final = """
+SELECT s.id, t.name, c.given_at, c.source, c.withdrawn_at,
+       EXISTS (SELECT 1 FROM counted n WHERE n.tenant_id = s.tenant_id AND n.name = ?2 AND n.subscriber_id = s.id),
+       EXISTS (SELECT 1 FROM suppression p WHERE p.subscriber_id = s.id){others}
   FROM subscriber s
   LEFT JOIN consent c ON c.subscriber_id = s.id AND c.channel = 'email'
   LEFT JOIN topic t ON t.id = c.topic_id
  WHERE {person}
-UNION ALL
-SELECT s.id, 1, t.name, p.since_at, p.reason, NULL, 0
-  FROM subscriber s
-  JOIN suppression p ON p.subscriber_id = s.id
-  LEFT JOIN topic t ON t.id = p.topic_id
- WHERE {person}
 """
 # What stops another spelling of the same mailbox stops this one too.
-_OTHERS: Final = """UNION ALL
-SELECT o.id, 1, t.name, p.since_at, p.reason, NULL, 0
-  FROM {others}
-  JOIN suppression p ON p.subscriber_id = o.id
-  LEFT JOIN topic t ON t.id = p.topic_id
- WHERE {person}
+_OTHERS: Final = """ OR EXISTS (SELECT 1 FROM subscriber o JOIN suppression p ON p.subscriber_id = o.id
+               WHERE o.tenant_id = s.tenant_id AND o.mailbox = {mailbox})"""
+_PERSON: Final = "s.tenant_id = ?1 AND s.address = ?3"
+_BY_ADDRESS: Final = _CONSENTS.format(others="", person=_PERSON)
+_BY_MAILBOX: Final = _CONSENTS.format(others=_OTHERS.format(mailbox="?4"), person=_PERSON)
+_BY_ID: Final = _CONSENTS.format(others=_OTHERS.format(mailbox="s.mailbox"), person="s.id = ?1")
+_SUPPRESSIONS: Final = """
+SELECT t.name, p.since_at, p.reason
+  FROM suppression p LEFT JOIN topic t ON t.id = p.topic_id
+ WHERE p.subscriber_id = ?1
+UNION ALL
+SELECT t.name, p.since_at, p.reason
+  FROM subscriber o JOIN suppression p ON p.subscriber_id = o.id LEFT JOIN topic t ON t.id = p.topic_id
+ WHERE o.tenant_id = ?2 AND o.mailbox = ?3 AND o.id <> ?1
 """
-_BY_ADDRESS: Final = _STANDING.format(person="s.tenant_id = ?1 AND s.address = ?3")
-_BY_MAILBOX: Final = _BY_ADDRESS + _OTHERS.format(
-    others="subscriber o", person="o.tenant_id = ?1 AND o.mailbox = ?4 AND o.address <> ?3"
-)
-_BY_ID: Final = _STANDING.format(person="s.id = ?1") + _OTHERS.format(
-    others="subscriber s JOIN subscriber o ON o.tenant_id = s.tenant_id AND o.mailbox = s.mailbox AND o.id <> s.id",
-    person="s.id = ?1",
-)
 _NOBODY: Final = Standing()
 
 
@@ -54,25 +52,37 @@ def standing(conn: sqlite3.Connection, tenant_id: int, canonical: str, period: s
     """
     mailbox = mailbox_of(canonical)
     if mailbox is None:
-        return _standing(conn.execute(_BY_ADDRESS, (tenant_id, "subscribers/" + period, canonical)).fetchall())
-    return _standing(conn.execute(_BY_MAILBOX, (tenant_id, "subscribers/" + period, canonical, mailbox)).fetchall())
+        rows = conn.execute(_BY_ADDRESS, (tenant_id, "subscribers/" + period, canonical)).fetchall()
+    else:
+        rows = conn.execute(_BY_MAILBOX, (tenant_id, "subscribers/" + period, canonical, mailbox)).fetchall()
+    if not rows:
+        return _NOBODY if mailbox is None else Standing(None, (), _suppressed(conn, 0, tenant_id, mailbox), False)
+    return _standing(rows, _suppressed(conn, rows[0][0], tenant_id, mailbox) if rows[0][6] else ())
 
 
 def standing_by_id(conn: sqlite3.Connection, subscriber_id: int, period: str) -> Standing:
     """The same for a subscriber's id; empty if the person was erased."""
-    return _standing(conn.execute(_BY_ID, (subscriber_id, "subscribers/" + period)).fetchall())
-
-
-def _standing(rows: list[tuple[Any, ...]]) -> Standing:
+    rows = conn.execute(_BY_ID, (subscriber_id, "subscribers/" + period)).fetchall()
     if not rows:
         return _NOBODY
-    consents: list[Consent] = []
-    suppressed: list[Suppression] = []
-    for _, kind, topic, at, word, withdrawn_at, _ in rows:
-        if kind:
-            suppressed.append(Suppression(Reason(word), topic, at))
-        elif topic is not None:
-            consents.append(Consent(topic, withdrawn_at is None, at, word, withdrawn_at))
-    first = rows[0]  # of a known person always a row of consents
-    known = first[1] == 0
-    return Standing(first[0] if known else None, tuple(consents), tuple(suppressed), known and bool(first[6]))
+    if not rows[0][6]:
+        return _standing(rows, ())
+    person = conn.execute("SELECT id, tenant_id, mailbox FROM subscriber WHERE id = ?", (subscriber_id,)).fetchone()
+    return _standing(rows, _suppressed(conn, *person) if person else ())
+
+
+def _standing(rows: list[tuple[Any, ...]], suppressed: tuple[Suppression, ...]) -> Standing:
+    consents = [
+        Consent(topic, withdrawn_at is None, at, source, withdrawn_at)
+        for _, topic, at, source, withdrawn_at, _, _ in rows
+        if topic is not None
+    ]
+    return Standing(rows[0][0], tuple(consents), suppressed, bool(rows[0][5]))
+
+
+def _suppressed(
+    conn: sqlite3.Connection, subscriber_id: int, tenant_id: int, mailbox: str | None
+) -> tuple[Suppression, ...]:
+    """Those of a person (0: not known), then those of its other spellings."""
+    found = conn.execute(_SUPPRESSIONS, (subscriber_id, tenant_id, mailbox))
+    return tuple(Suppression(Reason(reason), topic, at) for topic, at, reason in found)
