@@ -241,7 +241,7 @@ class App:
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, self.reload)
         _test_keys(self.snapshots.current(), self.secrets)
-        committer = Committer(self.settings.database, turns=self.share.workers > 1)
+        committer = Committer(self.settings.database, turns=True)  # commands that write for long take turns too
         worker = self._worker(committer)
         self._tasks = [loop.create_task(worker.run()), loop.create_task(_heart(beat))]
         if self.share.first:

@@ -26,7 +26,7 @@ _TERMS = ("--topic", TOPIC, "--source", SOURCE, "--wording", WORDING, "--attest"
 
 
 class Imported(NamedTuple):
-    """``wait_…``: how long a relay's writes waited for the lock meanwhile; ``commit_…``: until they were on the disk."""
+    """``wait_…``: how long a relay's writes waited for the lock meanwhile; ``commit_…``: until they were durable."""
 
     lines: int
     seconds: float

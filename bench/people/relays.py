@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import os
+import json
 import shutil
 import subprocess
+import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,19 +91,18 @@ def told(directory: Path, *words: str) -> str:
 
 
 def run(directory: Path, words: Sequence[str]) -> Ran:
-    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as error:
-        begin = time.monotonic()
-        process = subprocess.Popen(
-            [*RELAY, "-c", str(directory / "relay.toml"), *words],
+    with tempfile.TemporaryDirectory() as temporary:
+        result = Path(temporary) / "result"
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", str(ROOT / "bench" / "people" / "launch.py"), str(result)]
+            + [*RELAY, "-c", str(directory / "relay.toml"), *words],
             stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=error,
+            capture_output=True,
+            text=True,
             cwd=ROOT,
             env=_environment(),
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - begin
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        error.seek(0)
-        return Ran(process.returncode, seconds, usage.ru_maxrss / 1024, output.read(), error.read())
+        if not result.exists():
+            raise BenchError(f"relay {' '.join(words[:2])}: {done.stderr.strip()}")
+        seconds, memory_mib, status = json.loads(result.read_text())
+        return Ran(status, seconds, memory_mib, done.stdout, done.stderr)

@@ -94,9 +94,7 @@ def open_batch(conn: sqlite3.Connection, what: str, tenant_id: int, now: float) 
 
 def close_batch(conn: sqlite3.Connection, leaf_id: int) -> int:
     """Bind the rows that carry ``leaf_id``; returns how many."""
-    commitments = [row.commitment for row in Rows(conn, HISTORY).of_leaf(leaf_id)]
-    assert None not in commitments, "a row of the batch can't be read back"
-    return _close(conn, leaf_id, [found for found in commitments if found is not None])
+    return _close(conn, leaf_id, Rows(conn, HISTORY).batch(leaf_id))
 
 
 def adopt(conn: sqlite3.Connection, table: str, ids: Sequence[int], now: float) -> None:

@@ -22,11 +22,13 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def root_of(hashes: Sequence[bytes]) -> bytes:
-    """Root over leaf hashes."""
-    tree = Tree()
-    for hash_ in hashes:
-        tree.add(hash_)
-    return tree.root()
+    """Root over leaf hashes: level by level, where the last of an odd number goes up as it is."""
+    level, sha256 = list(hashes), hashlib.sha256
+    while len(level) > 1:
+        odd = level[len(level) & ~1 :]
+        level = [sha256(b"\x01" + left + right).digest() for left, right in zip(level[::2], level[1::2])]  # noqa: B905
+        level += odd
+    return level[0] if level else EMPTY
 
 
 class Tree:

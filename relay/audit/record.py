@@ -52,9 +52,18 @@ def history_text(
     action: str, address: str, at: float, evidence: str, recorded_at: float, tenant: str, topic: str, wording: str
 ) -> str:
     """The same from parts that are quoted already."""
+    before, after = history_around(action, at, evidence, recorded_at, tenant, topic, wording)
+    return before + address + after
+
+
+def history_around(
+    action: str, at: float, evidence: str, recorded_at: float, tenant: str, topic: str, wording: str
+) -> tuple[str, str]:
+    """What stands before and after the address, which the records of a batch often share."""
     return (
-        f'{{"action":{quoted(action)},"address":{address},"at_us":{micros(at)},"evidence":{evidence},'
-        f'"recorded_at_us":{micros(recorded_at)},"tenant":{tenant},"topic":{topic},"wording":"{wording}"}}'
+        f'{{"action":{quoted(action)},"address":',
+        f',"at_us":{micros(at)},"evidence":{evidence},'
+        f'"recorded_at_us":{micros(recorded_at)},"tenant":{tenant},"topic":{topic},"wording":"{wording}"}}',
     )
 
 

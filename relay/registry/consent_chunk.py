@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from relay.audit import log
-from relay.store.database import transaction
+from relay.registry.in_turn import InTurn
 
 
 class Incoming(NamedTuple):
@@ -43,6 +43,8 @@ class Giving:
     page: str
     means: str
     now: float
+    evidence: str
+    """JSON, for the history of those without an IP address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,8 @@ class Written:
 
 
 _TEMP: Final = (
-    "CREATE TEMP TABLE IF NOT EXISTS incoming (line INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE,"
-    " given_at REAL NOT NULL, ip TEXT NOT NULL, evidence TEXT NOT NULL, mailbox TEXT, attributes TEXT,"
+    "CREATE TEMP TABLE IF NOT EXISTS incoming (line INTEGER PRIMARY KEY, address TEXT NOT NULL,"
+    " given_at REAL NOT NULL, ip TEXT NOT NULL, evidence TEXT, mailbox TEXT, attributes TEXT,"
     " subscriber_id INTEGER, verdict INTEGER NOT NULL DEFAULT 0)",
     "CREATE TEMP TABLE IF NOT EXISTS incoming_group (line INTEGER NOT NULL, group_id INTEGER NOT NULL)",
 )
@@ -104,7 +106,7 @@ _CONSENTS: Final = (
 )
 _HISTORY: Final = (
     "INSERT INTO main.consent_history (subscriber_id, topic_id, action, at, recorded_at, evidence, leaf_id, salt)"
-    " SELECT subscriber_id, :topic, 'given', given_at, :now, evidence, :leaf, randomblob(16)"
+    " SELECT subscriber_id, :topic, 'given', given_at, :now, coalesce(evidence, :evidence), :leaf, randomblob(16)"
     " FROM temp.incoming WHERE verdict = 0"
     " ORDER BY subscriber_id"
 )
@@ -131,27 +133,33 @@ def prepare(conn: sqlite3.Connection) -> None:
 def fill(
     conn: sqlite3.Connection, chunk: Sequence[Incoming], groups: dict[str, int], told: Callable[[str], str]
 ) -> None:
-    """Put a chunk into the temporary tables; of an address that is there twice the first one stays.
+    """Put a chunk, which is in the order of addresses, into the temporary tables; of one that is there twice the first.
 
     ``told`` makes of an IP address the evidence for the history (JSON).
     """
+    rows = []
+    last = ""
+    for person in chunk:
+        if person.address != last:
+            last = person.address
+            rows.append((*person[:6], told(person.ip) if person.ip else None))
     conn.execute("BEGIN")  # of the temporary database only
     conn.execute("DELETE FROM temp.incoming")
     conn.execute("DELETE FROM temp.incoming_group")
     conn.executemany(
         "INSERT INTO temp.incoming (address, line, given_at, ip, mailbox, attributes, evidence)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [(*person[:6], told(person.ip)) for person in chunk],
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        rows,
     )
     if groups:
-        rows = [(person.line, groups[name]) for person in chunk for name in person.groups]
-        conn.executemany("INSERT INTO temp.incoming_group VALUES (?, ?)", rows)
+        members = [(person.line, groups[name]) for person in chunk for name in person.groups]
+        conn.executemany("INSERT INTO temp.incoming_group VALUES (?, ?)", members)
     conn.execute("COMMIT")
 
 
-def write(conn: sqlite3.Connection, giving: Giving) -> Written:
+def write(turns: InTurn, giving: Giving) -> Written:
     """Judge and write what ``fill`` put there, in a transaction of its own."""
-    with transaction(conn):
+    with turns.transaction() as conn:
         started = time.perf_counter()
         judged = judge(conn, giving)
         take(conn, giving)
@@ -192,6 +200,7 @@ def take(conn: sqlite3.Connection, giving: Giving) -> None:
         "page": giving.page,
         "means": giving.means,
         "now": giving.now,
+        "evidence": giving.evidence,
     }
     conn.execute(_CONSENTS, values)
     _history(conn, giving, values)

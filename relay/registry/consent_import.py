@@ -24,17 +24,17 @@ from relay.registry.consent_chunk import Giving, Incoming, Written
 from relay.registry.consent_rules import Refused, Terms, check_ip, check_time
 from relay.registry.consents import find_topic, make_topic
 from relay.registry.errors import RegistryError
+from relay.registry.in_turn import InTurn
 from relay.registry.list_file import Bad, Entry, ListFile
 from relay.registry.list_values import under_age
 from relay.registry.mailbox import mailbox_of
-from relay.store.database import transaction
 
 GATHERED: Final = 50_000
 """Lines ordered by address together."""
 CHUNK: Final = 1_000
 """Lines written together at first; then as many as TARGET_S allows."""
 SMALLEST, LARGEST = 100, 4_000
-TARGET_S: Final = 0.015
+TARGET_S: Final = 0.02
 """How long a chunk may hold the write lock, about."""
 PAUSE_S: Final = 0.005
 """Left to other writers where there is nothing more to read."""
@@ -107,9 +107,11 @@ def run(
     """
     cache = conn.execute("PRAGMA cache_size").fetchone()[0]
     conn.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    turns = InTurn(conn)
     try:
-        return _Import(conn, file, order, refused, progress, chunk).run()
+        return _Import(conn, turns, file, order, refused, progress, chunk).run()
     finally:
+        turns.close()
         conn.execute(f"PRAGMA cache_size = {cache}")
 
 
@@ -117,7 +119,14 @@ class _Import:
     """One run from the first line to the last."""
 
     def __init__(
-        self, conn: sqlite3.Connection, file: ListFile, order: Order, refused: Told, progress: Progress, chunk: int
+        self,
+        conn: sqlite3.Connection,
+        turns: InTurn,
+        file: ListFile,
+        order: Order,
+        refused: Told,
+        progress: Progress,
+        chunk: int,
     ) -> None:
         self._conn = conn
         self._file = file
@@ -128,7 +137,7 @@ class _Import:
         self._size = chunk or CHUNK
         self._report = Report()
         self._story = _Stories(file, order)
-        self._writer = _Writer(conn, file, order, self._story)
+        self._writer = _Writer(conn, turns, file, order, self._story)
         self._seen: set[int] = set()
         self._lines = file.read()
 
@@ -242,12 +251,12 @@ class _Stories:
     def __init__(self, file: ListFile, order: Order) -> None:
         self._order = order
         self._said: dict[str, object] = {"file": file.kind.sha256, "actor": order.actor}
-        self._plain = ""
 
-    def begin(self, wording_id: int) -> None:
+    def begin(self, wording_id: int) -> str:
+        """The evidence of lines without an IP address."""
         terms = self._order.terms
         self._said |= {"source": terms.source, "wording_id": wording_id, "means": terms.means}
-        self._plain = self._text(self._said)
+        return self._text(self._said)
 
     def incoming(self, entry: Entry) -> Incoming:
         canonical = entry.address.canonical
@@ -263,7 +272,7 @@ class _Stories:
 
     def told(self, ip: str) -> str:
         """The evidence of a line with this IP address; it names the wording's id."""
-        return self._text(self._said | {"ip": ip}) if ip else self._plain
+        return self._text(self._said | {"ip": ip})
 
     @staticmethod
     def _text(said: dict[str, object]) -> str:
@@ -273,8 +282,9 @@ class _Stories:
 class _Writer:
     """Writes chunk after chunk; topic, wording and attestation go before the first one."""
 
-    def __init__(self, conn: sqlite3.Connection, file: ListFile, order: Order, story: _Stories) -> None:
+    def __init__(self, conn: sqlite3.Connection, turns: InTurn, file: ListFile, order: Order, story: _Stories) -> None:
         self._conn = conn
+        self._turns = turns
         self._file = file
         self._order = order
         self._story = story
@@ -288,17 +298,19 @@ class _Writer:
             return self._judge_only(chunk, giving)
         new = {name for person in chunk for name in person.groups} - self._groups.keys()
         if new:
-            with transaction(self._conn) as conn:
+            with self._turns.transaction() as conn:
                 made = {name: profiles.make_group(conn, giving.tenant_id, name, giving.now) for name in sorted(new)}
             self._groups |= made
         consent_chunk.fill(self._conn, chunk, self._groups, self._story.told)
-        return consent_chunk.write(self._conn, giving)
+        written = consent_chunk.write(self._turns, giving)
+        self._turns.tidy()
+        return written
 
     def stop(self, children: list[str]) -> None:
         """Who turns out to be under age and is known gets nothing more (R5)."""
         if self._order.dry_run or not children:
             return
-        with transaction(self._conn) as conn:
+        with self._turns.transaction() as conn:
             for canonical in children:
                 row = conn.execute(
                     "SELECT id FROM subscriber WHERE tenant_id = ? AND address = ?", (self._order.tenant_id, canonical)
@@ -309,7 +321,7 @@ class _Writer:
     def finish(self, report: Report) -> None:
         """Write down how it ended."""
         figures = {"taken": report.taken, "duplicates": report.duplicates, "refused": report.refused}
-        with transaction(self._conn) as conn:
+        with self._turns.transaction() as conn:
             detail: dict[str, object] = {"sha256": self._file.kind.sha256, "lines": report.lines, **figures}
             order = self._order
             audit.record(conn, order.actor, "consents-imported", order.tenant_id, detail, order.now)
@@ -319,15 +331,15 @@ class _Writer:
         if order.dry_run:
             topic, wording = find_topic(self._conn, order.tenant_id, terms.topic) or -1, 0
         else:
-            with transaction(self._conn) as conn:
+            with self._turns.transaction() as conn:
                 topic = make_topic(conn, order.tenant_id, terms.topic)
                 wording = wordings.make(conn, order.tenant_id, terms.wording, order.now)
                 profiles.know_attributes(conn, order.tenant_id, [name for _, name in self._file.columns.attributes])
                 audit.record(
                     conn, order.actor, "consents-import-begun", order.tenant_id, self._attested(wording), order.now
                 )
-        self._story.begin(wording)
-        self._giving = Giving(order.tenant_id, topic, terms.source, wording, terms.page, terms.means, order.now)
+        told = self._story.begin(wording)
+        self._giving = Giving(order.tenant_id, topic, terms.source, wording, terms.page, terms.means, order.now, told)
         return self._giving
 
     def _attested(self, wording_id: int) -> dict[str, object]:

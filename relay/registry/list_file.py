@@ -24,6 +24,8 @@ from relay.registry.list_vcard import BEGIN, VcardRows
 
 __all__ = ["Bad", "Entry", "ListError", "ListFile", "open_list"]
 
+WITHOUT: Final = 100_000
+"""Lines by which an address must have come; a longer list of other things is not read to its end to be refused."""
 MAX_GROUPS: Final = 50
 """Groups that one line may name."""
 _APART: Final = re.compile(r"[;,|]")
@@ -87,8 +89,9 @@ def open_list(path: Path, *, encoding: str = "", skip: Collection[str] = ()) -> 
     header, first, sample = _top(source)
     columns = read_columns(header, sample, skip)
     found = ListFile(path, kind, source, columns, first)
-    if not any(isinstance(entry, Entry) for entry in found.read()):
-        raise ListError(f"{path} holds no addresses; the first column, or one named `email`, must have them")
+    if not any(isinstance(entry, Entry) for entry in islice(found.read(), WITHOUT)):
+        where = "" if kind.lines <= WITHOUT else f" in its first {WITHOUT} lines"
+        raise ListError(f"{path} holds no addresses{where}; the first column, or one named `email`, must have them")
     return found
 
 

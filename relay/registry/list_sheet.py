@@ -36,7 +36,7 @@ MAX_INFLATED_OCTETS: Final = 1 << 30
 MAX_RATIO: Final = 100
 """Real sheets shrink to a tenth; a part that shrinks more than this is a bomb."""
 _FREE_OCTETS: Final = 4 << 20
-"""Below this size a part may shrink as it likes."""
+"""Below this size a part may shrink as it likes, and below its fourfold all parts together."""
 MAX_PARTS: Final = 2_000
 READER_OCTETS: Final = 2 << 30
 """Address space of the reading process."""
@@ -141,8 +141,14 @@ def _check_zip(path: Path, size: int) -> None:
                 total = 0
                 for part in parts:
                     total = _check_part(path, file, part, total)
+                    if total > 4 * _FREE_OCTETS and total > MAX_RATIO * size:
+                        raise _bomb(path)
     except (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, EOFError, ValueError) as error:
         raise ListError(f"{path} is a damaged workbook ({error}); save it anew, or as CSV") from error
+
+
+def _bomb(path: Path) -> ListError:
+    return ListError(f"{path} inflates beyond all proportion, which no list does; save it as CSV")
 
 
 def _check_directory(path: Path, file: BinaryIO, size: int) -> None:
@@ -183,7 +189,7 @@ def _check_part(path: Path, file: BinaryIO, part: zipfile.ZipInfo, total: int) -
         taken = part.compress_size - left - len(inflater.unconsumed_tail)
         grown += len(block)
         if (grown > _FREE_OCTETS and grown > MAX_RATIO * taken) or total + grown > MAX_INFLATED_OCTETS:
-            raise ListError(f"{path} inflates beyond all proportion, which no list does; save it as CSV")
+            raise _bomb(path)
         if sheet and _WIDE.search(carried + block):
             raise ListError(f"{path} has more than {MAX_COLUMNS} columns; leave in what is needed")
         carried = block[-16:]

@@ -18,6 +18,8 @@ from relay.registry.errors import RegistryError
 from relay.registry.list_charset import MAX_SAMPLE, WORDS, charset_of
 
 _BLOCK: Final = 1 << 20
+MAX_LINE_OCTETS: Final = 16 << 20
+"""A picture in a card may stand on one line; what goes on for longer is no list."""
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0e-\x19\x1b-\x1f\x7f]")
 _BINARY: Final = (
     (b"PK\x03\x04", "an archive"),
@@ -56,6 +58,8 @@ def recognise(path: Path, encoding: str = "") -> TextKind:
             while block := file.read(_BLOCK):
                 digest.update(block)
                 seen.take(block)
+                if seen.open_octets > MAX_LINE_OCTETS:
+                    raise ListError(f"{path} has a line of more than {MAX_LINE_OCTETS >> 20} MiB, which no list has")
     except OSError as error:
         raise ListError(f"{path} can't be read: {error.strerror or error}") from error
     if not head:
@@ -109,9 +113,13 @@ class _Seen:
         self._control = False
         self._words = bytearray()
         self.lines = 1
+        self.open_octets = 0
+        """Since the last line end, or a little more."""
 
     def take(self, block: bytes) -> None:
-        self.lines += block.count(b"\n") or block.count(b"\r")
+        ends = block.count(b"\n") or block.count(b"\r")
+        self.lines += ends
+        self.open_octets = 0 if ends else self.open_octets + len(block)
         wide = self._certain is not None and self._certain.startswith("utf-16")
         if not wide and not self._control:
             self._control = _CONTROL.search(block) is not None

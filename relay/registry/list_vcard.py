@@ -26,6 +26,8 @@ _PROPERTY: Final = re.compile(r'(?:[\w-]+\.)?([\w-]+)((?:;(?:"[^"]*"|[^":;])*)*)
 _WANTED: Final = frozenset({"EMAIL", "FN", "N", "BDAY", "CATEGORIES"})
 _NAMES: Final = re.compile(r"(?:[\w-]+\.)?([\w-]+)")
 MAX_EMAILS: Final = 100
+MAX_CARD_LINES: Final = 200_000
+"""Lines of one card; a picture of 10 MB folded at 76 octets has 180,000."""
 _SECOND: Final = "the card has another address, which was taken; list this one by itself if it agreed too"
 
 
@@ -52,18 +54,21 @@ class VcardRows:
         try:
             with self.path.open(encoding=self.kind.encoding) as file:
                 yield 0, HEADER
-                yield from _cards(_lines(iter(lambda: file.readline(MAX_LINE), "")))
+                yield from _cards(_lines(iter(lambda: file.readline(MAX_LINE), ""), self.path))
         except (OSError, UnicodeError) as error:
             raise ListError(f"{self.path} changed or went away while it was read: {error}") from error
 
 
-def _lines(pieces: Iterator[str]) -> Iterator[tuple[int, str]]:
+def _lines(pieces: Iterator[str], path: Path) -> Iterator[tuple[int, str]]:
     """Unfolded lines with the number of their first one; too long ones end at MAX_LINE characters.
+
+    Raises ListError for a card that doesn't end.
 
     A line goes on where the next one begins with a blank (RFC 6350 §3.2), or,
     in quoted-printable of 2.1, where it ends in ``=``.
     """
     number, start, whole, open_line = 0, 0, "", False
+    card = 0  # the number of its first line
     for piece in pieces:
         ended = piece.endswith("\n")
         text = piece.rstrip("\r\n")
@@ -71,6 +76,10 @@ def _lines(pieces: Iterator[str]) -> Iterator[tuple[int, str]]:
         open_line = not ended
         if begins:
             number += 1
+            if text[:1] in "Bb" and BEGIN.match(text):
+                card = number
+            elif number - card > MAX_CARD_LINES:
+                raise ListError(f"{path}: the card in line {card} has more than {MAX_CARD_LINES} lines; take it out")
         if not begins or (start and text[:1] in (" ", "\t")):
             whole = _joined(whole, text if not begins else text[1:])
         elif start and whole.endswith("=") and _quoted_printable(whole):
@@ -84,6 +93,8 @@ def _lines(pieces: Iterator[str]) -> Iterator[tuple[int, str]]:
 
 
 def _joined(whole: str, more: str) -> str:
+    if len(whole) >= MAX_LINE:
+        return whole  # each more would be a copy of all of it
     name = _NAMES.match(whole)
     if name is not None and name[1].upper() not in _WANTED:
         return whole  # a picture is not kept
