@@ -5,6 +5,7 @@ exit status; output and errors stay the command's own.
 """
 
 import json
+import pathlib
 import resource
 import subprocess
 import sys
@@ -13,5 +14,5 @@ import time
 begin = time.monotonic()
 status = subprocess.run(sys.argv[2:]).returncode
 seconds = time.monotonic() - begin
-with open(sys.argv[1], "w") as file:
+with pathlib.Path(sys.argv[1]).open("w") as file:
     json.dump([seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024, status], file)

@@ -166,8 +166,8 @@ def _found(
     found: dict[str, Any] = {}
     people = options.n
 
-    def keep(what: str, measure: Callable[[], Any]) -> None:
-        with locked(options.lock):
+    def keep(what: str, measure: Callable[[], Any], *, long: bool = False) -> None:
+        with locked(options.lock, shared=long):  # what takes minutes keeps nobody out
             found[what] = measure()
         print(f"{what}: {found[what]}", flush=True)
 
@@ -183,7 +183,7 @@ def _found(
             lambda into=into, file=file, kind=kind: imports.imported(into, file, _lines(kind, options)),
         )
         shutil.rmtree(into)
-    keep("export", lambda: imports.exported(full, people))
+    keep("export", lambda: imports.exported(full, people), long=True)
     changed = full
     if options.keep:
         with locked(options.lock, shared=True):

@@ -93,9 +93,9 @@ def told(directory: Path, *words: str) -> str:
 def run(directory: Path, words: Sequence[str]) -> Ran:
     with tempfile.TemporaryDirectory() as temporary:
         result = Path(temporary) / "result"
+        launch = [sys.executable, "-I", "-S", str(ROOT / "bench" / "people" / "launch.py"), str(result)]
         done = subprocess.run(
-            [sys.executable, "-I", "-S", str(ROOT / "bench" / "people" / "launch.py"), str(result)]
-            + [*RELAY, "-c", str(directory / "relay.toml"), *words],
+            [*launch, *RELAY, "-c", str(directory / "relay.toml"), *words],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

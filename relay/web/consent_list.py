@@ -15,41 +15,64 @@ _COLUMNS = (
     " c.means, c.ip, c.page"
 )
 _FROM = (
-    " FROM subscriber s JOIN consent c ON c.subscriber_id = s.id"
+    " FROM {people} s JOIN consent c ON c.subscriber_id = s.id"
     " JOIN topic ON topic.id = c.topic_id JOIN wording ON wording.id = c.wording_id"
 )
+_ORDER = "ORDER BY s.address, c.topic_id, c.channel"
+SCANNED = 20_000
+"""People looked at for one page of a topic."""
+_PEOPLE = (
+    "(SELECT id, tenant_id, address FROM subscriber WHERE tenant_id = ? AND address >= ?"
+    f" ORDER BY address LIMIT {SCANNED})"
+)
+_LAST_TOPIC = 2**63 - 1
 
 
 def list_consents(
     conn: sqlite3.Connection, tenant_id: int, *, address: str | None, topic: str | None, cursor: str | None, limit: int
 ) -> ConsentList:
-    """At most ``limit`` consents after the cursor; raises Problem for a cursor that isn't ours."""
-    where, values = ["s.tenant_id = ?"], [tenant_id]
-    bound: list[Any] = list(values)
+    """At most ``limit`` consents after the cursor; raises Problem for a cursor that isn't ours.
+
+    A topic that few have is looked for among SCANNED people a page, so that a page of ten million is short too: such
+    a page may hold fewer consents, or none, and still name a next one.
+    """
+    where: list[str] = ["s.tenant_id = ?"]
+    bound: list[Any] = [tenant_id]
+    after: list[Any] = ["", 0, ""]
     if address is not None:
         where.append("s.address = ?")
         bound.append(address)
+    if cursor is not None:
+        after = cursors.read(cursor, str, int, str)
+        where.append("s.address >= ? AND (s.address, c.topic_id, c.channel) > (?, ?, ?)")
+        bound += [after[0], *after]
+    people = "subscriber"
     if topic is not None:
         where.append("topic.name = ?")
         bound.append(topic)
-    if cursor is not None:
-        after_address, after_topic, after_channel = cursors.read(cursor, str, int, str)
-        where.append("s.address >= ? AND (s.address, c.topic_id, c.channel) > (?, ?, ?)")
-        bound += [after_address, after_address, after_topic, after_channel]
-    sql = f"SELECT {_COLUMNS}{_FROM} WHERE {' AND '.join(where)} ORDER BY s.address, c.topic_id, c.channel LIMIT ?"
+        if address is None:
+            people = _PEOPLE
+            bound = [tenant_id, after[0], *bound]
+    sql = f"SELECT {_COLUMNS}{_FROM.format(people=people)} WHERE {' AND '.join(where)} {_ORDER} LIMIT ?"
     rows = conn.execute(sql, (*bound, limit + 1)).fetchall()
     more = len(rows) > limit
-    last = rows[limit - 1] if more else None
-    return ConsentList(
-        consents=[consent_out(row) for row in rows[:limit]],
-        next=None if last is None else cursors.write(last[0], last[2], last[3]),
-    )
+    following = cursors.write(rows[limit - 1][0], rows[limit - 1][2], rows[limit - 1][3]) if more else None
+    if not more and people == _PEOPLE:
+        following = _beyond(conn, tenant_id, after[0])
+    return ConsentList(consents=[consent_out(row) for row in rows[:limit]], next=following)
+
+
+def _beyond(conn: sqlite3.Connection, tenant_id: int, begin: str) -> str | None:
+    """The cursor past the people that were looked at, None if they were the last."""
+    count, last = conn.execute(f"SELECT count(*), max(address) FROM {_PEOPLE}", (tenant_id, begin)).fetchone()
+    return cursors.write(last, _LAST_TOPIC, "") if count == SCANNED else None
 
 
 def one_consent(conn: sqlite3.Connection, tenant_id: int, address: str, topic: str) -> ConsentOut:
     """The consent to e-mail of one person on one topic, which must be there."""
     row = conn.execute(
-        f"SELECT {_COLUMNS}{_FROM} WHERE s.tenant_id = ? AND s.address = ? AND topic.name = ? AND c.channel = 'email'",
+        f"SELECT {_COLUMNS}{_FROM.format(people='subscriber')}"
+        " WHERE s.tenant_id = ? AND s.address = ? AND topic.name = ? AND c.channel = 'email'",
         (tenant_id, address, topic),
     ).fetchone()
     if row is None:

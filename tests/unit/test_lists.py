@@ -16,7 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.pipeline.contract import Reason
-from relay.registry import consent_import, consents, list_sheet, profiles, suppressions, wordings
+from relay.registry import (
+    consent_import,
+    consents,
+    list_file,
+    list_sheet,
+    list_text,
+    list_vcard,
+    profiles,
+    suppressions,
+    wordings,
+)
 from relay.registry.consent_book import Choice, export, export_columns
 from relay.registry.consent_import import UNDER_AGE, UNSUBSCRIBED, Order, Report
 from relay.registry.consent_rules import terms
@@ -344,6 +354,33 @@ def test_entities_are_not_expanded(tmp_path: Path) -> None:
     }
     with pytest.raises(ListError):
         open_list(write(tmp_path, "lol.xlsx", workbook("", more=more)))
+
+
+def test_many_sheets_that_inflate_together_are_refused(tmp_path: Path) -> None:
+    more = {f"xl/worksheets/sheet{i}.xml": " " * 3_000_000 for i in range(2, 40)}
+    with pytest.raises(ListError, match="proportion"):
+        open_list(write(tmp_path, "sheets.xlsx", workbook(sheet_row(1, A), more=more)))
+
+
+def test_a_card_that_never_ends_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(list_vcard, "MAX_CARD_LINES", 1_000)
+    for more in ("a\n ", "NOTE:x\n"):
+        path = write(tmp_path, "endless.vcf", f"BEGIN:VCARD\nEMAIL:{A}\nNOTE:".encode() + more.encode() * 1_001)
+        with pytest.raises(ListError, match="card in line 1 has more than 1000 lines"):
+            open_list(path)
+
+
+def test_a_line_that_never_ends_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(list_text, "MAX_LINE_OCTETS", 3 << 20)
+    for name in ("endless.csv", "endless.vcf", "endless.txt"):
+        with pytest.raises(ListError, match="a line of more than 3 MiB"):
+            open_list(write(tmp_path, name, b"BEGIN:VCARD\nEMAIL:" + b"a" * (6 << 20)))
+
+
+def test_an_address_must_come_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(list_file, "WITHOUT", 100)
+    with pytest.raises(ListError, match="no addresses in its first 100 lines"):
+        open_list(write(tmp_path, "others.txt", b"nobody\n" * 200 + A.encode()))
 
 
 # --- parsers --------------------------------------------------------------------------------
