@@ -10,7 +10,7 @@ ARGS ?=
 export NODE_PATH := $(PEERS_DIR)/node_modules
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup compiled demo test test-compiled check format bench bench-quick bench-queue bench-profile crash fuzz fuzz-api lock clean
+.PHONY: help setup compiled demo test test-compiled check format bench bench-quick bench-queue bench-consents bench-profile crash fuzz fuzz-api lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -55,6 +55,9 @@ bench-quick: $(READY) ## relay and Postfix only; fails if a ratio fell by more t
 
 bench-queue: $(READY) ## what a long queue costs: start, memory, CPU, a small tenant's mail; N=1000000 recipients
 	PEERS_DIR='$(PEERS_DIR)' bench/queue --n $(or $(N),1000000) $(ARGS)
+
+bench-consents: $(READY) ## what a large registry of consents costs: look-ups, imports, export, proofs; ARGS='--n 10000000'
+	bench/consents $(ARGS)
 
 bench-profile: $(READY) ## flame graphs of the relay under load into docs/profiles; needs py-spy
 	PEERS_DIR='$(PEERS_DIR)' bench/profile $(ARGS)

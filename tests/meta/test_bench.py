@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from relay.registry.list_file import open_list
 from relay.store.database import connect, migrate
 from tests.meta.tree import ROOT
 
@@ -359,3 +360,76 @@ def test_flame_graph_tells_no_command_line() -> None:
 def test_flame_graph_without_frames_is_an_error() -> None:
     with pytest.raises(part("errors").BenchError, match="has no frames"):
         importlib.import_module("bench.flames.shares").frames("<svg></svg>")
+
+
+def people(name: str) -> Any:
+    return importlib.import_module(f"bench.people.{name}")
+
+
+def registry(path: Path) -> Path:
+    migrate(path)
+    conn = connect(path)
+    conn.execute(
+        "INSERT INTO tenant (name, contact, plan_started_at, created_at) VALUES ('bench', 'a@b.example', 0, 0)"
+    )
+    conn.close()
+    return path
+
+
+def test_a_filled_registry_is_what_an_import_makes(tmp_path: Path) -> None:
+    filled, imported = registry(tmp_path / "filled.db"), registry(tmp_path / "imported.db")
+    people("fill").fill(filled, 1, 1000)
+    conn = connect(filled)
+    assert conn.execute("SELECT count(*) FROM suppression").fetchone()[0] == 20
+    assert people("fill").difference(filled, imported, 1, 1000) == ""
+    conn.execute("UPDATE consent SET means = 'hand' WHERE subscriber_id = 77")
+    conn.close()
+    assert people("fill").address(77) in people("fill").difference(filled, registry(tmp_path / "again.db"), 1, 1000)
+
+
+def test_lookups_of_a_registry_are_measured(tmp_path: Path) -> None:
+    filled = registry(tmp_path / "filled.db")
+    people("fill").fill(filled, 1, 1000)
+    found = people("lookups").lookups(filled, 1, 1000)
+    assert len(found) == 7
+    assert all(0 < p50 <= p99 for p50, p99 in found.values())
+
+
+@pytest.mark.parametrize("kind", ["txt", "csv", "xlsx"])
+def test_lists_for_the_registry_are_lists(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"list.{kind}"
+    getattr(people("lists"), f"write_{kind}")(path, 5, 20)
+    found = [entry.address.canonical for entry in open_list(path).read()]
+    assert found == [people("fill").address(number) for number in range(5, 25)]
+
+
+def test_registry_without_room_is_refused_before_it_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    main = people("main")
+    monkeypatch.setattr(main.machine, "filesystem", lambda directory: "ext4")
+    monkeypatch.setattr(main.shutil, "disk_usage", lambda directory: SimpleNamespace(free=1 << 30))
+    with pytest.raises(part("errors").BenchError, match="are free, 10000000 people need"):
+        main.room(tmp_path, 10_000_000, 1_000_000)
+    with pytest.raises(SystemExit):
+        main.parse(["--n", "10"])
+
+
+def test_registry_figures_are_judged() -> None:
+    one = {"lines": 1_000_000, "seconds": 61.0, "memory_mib": 90.0, "wait_p99_ms": 20.0, "wait_most_ms": 40.0}
+    one |= {"commit_p50_ms": 1.0, "commit_p99_ms": 2.0}
+    found = {
+        "lookups": {"known": (19.0, 50.0), "unknown": (21.0, 60.0), "suppressed": (40.0, 90.0)},
+        **{f"import_{kind}": one for kind in ("txt", "csv", "xlsx", "into_full")},
+        "commits_alone": {"p50": 1.0, "p99": 2.0},
+        "export": {"rows": 1000, "seconds": 2.0, "memory_mib": 60.0},
+        "commands": {"consent show": 0.4},
+        "api": {"/v1/consents": (3.0, 8.0)},
+        "bombs": {"one": (0.5, 40.0, "why"), "another": (1.5, 40.0, "why")},
+    }
+    judged = {what: (figure, met) for what, figure, _, met in people("judge").figures(10, 10, 1 << 20, found)}
+    assert judged["look-up: known, p50 / p99"] == ("19.0 / 50.0 µs", True)
+    assert judged["look-up: unknown, p50 / p99"] == ("21.0 / 60.0 µs", False)
+    assert judged["look-up: suppressed, p50 / p99"] == ("40.0 / 90.0 µs", None)
+    assert judged["import of 1000000 lines, TXT"] == ("61.0 s", False)
+    assert judged["export, CSV"] == ("2.0 s, 500 rows/s", None)
+    assert judged["refused: one"] == ("0.50 s, 40 MiB", True)
+    assert judged["refused: another"] == ("1.50 s, 40 MiB", False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from relay.mail.address import parse_address
 from relay.registry import api_tokens, tenants
 from relay.store.database import transaction
+from relay.web import consent_list
 from tests.support.web import Served, Shop, serving
 
 GOOD = {"topic": "newsletter", "source": "sign-up form on acme.example", "wording": "Yes, write to me."}
@@ -163,6 +165,29 @@ def test_a_list_comes_in_pages_without_gap_or_repeat(shop: Shop, served: Served)
         assert found == expected
     only_b = call(served, token, "GET", topic="b")[1]["consents"]
     assert len(only_b) == 7 and {c["topic"] for c in only_b} == {"b"}
+
+
+@pytest.mark.parametrize("scanned", [2, 3, 7, 8])
+def test_a_topic_that_few_have_is_found_over_short_pages(
+    shop: Shop, served: Served, monkeypatch: pytest.MonkeyPatch, scanned: int
+) -> None:
+    monkeypatch.setattr(consent_list, "SCANNED", scanned)
+    monkeypatch.setattr(consent_list, "_PEOPLE", re.sub(r"LIMIT \d+", f"LIMIT {scanned}", consent_list._PEOPLE))
+    tenant_id, token = shop.add_tenant(f"few{scanned}")
+    for number in range(7):
+        shop.consent(f"p{number}@example.com", "many", tenant_id=tenant_id)
+    for number in (0, 3, 4, 6):
+        shop.consent(f"p{number}@example.com", "few", tenant_id=tenant_id)
+    for limit in ("1", "2", "100"):
+        found, cursor, pages = [], None, 0
+        while pages < 20:
+            more = {} if cursor is None else {"cursor": cursor}
+            _, page = call(served, token, "GET", topic="few", limit=limit, **more)
+            found += [c["email"] for c in page["consents"]]
+            cursor, pages = page["next"], pages + 1
+            if cursor is None:
+                break
+        assert found == [f"p{number}@example.com" for number in (0, 3, 4, 6)]
 
 
 @pytest.mark.parametrize("cursor", ["x", "e30", "WzEsMiwzXQ", "é", "WyJhIiwxZTk5OSwiYiJd"])
