@@ -15,17 +15,12 @@ _COLUMNS = (
     " c.means, c.ip, c.page"
 )
 _FROM = (
-    " FROM {people} s JOIN consent c ON c.subscriber_id = s.id"
+    " FROM subscriber s JOIN consent c ON c.subscriber_id = s.id"
     " JOIN topic ON topic.id = c.topic_id JOIN wording ON wording.id = c.wording_id"
 )
 _ORDER = "ORDER BY s.address, c.topic_id, c.channel"
 SCANNED = 20_000
 """People looked at for one page of a topic."""
-_PEOPLE = (
-    "(SELECT id, tenant_id, address FROM subscriber WHERE tenant_id = ? AND address >= ?"
-    f" ORDER BY address LIMIT {SCANNED})"
-)
-_LAST_TOPIC = 2**63 - 1
 
 
 def list_consents(
@@ -46,33 +41,35 @@ def list_consents(
         after = cursors.read(cursor, str, int, str)
         where.append("s.address >= ? AND (s.address, c.topic_id, c.channel) > (?, ?, ?)")
         bound += [after[0], *after]
-    people = "subscriber"
+    beyond: str | None = None
     if topic is not None:
         where.append("topic.name = ?")
         bound.append(topic)
-        if address is None:
-            people = _PEOPLE
-            bound = [tenant_id, after[0], *bound]
-    sql = f"SELECT {_COLUMNS}{_FROM.format(people=people)} WHERE {' AND '.join(where)} {_ORDER} LIMIT ?"
+        if address is None and (beyond := _beyond(conn, tenant_id, after[0])) is not None:
+            where.append("s.address < ?")
+            bound.append(beyond)
+    sql = f"SELECT {_COLUMNS}{_FROM} WHERE {' AND '.join(where)} {_ORDER} LIMIT ?"
     rows = conn.execute(sql, (*bound, limit + 1)).fetchall()
-    more = len(rows) > limit
-    following = cursors.write(rows[limit - 1][0], rows[limit - 1][2], rows[limit - 1][3]) if more else None
-    if not more and people == _PEOPLE:
-        following = _beyond(conn, tenant_id, after[0])
+    following = None if beyond is None else cursors.write(beyond, 0, "")
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        following = cursors.write(last[0], last[2], last[3])
     return ConsentList(consents=[consent_out(row) for row in rows[:limit]], next=following)
 
 
 def _beyond(conn: sqlite3.Connection, tenant_id: int, begin: str) -> str | None:
-    """The cursor past the people that were looked at, None if they were the last."""
-    count, last = conn.execute(f"SELECT count(*), max(address) FROM {_PEOPLE}", (tenant_id, begin)).fetchone()
-    return cursors.write(last, _LAST_TOPIC, "") if count == SCANNED else None
+    """The address after those of SCANNED people from ``begin`` on, None if they are the last."""
+    row = conn.execute(
+        "SELECT address FROM subscriber WHERE tenant_id = ? AND address >= ? ORDER BY address LIMIT 1 OFFSET ?",
+        (tenant_id, begin, SCANNED),
+    ).fetchone()
+    return None if row is None else str(row[0])
 
 
 def one_consent(conn: sqlite3.Connection, tenant_id: int, address: str, topic: str) -> ConsentOut:
     """The consent to e-mail of one person on one topic, which must be there."""
     row = conn.execute(
-        f"SELECT {_COLUMNS}{_FROM.format(people='subscriber')}"
-        " WHERE s.tenant_id = ? AND s.address = ? AND topic.name = ? AND c.channel = 'email'",
+        f"SELECT {_COLUMNS}{_FROM} WHERE s.tenant_id = ? AND s.address = ? AND topic.name = ? AND c.channel = 'email'",
         (tenant_id, address, topic),
     ).fetchone()
     if row is None:
