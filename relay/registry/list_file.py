@@ -24,7 +24,7 @@ from relay.registry.list_vcard import BEGIN, VcardRows
 
 __all__ = ["Bad", "Entry", "ListError", "ListFile", "open_list"]
 
-WITHOUT: Final = 20_000
+WITHOUT: Final = 10_000
 """Lines by which an address must have come; a longer list of other things is not read to its end to be refused."""
 MAX_GROUPS: Final = 50
 """Groups that one line may name."""

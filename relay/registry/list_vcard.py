@@ -26,8 +26,8 @@ _PROPERTY: Final = re.compile(r'(?:[\w-]+\.)?([\w-]+)((?:;(?:"[^"]*"|[^":;])*)*)
 _WANTED: Final = frozenset({"EMAIL", "FN", "N", "BDAY", "CATEGORIES"})
 _NAMES: Final = re.compile(r"(?:[\w-]+\.)?([\w-]+)")
 MAX_EMAILS: Final = 100
-MAX_CARD_LINES: Final = 200_000
-"""Lines of one card; a picture of 10 MB folded at 76 octets has 180,000."""
+MAX_CARD_LINES: Final = 50_000
+"""Lines of one card; a picture of 2.5 MB has them, folded at 76 octets."""
 _SECOND: Final = "the card has another address, which was taken; list this one by itself if it agreed too"
 
 
