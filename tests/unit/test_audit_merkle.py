@@ -142,3 +142,11 @@ def filled(database: Path, size: int) -> sqlite3.Connection:
         tree.add(hash_, keep)
     conn.execute("COMMIT")
     return conn
+
+
+@pytest.mark.parametrize("size", range(35))
+def test_root_of_many_is_that_of_a_tree_that_grew(size: int) -> None:
+    tree, hashes = merkle.Tree(), [merkle.leaf_hash(bytes([number])) for number in range(size)]
+    for hash_ in hashes:
+        tree.add(hash_)
+    assert merkle.root_of(hashes) == tree.root()

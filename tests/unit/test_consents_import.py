@@ -10,7 +10,7 @@ import pytest
 
 from relay.mail.address import parse_address
 from relay.pipeline.contract import Reason
-from relay.registry import consent_import, consents, suppression_import
+from relay.registry import consent_import, consents, in_turn, suppression_import
 from relay.registry.consent_book import EXPORT_COLUMNS, export
 from relay.registry.consent_import import UNSUBSCRIBED, Order, Report
 from relay.registry.consent_rules import Refused, terms
@@ -305,3 +305,44 @@ def test_a_failed_export_leaves_what_was_there(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space"):
         write_list(path, ("email",), rows())  # type: ignore[arg-type]
     assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["out.csv"]
+
+
+class Recorder:
+    """A lock file's turn that notes what is done with it."""
+
+    made: list[Recorder] = []  # noqa: RUF012 - of the class on purpose
+    connection: sqlite3.Connection
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.done: list[tuple[str, bool]] = []
+        self.made.append(self)
+
+    def wait(self) -> None:
+        self.done.append(("wait", self.connection.in_transaction))
+
+    def give(self) -> None:
+        self.done.append(("give", self.connection.in_transaction))
+
+    def close(self) -> None:
+        self.done.append(("close", self.connection.in_transaction))
+
+
+def test_an_import_takes_turns_with_the_mail_processes(
+    conn: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_turn, "Turn", Recorder)
+    monkeypatch.setattr(Recorder, "made", [])
+    monkeypatch.setattr(Recorder, "connection", conn, raising=False)
+    automatic = conn.execute("PRAGMA wal_autocheckpoint").fetchone()
+    take(conn, listing(tmp_path, f"{A}\n{B}\n", "one.txt"), chunk=1)
+    assert Recorder.made == []  # no relay ever ran here
+    (tmp_path / "relay.db-turn").touch()
+    take(conn, listing(tmp_path, f"{A}\n{B}\n{C}\n", "two.txt"), chunk=1)
+    (turn,) = Recorder.made
+    assert turn.path == tmp_path / "relay.db-turn"
+    *turns, last = turn.done
+    assert last == ("close", False)
+    # begin, three chunks, end; each is given back once it is committed, and nothing is held between them
+    assert turns == [("wait", False), ("give", False)] * 5
+    assert conn.execute("PRAGMA wal_autocheckpoint").fetchone() == automatic
