@@ -6,9 +6,11 @@ Each domain is verified by its own: a name below it may be somebody else's.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 
 from policies.settings import Table
+from relay.mail.address import AddressError, parse_domain
 from relay.mail.status import refusal
 from relay.pipeline.contract import (
     PASS,
@@ -22,13 +24,30 @@ from relay.pipeline.contract import (
     Verdict,
 )
 
-_DOMAIN = re.compile(r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,10}")
+_DOMAIN = re.compile(r"(?:[^\W_]|-){1,63}(?:\.(?:[^\W_]|-){1,63}){1,10}")
+_UNSEEN = frozenset({"Cc", "Cf", "Mn", "Me"})
+"""Categories of characters that stand between letters and don't show, or don't part them."""
 
 
 def _domains_shown(name: str) -> list[str]:
-    """Domains of what looks like an address in a display name; each piece behind an @ is looked at once."""
-    found = [_DOMAIN.match(piece) for piece in name.split("@")[1:]]
-    return [match.group().lower() for match in found if match is not None]
+    """Domains of what a reader takes for an address in a display name; each piece behind an @ is looked at once."""
+    found = [_DOMAIN.match(piece.lstrip()) for piece in _as_read(name).split("@")[1:]]
+    return [_canonical(match.group()) for match in found if match is not None]
+
+
+def _as_read(name: str) -> str:
+    """Other forms of ``@`` and dot as themselves, without what can't be seen."""
+    if name.isascii() and name.isprintable():
+        return name
+    plain = unicodedata.normalize("NFKC", name).replace("\u3002", ".")
+    return "".join(letter for letter in plain if unicodedata.category(letter) not in _UNSEEN)
+
+
+def _canonical(domain: str) -> str:
+    try:
+        return parse_domain(domain)
+    except AddressError:
+        return domain.lower()  # no domain of anybody's, so not the tenant's either
 
 
 class Policy(BasePolicy):

@@ -1,8 +1,8 @@
 """Keyed hashes that stand for mailboxes and networks where no address may be kept.
 
-All spellings of one mailbox that are known to be the same (case, what follows
-a ``+``, Gmail's dots) have one hash, so that nobody is reached again and again
-by variants.
+All spellings of one mailbox that are known to be the same (``registry.mailbox``),
+and at every domain what follows a ``+``, have one hash, so that nobody is
+reached again and again by variants.
 """
 
 from __future__ import annotations
@@ -12,20 +12,23 @@ import ipaddress
 from typing import Final
 
 from relay.mail.address import Address
+from relay.registry.mailbox import mailbox_of
 from relay.registry.secrets import Secrets
 
 OCTETS: Final = 17
 """Key id, then 128 bits."""
-_DOTLESS: Final = frozenset({"gmail.com", "googlemail.com"})
 
 
 def mailbox(secrets: Secrets, address: Address, kid: int | None = None) -> bytes:
     """The hash of a mailbox under the current key, or the one of ``kid``."""
-    local, _, domain = address.canonical.rpartition("@")
-    base = local if local.startswith('"') else local.split("+", 1)[0] or local
-    if domain in _DOTLESS:
-        base, domain = base.replace(".", "") or base, "gmail.com"
-    return _hash(secrets, "mailbox", f"{base}@{domain}", kid)
+    return _hash(secrets, "mailbox", _folded(address.canonical), kid)
+
+
+def _folded(canonical: str) -> str:
+    """One text for all spellings. A tag is cut off everywhere: who has none is asked once less, never once more."""
+    canonical = mailbox_of(canonical) or canonical
+    local, _, domain = canonical.rpartition("@")
+    return canonical if local[:1] == '"' else f"{local.split('+', 1)[0] or local}@{domain}"
 
 
 def mailboxes(secrets: Secrets, address: Address) -> list[bytes]:

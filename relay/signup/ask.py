@@ -181,9 +181,10 @@ def closed(conn: sqlite3.Connection, tenant_id: int, address: Address) -> bool:
 
 
 def left_at(conn: sqlite3.Connection, tenant_id: int, address: Address, topic: Topic) -> float | None:
-    """When the person ended a topic that stays ended; None if it stands open."""
-    subscriber_id = subscriber(conn, tenant_id, address)
-    return consents.unsubscribed_at(conn, subscriber_id, topic.id) if subscriber_id else None
+    """When the person ended a topic that stays ended, under any spelling of the mailbox; None if it stands open."""
+    subscriber_id = subscriber(conn, tenant_id, address) or None
+    others = consents.same_mailbox(conn, tenant_id, address.canonical)
+    return consents.unsubscribed_at(conn, subscriber_id, topic.id, others)
 
 
 def subscriber(conn: sqlite3.Connection, tenant_id: int, address: Address) -> int:

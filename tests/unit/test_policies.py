@@ -152,6 +152,13 @@ def test_reverse_path(path: str, stream: Stream, expected: str) -> None:
         (("a@acme.example", "b@other.example"), ("", ""), "sender"),
         (("a@acme.example",), ("billing@bank.example",), "sender"),
         (("a@acme.example",), ("post@acme.example",), "ok"),
+        (("a@acme.example",), ("post\uff20Acme\uff0eExample",), "ok"),
+        (("a@acme.example",), ("billing\uff20bank.example",), "sender"),
+        (("a@acme.example",), ("billing@b\u00e4nk.example",), "sender"),
+        (("a@acme.example",), ("billing@ba\u034fnk\u3002example",), "sender"),
+        (("a@acme.example",), ("billing@\x01bank.example",), "sender"),
+        (("a@acme.example",), ("billing@-bank.example",), "sender"),
+        (("a@acme.example",), ("See you @ the fair. Acme",), "ok"),
     ],
 )
 def test_author(addresses: tuple[str, ...], names: tuple[str, ...], expected: str) -> None:

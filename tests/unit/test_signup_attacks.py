@@ -448,3 +448,8 @@ def test_mailboxes(signup: Signup) -> None:
     assert hashed("a.n.n@gmail.com") == hashed("ann@googlemail.com")
     assert hashed("a.n.n@people.example") != hashed("ann@people.example")
     assert hashed("+@people.example") != hashed("ann@people.example")
+    assert hashed("a.n-n@proton.me") == hashed("A_nn+x@pm.me") == hashed("ann@protonmail.com")
+    assert hashed("an.n@ya.ru") == hashed("an-n+x@yandex.com") != hashed("ann@ya.ru")
+    assert hashed("ann-x@yahoo.com") == hashed("ann-y@yahoo.com") != hashed("ann@yahoo.com")
+    assert hashed("ann@me.com") == hashed("ann+x@icloud.com")
+    assert hashed('"a n+x"@people.example') != hashed('"a n"@people.example')
