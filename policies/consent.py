@@ -3,7 +3,7 @@
 At RCPT the stream's topic decides; on a stream for several topics any live
 consent lets RCPT pass, and the message's own topic decides at DATA. Streams
 freed from consent still respect complaints, hard bounces and suppressions by
-hand.
+hand, and their messages are for few recipients each (R18a).
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from policies.settings import Table
-from relay.mail.status import Status, refusal
+from relay.mail.status import Status, refusal, temporary
 from relay.pipeline.contract import (
     PASS,
     BasePolicy,
+    Defer,
     Message,
     MessageVerdict,
     QueueEntry,
@@ -81,11 +82,20 @@ class Policy(BasePolicy):
     name = "consent"
 
     def __init__(self, settings: Mapping[str, object]) -> None:
-        Table(settings).done()
+        table = Table(settings)
+        most = table.whole("exempt_recipients", 50, 1, 65_535)
+        """Recipients of one message on a stream freed from consent."""
+        table.done()
+        self._most = most
+        self._crowd = Defer(
+            temporary(52, 5, 3, f"at most {most} recipients a message on this stream: bulk mail needs a bulk stream")
+        )
 
     def on_recipient(self, txn: Transaction, rcpt: Recipient) -> Verdict:
         status = refused(txn.stream, rcpt.standing, txn.stream.topic)
-        return PASS if status is None else Reject(status)
+        if status is not None:
+            return Reject(status)
+        return PASS if txn.stream.consent_required or len(txn.recipients) < self._most else self._crowd
 
     def on_message(self, txn: Transaction, msg: Message) -> MessageVerdict:
         if not txn.stream.consent_required or txn.stream.topic == msg.topic:

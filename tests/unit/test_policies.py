@@ -106,6 +106,15 @@ def test_consent_at_rcpt(stream: Stream, standing: Standing, expected: str) -> N
     assert word(consent.Policy({}).on_recipient(txn(stream), rcpt(standing))) == expected
 
 
+def test_a_message_on_a_stream_freed_from_consent_has_few_recipients() -> None:
+    policy = consent.Policy({"exempt_recipients": 2})
+    few, many = (txn(DIRECT, recipients=[rcpt()] * count) for count in (1, 2))
+    assert isinstance(policy.on_recipient(few, rcpt()), Continue)
+    refused = policy.on_recipient(many, rcpt())
+    assert isinstance(refused, Defer) and refused.status.reply.startswith("452 4.5.3")
+    assert isinstance(policy.on_recipient(txn(NEWS, recipients=[rcpt()] * 5), rcpt()), Continue)
+
+
 def test_consent_at_data_decides_by_the_message_s_topic() -> None:
     yes, no = rcpt(Standing(1, (live("offers"),))), rcpt(Standing(2, (live("news"),)))
     answer = consent.Policy({}).on_message(txn(BULK, recipients=(yes, no)), message(topic="offers"))
