@@ -46,7 +46,7 @@ def browser() -> Iterator[Browser]:
 
 
 def link_of(got: Received) -> str:
-    return re.findall(r"<(http[^>]+/u/[^>]+)>", got.field("List-Unsubscribe"))[0]
+    return str(re.findall(r"<(http[^>]+/u/[^>]+)>", got.field("List-Unsubscribe"))[0])
 
 
 def parts(got: Received) -> list[EmailMessage]:

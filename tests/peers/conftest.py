@@ -41,6 +41,7 @@ class Office:
                     "sink.example": f"127.0.0.1:{self.smtp_sink_port}",
                     "postfix.example": f"127.0.0.1:{self.postfix_port}",
                 },
+                "forms": {"least_time": 0},
                 "policy.staged_sending": {"new_below": 0},
             },
         )
