@@ -20,13 +20,14 @@ from tests.support.smtp import Dialog, Received, Reply, Sink, mail
 WORDING = "Yes, acme may keep my address and send me its news. I can unsubscribe at any time."
 STANDING = ("subscriber", "topic", "consent", "suppression", "consent_history", "opt_in", "membership", "profile")
 """Tables that say who may be mailed."""
+STREAMS = ("bulk", "news", "transactional")
 QUEUED = ("submission", "recipient", "body")
 
 
 class Ground:
-    """``acme`` attacks, ``rival`` has people of its own; each has a bulk, a topic's and a transactional stream."""
+    """``acme`` attacks, with a bulk, a topic's and a transactional stream; ``rival`` has people of its own."""
 
-    def __init__(self, directory: Path, **settings: dict[str, object]) -> None:
+    def __init__(self, directory: Path, streams: Sequence[str] = STREAMS, **settings: dict[str, object]) -> None:
         self.sink = Sink()
         self.relay = relay = Relay(
             directory,
@@ -39,11 +40,12 @@ class Ground:
         )
         self.logins: dict[str, tuple[str, str]] = {}
         self.tokens: dict[str, str] = {}
+        relay.tenant()
+        relay.cli("tenant", "add", "rival", "--contact", "post@rival.example")
+        relay.cli("stream", "add", "acme", "news", "--kind", "bulk", "--topic", "news")
         for name in ("acme", "rival"):
-            relay.tenant(name, f"{name}.example")
-            relay.cli("stream", "add", name, "news", "--kind", "bulk", "--topic", "news")
             self.tokens[name] = relay.json("token", "add", name)["token"]
-        for stream in ("bulk", "news", "transactional"):
+        for stream in streams:
             self.logins[stream] = relay.credential(stream=stream)
         relay.start()
         self._web = httpx.Client(base_url=f"http://127.0.0.1:{relay.http}", timeout=20, trust_env=False)
@@ -126,7 +128,7 @@ class Ground:
         assert self.rcpt(f"<{address}>").startswith("550 5.7.1 unsubscribed")
 
     def leave_all(self, address: str) -> None:
-        self.relay.cli("consent", "withdraw", "acme", address)
+        assert self.api("DELETE", "/consents", email=address).json()["changed"]
 
     def ask(self, form: str, address: str, client: httpx.Client | None = None) -> httpx.Response:
         """Fill in the page of a form, as a browser does."""

@@ -27,7 +27,7 @@ MAILBOXES = {
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """With the limits of mailboxes that are set by default, and nobody who left comes back."""
     limits: dict[str, object] = {"least_time": 0, "network_per_hour": NETWORK, "form_per_hour": FORM}
-    made = Ground(tmp_path_factory.mktemp("strict"), forms={**limits, "may_return": False})
+    made = Ground(tmp_path_factory.mktemp("strict"), ("news",), forms={**limits, "may_return": False})
     yield made
     made.close()
 

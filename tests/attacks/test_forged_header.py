@@ -38,9 +38,10 @@ def names(head: bytes) -> Iterator[str]:
         "{0}:\r\n",
     ],
 )
-@pytest.mark.parametrize("case", [str, str.lower, str.upper])
-def test_what_the_relay_says_is_said_once_and_by_it(ground: Ground, form: str, case: type[str]) -> None:
-    extra = "".join(form.format(case(name)) for name in OURS).replace("X-Between: x\r\n", "", 4)
+@pytest.mark.parametrize("case", ["as it is", "upper"])
+def test_what_the_relay_says_is_said_once_and_by_it(ground: Ground, form: str, case: str) -> None:
+    named = [name.upper() if case == "upper" else name for name in OURS]
+    extra = "".join(form.format(name) for name in named).replace("X-Between: x\r\n", "", 4)
     got = ground.deliver(mail(to=WHO, subject="Forged", extra=extra), WHO)
     found = list(names(got.head))
     for name in OURS:

