@@ -20,6 +20,7 @@ from relay.registry.consent_rules import terms
 from relay.registry.consents import make_topic
 from relay.registry.list_file import open_list
 from relay.registry.mailbox import mailbox_of
+from relay.registry.secrets import Secrets
 from relay.store.database import connect
 
 OCTETS_EACH = 900
@@ -145,7 +146,7 @@ def difference(filled: Path, imported: Path, tenant_id: int, people: int) -> str
     agreed = terms(topic=TOPIC, source=SOURCE, wording=WORDING, means="import")
     mine, theirs = connect(filled), connect(imported)
     try:
-        order = consent_import.Order(tenant_id, agreed, ACTOR, time.time())
+        order = consent_import.Order(tenant_id, Secrets({1: bytes(32)}, 1), agreed, ACTOR, time.time())
         consent_import.run(theirs, open_list(given), order, refused=lambda bad: None)
         both = [conn.execute(_SHAPE, (TOPIC,)).fetchall() for conn in (mine, theirs)]
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ from relay.cli import consent_list
 from relay.cli.common import EMAIL, MOMENT, Store, actor, done, fail, json_option, note, open_store, print_json, show
 from relay.cli.consent_list import pairs
 from relay.cli.wording import heed
-from relay.registry import consent_book, consents, profiles, tenants
+from relay.registry import consent_book, consents, erasure, profiles, tenants
 from relay.registry.list_write import write_text
 from relay.store.database import transaction
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Consents: add, import, show, proof, set, withdraw, export, groups."""
+    """Consents: add, import, show, proof, set, withdraw, erase, export, groups."""
 
 
 for _command in (consent_list.import_, consent_list.export, consent_list.groups):
@@ -59,6 +60,7 @@ def add(
         owner = tenants.find(conn, tenant)
         consents.give(
             conn,
+            store.secrets,
             owner.id,
             email,
             topic=topic,
@@ -143,6 +145,25 @@ def withdraw(ctx: click.Context, tenant: str, email: Address, topic: str | None,
     what = "everything" if topic is None else topic
     text = f"{email.canonical} gets nothing more of {tenant} on {what}"
     done(ctx, text if changed else f"{text}; that was so before", _person(store, owner, email), as_json)
+
+
+@command.command()
+@click.argument("tenant")
+@click.argument("email", type=EMAIL)
+@click.option("--yes", is_flag=True, help="You know that this can't be undone.")
+@json_option
+@click.pass_context
+def erase(ctx: click.Context, tenant: str, email: Address, yes: bool, as_json: bool) -> None:
+    """Erase a person: consents, history, values, copies. A keyed hash stays, which keeps the person from any list."""
+    if not yes:
+        fail("this can't be undone: say --yes; `relay consent proof` and `relay consent show` tell what is held")
+    store = open_store(ctx)
+    owner = tenants.find(store.conn, tenant)
+    found = erasure.erase(store.conn, store.secrets, owner.id, email.canonical, actor=actor(), now=time.time())
+    text = f"{_unknown(owner, email)}; it is remembered as erased" if found.nothing else f"{email.canonical} is erased"
+    done(ctx, text, {"tenant": owner.name} | dataclasses.asdict(found), as_json)
+    if found.busy:
+        note(f"{found.busy} being delivered: say it again when they are through, in a few minutes")
 
 
 @command.command("set")

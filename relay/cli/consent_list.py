@@ -62,7 +62,7 @@ def import_(
     people = open_list(file, encoding=encoding, skip=skip)
     for remark in people.remarks:
         note(f"{file.name}: {remark}")
-    order = consent_import.Order(owner.id, terms, actor(), now, dry_run, joined)
+    order = consent_import.Order(owner.id, store.secrets, terms, actor(), now, dry_run, joined)
     refusals = Refusals()
     with progress(people.kind.lines) as step:
         figures = consent_import.run(store.conn, people, order, refused=refusals, progress=step)

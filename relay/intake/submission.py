@@ -25,7 +25,7 @@ from relay.mail.status import Status, ok, permanent, temporary
 from relay.pipeline.chain import Chain
 from relay.pipeline.contract import Freeze, Kind, Recipient, Stream, Tenant, Transaction
 from relay.pipeline.judged import Accepted
-from relay.registry import consents, credentials
+from relay.registry import consents, credentials, erased
 from relay.registry.facts import Facts
 from relay.registry.secrets import Secrets
 from relay.registry.snapshot import CredentialRecord, SnapshotSource
@@ -257,6 +257,8 @@ class SubmissionSession(BaseSession):
         if len(self._accepted) >= self.shared.recipients:
             return temporary(52, 5, 3, f"at most {self.shared.recipients} recipients a message")
         standing = consents.standing(self.desk.conn, txn.tenant.id, canonical, txn.tenant.allowance.period)
+        if standing.subscriber_id is None:
+            standing = erased.standing(self.desk.conn, self.desk.secrets, txn.tenant.id, canonical, standing)
         recipient = Recipient(str(address), canonical, address.domain, standing, parameters.notify, parameters.orcpt)
         verdict = self.desk.chain.recipient(txn, recipient)
         if isinstance(verdict, Status):

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from relay.audit import log
+from relay.registry import erased
 from relay.registry.in_turn import InTurn
+from relay.registry.secrets import Secrets
 
 
 class Incoming(NamedTuple):
@@ -36,6 +38,7 @@ class Giving:
     """What all lines of an import have in common."""
 
     tenant_id: int
+    secrets: Secrets
     topic_id: int
     """-1: a topic that isn't there yet (dry run)."""
     source: str
@@ -172,9 +175,19 @@ def judge(conn: sqlite3.Connection, giving: Giving) -> tuple[int, tuple[tuple[in
     asked = {"topic": giving.topic_id, "tenant": giving.tenant_id}
     conn.execute(_JUDGE, asked)
     conn.execute(_JUDGE_MAILBOX, asked)
+    _judge_erased(conn, giving)
     taken = conn.execute("SELECT count(*) FROM temp.incoming WHERE verdict = ?", (_TAKE,)).fetchone()[0]
     ended = conn.execute("SELECT line, address FROM temp.incoming WHERE verdict = ?", (_ENDED,)).fetchall()
     return int(taken), tuple(ended)
+
+
+def _judge_erased(conn: sqlite3.Connection, giving: Giving) -> None:
+    """Who was erased has no consent any more, and gets none from a list."""
+    if not erased.anyone(conn, giving.tenant_id):
+        return
+    open_ = conn.execute("SELECT line, address FROM temp.incoming WHERE verdict = ?", (_TAKE,)).fetchall()
+    gone = [(line,) for line, address in open_ if erased.find(conn, giving.secrets, giving.tenant_id, address)]
+    conn.executemany(f"UPDATE temp.incoming SET verdict = {_ENDED} WHERE line = ?", gone)
 
 
 def _history(conn: sqlite3.Connection, giving: Giving, values: dict[str, object]) -> None:

@@ -29,6 +29,7 @@ from relay.registry.in_turn import InTurn
 from relay.registry.list_file import Bad, Entry, ListFile
 from relay.registry.list_values import under_age
 from relay.registry.mailbox import mailbox_of
+from relay.registry.secrets import Secrets
 
 GATHERED: Final = 50_000
 """Lines ordered by address together."""
@@ -70,6 +71,7 @@ class Order:
     """One import: who, what, on whose word. All people go into ``groups`` too."""
 
     tenant_id: int
+    secrets: Secrets
     terms: Terms
     actor: str
     now: float
@@ -344,7 +346,8 @@ class _Writer:
                     conn, order.actor, "consents-import-begun", order.tenant_id, self._attested(wording), order.now
                 )
         told = self._story.begin(wording)
-        self._giving = Giving(order.tenant_id, topic, terms.source, wording, terms.page, terms.means, order.now, told)
+        common = (terms.source, wording, terms.page, terms.means, order.now, told)
+        self._giving = Giving(order.tenant_id, order.secrets, topic, *common)
         return self._giving
 
     def _attested(self, wording_id: int) -> dict[str, object]:

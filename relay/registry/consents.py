@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from relay.audit import log
 from relay.pipeline.contract import Reason
-from relay.registry import suppressions, wordings
+from relay.registry import erased, suppressions, wordings
 from relay.registry.consent_rules import DOUBLE_OPT_IN, Refused, Terms, check_ip, check_time, terms
 from relay.registry.mailbox import mailbox_of
 from relay.registry.standing import standing, standing_by_id
@@ -22,6 +22,7 @@ from relay.registry.suppressions import EVERYTHING
 
 if TYPE_CHECKING:
     from relay.mail.address import Address
+    from relay.registry.secrets import Secrets
 
 __all__ = [
     "EVERYTHING",
@@ -93,6 +94,7 @@ def _id(
 
 def give(
     conn: sqlite3.Connection,
+    secrets: Secrets,
     tenant_id: int,
     address: Address,
     *,
@@ -113,6 +115,7 @@ def give(
     recorded. A live consent stays as it is, the new one goes to the history
     only. Who unsubscribed, from the topic or from all, is refused unless the
     person itself came back: a double opt-in newer than the withdrawal (R8).
+    The same holds for who was erased.
     ``evidence`` is what else proves it, for the history.
     """
     agreed = terms(topic=topic, source=source, wording=wording, means=means, page=page)
@@ -124,6 +127,9 @@ def give(
     ).fetchone()
     others = same_mailbox(conn, tenant_id, address.canonical)
     ended_at = unsubscribed_at(conn, None if person is None else int(person[0]), topic_id, others)
+    gone = erased.find(conn, secrets, tenant_id, address.canonical)
+    if gone is not None:
+        ended_at = gone.at if ended_at is None else max(ended_at, gone.at)
     if ended_at is not None and not (means == DOUBLE_OPT_IN and given_at > ended_at):
         raise Refused(
             "unsubscribed",
@@ -137,6 +143,8 @@ def give(
             if _lift(conn, tenant_id, other, topic_id):
                 told = {"reason": Reason.UNSUBSCRIBED, "mailbox_of": address.canonical, "actor": actor}
                 _history(conn, other, topic_id, "lifted", now, now, told)
+    if gone is not None:
+        erased.forget(conn, secrets, tenant_id, address.canonical)
     wording_id = wordings.make(conn, tenant_id, agreed.wording, now)
     _record(conn, subscriber_id, topic_id, agreed, wording_id, given_at=given_at, now=now, ip=ip)
     proof = {"source": agreed.source, "wording_id": wording_id, "means": means, "ip": ip, "page": agreed.page}

@@ -19,9 +19,9 @@ OCTETS: Final = 17
 """Key id, then 128 bits."""
 
 
-def mailbox(secrets: Secrets, address: Address, kid: int | None = None) -> bytes:
-    """The hash of a mailbox under the current key, or the one of ``kid``."""
-    return _hash(secrets, "mailbox", _folded(address.canonical), kid)
+def mailbox(secrets: Secrets, address: Address) -> bytes:
+    """The hash of a mailbox under the current key."""
+    return _hash(secrets, "mailbox", _folded(address.canonical), None)
 
 
 def _folded(canonical: str) -> str:
@@ -33,7 +33,14 @@ def _folded(canonical: str) -> str:
 
 def mailboxes(secrets: Secrets, address: Address) -> list[bytes]:
     """Its hash under every key there is: what was kept before a rotation still counts."""
-    return [mailbox(secrets, address, kid) for kid in secrets.keys]
+    return hashes(secrets, address.canonical)
+
+
+def hashes(secrets: Secrets, canonical: str) -> list[bytes]:
+    """The same of an address in its canonical form; the current key's comes first."""
+    folded = _folded(canonical)
+    kids = sorted(secrets.keys, key=lambda kid: kid != secrets.current)
+    return [_hash(secrets, "mailbox", folded, kid) for kid in kids]
 
 
 def network(secrets: Secrets, ip: str) -> bytes:

@@ -134,6 +134,7 @@ def confirm(
     for topic in agreed:
         consents.give(
             conn,
+            office.secrets,
             request.tenant_id,
             request.address,
             topic=topic.name,

@@ -165,6 +165,7 @@ def _give(context: Context, conn: sqlite3.Connection, tenant_id: int, given: Con
     try:
         consents.give(
             conn,
+            context.secrets,
             tenant_id,
             address,
             topic=given.topic,

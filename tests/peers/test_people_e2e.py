@@ -187,3 +187,39 @@ def test_a_birth_date_that_says_so_stops_everything(office: Office) -> None:
         assert str(office.ask(who, known)).startswith("550 5.7.1 suppressed")
     refused = office.relay.run("consent", "set", "acme", grown, "--attribute", f"birthday={this_year - 10}-01-01")
     assert refused.returncode == 1 and "under 16" in refused.stderr
+
+
+# --- erasure (R5, R26) -----------------------------------------------------------------------
+
+
+def test_one_command_erases_and_nobody_brings_the_person_back(office: Office, token: str) -> None:
+    who, complained = "erased@rcpt.example", "erased-complained@rcpt.example"
+    for one in (who, complained):
+        office.agree(one)
+    office.relay.cli("suppression", "add", "acme", complained, "--reason", "complaint")
+    office.send(office.bulk, mail(to=who, subject="The last one"), who)
+    link = re.search(rb"https?://[^/ >]+(/u/[\w=-]+)", office.sink.to(who).data.replace(b"=\r\n", b""))
+    assert link is not None
+    asked = office.relay.run("consent", "erase", "acme", who)
+    assert asked.returncode == 1 and "--yes" in asked.stderr
+    found = office.relay.json("consent", "erase", "acme", who, "--yes")
+    assert (found["people"], found["copies"], found["busy"]) == (1, 1, 0)
+    office.relay.cli("consent", "erase", "acme", complained, "--yes")
+    for table, column in (("subscriber", "address"), ("recipient", "address"), ("event", "detail")):
+        assert office.rows(f"SELECT count(*) FROM {table} WHERE {column} LIKE '%erased@rcpt%'") == [(0,)], table
+    assert office.relay.run("consent", "show", "acme", who).returncode == 1
+    # On the wire: no mailing; service mail as before, but not where a suppression stopped it.
+    assert str(office.ask(office.bulk, who)).startswith("550 5.7.1 no-consent")
+    assert office.ask(office.direct, who).code == 250
+    assert str(office.ask(office.direct, complained)).startswith("550 5.7.1 suppressed")
+    # No list, hand or program brings the person back.
+    listed = file(office, "erased.txt", f"{who}\n")
+    told = office.relay.run("consent", "import", "acme", listed, *PROOF, "--attest", "--json")
+    assert json.loads(told.stdout)["taken"] == 0
+    assert office.relay.run("consent", "add", "acme", who, *PROOF).returncode == 1
+    answer = post(office, token, email=who)
+    assert answer.status_code == 409 and answer.json()["type"].endswith("/unsubscribed")
+    # The link of the last message says so, and the log still is what it was.
+    page = httpx.get(f"http://127.0.0.1:{office.relay.http}{link[1].decode()}", timeout=20, trust_env=False)
+    assert page.status_code == 200 and who not in page.text
+    office.relay.cli("audit", "verify")

@@ -65,6 +65,7 @@ class Shop:
         with transaction(self.conn):
             consents.give(
                 self.conn,
+                self.secrets,
                 tenant_id,
                 parse_address(email),
                 topic=topic,

@@ -92,7 +92,7 @@ class World:
         lines = [f"i{number}@people.example,192.0.2.{number % 250}" for number in range(count)]
         file.write_text("\n".join(["email,ip", *lines]) + "\n")
         terms = consent_rules.terms(topic=topic, source="till in the shop", wording="Yes, offers.", means="import")
-        order = consent_import.Order(SHOP, terms, "eve", self.clock.at)
+        order = consent_import.Order(SHOP, self.secrets, terms, "eve", self.clock.at)
         consent_import.run(self.conn, open_list(file), order, refused=lambda bad: None, chunk=100)
 
     def erase(self, person: int) -> int:
@@ -146,7 +146,7 @@ def lively(directory: Path) -> World:
     back = parse_address("p5@people.example")
     with transaction(world.conn):
         consents.give(
-            world.conn, SHOP, back, topic="news", source="form on shop.example", wording="Yes again.",
+            world.conn, world.secrets, SHOP, back, topic="news", source="form on shop.example", wording="Yes again.",
             means="double-opt-in", given_at=world.clock.at, now=world.clock.at,
         )  # fmt: skip
     world.head()

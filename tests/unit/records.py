@@ -13,10 +13,12 @@ from relay.queue.enqueue import enqueue
 from relay.queue.model import new_submission_id
 from relay.queue.values import Claim, Enqueued, NewRecipient, NewSubmission
 from relay.registry import consents
+from relay.registry.secrets import Secrets
 from relay.store.database import connect, migrate, transaction
 
 NOW = 1_790_000_000.0
 SHOP = 1
+SECRETS = Secrets({1: b"records" * 5}, 1)
 BULK = 1
 COUNTER = "messages/2026-09"
 
@@ -45,7 +47,7 @@ def agree(conn: sqlite3.Connection, email: str, *, topic: str = "news", now: flo
     said = {"source": "sign-up form", "wording": "Send me news.", "means": "form", "given_at": now, **more}
     address = parse_address(email)
     with transaction(conn):
-        consents.give(conn, SHOP, address, topic=topic, now=now, **said)  # type: ignore[arg-type]
+        consents.give(conn, SECRETS, SHOP, address, topic=topic, now=now, **said)  # type: ignore[arg-type]
         return consents.subscriber(conn, SHOP, address.canonical, now)
 
 

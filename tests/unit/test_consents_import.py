@@ -16,7 +16,7 @@ from relay.registry.consent_import import UNSUBSCRIBED, Order, Report
 from relay.registry.consent_rules import Refused, terms
 from relay.registry.list_file import Bad, Entry, ListError, open_list
 from relay.registry.list_write import escape, write_list
-from tests.unit.records import NOW, SHOP, agree, column, one, open_shop
+from tests.unit.records import NOW, SECRETS, SHOP, agree, column, one, open_shop
 
 TERMS = terms(topic="news", source="sign-up form", wording="Send me news.", means="import")
 
@@ -38,7 +38,7 @@ def entries(path: Path) -> list[tuple[int, str]]:
 
 def take(conn: sqlite3.Connection, path: Path, *, chunk: int = 1000, dry_run: bool = False) -> tuple[Report, list[Bad]]:
     bad: list[Bad] = []
-    order = Order(SHOP, TERMS, "root", NOW, dry_run)
+    order = Order(SHOP, SECRETS, TERMS, "root", NOW, dry_run)
     return consent_import.run(conn, open_list(path), order, refused=bad.append, chunk=chunk), bad
 
 
@@ -177,6 +177,7 @@ def test_who_unsubscribed_stays_so(conn: sqlite3.Connection, tmp_path: Path) -> 
     # Who came back to one topic after ending all is still gone for the others.
     consents.give(
         conn,
+        SECRETS,
         SHOP,
         parse_address(B),
         topic="offers",
@@ -201,7 +202,7 @@ def test_who_came_back_to_one_topic_is_there_for_that_one(
     agree(conn, A, means="double-opt-in", now=NOW + 2)
     said = terms(topic=topic, source="form", wording="x", means="import")
     file = open_list(listing(tmp_path, A))
-    report = consent_import.run(conn, file, Order(SHOP, said, "root", NOW + 3), refused=lambda bad: None)
+    report = consent_import.run(conn, file, Order(SHOP, SECRETS, said, "root", NOW + 3), refused=lambda bad: None)
     assert (report.taken, report.duplicates, report.refused) == (taken, there, 1 - taken - there)
 
 
@@ -239,7 +240,7 @@ def test_a_dry_run_tells_the_same_and_writes_nothing(conn: sqlite3.Connection, t
 
 def test_progress_counts_lines(conn: sqlite3.Connection, tmp_path: Path) -> None:
     steps: list[int] = []
-    order = Order(SHOP, TERMS, "root", NOW)
+    order = Order(SHOP, SECRETS, TERMS, "root", NOW)
     file = open_list(listing(tmp_path, f"{A}\n{B}\nnobody\n"))
     consent_import.run(conn, file, order, refused=lambda bad: None, progress=steps.append, chunk=2)
     assert steps == sorted(steps) and steps[-1] == 3 and file.kind.lines >= 3

@@ -37,7 +37,7 @@ from relay.registry.list_write import write_list
 from relay.registry.mailbox import mailbox_of
 from relay.registry.standing import standing
 from relay.store.database import transaction
-from tests.unit.records import NOW, SHOP, agree, open_shop
+from tests.unit.records import NOW, SECRETS, SHOP, agree, open_shop
 
 TERMS = terms(topic="news", source="sign-up form", wording="Send me news.", means="import")
 A, B = "ann@people.example", "bob@people.example"
@@ -58,7 +58,7 @@ def take(
     conn: sqlite3.Connection, path: Path, *, groups: tuple[str, ...] = (), dry_run: bool = False
 ) -> tuple[Report, list[Bad]]:
     bad: list[Bad] = []
-    order = Order(SHOP, TERMS, "root", NOW, dry_run, groups)
+    order = Order(SHOP, SECRETS, TERMS, "root", NOW, dry_run, groups)
     return consent_import.run(conn, open_list(path), order, refused=bad.append), bad
 
 
