@@ -34,7 +34,7 @@ COMMANDS: Final[dict[str, str]] = {
     "domain": "Sending domains of a tenant, their keys and DNS records.",
     "plan": "Plans: what they allow, and which one a tenant has.",
     "quota": "What a tenant has used of its plan.",
-    "consent": "Consents: add, import, show, proof, set, withdraw, export, groups.",
+    "consent": "Consents: add, import, show, proof, set, withdraw, erase, export, groups.",
     "form": "Subscription forms with double opt-in.",
     "wording": "Wordings that people agreed to: list, show, check.",
     "suppression": "People who get nothing more from a tenant.",
