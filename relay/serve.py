@@ -145,6 +145,8 @@ class Supervisor:
 
     def start(self) -> bool:
         """Start all children and wait until each serves."""
+        if self.settings.server.workers > 1:
+            import relay.app  # noqa: F401  once for all of them: modules are a third of a mail process's memory
         gc.collect()
         gc.freeze()  # keeps the pages that parent and children share from being copied
         first = [self._start_mail(index) for index in range(self.settings.server.workers)]
