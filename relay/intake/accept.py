@@ -84,14 +84,6 @@ class Terms:
     record_client: bool = False
 
 
-_sequence = itertools.count(random.randbits(32))
-
-
-def _next_bits(bits: int) -> int:
-    """Low bits of the ids of one process: a sequence, so that two in a millisecond never meet."""
-    return next(_sequence) & ((1 << bits) - 1)
-
-
 class _Ready(NamedTuple):
     new: NewSubmission
     template: Template
@@ -111,6 +103,8 @@ class Acceptor:
         self._chain = chain
         self._committer = committer
         self._outlet = outlet
+        # Begins in the process that uses it: mail processes are forked with all modules.
+        self._sequence = itertools.count(random.randbits(32))
         self._facts = facts
 
     def accept(self, arrived: Arrived, reply: Reply) -> None:
@@ -132,6 +126,10 @@ class Acceptor:
         except Exception as error:
             ready = _not_stored(error)
         reply(self._refused(arrived, ready))
+
+    def _next_bits(self, bits: int) -> int:
+        """Low bits of the ids of one process: a sequence, so that two in a millisecond never meet."""
+        return next(self._sequence) & ((1 << bits) - 1)
 
     def _commit(self, arrived: Arrived, ready: _Ready, reply: Reply) -> None:
         new = ready.new
@@ -210,7 +208,7 @@ class Acceptor:
             what, offset = bare
             raise Malformed(f"a bare {what} at octet {offset}: lines end with CRLF, and NUL is not allowed")
         now = arrived.txn.now
-        submission_id = new_submission_id(now, _next_bits)
+        submission_id = new_submission_id(now, self._next_bits)
         shown_id = encode_id(submission_id)
         received = _received(self._terms, arrived, shown_id)
         scanned = scan(received + arrived.raw, self._terms.limits)

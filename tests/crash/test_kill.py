@@ -143,6 +143,22 @@ def test_several_mail_processes_start_on_one_queue(victim: Victim) -> None:
         relay.configure(victim.settings)
 
 
+def test_several_mail_processes_take_mail_at_once(victim: Victim) -> None:
+    """Forked from one parent, they have nothing random in common: no message is put off for another's id."""
+    relay = victim.relay
+    relay.configure({**victim.settings, "server": {"workers": 2}})
+    try:
+        relay.start()
+        load = victim.load(800, "at-once")
+        load.reached(800)
+        load.halt()
+        assert not load.refused
+        assert victim.judge(load).doubled == 0
+    finally:
+        relay.kill()
+        relay.configure(victim.settings)
+
+
 @pytest.mark.slow
 def test_many_kills(victim: Victim, request: pytest.FixtureRequest) -> None:
     """``KILLS`` of them (20), each after a random number of messages (``SEED``)."""

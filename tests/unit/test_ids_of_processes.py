@@ -1,0 +1,28 @@
+"""Mail processes are forked from one parent with all modules loaded: nothing random may be made before that."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from tests.meta.tree import ROOT
+
+FORKS = """
+import os
+import relay.app
+from relay.intake.accept import Acceptor
+for _ in range(3):
+    if not os.fork():
+        print(Acceptor(None, None, None, None, None)._next_bits(22), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+def test_ids_of_forked_processes_begin_apart() -> None:
+    command = [sys.executable, "-c", FORKS]
+    done = subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, timeout=60)
+    begins = sorted(int(line) for line in done.stdout.split())
+    assert len(begins) == 3, done.stderr
+    assert all(second - first > 1 for first, second in zip(begins, begins[1:], strict=False)), begins
