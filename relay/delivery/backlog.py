@@ -12,9 +12,10 @@ from relay.queue.lanes import BEFORE_ALL, Lane, Waiting
 
 MOST_LANES: Final = 10_000
 """Lanes looked at in one go; the next look goes on behind them."""
+MOST_KEPT: Final = 50_000
+"""Lanes in line; the others come with a later look."""
 MOST_LEASES: Final = 250
 """Leased in one transaction, so that a full queue doesn't hold up what comes in."""
-
 MOST_EXAMINED: Final = 1_000
 """Lanes examined for one lease: this is on the event loop."""
 
@@ -42,12 +43,16 @@ class Backlog:
         self._hints.clear()
 
     def looked(self, found: Sequence[Waiting], now: float) -> None:
-        """A look has ended, with up to MOST_LANES lanes behind ``after``; the longest due come first."""
+        """A look has ended, with up to MOST_LANES lanes behind ``after``; the longest due come first.
+
+        Lanes in line stay there if they are due, or lie where this look didn't reach.
+        """
+        begin, end = self.after, found[-1].lane if len(found) == MOST_LANES else None
         due = sorted((one for one in found if one.due_at <= now), key=lambda one: one.due_at)
         there = self._hints | dict.fromkeys(one.lane for one in due)
-        in_line = [lane for lane in self._due if lane in there]
-        self._due = OrderedDict.fromkeys([*in_line, *there])
-        self.after = found[-1].lane if len(found) == MOST_LANES else BEFORE_ALL
+        in_line = [lane for lane in self._due if lane in there or lane <= begin or (end is not None and lane > end)]
+        self._due = OrderedDict.fromkeys(itertools.islice(itertools.chain(in_line, there), MOST_KEPT))
+        self.after = BEFORE_ALL if end is None else end
 
     def exhausted(self, lane: Lane) -> None:
         self._due.pop(lane, None)

@@ -1,9 +1,9 @@
 """Who may have how many copies in memory.
 
 Nobody has a fixed share. A tenant may have as much as is left free beside it,
-and each of its lanes as much as the tenant has left: whoever is alone gets
-half of it, and however many slow tenants or domains there are, the next one still
-finds room (the dynamic threshold of Choudhury and Hahne, 1998).
+and each of its lanes as much as the tenant has left: a tenant alone gets half,
+its only lane a third, and however many slow tenants or domains there are, the
+next one still finds room (the dynamic threshold of Choudhury and Hahne, 1998).
 """
 
 from __future__ import annotations

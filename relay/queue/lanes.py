@@ -40,8 +40,3 @@ def waiting(conn: sqlite3.Connection, after: Lane = BEFORE_ALL) -> Iterator[Wait
             return
         after = Lane(row[0], row[1])
         yield Waiting(after, float(row[2]))
-
-
-def next_due(conn: sqlite3.Connection) -> float | None:
-    """When the earliest READY copy of all is due."""
-    return min((found.due_at for found in waiting(conn)), default=None)

@@ -62,7 +62,7 @@ def allowed(before: State, after: State) -> bool:
 EPOCH_S: Final = 1_704_067_200.0
 """2024-01-01T00:00:00Z."""
 _TIME_BITS: Final = 41
-_RANDOM_BITS: Final = 22
+RANDOM_BITS: Final = 22
 
 ID_LENGTH: Final = 13
 _SHIFTS: Final = range(5 * (ID_LENGTH - 1), -1, -5)
@@ -82,7 +82,7 @@ def new_submission_id(now: float, randbits: Callable[[int], int]) -> int:
     elapsed_ms = int((now - EPOCH_S) * 1000)
     if not 0 <= elapsed_ms < 1 << _TIME_BITS:
         raise ValueError("the clock is outside 2024 to 2093; set it right")
-    return elapsed_ms << _RANDOM_BITS | randbits(_RANDOM_BITS)
+    return elapsed_ms << RANDOM_BITS | randbits(RANDOM_BITS)
 
 
 def encode_id(submission_id: int) -> str:

@@ -144,6 +144,8 @@ def give(
                 told = {"reason": Reason.UNSUBSCRIBED, "mailbox_of": address.canonical, "actor": actor}
                 _history(conn, other, topic_id, "lifted", now, now, told)
     if gone is not None:
+        if gone.stopped:  # coming back to a topic lifts no complaint, before an erasure or after
+            suppressions.add(conn, subscriber_id, Reason.HAND, detail=erased.STOPPED, now=now)
         erased.forget(conn, secrets, tenant_id, address.canonical)
     wording_id = wordings.make(conn, tenant_id, agreed.wording, now)
     _record(conn, subscriber_id, topic_id, agreed, wording_id, given_at=given_at, now=now, ip=ip)

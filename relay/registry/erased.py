@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from relay.registry.secrets import Secrets
 
 
+STOPPED = "all mail was stopped before the person was erased"
+
+
 class Erased(NamedTuple):
+    """When, in seconds UTC."""
+
     at: float
     stopped: bool
     """Service mail was stopped too, by a complaint, a hard bounce or the operator."""

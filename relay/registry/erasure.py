@@ -2,22 +2,23 @@
 
 What stays says nothing about whom: commitments of the audit log, counts, and
 a keyed hash of the mailbox that keeps the person from being brought back.
-Looking for a person's copies reads the whole queue, so that is done before
-the write lock is taken; what came in meanwhile is looked at under it.
+Looking for it reads the whole queue and the tenant's events, so that is done
+before the write lock is taken; what came in meanwhile is looked at under it.
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from relay.audit import erase as log
 from relay.pipeline.contract import Reason
 from relay.queue.drop import Copy, give_up
-from relay.queue.model import State
+from relay.queue.model import RANDOM_BITS, State
 from relay.registry import erased
 from relay.registry.consents import same_mailbox
 from relay.registry.mailboxes import hashes
@@ -32,6 +33,13 @@ _COPIES: Final = (
     "SELECT submission_id, number, campaign_id FROM recipient WHERE submission_id > ? AND tenant_id = ?"
     " AND (subscriber_id IN ({people}) OR lower(address) = ?)"
 )
+_TEXTS: Final = (
+    "UPDATE submission SET subject = '', tag = '', meta = '' WHERE id = ?1"
+    " AND NOT EXISTS (SELECT 1 FROM recipient WHERE submission_id = ?1 AND address <> '')"
+)
+"""What the tenant said about a message speaks of its only recipient."""
+_MINUTE: Final = 60_000 << RANDOM_BITS
+"""Of submission ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +71,21 @@ def erase(
 
     ``erased`` remembers it even if nothing was there. Raises AuditError, then nothing is changed.
     """
-    newest = conn.execute("SELECT coalesce(max(submission_id), 0) FROM recipient").fetchone()[0]
-    early = _copies(conn, tenant_id, canonical, _people(conn, tenant_id, canonical), 0)
-    told = _naming(conn, tenant_id, canonical)
+    found = _Found()
+    _search(conn, tenant_id, canonical, found)
     with transaction(conn):
-        people = _people(conn, tenant_id, canonical)
+        _search(conn, tenant_id, canonical, found)
+        people, copies = list(found.people), sorted(found.copies, key=_key)
         stopped = _stopped(conn, people)
         records = sum(log.erase(conn, person, actor, now) for person in people)
-        copies = {*early, *_copies(conn, tenant_id, canonical, people, newest)}
-        cancelled = len(give_up(conn, sorted(copies, key=_key), State.CANCELLED, WHY, actor, now))
+        cancelled = len(give_up(conn, copies, State.CANCELLED, WHY, actor, now))
         busy = sum(not _blank(conn, copy, now) for copy in copies)
         requests = sum(
             conn.execute("DELETE FROM opt_in WHERE tenant_id = ? AND person = ?", (tenant_id, person)).rowcount
             for person in hashes(secrets, canonical)
         )
-        conn.executemany("UPDATE event SET detail = '{}' WHERE id = ?", told)
-        _forget_answers(conn, tenant_id, canonical)
+        conn.executemany("UPDATE event SET detail = '{}' WHERE id = ?", [(id_,) for id_ in found.events])
+        conn.executemany("DELETE FROM idempotency WHERE id = ?", [(id_,) for id_ in found.answers])
         for person in people:
             for table in _TABLES:
                 conn.execute(f"DELETE FROM {table} WHERE subscriber_id = ?", (person,))
@@ -87,11 +94,59 @@ def erase(
     return Erasure(len(people), records, len(copies) - busy, cancelled, busy, requests)
 
 
-def _people(conn: sqlite3.Connection, tenant_id: int, canonical: str) -> list[int]:
-    row = conn.execute(
-        "SELECT id FROM subscriber WHERE tenant_id = ? AND address = ?", (tenant_id, canonical)
-    ).fetchone()
-    return [*([int(row[0])] if row else []), *same_mailbox(conn, tenant_id, canonical)]
+@dataclass(slots=True)
+class _Found:
+    """What names the person, and how far has been looked."""
+
+    people: dict[int, str] = field(default_factory=dict)
+    """Ids of its spellings, with the addresses."""
+    copies: set[Copy] = field(default_factory=set)
+    events: set[int] = field(default_factory=set)
+    answers: set[int] = field(default_factory=set)
+    """Of the API, kept for a repeated request."""
+    looked: dict[str, int] = field(default_factory=dict)
+    """Newest row seen, by table."""
+
+
+def _search(conn: sqlite3.Connection, tenant_id: int, canonical: str, found: _Found) -> None:
+    """Look at all rows, or the second time at those that are new."""
+    found.people = _people(conn, tenant_id, canonical)
+    named = _naming({canonical, *found.people.values()})
+    # Ids of submissions are made before they are stored, and by several processes.
+    copies = _after(conn, found, "recipient", "submission_id") - _MINUTE
+    found.copies.update(_copies(conn, tenant_id, canonical, found.people, copies))
+    rows = conn.execute(
+        "SELECT id, detail FROM event WHERE tenant_id = ? AND id > ?", (tenant_id, _after(conn, found, "event", "id"))
+    )
+    found.events.update(id_ for id_, detail in rows if named(detail))
+    rows = conn.execute(
+        "SELECT id, body FROM idempotency WHERE tenant_id = ? AND id > ?",
+        (tenant_id, _after(conn, found, "idempotency", "id")),
+    )
+    found.answers.update(id_ for id_, body in rows if named(zlib.decompress(body).decode()))
+
+
+def _after(conn: sqlite3.Connection, found: _Found, table: str, column: str) -> int:
+    """The newest row that an earlier look saw; remembers the one that this look will see."""
+    before = found.looked.get(table, 0)
+    found.looked[table] = conn.execute(f"SELECT coalesce(max({column}), 0) FROM {table}").fetchone()[0]
+    return before
+
+
+def _naming(addresses: Iterable[str]) -> Callable[[str], bool]:
+    """Whether a text names one of the addresses, and not only a longer one that ends or begins like it."""
+    said = "|".join(map(re.escape, addresses))
+    pattern = re.compile(rf"(?<![\w.!#$%&*+/?^{{|}}~-])(?:{said})(?![\w-]|\.\w)", re.IGNORECASE)
+    return lambda text: pattern.search(text) is not None
+
+
+def _people(conn: sqlite3.Connection, tenant_id: int, canonical: str) -> dict[int, str]:
+    rows = conn.execute(
+        "SELECT id, address FROM subscriber WHERE tenant_id = ? AND address = ?", (tenant_id, canonical)
+    ).fetchall()
+    for other in same_mailbox(conn, tenant_id, canonical):
+        rows += conn.execute("SELECT id, address FROM subscriber WHERE id = ?", (other,)).fetchall()
+    return dict(rows)
 
 
 def _stopped(conn: sqlite3.Connection, people: Iterable[int]) -> bool:
@@ -99,7 +154,7 @@ def _stopped(conn: sqlite3.Connection, people: Iterable[int]) -> bool:
     return any(conn.execute(sql, (person, Reason.UNSUBSCRIBED)).fetchone() for person in people)
 
 
-def _copies(conn: sqlite3.Connection, tenant_id: int, canonical: str, people: list[int], after: int) -> list[Copy]:
+def _copies(conn: sqlite3.Connection, tenant_id: int, canonical: str, people: Iterable[int], after: int) -> list[Copy]:
     sql = _COPIES.format(people=", ".join(map(str, people)))
     rows = conn.execute(sql, (after, tenant_id, canonical))
     return [Copy(submission_id, number, tenant_id, campaign_id) for submission_id, number, campaign_id in rows]
@@ -121,26 +176,5 @@ def _blank(conn: sqlite3.Connection, copy: Copy, now: float) -> bool:
     conn.execute(
         "UPDATE event SET detail = '{}' WHERE submission_id = ? AND number = ?", (copy.submission_id, copy.number)
     )
+    conn.execute(_TEXTS, (copy.submission_id,))
     return True
-
-
-def _naming(conn: sqlite3.Connection, tenant_id: int, canonical: str) -> list[tuple[int]]:
-    """Events whose text names the address, such as of a message of which it was refused."""
-    rows = conn.execute(
-        "SELECT id FROM event WHERE tenant_id = ? AND instr(lower(detail), ?) > 0", (tenant_id, canonical)
-    )
-    return [(int(row[0]),) for row in rows]
-
-
-def _forget_answers(conn: sqlite3.Connection, tenant_id: int, canonical: str) -> None:
-    """Answers of the API that are kept for a repeated request."""
-    rows = conn.execute("SELECT id, body FROM idempotency WHERE tenant_id = ?", (tenant_id,)).fetchall()
-    named = [(id_,) for id_, body in rows if canonical.encode() in _inflated(body)]
-    conn.executemany("DELETE FROM idempotency WHERE id = ?", named)
-
-
-def _inflated(body: bytes) -> bytes:
-    try:
-        return zlib.decompress(body)
-    except zlib.error:
-        return body

@@ -98,7 +98,7 @@ def _request(conn: sqlite3.Connection, row: tuple[Any, ...]) -> Request:
 
 def standing(conn: sqlite3.Connection, office: Office, request: Request) -> Standing:
     """What a confirmation would meet now."""
-    if closed(conn, request.tenant_id, request.address):
+    if closed(conn, office.secrets, request.tenant_id, request.address):
         return Standing.CLOSED
     if request.confirmed_at is not None:
         return Standing.CONFIRMED if _still_live(conn, request) else Standing.LEFT

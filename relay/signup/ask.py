@@ -17,7 +17,7 @@ from relay.mail.address import Address
 from relay.pipeline.contract import Freeze, Reason
 from relay.queue import letters
 from relay.queue.model import encode_id, new_submission_id
-from relay.registry import consents, tenants
+from relay.registry import consents, erased, tenants
 from relay.registry.forms import Form, Topic, verified_domains
 from relay.registry.mailboxes import mailbox, mailboxes
 from relay.registry.secrets import Secrets
@@ -139,7 +139,7 @@ def _outcome(conn: sqlite3.Connection, office: Office, tenant: TenantRow, form: 
         return Asked.FROZEN
     if never_asked(conn, office.secrets, tenant.id, wish.address):
         return Asked.NEVER
-    if closed(conn, tenant.id, wish.address) or _bounced(conn, office.secrets, wish.address):
+    if closed(conn, office.secrets, tenant.id, wish.address) or _bounced(conn, office.secrets, wish.address):
         return Asked.SUPPRESSED
     if not office.limits.may_return and all(left_at(conn, tenant.id, wish.address, one) for one in wish.topics):
         return Asked.LEFT
@@ -174,10 +174,12 @@ def never_asked(conn: sqlite3.Connection, secrets: Secrets, tenant_id: int, addr
     return any(conn.execute(sql, (tenant_id, person)).fetchone() for person in mailboxes(secrets, address))
 
 
-def closed(conn: sqlite3.Connection, tenant_id: int, address: Address) -> bool:
+def closed(conn: sqlite3.Connection, secrets: Secrets, tenant_id: int, address: Address) -> bool:
     """Whether a hard bounce, a complaint or the operator stops all mail of the tenant to the address."""
-    suppressions = consents.standing(conn, tenant_id, address.canonical, "").suppressions
-    return any(one.reason is not Reason.UNSUBSCRIBED for one in suppressions)
+    standing = consents.standing(conn, tenant_id, address.canonical, "")
+    if standing.subscriber_id is None:
+        standing = erased.standing(conn, secrets, tenant_id, address.canonical, standing)
+    return any(one.reason is not Reason.UNSUBSCRIBED for one in standing.suppressions)
 
 
 def left_at(conn: sqlite3.Connection, tenant_id: int, address: Address, topic: Topic) -> float | None:

@@ -13,7 +13,7 @@ from relay.mail.status import refusal
 from relay.pipeline.contract import Add, AddDistinct, Effect, Hold, Recipient, Stage, Standing
 from relay.queue.complete import complete
 from relay.queue.enqueue import Refused, enqueue
-from relay.queue.lanes import next_due
+from relay.queue.lanes import waiting
 from relay.queue.lease import LEASE_S, reclaim
 from relay.queue.model import State
 from relay.queue.values import Claim, Lease, NewRecipient, NewSubmission, Result, Written
@@ -169,7 +169,7 @@ def test_a_lease_is_exclusive_until_it_ends(conn: sqlite3.Connection) -> None:
     first = lease(conn)
     assert [x.number for x in first] == [0, 1, 2] and first[0].slots == {"reason": "r"}
     assert lease(conn, owner="other") == []
-    assert next_due(conn) == NOW + LEASE_S
+    assert [one.due_at for one in waiting(conn)] == [NOW + LEASE_S]
     again = lease(conn, NOW + LEASE_S, owner="other")
     assert {x.fence for x in again} == {2}
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from relay.delivery.backlog import MOST_LEASES, Backlog
 from relay.delivery.room import Room
-from relay.queue.lanes import BEFORE_ALL, Lane, Waiting, next_due, waiting
+from relay.queue.lanes import BEFORE_ALL, Lane, Waiting, waiting
 from relay.store.database import connect, migrate, transaction
 
 BIG = Lane(1, "big.example")
@@ -84,7 +84,6 @@ def test_each_lane_comes_with_its_earliest_copy(conn: sqlite3.Connection) -> Non
     found = [Waiting(Lane(1, "b"), 5.0), Waiting(Lane(2, "a"), 9.0)]
     assert list(waiting(conn)) == found
     assert list(waiting(conn, Lane(1, "b"))) == found[1:]
-    assert next_due(conn) == 5.0
 
 
 def test_a_lane_takes_one_step_in_the_index(conn: sqlite3.Connection) -> None:
@@ -150,7 +149,12 @@ def test_what_came_while_looking_is_not_forgotten() -> None:
 
 def test_looks_go_round(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("relay.delivery.backlog.MOST_LANES", 2)
+    other = Lane(3, "other.example")
     lanes = backlog(BIG, SMALL)
     assert lanes.after == SMALL
-    lanes.looked([], 100.0)
+    lanes.looked([Waiting(other, 5.0)], 100.0)
     assert lanes.after == BEFORE_ALL
+    # None is lost while others are looked at.
+    assert set(lanes.choose(Room(90), lambda domain: 0)) == {BIG, SMALL, other}
+    lanes.looked([Waiting(BIG, 5.0)], 100.0)  # a whole look, in which the others are no more
+    assert set(lanes.choose(Room(90), lambda domain: 0)) == {BIG}
