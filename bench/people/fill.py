@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from relay.audit import log
+from relay.audit import log, record
 from relay.pipeline.contract import Reason
 from relay.registry import consent_import, suppressions, wordings
 from relay.registry.consent_rules import terms
@@ -103,8 +103,11 @@ def _given(conn: sqlite3.Connection, tenant_id: int, first: int, last: int, now:
     for statement in _FILL:
         used = {name: value for name, value in values.items() if f":{name}" in statement}
         conn.execute(statement, used)
+    tenant = conn.execute("SELECT name FROM tenant WHERE id = ?", (tenant_id,)).fetchone()[0]
     for leaf in leaves:
-        log.close_batch(conn, leaf)
+        rows = conn.execute(_BIND, (leaf,))
+        told = record.commitments("given", rows, now, tenant, TOPIC, record.digest_of(WORDING))
+        log.close_batch(conn, leaf, told)
 
 
 def _beside(conn: sqlite3.Connection, tenant_id: int, people: int, now: float) -> None:
@@ -127,6 +130,10 @@ def _beside(conn: sqlite3.Connection, tenant_id: int, people: int, now: float) -
         log.history(conn, number, rare, "given", now, now, story)
 
 
+_BIND = (
+    "SELECT h.salt, s.address, h.at, h.evidence FROM consent_history h JOIN subscriber s ON s.id = h.subscriber_id"
+    " WHERE h.leaf_id = ? ORDER BY h.id"
+)
 _SHAPE = (
     "SELECT s.address, s.mailbox, t.name, c.channel, c.withdrawn_at, c.source, w.text, c.ip, c.page, c.means, h.action,"
     " json_remove(h.evidence, '$.file'), length(h.salt), l.action, l.tenant_id, p.attributes,"

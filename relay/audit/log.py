@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from relay.audit import merkle, record
-from relay.audit.rows import HISTORY, Rows
+from relay.audit.rows import Rows
 
 _WORDS: Final = {
     "given": "consent-given",
@@ -81,8 +81,7 @@ def action(conn: sqlite3.Connection, actor: str, what: str, tenant_id: int | Non
 def open_batch(conn: sqlite3.Connection, what: str, tenant_id: int, now: float) -> int:
     """Begin one leaf for many rows of ``consent_history``; returns the id for their ``leaf_id``.
 
-    Insert them with ``salt`` ``randomblob(16)`` (SQLite draws it from ChaCha20 keyed by the system) and call
-    ``close_batch``, all in one transaction.
+    Insert them, with salts that are random, and call ``close_batch``, all in one transaction.
     """
     done = conn.execute(
         "INSERT INTO audit_leaf (at, action, tenant_id, rows, root, hash) VALUES (?, ?, ?, 0, x'', x'')",
@@ -92,9 +91,16 @@ def open_batch(conn: sqlite3.Connection, what: str, tenant_id: int, now: float) 
     return done.lastrowid
 
 
-def close_batch(conn: sqlite3.Connection, leaf_id: int) -> int:
-    """Bind the rows that carry ``leaf_id``; returns how many."""
-    return _close(conn, leaf_id, Rows(conn, HISTORY).batch(leaf_id))
+def close_batch(conn: sqlite3.Connection, leaf_id: int, commitments: Sequence[bytes]) -> None:
+    """Bind the rows that carry ``leaf_id``, by their commitments in the order of their ids."""
+    at, what, tenant_id = conn.execute(
+        "SELECT at, action, tenant_id FROM audit_leaf WHERE id = ?", (leaf_id,)
+    ).fetchone()
+    leaf = _leaf(what, tenant_id, at, commitments)
+    conn.execute(
+        "UPDATE audit_leaf SET rows = ?, root = ?, hash = ? WHERE id = ?",
+        (leaf.rows, leaf.root, merkle.leaf_hash(leaf.data()), leaf_id),
+    )
 
 
 def adopt(conn: sqlite3.Connection, table: str, ids: Sequence[int], now: float) -> None:
@@ -105,19 +111,7 @@ def adopt(conn: sqlite3.Connection, table: str, ids: Sequence[int], now: float) 
         [(leaf_id, os.urandom(record.SALT_OCTETS), id_) for id_ in ids],
     )
     commitments = [row.commitment for row in Rows(conn, table).of_leaf(leaf_id)]
-    _close(conn, leaf_id, [found for found in commitments if found is not None])
-
-
-def _close(conn: sqlite3.Connection, leaf_id: int, commitments: Sequence[bytes]) -> int:
-    at, what, tenant_id = conn.execute(
-        "SELECT at, action, tenant_id FROM audit_leaf WHERE id = ?", (leaf_id,)
-    ).fetchone()
-    leaf = _leaf(what, tenant_id, at, commitments)
-    conn.execute(
-        "UPDATE audit_leaf SET rows = ?, root = ?, hash = ? WHERE id = ?",
-        (leaf.rows, leaf.root, merkle.leaf_hash(leaf.data()), leaf_id),
-    )
-    return leaf.rows
+    close_batch(conn, leaf_id, [found for found in commitments if found is not None])
 
 
 def _append(conn: sqlite3.Connection, what: str, tenant_id: int, now: float, commitments: Sequence[bytes]) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from json.encoder import encode_basestring as _quoted
 from typing import Final
@@ -65,6 +66,28 @@ def history_around(
         f',"at_us":{micros(at)},"evidence":{evidence},'
         f'"recorded_at_us":{micros(recorded_at)},"tenant":{tenant},"topic":{topic},"wording":"{wording}"}}',
     )
+
+
+def commitments(
+    action: str,
+    rows: Iterable[tuple[bytes, str, float, str]],
+    recorded_at: float,
+    tenant: str,
+    topic: str,
+    wording: str,
+) -> list[bytes]:
+    """Of many records that have most in common; ``rows`` are salt, address, ``at`` and evidence."""
+    last: tuple[float, str] | None = None
+    before = after = b""
+    found = []
+    sha256 = hashlib.sha256
+    for salt, address, at, evidence in rows:
+        if (at, evidence) != last:
+            last = at, evidence
+            texts = history_around(action, at, quoted(evidence), recorded_at, quoted(tenant), quoted(topic), wording)
+            before, after = octets(texts[0]), octets(texts[1])
+        found.append(sha256(salt + before + octets(_quoted(address)) + after).digest())
+    return found
 
 
 def audit_record(*, at: float, actor: str, action: str, tenant_id: int, detail: str) -> str:

@@ -68,22 +68,6 @@ class Rows:
         """One row; None if it names no leaf."""
         return next(self._read("r.id = ? AND r.leaf_id IS NOT NULL", (id_,)), None)
 
-    def batch(self, leaf_id: int) -> list[bytes]:
-        """The commitments of a leaf's rows of ``HISTORY`` that were written just now, in their order."""
-        last: tuple[object, ...] = ()
-        before = after = ""
-        found = []
-        sql = f"{_SQL[HISTORY]} WHERE r.leaf_id = ? ORDER BY r.leaf_id, r.id"
-        for _, _, salt, action, address, *shared, _, _ in self._conn.execute(sql, (leaf_id,)):
-            if (action, *shared) != last:
-                last = action, *shared
-                at, evidence, recorded_at, tenant, topic = shared
-                text, wording = self._story(evidence)
-                names = self._name(tenant), self._name(topic)
-                before, after = record.history_around(action, at, text, recorded_at, *names, wording)
-            found.append(record.commitment(salt, before + record.quoted(address) + after))
-        return found
-
     def _read(self, where: str, values: tuple[object, ...]) -> Iterator[Row]:
         for found in self._conn.execute(f"{_SQL[self._table]} WHERE {where} ORDER BY r.leaf_id, r.id", values):
             yield self._row(*found)

@@ -1,36 +1,22 @@
 """One chunk of an import in the database: judged and written by a few statements (R1, R4, R8).
 
-A chunk goes to a temporary table, which takes no lock; then it is judged and
-written in one transaction of some milliseconds, in the order of addresses, so
-that it touches few pages. The judgement is that of ``consents.unsubscribed_at``.
+``consent_staging`` put it into a temporary table, which takes no lock. Here it
+is bound for the audit log, still without the lock, then judged and written in
+one transaction of some milliseconds, in the order of addresses, so that it
+touches few pages. The judgement is that of ``consents.unsubscribed_at``.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
-from relay.audit import log
+from relay.audit import log, record
 from relay.registry import erased
 from relay.registry.in_turn import InTurn
 from relay.registry.secrets import Secrets
-
-
-class Incoming(NamedTuple):
-    """One person of a chunk, ready to be written."""
-
-    address: str
-    """Canonical."""
-    line: int
-    given_at: float
-    ip: str
-    mailbox: str | None
-    attributes: str | None
-    """JSON; None: nothing to keep."""
-    groups: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +32,14 @@ class Giving:
     page: str
     means: str
     now: float
-    evidence: str
-    """JSON, for the history of those without an IP address."""
+    tenant: str
+    """By name, as the audit log has it."""
+    topic: str
+    wording: str
+    """Its digest."""
+    before: str
+    """The evidence for the history (JSON, sorted) up to where an IP address belongs."""
+    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +53,6 @@ class Written:
     """How long the write lock was held."""
 
 
-_TEMP: Final = (
-    "CREATE TEMP TABLE IF NOT EXISTS incoming (line INTEGER PRIMARY KEY, address TEXT NOT NULL,"
-    " given_at REAL NOT NULL, ip TEXT NOT NULL, evidence TEXT, mailbox TEXT, attributes TEXT,"
-    " subscriber_id INTEGER, verdict INTEGER NOT NULL DEFAULT 0)",
-    "CREATE TEMP TABLE IF NOT EXISTS incoming_group (line INTEGER NOT NULL, group_id INTEGER NOT NULL)",
-)
 _TAKE: Final = 0
 _ENDED: Final = 2
 """Verdicts; 1 is a live consent."""
@@ -98,78 +84,60 @@ UPDATE temp.incoming SET verdict = 2
  WHERE verdict = 0 AND mailbox IS NOT NULL AND EXISTS (
    SELECT 1 FROM main.subscriber o WHERE o.tenant_id = :tenant AND o.mailbox = incoming.mailbox
       AND o.address <> incoming.address AND ({_ENDED_BY.format(person="o.id")}))"""
+_NUMBER: Final = (
+    "UPDATE temp.incoming SET subscriber_id = :last + 1 + number - :first WHERE subscriber_id IS NULL AND verdict = 0"
+)
 _PEOPLE: Final = (
-    "INSERT INTO main.subscriber (tenant_id, address, created_at, mailbox)"
-    " SELECT ?, address, ?, mailbox FROM temp.incoming WHERE subscriber_id IS NULL AND verdict = 0 ORDER BY address"
+    "INSERT INTO main.subscriber (id, tenant_id, address, created_at, mailbox)"
+    " SELECT subscriber_id, :tenant, address, :now, mailbox FROM temp.incoming"
+    " WHERE subscriber_id > :last ORDER BY number"
 )
 _CONSENTS: Final = (
     "INSERT INTO main.consent (subscriber_id, topic_id, channel, given_at, source, wording_id, ip, page, means,"
     " recorded_at) SELECT subscriber_id, :topic, 'email', given_at, :source, :wording, ip, :page, :means, :now"
-    " FROM temp.incoming WHERE verdict = 0 ORDER BY subscriber_id"
+    " FROM temp.incoming WHERE verdict = 0 ORDER BY number"
 )
+_EVIDENCE: Final = """:before || CASE ip WHEN '' THEN '' ELSE '"ip":"' || ip || '",' END || :after"""
+_BIND: Final = f"SELECT salt, address, given_at, {_EVIDENCE} FROM temp.incoming ORDER BY number"
 _HISTORY: Final = (
     "INSERT INTO main.consent_history (subscriber_id, topic_id, action, at, recorded_at, evidence, leaf_id, salt)"
-    " SELECT subscriber_id, :topic, 'given', given_at, :now, coalesce(evidence, :evidence), :leaf, randomblob(16)"
-    " FROM temp.incoming WHERE verdict = 0"
-    " ORDER BY subscriber_id"
+    f" SELECT subscriber_id, :topic, 'given', given_at, :now, {_EVIDENCE}, :leaf, salt"
+    " FROM temp.incoming WHERE verdict = 0 ORDER BY number"
 )
 _PROFILES: Final = (
     "INSERT INTO main.profile (subscriber_id, attributes, changed_at)"
     " SELECT subscriber_id, attributes, :now FROM temp.incoming WHERE verdict < 2 AND attributes IS NOT NULL"
-    " ORDER BY subscriber_id ON CONFLICT (subscriber_id) DO UPDATE SET changed_at = excluded.changed_at,"
+    " ORDER BY number ON CONFLICT (subscriber_id) DO UPDATE SET changed_at = excluded.changed_at,"
     " attributes = json_patch(profile.attributes, excluded.attributes)"
     " WHERE json_patch(profile.attributes, excluded.attributes) <> profile.attributes"
 )
 _MEMBERS: Final = (
-    "INSERT INTO main.membership (group_id, subscriber_id) SELECT g.group_id, i.subscriber_id"
-    " FROM temp.incoming_group g JOIN temp.incoming i ON i.line = g.line WHERE i.verdict < 2"
+    "INSERT INTO main.membership (group_id, subscriber_id) SELECT g.id, i.subscriber_id"
+    " FROM temp.incoming i, json_each(i.groups) j JOIN temp.named g ON g.place = j.value WHERE i.verdict < 2"
     " ORDER BY 1, 2 ON CONFLICT DO NOTHING"
 )
 
 
-def prepare(conn: sqlite3.Connection) -> None:
-    """Make the temporary tables of this connection."""
-    for statement in _TEMP:
-        conn.execute(statement)
-
-
-def fill(
-    conn: sqlite3.Connection, chunk: Sequence[Incoming], groups: dict[str, int], told: Callable[[str], str]
-) -> None:
-    """Put a chunk, which is in the order of addresses, into the temporary tables; of one that is there twice the first.
-
-    ``told`` makes of an IP address the evidence for the history (JSON).
-    """
-    rows = []
-    last = ""
-    for person in chunk:
-        if person.address != last:
-            last = person.address
-            rows.append((*person[:6], told(person.ip) if person.ip else None))
-    conn.execute("BEGIN")  # of the temporary database only
-    conn.execute("DELETE FROM temp.incoming")
-    conn.execute("DELETE FROM temp.incoming_group")
-    conn.executemany(
-        "INSERT INTO temp.incoming (address, line, given_at, ip, mailbox, attributes, evidence)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        rows,
-    )
-    if groups:
-        members = [(person.line, groups[name]) for person in chunk for name in person.groups]
-        conn.executemany("INSERT INTO temp.incoming_group VALUES (?, ?)", members)
-    conn.execute("COMMIT")
-
-
-def write(turns: InTurn, giving: Giving) -> Written:
-    """Judge and write what ``fill`` put there, in a transaction of its own."""
-    with turns.transaction() as conn:
+def write(turns: InTurn, conn: sqlite3.Connection, giving: Giving) -> Written:
+    """Judge and write what is in ``incoming``, in a transaction of its own."""
+    bound = _bind(conn, giving)
+    with turns.transaction():
         started = time.perf_counter()
-        judged = judge(conn, giving)
-        take(conn, giving)
+        judged = _judge(conn, giving)
+        _take(conn, giving, bound)
     return Written(*judged, time.perf_counter() - started)
 
 
-def judge(conn: sqlite3.Connection, giving: Giving) -> tuple[int, tuple[tuple[int, str], ...]]:
+def judge_only(conn: sqlite3.Connection, giving: Giving) -> Written:
+    """What ``write`` would do, as far as it can be told without writing."""
+    conn.execute("BEGIN")  # reads, and writes to the temporary table only
+    try:
+        return Written(*_judge(conn, giving), 0.0)
+    finally:
+        conn.execute("ROLLBACK")
+
+
+def _judge(conn: sqlite3.Connection, giving: Giving) -> tuple[int, tuple[tuple[int, str], ...]]:
     """(how many are to be taken, those who unsubscribed); the others have a live consent."""
     conn.execute(_FIND, (giving.tenant_id,))
     asked = {"topic": giving.topic_id, "tenant": giving.tenant_id}
@@ -185,37 +153,47 @@ def _judge_erased(conn: sqlite3.Connection, giving: Giving) -> None:
     """Who was erased has no consent any more, and gets none from a list."""
     if not erased.anyone(conn, giving.tenant_id):
         return
-    open_ = conn.execute("SELECT line, address FROM temp.incoming WHERE verdict = ?", (_TAKE,)).fetchall()
-    gone = [(line,) for line, address in open_ if erased.find(conn, giving.secrets, giving.tenant_id, address)]
-    conn.executemany(f"UPDATE temp.incoming SET verdict = {_ENDED} WHERE line = ?", gone)
+    open_ = conn.execute("SELECT number, address FROM temp.incoming WHERE verdict = ?", (_TAKE,)).fetchall()
+    gone = [(number,) for number, address in open_ if erased.find(conn, giving.secrets, giving.tenant_id, address)]
+    conn.executemany(f"UPDATE temp.incoming SET verdict = {_ENDED} WHERE number = ?", gone)
 
 
-def _history(conn: sqlite3.Connection, giving: Giving, values: dict[str, object]) -> None:
-    """What was given, as one leaf of the audit log; none if nobody is new."""
-    if conn.execute("SELECT 1 FROM temp.incoming WHERE verdict = ? LIMIT 1", (_TAKE,)).fetchone() is None:
-        return
-    leaf = log.open_batch(conn, "consents-given", giving.tenant_id, giving.now)
-    conn.execute(_HISTORY, values | {"leaf": leaf})
-    log.close_batch(conn, leaf)
-
-
-def take(conn: sqlite3.Connection, giving: Giving) -> None:
+def _take(conn: sqlite3.Connection, giving: Giving, bound: list[bytes]) -> None:
     """Write down all that were judged to be taken: people, consents with their history, attributes, groups.
 
-    The one place where an import writes consents, in the caller's transaction.
+    ``bound`` has a commitment for each of the chunk. The one place where an import writes consents, in the caller's
+    transaction.
     """
-    conn.execute(_PEOPLE, (giving.tenant_id, giving.now))
-    conn.execute(_FIND, (giving.tenant_id,))
-    values: dict[str, object] = {
+    values = _values(giving)
+    first = conn.execute("SELECT min(number) FROM temp.incoming").fetchone()[0]
+    last = conn.execute("SELECT max(seq) FROM main.sqlite_sequence WHERE name = 'subscriber'").fetchone()[0] or 0
+    new = {"first": first, "last": last}
+    conn.execute(_NUMBER, new)
+    conn.execute(_PEOPLE, values | new)
+    conn.execute(_CONSENTS, values)
+    numbers = conn.execute("SELECT number FROM temp.incoming WHERE verdict = ? ORDER BY number", (_TAKE,)).fetchall()
+    if numbers:
+        leaf = log.open_batch(conn, "consents-given", giving.tenant_id, giving.now)
+        conn.execute(_HISTORY, values | {"leaf": leaf})
+        log.close_batch(conn, leaf, [bound[number - first] for (number,) in numbers])
+    conn.execute(_PROFILES, values)
+    conn.execute(_MEMBERS)
+
+
+def _bind(conn: sqlite3.Connection, giving: Giving) -> list[bytes]:
+    rows = conn.execute(_BIND, _values(giving))
+    return record.commitments("given", rows, giving.now, giving.tenant, giving.topic, giving.wording)
+
+
+def _values(giving: Giving) -> dict[str, object]:
+    return {
+        "tenant": giving.tenant_id,
         "topic": giving.topic_id,
         "source": giving.source,
         "wording": giving.wording_id,
         "page": giving.page,
         "means": giving.means,
         "now": giving.now,
-        "evidence": giving.evidence,
+        "before": giving.before,
+        "after": giving.after,
     }
-    conn.execute(_CONSENTS, values)
-    _history(conn, giving, values)
-    conn.execute(_PROFILES, values)
-    conn.execute(_MEMBERS)

@@ -75,10 +75,12 @@ def check_time(given_at: float, now: float) -> float:
 
 
 def check_ip(text: str) -> str:
-    """An IP address in its normal form; empty stays empty."""
+    """An IP address in its normal form, without a zone, which only its own machine knows; empty stays empty."""
     if not text:
         return ""
     try:
+        if "%" in text:
+            raise ValueError(text)
         return str(ipaddress.ip_address(text.strip()))
     except ValueError:
         raise Refused("ip", f"{text[:60]!r} is no IP address; leave it out if it is not known") from None

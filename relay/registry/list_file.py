@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -76,7 +77,7 @@ class ListFile:
                 continue
             if isinstance(row, Bad):
                 yield row
-            elif any(row) and any(cell.strip() for cell in row):
+            elif "".join(row).strip():
                 yield entry(number, row)
 
 
@@ -175,6 +176,7 @@ def _value(name: str, cell: str) -> str:
     return cell if cell.isprintable() else _CONTROL.sub(" ", cell).strip()
 
 
+@lru_cache(maxsize=4096)
 def _groups(cell: str) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(" ".join(part.split()) for part in _APART.split(unescape(cell)) if part.strip()))
     if len(found) > MAX_GROUPS:

@@ -22,6 +22,7 @@ from relay.registry.list_values import under_age
 MAX_ATTRIBUTES: Final = 100
 """Different attributes of a tenant."""
 MAX_GROUPS: Final = 1_000
+TOO_MANY_GROUPS: Final = f"a tenant has at most {MAX_GROUPS} groups; is the column named `group` one of groups?"
 BIRTHDAY: Final = "birthday"
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 
@@ -156,7 +157,7 @@ def make_group(conn: sqlite3.Connection, tenant_id: int, text: str, now: float) 
     if row is None:
         count = conn.execute("SELECT count(*) FROM list_group WHERE tenant_id = ?", (tenant_id,)).fetchone()[0]
         if count >= MAX_GROUPS:
-            raise RegistryError(f"a tenant has at most {MAX_GROUPS} groups; is the column named `group` one of groups?")
+            raise RegistryError(TOO_MANY_GROUPS)
         row = conn.execute(
             "INSERT INTO list_group (tenant_id, name, created_at) VALUES (?, ?, ?) RETURNING id", (tenant_id, name, now)
         ).fetchone()

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from relay.audit.verify import verify
 from relay.mail.address import parse_address
 from relay.pipeline.contract import Reason
-from relay.registry import consent_import, consents, in_turn, suppression_import
+from relay.registry import consent_import, consents, in_turn, profiles, suppression_import
 from relay.registry.consent_book import EXPORT_COLUMNS, export
 from relay.registry.consent_import import UNSUBSCRIBED, Order, Report
 from relay.registry.consent_rules import Refused, terms
+from relay.registry.errors import RegistryError
 from relay.registry.list_file import Bad, Entry, ListError, open_list
 from relay.registry.list_write import escape, write_list
 from tests.unit.records import NOW, SECRETS, SHOP, agree, column, one, open_shop
@@ -347,3 +349,63 @@ def test_an_import_takes_turns_with_the_mail_processes(
     # begin, three chunks, end; each is given back once it is committed, and nothing is held between them
     assert turns == [("wait", False), ("give", False)] * 5
     assert conn.execute("PRAGMA wal_autocheckpoint").fetchone() == automatic
+
+
+# --- the temporary database ----------------------------------------------------------------
+
+
+def test_of_a_person_that_is_there_twice_the_first_line_counts(conn: sqlite3.Connection, tmp_path: Path) -> None:
+    path = listing(tmp_path, f"email,city,groups\n{B},Narva,choir\n{A},Tartu,\n{B.upper()},Riga,band\n")
+    report, _ = take(conn, path, chunk=1)
+    assert (report.lines, report.taken, report.duplicates) == (3, 2, 1)
+    assert column(conn, "SELECT attributes FROM profile ORDER BY subscriber_id") == [
+        '{"city":"Tartu"}',
+        '{"city":"Narva"}',
+    ]
+    assert column(conn, "SELECT g.name FROM membership m JOIN list_group g ON g.id = m.group_id") == ["choir"]
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_column_that_is_none_of_groups_changes_nothing(
+    conn: sqlite3.Connection, tmp_path: Path, dry_run: bool
+) -> None:
+    rows = "".join(f"u{number}@people.example,{number}\n" for number in range(profiles.MAX_GROUPS + 1))
+    before = list(conn.iterdump())
+    with pytest.raises(RegistryError, match="at most 1000 groups"):
+        take(conn, listing(tmp_path, "email,groups\n" + rows), dry_run=dry_run)
+    assert list(conn.iterdump()) == before
+
+
+OLD = (("b", "news"), ("d", "news"), ("f", "offers"))
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 1000])
+def test_what_is_bound_is_what_was_taken(conn: sqlite3.Connection, tmp_path: Path, chunk: int) -> None:
+    """Of a chunk only some are taken; the others aren't in its leaf."""
+    there, gone, other = (agree(conn, f"{name}@people.example", topic=topic) for name, topic in OLD)
+    consents.withdraw(conn, SHOP, gone, topic_id=0, means="link", now=NOW + 1, evidence={})
+    people = [
+        f"{name}@people.example,192.0.2.{place},{'2026-01-02' if place % 2 else ''}"
+        for place, name in enumerate("abcdefgh")
+    ]
+    report, _ = take(conn, listing(tmp_path, "email,ip,at\n" + "\n".join(people)), chunk=chunk)
+    assert (report.taken, report.duplicates, report.refused) == (6, 1, 1)
+    assert there and other and not verify(conn, SECRETS).faults
+    assert one(conn, "SELECT sum(rows) FROM audit_leaf WHERE action = 'consents-given'") == 6
+    ids = column(conn, "SELECT id FROM subscriber ORDER BY id")
+    assert len(ids) == 8 and len(set(ids)) == 8
+    conn.execute("UPDATE consent_history SET evidence = replace(evidence, '192.0.2.7', '192.0.2.8')")
+    assert verify(conn, SECRETS).faults
+
+
+def test_the_connection_is_left_as_it_was(conn: sqlite3.Connection, tmp_path: Path) -> None:
+    names = ("synchronous", "cache_size", "temp_store", "wal_autocheckpoint")
+    before = [conn.execute(f"PRAGMA {name}").fetchone() for name in names]
+    take(conn, listing(tmp_path, A))
+    assert [conn.execute(f"PRAGMA {name}").fetchone() for name in names] == before
+    assert conn.execute("SELECT name FROM sqlite_temp_master").fetchall() == []
+
+
+def test_an_ip_address_with_a_zone_is_none(conn: sqlite3.Connection, tmp_path: Path) -> None:
+    _, bad = take(conn, listing(tmp_path, f"email,ip\n{A},fe80::1%eth0\n{B},fe80::1\n"))
+    assert [(one.line, "no IP address" in one.why) for one in bad] == [(2, True)]
