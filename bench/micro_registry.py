@@ -85,7 +85,7 @@ def measure(conn: sqlite3.Connection, people: int) -> dict[str, float]:
         "known, one of several spellings": _best(by_address, gmail),
         "another spelling of a known one": _best(by_address, spelt),
         "unknown address": _best(by_address, strangers),
-        "by id (before delivery)": _best(lambda n: standing_by_id(conn, n, PERIOD), numbers),
+        "by id (before delivery)": _best(lambda n: standing_by_id(conn, n), numbers),
     }
 
 

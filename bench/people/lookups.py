@@ -53,7 +53,7 @@ def lookups(database: Path, tenant_id: int, people: int) -> dict[str, Spread]:
             "suppressed": _warm(by_address, stopped),
             "unknown": _warm(by_address, [address(n + people * 2) for n in numbers if n % 5]),
             "unknown, another spelling of a known one": _warm(by_address, [_spelt(one) for one in several]),
-            "by id, before a delivery": _warm(lambda n: standing_by_id(conn, n, PERIOD), numbers),
+            "by id, before a delivery": _warm(lambda n: standing_by_id(conn, n), numbers),
             "known, pages not in memory": _cold(database, tenant_id, plain[:_COLD]),
         }
     finally:

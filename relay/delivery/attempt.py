@@ -84,7 +84,7 @@ class LeasedCopy:
             stream,
             lease.address,
             parse_address(lease.address).canonical,
-            self._standing(tenant.allowance.period),
+            self._standing(),
             submission.topic,
             submission.campaign_id,
             lease.attempts,
@@ -101,12 +101,12 @@ class LeasedCopy:
             self._retry(verdict.status.reply, "", None)
         return False
 
-    def _standing(self, period: str) -> Standing:
+    def _standing(self) -> Standing:
         """What was read at RCPT as long as nobody's standing has got worse since, else what the store says now."""
         lease = self.lease
         if lease.standing is not None and lease.standing_version == self._worker.snapshots.standing_version:
             return lease.standing
-        return consents.standing_by_id(self._worker.conn, lease.subscriber_id, period)
+        return consents.standing_by_id(self._worker.conn, lease.subscriber_id)
 
     def _campaign_goes_on(self, campaign_id: int) -> bool:
         row = self._worker.conn.execute("SELECT state, why FROM campaign WHERE id = ?", (campaign_id,)).fetchone()

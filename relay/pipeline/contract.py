@@ -99,7 +99,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     consents: tuple[Consent, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
     counted: bool = False
-    """Already one of the different subscribers of the running period."""
+    """Already one of the different subscribers of the running period; looked up at RCPT only."""
 
     def consent(self, topic: str) -> Consent | None:
         return next((c for c in self.consents if c.topic == topic), None)

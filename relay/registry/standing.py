@@ -14,12 +14,12 @@ from relay.pipeline.contract import Consent, Reason, Standing, Suppression
 from relay.registry.mailbox import mailbox_of
 
 # Each index that is read costs a page, and of ten million people a page is rarely in the cache. So suppressions,
-# which few people have, are asked for by whether there are any; and of another spelling only its id is looked at,
-# which the index by mailbox has.
+# which few people have, are asked for by whether there are any, in an index of nothing but ids; and of another
+# spelling only its id is looked at, which the index by mailbox has.
 _CONSENTS: Final = """
 SELECT s.id, t.name, c.given_at, c.source, c.withdrawn_at,
-       EXISTS (SELECT 1 FROM counted n WHERE n.tenant_id = s.tenant_id AND n.name = ?2 AND n.subscriber_id = s.id),
-       EXISTS (SELECT 1 FROM suppression p WHERE p.subscriber_id = s.id){others}
+       {counted},
+       EXISTS (SELECT 1 FROM suppression p INDEXED BY suppressed WHERE p.subscriber_id = s.id){others}
   FROM subscriber s
   LEFT JOIN consent c ON c.subscriber_id = s.id AND c.channel = 'email'
   LEFT JOIN topic t ON t.id = c.topic_id
@@ -28,10 +28,13 @@ SELECT s.id, t.name, c.given_at, c.source, c.withdrawn_at,
 # What stops another spelling of the same mailbox stops this one too.
 _OTHERS: Final = """ OR EXISTS (SELECT 1 FROM subscriber o JOIN suppression p ON p.subscriber_id = o.id
                WHERE o.tenant_id = s.tenant_id AND o.mailbox = {mailbox})"""
+_COUNTED: Final = (
+    "EXISTS (SELECT 1 FROM counted n WHERE n.tenant_id = s.tenant_id AND n.name = ?2 AND n.subscriber_id = s.id)"
+)
 _PERSON: Final = "s.tenant_id = ?1 AND s.address = ?3"
-_BY_ADDRESS: Final = _CONSENTS.format(others="", person=_PERSON)
-_BY_MAILBOX: Final = _CONSENTS.format(others=_OTHERS.format(mailbox="?4"), person=_PERSON)
-_BY_ID: Final = _CONSENTS.format(others=_OTHERS.format(mailbox="s.mailbox"), person="s.id = ?1")
+_BY_ADDRESS: Final = _CONSENTS.format(others="", counted=_COUNTED, person=_PERSON)
+_BY_MAILBOX: Final = _CONSENTS.format(others=_OTHERS.format(mailbox="?4"), counted=_COUNTED, person=_PERSON)
+_BY_ID: Final = _CONSENTS.format(others=_OTHERS.format(mailbox="s.mailbox"), counted="0", person="s.id = ?1")
 _SUPPRESSIONS: Final = """
 SELECT t.name, p.since_at, p.reason
   FROM suppression p LEFT JOIN topic t ON t.id = p.topic_id
@@ -60,9 +63,9 @@ def standing(conn: sqlite3.Connection, tenant_id: int, canonical: str, period: s
     return _standing(rows, _suppressed(conn, rows[0][0], tenant_id, mailbox) if rows[0][6] else ())
 
 
-def standing_by_id(conn: sqlite3.Connection, subscriber_id: int, period: str) -> Standing:
-    """The same for a subscriber's id; empty if the person was erased."""
-    rows = conn.execute(_BY_ID, (subscriber_id, "subscribers/" + period)).fetchall()
+def standing_by_id(conn: sqlite3.Connection, subscriber_id: int) -> Standing:
+    """The same for a subscriber's id, but ``counted``, which only RCPT asks; empty if the person was erased."""
+    rows = conn.execute(_BY_ID, (subscriber_id,)).fetchall()
     if not rows:
         return _NOBODY
     if not rows[0][6]:
