@@ -1,21 +1,24 @@
 """One chunk of an import in the database: judged and written by a few statements (R1, R4, R8).
 
-``consent_staging`` put it into a temporary table, which takes no lock. Here it
-is bound for the audit log, still without the lock, then judged and written in
-one transaction of some milliseconds, in the order of addresses, so that it
-touches few pages. The judgement is that of ``consents.unsubscribed_at``.
+It is put into a temporary table and bound for the audit log, which takes no
+lock; then it is judged and written in one transaction of some milliseconds, in
+the order of addresses, so that it touches few pages. The judgement is that of ``consents.unsubscribed_at``.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from relay.audit import log, record
 from relay.registry import erased
+from relay.registry.consent_staging import Staging
 from relay.registry.in_turn import InTurn
+from relay.registry.list_sort import Line
 from relay.registry.secrets import Secrets
 
 
@@ -40,6 +43,10 @@ class Giving:
     before: str
     """The evidence for the history (JSON, sorted) up to where an IP address belongs."""
     after: str
+
+    def evidence(self, ip: str) -> str:
+        """As ``consent_history`` has it, JSON."""
+        return f'{self.before}"ip":"{ip}",{self.after}' if ip else self.before + self.after
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +91,7 @@ UPDATE temp.incoming SET verdict = 2
  WHERE verdict = 0 AND mailbox IS NOT NULL AND EXISTS (
    SELECT 1 FROM main.subscriber o WHERE o.tenant_id = :tenant AND o.mailbox = incoming.mailbox
       AND o.address <> incoming.address AND ({_ENDED_BY.format(person="o.id")}))"""
-_NUMBER: Final = (
-    "UPDATE temp.incoming SET subscriber_id = :last + 1 + number - :first WHERE subscriber_id IS NULL AND verdict = 0"
-)
+_NUMBER: Final = "UPDATE temp.incoming SET subscriber_id = :last + number WHERE subscriber_id IS NULL AND verdict = 0"
 _PEOPLE: Final = (
     "INSERT INTO main.subscriber (id, tenant_id, address, created_at, mailbox)"
     " SELECT subscriber_id, :tenant, address, :now, mailbox FROM temp.incoming"
@@ -98,7 +103,6 @@ _CONSENTS: Final = (
     " FROM temp.incoming WHERE verdict = 0 ORDER BY number"
 )
 _EVIDENCE: Final = """:before || CASE ip WHEN '' THEN '' ELSE '"ip":"' || ip || '",' END || :after"""
-_BIND: Final = f"SELECT salt, address, given_at, {_EVIDENCE} FROM temp.incoming ORDER BY number"
 _HISTORY: Final = (
     "INSERT INTO main.consent_history (subscriber_id, topic_id, action, at, recorded_at, evidence, leaf_id, salt)"
     f" SELECT subscriber_id, :topic, 'given', given_at, :now, {_EVIDENCE}, :leaf, salt"
@@ -118,18 +122,29 @@ _MEMBERS: Final = (
 )
 
 
-def write(turns: InTurn, conn: sqlite3.Connection, giving: Giving) -> Written:
-    """Judge and write what is in ``incoming``, in a transaction of its own."""
-    bound = _bind(conn, giving)
-    with turns.transaction():
+def write(turns: InTurn, staged: Staging, giving: Giving, chunk: Sequence[Line]) -> Written:
+    """Judge people and write them, in a transaction of its own."""
+    drawn = os.urandom(record.SALT_OCTETS * len(chunk))
+    salts = [drawn[begin : begin + record.SALT_OCTETS] for begin in range(0, len(drawn), record.SALT_OCTETS)]
+    staged.fill(chunk, salts)
+    bound = record.commitments(
+        "given",
+        [(salt, line[0], line[2], giving.evidence(line[3])) for line, salt in zip(chunk, salts, strict=True)],
+        giving.now,
+        giving.tenant,
+        giving.topic,
+        giving.wording,
+    )
+    with turns.transaction() as conn:
         started = time.perf_counter()
         judged = _judge(conn, giving)
         _take(conn, giving, bound)
     return Written(*judged, time.perf_counter() - started)
 
 
-def judge_only(conn: sqlite3.Connection, giving: Giving) -> Written:
-    """What ``write`` would do, as far as it can be told without writing."""
+def judge(conn: sqlite3.Connection, staged: Staging, giving: Giving, chunk: Sequence[Line]) -> Written:
+    """What ``write`` would do."""
+    staged.fill(chunk, [b""] * len(chunk))
     conn.execute("BEGIN")  # reads, and writes to the temporary table only
     try:
         return Written(*_judge(conn, giving), 0.0)
@@ -165,24 +180,17 @@ def _take(conn: sqlite3.Connection, giving: Giving, bound: list[bytes]) -> None:
     transaction.
     """
     values = _values(giving)
-    first = conn.execute("SELECT min(number) FROM temp.incoming").fetchone()[0]
     last = conn.execute("SELECT max(seq) FROM main.sqlite_sequence WHERE name = 'subscriber'").fetchone()[0] or 0
-    new = {"first": first, "last": last}
-    conn.execute(_NUMBER, new)
-    conn.execute(_PEOPLE, values | new)
+    conn.execute(_NUMBER, {"last": last})
+    conn.execute(_PEOPLE, values | {"last": last})
     conn.execute(_CONSENTS, values)
     numbers = conn.execute("SELECT number FROM temp.incoming WHERE verdict = ? ORDER BY number", (_TAKE,)).fetchall()
     if numbers:
         leaf = log.open_batch(conn, "consents-given", giving.tenant_id, giving.now)
         conn.execute(_HISTORY, values | {"leaf": leaf})
-        log.close_batch(conn, leaf, [bound[number - first] for (number,) in numbers])
+        log.close_batch(conn, leaf, [bound[number - 1] for (number,) in numbers])
     conn.execute(_PROFILES, values)
     conn.execute(_MEMBERS)
-
-
-def _bind(conn: sqlite3.Connection, giving: Giving) -> list[bytes]:
-    rows = conn.execute(_BIND, _values(giving))
-    return record.commitments("given", rows, giving.now, giving.tenant, giving.topic, giving.wording)
 
 
 def _values(giving: Giving) -> dict[str, object]:

@@ -1,9 +1,10 @@
 """Consents from a file: many at once, in short transactions (R2, R4, R5, R8).
 
 The file is read twice: once to know that it can be used at all, then line by
-line into a temporary database (``consent_staging``). From there it is written
-in chunks (``consent_chunk``), in the order of addresses; between two chunks
-the write lock is free for the mail processes. Stopped half-way, what is taken
+line, out of memory, to put it in the order of addresses (``list_sort``): so
+each page of a large registry is read and written once. Then it is written in
+chunks (``consent_chunk``), between which the write lock is free for the mail
+processes. Stopped half-way, what is taken
 stays, and the same import again takes the rest.
 """
 
@@ -14,6 +15,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -27,6 +29,7 @@ from relay.registry.consent_staging import Staging, staging
 from relay.registry.consents import find_topic, make_topic
 from relay.registry.in_turn import InTurn
 from relay.registry.list_file import Bad, ListFile
+from relay.registry.list_sort import Line, Sorter
 
 __all__ = ["ATTESTATION", "UNDER_AGE", "UNSUBSCRIBED", "Order", "Progress", "Report", "Told", "run"]
 
@@ -86,8 +89,8 @@ def run(
     gc.disable()  # a line makes no cycles, and looking for them takes a tenth of the time
     conn.execute("PRAGMA synchronous = NORMAL")  # durable with the last transaction; before it, nothing is promised
     try:
-        with staging(conn) as staged:
-            return _Import(conn, turns, file, order, staged, refused, progress, chunk).run()
+        with closing(Sorter()) as sorter, staging(conn) as staged:
+            return _Import(conn, turns, file, order, sorter, staged, refused, progress, chunk).run()
     finally:
         conn.execute("PRAGMA synchronous = FULL")
         if collects:
@@ -104,19 +107,21 @@ class _Import:
         turns: InTurn,
         file: ListFile,
         order: Order,
+        sorter: Sorter,
         staged: Staging,
         refused: Told,
         progress: Progress,
         chunk: int,
     ) -> None:
         self._order = order
+        self._sorter = sorter
         self._staged = staged
         self._refused = refused
         self._progress = progress
         self._fixed = chunk
         self._size = chunk or CHUNK
         self._report = Report()
-        self._reader = Reader(file, order, staged)
+        self._reader = Reader(file, order, sorter, staged)
         self._writer = _Writer(conn, turns, file, order, staged)
 
     def run(self) -> Report:
@@ -124,10 +129,9 @@ class _Import:
         for lines in self._reader.read():
             report.lines = lines
             self._progress(lines // READING)
-        people = self._staged.sort()
-        if people:
+        if self._reader.usable:
             self._writer.begin(self._reader.names)
-            self._write(people)
+            self._write(self._reader.usable)
         self._writer.stop()
         for bad in self._staged.refusals():
             self._tell(bad)
@@ -135,19 +139,19 @@ class _Import:
         self._progress(report.lines)
         return report
 
-    def _write(self, people: int) -> None:
+    def _write(self, usable: int) -> None:
         report, done = self._report, 0
         read = report.lines // READING
-        report.duplicates = self._reader.usable
-        while done < people:
-            self._staged.chunk(done, self._size)
-            done = min(people, done + self._size)
-            written = self._writer.write()
+        report.duplicates = usable
+        people = self._sorter.people()
+        while chunk := list(islice(people, self._size)):
+            done += len(chunk)
+            written = self._writer.write(chunk)
             report.taken += written.taken
             report.duplicates -= written.taken + len(written.ended)
             self._staged.refuse([Bad(line, address, UNSUBSCRIBED) for line, address in written.ended])
             self._adapt(written)
-            self._progress(read + (report.lines - read) * done // people)
+            self._progress(read + (report.lines - read) * done // usable)
 
     def _adapt(self, written: Written) -> None:
         self._report.held_s = max(self._report.held_s, written.held_s)
@@ -215,12 +219,12 @@ class _Writer:
             after=_json(after)[1:],
         )
 
-    def write(self) -> Written:
-        """Judge and write a chunk; a dry run judges only."""
+    def write(self, chunk: Sequence[Line]) -> Written:
+        """Judge and write people; a dry run judges only."""
         assert self._giving is not None
         if self._order.dry_run:
-            return consent_chunk.judge_only(self._conn, self._giving)
-        written = consent_chunk.write(self._turns, self._conn, self._giving)
+            return consent_chunk.judge(self._conn, self._staged, self._giving, chunk)
+        written = consent_chunk.write(self._turns, self._staged, self._giving, chunk)
         self._turns.tidy()
         return written
 

@@ -10,17 +10,17 @@ from typing import Final
 
 from relay.registry import profiles
 from relay.registry.consent_rules import Refused, Terms, check_ip, check_time
-from relay.registry.consent_staging import Incoming, Staging
+from relay.registry.consent_staging import Staging
 from relay.registry.errors import RegistryError
 from relay.registry.list_file import Bad, Entry, ListFile
+from relay.registry.list_sort import Line, Sorter
 from relay.registry.list_values import under_age
 from relay.registry.mailbox import mailbox_of
 from relay.registry.secrets import Secrets
 
-GATHERED: Final = 5_000
-"""Lines put into the temporary database together."""
-
 _CACHED: Final = 4096
+_TOGETHER: Final = 5_000
+"""Lines between two looks at how far it is."""
 
 UNDER_AGE: Final = "the person is under 16; nothing of this line is kept"
 
@@ -39,10 +39,11 @@ class Order:
 
 
 class Reader:
-    """Puts all lines of a file where the writer takes them from."""
+    """Puts the usable lines of a file in order, and the others aside."""
 
-    def __init__(self, file: ListFile, order: Order, staged: Staging) -> None:
+    def __init__(self, file: ListFile, order: Order, sorter: Sorter, staged: Staging) -> None:
         self._order = order
+        self._sorter = sorter
         self._staged = staged
         self._lines = file.read()
         self.names: list[str] = []
@@ -56,29 +57,30 @@ class Reader:
     def read(self) -> Iterator[int]:
         """Reads to the end; yields how many lines it has read, now and then. Raises ListError, RegistryError."""
         lines = 0
-        while found := self._gather():
+        while found := self._some():
             lines += found
             yield lines
 
-    def _gather(self) -> int:
-        people: list[Incoming] = []
+    def _some(self) -> int:
         bad: list[Bad] = []
-        for item in islice(self._lines, GATHERED):
+        usable = 0
+        for item in islice(self._lines, _TOGETHER):
             if isinstance(item, Bad):
                 bad.append(item)
             elif why := _why_not(item, self._order):
                 bad.append(Bad(item.line, item.address.canonical, why))
             else:
-                people.append(self._incoming(item))
-        self._staged.add(people, bad)
-        self.usable += len(people)
-        return len(people) + len(bad)
+                usable += 1
+                self._sorter.add(self._line(item))
+        self._staged.refuse(bad)
+        self.usable += usable
+        return usable + len(bad)
 
-    def _incoming(self, entry: Entry) -> Incoming:
+    def _line(self, entry: Entry) -> Line:
         canonical = entry.address.canonical
-        return Incoming(
-            entry.line,
+        return (
             canonical,
+            entry.line,
             self._order.now if entry.at is None else entry.at,
             check_ip(entry.ip) if entry.ip else "",
             mailbox_of(canonical),

@@ -1,0 +1,45 @@
+"""Sorting a list out of memory: the order of addresses, of each the first line, whatever fits into memory."""
+
+from __future__ import annotations
+
+import errno
+import tempfile
+from contextlib import closing
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.registry import list_sort
+from relay.registry.list_sort import Line, Sorter
+from relay.registry.list_text import ListError
+
+
+def line(address: str, number: int) -> Line:
+    return (address, number, 1.5, "", None if number % 2 else "m@gmail.com", '{"a":"b"}', None)
+
+
+@given(
+    st.lists(st.sampled_from(["a@x", "b@x", "B@x", "ü@x", "c@x"]), max_size=40), st.integers(1, 9), st.integers(1, 4)
+)
+def test_the_first_line_of_each_address_in_their_order(addresses: list[str], run: int, block: int) -> None:
+    given_lines = [line(address, number) for number, address in enumerate(addresses, 1)]
+    first: dict[str, Line] = {}
+    for one in given_lines:
+        first.setdefault(one[0], one)
+    with pytest.MonkeyPatch.context() as patch, closing(Sorter()) as sorter:
+        patch.setattr(list_sort, "RUN", run)
+        patch.setattr(list_sort, "_BLOCK", block)
+        for one in given_lines:
+            sorter.add(one)
+        assert list(sorter.people()) == [first[address] for address in sorted(first)]
+
+
+def test_no_room_for_the_lines_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> object:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(list_sort, "RUN", 1)
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    with closing(Sorter()) as sorter, pytest.raises(ListError, match="No space left on device; name a directory"):
+        sorter.add(line("a@x", 1))
