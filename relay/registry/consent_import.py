@@ -255,7 +255,7 @@ class _Writer:
     def _attested(self, wording_id: int) -> dict[str, object]:
         return {
             "attested": ATTESTATION,
-            "file": self._file.path.name,
+            "file": self._file.name,
             "sha256": self._file.kind.sha256,
             "topic": self._order.terms.topic,
             "source": self._order.terms.source,

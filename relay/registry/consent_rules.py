@@ -79,9 +79,10 @@ def check_ip(text: str) -> str:
     if not text:
         return ""
     try:
-        if "%" in text:
-            raise ValueError(text)
-        return str(ipaddress.ip_address(text.strip()))
+        found = ipaddress.ip_address(text.strip())
+        if "%" in text:  # a zone (RFC 4007) means something on one machine only, and may be any text
+            raise ValueError
+        return str(found)
     except ValueError:
         raise Refused("ip", f"{text[:60]!r} is no IP address; leave it out if it is not known") from None
 
