@@ -196,11 +196,8 @@ def subscriber(conn: sqlite3.Connection, tenant_id: int, address: Address) -> in
 
 def _bounced(conn: sqlite3.Connection, secrets: Secrets, address: Address) -> bool:
     """Whether an earlier confirmation mail to the mailbox, of whichever tenant, found it dead."""
-    return (
-        conn.execute(
-            "SELECT 1 FROM opt_in o JOIN event e ON e.submission_id = o.id WHERE o.person = ? AND e.kind = 'bounced'"
-            ' AND e.detail LIKE \'%"type":"hard"%\'',
-            (mailbox(secrets, address),),
-        ).fetchone()
-        is not None
+    sql = (
+        "SELECT 1 FROM opt_in o JOIN event e ON e.submission_id = o.id WHERE o.person = ? AND e.kind = 'bounced'"
+        ' AND e.detail LIKE \'%"type":"hard"%\''
     )
+    return any(conn.execute(sql, (person,)).fetchone() for person in mailboxes(secrets, address))
