@@ -11,10 +11,10 @@ import click
 
 from relay.cli.common import EMAIL, Store, actor, done, fail, json_option, note, open_store, output, show
 from relay.cli.wording import heed
-from relay.registry import audit, forms, tenants
+from relay.registry import audit, forms, never_ask, tenants
 from relay.registry.forms import Form, Wish
 from relay.registry.mailboxes import mailboxes
-from relay.signup import answer, figures
+from relay.signup import figures
 from relay.signup.snippet import frame, snippet
 from relay.store.database import transaction
 from relay.texts.language import LANGUAGES
@@ -166,7 +166,7 @@ def ask_again(ctx: click.Context, tenant: str, email: Address, reason: str, as_j
         fail("the reason is empty; say why")
     with transaction(store.conn) as conn:
         owner = tenants.find(conn, tenant)
-        if not answer.ask_again(conn, owner.id, mailboxes(store.secrets, email)):
+        if not never_ask.remove(conn, owner.id, mailboxes(store.secrets, email)):
             fail(f"{email.canonical} has not asked {tenant} never to be asked again")
         detail = {"address": email.canonical, "reason": " ".join(reason.split())}
         audit.record(conn, actor(), "form-ask-again", owner.id, detail, now)

@@ -41,6 +41,11 @@ def hashes(secrets: Secrets, canonical: str) -> list[bytes]:
     return _hashes(secrets, "mailbox", _folded(canonical))
 
 
+def hash_like(secrets: Secrets, canonical: str, other: bytes) -> bytes:
+    """The hash of an address under the key that another one was made with; empty where that key is gone."""
+    return _hash(secrets, "mailbox", _folded(canonical), other[0]) if other and other[0] in secrets.keys else b""
+
+
 def network(secrets: Secrets, ip: str) -> bytes:
     """The hash of a client's network: /24 of IPv4, /64 of IPv6; of text that is no address, its own."""
     return _hash(secrets, "network", network_of(ip), None)
