@@ -100,12 +100,12 @@ def standing(conn: sqlite3.Connection, office: Office, request: Request) -> Stan
     """What a confirmation would meet now."""
     if closed(conn, office.secrets, request.tenant_id, request.address):
         return Standing.CLOSED
+    if never_asked(conn, office.secrets, request.tenant_id, request.address):
+        return Standing.CLOSED  # not LEFT, whose page leads to the form: no letter would come
     if request.confirmed_at is not None:
         return Standing.CONFIRMED if _still_live(conn, request) else Standing.LEFT
     if not _open(conn, office, request):
         return Standing.LEFT if office.limits.may_return else Standing.CLOSED
-    if never_asked(conn, office.secrets, request.tenant_id, request.address):
-        return Standing.CLOSED
     return Standing.OPEN
 
 

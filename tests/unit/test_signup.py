@@ -211,8 +211,17 @@ def test_never_holds_for_the_request_that_waits(signup: Signup) -> None:
     signup.ask(ANN)
     confirm, never = signup.links()
     signup.client().post(never, data={"answer": "never"})
-    assert signup.client().post(confirm, data={"answer": "confirm"}).status_code == 409
+    page = signup.client().post(confirm, data={"answer": "confirm"})
+    assert page.status_code == 409 and f"/s/{signup.form.key}" not in page.text
     assert signup.live(ANN) == set()
+
+
+def test_after_a_confirmation_never_leads_to_no_form_either(signup: Signup) -> None:
+    signup.agree(ANN)
+    confirm, never = signup.links()
+    signup.client().post(never, data={"answer": "never"})
+    page = signup.client().get(confirm)
+    assert page.status_code == 409 and f"/s/{signup.form.key}" not in page.text
 
 
 def test_never_works_when_the_request_is_long_gone_and_survives_a_new_key(signup: Signup) -> None:
