@@ -126,9 +126,11 @@ def edit(ctx: click.Context, /, tenant: str, name: str, no_frames: bool, as_json
 
     After a new wording paste the HTML anew: until then a person who uses the old one is shown the form once more.
     """
-    store = open_store(ctx)
     if no_frames and given["frames"]:
         raise click.UsageError("--frame and --no-frames contradict each other")
+    if not no_frames and all(value in (None, ()) for value in given.values()):
+        fail("say what to change: see `relay form edit --help`")
+    store = open_store(ctx)
     with transaction(store.conn) as conn:
         owner = tenants.find(conn, tenant)
         before = Wish.of(forms.find(conn, owner, name))

@@ -180,13 +180,16 @@ class _Writer:
     def begin(self, names: Sequence[str]) -> None:
         """Say what is about to be done; ``names`` are the groups that lines name by their places."""
         order, conn = self._order, self._conn
+        attributes = [name for _, name in self._file.columns.attributes]
         if order.dry_run:
+            profiles.new_attributes(conn, order.tenant_id, attributes)
+            profiles.check_groups(conn, order.tenant_id, names)
             self._giving = self._given(find_topic(conn, order.tenant_id, order.terms.topic) or -1, 0)
             return
         with self._turns.transaction():
             topic = make_topic(conn, order.tenant_id, order.terms.topic)
             wording = wordings.make(conn, order.tenant_id, order.terms.wording, order.now)
-            profiles.know_attributes(conn, order.tenant_id, [name for _, name in self._file.columns.attributes])
+            profiles.know_attributes(conn, order.tenant_id, attributes)
             groups = [profiles.make_group(conn, order.tenant_id, name, order.now) for name in names]
             audit.record(
                 conn, order.actor, "consents-import-begun", order.tenant_id, self._attested(wording), order.now

@@ -114,11 +114,17 @@ def attribute_names(conn: sqlite3.Connection, tenant_id: int) -> list[str]:
 
 def know_attributes(conn: sqlite3.Connection, tenant_id: int, names: Collection[str]) -> None:
     """Add what is new to the tenant's names; raises RegistryError past MAX_ATTRIBUTES."""
+    new = new_attributes(conn, tenant_id, names)
+    conn.executemany("INSERT INTO attribute (tenant_id, name) VALUES (?, ?)", [(tenant_id, name) for name in new])
+
+
+def new_attributes(conn: sqlite3.Connection, tenant_id: int, names: Collection[str]) -> list[str]:
+    """Those that the tenant has not used so far; raises RegistryError past MAX_ATTRIBUTES."""
     known = set(attribute_names(conn, tenant_id))
     new = [name for name in dict.fromkeys(names) if name not in known]
     if len(known) + len(new) > MAX_ATTRIBUTES:
         raise RegistryError(f"a tenant has at most {MAX_ATTRIBUTES} attributes; leave out columns, e.g. with --skip")
-    conn.executemany("INSERT INTO attribute (tenant_id, name) VALUES (?, ?)", [(tenant_id, name) for name in new])
+    return new
 
 
 def attribute_name(text: str) -> str:
@@ -162,6 +168,13 @@ def make_group(conn: sqlite3.Connection, tenant_id: int, text: str, now: float) 
             "INSERT INTO list_group (tenant_id, name, created_at) VALUES (?, ?, ?) RETURNING id", (tenant_id, name, now)
         ).fetchone()
     return int(row[0])
+
+
+def check_groups(conn: sqlite3.Connection, tenant_id: int, names: Collection[str]) -> None:
+    """Raises RegistryError if the tenant would have more than MAX_GROUPS with these."""
+    rows = conn.execute("SELECT name FROM list_group WHERE tenant_id = ?", (tenant_id,))
+    if len({*names, *(name for (name,) in rows)}) > MAX_GROUPS:
+        raise RegistryError(TOO_MANY_GROUPS)
 
 
 def groups(conn: sqlite3.Connection, tenant_id: int) -> list[Group]:

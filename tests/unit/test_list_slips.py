@@ -19,6 +19,7 @@ from relay.registry import consent_import, consents, profiles, suppression_impor
 from relay.registry.consent_book import export, export_columns
 from relay.registry.consent_import import Order, Report
 from relay.registry.consent_rules import Refused, check_ip, terms
+from relay.registry.errors import RegistryError
 from relay.registry.list_file import Bad, Entry, ListError, open_list
 from relay.registry.list_write import write_list
 from relay.registry.secrets import Secrets
@@ -104,6 +105,22 @@ def test_a_card_makes_no_text_that_cannot_be_written(tmp_path: Path, charset: st
         (item.text if isinstance(item, Bad) else item.attributes["name"]).encode()
 
 
+@pytest.mark.parametrize("kind", ["attributes", "groups"])
+def test_a_dry_run_is_refused_as_the_import_would_be(
+    conn: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(profiles, f"MAX_{kind.upper()}", 2)
+    text = f"email,a,b,c\n{A},1,2,3\n" if kind == "attributes" else f"email,group\n{A},a; b\n{B},c\n"
+    people = open_list(write(tmp_path, "people.csv", text))
+    with pytest.raises(RegistryError, match=f"at most .* {kind}"):
+        consent_import.run(
+            conn, people, Order(SHOP, SECRETS, TERMS, "root", NOW, dry_run=True), refused=lambda bad: None, chunk=1
+        )
+    assert not conn.in_transaction
+    with pytest.raises(RegistryError, match=f"at most .* {kind}"):
+        take(conn, people.path)
+
+
 # --- columns -------------------------------------------------------------------------------
 
 
@@ -167,6 +184,21 @@ def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(OSError) as told:
         write_list(tmp_path / "none" / "out.csv", ("email",), [])
     assert told.value.filename == str(tmp_path / "none" / "out.csv")
+
+
+def test_an_edit_of_nothing_is_no_edit(call: Call) -> None:
+    assert call("form", "add", "shop", "news", "--topic", "news", "--wording", "Yes.")[0] == 0
+    status, _, err = call("form", "edit", "shop", "news")
+    assert status == 1 and "say what to change" in err
+    assert "form-edited" not in call("audit", "list")[1]
+    assert call("form", "edit", "shop", "news", "--title", "")[0] == 0
+    assert call("form", "edit", "shop", "news", "--no-frames")[0] == 0
+
+
+def test_a_wording_is_checked_in_a_language_that_is_known(call: Call) -> None:
+    status, _, err = call("wording", "check", "Yes.", "--language", "zz")
+    assert status == 2 and "not in 'zz'" in err
+    assert call("wording", "check", "Yes.", "--language", "de-AT")[0] == 1
 
 
 @pytest.mark.parametrize("where", ["people.csv", "none/bad.csv", "."])
