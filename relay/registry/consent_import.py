@@ -242,7 +242,7 @@ class _Writer:
             "SELECT id FROM subscriber WHERE tenant_id = ? AND address = ?", (self._order.tenant_id, canonical)
         ).fetchone()
         if row is not None:
-            suppressions.add(conn, row[0], Reason.HAND, detail="under 16", now=self._order.now)
+            suppressions.add(conn, row[0], Reason.HAND, detail=profiles.CHILD, now=self._order.now)
 
     def finish(self, report: Report) -> None:
         """Write down how it ended, for good: so all of it is."""

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from relay.cli.main import relay
 from relay.pipeline.contract import Reason
 from relay.registry import consent_import, consents, profiles, suppression_import
-from relay.registry.consent_book import export, export_columns
+from relay.registry.consent_book import EXPORT_COLUMNS, GROUPS_COLUMN, export, export_columns
 from relay.registry.consent_import import Order, Report
 from relay.registry.consent_rules import Refused, check_ip, terms
 from relay.registry.errors import RegistryError
@@ -184,6 +184,24 @@ def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(OSError) as told:
         write_list(tmp_path / "none" / "out.csv", ("email",), [])
     assert told.value.filename == str(tmp_path / "none" / "out.csv")
+
+
+def test_a_birthday_of_a_child_stops_everything_by_hand_too(call: Call) -> None:
+    words = ("--topic", "news", "--source", "our form", "--wording", "Yes")
+    assert call("consent", "add", "shop", A, *words)[0] == 0
+    status, _, err = call("consent", "set", "shop", A, "--attribute", "birthday=2025-01-01", "--group", "vip")
+    assert status == 1 and "under 16" in err and f"relay consent erase shop {A} --yes" in err
+    person = json.loads(call("consent", "show", "shop", A, "--json")[1])
+    assert [(one["reason"], one["detail"]) for one in person["suppressions"]] == [("hand", "under 16")]
+    assert person["attributes"] == {} and person["groups"] == []
+
+
+def test_an_attribute_is_named_like_no_column_of_an_export(call: Call) -> None:
+    assert {*EXPORT_COLUMNS, GROUPS_COLUMN} == profiles.RESERVED
+    words = ("--topic", "news", "--source", "our form", "--wording", "Yes")
+    assert call("consent", "add", "shop", A, *words)[0] == 0
+    status, _, err = call("consent", "set", "shop", A, "--attribute", "Topic=x")
+    assert status == 1 and "'topic' is a column of every export" in err
 
 
 def test_an_edit_of_nothing_is_no_edit(call: Call) -> None:
