@@ -84,6 +84,8 @@ def _take(request: Request, given: Filled) -> Response:
         old_enough=form.ask_age,
     )
     with context.storage.write() as conn:
+        if forms.by_id(conn, form.id) is None:  # removed since it was looked up
+            return context.views.error(request.scope, 404)
         outcome = ask(conn, context.office, form, wish, context.clock())
     _log.info("form=%s request %s", form.key, outcome)
     return _done(request, form)

@@ -14,6 +14,7 @@ import pytest
 from relay.queue import maintain
 from relay.registry import consent_import, consent_rules, never_ask
 from relay.registry.list_file import Bad, open_list
+from relay.web import subscribe
 from tests.support.signup import NOW, WORDING, Signup, markup, plain
 
 ANN = "ann@people.example"
@@ -297,6 +298,19 @@ def test_never_concerns_one_tenant_only(signup: Signup) -> None:
     signup.now += 86_400
     signup.ask(ANN, form=form)
     assert len(signup.letters()) == 2
+
+
+def test_a_form_that_is_removed_meanwhile_is_no_fault(signup: Signup, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = subscribe._checked
+
+    def late(*args: Any) -> Any:
+        signup.shop.conn.execute("DELETE FROM form")
+        return checked(*args)
+
+    monkeypatch.setattr(subscribe, "_checked", late)
+    page = signup.ask(ANN)
+    assert page.status_code == 404 and "There is no such page" in page.text
+    assert signup.shop.value("SELECT count(*) FROM asking") == 0
 
 
 # --- who gets no mail; the answer is always the same -----------------------------------------
