@@ -6,7 +6,8 @@
 FILE is what `relay consent proof` wrote (HTML or JSON), or the JSON of
 `relay audit prove` or `relay audit head`. --key names the key that you trust
 (16 hex digits). --head is a head kept elsewhere: the proof's head must be the
-same one, or pass --consistency FILE as well, made by `relay audit prove --from`.
+same one, or pass --consistency FILE as well, made by `relay audit prove --from`. It may be
+what `relay audit head` prints, with or without --json, or the line of the relay's log.
 Exit status 0: genuine; 1: not, with the reason; 2: wrong use.
 
 Needs Python 3.9 or newer and the package `cryptography`. The format is described in PROOF.md.
@@ -243,26 +244,47 @@ def check(document, trusted=None):
         need(kind in checks, f"this is a document of the kind {kind!r}, which is not known")
         need(kind == "relay-audit-head" or document["version"] == 1, "the document's version is not known")
         return checks[kind](document, trusted)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise Wrong(f"the document is not complete or not well-formed ({error!r})") from error
 
 
 def check_kept(document, kept, bridge):
     """The proof's head is the kept one, or grown from it."""
     check_head(kept)
-    same = [name for name in HEAD if kept[name] == document["head"][name]]
+    head = document.get("head", document)  # a head is its own
+    same = [name for name in HEAD if kept[name] == head[name]]
     if len(same) == len(HEAD):
         return
     need(bridge is not None, "the proof's head is not the kept one; give --consistency as well")
     check(bridge)
     need(all(bridge["first"][n] == kept[n] for n in HEAD), "--consistency doesn't begin at the kept head")
-    need(all(bridge["head"][n] == document["head"][n] for n in HEAD), "--consistency doesn't end at the proof's head")
+    need(all(bridge["head"][n] == head[n] for n in HEAD), "--consistency doesn't end at the proof's head")
 
 
 def read(path):
     text = Path(path).read_text("utf-8")
     found = re.search(r'<script type="application/json" id="proof">(.*?)</script>', text, re.S)
-    return json.loads(found.group(1) if found else text)
+    try:
+        return json.loads(found.group(1) if found else text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply for a proof") from None
+
+
+def read_head(path):
+    """A head as JSON, as a terminal or the relay's log shows it, or out of a proof."""
+    text = Path(path).read_text("utf-8")
+    try:
+        found = read(path)
+    except ValueError:
+        found = None
+    if isinstance(found, dict) and ("root" in found or "head" in found):
+        return found.get("head", found)
+    words = text.replace("public key", "public_key").replace("at us", "at_us")
+    found = dict(
+        re.findall(r'(?<![\w-])(at_us|key|previous|public_key|root|signature|size)(?:=|[ \t]+)([^\s"]+)', words)
+    )
+    need({*HEAD, "public_key", "signature"} <= set(found), f"{path} holds no head")
+    return {**found, "at_us": int(found["at_us"]), "size": int(found["size"]), "previous": found["previous"].strip("-")}
 
 
 def main():
@@ -273,15 +295,20 @@ def main():
     parser.add_argument("--consistency", metavar="FILE", help="what `relay audit prove --from HEAD --json` printed")
     given = parser.parse_args()
     try:
-        document = read(given.file)
-        text = check(document, given.key)
+        documents = read(given.file)
+        documents = documents if isinstance(documents, list) else [documents]
+        need(documents, "there is nothing in it")
+        told = [check(document, given.key) for document in documents]
         if given.head:
-            check_kept(document, read(given.head), read(given.consistency) if given.consistency else None)
+            bridge = read(given.consistency) if given.consistency else None
+            for document in documents:
+                check_kept(document, read_head(given.head), bridge)
     except Wrong as error:
         sys.exit(f"NOT GENUINE: {error}")
     except (OSError, ValueError, KeyError, TypeError) as error:
         sys.exit(f"can't be read: {error}")
-    print("genuine: " + text)
+    for text in told:
+        print("genuine: " + text)
     if not given.key:
         print("signed by the key it brings along; --key KEYID says which one you trust")
 

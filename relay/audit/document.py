@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from relay.audit import sequence, signers
 from relay.audit.errors import AuditError
+from relay.audit.heads import Head
 from relay.audit.prove import VERSION, Object, Prover
 from relay.audit.record import digest_of
 from relay.audit.rows import AUDIT, HISTORY, Row, Rows
@@ -39,19 +40,16 @@ def build(
 
     Raises AuditError if nothing was ever recorded, or it no longer is what was.
     """
-    head = sequence.sequence(conn, secrets, clock)
-    conn.execute("BEGIN")
-    try:
-        prover = Prover(conn, head)
-        rows = _history(conn, tenant.id, address, topic)
-        if not any(_object(row.text)["action"] == "given" for row in rows):
-            raise AuditError(f"no consent of {address} to {topic} was ever recorded for {tenant.name}")
-        entries = [prover.record(row) for row in rows]
-        attested = [prover.record(row) for row in _attestations(conn, tenant.id, topic, rows)]
-        texts = _wordings(conn, tenant.id, rows)
-        signer = signers.current(conn, secrets)
-    finally:
-        conn.execute("ROLLBACK")
+    parts, before = None, None
+    while parts is None:  # once more where something was recorded since the head was signed
+        head = sequence.sequence(conn, secrets, clock)
+        conn.execute("BEGIN")
+        try:
+            parts = _parts(conn, head, tenant, address, topic, settled=head == before)
+            before = head
+            signer = signers.current(conn, secrets)
+        finally:
+            conn.execute("ROLLBACK")
     document: Object = {
         "type": TYPE,
         "version": VERSION,
@@ -60,14 +58,33 @@ def build(
         "tenant": {"name": tenant.name, "contact": tenant.contact, "postal": tenant.postal},
         "address": address,
         "topic": topic,
-        "state": state([_object(row.text) for row in rows]),
-        "wordings": texts,
-        "entries": entries,
-        "attestations": attested,
+        **parts,
         "head": head.fields(),
         "public_key": base64.b64encode(signer.public).decode(),
     }
     return document | {"signature": base64.b64encode(signer.sign(signed_octets(document))).decode()}
+
+
+def _parts(
+    conn: sqlite3.Connection, head: Head, tenant: TenantRow, address: str, topic: str, *, settled: bool
+) -> Object | None:
+    """What is read of the database, in the caller's transaction; None if a newer head may have more of it.
+
+    ``settled``: there is no newer one. What this one doesn't have has no leaf, and raises AuditError.
+    """
+    rows = _history(conn, tenant.id, address, topic)
+    if not any(_object(row.text)["action"] == "given" for row in rows):
+        raise AuditError(f"no consent of {address} to {topic} was ever recorded for {tenant.name}")
+    attestations = _attestations(conn, tenant.id, topic, rows)
+    if not settled and any(row.leaf_id > head.size for row in (*rows, *attestations)):
+        return None
+    prover = Prover(conn, head)
+    return {
+        "state": state([_object(row.text) for row in rows]),
+        "wordings": _wordings(conn, tenant.id, rows),
+        "entries": [prover.record(row) for row in rows],
+        "attestations": [prover.record(row) for row in attestations],
+    }
 
 
 def signed_octets(document: Mapping[str, object]) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from typing import Final
 
 from relay.audit import log
@@ -32,15 +33,25 @@ def erase(conn: sqlite3.Connection, subscriber_id: int, actor: str, now: float) 
     if row is None:
         return 0
     tenant_id, address = row
-    done = {
-        HISTORY: _blank(conn, HISTORY, "SELECT id FROM consent_history WHERE subscriber_id = ?", (subscriber_id,)),
-        AUDIT: _blank(
-            conn,
-            AUDIT,
-            "SELECT id FROM audit WHERE tenant_id = ? AND json_valid(detail) AND json_extract(detail, '$.address') = ?",
-            (tenant_id, address),
-        ),
-    }
+    own = _blank(conn, HISTORY, "SELECT id FROM consent_history WHERE subscriber_id = ?", (subscriber_id,))
+    return _told(conn, tenant_id, {HISTORY: own, AUDIT: _naming(conn, tenant_id, address)}, actor, now)
+
+
+def erase_address(conn: sqlite3.Connection, tenant_id: int, address: str, actor: str, now: float) -> int:
+    """The same for an address that no subscriber has: what administrators did may name it all the same."""
+    return _told(conn, tenant_id, {AUDIT: _naming(conn, tenant_id, address)}, actor, now)
+
+
+def _naming(conn: sqlite3.Connection, tenant_id: int, address: str) -> list[int]:
+    return _blank(
+        conn,
+        AUDIT,
+        "SELECT id FROM audit WHERE tenant_id = ? AND json_valid(detail) AND json_extract(detail, '$.address') = ?",
+        (tenant_id, address),
+    )
+
+
+def _told(conn: sqlite3.Connection, tenant_id: int, done: Mapping[str, list[int]], actor: str, now: float) -> int:
     rows = {table: ids for table, ids in done.items() if ids}
     if rows:
         log.action(conn, actor, ACTION, tenant_id, json.dumps({"rows": rows}, separators=(",", ":")), now)

@@ -123,7 +123,9 @@ def _fields(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError:
-        pattern = re.compile(r"(?<![\w-])(size|root|at_us|key|previous|public_key|signature)(?:=|[ \t]+)(\S+)", re.M)
+        found = {"message": text}
+    if isinstance(found, dict) and "message" in found:  # a line of the log
+        pattern = re.compile(r"(?<![\w-])(size|root|at_us|key|previous|public_key|signature)(?:=|[ \t]+)([^\s\"]+)")
         words = text.replace("public key", "public_key").replace("at us", "at_us")
         found = dict(pattern.findall(words))
         found["size"], found["at_us"] = int(found["size"]), int(found["at_us"])

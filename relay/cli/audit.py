@@ -108,6 +108,8 @@ def prove(
         numbers = listing.of_person(store.conn, owner.id, email.canonical)
         if not numbers:
             fail(f"the audit log has nothing about {email.canonical} with {tenant}")
+        if numbers[-1] >= head.size:  # recorded since the head was signed
+            prover = Prover(store.conn, sequence.sequence(store.conn, store.secrets, time.time))
         found = [prover.inclusion(number) for number in numbers]
     if as_json:
         print_json(found[0] if len(found) == 1 else found)

@@ -14,7 +14,8 @@ from relay.cli import consent_list
 from relay.cli.common import EMAIL, MOMENT, Store, actor, done, fail, json_option, note, open_store, print_json, show
 from relay.cli.consent_list import pairs
 from relay.cli.wording import heed
-from relay.registry import consent_book, consents, erasure, profiles, tenants
+from relay.pipeline.contract import Reason
+from relay.registry import consent_book, consents, erasure, profiles, suppressions, tenants
 from relay.registry.list_write import write_text
 from relay.store.database import transaction
 
@@ -186,13 +187,20 @@ def set_(
     """Change a person's attributes and groups."""
     if not (attributes or join or leave):
         fail("say what to change: --attribute NAME=VALUE, --group or --leave")
-    store, values = open_store(ctx), pairs(attributes)
+    store, values, now = open_store(ctx), pairs(attributes), time.time()
     with transaction(store.conn) as conn:
         owner = tenants.find(conn, tenant)
         row = consents.standing(conn, owner.id, email.canonical, "").subscriber_id
         if row is None:
             fail(_unknown(owner, email))
-        profiles.change(conn, owner.id, row, attributes=values, join=join, leave=leave, now=time.time())
+        try:
+            profiles.change(conn, owner.id, row, attributes=values, join=join, leave=leave, now=now)
+            child = None
+        except profiles.UnderAge as error:  # found before anything is changed
+            suppressions.add(conn, row, Reason.HAND, detail=profiles.CHILD, now=now)
+            child = error
+    if child is not None:
+        fail(f"{child}, and nothing more goes there; `relay consent erase {tenant} {email.canonical} --yes` erases all")
     done(ctx, f"{email.canonical} is changed", _person(store, owner, email), as_json)
 
 

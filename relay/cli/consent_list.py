@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from relay.cli.common import actor, done, fail, json_option, note, open_store, output
-from relay.cli.importing import Refusals, progress, tell
+from relay.cli.importing import Refusals, check_report, progress, tell
 from relay.cli.wording import heed
 from relay.registry import consent_book, consent_import, consent_rules, profiles, tenants
 from relay.registry.list_file import open_list
@@ -57,6 +57,7 @@ def import_(
     terms = consent_rules.terms(topic=topic, source=source, wording=wording, means="import")
     if not attest:
         fail(f"say --attest: with it you state that {consent_import.ATTESTATION}")
+    check_report(report, file)
     gaps = heed(store, wording)
     joined = tuple(dict.fromkeys(profiles.group_name(name) for name in groups_))
     people = open_list(file, encoding=encoding, skip=skip)

@@ -11,10 +11,10 @@ import click
 
 from relay.cli.common import EMAIL, Store, actor, done, fail, json_option, note, open_store, output, show
 from relay.cli.wording import heed
-from relay.registry import audit, forms, tenants
+from relay.registry import audit, forms, never_ask, tenants
 from relay.registry.forms import Form, Wish
 from relay.registry.mailboxes import mailboxes
-from relay.signup import answer, figures
+from relay.signup import figures
 from relay.signup.snippet import frame, snippet
 from relay.store.database import transaction
 from relay.texts.language import LANGUAGES
@@ -126,9 +126,11 @@ def edit(ctx: click.Context, /, tenant: str, name: str, no_frames: bool, as_json
 
     After a new wording paste the HTML anew: until then a person who uses the old one is shown the form once more.
     """
-    store = open_store(ctx)
     if no_frames and given["frames"]:
         raise click.UsageError("--frame and --no-frames contradict each other")
+    if not no_frames and all(value in (None, ()) for value in given.values()):
+        fail("say what to change: see `relay form edit --help`")
+    store = open_store(ctx)
     with transaction(store.conn) as conn:
         owner = tenants.find(conn, tenant)
         before = Wish.of(forms.find(conn, owner, name))
@@ -166,7 +168,7 @@ def ask_again(ctx: click.Context, tenant: str, email: Address, reason: str, as_j
         fail("the reason is empty; say why")
     with transaction(store.conn) as conn:
         owner = tenants.find(conn, tenant)
-        if not answer.ask_again(conn, owner.id, mailboxes(store.secrets, email)):
+        if not never_ask.remove(conn, owner.id, mailboxes(store.secrets, email)):
             fail(f"{email.canonical} has not asked {tenant} never to be asked again")
         detail = {"address": email.canonical, "reason": " ".join(reason.split())}
         audit.record(conn, actor(), "form-ask-again", owner.id, detail, now)

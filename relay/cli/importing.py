@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -20,6 +21,16 @@ from relay.registry.list_write import write_list
 SHOWN: Final = 20
 """Refused lines shown without --report and --json."""
 _IN_MEMORY: Final = 1 << 20
+
+
+def check_report(report: Path | None, source: Path) -> None:
+    """End the command before anything is taken if the refused lines can't be written to where they shall go."""
+    if report is None:
+        return
+    if report.exists() and source.exists() and report.samefile(source):
+        fail(f"the report would take the place of the list {source}: name another file with --report")
+    if report.is_dir() or not os.access(report.parent, os.W_OK | os.X_OK):
+        fail(f"the report {report} can't be written: name a file in a directory that is there and yours to write")
 
 
 class Refusals:

@@ -132,7 +132,17 @@ def _guarded(run: Callable[[], object]) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.EPIPE:
             return _silent()
+        if isinstance(error, UnicodeEncodeError) and _is_of_arguments(error):
+            return _say("an argument is no text in UTF-8; check the terminal's character set", 2)
+        if isinstance(error, OverflowError) and "SQLite" in str(error):
+            return _say("a number is larger than any in the store; name a smaller one", 2)
         return _say(explain(error), 1)
+
+
+def _is_of_arguments(error: UnicodeEncodeError) -> bool:
+    """Octets that are no text come in as lone surrogates (PEP 383), and nowhere else."""
+    wrong = error.object[error.start : error.end]
+    return any(wrong in word for word in sys.argv[1:])
 
 
 def _usage(error: click.UsageError) -> str:

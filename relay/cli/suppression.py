@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from relay.cli.common import EMAIL, actor, done, fail, json_option, open_store, output
-from relay.cli.importing import Refusals, progress, tell
+from relay.cli.importing import Refusals, check_report, progress, tell
 from relay.pipeline.contract import Reason
 from relay.registry import audit, suppression_import, suppressions, tenants
 from relay.registry.consent_book import iso
@@ -97,6 +97,7 @@ def import_(ctx: click.Context, tenant: str, file: Path, reason: str, report: Pa
     """Suppress a list: CSV with a column `email` (and `reason`), or one address a line."""
     store, now = open_store(ctx), time.time()
     owner = tenants.find(store.conn, tenant)
+    check_report(report, file)
     people = open_list(file)
     refusals = Refusals()
     with progress(people.kind.lines) as step:

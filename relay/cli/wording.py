@@ -51,6 +51,8 @@ def show_(ctx: click.Context, tenant: str, number: int, as_json: bool) -> None:
 @click.pass_context
 def check(ctx: click.Context, text: str, language: str, abroad: bool, as_json: bool) -> int:
     """Tell what a wording leaves out; exit status 1 if that is something. No legal advice."""
+    if language and language.replace("_", "-").split("-")[0].casefold() not in LANGUAGES:
+        raise click.UsageError(f"wordings are checked in {', '.join(LANGUAGES)}, not in {language[:20]!r}")
     missing = gaps(text, language, abroad=abroad)
     found = {
         "language": language or language_of(text),

@@ -16,7 +16,7 @@ from config.settings import Reports
 from relay.feedback.analyse import Finding, Kind
 from relay.feedback.record import Item, record, sharers
 from relay.mail.address import Address, AddressError, parse_address
-from relay.registry import tries
+from relay.registry import report_limits
 from relay.registry.mailbox import mailbox_of
 from relay.registry.secrets import Secrets
 from relay.registry.tokens import SHARED, Mark
@@ -62,7 +62,7 @@ def report(
     conn: sqlite3.Connection, secrets: Secrets, limits: Reports, mark: Mark, address: Address, ip: str, now: float
 ) -> Taken:
     """Work a report off, in the caller's transaction. ``ip`` is the client's, ``now`` in seconds UTC."""
-    if not tries.count(conn, secrets, limits, mark.submission_id, ip, now):
+    if not report_limits.count(conn, secrets, limits, mark.submission_id, ip, now):
         return Taken.LIMIT
     found = _recipient(conn, mark, address)
     if found is None:

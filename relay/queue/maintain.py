@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from relay.queue.thaw import thaw
-from relay.registry import idempotency, tries
+from relay.registry import idempotency, report_limits
 from relay.signup import answer, limits
 from relay.store.database import connect, transaction
 
@@ -82,7 +82,7 @@ def _events(conn: sqlite3.Connection, before: float) -> int:
 def _requests(conn: sqlite3.Connection, now: float) -> int:
     """Requests of forms whose links have ended, and what limited them and reports (R5)."""
     with transaction(conn):
-        return answer.forget(conn, now) + limits.forget(conn, now) + tries.forget(conn, now)
+        return answer.forget(conn, now) + limits.forget(conn, now) + report_limits.forget(conn, now)
 
 
 def _answers(conn: sqlite3.Connection, now: float) -> int:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from relay.audit import log, record
-from relay.registry import erased
+from relay.registry import erased, never_ask
 from relay.registry.consent_staging import Staging
 from relay.registry.in_turn import InTurn
 from relay.registry.list_sort import Line
@@ -165,11 +165,16 @@ def _judge(conn: sqlite3.Connection, giving: Giving) -> tuple[int, tuple[tuple[i
 
 
 def _judge_erased(conn: sqlite3.Connection, giving: Giving) -> None:
-    """Who was erased has no consent any more, and gets none from a list."""
-    if not erased.anyone(conn, giving.tenant_id):
+    """Who was erased, or said never to ask again, has no consent any more, and gets none from a list."""
+    secrets, tenant_id = giving.secrets, giving.tenant_id
+    if not (erased.anyone(conn, tenant_id) or never_ask.anyone(conn, tenant_id)):
         return
     open_ = conn.execute("SELECT number, address FROM temp.incoming WHERE verdict = ?", (_TAKE,)).fetchall()
-    gone = [(number,) for number, address in open_ if erased.find(conn, giving.secrets, giving.tenant_id, address)]
+    gone = [
+        (number,)
+        for number, address in open_
+        if erased.find(conn, secrets, tenant_id, address) or never_ask.said(conn, secrets, tenant_id, address)
+    ]
     conn.executemany(f"UPDATE temp.incoming SET verdict = {_ENDED} WHERE number = ?", gone)
 
 

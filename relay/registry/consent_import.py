@@ -184,13 +184,16 @@ class _Writer:
     def begin(self, names: Sequence[str]) -> None:
         """Say what is about to be done; ``names`` are the groups that lines name by their places."""
         order, conn = self._order, self._conn
+        attributes = [name for _, name in self._file.columns.attributes]
         if order.dry_run:
+            profiles.new_attributes(conn, order.tenant_id, attributes)
+            profiles.check_groups(conn, order.tenant_id, names)
             self._giving = self._given(find_topic(conn, order.tenant_id, order.terms.topic) or -1, 0)
             return
         with self._turns.transaction():
             topic = make_topic(conn, order.tenant_id, order.terms.topic)
             wording = wordings.make(conn, order.tenant_id, order.terms.wording, order.now)
-            profiles.know_attributes(conn, order.tenant_id, [name for _, name in self._file.columns.attributes])
+            profiles.know_attributes(conn, order.tenant_id, attributes)
             groups = [profiles.make_group(conn, order.tenant_id, name, order.now) for name in names]
             audit.record(
                 conn, order.actor, "consents-import-begun", order.tenant_id, self._attested(wording), order.now
@@ -243,7 +246,7 @@ class _Writer:
             "SELECT id FROM subscriber WHERE tenant_id = ? AND address = ?", (self._order.tenant_id, canonical)
         ).fetchone()
         if row is not None:
-            suppressions.add(conn, row[0], Reason.HAND, detail="under 16", now=self._order.now)
+            suppressions.add(conn, row[0], Reason.HAND, detail=profiles.CHILD, now=self._order.now)
 
     def finish(self, report: Report) -> None:
         """Write down how it ended, for good: so all of it is."""
@@ -259,7 +262,7 @@ class _Writer:
     def _attested(self, wording_id: int) -> dict[str, object]:
         return {
             "attested": ATTESTATION,
-            "file": self._file.path.name,
+            "file": self._file.name,
             "sha256": self._file.kind.sha256,
             "topic": self._order.terms.topic,
             "source": self._order.terms.source,

@@ -16,6 +16,9 @@ CLOCK_TOLERANCE_S: Final = 60.0
 
 MEANS: Final = frozenset({"hand", "import", "api", "form", "double-opt-in"})
 DOUBLE_OPT_IN: Final = "double-opt-in"
+NEVER_ASK: Final = (
+    "wants no more mail and no more questions; only its own double opt-in after `relay form ask-again` helps"
+)
 
 _VAGUE: Final = frozenset(
     {"unknown", "other", "others", "n/a", "na", "none", "nil", "null", "misc", "miscellaneous", "various", "whatever"}
@@ -29,7 +32,7 @@ _BOUGHT: Final = re.compile(
 class Refused(Exception):
     """A consent that may not be recorded.
 
-    ``word`` names the cause (``unsubscribed``, ``topic``, ``source``,
+    ``word`` names the cause (``unsubscribed``, ``never-ask``, ``topic``, ``source``,
     ``wording``, ``time``, ``means``, ``ip``, ``page``); ``text`` is one line
     that says what to do.
     """
@@ -79,9 +82,10 @@ def check_ip(text: str) -> str:
     if not text:
         return ""
     try:
-        if "%" in text:
-            raise ValueError(text)
-        return str(ipaddress.ip_address(text.strip()))
+        found = ipaddress.ip_address(text.strip())
+        if "%" in text:  # a zone (RFC 4007) means something on one machine only, and may be any text
+            raise ValueError
+        return str(found)
     except ValueError:
         raise Refused("ip", f"{text[:60]!r} is no IP address; leave it out if it is not known") from None
 

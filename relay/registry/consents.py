@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from relay.audit import log
 from relay.pipeline.contract import Reason
-from relay.registry import erased, suppressions, wordings
-from relay.registry.consent_rules import DOUBLE_OPT_IN, Refused, Terms, check_ip, check_time, terms
+from relay.registry import erased, never_ask, suppressions, wordings
+from relay.registry.consent_rules import DOUBLE_OPT_IN, NEVER_ASK, Refused, Terms, check_ip, check_time, terms
 from relay.registry.mailbox import mailbox_of
 from relay.registry.standing import standing, standing_by_id
 from relay.registry.suppressions import EVERYTHING
@@ -115,7 +115,7 @@ def give(
     recorded. A live consent stays as it is, the new one goes to the history
     only. Who unsubscribed, from the topic or from all, is refused unless the
     person itself came back: a double opt-in newer than the withdrawal (R8).
-    The same holds for who was erased.
+    The same holds for who was erased, and who said never to ask again.
     ``evidence`` is what else proves it, for the history.
     """
     agreed = terms(topic=topic, source=source, wording=wording, means=means, page=page)
@@ -135,6 +135,8 @@ def give(
             "unsubscribed",
             f"{address.canonical} unsubscribed; only a fresh consent by the person itself (double opt-in) lifts that",
         )
+    if means != DOUBLE_OPT_IN and never_ask.said(conn, secrets, tenant_id, address.canonical):
+        raise Refused("never-ask", f"{address.canonical} {NEVER_ASK}")
     topic_id = topic_id or make_topic(conn, tenant_id, agreed.topic)
     subscriber_id = person[0] if person else subscriber(conn, tenant_id, address.canonical, now)
     if ended_at is not None:

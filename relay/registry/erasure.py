@@ -61,7 +61,7 @@ class Erasure:
 
     @property
     def nothing(self) -> bool:
-        return not (self.people or self.copies or self.busy or self.requests)
+        return not (self.people or self.records or self.copies or self.busy or self.requests)
 
 
 def erase(
@@ -78,6 +78,7 @@ def erase(
         people, copies = list(found.people), sorted(found.copies, key=_key)
         stopped = _stopped(conn, people)
         records = sum(log.erase(conn, person, actor, now) for person in people)
+        records += log.erase_address(conn, tenant_id, canonical, actor, now)
         cancelled = len(give_up(conn, copies, State.CANCELLED, WHY, actor, now))
         busy = sum(not _blank(conn, copy, now) for copy in copies)
         requests = sum(

@@ -91,13 +91,21 @@ def _named(header: Sequence[str], sample: Sequence[Sequence[str]], skip: Collect
         if counts[index] or _LIKE_EMAIL.search(name):
             remarks.append(_second(index, header[index], roles["email"]))
         elif role and role != "email":
-            roles.setdefault(role, index)
-        elif EVERY not in unwanted:
-            attributes.setdefault(_attribute(name, index), index)
+            if roles.setdefault(role, index) != index:
+                remarks.append(_again(index, header[index], roles[role]))
+        elif EVERY not in unwanted and (first := attributes.setdefault(_attribute(name, index), index)) != index:
+            remarks.append(_again(index, header[index], first))
     if "born" in roles and EVERY not in unwanted:
         attributes.setdefault("birthday", roles["born"])
     kept = tuple((index, name) for name, index in attributes.items())
+    if any(cell.strip() for row in sample for cell in _unheaded(names, row)):
+        remarks.append("columns without a name in the header were not taken")
     return Columns(roles, kept, tuple(remarks))
+
+
+def _unheaded(names: Sequence[str], row: Sequence[str]) -> list[str]:
+    """The cells of a row that stand under no name, or beyond the last one."""
+    return [cell for index, cell in enumerate(row) if index >= len(names) or not names[index]]
 
 
 def _check_skipped(unwanted: set[str], names: Collection[str]) -> None:
@@ -141,6 +149,11 @@ def _unnamed(sample: Sequence[Sequence[str]]) -> Columns:
 def _second(index: int, name: str, email: int) -> str:
     named = f" ({' '.join(name.split())[:40]!r})" if name.strip() else ""
     return f"column {index + 1}{named} holds addresses too; only column {email + 1} was taken"
+
+
+def _again(index: int, name: str, first: int) -> str:
+    named = " ".join(name.split())[:40]
+    return f"column {index + 1} ({named!r}) says the same as column {first + 1}; only column {first + 1} was taken"
 
 
 def _name(cell: str) -> str:

@@ -7,7 +7,9 @@ ListError before anything is done with it.
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -64,6 +66,11 @@ class ListFile:
     """Rows up to this number come before the first entry."""
 
     @property
+    def name(self) -> str:
+        """Of the file, as text that can be stored, whatever octets it is made of."""
+        return os.fsencode(self.path.name).decode("utf-8", "replace")
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """How the file was understood, for whoever gave it: a sentence each."""
         return (f"read as {self.source.said}", *self.columns.remarks)
@@ -98,6 +105,9 @@ def open_list(path: Path, *, encoding: str = "", skip: Collection[str] = ()) -> 
 
 def _source(path: Path, encoding: str) -> tuple[TextKind, Source]:
     try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # a pipe would be waited for without end
+            raise ListError(f"{path} is no regular file: a list is read twice, so save it to a file first")
         with path.open("rb") as file:
             head = file.read(8)
         if head.startswith((list_sheet.ZIP, list_sheet.OLE)):

@@ -52,6 +52,8 @@ def recognise(path: Path, encoding: str = "") -> TextKind:
         with path.open("rb") as file:
             head = file.read(4096)
             encoding = _named(encoding) if encoding else _by_head(path, head) or ""
+            if encoding == "utf-8" and head.startswith(codecs.BOM_UTF8):
+                encoding = "utf-8-sig"  # the mark is no part of the first address
             file.seek(0)
             digest = hashlib.sha256()
             seen = _Seen(encoding or None)

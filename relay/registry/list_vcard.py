@@ -8,6 +8,7 @@ others are reported.
 
 from __future__ import annotations
 
+import codecs
 import quopri
 import re
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ _END: Final = re.compile(r"end\s*:\s*vcard\s*$", re.I)
 _PROPERTY: Final = re.compile(r'(?:[\w-]+\.)?([\w-]+)((?:;(?:"[^"]*"|[^":;])*)*):(.*)\Z', re.S)
 _WANTED: Final = frozenset({"EMAIL", "FN", "N", "BDAY", "CATEGORIES"})
 _NAMES: Final = re.compile(r"(?:[\w-]+\.)?([\w-]+)")
+_NO_CHARSET: Final = re.compile("unicode-escape|raw-unicode-escape|utf-7|idna|punycode|undefined")
+"""Codecs of Python's own and transformations: what they make of octets may be no text, or take long."""
 MAX_EMAILS: Final = 100
 MAX_CARD_LINES: Final = 50_000
 """Lines of one card; a picture of 2.5 MB has them, folded at 76 octets."""
@@ -156,7 +159,8 @@ def _decoded(value: str, parameters: str) -> str:
     charset = re.search(r"CHARSET\s*=\s*\"?([\w.:-]+)", upper)
     for name in (charset[1] if charset else "utf-8", "utf-8", "cp1251"):
         try:
-            return octets.decode(name)
+            if not _NO_CHARSET.fullmatch(codecs.lookup(name).name):
+                return octets.decode(name)
         except (LookupError, UnicodeError, ValueError):
             continue
     return octets.decode("latin-1")

@@ -10,12 +10,14 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, TextIO
 
+_FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n]")
 JSON_SUFFIXES: Final = frozenset({".jsonl", ".ndjson", ".json"})
 
 
@@ -31,7 +33,14 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _replace(path: Path, write: Callable[[TextIO], int]) -> int:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        return _written(path, write)
+    except OSError as error:  # which names a file that nobody asked for
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _written(path: Path, write: Callable[[TextIO], int]) -> int:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".relay-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             written = write(file)
@@ -46,14 +55,17 @@ def _replace(path: Path, write: Callable[[TextIO], int]) -> int:
 
 
 def escape(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula (a quote before ``= + - @``, tab and CR)."""
+    """A cell that no spreadsheet takes for a formula: a quote before ``= + - @``, tab and CR.
+
+    What has such a quote already gets one more, so that ``list_values.unescape`` gives back what was there.
+    """
     text = "" if value is None else str(value)
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") and text else text
+    return "'" + text if _FORMULA.match(text) else text
 
 
 def _csv(file: TextIO, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> int:
     writer = csv.writer(file)
-    writer.writerow(columns)
+    writer.writerow([escape(name) for name in columns])
     written = 0
     for row in rows:
         writer.writerow([escape(row.get(name)) for name in columns])

@@ -38,14 +38,22 @@ def mailboxes(secrets: Secrets, address: Address) -> list[bytes]:
 
 def hashes(secrets: Secrets, canonical: str) -> list[bytes]:
     """The same of an address in its canonical form; the current key's comes first."""
-    folded = _folded(canonical)
-    kids = sorted(secrets.keys, key=lambda kid: kid != secrets.current)
-    return [_hash(secrets, "mailbox", folded, kid) for kid in kids]
+    return _hashes(secrets, "mailbox", _folded(canonical))
+
+
+def hash_like(secrets: Secrets, canonical: str, other: bytes) -> bytes:
+    """The hash of an address under the key that another one was made with; empty where that key is gone."""
+    return _hash(secrets, "mailbox", _folded(canonical), other[0]) if other and other[0] in secrets.keys else b""
 
 
 def network(secrets: Secrets, ip: str) -> bytes:
     """The hash of a client's network: /24 of IPv4, /64 of IPv6; of text that is no address, its own."""
     return _hash(secrets, "network", network_of(ip), None)
+
+
+def networks(secrets: Secrets, ip: str) -> list[bytes]:
+    """The same under every key there is, the current one first."""
+    return _hashes(secrets, "network", network_of(ip))
 
 
 def network_of(ip: str) -> str:
@@ -58,6 +66,11 @@ def network_of(ip: str) -> str:
         address = address.ipv4_mapped
     prefix = 24 if address.version == 4 else 64
     return str(ipaddress.ip_network(f"{address}/{prefix}", strict=False))
+
+
+def _hashes(secrets: Secrets, purpose: str, text: str) -> list[bytes]:
+    kids = sorted(secrets.keys, key=lambda kid: kid != secrets.current)
+    return [_hash(secrets, purpose, text, kid) for kid in kids]
 
 
 def _hash(secrets: Secrets, purpose: str, text: str, kid: int | None) -> bytes:

@@ -24,7 +24,20 @@ MAX_ATTRIBUTES: Final = 100
 MAX_GROUPS: Final = 1_000
 TOO_MANY_GROUPS: Final = f"a tenant has at most {MAX_GROUPS} groups; is the column named `group` one of groups?"
 BIRTHDAY: Final = "birthday"
+CHILD: Final = "under 16"
+"""Detail of the suppression of someone who turns out to be a child (R5)."""
+RESERVED: Final = frozenset(
+    (
+        *("email", "topic", "live", "given_at", "withdrawn_at", "source"),
+        *("wording", "means", "ip", "page", "recorded_at", "groups"),
+    )
+)
+"""Columns of an export that are no attributes."""
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
+
+
+class UnderAge(RegistryError):
+    """The person is under 16 (R5): nothing may be kept, and nothing more may go there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +79,8 @@ def change(
 ) -> None:
     """Set attributes (an empty value removes one), join and leave groups.
 
-    Raises RegistryError for a name or value that can't be kept, and for a
-    birthday of someone under 16.
+    Raises RegistryError for a name or value that can't be kept, and UnderAge
+    for a birthday of someone under 16.
     """
     values = {attribute_name(name): _value(name, value) for name, value in attributes.items()}
     check_age(values, now)
@@ -89,13 +102,13 @@ def change(
 
 
 def check_age(values: Mapping[str, str], now: float) -> None:
-    """Raises RegistryError if the birthday among the values says that the person is under 16 (R5)."""
+    """Raises UnderAge if the birthday among the values says so, RegistryError if it is none."""
     try:
         child = bool(values.get(BIRTHDAY)) and under_age(values[BIRTHDAY], now)
     except ValueError as error:
         raise RegistryError(str(error)) from error
     if child:
-        raise RegistryError("the person is under 16 and may not be on a list; nothing was kept")
+        raise UnderAge("the person is under 16 and may not be on a list; nothing was kept")
 
 
 def encode(attributes: Mapping[str, str]) -> str:
@@ -114,11 +127,17 @@ def attribute_names(conn: sqlite3.Connection, tenant_id: int) -> list[str]:
 
 def know_attributes(conn: sqlite3.Connection, tenant_id: int, names: Collection[str]) -> None:
     """Add what is new to the tenant's names; raises RegistryError past MAX_ATTRIBUTES."""
+    new = new_attributes(conn, tenant_id, names)
+    conn.executemany("INSERT INTO attribute (tenant_id, name) VALUES (?, ?)", [(tenant_id, name) for name in new])
+
+
+def new_attributes(conn: sqlite3.Connection, tenant_id: int, names: Collection[str]) -> list[str]:
+    """Those that the tenant has not used so far; raises RegistryError past MAX_ATTRIBUTES."""
     known = set(attribute_names(conn, tenant_id))
     new = [name for name in dict.fromkeys(names) if name not in known]
     if len(known) + len(new) > MAX_ATTRIBUTES:
         raise RegistryError(f"a tenant has at most {MAX_ATTRIBUTES} attributes; leave out columns, e.g. with --skip")
-    conn.executemany("INSERT INTO attribute (tenant_id, name) VALUES (?, ?)", [(tenant_id, name) for name in new])
+    return new
 
 
 def attribute_name(text: str) -> str:
@@ -126,6 +145,8 @@ def attribute_name(text: str) -> str:
     name = " ".join(text.split()).casefold()
     if not name or len(name) > MAX_NAME or not name.isprintable() or "=" in name:
         raise RegistryError(f"an attribute's name is printable text without `=` of at most {MAX_NAME} characters")
+    if name in RESERVED:
+        raise RegistryError(f"{name!r} is a column of every export; name the attribute otherwise")
     return name
 
 
@@ -162,6 +183,13 @@ def make_group(conn: sqlite3.Connection, tenant_id: int, text: str, now: float) 
             "INSERT INTO list_group (tenant_id, name, created_at) VALUES (?, ?, ?) RETURNING id", (tenant_id, name, now)
         ).fetchone()
     return int(row[0])
+
+
+def check_groups(conn: sqlite3.Connection, tenant_id: int, names: Collection[str]) -> None:
+    """Raises RegistryError if the tenant would have more than MAX_GROUPS with these."""
+    rows = conn.execute("SELECT name FROM list_group WHERE tenant_id = ?", (tenant_id,))
+    if len({*names, *(name for (name,) in rows)}) > MAX_GROUPS:
+        raise RegistryError(TOO_MANY_GROUPS)
 
 
 def groups(conn: sqlite3.Connection, tenant_id: int) -> list[Group]:

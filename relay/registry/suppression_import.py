@@ -58,7 +58,7 @@ def run(
     """
     report = Report()
     lines = file.read()
-    name = file.path.name[:100]
+    name = file.name[:100]
     while batch := list(islice(lines, CHUNK)):
         with transaction(conn):
             _chunk(conn, batch, report, refused, lambda e: (tenant_id, _WORDS.get(e.reason, reason), name, now))

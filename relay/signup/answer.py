@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 from relay.mail.address import Address, parse_address
-from relay.registry import audit, consents
+from relay.registry import audit, consents, never_ask
 from relay.registry.consent_rules import DOUBLE_OPT_IN, Refused, terms
 from relay.registry.forms import Topic, source, verified_domains
 from relay.registry.web_address import below, host_of
@@ -100,12 +100,12 @@ def standing(conn: sqlite3.Connection, office: Office, request: Request) -> Stan
     """What a confirmation would meet now."""
     if closed(conn, office.secrets, request.tenant_id, request.address):
         return Standing.CLOSED
+    if never_asked(conn, office.secrets, request.tenant_id, request.address):
+        return Standing.CLOSED  # not LEFT, whose page leads to the form: no letter would come
     if request.confirmed_at is not None:
         return Standing.CONFIRMED if _still_live(conn, request) else Standing.LEFT
     if not _open(conn, office, request):
         return Standing.LEFT if office.limits.may_return else Standing.CLOSED
-    if never_asked(conn, office.secrets, request.tenant_id, request.address):
-        return Standing.CLOSED
     return Standing.OPEN
 
 
@@ -185,39 +185,36 @@ def _source(conn: sqlite3.Connection, request: Request) -> str:
 # --- never again ---------------------------------------------------------------------
 
 
-def never(conn: sqlite3.Connection, token: Never, *, ip: str, agent: str, now: float) -> None:
+def never(conn: sqlite3.Connection, token: Never, *, ip: str, agent: str, now: float) -> bool:
     """The mailbox's owner wants no more questions of the tenant, and nothing else of it: a withdrawal.
 
-    As long as the request is stored its address is known, and the withdrawal
-    holds against every later import too; after that only the questions end.
+    False where the request is deleted, and with it the address: then the person
+    is to be looked for (``never_ask.search``), and to ``leave``.
     """
     if conn.execute("SELECT 1 FROM tenant WHERE id = ?", (token.tenant_id,)).fetchone() is None:
-        return
-    conn.execute(
-        "INSERT INTO never_ask (tenant_id, person, since_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        (token.tenant_id, token.person, now),
-    )
+        return True
+    never_ask.add(conn, token.tenant_id, token.person, now)
     row = conn.execute(
         "SELECT address FROM opt_in WHERE id = ? AND tenant_id = ?", (token.request_id, token.tenant_id)
     ).fetchone()
-    if row is not None:
-        subscriber_id = consents.subscriber(conn, token.tenant_id, parse_address(row[0]).canonical, now)
-        consents.withdraw(
-            conn,
-            token.tenant_id,
-            subscriber_id,
-            topic_id=consents.EVERYTHING,
-            means="never-ask",
-            now=now,
-            evidence={"ip": ip, "agent": agent},
-        )
+    if row is None:
+        return False
+    subscriber_id = consents.subscriber(conn, token.tenant_id, parse_address(row[0]).canonical, now)
+    leave(conn, token, subscriber_id, ip=ip, agent=agent, now=now)
+    return True
 
 
-def ask_again(conn: sqlite3.Connection, tenant_id: int, person: Sequence[bytes]) -> bool:
-    """The person (its ``mailboxes``) wants to be asked again after all; False if it had not said never."""
-    marks = ",".join("?" * len(person))
-    sql = f"DELETE FROM never_ask WHERE tenant_id = ? AND person IN ({marks})"
-    return conn.execute(sql, (tenant_id, *person)).rowcount > 0
+def leave(conn: sqlite3.Connection, token: Never, subscriber_id: int, *, ip: str, agent: str, now: float) -> None:
+    """End everything of one of the tenant's people, who said never."""
+    consents.withdraw(
+        conn,
+        token.tenant_id,
+        subscriber_id,
+        topic_id=consents.EVERYTHING,
+        means="never-ask",
+        now=now,
+        evidence={"ip": ip, "agent": agent},
+    )
 
 
 def forget(conn: sqlite3.Connection, now: float) -> int:

@@ -17,7 +17,7 @@ from relay.mail.address import Address
 from relay.pipeline.contract import Freeze, Reason
 from relay.queue import letters
 from relay.queue.model import encode_id, new_submission_id
-from relay.registry import consents, erased, tenants
+from relay.registry import consents, erased, never_ask, tenants
 from relay.registry.forms import Form, Topic, verified_domains
 from relay.registry.mailboxes import mailbox, mailboxes
 from relay.registry.secrets import Secrets
@@ -170,8 +170,7 @@ def _store(conn: sqlite3.Connection, office: Office, form: Form, wish: Wish, let
 
 def never_asked(conn: sqlite3.Connection, secrets: Secrets, tenant_id: int, address: Address) -> bool:
     """Whether the mailbox's owner asked the tenant never to ask again."""
-    sql = "SELECT 1 FROM never_ask WHERE tenant_id = ? AND person = ?"
-    return any(conn.execute(sql, (tenant_id, person)).fetchone() for person in mailboxes(secrets, address))
+    return never_ask.said(conn, secrets, tenant_id, address.canonical)
 
 
 def closed(conn: sqlite3.Connection, secrets: Secrets, tenant_id: int, address: Address) -> bool:
@@ -196,11 +195,8 @@ def subscriber(conn: sqlite3.Connection, tenant_id: int, address: Address) -> in
 
 def _bounced(conn: sqlite3.Connection, secrets: Secrets, address: Address) -> bool:
     """Whether an earlier confirmation mail to the mailbox, of whichever tenant, found it dead."""
-    return (
-        conn.execute(
-            "SELECT 1 FROM opt_in o JOIN event e ON e.submission_id = o.id WHERE o.person = ? AND e.kind = 'bounced'"
-            ' AND e.detail LIKE \'%"type":"hard"%\'',
-            (mailbox(secrets, address),),
-        ).fetchone()
-        is not None
+    sql = (
+        "SELECT 1 FROM opt_in o JOIN event e ON e.submission_id = o.id WHERE o.person = ? AND e.kind = 'bounced'"
+        ' AND e.detail LIKE \'%"type":"hard"%\''
     )
+    return any(conn.execute(sql, (person,)).fetchone() for person in mailboxes(secrets, address))

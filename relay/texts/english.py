@@ -57,6 +57,11 @@ ENGLISH: Final[dict[str, str]] = {
     "try again in an hour.",
     "report.late.title": "This message is no longer known here",
     "report.late.lead": "It is too old to be reported. Use the link in a newer message, or write to whoever sent it.",
+    "report.where.title": "Report spam",
+    "report.where.lead": "Each message from this mail service has a link of its own to report it. It stands in the "
+    "message’s header, after “X-Report-Abuse:”.",
+    "report.where.detail": "Let your mail program show the header (often called source or original), and open that "
+    "link here. If you only want no more mail, use the unsubscribe link in the message.",
     "reported.title": "Thank you, it is reported",
     "reported.lead": "<bdi>{tenant}</bdi> will send nothing more to <bdi>{address}</bdi>.",
     "reported.shared.title": "Thank you",

@@ -143,7 +143,7 @@ def change_form(request: Request, name: FormName, given: FormChange, key: Key = 
 
     def act(conn: sqlite3.Connection) -> FormOut:
         wish = replace(Wish.of(_named(conn, tenant_id, name)), **given.model_dump(exclude_unset=True))
-        if given.wording is not None:
+        if "wording" in given.model_fields_set:
             check_wording(context, wish.wording)
         owner = tenants.by_id(conn, tenant_id)
         with _as_problems():

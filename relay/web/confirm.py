@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from relay.registry import forms, tenants
+from relay.registry import forms, never_ask, tenants
 from relay.registry.errors import RegistryError
 from relay.registry.forms import Topic
 from relay.registry.mailboxes import mailbox
@@ -125,8 +125,33 @@ def _never(request: Request, token: tokens.Never, fields: Fields | None) -> Resp
         return context.views.message(language, "unclear", 400)
     client = evidence(request)
     with context.storage.write() as conn:
-        answer.never(conn, token, ip=client["ip"], agent=client["agent"], now=context.clock())
+        known = answer.never(conn, token, ip=client["ip"], agent=client["agent"], now=context.clock())
+    if not known and not _leave(context, token, client):
+        return context.views.error(request.scope, 503)
     return context.views.page(language, "nevered.html", {"person": person})
+
+
+def _leave(context: Context, token: tokens.Never, client: dict[str, str]) -> bool:
+    """Look for the person among the tenant's people by the mailbox's hash, and end everything.
+
+    False while another look at that tenant's people is on: they may be millions.
+    """
+    place = ("never", token.tenant_id)
+    if not context.running.take(place):
+        return False
+    try:
+        after: str | None = ""
+        while after is not None:
+            with context.storage.read() as conn:
+                found, after = never_ask.search(conn, context.secrets, token.tenant_id, token.person, after)
+            for subscriber_id in found:
+                with context.storage.write() as conn:
+                    answer.leave(
+                        conn, token, subscriber_id, ip=client["ip"], agent=client["agent"], now=context.clock()
+                    )
+    finally:
+        context.running.give_back(place)
+    return True
 
 
 def _page(request: Request, template: str, found: answer.Request, status: int = 200, **more: object) -> Response:

@@ -40,7 +40,9 @@ SECURITY_HEADERS: Final[Mapping[bytes, bytes]] = {
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _EXPORT: Final = "/v1/consents/export"
 _CONSENTS: Final = tuple(f"/v1/consents/{name}" for name in ("batch", "history", "opt-in"))
-_ROUTES = frozenset({*_QUIET, "/v1/consents", *_CONSENTS, _EXPORT, "/v1/forms", "/v1/topics", "/v1/openapi.json"})
+_ROUTES = frozenset(
+    {*_QUIET, "/report", "/v1/consents", *_CONSENTS, _EXPORT, "/v1/forms", "/v1/topics", "/v1/openapi.json"}
+)
 
 
 @dataclass(frozen=True, slots=True)

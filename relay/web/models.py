@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from relay.registry.consent_rules import Refused, check_ip
 
 MOST_IN_BATCH: Final = 500
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -19,9 +20,12 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[
 
 def _ip(text: str) -> str:
     try:
-        return str(ip_address(text))
-    except ValueError:
-        raise ValueError("is no IPv4 or IPv6 address; leave it out if it is not known") from None
+        found = check_ip(text)
+    except Refused:
+        found = ""
+    if not found:
+        raise ValueError("is no IPv4 or IPv6 address; leave it out if it is not known")
+    return found
 
 
 def _time(value: Any) -> datetime:

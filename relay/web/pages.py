@@ -51,7 +51,13 @@ async def report(request: Request) -> Response:
     return await run_in_threadpool(_report, request, fields)
 
 
+async def where(request: Request) -> Response:
+    """``GET /report``: where the link of a message is found (R25)."""
+    return Context.of(request).views.message(spoken(request.scope), "report.where")
+
+
 ROUTES = [
+    Route("/report", where, methods=["GET"]),
     Route("/report/{token}", report, methods=["GET", "POST"]),
     Route("/u/{token}", unsubscribe, methods=["GET", "POST"]),
     Route("/p/{token}", preferences, methods=["GET", "POST"]),

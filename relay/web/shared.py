@@ -19,7 +19,7 @@ from relay.feedback import shared
 from relay.feedback.shared import Message, Taken
 from relay.mail.address import Address
 from relay.queue.model import encode_id
-from relay.registry import tries
+from relay.registry.recent import HOUR_S
 from relay.registry.tokens import Mark
 from relay.web import forms
 from relay.web.context import Context, evidence
@@ -73,7 +73,7 @@ def _take(request: Request, mark: Mark, fields: forms.Fields) -> Response:
     _log.info("report on a shared copy id=%s: %s", encode_id(message.submission_id), taken)
     if taken is Taken.LIMIT:
         response = context.views.message(spoken(request.scope), "report.limit", 429)
-        response.headers["Retry-After"] = str(int(tries.HOUR_S))
+        response.headers["Retry-After"] = str(int(HOUR_S))
         return response
     return _thanks(request, message, address)
 

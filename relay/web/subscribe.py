@@ -7,7 +7,6 @@ into your mailbox.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from urllib.parse import urlsplit
 
@@ -18,7 +17,7 @@ from starlette.routing import Route
 
 from relay.mail.address import Address
 from relay.registry import forms, tenants
-from relay.registry.consent_rules import MAX_PAGE
+from relay.registry.consent_rules import MAX_PAGE, Refused, check_ip
 from relay.registry.forms import Form
 from relay.registry.web_address import below, host_of, origin
 from relay.signup import tokens
@@ -85,6 +84,8 @@ def _take(request: Request, given: Filled) -> Response:
         old_enough=form.ask_age,
     )
     with context.storage.write() as conn:
+        if forms.by_id(conn, form.id) is None:  # removed since it was looked up
+            return context.views.error(request.scope, 404)
         outcome = ask(conn, context.office, form, wish, context.clock())
     _log.info("form=%s request %s", form.key, outcome)
     return _done(request, form)
@@ -135,9 +136,10 @@ def _page(text: str) -> str:
 
 
 def _ip(text: str) -> str:
+    """A client's address without its zone; empty if it is none."""
     try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
+        return check_ip(text.partition("%")[0])
+    except Refused:
         return ""
 
 

@@ -17,7 +17,7 @@ from starlette.types import Scope
 from relay.texts.language import LANGUAGES, Language, choose
 from relay.web import problems
 
-_HTML_PATHS: Final = ("/u/", "/p/", "/report/", "/s/", "/confirm/")
+_HTML_PATHS: Final = ("/u/", "/p/", "/report", "/s/", "/confirm/")
 _SELF: Final = "'self'"
 _NONE: Final = "'none'"
 

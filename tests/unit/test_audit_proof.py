@@ -96,6 +96,30 @@ def test_one_person_of_an_import_has_a_proof_of_its_own(world: World, checker: M
     assert "in force" in checker.check(found)
 
 
+def test_what_is_recorded_while_the_proof_is_made_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path)
+    ann = world.person("ann")
+    signed = sequence.sequence
+
+    def late(*args: Any) -> heads.Head:
+        head = signed(*args)
+        if not world.conn.execute("SELECT 1 FROM consent_history WHERE action = 'withdrawn'").fetchone():
+            world.leave(ann)
+        return head
+
+    monkeypatch.setattr(sequence, "sequence", late)
+    assert [one["record"]["action"] for one in proof(world, "ann")["entries"]] == ["given", "withdrawn"]
+
+
+def test_a_record_of_no_leaf_has_no_proof(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.person("ann")
+    world.head()
+    world.conn.execute("UPDATE consent_history SET leaf_id = 1000")
+    with pytest.raises(AuditError, match="there is no leaf 999"):
+        proof(world, "ann")
+
+
 def test_nothing_recorded_is_said(world: World) -> None:
     with pytest.raises(AuditError, match=r"no consent of nobody@people\.example to news was ever recorded"):
         proof(world, "nobody")
@@ -223,7 +247,14 @@ def test_another_relays_key_is_not_taken_for_this_ones(world: World, checker: Mo
     assert "--key KEYID says which one you trust" in run(str(file))[1]
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "1", '{"type": "relay-consent-proof"}', '{"type": []}', "<html>"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{}", "[]", "[[]]", "1", '{"type": "relay-consent-proof"}', '{"type": []}', "<html>", "[" * 100_000),
+        '{"type": "relay-audit-head", "deep": ' + "[" * 900 + "]" * 900 + "}",
+    ],
+    ids=lambda text: text[:20],
+)
 def test_what_is_no_proof_is_no_proof(tmp_path: Path, text: str) -> None:
     file = tmp_path / "file"
     file.write_text(text)
@@ -243,7 +274,36 @@ def test_a_kept_head_and_the_way_from_it(world: World, tmp_path: Path) -> None:
     words = [str(files["proof"]), "--head", str(files["first"])]
     assert run(*words)[0] == 1
     assert run(*words, "--consistency", str(files["bridge"]))[0] == 0
+    for text in (f"2026-11-26T06:48:00.032Z info    relay.audit: head {first.line()}", printed(first), logged(first)):
+        files["first"].write_text(text)
+        assert heads.parse(text) == first
+        assert run(*words)[0] == 1
+        assert run(*words, "--consistency", str(files["bridge"]))[0] == 0
+        assert run(str(files["bridge"]), "--head", str(files["first"]))[0] == 1
+    files["first"].write_text("no head")
+    assert "holds no head" in run(*words)[1]
     assert "beginning of the one" in run(str(files["bridge"]))[1]
+
+
+def printed(head: heads.Head) -> str:
+    """As ``relay audit head`` shows it."""
+    return "\n".join(f"{name.replace('_', ' '):10}  {value or '-'}" for name, value in head.fields().items())
+
+
+def logged(head: heads.Head) -> str:
+    """As ``[log] format = "json"`` has it."""
+    return json.dumps({"at": "2026-11-26T06:48:00.032Z", "logger": "relay.audit", "message": f"head {head.line()}"})
+
+
+def test_many_proofs_in_one_file_are_all_checked(world: World, tmp_path: Path) -> None:
+    prover, file = Prover(world.conn, world.heads[-1]), tmp_path / "proofs.json"
+    found = [dict(prover.inclusion(number)) for number in (3, 4)]
+    file.write_text(json.dumps(found))
+    assert run(str(file))[1].count("genuine: ") == 2
+    found[1]["number"] = 5
+    file.write_text(json.dumps(found))
+    status, said = run(str(file))
+    assert status == 1 and "genuine: " not in said
 
 
 def test_every_leaf_and_every_head_has_its_proof(world: World, checker: ModuleType) -> None:

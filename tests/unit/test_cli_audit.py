@@ -6,9 +6,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from relay.audit import heads, sequence
 from relay.store.database import connect
 from tests.unit.test_cli_registry import Call, _json, _refused, call, home, shop
 
@@ -99,6 +101,24 @@ def test_leaves_are_listed_and_proved(call: Call, agreed: None) -> None:
     _refused(call("audit", "prove", "99"), "there is no leaf 99; the tree has 5, from 0 on")
     _refused(call("audit", "prove"), "name a LEAF", status=2)
     _refused(call("audit", "prove", "--tenant", "shop"), "name a LEAF", status=2)
+
+
+def test_what_is_recorded_meanwhile_is_proved_too(
+    call: Call, agreed: None, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed, calls = sequence.sequence, []
+
+    def late(*args: Any) -> heads.Head:
+        head = signed(*args)
+        calls.append(head)
+        if len(calls) == 1:
+            monkeypatch.setattr(sequence, "sequence", signed)
+            assert call("consent", "withdraw", "shop", ANN)[0] == 0
+        return head
+
+    monkeypatch.setattr(sequence, "sequence", late)
+    found = _json(call("audit", "prove", "--tenant", "shop", "--email", ANN, "--json"))
+    assert [one["leaf"]["action"] for one in found] == ["consent-given", "consent-withdrawn"]
 
 
 def test_a_new_key_signs_from_now_on(call: Call, agreed: None, tmp_path: Path) -> None:

@@ -39,6 +39,23 @@ def _child(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["audit", "prove", str(10**30)], "a number is larger than any in the store"),
+        (["audit", "list", "--limit", str(10**30)], "a number is larger than any in the store"),
+        (["audit", "list", "sh\udcffop"], "an argument is no text in UTF-8"),
+        (["consent", "export", "shop", "out.csv", "--topic", "\udcff"], "an argument is no text in UTF-8"),
+    ],
+)
+def test_odd_arguments_are_wrong_use(tmp_path: Path, words: list[str], told: str) -> None:
+    assert _child("init", "--dev", "--dir", str(tmp_path), "--hostname", "relay.example").returncode == 0
+    config = ["-c", str(tmp_path / "relay.toml")]
+    assert _child(*config, "tenant", "add", "shop", "--contact", "owner@shop.example").returncode == 0
+    done = _child(*config, *words)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and told in done.stderr
+
+
 def test_help_lists_every_command_and_imports_none() -> None:
     status, out, _ = _invoke("--help")
     assert status == 0

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from relay.audit.verify import verify
 from relay.mail.address import parse_address
 from relay.pipeline.contract import Reason
-from relay.registry import consent_import, consents, erased, erasure, idempotency, profiles, suppressions
+from relay.registry import audit, consent_import, consents, erased, erasure, idempotency, profiles, suppressions
 from relay.registry.consent_import import UNSUBSCRIBED, Order
 from relay.registry.consent_rules import Refused, terms
 from relay.registry.list_file import Bad, open_list
@@ -140,6 +141,18 @@ def test_what_stopped_service_mail_still_does(conn: sqlite3.Connection, reason: 
     unknown = standing(conn, SHOP, ANN, "")
     found = erased.standing(conn, SECRETS, SHOP, ANN, unknown)
     assert [one.reason for one in found.suppressions] == ([Reason.HAND] if stops else [])
+
+
+def test_what_administrators_did_about_a_stranger_names_it_no_more(conn: sqlite3.Connection) -> None:
+    """Who said never after its request was deleted is no subscriber, and an administrator may lift that."""
+    with transaction(conn):
+        detail = {"address": BOB, "reason": "asked to"}
+        audit.record(conn, "root", "form-ask-again", SHOP, detail, NOW)
+        audit.record(conn, "root", "form-ask-again", 2, detail, NOW)
+    found = gone(conn, BOB)
+    assert (found.people, found.records) == (0, 1) and not found.nothing
+    assert [row[0] for row in conn.execute("SELECT tenant_id FROM audit WHERE detail LIKE '%bob@%'")] == [2]
+    assert verify(conn).count == 0
 
 
 def test_an_unknown_person_is_remembered_too(conn: sqlite3.Connection) -> None:

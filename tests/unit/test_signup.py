@@ -7,10 +7,14 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from relay.queue import maintain
+from relay.registry import consent_import, consent_rules, never_ask
+from relay.registry.list_file import Bad, open_list
+from relay.web import subscribe
 from tests.support.signup import NOW, WORDING, Signup, markup, plain
 
 ANN = "ann@people.example"
@@ -208,8 +212,17 @@ def test_never_holds_for_the_request_that_waits(signup: Signup) -> None:
     signup.ask(ANN)
     confirm, never = signup.links()
     signup.client().post(never, data={"answer": "never"})
-    assert signup.client().post(confirm, data={"answer": "confirm"}).status_code == 409
+    page = signup.client().post(confirm, data={"answer": "confirm"})
+    assert page.status_code == 409 and f"/s/{signup.form.key}" not in page.text
     assert signup.live(ANN) == set()
+
+
+def test_after_a_confirmation_never_leads_to_no_form_either(signup: Signup) -> None:
+    signup.agree(ANN)
+    confirm, never = signup.links()
+    signup.client().post(never, data={"answer": "never"})
+    page = signup.client().get(confirm)
+    assert page.status_code == 409 and f"/s/{signup.form.key}" not in page.text
 
 
 def test_never_works_when_the_request_is_long_gone_and_survives_a_new_key(signup: Signup) -> None:
@@ -224,6 +237,59 @@ def test_never_works_when_the_request_is_long_gone_and_survives_a_new_key(signup
     assert len(signup.letters()) == 1
 
 
+@pytest.mark.parametrize("address", [ANN, "Ann+shop@people.example"])
+def test_never_also_ends_what_is_there_when_the_request_is_long_gone(
+    signup: Signup, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(never_ask, "STEP", 2)
+    signup.agree(ANN)
+    _, never = signup.links()
+    for other in ("a@people.example", "b@people.example", "c@people.example", address):
+        signup.shop.consent(other, "offers", at=NOW)
+    signup.now += 100 * 86_400
+    maintain.clean(signup.shop.settings.database, 1e9, 1e9, signup.now)
+    assert signup.client().post(never, data={"answer": "never"}).status_code == 200
+    assert signup.live(ANN) == signup.live(address) == set()
+    assert signup.live("a@people.example") == signup.live("c@people.example") == {"offers"}
+    history = signup.shop.conn.execute("SELECT evidence FROM consent_history WHERE action = 'withdrawn'").fetchall()
+    assert all('"means":"never-ask"' in evidence and '"ip":"192.0.2.7"' in evidence for (evidence,) in history)
+
+
+def test_one_look_for_the_person_at_a_time(signup: Signup, monkeypatch: pytest.MonkeyPatch) -> None:
+    signup.ask(ANN)
+    _, never = signup.links()
+    signup.shop.conn.execute("DELETE FROM opt_in")
+    codes: list[int] = []
+    search = never_ask.search
+
+    def slow(*args: Any) -> tuple[list[int], str | None]:
+        codes.append(signup.client().post(never, data={"answer": "never"}).status_code)
+        return search(*args)
+
+    monkeypatch.setattr(never_ask, "search", slow)
+    assert signup.client("192.0.2.8").post(never, data={"answer": "never"}).status_code == 200
+    assert codes == [503]
+
+
+def test_who_said_never_is_put_on_no_list(signup: Signup, tmp_path: Path) -> None:
+    """The address is known to nobody any more: its hash keeps it out."""
+    signup.ask(ANN)
+    _, never = signup.links()
+    signup.shop.conn.execute("DELETE FROM opt_in")
+    signup.client().post(never, data={"answer": "never"})
+    assert signup.shop.value("SELECT count(*) FROM subscriber") == 0
+    terms = consent_rules.terms(topic="offers", source="our shop", wording="Yes, news.", means="import")
+    order = consent_import.Order(signup.shop.tenant_id, signup.shop.secrets, terms, "root", signup.now)
+    (tmp_path / "list.txt").write_text(f"{ANN}\nAnn+x@people.example\nbob@people.example\n")
+    bad: list[Bad] = []
+    report = consent_import.run(signup.shop.conn, open_list(tmp_path / "list.txt"), order, refused=bad.append)
+    assert report.taken == 1 and [one.line for one in bad] == [1, 2]
+    with pytest.raises(consent_rules.Refused) as told:
+        signup.shop.consent(ANN, "offers", at=NOW)
+    assert told.value.word == "never-ask"
+    assert signup.live("bob@people.example") == {"offers"}
+
+
 def test_never_concerns_one_tenant_only(signup: Signup) -> None:
     signup.ask(ANN)
     signup.client().post(signup.links()[1], data={"answer": "never"})
@@ -232,6 +298,19 @@ def test_never_concerns_one_tenant_only(signup: Signup) -> None:
     signup.now += 86_400
     signup.ask(ANN, form=form)
     assert len(signup.letters()) == 2
+
+
+def test_a_form_that_is_removed_meanwhile_is_no_fault(signup: Signup, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = subscribe._checked
+
+    def late(*args: Any) -> Any:
+        signup.shop.conn.execute("DELETE FROM form")
+        return checked(*args)
+
+    monkeypatch.setattr(subscribe, "_checked", late)
+    page = signup.ask(ANN)
+    assert page.status_code == 404 and "There is no such page" in page.text
+    assert signup.shop.value("SELECT count(*) FROM asking") == 0
 
 
 # --- who gets no mail; the answer is always the same -----------------------------------------

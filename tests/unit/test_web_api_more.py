@@ -9,6 +9,7 @@ import queue
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -493,3 +494,19 @@ def test_a_path_that_is_not_there_is_a_problem(api: Api, path: str) -> None:
 def test_every_problem_word_can_be_opened(api: Api) -> None:
     for word, (status, _) in TYPES.items():
         assert api.served.client.get(f"/v1/problems/{word}").json()["status"] == status
+
+
+def test_a_form_with_an_old_wording_can_be_changed_where_gaps_are_refused(tmp_path: Path) -> None:
+    shop = Shop.create(tmp_path, consent={"wording_gaps": "refuse"})
+    with transaction(shop.conn) as conn:
+        owner = tenants.by_id(conn, shop.tenant_id)
+        forms.add(conn, owner, "footer", Wish(["news"], "Yes."), languages=LANGUAGES, actor="test", now=0.0)
+    with serving(shop) as served:
+        api = Api(shop, served, shop.tenant_id, shop.token)
+        assert api("PATCH", "/forms/footer", {"title": "News"})[0] == 200
+        assert api.refused("PATCH", "/forms/footer", {"wording": "Yes, please."}) == (422, "wording")
+
+
+@pytest.mark.parametrize("ip", ["", "fe80::1%eth0", "fe80::1%" + "z" * 40])
+def test_what_is_no_address_of_the_internet_is_no_evidence(api: Api, ip: str) -> None:
+    assert api.refused("POST", "/consents", {"email": "zone@people.example", **GOOD, "ip": ip}) == (422, "invalid")

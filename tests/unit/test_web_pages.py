@@ -246,3 +246,12 @@ def test_a_spam_report_takes_a_post_and_stops_everything(shop: Shop, served: Ser
     rows = shop.conn.execute("SELECT reason FROM suppression WHERE subscriber_id = ?", (person,)).fetchall()
     assert [row[0] for row in rows] == ["complaint"]
     assert served.client.get("/report/" + "A" * 42).status_code == 404
+
+
+def test_the_bare_report_page_tells_where_the_link_is(shop: Shop, served: Served) -> None:
+    before = shop.dump()
+    page = served.client.get("/report")
+    assert page.status_code == 200 and "X-Report-Abuse" in page.text and 'lang="en"' in page.text
+    assert "Spam melden" in served.client.get("/report?lang=de").text
+    assert served.client.post("/report", data={"report": "abuse"}).status_code == 405
+    assert shop.dump() == before
