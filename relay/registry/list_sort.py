@@ -6,8 +6,6 @@ import heapq
 import marshal
 import tempfile
 from collections.abc import Iterator
-from itertools import groupby
-from operator import itemgetter
 from typing import IO, Final, TypeAlias
 
 from relay.registry.list_text import ListError
@@ -49,7 +47,11 @@ class Sorter:
         self._lines.sort()
         runs = [self._run(blocks) for blocks in self._runs]
         merged = heapq.merge(*runs, self._lines) if runs else iter(self._lines)
-        return (next(lines) for _, lines in groupby(merged, itemgetter(0)))
+        last = ""
+        for line in merged:
+            if line[0] != last:
+                last = line[0]
+                yield line
 
     def close(self) -> None:
         if self._file is not None:
