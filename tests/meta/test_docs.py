@@ -23,7 +23,7 @@ from config.settings import Settings
 from relay.cli import reference
 from relay.cli.main import relay
 from tests.meta.tree import ROOT, tracked
-from tests.support.relay import free_port
+from tests.support.ports import free_port
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.support.peers import Postfix, SmtpSink, until
-from tests.support.relay import Relay, free_port
+from tests.support.ports import free_port
+from tests.support.relay import Relay
 from tests.support.smtp import Dialog, Reply, Sink
 
 WORDING = "Yes, send me the news"

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 from relay.delivery.outcome import Bounced, Delivered, Outcome, Reach, Retry
 from tests.support.delivery import DATA, Bench, FakeAttempt, run
+from tests.support.ports import free_port
 
 SINK = shutil.which("smtp-sink") or shutil.which("smtp-sink", path="/usr/sbin:/usr/lib/postfix/sbin")
 
@@ -29,9 +29,7 @@ pytestmark = [
 def sink(*options: str, cwd: Path | None = None) -> Iterator[str]:
     """A running smtp-sink; its ``host:port``."""
     assert SINK is not None
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        target = "{}:{}".format(*probe.getsockname())
+    target = f"127.0.0.1:{free_port()}"
     user = ["-u", "nobody"] if os.geteuid() == 0 else []
     process = subprocess.Popen(
         [SINK, *user, *options, target, "200"], cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

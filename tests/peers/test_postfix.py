@@ -10,7 +10,7 @@ import pytest
 from tests.peers.conftest import Office
 from tests.support.octets import ADDED, added_fields, split, values
 from tests.support.peers import Postfix, missing, until
-from tests.support.relay import free_port
+from tests.support.ports import free_port
 from tests.support.smtp import mail
 
 pytestmark = pytest.mark.peers

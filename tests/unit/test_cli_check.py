@@ -28,7 +28,7 @@ from relay.cli.main import relay
 from relay.registry.secrets import Secrets
 from relay.store.database import connect
 from tests.support.dns import TinyDNS
-from tests.support.relay import free_port
+from tests.support.ports import free_port
 
 NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 

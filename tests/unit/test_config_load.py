@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ from pydantic import ValidationError
 
 from config.load import ConfigError, find, load, validate
 from config.settings import PLANS, Settings
+from tests.support.peers import open_directory
 
 MINIMAL = {"server": {"hostname": "relay.example.com"}}
 ROOT = Path(__file__).parents[2]
@@ -136,12 +141,29 @@ def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
     assert load(written(tmp_path, b'\xef\xbb\xbf[server]\nhostname = "h.example"\n')).server.hostname == "h.example"
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="root may read all")
-def test_a_file_without_permission(tmp_path: Path) -> None:
-    path = written(tmp_path, "")
-    path.chmod(0)
-    with pytest.raises(ConfigError, match="Permission denied"):
-        load(path)
+@contextmanager
+def not_root() -> Iterator[None]:
+    """Root may read all, so be nobody meanwhile."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(pwd.getpwnam("nobody").pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+def test_a_file_without_permission() -> None:
+    directory = open_directory()
+    try:
+        path = written(directory, '[server]\nhostname = "h.example"\n')
+        with not_root():
+            assert load(path).server.hostname == "h.example"
+        path.chmod(0)
+        with not_root(), pytest.raises(ConfigError, match="Permission denied"):
+            load(path)
+    finally:
+        shutil.rmtree(directory)
 
 
 def test_all_faults_at_once() -> None:

@@ -96,12 +96,18 @@ FAULTS: list[tuple[str, Script, type, str, Reach, bool]] = [
 ]
 
 
-@pytest.mark.parametrize("extensions", [USUAL_EXTENSIONS, NO_PIPELINING], ids=["pipelined", "steps"])
-@pytest.mark.parametrize("fault", FAULTS, ids=[fault[0] for fault in FAULTS])
+# "DATA twice answered" needs pipelining: without it the second reply answers nothing, and the same guard meets it.
+FAULTS_BY_WAY = [
+    pytest.param(fault, extensions, id=f"{fault[0]}-{way}")
+    for fault in FAULTS
+    for way, extensions in (("pipelined", USUAL_EXTENSIONS), ("steps", NO_PIPELINING))
+    if (fault[0], way) != ("DATA twice answered", "steps")
+]
+
+
+@pytest.mark.parametrize(("fault", "extensions"), FAULTS_BY_WAY)
 def test_fault(fault: tuple[str, Script, type, str, Reach, bool], extensions: tuple[str, ...]) -> None:
     name, script, kind, status, reach, dead = fault
-    if name == "DATA twice answered" and extensions is NO_PIPELINING:
-        pytest.skip("a reply to nothing is met by the same guard")
 
     async def main() -> None:
         async with ScriptedRemote(script, extensions=extensions) as remote:

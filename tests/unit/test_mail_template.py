@@ -129,17 +129,21 @@ def test_another_parser_reads_the_same_parts_beside_the_footer() -> None:
     assert tried >= 20
 
 
-@pytest.mark.parametrize(
-    "charset", ["utf-8", "iso-8859-1", "koi8-r", "shift_jis", "gb18030", "utf-16", "utf-7", "iso-2022-jp", "hz"]
-)
-@pytest.mark.parametrize("encoding", ["8bit", "quoted-printable", "base64"])
+CHARSETS = ("utf-8", "iso-8859-1", "koi8-r", "shift_jis", "gb18030", "utf-16", "utf-7", "iso-2022-jp", "hz")
+ENCODINGS = [
+    (charset, encoding)
+    for charset in CHARSETS
+    for encoding in ("8bit", "quoted-printable", "base64")
+    if (charset, encoding) != ("utf-16", "8bit")  # its NULs can't stand in a message as they are
+]
+
+
+@pytest.mark.parametrize(("charset", "encoding"), ENCODINGS)
 @pytest.mark.parametrize("kind", ["text/plain", "text/html"])
 @pytest.mark.parametrize("reason", ["ascii", "Ünï — жук"])
 def test_every_charset_and_encoding(charset: str, encoding: str, kind: str, reason: str) -> None:
     text = {"koi8-r": "привет", "iso-8859-1": "grüße", "utf-8": "grüße"}.get(charset, "日本")
     octets = f"{text} <a href='{{{{preferences_url}}}}'>x</a>\r\n".encode(charset)
-    if encoding == "8bit" and (b"\0" in octets or b"\n" not in octets[-1:]):
-        pytest.skip("UTF-16 can't be 8bit")
     if encoding == "quoted-printable":
         octets = binascii.b2a_qp(octets, istext=False).replace(b"\n", b"\r\n")
     elif encoding == "base64":
