@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.support.commands import command
 from tests.support.ports import free_port
 
 START_S = 30.0
@@ -75,8 +76,7 @@ class Relay:
 
     def run(self, *args: str, config: bool = True, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Run ``relay ARGS`` and return it, whatever its exit status."""
-        words = [sys.executable, "-m", "relay.cli.main", *(("-c", str(self.config)) if config else ()), *args]
-        return subprocess.run(words, capture_output=True, text=True, timeout=timeout, cwd=self.directory)
+        return command([*(("-c", str(self.config)) if config else ()), *args], self.directory, timeout)
 
     def cli(self, *args: str, config: bool = True, timeout: float = 60) -> str:
         """Standard output of a command that must succeed."""

@@ -153,6 +153,8 @@ class Sink:
         sink = self
 
         class Handler(socketserver.StreamRequestHandler):
+            disable_nagle_algorithm = True  # else each reply to a pipelined command waits for the client's delayed ACK
+
             def handle(self) -> None:
                 sink._session(self.rfile, self.wfile)
 
