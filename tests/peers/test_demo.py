@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-LIMIT_S = 120
+LIMIT_S = 300
 
 
 DEMO = [sys.executable, "-m", "relay.cli.main", "demo"]
