@@ -46,7 +46,7 @@ check: $(READY) ## format, lint, types, generated files, documents
 	$(BIN)/python -m config.example --check
 	$(BIN)/python -m relay.cli.reference --check
 	$(BIN)/python -m relay.texts --check
-	$(BIN)/pytest -q tests/meta
+	$(BIN)/pytest -q $(PARALLEL) tests/meta
 
 format: $(READY) ## bring all files into form
 	$(BIN)/ruff format .

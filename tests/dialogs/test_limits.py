@@ -82,7 +82,7 @@ def test_memory_of_all_sessions_has_a_bound(relay: Relay) -> None:
 
 
 def test_a_silent_client_is_sent_away(relay: Relay) -> None:
-    configured(relay, limits={"command_timeout": 0.3, "data_timeout": 0.3})
+    configured(relay, limits={"command_timeout": 1.5, "data_timeout": 0.3})
     before = relay.json("queue", "list")
     with Dialog(relay.submission) as s:
         starts(s.read(), "421 4.4.2")

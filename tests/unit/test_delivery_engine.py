@@ -382,7 +382,7 @@ def test_the_next_copy_is_prepared_while_one_is_on_the_wire() -> None:
     async def main() -> None:
         async with (
             ScriptedRemote({"DOT": [STALL]}) as remote,
-            Bench(smart_host=remote.target, connections_per_site=1, data_timeout=0.2) as bench,
+            Bench(smart_host=remote.target, connections_per_site=1, data_timeout=1.0) as bench,
         ):
             first, second = bench.submit(FakeAttempt()), bench.submit(FakeAttempt())
             while not second.prepared:
@@ -493,7 +493,7 @@ def test_a_copy_that_waited_long_is_prepared_anew() -> None:
         script: Script = {"DOT": [STALL]}
         async with (
             ScriptedRemote(script) as remote,
-            Bench(smart_host=remote.target, connections_per_site=1, data_timeout=0.2) as bench,
+            Bench(smart_host=remote.target, connections_per_site=1, data_timeout=1.0) as bench,
         ):
             first, second = bench.submit(FakeAttempt()), bench.submit(FakeAttempt())
             while not second.prepared:
