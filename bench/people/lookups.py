@@ -16,6 +16,7 @@ from relay.store.database import connect
 
 _ASKED = 20_000
 _COLD = 300
+_ROUNDS = 5
 
 
 class Spread(NamedTuple):
@@ -44,12 +45,13 @@ def lookups(database: Path, tenant_id: int, people: int) -> dict[str, Spread]:
     conn = connect(database, readonly=True)
 
     def by_address(one: str) -> object:
-        return standing(conn, tenant_id, one, PERIOD)
+        return standing(conn, tenant_id, one, "")
 
     try:
         return {
             "known": _warm(by_address, plain),
             "known, of a provider with several spellings": _warm(by_address, several),
+            "known, near the plan's limit": _warm(lambda one: standing(conn, tenant_id, one, PERIOD), plain),
             "suppressed": _warm(by_address, stopped),
             "unknown": _warm(by_address, [address(n + people * 2) for n in numbers if n % 5]),
             "unknown, another spelling of a known one": _warm(by_address, [_spelt(one) for one in several]),
@@ -65,11 +67,14 @@ def _spelt(one: str) -> str:
 
 
 def _warm(ask: Callable[[Any], object], values: Sequence[Any]) -> Spread:
+    """Of several rounds the quietest: what else runs on the machine only adds."""
     for value in values:
         ask(value)
-    again = list(values)
-    random.Random(8).shuffle(again)
-    return spread(_times(ask, again))
+    again, rng, rounds = list(values), random.Random(8), []
+    for _ in range(_ROUNDS):
+        rng.shuffle(again)
+        rounds.append(spread(_times(ask, again)))
+    return min(rounds)
 
 
 def _cold(database: Path, tenant_id: int, values: Sequence[str]) -> Spread:
@@ -79,7 +84,7 @@ def _cold(database: Path, tenant_id: int, values: Sequence[str]) -> Spread:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     conn: sqlite3.Connection = connect(database, readonly=True)
     try:
-        return spread(_times(lambda one: standing(conn, tenant_id, one, PERIOD), values))
+        return spread(_times(lambda one: standing(conn, tenant_id, one, ""), values))
     finally:
         conn.close()
 

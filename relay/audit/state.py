@@ -47,6 +47,11 @@ _CHECKS: Final = (
         "the consent counts as withdrawn, and that isn't recorded so",
     ),
     (
+        "consent x",
+        "x.suppressed <> EXISTS (SELECT 1 FROM suppression p WHERE p.subscriber_id = x.subscriber_id)",
+        "the consent doesn't say rightly whether the person is suppressed",
+    ),
+    (
         "consent_history x",
         "x.action = 'given' AND NOT EXISTS (SELECT 1 FROM consent c WHERE c.subscriber_id = x.subscriber_id"
         " AND c.topic_id = x.topic_id AND c.channel = 'email')",

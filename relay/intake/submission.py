@@ -80,6 +80,8 @@ class SubmissionSession(BaseSession):
         self._seen: set[str] = set()
         self._recipients: list[Recipient] = []
         self._standing_version = 0
+        self._period = ""
+        """Of the plan, where one of the transaction's recipients could pass its limit of different subscribers."""
 
     # -- identity ------------------------------------------------------------
 
@@ -221,6 +223,9 @@ class SubmissionSession(BaseSession):
             return refused
         self._txn, self._parameters, self.in_transaction = txn, parameters, True
         self._standing_version = desk.snapshots.standing_version
+        limit = tenant.allowance.subscribers
+        near = limit is not None and txn.usage.subscribers + self.shared.recipients > limit
+        self._period = tenant.allowance.period if near else ""
         return REVERSE_PATH_OK
 
     def _path(self, argument: bytes, word: bytes) -> Path | Status:
@@ -256,7 +261,7 @@ class SubmissionSession(BaseSession):
             return FORWARD_PATH_OK
         if len(self._accepted) >= self.shared.recipients:
             return temporary(52, 5, 3, f"at most {self.shared.recipients} recipients a message")
-        standing = consents.standing(self.desk.conn, txn.tenant.id, canonical, txn.tenant.allowance.period)
+        standing = consents.standing(self.desk.conn, txn.tenant.id, canonical, self._period)
         if standing.subscriber_id is None:
             standing = erased.standing(self.desk.conn, self.desk.secrets, txn.tenant.id, canonical, standing)
         recipient = Recipient(str(address), canonical, address.domain, standing, parameters.notify, parameters.orcpt)

@@ -99,7 +99,8 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     consents: tuple[Consent, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
     counted: bool = False
-    """Already one of the different subscribers of the running period; looked up at RCPT only."""
+    """Already one of the different subscribers of the running period; asked at RCPT, and only where a further
+    subscriber could pass the plan's limit."""
 
     def consent(self, topic: str) -> Consent | None:
         return next((c for c in self.consents if c.topic == topic), None)

@@ -242,7 +242,7 @@ def test_every_row_slipped_in_is_found(world: World, conn: sqlite3.Connection) -
         "INSERT INTO suppression SELECT subscriber_id, topic_id, 'complaint', since_at, detail FROM suppression"
         " WHERE reason = 'hard-bounce' LIMIT 1",
         "INSERT INTO consent SELECT subscriber_id, topic_id, 'email', given_at, NULL, source, wording_id, ip, page,"
-        " means, recorded_at FROM (SELECT subscriber_id + 1 AS subscriber_id, 2 AS topic_id, given_at, source,"
+        " means, recorded_at, 0 FROM (SELECT subscriber_id + 1 AS subscriber_id, 2 AS topic_id, given_at, source,"
         " wording_id, ip, page, means, recorded_at FROM consent WHERE topic_id = 1 LIMIT 1)",
         "INSERT INTO meta (name, value) VALUES ('audit/adopt/consent_history', 100000)",
     ],
@@ -250,6 +250,11 @@ def test_every_row_slipped_in_is_found(world: World, conn: sqlite3.Connection) -
 def test_what_else_is_slipped_in_is_found(world: World, conn: sqlite3.Connection, sql: str) -> None:
     conn.execute(sql)
     assert look(conn, world).count
+
+
+def test_a_suppression_hidden_from_the_look_up_is_found(world: World, conn: sqlite3.Connection) -> None:
+    done = conn.execute("UPDATE consent SET suppressed = 0 WHERE suppressed")
+    assert done.rowcount and look(conn, world).count
 
 
 def test_an_unsubscribing_undone_is_found(world: World, conn: sqlite3.Connection) -> None:

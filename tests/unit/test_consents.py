@@ -278,10 +278,29 @@ def test_other_suppressions_do_not_stop_recording(conn: sqlite3.Connection, reas
     assert standing(conn).suppressions == (Suppression(reason, None, NOW),)
 
 
+def test_what_is_suppressed_stands_in_the_consents(conn: sqlite3.Connection) -> None:
+    """Whichever of the two comes first, and until the last one is lifted."""
+
+    def marks() -> list[object]:
+        return column(conn, "SELECT suppressed FROM consent ORDER BY topic_id")
+
+    person = agree(conn, ANN)
+    assert marks() == [0]
+    for reason in (Reason.COMPLAINT, Reason.HAND):
+        suppressions.add(conn, person, reason, detail="", now=NOW)
+    agree(conn, ANN, topic="offers")
+    agree(conn, "bob@people.example")
+    assert marks() == [1, 0, 1] and len(standing(conn).suppressions) == 2
+    conn.execute("DELETE FROM suppression WHERE reason = 'hand'")
+    assert marks() == [1, 0, 1] and len(standing(conn).suppressions) == 1
+    conn.execute("DELETE FROM suppression")
+    assert marks() == [0, 0, 0] and standing(conn).suppressions == ()
+
+
 def test_standing_is_found_by_indexes_only(conn: sqlite3.Connection) -> None:
     plans = [
         str(row[3])
-        for sql, values in ((standings._BY_ADDRESS, (1, "p", "a")), (standings._BY_ID, (1,)))
+        for sql, values in ((standings._BY_ADDRESS[True], (1, "p", "a")), (standings._BY_ID, (1,)))
         for row in conn.execute(f"EXPLAIN QUERY PLAN {sql}", values)
     ]
     assert plans and not [step for step in plans if step.startswith("SCAN")]
