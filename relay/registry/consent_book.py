@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from relay.registry import profiles
@@ -169,6 +170,7 @@ def _chosen(tenant_id: int, choice: Choice) -> tuple[str, list[object]]:
     return sql + " ORDER BY s.address, t.name", values
 
 
+@lru_cache(maxsize=4096)
 def iso(at: float) -> str:
     """ISO 8601 in UTC, to the second."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

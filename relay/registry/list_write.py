@@ -60,6 +60,8 @@ def escape(value: object) -> str:
     What has such a quote already gets one more, so that ``list_values.unescape`` gives back what was there.
     """
     text = "" if value is None else str(value)
+    if not text or text[0].isalnum():  # as nearly all are
+        return text
     return "'" + text if _FORMULA.match(text) else text
 
 
@@ -68,7 +70,7 @@ def _csv(file: TextIO, columns: Sequence[str], rows: Iterable[Mapping[str, objec
     writer.writerow([escape(name) for name in columns])
     written = 0
     for row in rows:
-        writer.writerow([escape(row.get(name)) for name in columns])
+        writer.writerow([escape(cell) for cell in map(row.get, columns)])
         written += 1
     return written
 

@@ -409,3 +409,13 @@ def test_the_connection_is_left_as_it_was(conn: sqlite3.Connection, tmp_path: Pa
 def test_an_ip_address_with_a_zone_is_none(conn: sqlite3.Connection, tmp_path: Path) -> None:
     _, bad = take(conn, listing(tmp_path, f"email,ip\n{A},fe80::1%eth0\n{B},fe80::1\n"))
     assert [(one.line, "no IP address" in one.why) for one in bad] == [(2, True)]
+
+
+def test_a_report_that_fails_is_told_as_it_is(conn: sqlite3.Connection, tmp_path: Path) -> None:
+    def full(bad: Bad) -> None:
+        raise OSError(28, "No space left on device")
+
+    order = Order(SHOP, SECRETS, TERMS, "root", NOW)
+    with pytest.raises(OSError, match="No space left"):
+        consent_import.run(conn, open_list(listing(tmp_path, f"{A}\nnobody\nno one\n")), order, refused=full)
+    assert column(conn, "SELECT count(*) FROM consent") == [1]
