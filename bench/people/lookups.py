@@ -16,7 +16,7 @@ from relay.store.database import connect
 
 _ASKED = 20_000
 _COLD = 300
-_ROUNDS = 5
+_ROUNDS = 9
 
 
 class Spread(NamedTuple):
