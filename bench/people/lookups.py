@@ -47,18 +47,15 @@ def lookups(database: Path, tenant_id: int, people: int) -> dict[str, Spread]:
     def by_address(one: str) -> object:
         return standing(conn, tenant_id, one, "")
 
-    asked: dict[str, tuple[Callable[[Any], object], Sequence[Any]]] = {
-        "known": (by_address, plain),
-        "known, of a provider with several spellings": (by_address, several),
-        "known, near the plan's limit": (lambda one: standing(conn, tenant_id, one, PERIOD), plain),
-        "suppressed": (by_address, stopped),
-        "unknown": (by_address, [address(n + people * 2) for n in numbers if n % 5]),
-        "unknown, another spelling of a known one": (by_address, [_spelt(one) for one in several]),
-        "by id, before a delivery": (lambda n: standing_by_id(conn, n), numbers),
-    }
     try:
         return {
-            **_warm(asked),
+            "known": _warm(by_address, plain),
+            "known, of a provider with several spellings": _warm(by_address, several),
+            "known, near the plan's limit": _warm(lambda one: standing(conn, tenant_id, one, PERIOD), plain),
+            "suppressed": _warm(by_address, stopped),
+            "unknown": _warm(by_address, [address(n + people * 2) for n in numbers if n % 5]),
+            "unknown, another spelling of a known one": _warm(by_address, [_spelt(one) for one in several]),
+            "by id, before a delivery": _warm(lambda n: standing_by_id(conn, n), numbers),
             "known, pages not in memory": _cold(database, tenant_id, plain[:_COLD]),
         }
     finally:
@@ -69,18 +66,15 @@ def _spelt(one: str) -> str:
     return f"{one[:3]}.{one[3:]}"
 
 
-def _warm(asked: dict[str, tuple[Callable[[Any], object], Sequence[Any]]]) -> dict[str, Spread]:
-    """All in turn, several times; of each the quietest round: what else runs on the machine only adds."""
-    rng = random.Random(8)
-    rounds: dict[str, list[Spread]] = {what: [] for what in asked}
+def _warm(ask: Callable[[Any], object], values: Sequence[Any]) -> Spread:
+    """Of several rounds the quietest: what else runs on the machine only adds."""
+    for value in values:
+        ask(value)
+    again, rng, rounds = list(values), random.Random(8), []
     for _ in range(_ROUNDS):
-        for what, (ask, values) in asked.items():
-            for value in values:
-                ask(value)
-            again = list(values)
-            rng.shuffle(again)
-            rounds[what].append(spread(_times(ask, again)))
-    return {what: min(found) for what, found in rounds.items()}
+        rng.shuffle(again)
+        rounds.append(spread(_times(ask, again)))
+    return min(rounds)
 
 
 def _cold(database: Path, tenant_id: int, values: Sequence[str]) -> Spread:

@@ -119,21 +119,10 @@ class LeasedCopy:
         return True
 
     def prepare(self, eight_bit: bool, shared: bool) -> Prepared | Coroutine[Any, Any, Prepared]:
-        """Render, and sign: at once, or in the pool where there is one; unless that was done ahead."""
-        worker, message = self._worker, self._message
+        """Render, and sign: at once, or in the pool where there is one."""
+        worker, lease, message = self._worker, self.lease, self._message
         assert message is not None
         snapshot = worker.snapshots.current()
-        if not shared and (eight_bit or not message.needs_8bit):
-            made = worker.ahead.take(self.lease, snapshot.version)
-            if made is not None:
-                return made
-        return self.composed(message, snapshot, eight_bit, shared, worker.signing_pool)
-
-    def composed(
-        self, message: Compiled, snapshot: Snapshot, eight_bit: bool, shared: bool, pool: ThreadPoolExecutor | None
-    ) -> Prepared | Coroutine[Any, Any, Prepared]:
-        """The copy; signed at once without a pool."""
-        worker, lease = self._worker, self.lease
         domain = own_domain(snapshot, lease.submission.tenant_id, lease.submission.from_domain)
         mark = worker.composer.mark(lease, shared)
         signer = worker.composer.signer(snapshot, domain)
@@ -145,9 +134,9 @@ class LeasedCopy:
         if signer is None:
             return self._made(message, rendered, reverse_path, [])
         pending = signer.prepare(rendered.fields, rendered.body_hash, worker.clock())
-        if pool is None:
+        if worker.signing_pool is None:
             return self._made(message, rendered, reverse_path, pending.finish())
-        return self._signed(message, rendered, reverse_path, pending, pool)
+        return self._signed(message, rendered, reverse_path, pending, worker.signing_pool)
 
     async def _signed(
         self, message: Compiled, rendered: Rendered, reverse_path: str, pending: Pending, pool: ThreadPoolExecutor

@@ -72,13 +72,10 @@ class Composer:
 
     # -- what is shared ----------------------------------------------------------
 
-    def remember(self, submission_id: int, template: Template, octets: int) -> Compiled:
+    def remember(self, submission_id: int, template: Template, octets: int) -> None:
         """Keep a template that was just compiled, so that it isn't read back; a large one isn't worth the room."""
-        message = Compiled.of(template, octets)
-        return self._keep(submission_id, message) if octets <= LARGE_OCTETS else message
-
-    def remembers(self, submission_id: int) -> bool:
-        return submission_id in self._messages
+        if octets <= LARGE_OCTETS:
+            self._keep(submission_id, Compiled.of(template, octets))
 
     def forget(self, submission_id: int) -> None:
         found = self._messages.pop(submission_id, None)

@@ -101,19 +101,11 @@ class Engine:
 
     def ahead(self, domain: str) -> int | None:
         """Copies that wait for this domain's site, as far as it is known; None: it is left alone after failures."""
-        site = self._known(domain)
+        routed = self._router.known(domain)
+        site = self._sites.get(routed.site) if isinstance(routed, Route) else None
         if site is None:
             return 0
         return None if site.limits.down_until > self.now() else site.waiting
-
-    def idle(self, domain: str) -> bool:
-        """Whether an open connection waits for this domain's copies."""
-        site = self._known(domain)
-        return site is not None and bool(site.idle) and not site.ready
-
-    def _known(self, domain: str) -> Site | None:
-        routed = self._router.known(domain)
-        return self._sites.get(routed.site) if isinstance(routed, Route) else None
 
     def forgive(self) -> None:
         """Try sites again that are being left alone after failures."""

@@ -18,7 +18,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from relay.delivery.ahead import Ahead, lease_of, submission_of
 from relay.delivery.attempt import LeasedCopy
 from relay.delivery.backlog import MOST_LANES, Backlog
 from relay.delivery.compose import Composer
@@ -32,7 +31,7 @@ from relay.queue.lanes import Lane, Waiting, waiting
 from relay.queue.lease import LEASE_S, lease_due
 from relay.queue.model import State
 from relay.queue.schedule import Schedule
-from relay.queue.values import Claim, Enqueued, Lease, NewSubmission, Result, Written
+from relay.queue.values import Claim, Enqueued, Lease, NewSubmission, Result, Submission, Written
 from relay.registry.facts import Facts
 from relay.registry.snapshot import SnapshotSource
 from relay.store.committer import Committer, StoreBusy
@@ -102,7 +101,6 @@ class Worker:
         self._looking = looking
         """Of its own: looks run in a thread."""
         self._look_at = 0.0
-        self.ahead = Ahead(self)
         self._outcomes = Outcomes(committer, Reporter(terms.hostname, composer, snapshots), self._written)
         self._wake = asyncio.Event()
         self._stopping = False
@@ -118,12 +116,7 @@ class Worker:
             return None
         return Claim(self.terms.owner, new.accepted_at + self.terms.lease_s)
 
-    def expect(self, new: NewSubmission, template: Template, claim: Claim) -> None:
-        self.ahead.begin(new, template, claim)
-
     def release(self, new: NewSubmission) -> None:
-        self.ahead.drop(new.id)
-        self.composer.forget(new.id)
         for fresh in new.recipients:
             self.room.add(Lane(new.tenant_id, fresh.recipient.domain), -1)
         self._wake.set()
@@ -132,16 +125,47 @@ class Worker:
         if claim is None or not stored.claimed:
             self._left(new, stored, claim)
             return
-        submission = submission_of(new, stored.campaign_id, stored.give_back)
-        if not self.composer.remembers(new.id):
-            self.composer.remember(new.id, template, len(new.template))
+        submission = Submission(
+            new.id,
+            new.tenant_id,
+            new.stream_id,
+            stored.campaign_id,
+            new.topic,
+            new.reverse_path,
+            new.from_domain,
+            new.message_id,
+            new.accepted_at,
+            new.expires_at,
+            new.ret,
+            new.envid,
+            new.size_octets,
+            stored.give_back,
+            new.shared,
+        )
+        self.composer.remember(new.id, template, len(new.template))
         for number, fresh in enumerate(new.recipients):
             recipient = fresh.recipient
             if stored.states[number] is not State.READY:
                 self.room.add(Lane(new.tenant_id, recipient.domain), -1)
-                self.ahead.drop(new.id)
                 continue
-            self._begin(lease_of(submission, new, number, stored.subscriber_ids[number], claim))
+            self._begin(
+                Lease(
+                    submission,
+                    number,
+                    stored.subscriber_ids[number],
+                    recipient.address,
+                    recipient.domain,
+                    1,
+                    0,
+                    claim.until,
+                    fresh.slots,
+                    recipient.notify,
+                    recipient.orcpt,
+                    new.accepted_at,
+                    recipient.standing if recipient.standing.subscriber_id is not None else None,
+                    new.standing_version,
+                )
+            )
 
     def _left(self, new: NewSubmission, stored: Enqueued, claim: Claim | None) -> None:
         """It waits in the store."""
@@ -157,10 +181,7 @@ class Worker:
 
     def _begin(self, lease: Lease) -> None:
         """Room for it has been taken."""
-        self.engine.submit(self.attempt(lease))
-
-    def attempt(self, lease: Lease) -> LeasedCopy:
-        return LeasedCopy(self, lease)
+        self.engine.submit(LeasedCopy(self, lease))
 
     async def run(self) -> None:
         """Lease due copies whenever there is room; ends with ``stop``."""
@@ -229,13 +250,11 @@ class Worker:
         self._stopping = True
         self._wake.set()
         await self.engine.close(grace_s)
-        self.ahead.close()
         await self._outcomes.all_written()
 
     # -- outcomes --------------------------------------------------------------------
 
     def finish(self, result: Result) -> None:
-        self.ahead.drop(result.lease.submission.id)
         self._outcomes.add(result)
 
     def _written(self, batch: list[Result], written: Written) -> None:

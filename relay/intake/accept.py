@@ -67,9 +67,6 @@ class Outlet(Protocol):
     def claim(self, new: NewSubmission) -> Claim | None:
         """A lease for its copies if they fit into memory; None: leave them to the queue."""
 
-    def expect(self, new: NewSubmission, template: Template, claim: Claim) -> None:
-        """Called when the commit has been asked for: what can be done ahead may be begun."""
-
     def release(self, new: NewSubmission) -> None:
         """Give back what was claimed for a submission that was not stored."""
 
@@ -150,9 +147,6 @@ class Acceptor:
             self._committer.enqueue(lambda conn: self._store(conn, arrived, new, claim), committed)
         except StoreBusy as error:
             committed(_NOTHING, error)
-            return
-        if claim is not None:
-            self._outlet.expect(new, ready.template, claim)
 
     def _promise(self, arrived: Arrived, ready: _Ready, stored: Enqueued, claim: Claim | None, reply: Reply) -> None:
         """Only here a message is taken: its commit is on the disk."""
