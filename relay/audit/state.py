@@ -48,7 +48,8 @@ _CHECKS: Final = (
     ),
     (
         "consent x",
-        "x.suppressed <> EXISTS (SELECT 1 FROM suppression p WHERE p.subscriber_id = x.subscriber_id)",
+        "x.suppressed <> EXISTS (SELECT 1 FROM spelling y JOIN suppression p ON p.subscriber_id = y.other_id"
+        " WHERE y.subscriber_id = x.subscriber_id)",
         "the consent doesn't say rightly whether the person is suppressed",
     ),
     (

@@ -14,34 +14,28 @@ from relay.pipeline.contract import Consent, Reason, Standing, Suppression
 from relay.registry.mailbox import mailbox_of
 
 # Each index that is read costs a page, and of ten million people a page is rarely in the cache. So whether there are
-# suppressions, which few people have, stands in the consents; of another spelling only its id is looked at, which the
-# index by mailbox has; and who was counted is asked only where that decides.
+# suppressions, which few people have, stands in the consents, for all spellings of the mailbox (what stops one stops
+# them all); and who was counted is asked only where that decides.
 _CONSENTS: Final = """
 SELECT s.id, t.name, c.given_at, c.source, c.withdrawn_at,
        {counted},
-       coalesce(c.suppressed, EXISTS (SELECT 1 FROM suppression p WHERE p.subscriber_id = s.id)){others}
+       coalesce(c.suppressed, EXISTS (SELECT 1 FROM spelling x JOIN suppression p ON p.subscriber_id = x.other_id
+                                       WHERE x.subscriber_id = s.id))
   FROM subscriber s
   LEFT JOIN consent c ON c.subscriber_id = s.id AND c.channel = 'email'
   LEFT JOIN topic t ON t.id = c.topic_id
  WHERE {person}
 """
-# What stops another spelling of the same mailbox stops this one too.
-_OTHERS: Final = """ OR EXISTS (SELECT 1 FROM subscriber o JOIN suppression p ON p.subscriber_id = o.id
-               WHERE o.tenant_id = s.tenant_id AND o.mailbox = {mailbox})"""
 _COUNTED: Final = (
     "EXISTS (SELECT 1 FROM counted n WHERE n.tenant_id = s.tenant_id AND n.name = ?2 AND n.subscriber_id = s.id)"
 )
 _PERSON: Final = "s.tenant_id = ?1 AND s.address = ?3"
-# By whether ``counted`` is asked.
 _BY_ADDRESS: Final = {
-    asked: _CONSENTS.format(others="", counted=counted, person=_PERSON)
-    for asked, counted in ((True, _COUNTED), (False, "?2 <> ''"))
+    True: _CONSENTS.format(counted=_COUNTED, person=_PERSON),
+    False: _CONSENTS.format(counted="?2 <> ''", person=_PERSON),
 }
-_BY_MAILBOX: Final = {
-    asked: _CONSENTS.format(others=_OTHERS.format(mailbox="?4"), counted=counted, person=_PERSON)
-    for asked, counted in ((True, _COUNTED), (False, "?2 <> ''"))
-}
-_BY_ID: Final = _CONSENTS.format(others=_OTHERS.format(mailbox="s.mailbox"), counted="0", person="s.id = ?1")
+"""By whether ``counted`` is asked."""
+_BY_ID: Final = _CONSENTS.format(counted="0", person="s.id = ?1")
 _SUPPRESSIONS: Final = """
 SELECT t.name, p.since_at, p.reason
   FROM suppression p LEFT JOIN topic t ON t.id = p.topic_id
@@ -60,15 +54,14 @@ def standing(conn: sqlite3.Connection, tenant_id: int, canonical: str, period: s
     Suppressions of other spellings of its mailbox count for it too, known or
     not. ``period`` is the plan's running period, for ``counted``; empty: don't ask.
     """
-    mailbox = mailbox_of(canonical)
     counter = "subscribers/" + period if period else ""
-    if mailbox is None:
-        rows = conn.execute(_BY_ADDRESS[counter != ""], (tenant_id, counter, canonical)).fetchall()
-    else:
-        rows = conn.execute(_BY_MAILBOX[counter != ""], (tenant_id, counter, canonical, mailbox)).fetchall()
-    if not rows:
-        return _NOBODY if mailbox is None else Standing(None, (), _suppressed(conn, 0, tenant_id, mailbox), False)
-    return _standing(rows, _suppressed(conn, rows[0][0], tenant_id, mailbox) if rows[0][6] else ())
+    rows = conn.execute(_BY_ADDRESS[counter != ""], (tenant_id, counter, canonical)).fetchall()
+    if rows and not rows[0][6]:
+        return _standing(rows, ())
+    mailbox = mailbox_of(canonical)
+    if rows:
+        return _standing(rows, _suppressed(conn, rows[0][0], tenant_id, mailbox))
+    return _NOBODY if mailbox is None else Standing(None, (), _suppressed(conn, 0, tenant_id, mailbox), False)
 
 
 def standing_by_id(conn: sqlite3.Connection, subscriber_id: int) -> Standing:

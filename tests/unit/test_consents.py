@@ -297,6 +297,21 @@ def test_what_is_suppressed_stands_in_the_consents(conn: sqlite3.Connection) -> 
     assert marks() == [0, 0, 0] and standing(conn).suppressions == ()
 
 
+def test_another_spelling_of_the_mailbox_is_marked_too(conn: sqlite3.Connection) -> None:
+    def marks() -> list[object]:
+        return column(conn, "SELECT suppressed FROM consent ORDER BY subscriber_id, topic_id")
+
+    first, _ = agree(conn, "ann.b@gmail.com"), agree(conn, "annb@gmail.com")
+    agree(conn, "bob@people.example")
+    agree(conn, "bobby@gmail.com")
+    suppressions.add(conn, first, Reason.COMPLAINT, detail="", now=NOW)
+    agree(conn, "a.nnb+x@googlemail.com")
+    assert marks() == [1, 1, 0, 0, 1]
+    assert all(standing(conn, email).suppressions for email in ("annb@gmail.com", "a.nnb+x@googlemail.com"))
+    conn.execute("DELETE FROM suppression")
+    assert marks() == [0, 0, 0, 0, 0] and standing(conn, "annb@gmail.com").suppressions == ()
+
+
 def test_standing_is_found_by_indexes_only(conn: sqlite3.Connection) -> None:
     plans = [
         str(row[3])
