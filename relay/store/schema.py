@@ -1,6 +1,6 @@
 """Is the database what the migrations make? For ``relay check``, off the hot path.
 
-Compares tables, columns, indexes and triggers with a fresh schema, and lets
+Compares tables, columns, views, indexes and triggers with a fresh schema, and lets
 SQLite walk its pages, so that an edit by hand or a damaged page is noticed
 before it is met by mail.
 """
@@ -17,9 +17,10 @@ MOST_FAULTS = 5
 
 
 def _described(conn: sqlite3.Connection) -> dict[str, str]:
-    """Every table, index and trigger by name, in SQL without layout."""
+    """Every table, view, index and trigger by name, in SQL without layout."""
     database = sqlite_utils.Database(conn)
     found = {f"table {table.name}": table.schema for table in database.tables}
+    found |= {f"view {view.name}": view.schema for view in database.views}
     found |= {f"trigger {trigger.name}": trigger.sql for trigger in database.triggers}
     for table in database.tables:
         for index in table.indexes:

@@ -26,11 +26,13 @@ BEGIN
          WHERE x.subscriber_id = consent.subscriber_id
     ) WHERE subscriber_id IN (SELECT other_id FROM spelling WHERE subscriber_id = OLD.subscriber_id);
 END;
+-- Asked for each line of an import, so without the view.
 DROP TRIGGER consent_of_suppressed;
 CREATE TRIGGER consent_of_suppressed AFTER INSERT ON consent
-WHEN EXISTS (
-    SELECT 1 FROM spelling x JOIN suppression p ON p.subscriber_id = x.other_id
-     WHERE x.subscriber_id = NEW.subscriber_id
+WHEN EXISTS (SELECT 1 FROM suppression WHERE subscriber_id = NEW.subscriber_id) OR EXISTS (
+    SELECT 1 FROM subscriber s JOIN subscriber o ON o.tenant_id = s.tenant_id AND o.mailbox = s.mailbox
+      JOIN suppression p ON p.subscriber_id = o.id
+     WHERE s.id = NEW.subscriber_id AND s.mailbox IS NOT NULL
 )
 BEGIN
     UPDATE consent SET suppressed = 1
