@@ -24,11 +24,11 @@ from relay.delivery.sign import self_test
 from relay.delivery.worker import Worker, WorkerTerms
 from relay.feedback.inbound import Inbound
 from relay.intake.accept import Acceptor, Terms
-from relay.intake.channel import Shared
+from relay.intake.channel import Channel, Shared
+from relay.intake.front import fronts
 from relay.intake.inbound import InboundSession
 from relay.intake.limits import Budget, Failures, Sessions
 from relay.intake.listeners import Ports
-from relay.intake.session import BaseSession
 from relay.intake.submission import Desk, SubmissionSession
 from relay.intake.tls import Certificate, CertificateError
 from relay.mail.scan import ScanLimits
@@ -216,20 +216,20 @@ class App:
             settings, self.secrets, self.conn, committer.submit, self.clock, logging.getLogger("relay.inbound")
         )
 
-        def submission(implicit_tls: bool) -> Callable[[], BaseSession]:
-            return lambda: SubmissionSession(shared, desk, implicit_tls=implicit_tls, loop=loop)
+        def served(session: Callable[[], Channel]) -> Callable[[], asyncio.BaseProtocol]:
+            return fronts(session, settings.server.hostname, loop)
+
+        plain = served(lambda: SubmissionSession(shared, desk, implicit_tls=False, loop=loop))
+        encrypted = served(lambda: SubmissionSession(shared, desk, implicit_tls=True, loop=loop))
+        strange = served(lambda: InboundSession(returned, inbound, loop=loop))
 
         context = self.certificate.context if self.certificate else None
         for sock in self.ports.submission:
-            self._servers.append(await loop.create_server(submission(False), sock=sock))
+            self._servers.append(await loop.create_server(plain, sock=sock))
         for sock in self.ports.submissions:
-            self._servers.append(
-                await loop.create_server(submission(True), sock=sock, ssl=context, ssl_handshake_timeout=30)
-            )
+            self._servers.append(await loop.create_server(encrypted, sock=sock, ssl=context, ssl_handshake_timeout=30))
         for sock in self.ports.inbound:
-            self._servers.append(
-                await loop.create_server(lambda: InboundSession(returned, inbound, loop=loop), sock=sock)
-            )
+            self._servers.append(await loop.create_server(strange, sock=sock))
 
     # -- life ----------------------------------------------------------------------
 

@@ -1,10 +1,9 @@
 """The connection below an SMTP session: bytes in and out, time limits, TLS, closing.
 
-aiosmtpd's ``SMTP`` is the protocol object. The client's bytes are gathered in
-one bounded buffer and worked off where they arrive, without a task or a future
-for each command; replies go out together, and a client that does not read is
-neither read nor kept for long. See docs/decisions/0006-aiosmtpd.md for what is
-replaced and why.
+The client's bytes are gathered in one bounded buffer and worked off where they
+arrive, without a task or a future for each command; replies go out together,
+and a client that does not read is neither read nor kept for long. The protocol
+object above it is aiosmtpd's (``relay.intake.front``).
 """
 
 from __future__ import annotations
@@ -15,22 +14,20 @@ import ssl
 from abc import abstractmethod
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any
-
-from aiosmtpd.smtp import SMTP
+from typing import Any, Final
 
 from relay.intake.limits import Budget, Sessions
 from relay.mail.status import Status, permanent, temporary
 
 _log = logging.getLogger("relay.smtp")
 
-COMMAND_OCTETS = 4096
+COMMAND_OCTETS: Final = 4096
 """Longest command line with its CRLF; RFC 5321 §4.5.3.1.4 asks for 512, extensions for more."""
-READ_AHEAD_OCTETS = 256 * 1024
+READ_AHEAD_OCTETS: Final = 256 * 1024
 """The client is not read further while so much waits unread."""
-CLOSE_S = 5.0
+CLOSE_S: Final = 5.0
 """What a closed connection has to take the last replies."""
-HANDSHAKE_S = 30.0
+HANDSHAKE_S: Final = 30.0
 
 
 class Closed(Exception):
@@ -53,23 +50,18 @@ class Shared:
     tls: ssl.SSLContext | None = None
     live: set[Channel] = field(default_factory=set)
     stopping: bool = False
-    _blank: dict[str, Any] | None = None
-
-    def blank(self, loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
-        """What aiosmtpd's constructor makes, which looks through all attributes: once for all connections."""
-        if self._blank is None:
-            self._blank = vars(SMTP(_NO_HANDLER, hostname=self.hostname, loop=loop, timeout=self.command_timeout_s))
-        return self._blank
 
 
-class Channel(SMTP):
+class Channel:
     """One client's connection."""
 
-    shared: Shared
-
     def __init__(self, shared: Shared, *, implicit_tls: bool, loop: asyncio.AbstractEventLoop) -> None:
-        self.__dict__.update(shared.blank(loop))
         self.shared = shared
+        self.loop = loop
+        self.hostname = shared.hostname
+        self.protocol: asyncio.BaseProtocol | None = None
+        """Stands before this channel in the event loop; None once the connection is lost."""
+        self.transport: Any = None
         self.encrypted = implicit_tls
         self.peer_address = ""
         self.in_transaction = False
@@ -83,6 +75,7 @@ class Channel(SMTP):
         self._writable = True
         self._counted = False
         self._held_octets = 0
+        self._timer: asyncio.TimerHandle | None = None
         self._deadline = 0.0
         self._timer_at = 0.0
 
@@ -97,8 +90,8 @@ class Channel(SMTP):
         self.guard(self.greet)
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self._timeout_handle is not None:
-            self._timeout_handle.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         if self._job is not None:
             self._job.cancel()
         self.shared.live.discard(self)
@@ -107,6 +100,7 @@ class Channel(SMTP):
             self.shared.sessions.leave(self.peer_address)
         self.give_octets()
         self.transport = None
+        self.protocol = None
         self.in_transaction = False
 
     def data_received(self, data: bytes) -> None:
@@ -115,7 +109,7 @@ class Channel(SMTP):
             self.guard(self.work)
         elif len(self._in) > READ_AHEAD_OCTETS and not self._reading_paused and self.transport is not None:
             self._reading_paused = True
-            self.transport.pause_reading()  # type: ignore[attr-defined]
+            self.transport.pause_reading()
 
     def pause_writing(self) -> None:
         self._writable = False
@@ -159,7 +153,7 @@ class Channel(SMTP):
         self._flush()
         if self._reading_paused and not self._busy and self._writable:
             self._reading_paused = False
-            self.transport.resume_reading()  # type: ignore[attr-defined]
+            self.transport.resume_reading()
 
     def suspend(self) -> None:
         """The running command is answered later: nothing more is worked off until ``resume``."""
@@ -192,17 +186,17 @@ class Channel(SMTP):
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         """Move the deadline. The timer is not touched unless it would fire too late: it looks again when it fires."""
-        self._deadline = self.loop.time() + (duration or self._timeout_duration)
-        if self._timeout_handle is None or self._deadline < self._timer_at:
+        self._deadline = self.loop.time() + (duration or self.shared.command_timeout_s)
+        if self._timer is None or self._deadline < self._timer_at:
             self._arm()
 
     def _arm(self) -> None:
-        if self._timeout_handle is not None:
-            self._timeout_handle.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         self._timer_at = self._deadline
-        self._timeout_handle = self.loop.call_at(self._deadline, self._timeout_cb)
+        self._timer = self.loop.call_at(self._deadline, self._timed_out)
 
-    def _timeout_cb(self) -> None:
+    def _timed_out(self) -> None:
         if self.transport is None:
             return
         if self.loop.time() < self._deadline:
@@ -224,7 +218,7 @@ class Channel(SMTP):
     def _flush(self) -> None:
         if self._out:
             if self.transport is not None:
-                self.transport.write(bytes(self._out))  # type: ignore[attr-defined]
+                self.transport.write(bytes(self._out))
             self._out.clear()
 
     def _close(self) -> None:
@@ -233,9 +227,9 @@ class Channel(SMTP):
             return
         self._busy = True  # nothing more is worked off
         transport.close()
-        if transport.get_write_buffer_size():  # type: ignore[attr-defined]
+        if transport.get_write_buffer_size():
             # A client that does not read must not keep its place beyond this.
-            self.loop.call_later(CLOSE_S, transport.abort)  # type: ignore[attr-defined]
+            self.loop.call_later(CLOSE_S, transport.abort)
 
     def take_line(self) -> bytes | None:
         """One command line with its line end; None if there is none yet. Raises Closed."""
@@ -265,13 +259,13 @@ class Channel(SMTP):
         self._flush()
         # RFC 3207 §6: it may be injected.
         self._in.clear()
-        transport = self.transport
-        if transport is None:
+        transport, protocol = self.transport, self.protocol
+        if transport is None or protocol is None:
             raise Closed
         try:
             secure = await self.loop.start_tls(
-                transport,  # type: ignore[arg-type]
-                self,
+                transport,
+                protocol,
                 tls,
                 server_side=True,
                 ssl_handshake_timeout=HANDSHAKE_S,
@@ -303,13 +297,3 @@ class Channel(SMTP):
         """What this session held is free again."""
         self.shared.budget.give(self._held_octets)
         self._held_octets = 0
-
-
-class _NoHandler:
-    """aiosmtpd wants a handler object; ours has no hooks."""
-
-    def __dir__(self) -> list[str]:
-        return []
-
-
-_NO_HANDLER: Any = _NoHandler()

@@ -6,6 +6,7 @@ Adapter between the SMTP session and ``relay.feedback.inbound``, which decides.
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from relay.feedback.inbound import Inbound
 from relay.intake.channel import Shared
@@ -15,7 +16,7 @@ from relay.mail.address import AddressError, parse_path
 from relay.mail.scan import find_bare
 from relay.mail.status import Status, ok, permanent, temporary
 
-MOST_RECIPIENTS = 100
+MOST_RECIPIENTS: Final = 100
 
 
 class InboundSession(BaseSession):

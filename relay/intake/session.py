@@ -11,7 +11,7 @@ import asyncio
 import logging
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from relay.intake.body import Body, Chunk, Dotted
 from relay.intake.channel import Channel, Closed, Shared
@@ -19,10 +19,10 @@ from relay.mail.status import UNEXPECTED, Status, ok, permanent, temporary
 
 _log = logging.getLogger("relay.smtp")
 
-TURN = 50
+TURN: Final = 50
 """Commands worked off in one go before other sessions have their turn."""
-MOST_UNKNOWN = 10
-LARGEST_CHUNK_DIGITS = 18
+MOST_UNKNOWN: Final = 10
+LARGEST_CHUNK_DIGITS: Final = 18
 
 
 class BaseSession(Channel):

@@ -13,7 +13,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from relay.intake.accept import Acceptor, Arrived
 from relay.intake.channel import Closed, Shared
@@ -32,12 +32,12 @@ from relay.registry.snapshot import CredentialRecord, SnapshotSource
 
 _log = logging.getLogger("relay.submission")
 
-AUTH_REQUIRED = permanent(30, 7, 0, "authentication required")
-REVERSE_PATH_OK = ok(50, 1, 0, "reverse-path ok")
-FORWARD_PATH_OK = ok(50, 1, 5, "forward-path ok")
-AUTH_FAILED = permanent(35, 7, 8, "user name or password is wrong, or not allowed from this address")
-MOST_AUTH_FAILURES_A_SESSION = 3
-_BAD_RESPONSE = permanent(1, 5, 2, "the response is not base64 of what the mechanism asks for")
+AUTH_REQUIRED: Final = permanent(30, 7, 0, "authentication required")
+REVERSE_PATH_OK: Final = ok(50, 1, 0, "reverse-path ok")
+FORWARD_PATH_OK: Final = ok(50, 1, 5, "forward-path ok")
+AUTH_FAILED: Final = permanent(35, 7, 8, "user name or password is wrong, or not allowed from this address")
+MOST_AUTH_FAILURES_A_SESSION: Final = 3
+_BAD_RESPONSE: Final = permanent(1, 5, 2, "the response is not base64 of what the mechanism asks for")
 
 
 @dataclass(frozen=True, slots=True)

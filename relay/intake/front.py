@@ -1,0 +1,50 @@
+"""aiosmtpd's protocol object, in front of a session of ours.
+
+The event loop calls it, and what it calls is the session's own: a compiled
+class, which can't derive from one that isn't. See docs/decisions/0006-aiosmtpd.md
+for what of aiosmtpd is replaced and why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from aiosmtpd.smtp import SMTP
+
+from relay.intake.channel import Channel
+
+
+class _NoHandler:
+    """aiosmtpd wants a handler object; ours has no hooks."""
+
+    def __dir__(self) -> list[str]:
+        return []
+
+
+class Front(SMTP):
+    """One connection, as the event loop sees it."""
+
+    def __init__(self, blank: dict[str, Any], channel: Channel) -> None:
+        self.__dict__.update(
+            blank,
+            connection_made=channel.connection_made,
+            connection_lost=channel.connection_lost,
+            data_received=channel.data_received,
+            eof_received=channel.eof_received,
+            pause_writing=channel.pause_writing,
+            resume_writing=channel.resume_writing,
+        )
+        channel.protocol = self
+
+
+def fronts(
+    session: Callable[[], Channel], hostname: str, loop: asyncio.AbstractEventLoop
+) -> Callable[[], asyncio.BaseProtocol]:
+    """For ``create_server``: a protocol with a session behind it for each connection.
+
+    aiosmtpd's constructor looks through all attributes: it runs once, for all connections.
+    """
+    blank = vars(SMTP(_NoHandler(), hostname=hostname, loop=loop))
+    return lambda: Front(blank, session())
