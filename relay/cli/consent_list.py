@@ -94,6 +94,7 @@ def export(
     store = open_store(ctx)
     owner = tenants.find(store.conn, tenant)
     choice = consent_book.Choice(topic, group, pairs(attributes), live)
+    consent_book.check(store.conn, owner.id, choice)
     columns = consent_book.export_columns(store.conn, owner.id)
     written = write_list(file, columns, consent_book.export(store.conn, owner.id, choice))
     done(ctx, f"{written} consents written to {file}", {"file": str(file), "written": written}, as_json)

@@ -11,8 +11,10 @@ from functools import lru_cache
 from typing import Final
 
 from relay.registry import profiles
+from relay.registry.errors import RegistryError
 
 GROUPS_COLUMN: Final = "groups"
+_MOST_NAMED: Final = 20
 EXPORT_COLUMNS: Final = (
     "email",
     "topic",
@@ -44,10 +46,8 @@ _IN_GROUP: Final = (
 )
 _HAS: Final = "EXISTS (SELECT 1 FROM json_each(p.attributes) j WHERE j.key = ? AND j.value = ?)"
 _LIVE: Final = (
-    "c.withdrawn_at IS NULL AND NOT EXISTS (SELECT 1 FROM suppression x WHERE x.subscriber_id = s.id"
-    " AND x.topic_id IN (0, c.topic_id)) AND NOT EXISTS (SELECT 1 FROM subscriber o JOIN suppression x"
-    " ON x.subscriber_id = o.id WHERE o.tenant_id = s.tenant_id AND o.mailbox = s.mailbox"
-    " AND x.topic_id IN (0, c.topic_id))"
+    "c.withdrawn_at IS NULL AND (c.suppressed = 0 OR NOT EXISTS (SELECT 1 FROM spelling y JOIN suppression x"
+    " ON x.subscriber_id = y.other_id WHERE y.subscriber_id = s.id AND x.topic_id IN (0, c.topic_id)))"
 )
 
 
@@ -129,6 +129,25 @@ def export_columns(conn: sqlite3.Connection, tenant_id: int) -> tuple[str, ...]:
     """EXPORT_COLUMNS, groups, and the tenant's attributes; one that is named like ours is left to ours."""
     own = (*EXPORT_COLUMNS, GROUPS_COLUMN)
     return (*own, *(name for name in profiles.attribute_names(conn, tenant_id) if name not in own))
+
+
+def check(conn: sqlite3.Connection, tenant_id: int, choice: Choice) -> None:
+    """Raises RegistryError for a topic, group or attribute that the tenant doesn't have; it names those there are."""
+    if choice.topic:
+        _among(conn, tenant_id, "topic", "topic", choice.topic)
+    if choice.group:
+        _among(conn, tenant_id, "group", "list_group", profiles.group_name(choice.group))
+    for name in choice.attributes:
+        _among(conn, tenant_id, "attribute", "attribute", profiles.attribute_name(name))
+
+
+def _among(conn: sqlite3.Connection, tenant_id: int, what: str, table: str, name: str) -> None:
+    named = f"SELECT name FROM {table} WHERE tenant_id = ?"
+    if conn.execute(f"{named} AND name = ?", (tenant_id, name)).fetchone() is not None:
+        return
+    known = [row[0] for row in conn.execute(f"{named} ORDER BY name LIMIT {_MOST_NAMED + 1}", (tenant_id,))]
+    shown = ", ".join(known[:_MOST_NAMED]) + (", …" if len(known) > _MOST_NAMED else "")
+    raise RegistryError(f"there is no {what} {name!r}; " + (f"there are {shown}" if known else "there is none"))
 
 
 def export(conn: sqlite3.Connection, tenant_id: int, choice: Choice = Choice()) -> Iterator[dict[str, object]]:

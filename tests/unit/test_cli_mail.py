@@ -143,6 +143,11 @@ def test_export(call: Call, conn: sqlite3.Connection, tmp_path: Path) -> None:
     said(call("consent", "export", "shop", path), "1 consents written")
     assert path.read_text().splitlines()[1].startswith(f"{ANN},news,yes,2026-09-21T14:13:20Z,,sign-up form")
     refused(call("consent", "export", "shop", tmp_path / "gone" / "out.csv"), "No such file")
+    untouched = path.read_bytes()
+    refused(call("consent", "export", "shop", path, "--topic", "nwes"), "there is no topic 'nwes'; there are news")
+    refused(call("consent", "export", "shop", path, "--group", "vip"), "there is no group 'vip'; there is none")
+    refused(call("consent", "export", "shop", path, "--attribute", "city=Lviv"), "there is no attribute 'city'")
+    assert path.read_bytes() == untouched
 
 
 # --- suppression ------------------------------------------------------------------------
