@@ -12,7 +12,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from relay.queue.lanes import Lane
 from relay.queue.values import Lease, Submission
@@ -22,6 +22,10 @@ _log = logging.getLogger("relay.queue")
 LEASE_S = 1800.0
 """Longer than any send may take (connect, commands and data limits together), with a margin for clocks."""
 
+RECLAIM: Final = (
+    "UPDATE recipient INDEXED BY recipient_leased SET owner = NULL, due_at = ?"
+    " WHERE state = 0 AND owner IS NOT NULL AND due_at > ?"
+)
 _COLUMNS = (
     "r.submission_id, r.number, r.tenant_id, r.subscriber_id, r.address, r.domain, r.fence, r.attempts, r.slots,"
     " r.notify, r.orcpt, r.changed_at, s.stream_id, s.campaign_id, s.topic, s.reverse_path, s.from_domain,"
@@ -79,10 +83,7 @@ def reclaim(conn: sqlite3.Connection, now: float, lease_s: float = LEASE_S) -> i
 
     No bound on when they end: the clock may have been set back since.
     """
-    return conn.execute(
-        "UPDATE recipient SET owner = NULL, due_at = ? WHERE state = 0 AND owner IS NOT NULL AND due_at > ?",
-        (now, now - lease_s),
-    ).rowcount
+    return conn.execute(RECLAIM, (now, now - lease_s)).rowcount
 
 
 def load_template(conn: sqlite3.Connection, submission_id: int) -> bytes | None:

@@ -7,8 +7,9 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
+from relay.queue.model import first_id
 from relay.queue.thaw import thaw
 from relay.registry import idempotency, report_limits
 from relay.signup import answer, limits
@@ -16,8 +17,11 @@ from relay.store.database import connect, transaction
 
 _log = logging.getLogger("relay.maintain")
 
-EVERY_S = 3600.0
-STEP = 500
+EVERY_S: Final = 3600.0
+STEP: Final = 500
+"""Rows deleted in one transaction, or a few more."""
+DONE: Final = "SELECT id FROM submission WHERE id > ? AND id < ? AND open_recipients <= 0 ORDER BY id LIMIT ?"
+OLD: Final = "SELECT id FROM event WHERE tenant_id = ? AND at < ? LIMIT ?"
 
 
 class Keep(Protocol):
@@ -47,11 +51,7 @@ def clean(path: Path, completed_s: float, events_s: float, now: float) -> int:
     conn = connect(path)
     try:
         thaw(conn, now)  # a copy may be held as frozen in the moment its tenant is unfrozen
-        deleted = 0
-        while step := _submissions(conn, now - completed_s):
-            deleted += step
-        while step := _events(conn, now - events_s):
-            deleted += step
+        deleted = _submissions(conn, now - completed_s) + _events(conn, now - events_s)
         while step := _requests(conn, now):
             deleted += step
         while step := _answers(conn, now):
@@ -62,21 +62,45 @@ def clean(path: Path, completed_s: float, events_s: float, now: float) -> int:
 
 
 def _submissions(conn: sqlite3.Connection, before: float) -> int:
-    with transaction(conn):
-        ids = conn.execute(
-            "SELECT id FROM submission WHERE open_recipients <= 0 AND accepted_at < ? LIMIT ?", (before, STEP)
-        ).fetchall()
-        conn.executemany("DELETE FROM recipient WHERE submission_id = ?", ids)
-        conn.executemany("DELETE FROM body WHERE submission_id = ?", ids)
-        conn.executemany("DELETE FROM submission WHERE id = ?", ids)
-    return len(ids)
+    """Delete those that are done and older.
+
+    They are looked for without the write lock, and by id, which is by age: what is younger isn't looked at.
+    """
+    deleted, after, end = 0, -1, first_id(before)
+    while ids := conn.execute(DONE, (after, end, STEP)).fetchall():
+        after = ids[-1][0]
+        left = [id_ for (id_,) in reversed(ids)]
+        while left:
+            with transaction(conn):
+                rows = 0
+                while left and rows < STEP:
+                    rows += _forget(conn, left.pop())
+        deleted += len(ids)
+    return deleted
+
+
+def _forget(conn: sqlite3.Connection, submission_id: int) -> int:
+    """Delete one submission; how many recipients it had."""
+    rows = conn.execute("DELETE FROM recipient WHERE submission_id = ?", (submission_id,)).rowcount
+    conn.execute("DELETE FROM body WHERE submission_id = ?", (submission_id,))
+    conn.execute("DELETE FROM submission WHERE id = ?", (submission_id,))
+    return rows
 
 
 def _events(conn: sqlite3.Connection, before: float) -> int:
-    with transaction(conn):
-        return conn.execute(
-            "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < ? LIMIT ?)", (before, STEP)
-        ).rowcount
+    """Delete older ones, tenant by tenant, as there is an index by tenant and time."""
+    deleted, tenant_id = 0, -1
+    while True:
+        row = conn.execute(
+            "SELECT tenant_id FROM event WHERE tenant_id > ? ORDER BY tenant_id LIMIT 1", (tenant_id,)
+        ).fetchone()
+        if row is None:
+            return deleted
+        tenant_id = row[0]
+        while ids := conn.execute(OLD, (tenant_id, before, STEP)).fetchall():
+            with transaction(conn):
+                conn.executemany("DELETE FROM event WHERE id = ?", ids)
+            deleted += len(ids)
 
 
 def _requests(conn: sqlite3.Connection, now: float) -> int:

@@ -85,6 +85,11 @@ def new_submission_id(now: float, randbits: Callable[[int], int]) -> int:
     return elapsed_ms << RANDOM_BITS | randbits(RANDOM_BITS)
 
 
+def first_id(moment: float) -> int:
+    """The least id of that time (seconds UTC): those of submissions before it are below."""
+    return max(0, int((moment - EPOCH_S) * 1000)) << RANDOM_BITS
+
+
 def encode_id(submission_id: int) -> str:
     """13 digits of Crockford base32 in lower case; they sort as the numbers do."""
     if not 0 <= submission_id < 1 << 63:
