@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 from config.settings import Settings
 from relay.audit import sequence
-from relay.delivery.ahead import Ahead
 from relay.delivery.compose import Composer, Links
 from relay.delivery.engine import Engine
 from relay.delivery.resolve import Resolver
@@ -111,7 +110,6 @@ class App:
         cores = os.cpu_count() or 1
         # With a process for each core, a thread would only take the interpreter away from its own loop.
         self.signing_pool = ThreadPoolExecutor(cores, "relay-sign") if share.workers < cores else None
-        self.idle_pool = self.signing_pool or ThreadPoolExecutor(1, "relay-sign")
         self.facts = Facts(self.conn)
         self._servers: list[asyncio.Server] = []
         self._shared: list[Shared] = []
@@ -161,7 +159,6 @@ class App:
             self.signing_pool,
             self.facts,
             self.looking,
-            Ahead(composer, self.idle_pool),
         )
 
     def _scan_limits(self) -> ScanLimits:
@@ -289,7 +286,8 @@ class App:
             for session in list(shared.live):
                 session.drop()
         await committer.close()
-        self.idle_pool.shutdown(wait=False, cancel_futures=True)
+        if self.signing_pool is not None:
+            self.signing_pool.shutdown(wait=False, cancel_futures=True)
         self.conn.close()
         self.looking.close()
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from relay.delivery.compose import Compiled, Composed, notice
+from relay.delivery.compose import Compiled, notice, own_domain
 from relay.delivery.outcome import Bounced, Delivered, Outcome, Prepared, Retry, Returned
+from relay.delivery.sign import Pending
 from relay.mail.address import parse_address
+from relay.mail.downgrade import downgrade
+from relay.mail.render import Rendered
 from relay.pipeline.contract import Continue, Freeze, Hold, Kind, QueueEntry, Reject, Standing
 from relay.queue.model import State
 from relay.queue.values import Lease, Report, Result
@@ -116,29 +120,33 @@ class LeasedCopy:
 
     def prepare(self, eight_bit: bool, shared: bool) -> Prepared | Coroutine[Any, Any, Prepared]:
         """Render, and sign: at once, or in the pool where there is one."""
-        worker, message = self._worker, self._message
+        worker, lease, message = self._worker, self.lease, self._message
         assert message is not None
         snapshot = worker.snapshots.current()
-        begun = worker.ahead.take(self.lease, snapshot, eight_bit=eight_bit, shared=shared)
-        if begun is not None:
-            return self._signed(message, begun.composed, begun.signatures)
-        composed = worker.composer.compose(
-            snapshot, message, self.lease, worker.clock(), eight_bit=eight_bit, shared=shared
-        )
-        if composed.pending is None:
-            return self._made(message, composed, [])
+        domain = own_domain(snapshot, lease.submission.tenant_id, lease.submission.from_domain)
+        mark = worker.composer.mark(lease, shared)
+        signer = worker.composer.signer(snapshot, domain)
+        rendered = worker.composer.render(message, lease, mark, domain, hashed=signer is not None)
+        if message.needs_8bit and not eight_bit:
+            # What can't be converted goes as it is: servers that mind are extinct, a bounce would be sure.
+            rendered = downgrade(rendered.fields, rendered.body) or rendered
+        reverse_path = "" if notice(lease.submission) else worker.composer.reverse_path(mark, domain)
+        if signer is None:
+            return self._made(message, rendered, reverse_path, [])
+        pending = signer.prepare(rendered.fields, rendered.body_hash, worker.clock())
         if worker.signing_pool is None:
-            return self._made(message, composed, composed.pending.finish())
-        signatures = asyncio.get_running_loop().run_in_executor(worker.signing_pool, composed.pending.finish)
-        return self._signed(message, composed, signatures)
+            return self._made(message, rendered, reverse_path, pending.finish())
+        return self._signed(message, rendered, reverse_path, pending, worker.signing_pool)
 
-    async def _signed(self, message: Compiled, composed: Composed, signatures: asyncio.Future[list[bytes]]) -> Prepared:
-        return self._made(message, composed, await signatures)
+    async def _signed(
+        self, message: Compiled, rendered: Rendered, reverse_path: str, pending: Pending, pool: ThreadPoolExecutor
+    ) -> Prepared:
+        signatures = await asyncio.get_running_loop().run_in_executor(pool, pending.finish)
+        return self._made(message, rendered, reverse_path, signatures)
 
-    def _made(self, message: Compiled, composed: Composed, signatures: Sequence[bytes]) -> Prepared:
-        rendered = composed.rendered
+    def _made(self, message: Compiled, rendered: Rendered, reverse_path: str, signatures: Sequence[bytes]) -> Prepared:
         return Prepared(
-            reverse_path=composed.reverse_path,
+            reverse_path=reverse_path,
             data=b"".join((*signatures, *rendered.fields, b"\r\n", rendered.body)),
             smtputf8=message.needs_smtputf8 or not self.address.isascii(),
             eight_bit=message.needs_8bit,

@@ -9,10 +9,9 @@ from __future__ import annotations
 import sqlite3
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
-from relay.delivery.sign import Pending, Signer
-from relay.mail.downgrade import downgrade
+from relay.delivery.sign import Signer
 from relay.mail.render import Rendered, Renderer
 from relay.mail.template import Template
 from relay.queue.lease import load_template
@@ -58,15 +57,6 @@ class Compiled:
         return cls(Renderer(template), template.needs_8bit, template.needs_smtputf8, 2 * octets)
 
 
-class Composed(NamedTuple):
-    """A copy that only lacks its signatures."""
-
-    rendered: Rendered
-    reverse_path: str
-    pending: Pending | None
-    """None: the domain signs nothing."""
-
-
 class Composer:
     """Keeps what many copies share: messages by submission, signers by domain, topic ids."""
 
@@ -84,7 +74,7 @@ class Composer:
 
     def remember(self, submission_id: int, template: Template, octets: int) -> None:
         """Keep a template that was just compiled, so that it isn't read back; a large one isn't worth the room."""
-        if octets <= LARGE_OCTETS and submission_id not in self._messages:
+        if octets <= LARGE_OCTETS:
             self._keep(submission_id, Compiled.of(template, octets))
 
     def forget(self, submission_id: int) -> None:
@@ -136,21 +126,6 @@ class Composer:
         return found
 
     # -- one copy ------------------------------------------------------------------
-
-    def compose(
-        self, snapshot: Snapshot, message: Compiled, lease: Lease, now: float, *, eight_bit: bool, shared: bool
-    ) -> Composed:
-        """Render, and put together what is to be signed; ``now`` (seconds UTC) is the signatures' time."""
-        domain = own_domain(snapshot, lease.submission.tenant_id, lease.submission.from_domain)
-        mark = self.mark(lease, shared)
-        signer = self.signer(snapshot, domain)
-        rendered = self.render(message, lease, mark, domain, hashed=signer is not None)
-        if message.needs_8bit and not eight_bit:
-            # What can't be converted goes as it is: servers that mind are extinct, a bounce would be sure.
-            rendered = downgrade(rendered.fields, rendered.body) or rendered
-        reverse_path = "" if notice(lease.submission) else self.reverse_path(mark, domain)
-        pending = signer.prepare(rendered.fields, rendered.body_hash, now) if signer is not None else None
-        return Composed(rendered, reverse_path, pending)
 
     def mark(self, lease: Lease, shared: bool = False) -> Mark:
         """``shared``: of a copy for several recipients, which speaks of the submission alone."""

@@ -18,7 +18,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from relay.delivery.ahead import Ahead
 from relay.delivery.attempt import LeasedCopy
 from relay.delivery.backlog import MOST_LANES, Backlog
 from relay.delivery.compose import Composer
@@ -85,7 +84,6 @@ class Worker:
         signing_pool: ThreadPoolExecutor | None,
         facts: Facts,
         looking: sqlite3.Connection,
-        ahead: Ahead,
     ) -> None:
         self.terms = terms
         self.engine = engine
@@ -98,7 +96,6 @@ class Worker:
         self.signing_pool = signing_pool
         """None: signatures are made on the loop, by a process that has a core of its own."""
         self.facts = facts
-        self.ahead = ahead
         self.room = Room(terms.inflight)
         self._backlog = Backlog()
         self._looking = looking
@@ -111,19 +108,15 @@ class Worker:
 
     # -- the acceptor's side -------------------------------------------------------
 
-    def claim(self, new: NewSubmission, template: Template) -> Claim | None:
+    def claim(self, new: NewSubmission) -> Claim | None:
         """Room is taken at once: others ask before this one's commit is done."""
         if not self.terms.enabled or self._stopping:
             return None
-        alone = not self.room.used
         if not self.room.take(new.tenant_id, [fresh.recipient.domain for fresh in new.recipients]):
             return None
-        if alone:
-            self.ahead.begin(new, template, self.snapshots.current(), self.clock())
         return Claim(self.terms.owner, new.accepted_at + self.terms.lease_s)
 
     def release(self, new: NewSubmission) -> None:
-        self.ahead.forget(new.id)
         for fresh in new.recipients:
             self.room.add(Lane(new.tenant_id, fresh.recipient.domain), -1)
         self._wake.set()

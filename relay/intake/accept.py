@@ -64,7 +64,7 @@ Reply = Callable[[Status], None]
 class Outlet(Protocol):
     """Where accepted copies go on to: the delivery side, as far as the acceptor sees it."""
 
-    def claim(self, new: NewSubmission, template: Template) -> Claim | None:
+    def claim(self, new: NewSubmission) -> Claim | None:
         """A lease for its copies if they fit into memory; None: leave them to the queue."""
 
     def release(self, new: NewSubmission) -> None:
@@ -133,7 +133,7 @@ class Acceptor:
 
     def _commit(self, arrived: Arrived, ready: _Ready, reply: Reply) -> None:
         new = ready.new
-        claim = self._outlet.claim(new, ready.template)
+        claim = self._outlet.claim(new)
 
         def committed(stored: Enqueued, error: BaseException | None) -> None:
             if error is None:
