@@ -106,6 +106,7 @@ def show_(ctx: click.Context, tenant: str, name: str, as_json: bool) -> None:
     if as_json:
         show(ctx, details, True)
         return
+    details.pop("wording_id")  # for programs
     blocks = {"wording": details.pop("wording"), "snippet": details.pop("snippet"), "frame": details.pop("frame")}
     show(ctx, details, False)
     heads = {"wording": "wording:", "snippet": "to paste into a page:", "frame": "or, in a frame:"}
