@@ -19,7 +19,7 @@ _log = logging.getLogger("relay.maintain")
 
 EVERY_S: Final = 3600.0
 STEP: Final = 500
-"""Rows deleted in one transaction, or a few more."""
+"""Recipients or events deleted in one transaction, or those of one submission more."""
 DONE: Final = "SELECT id FROM submission WHERE id > ? AND id < ? AND open_recipients <= 0 ORDER BY id LIMIT ?"
 OLD: Final = "SELECT id FROM event WHERE tenant_id = ? AND at < ? LIMIT ?"
 
