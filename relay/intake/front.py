@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
@@ -24,11 +23,10 @@ class _NoHandler:
 
 
 class Front(SMTP):
-    """One connection, as the event loop sees it."""
+    """One connection, as the event loop sees it. Made by ``fronts``, whose classes hold what all connections share."""
 
-    def __init__(self, blank: dict[str, Any], channel: Channel) -> None:
+    def __init__(self, channel: Channel) -> None:
         self.__dict__.update(
-            blank,
             connection_made=channel.connection_made,
             connection_lost=channel.connection_lost,
             data_received=channel.data_received,
@@ -44,7 +42,7 @@ def fronts(
 ) -> Callable[[], asyncio.BaseProtocol]:
     """For ``create_server``: a protocol with a session behind it for each connection.
 
-    aiosmtpd's constructor looks through all attributes: it runs once, for all connections.
+    aiosmtpd's constructor looks through all attributes: it runs once, and what it made stands in the class.
     """
-    blank = vars(SMTP(_NoHandler(), hostname=hostname, loop=loop))
-    return lambda: Front(blank, session())
+    shared = type("Front", (Front,), vars(SMTP(_NoHandler(), hostname=hostname, loop=loop)))
+    return lambda: shared(session())
