@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from relay.mail.bodies import readable
 from relay.mail.charset import codec
-from relay.mail.edit import MARK, MARK_HINTS
+from relay.mail.edit import MARK, may_hold_marks
 from relay.mail.scan import Scanned
 from relay.mail.transfer import decode
 
@@ -35,6 +35,6 @@ def content(scanned: Scanned, limit_octets: int = MAX_TEXT_OCTETS) -> Content:
         octets = octets[:left]
         left -= len(octets)
         texts.append(octets.decode(codec(part.charset) or "utf-8", "replace"))
-        if any(hint in octets for hint in MARK_HINTS):
+        if may_hold_marks(octets):
             found.update(mark[1].decode() for mark in MARK.finditer(octets))
     return Content(tuple(texts), frozenset(found))
