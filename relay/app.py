@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -24,8 +25,9 @@ from relay.delivery.sign import self_test
 from relay.delivery.worker import Worker, WorkerTerms
 from relay.feedback.inbound import Inbound
 from relay.intake.accept import Acceptor, Terms
+from relay.intake.balance import Balance
 from relay.intake.channel import Channel, Shared
-from relay.intake.front import fronts
+from relay.intake.front import adopting, fronts
 from relay.intake.inbound import InboundSession
 from relay.intake.limits import Budget, Failures, Sessions
 from relay.intake.listeners import Ports
@@ -49,6 +51,8 @@ _log = logging.getLogger("relay")
 DELIVERY_GRACE_S = 15.0
 SESSION_GRACE_S = 10.0
 DISK_LOOK_S = 1.0
+_SUBMISSION, _INBOUND = 0, 1
+"""Roles of listeners whose connections one mail process may pass on to another."""
 INBOUND_PER_ADDRESS = 100
 """Sessions at a time from one address on the inbound port."""
 
@@ -77,6 +81,8 @@ class Share:
 
     index: int = 0
     workers: int = 1
+    balance: Balance | None = None
+    """Of sessions; None where there is one process only."""
 
     def of(self, limit: int) -> int:
         return max(1, limit // self.workers)
@@ -165,7 +171,7 @@ class App:
         limits = self.settings.limits
         return ScanLimits(limits.header_octets, limits.header_fields, limits.parts, limits.depth, limits.hops + 1)
 
-    def _shared_by(self, message_octets: int, budget: Budget, sessions: Sessions) -> Shared:
+    def _shared_by(self, role: int, message_octets: int, budget: Budget, sessions: Sessions) -> Shared:
         limits = self.settings.limits
         shared = Shared(
             hostname=self.settings.server.hostname,
@@ -177,6 +183,8 @@ class App:
             data_timeout_s=limits.data_timeout,
             transactions=limits.transactions_per_session,
             tls=self.certificate.context if self.certificate else None,
+            balance=self.share.balance,
+            role=role,
         )
         self._shared.append(shared)
         return shared
@@ -206,12 +214,12 @@ class App:
         )
         budget = Budget(self.share.of(limits.memory_octets))
         sessions = Sessions(self.share.of(limits.sessions), self.share.of(limits.sessions_per_address))
-        shared = self._shared_by(limits.message_octets, budget, sessions)
+        shared = self._shared_by(_SUBMISSION, limits.message_octets, budget, sessions)
         # The open port must not take the places of those who submit.
         strangers = Sessions(
             self.share.of(limits.sessions), self.share.of(min(limits.sessions_per_address, INBOUND_PER_ADDRESS))
         )
-        returned = self._shared_by(min(limits.message_octets, 10 * 1024 * 1024), budget, strangers)
+        returned = self._shared_by(_INBOUND, min(limits.message_octets, 10 * 1024 * 1024), budget, strangers)
         inbound = Inbound(
             settings, self.secrets, self.conn, committer.submit, self.clock, logging.getLogger("relay.inbound")
         )
@@ -219,9 +227,19 @@ class App:
         def served(session: Callable[[], Channel]) -> Callable[[], asyncio.BaseProtocol]:
             return fronts(session, settings.server.hostname, loop)
 
-        plain = served(lambda: SubmissionSession(shared, desk, implicit_tls=False, loop=loop))
+        def adopts(session: Callable[[], Channel]) -> Callable[[socket.socket], None]:
+            return adopting(served(lambda: _settled(session())), loop)
+
+        def submission() -> Channel:
+            return SubmissionSession(shared, desk, implicit_tls=False, loop=loop)
+
+        def stranger() -> Channel:
+            return InboundSession(returned, inbound, loop=loop)
+
+        if self.share.balance is not None:
+            self.share.balance.adopt(loop, [adopts(submission), adopts(stranger)])
+        plain, strange = served(submission), served(stranger)
         encrypted = served(lambda: SubmissionSession(shared, desk, implicit_tls=True, loop=loop))
-        strange = served(lambda: InboundSession(returned, inbound, loop=loop))
 
         context = self.certificate.context if self.certificate else None
         for sock in self.ports.submission:
@@ -268,6 +286,8 @@ class App:
         for server in self._servers:
             server.close()
         self.ports.close()  # the servers had copies
+        if self.share.balance is not None:
+            self.share.balance.close()
         sessions = [session for shared in self._shared for session in shared.live]
         for shared in self._shared:
             shared.stopping = True
@@ -301,6 +321,11 @@ class App:
             _log.error("the certificate is kept as it was: %s", error)
         else:
             _log.info("the certificate was read again")
+
+
+def _settled(session: Channel) -> Channel:
+    session.settled = True
+    return session
 
 
 def _delivery_log(what: str, detail: Mapping[str, object]) -> None:

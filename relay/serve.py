@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.settings import Settings
+from relay.intake.balance import Balance
 from relay.intake.listeners import Ports, bind_all
 from relay.observe.log import setup
 from relay.observe.sdnotify import notify
@@ -81,6 +82,8 @@ class Supervisor:
         self.settings = settings
         self.ports = ports
         self.heartbeat = Heartbeat()
+        workers = settings.server.workers
+        self.balance = Balance(workers) if workers > 1 else None
         self.children: dict[int, _Child] = {}
         self.stopping = False
         self.web_due: float | None = None
@@ -123,22 +126,27 @@ class Supervisor:
             os._exit(code)
 
     def _start_mail(self, index: int) -> _Child:
-        settings, ports, beat = self.settings, self.ports, self.heartbeat.beat
+        settings, ports, balance, beat = self.settings, self.ports, self.balance, self.heartbeat.beat
 
         def body(ready: Callable[[], None]) -> None:
             from relay.app import Share, run
 
-            run(settings, ports, Share(index, settings.server.workers), ready, beat)
+            if balance is not None:
+                balance.join(index)
+            run(settings, ports, Share(index, settings.server.workers, balance), ready, beat)
 
         return self._fork("mail", body)
 
     def _start_web(self) -> _Child:
         settings, ports, sock, alive = self.settings, self.ports, self.ports.http, self.heartbeat.alive
+        balance = self.balance
 
         def body(ready: Callable[[], None]) -> None:
             from relay.web.process import run
 
             ports.close_mail()
+            if balance is not None:
+                balance.leave()
             run(settings, ready, sock, alive)
 
         return self._fork("web", body)
@@ -152,6 +160,9 @@ class Supervisor:
         first = [self._start_mail(index) for index in range(self.settings.server.workers)]
         if self.ports.http is not None:
             first.append(self._start_web())
+        if self.balance is not None:
+            self.balance.leave()
+            self.balance = None  # mail processes are started once
         deadline = time.monotonic() + START_TIMEOUT_S
         for child in first:
             left = max(0.0, deadline - time.monotonic())

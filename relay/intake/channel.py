@@ -16,6 +16,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from relay.intake.balance import Balance
 from relay.intake.limits import Budget, Sessions
 from relay.mail.status import Status, permanent, temporary
 
@@ -48,6 +49,10 @@ class Shared:
     transactions: int = 0
     """Most transactions in a session; 0: no limit."""
     tls: ssl.SSLContext | None = None
+    balance: Balance | None = None
+    """Among several mail processes."""
+    role: int = 0
+    """Which listener this is, for the process that a connection is passed on to."""
     live: set[Channel] = field(default_factory=set)
     stopping: bool = False
 
@@ -63,6 +68,8 @@ class Channel:
         """Stands before this channel in the event loop; None once the connection is lost."""
         self.transport: Any = None
         self.encrypted = implicit_tls
+        self.settled = implicit_tls
+        """Its connection stays in this process: TLS has begun, or another one passed it on."""
         self.peer_address = ""
         self.in_transaction = False
         self._in = bytearray()
@@ -74,6 +81,8 @@ class Channel:
         self._reading_paused = False
         self._writable = True
         self._counted = False
+        self._weighed = False
+        """Stands in the balance among processes."""
         self._held_octets = 0
         self._timer: asyncio.TimerHandle | None = None
         self._deadline = 0.0
@@ -83,6 +92,13 @@ class Channel:
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
+        balance = self.shared.balance
+        if balance is not None:
+            if not self.settled and balance.passed_on(self.shared.role, transport):
+                transport.close()
+                return
+            balance.opened()
+            self._weighed = True
         peer = transport.get_extra_info("peername")
         self.peer_address = str(peer[0]) if peer else "local"
         self.shared.live.add(self)
@@ -95,6 +111,9 @@ class Channel:
         if self._job is not None:
             self._job.cancel()
         self.shared.live.discard(self)
+        if self._weighed and self.shared.balance is not None:
+            self._weighed = False
+            self.shared.balance.closed()
         if self._counted:
             self._counted = False
             self.shared.sessions.leave(self.peer_address)

@@ -8,11 +8,15 @@ for what of aiosmtpd is replaced and why.
 from __future__ import annotations
 
 import asyncio
+import logging
+import socket
 from collections.abc import Callable
 
 from aiosmtpd.smtp import SMTP
 
 from relay.intake.channel import Channel
+
+_log = logging.getLogger("relay")
 
 
 class _NoHandler:
@@ -46,3 +50,24 @@ def fronts(
     """
     shared = type("Front", (Front,), vars(SMTP(_NoHandler(), hostname=hostname, loop=loop)))
     return lambda: shared(session())
+
+
+def adopting(
+    front: Callable[[], asyncio.BaseProtocol], loop: asyncio.AbstractEventLoop
+) -> Callable[[socket.socket], None]:
+    """Serves a connection that another process accepted."""
+    running: set[asyncio.Task[None]] = set()
+
+    async def serve(connection: socket.socket) -> None:
+        try:
+            await loop.connect_accepted_socket(front, connection)
+        except OSError as error:
+            _log.info("a connection from another mail process was lost: %s", error)
+            connection.close()
+
+    def adopt(connection: socket.socket) -> None:
+        task = loop.create_task(serve(connection))
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    return adopt
