@@ -40,7 +40,8 @@ class Balance:
         self._take = [take for _, take in pairs]
         for one in (*self._give, *self._take):
             one.setblocking(False)
-        self._loop: asyncio.AbstractEventLoop | None = None
+        # uvloop's remove_reader doesn't keep to asyncio's type, which compiled code would insist on.
+        self._loop: Any = None
         self._adopt: Sequence[Callable[[socket.socket], None]] = ()
 
     def join(self, index: int) -> None:
