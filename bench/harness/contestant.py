@@ -83,9 +83,13 @@ class Contestant:
         try:
             wait_for_smtp(self.port, _GREETING_S, self.name)
         except BenchError as error:
-            log = self._state / "log"
-            lines = log.read_text(errors="replace").strip().splitlines() if log.is_file() else []
+            lines = self.log()
             raise BenchError(f"{error}; its log ends: {lines[-1]}" if lines else str(error)) from None
+
+    def log(self) -> list[str]:
+        """What it has logged where it keeps its state, by line; nothing is there once it is stopped."""
+        log = self._state / "log"
+        return log.read_text(errors="replace").strip().splitlines() if log.is_file() else []
 
     def _login(self) -> tuple[str, str]:
         status, said = self._call("login")

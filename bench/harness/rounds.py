@@ -22,6 +22,8 @@ from bench.harness.works import MODES, Work, label, message
 _WARM_UP = 8
 """A later round warms up with this part of its load."""
 _TOOLS = 3000
+LOG_LINES = 40
+"""Of a contestant that failed, which are shown."""
 _FEW, _A_SECOND = 100, 100
 """Messages that are sent one at a time: at least, and for each second of a load's wanted length."""
 
@@ -131,6 +133,8 @@ class Rounds:
     def _failed(self, contestant: Contestant, mode: str, error: BenchError) -> dict[str, Any]:
         """What it left in its queue would spoil its other works of this mode: they are left out."""
         print(f"  FAILED: {error}", flush=True)
+        for line in contestant.log()[-LOG_LINES:]:
+            print(f"    {line}", flush=True)
         return {"kind": "failed", "contestant": contestant.name, "mode": mode, "why": str(error)}
 
     def _loader(self, options: Options, size: int) -> Loader:
