@@ -41,6 +41,8 @@ STOP_TIMEOUT_S = 45.0
 LOCK_TIMEOUT_S = 2.0
 """Children of a relay that was killed a moment ago hold its lock until the kernel ended them."""
 WEB_RESTART_S = 2.0
+_STOPPED = (0, -signal.SIGTERM, -signal.SIGINT)
+"""Status of a mail process that was told to stop; the signals themselves where they came before it listened to them."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -241,10 +243,12 @@ class Supervisor:
             if child is None:
                 continue
             os.close(child.ready)
-            if self.stopping:
-                continue
             code = os.waitstatus_to_exitcode(status)
-            if child.name == "web":
+            if self.stopping:
+                if child.name == "mail" and code not in _STOPPED:
+                    _log.error("the mail process ended (%d) instead of stopping in order", code)
+                    self.failed = True
+            elif child.name == "web":
                 _log.error("the web process ended (%d) and is started again", code)
                 self.web_due = time.monotonic() + WEB_RESTART_S
             else:

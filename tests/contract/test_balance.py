@@ -26,9 +26,6 @@ def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
     relay.start()
     yield relay
     assert relay.stop() == 0
-    assert not [
-        line for line in relay.log if "error" in line
-    ]  # a mail process that fails to stop doesn't change the status
 
 
 def workers(relay: Relay) -> list[int]:

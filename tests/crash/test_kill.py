@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -175,3 +176,17 @@ def test_many_kills(victim: Victim, request: pytest.FixtureRequest) -> None:
     told(request, *figures)
     victim.whole()
     victim.consistent()
+
+
+def test_a_mail_process_that_dies_while_it_stops_is_told(victim: Victim) -> None:
+    relay = victim.relay
+    relay.start()
+    process, mail = relay.process, victim.mail_process()
+    assert process is not None
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    os.kill(mail, signal.SIGSTOP)
+    process.send_signal(signal.SIGTERM)
+    until(lambda: children.read_text().split() == [str(mail)], "the web process has stopped")
+    os.kill(mail, signal.SIGKILL)
+    assert relay.stop() == 1
+    assert any("the mail process ended (-9) instead of stopping in order" in line for line in relay.log)
