@@ -38,11 +38,14 @@ def edit(part: Part, body: bytes, footer: Footer | None, known: Known, boundarie
     look like. A line of more than 998 octets makes the part be encoded anew. Raises Unreadable.
     """
     long_line = find_long_line(body, 0, len(body)) >= 0
+    plain = family(codec(part.charset) or "ascii") is not Family.OTHER
+    untouched = footer is None and not long_line and plain
+    if untouched and part.encoding == "quoted-printable" and not encoded_may_hold_marks(body):
+        return None
     octets = decode(body, part.encoding)
     if octets is None:
         raise Unreadable
-    plain = family(codec(part.charset) or "ascii") is not Family.OTHER
-    if footer is None and not long_line and plain and not may_hold_marks(octets):
+    if untouched and not may_hold_marks(octets):
         return None
     markup = is_html(part)
     text = _text(part, octets, footer, known, markup)
@@ -99,6 +102,11 @@ def _transcoded(octets: bytes, name: str) -> Text:
 def may_hold_marks(octets: bytes) -> bool:
     """Single octets first: they are found many times faster than words, and plain text has neither of them."""
     return (b"{" in octets or b"%" in octets) and any(hint in octets for hint in _HINTS)
+
+
+def encoded_may_hold_marks(body: bytes) -> bool:
+    """The same before quoted-printable is decoded: ``{`` and ``%`` stand plain in it, or as ``=7B`` and ``=25``."""
+    return b"{" in body or b"%" in body or b"=7" in body or b"=25" in body
 
 
 def _marks(text: Text) -> list[re.Match[bytes]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import final
 
 from relay.mail.mime import Parametrized, parse_content_type, parse_token
 from relay.mail.status import Status, permanent
@@ -33,15 +33,18 @@ class ScanLimits:
     """Most ``Received`` fields (RFC 5321 §6.3)."""
 
 
-class Field(NamedTuple):
+@final
+class Field:
     """One header field: its name in lower case, and offsets into the message."""
 
-    name: bytes
-    start: int
-    value: int
-    """Right after the colon."""
-    end: int
-    """After the field's last CRLF."""
+    __slots__ = ("end", "name", "start", "value")
+
+    def __init__(self, name: bytes, start: int, value: int, end: int) -> None:
+        """``value``: right after the colon; ``end``: after the field's last CRLF."""
+        self.name = name
+        self.start = start
+        self.value = value
+        self.end = end
 
 
 @dataclass(slots=True)

@@ -74,8 +74,9 @@ class Scanned:
 
 def find_bare(message: bytes) -> tuple[str, int] | None:
     """The first bare CR, bare LF or NUL as (``"CR"``, ``"LF"`` or ``"NUL"``, its offset); None if there is none."""
-    # Each CRLF takes two away; whatever else goes is bare.
-    if len(message) - len(message.translate(None, b"\0\r\n")) == 2 * message.count(b"\r\n"):
+    # What is left of CR and LF without the pairs is bare; single octets are found many times faster than two are.
+    rest = message.replace(b"\r\n", b"")
+    if b"\r" not in rest and b"\n" not in rest and b"\0" not in rest:
         return None
     match = _BARE.search(message)
     return None if match is None else (_BARE_NAMES[match.group()], match.start())

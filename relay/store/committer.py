@@ -1,10 +1,11 @@
 """Group commit: the one writer of the mail process.
 
 Units of work are run inline on the event loop (each costs tens of
-microseconds and touches memory only); the COMMIT, which waits for the disk,
-runs in a thread. A unit that fails takes back itself, not its batch. What
-arrives meanwhile is the next batch, so there is no timer and a lone message
-waits for one fsync only.
+microseconds and touches memory only); so is the COMMIT as long as the disk is
+quick, for handing it to a thread and back takes as long as the disk does. Once
+it was slow it runs in a thread, until it is quick again. A unit that fails
+takes back itself, not its batch. What arrives meanwhile is the next batch, so
+there is no timer and a lone message waits for one fsync only.
 
 Why not the whole batch in the thread: the sqlite3 module gives up the GIL at
 every statement and would have to win it back from a busy loop each time.
@@ -15,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +36,8 @@ _Ended = tuple[Done, Any, BaseException | None]
 
 MAX_BATCH = 200
 """Units in a commit at most, so that the loop is not held up for long."""
+QUICK_S = 0.005
+"""A COMMIT that took no longer lets the loop wait for the next one itself."""
 
 _log = logging.getLogger("relay.store")
 
@@ -54,6 +58,14 @@ def _lost(error: BaseException) -> StoreBusy:
     return StoreFull(str(error)) if full else StoreBusy(str(error))
 
 
+def _error_of(work: Callable[[], None]) -> BaseException | None:
+    try:
+        work()
+    except BaseException as error:
+        return error
+    return None
+
+
 def _opened(path: Path) -> sqlite3.Connection:
     conn = connect(path)
     conn.execute(f"PRAGMA wal_autocheckpoint = {BACKSTOP_PAGES}")
@@ -69,7 +81,14 @@ class Committer:
     in which none fails, pays for no savepoints.
     """
 
-    def __init__(self, path: Path, *, turns: bool = False, max_pending: int = 20_000) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        turns: bool = False,
+        max_pending: int = 20_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """``turns``: other mail processes write too, and each waits for its turn instead of trying again."""
         self._path = path
         self._conn = _opened(path)
@@ -77,11 +96,15 @@ class Committer:
         self._pool = ThreadPoolExecutor(1, "relay-commit")
         self._pending: deque[tuple[Work, Done]] = deque()
         self._max_pending = max_pending
+        self._clock = clock
+        self._quick = False
         self._running = False
         self._idle = asyncio.Event()
         self._idle.set()
         self.commits = 0
         self.units = 0
+        self.inline = 0
+        """Commits that the loop waited for itself."""
 
     @property
     def pending(self) -> int:
@@ -165,7 +188,11 @@ class Committer:
             self._settle(loop, [(done, None, e if isinstance(e, StoreBusy) else lost) for done, _, e in ended])
             return
         self.units += len(ended)
-        self._later(loop, self._commit, lambda lp, error: self._committed(lp, ended, error))
+        if self._quick:
+            self.inline += 1
+            self._committed(loop, ended, _error_of(self._commit))
+        else:
+            self._later(loop, self._commit, lambda lp, error: self._committed(lp, ended, error))
 
     def _together(self, batch: list[tuple[Work, Done]]) -> list[_Ended] | None:
         """All units without savepoints; None if one failed: then nothing is kept and a new transaction is open."""
@@ -232,6 +259,7 @@ class Committer:
             self._conn = _opened(self._path)
 
     def _commit(self) -> None:
+        began = self._clock()
         try:
             self._conn.execute("COMMIT")
         except BaseException:
@@ -239,6 +267,7 @@ class Committer:
             raise
         finally:
             self._end_turn()
+            self._quick = self._clock() - began <= QUICK_S
 
     def _committed(self, loop: asyncio.AbstractEventLoop, ended: list[_Ended], error: BaseException | None) -> None:
         if error is not None:
@@ -267,12 +296,7 @@ class Committer:
         then: Callable[[asyncio.AbstractEventLoop, BaseException | None], None],
     ) -> None:
         def in_thread() -> None:
-            error: BaseException | None = None
-            try:
-                work()
-            except BaseException as caught:
-                error = caught
-            loop.call_soon_threadsafe(then, loop, error)
+            loop.call_soon_threadsafe(then, loop, _error_of(work))
 
         self._pool.submit(in_thread)
 

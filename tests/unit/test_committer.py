@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,3 +126,31 @@ def test_the_number_of_waiting_writes_is_bounded(db: Path) -> None:
         await committer.close()
 
     asyncio.run(run())
+
+
+def test_the_loop_waits_for_a_quick_disk_itself_and_a_thread_for_a_slow_one(db: Path) -> None:
+    took = iter([0.001, 0.001, 2.0, 0.001, 0.001])
+    now = 0.0
+    began = False
+    threads: list[bool] = []
+
+    def clock() -> float:
+        """Asked by whoever commits, before and after."""
+        nonlocal now, began
+        began = not began
+        if began:
+            threads.append(threading.current_thread() is not threading.main_thread())
+        else:
+            now += next(took)
+        return now
+
+    async def run() -> None:
+        committer = Committer(db, clock=clock)
+        for name in "abcde":
+            assert await committer.submit(_put(name)) == name
+        assert (committer.commits, committer.inline) == (5, 3)
+        await committer.close()
+
+    asyncio.run(run())
+    assert threads == [True, False, False, True, False]
+    assert _names(db) == list("abcde")

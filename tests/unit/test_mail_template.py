@@ -266,6 +266,21 @@ def test_a_removed_placeholder_cannot_make_a_delimiter() -> None:
         assert len(scan(whole(copy), ScanLimits()).parts) == 2
 
 
+@pytest.mark.parametrize(
+    "mark",
+    [
+        b"{{unsubscribe_url}}",
+        b"=7B=7Bunsubscribe_url=7D=7D",
+        b"=7b=7bunsubscribe=5Furl=7D}",
+        b"=257B=257Bunsubscribe_url=257D=257D",
+        b"%7B%7Bunsub=\r\nscribe_url%7D%7D",
+    ],
+)
+def test_placeholders_are_found_however_quoted_printable_writes_them(mark: bytes) -> None:
+    copy = copy_of(typed("utf-8", "quoted-printable", b"out: " + mark + b"\r\n"), Additions())
+    assert text_of(parsed(copy)).split() == ["out:", "https://r.example/u/TOKEN"]
+
+
 def test_part_without_an_empty_line_before_its_body() -> None:
     head = FROM + b"Content-Type: multipart/mixed; boundary=ABCDE\r\n\r\n--ABCDE\r\n"
     copy = copy_of(head + b"--AB{{unsubscribe_url}}\r\nX: y\r\n\r\nz\r\n--ABCDE--\r\n", Additions())
