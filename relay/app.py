@@ -51,7 +51,7 @@ _log = logging.getLogger("relay")
 DELIVERY_GRACE_S = 15.0
 SESSION_GRACE_S = 10.0
 DISK_LOOK_S = 1.0
-_SUBMISSION, _INBOUND = 0, 1
+_SUBMISSION, _INBOUND, _SUBMISSIONS = 0, 1, 2
 """Roles of listeners whose connections one mail process may pass on to another."""
 INBOUND_PER_ADDRESS = 100
 """Sessions at a time from one address on the inbound port."""
@@ -215,6 +215,7 @@ class App:
         budget = Budget(self.share.of(limits.memory_octets))
         sessions = Sessions(self.share.of(limits.sessions), self.share.of(limits.sessions_per_address))
         shared = self._shared_by(_SUBMISSION, limits.message_octets, budget, sessions)
+        implicit = self._shared_by(_SUBMISSIONS, limits.message_octets, budget, sessions)
         # The open port must not take the places of those who submit.
         strangers = Sessions(
             self.share.of(limits.sessions), self.share.of(min(limits.sessions_per_address, INBOUND_PER_ADDRESS))
@@ -231,23 +232,23 @@ class App:
             return adopting(served(lambda: _settled(session())), loop)
 
         def submission() -> Channel:
-            return SubmissionSession(shared, desk, implicit_tls=False, loop=loop)
+            return SubmissionSession(shared, desk, loop=loop)
+
+        def encrypted() -> Channel:
+            return SubmissionSession(implicit, desk, implicit_tls=True, loop=loop)
 
         def stranger() -> Channel:
             return InboundSession(returned, inbound, loop=loop)
 
         if self.share.balance is not None:
-            self.share.balance.adopt(loop, [adopts(submission), adopts(stranger)])
-        plain, strange = served(submission), served(stranger)
-        encrypted = served(lambda: SubmissionSession(shared, desk, implicit_tls=True, loop=loop))
-
-        context = self.certificate.context if self.certificate else None
-        for sock in self.ports.submission:
-            self._servers.append(await loop.create_server(plain, sock=sock))
-        for sock in self.ports.submissions:
-            self._servers.append(await loop.create_server(encrypted, sock=sock, ssl=context, ssl_handshake_timeout=30))
-        for sock in self.ports.inbound:
-            self._servers.append(await loop.create_server(strange, sock=sock))
+            self.share.balance.adopt(loop, [adopts(submission), adopts(stranger), adopts(encrypted)])
+        for session, sockets in (
+            (submission, self.ports.submission),
+            (encrypted, self.ports.submissions),
+            (stranger, self.ports.inbound),
+        ):
+            front = served(session)
+            self._servers += [await loop.create_server(front, sock=sock) for sock in sockets]
 
     # -- life ----------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from relay.intake.balance import Balance
 from relay.intake.limits import Budget, Sessions
+from relay.intake.tls_layer import TlsLayer
 from relay.mail.status import Status, permanent, temporary
 
 _log = logging.getLogger("relay.smtp")
@@ -67,9 +68,12 @@ class Channel:
         self.protocol: asyncio.BaseProtocol | None = None
         """Stands before this channel in the event loop; None once the connection is lost."""
         self.transport: Any = None
-        self.encrypted = implicit_tls
-        self.settled = implicit_tls
-        """Its connection stays in this process: TLS has begun, or another one passed it on."""
+        self.encrypted = False
+        self._implicit_tls = implicit_tls
+        """TLS comes first, then the greeting (RFC 8314)."""
+        self._tls: TlsLayer | None = None
+        self.settled = False
+        """Its connection stays in this process: another one passed it on."""
         self.peer_address = ""
         self.in_transaction = False
         self._in = bytearray()
@@ -102,8 +106,11 @@ class Channel:
         peer = transport.get_extra_info("peername")
         self.peer_address = str(peer[0]) if peer else "local"
         self.shared.live.add(self)
-        self._reset_timeout()
-        self.guard(self.greet)
+        if self._implicit_tls:
+            self._begin_tls()
+        else:
+            self._reset_timeout()
+            self.guard(self.greet)
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._timer is not None:
@@ -123,6 +130,21 @@ class Channel:
         self.in_transaction = False
 
     def data_received(self, data: bytes) -> None:
+        tls = self._tls
+        if tls is None:
+            self._received(data)
+            return
+        try:
+            plaintext = self._decrypted(tls, data)
+        except OSError as error:  # ssl.SSLError is one
+            self._tls_failed(tls, error)
+            return
+        if plaintext:
+            self._received(plaintext)
+        if tls.ended:
+            self._close()
+
+    def _received(self, data: bytes) -> None:
         self._in += data
         if not self._busy and self._writable:
             self.guard(self.work)
@@ -235,16 +257,30 @@ class Channel:
         self._out += line + b"\r\n"
 
     def _flush(self) -> None:
-        if self._out:
-            if self.transport is not None:
-                self.transport.write(bytes(self._out))
-            self._out.clear()
+        """Send what was said; during the handshake nothing can be."""
+        if not self._out:
+            return
+        octets, tls = bytes(self._out), self._tls
+        self._out.clear()
+        if tls is None:
+            self._send(octets)
+        elif tls.established:
+            try:
+                self._send(tls.seal(octets))
+            except OSError as error:
+                self._tls_failed(tls, error)
+
+    def _send(self, octets: bytes) -> None:
+        if octets and self.transport is not None:
+            self.transport.write(octets)
 
     def _close(self) -> None:
         transport = self.transport
         if transport is None or transport.is_closing():
             return
         self._busy = True  # nothing more is worked off
+        if self._tls is not None:
+            self._send(self._tls.close())
         transport.close()
         if transport.get_write_buffer_size():
             # A client that does not read must not keep its place beyond this.
@@ -273,32 +309,40 @@ class Channel:
             self._flush()
             self.drop()
 
-    async def secure(self, tls: ssl.SSLContext) -> None:
-        """Go on over TLS after the ``220``; what came in plaintext behind the command is dropped. Raises Closed."""
+    # -- TLS ---------------------------------------------------------------------
+
+    def _begin_tls(self) -> None:
+        """What comes from now on is TLS; the session goes on once its handshake is done."""
+        context = self.shared.tls
+        assert context is not None
+        self._tls = TlsLayer(context)
+        self._reset_timeout(min(HANDSHAKE_S, self.shared.command_timeout_s))
+
+    def start_tls(self) -> None:
+        """Go on over TLS after the ``220``; what came in plaintext behind the command is dropped."""
         self._flush()
         # RFC 3207 §6: it may be injected.
         self._in.clear()
-        transport, protocol = self.transport, self.protocol
-        if transport is None or protocol is None:
-            raise Closed
-        try:
-            secure = await self.loop.start_tls(
-                transport,
-                protocol,
-                tls,
-                server_side=True,
-                ssl_handshake_timeout=HANDSHAKE_S,
-            )
-        except (OSError, ssl.SSLError, TimeoutError) as error:
-            _log.info("client=%s STARTTLS failed: %s", self.peer_address, error)
-            transport.close()
-            raise Closed from error
-        if secure is None or self.transport is None:
-            raise Closed
-        self.transport = secure
-        self._reading_paused = False
-        self._in.clear()
-        self.encrypted = True
+        self._begin_tls()
+
+    @abstractmethod
+    def secured(self) -> None:
+        """The session starts anew over TLS: forget what was learnt in plaintext (RFC 3207 §4.2)."""
+
+    def _decrypted(self, tls: TlsLayer, records: bytes) -> bytes:
+        established = tls.established
+        plaintext = tls.receive(records)
+        if tls.established and not established:
+            self.encrypted = True
+            self._reset_timeout()
+            self.guard(self.greet if self._implicit_tls else self.secured)
+        self._send(tls.outgoing())
+        return plaintext
+
+    def _tls_failed(self, tls: TlsLayer, error: OSError) -> None:
+        _log.info("client=%s TLS failed: %s", self.peer_address, error)
+        self._send(tls.outgoing())
+        self._close()
 
     # -- octets in memory --------------------------------------------------------
 

@@ -203,29 +203,20 @@ class BaseSession(Channel):
         raise Closed
 
     def do_starttls(self, argument: bytes) -> Status | None:
-        tls = self.shared.tls
-        if tls is None:
+        if self.shared.tls is None:
             return permanent(2, 5, 1, "STARTTLS is not offered")
         if self.encrypted:
             return permanent(3, 5, 1, "the connection is encrypted already")
         if argument:
             return permanent(1, 5, 4, "STARTTLS takes no argument")
         self._say(ok(20, 0, 0, "ready to start TLS"))
-        self.start(self._starttls())
+        self.start_tls()
         return None
 
-    async def _starttls(self) -> None:
-        tls = self.shared.tls
-        assert tls is not None
-        await self.secure(tls)
+    def secured(self) -> None:
         self.helo = ""
         self.extended = False
         self.reset()
-        self.secured()
-        self.resume()
-
-    def secured(self) -> None:
-        """The session starts anew over TLS: forget what was learnt in plaintext."""
 
     # -- mail: answered by subclasses ----------------------------------------
 

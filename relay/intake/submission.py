@@ -98,6 +98,7 @@ class SubmissionSession(BaseSession):
         return lines
 
     def secured(self) -> None:
+        super().secured()
         self._credential = None
         self._logged_in = False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import select
 import signal
+import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -110,6 +111,16 @@ def test_a_client_that_does_not_read_is_not_read_either(relay: Relay) -> None:
         assert ended.poll(60_000)  # sent away in spite of its full buffers
     with Dialog(relay.submission) as again:
         starts(again.greeting, "220 ")
+
+
+def test_a_handshake_that_does_not_come_is_not_waited_for(relay: Relay) -> None:
+    configured(relay, limits={"command_timeout": "1s"})
+    with socket.create_connection(("127.0.0.1", relay.submissions), 20) as silent:
+        assert silent.recv(4096) == b""  # nothing is said in plaintext
+    with Dialog(relay.submission) as begun:
+        begun.ehlo()
+        assert begun.say("STARTTLS").code == 220
+        assert begun.sock.recv(4096) == b""
 
 
 def test_a_certificate_of_another_kind_is_shown_after_sighup(relay: Relay) -> None:
