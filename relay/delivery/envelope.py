@@ -8,6 +8,7 @@ from typing import Protocol
 
 from relay.delivery.classify import not_sent
 from relay.delivery.outcome import Bounced, Prepared
+from relay.mail.scan import is_clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def unfit(features: Features, remote: str, to: Sequence[Addressee], copy: Prepar
     if 0 < features.largest_octets < len(copy.data):
         text = f"{len(copy.data)} octets are more than {remote} takes ({features.largest_octets})"
         return not_sent(3, 4, text, remote, basic=52)
-    if not clean(copy.data):
+    if not is_clean(copy.data):  # the last guard before the wire
         return not_sent(6, 0, "the message has a bare CR, bare LF or NUL", remote, basic=54)
     return None
 
@@ -79,12 +80,6 @@ def _rcpt(features: Features, to: Addressee) -> str:
     if features.dsn:
         line += (to.notify and f" NOTIFY={to.notify}") + (to.orcpt and f" ORCPT={to.orcpt}")
     return line
-
-
-def clean(data: bytes) -> bool:
-    """No bare CR, bare LF or NUL (RFC 5321 §2.3.8): the last guard before the wire."""
-    # Each CRLF takes two away; whatever else goes is bare.
-    return len(data) - len(data.translate(None, b"\0\r\n")) == 2 * data.count(b"\r\n")
 
 
 def stuffed(data: bytes) -> bytes:

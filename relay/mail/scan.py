@@ -29,6 +29,7 @@ __all__ = [
     "enclosing_boundaries",
     "find_bare",
     "find_long_line",
+    "is_clean",
     "scan",
 ]
 
@@ -72,11 +73,16 @@ class Scanned:
         return "" if value is None else decode_field(value)
 
 
+def is_clean(octets: bytes) -> bool:
+    """No bare CR, bare LF or NUL (RFC 5321 §2.3.8)."""
+    # What is left of CR and LF without the pairs is bare; single octets are found many times faster than two are.
+    rest = octets.replace(b"\r\n", b"")
+    return b"\r" not in rest and b"\n" not in rest and b"\0" not in rest
+
+
 def find_bare(message: bytes) -> tuple[str, int] | None:
     """The first bare CR, bare LF or NUL as (``"CR"``, ``"LF"`` or ``"NUL"``, its offset); None if there is none."""
-    # What is left of CR and LF without the pairs is bare; single octets are found many times faster than two are.
-    rest = message.replace(b"\r\n", b"")
-    if b"\r" not in rest and b"\n" not in rest and b"\0" not in rest:
+    if is_clean(message):
         return None
     match = _BARE.search(message)
     return None if match is None else (_BARE_NAMES[match.group()], match.start())
