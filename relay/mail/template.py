@@ -8,6 +8,7 @@ taken over as they came.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -219,10 +220,7 @@ class _Compiler:
     def _fields(
         self, remove: AbstractSet[str], if_missing: Sequence[tuple[str, str]], wrapped: bool
     ) -> list[tuple[Piece, ...]]:
-        names = {name.lower() for name in (*remove, *PRIVATE_FIELDS)}
-        names.update(name.lower() for name, _ in self.additions.headers)
-        exact = frozenset(name.encode() for name in names if not name.endswith("*"))
-        begins = tuple(name[:-1].encode() for name in names if name.endswith("*"))
+        names, exact, begins = _not_leaving(frozenset(remove), tuple([name for name, _ in self.additions.headers]))
         new = dict(self.new_fields)
         fields: list[tuple[Piece, ...]] = []
         for one in self.scanned.fields:
@@ -242,6 +240,16 @@ class _Compiler:
                 fields.append(header.field(name, value, self.known))
         fields.extend(header.field(name, value, self.known) for name, value in self.additions.headers)
         return fields
+
+
+@functools.lru_cache(maxsize=1024)
+def _not_leaving(
+    remove: frozenset[str], added: tuple[str, ...]
+) -> tuple[frozenset[str], frozenset[bytes], tuple[bytes, ...]]:
+    """Lower-case names of fields that don't leave as they came; those of them that are whole, and how others begin."""
+    names = frozenset([name.lower() for name in (*remove, *added, *PRIVATE_FIELDS)])
+    exact = frozenset([name.encode() for name in names if not name.endswith("*")])
+    return names, exact, tuple([name[:-1].encode() for name in names if name.endswith("*")])
 
 
 def _content_type(part: Part, charset: str) -> bytes:
