@@ -17,20 +17,18 @@ BEGIN = "<!-- begin: written by `bench/run --write-docs` -->"
 END = "<!-- end -->"
 
 
-def write(page: Path, records: list[Record], queue: Record | None) -> None:
+def write(page: Path, records: list[Record], queues: Iterable[Record]) -> None:
     """Replace what stands between the marks; raises BenchError if the page hasn't both."""
     text = page.read_text("utf-8")
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise BenchError(f"{page}: the lines {BEGIN!r} and {END!r} are missing")
-    page.write_text(f"{before}{BEGIN}\n\n{generated(records, queue)}\n{END}{after}", "utf-8")
+    page.write_text(f"{before}{BEGIN}\n\n{generated(records, queues)}\n{END}{after}", "utf-8")
 
 
-def generated(records: list[Record], queue: Record | None) -> str:
-    parts = [_terms(records), _goals(records), _all(records), _times(records)]
-    if queue is not None:
-        parts.append(_queue(queue))
+def generated(records: list[Record], queues: Iterable[Record]) -> str:
+    parts = [_terms(records), _goals(records), _all(records), _times(records), *(_queue(one) for one in queues)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -89,7 +87,7 @@ def _times(records: list[Record]) -> str:
 
 def _queue(record: Record) -> str:
     lines = [(what, figure, goal) for what, figure, goal, _ in record["figures"]]
-    title = f"A long queue ({record['date'][:10]}, commit {record['commit']})"
+    title = f"A queue of {record['n']:,} ({record['date'][:10]}, commit {record['commit']})"
     return _table(title, ("what", "measured", "goal"), lines)
 
 
@@ -103,12 +101,13 @@ def _table(title: str, titles: tuple[str, ...], lines: Iterable[tuple[str, ...]]
     )
 
 
-def last_queue(directory: Path) -> Record | None:
-    """The newest results of `make bench-queue`."""
+def last_queues(directory: Path) -> list[Record]:
+    """The newest results of `make bench-queue` for each length, the shortest first."""
     found = []
     for path in sorted(directory.glob("*.json")):
         try:
             found.append(json.loads(path.read_text("utf-8")))
         except ValueError as error:
             raise BenchError(f"{path}: can't be read as results: {error}") from None
-    return max(found, key=lambda record: str(record["date"]), default=None)
+    newest = {record["n"]: record for record in sorted(found, key=lambda record: str(record["date"]))}
+    return [newest[n] for n in sorted(newest)]

@@ -66,7 +66,7 @@ def write_docs(options: Options) -> int:
     source = options.show or results.last(options.results)
     if source is None:
         raise BenchError(f"no results in {options.results}: `make bench` makes them")
-    docs.write(PAGE, results.read(source), docs.last_queue(options.results / "queue"))
+    docs.write(PAGE, results.read(source), docs.last_queues(options.results / "queue"))
     print(f"{PAGE.relative_to(ROOT)}: written from {source.name}")
     return 0
 
