@@ -45,6 +45,7 @@ def main(argv: Sequence[str]) -> int:
 
 def profile(seconds: float, out: Path, directory: Path, lock: Path | None) -> None:
     spy = _spy()
+    measured = commit()  # before the pictures change the checkout
     os.environ["RELAY_COMPILE"] = "0"  # py-spy sees no frames in compiled modules
     arguments = ["--contestants", "relay", "--seconds", str(seconds), "--dir", str(directory)]
     out.mkdir(parents=True, exist_ok=True)
@@ -58,7 +59,7 @@ def profile(seconds: float, out: Path, directory: Path, lock: Path | None) -> No
             found[name] = dict(shares(frames((out / f"{name}.svg").read_text("utf-8"))))
             print(f"{name}: {out / name}.svg", flush=True)
     text = table(found)
-    (out / "README.md").write_text(f"{_HEAD.format(commit=commit())}\n{text}\n", "utf-8")
+    (out / "README.md").write_text(f"{_HEAD.format(commit=measured)}\n{text}\n", "utf-8")
     print(text)
 
 
