@@ -36,8 +36,8 @@ _Ended = tuple[Done, Any, BaseException | None]
 
 MAX_BATCH = 200
 """Units in a commit at most, so that the loop is not held up for long."""
-QUICK_S = 0.005
-"""A COMMIT that took no longer lets the loop wait for the next one itself."""
+QUICK_S = 0.001
+"""A COMMIT that waited no longer for the disk lets the loop wait for the next one itself."""
 
 _log = logging.getLogger("relay.store")
 
@@ -56,6 +56,11 @@ def _lost(error: BaseException) -> StoreBusy:
         return error
     full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
     return StoreFull(str(error)) if full else StoreBusy(str(error))
+
+
+def waited() -> float:
+    """Goes on while the calling thread waits, and stands still while it works."""
+    return time.monotonic() - time.thread_time()
 
 
 def _error_of(work: Callable[[], None]) -> BaseException | None:
@@ -87,9 +92,12 @@ class Committer:
         *,
         turns: bool = False,
         max_pending: int = 20_000,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = waited,
     ) -> None:
-        """``turns``: other mail processes write too, and each waits for its turn instead of trying again."""
+        """``turns``: other mail processes write too, and each waits for its turn instead of trying again.
+
+        ``clock`` tells the seconds in which the thread that asks did not run.
+        """
         self._path = path
         self._conn = _opened(path)
         self._turn = Turn(path.with_name(path.name + "-turn")) if turns else None

@@ -129,12 +129,12 @@ def test_the_number_of_waiting_writes_is_bounded(db: Path) -> None:
 
 
 def test_the_loop_waits_for_a_quick_disk_itself_and_a_thread_for_a_slow_one(db: Path) -> None:
-    took = iter([0.001, 0.001, 2.0, 0.001, 0.001])
+    took = iter([0.0003, 0.0003, 2.0, 0.0003, 0.0003])
     now = 0.0
     began = False
     threads: list[bool] = []
 
-    def clock() -> float:
+    def waited() -> float:
         """Asked by whoever commits, before and after."""
         nonlocal now, began
         began = not began
@@ -145,7 +145,7 @@ def test_the_loop_waits_for_a_quick_disk_itself_and_a_thread_for_a_slow_one(db: 
         return now
 
     async def run() -> None:
-        committer = Committer(db, clock=clock)
+        committer = Committer(db, clock=waited)
         for name in "abcde":
             assert await committer.submit(_put(name)) == name
         assert (committer.commits, committer.inline) == (5, 3)
