@@ -65,8 +65,6 @@ class Channel:
         self.shared = shared
         self.loop = loop
         self.hostname = shared.hostname
-        self.protocol: asyncio.BaseProtocol | None = None
-        """Stands before this channel in the event loop; None once the connection is lost."""
         self.transport: Any = None
         self.encrypted = False
         self._implicit_tls = implicit_tls
@@ -126,7 +124,6 @@ class Channel:
             self.shared.sessions.leave(self.peer_address)
         self.give_octets()
         self.transport = None
-        self.protocol = None
         self.in_transaction = False
 
     def data_received(self, data: bytes) -> None:

@@ -38,7 +38,6 @@ class Front(SMTP):
             pause_writing=channel.pause_writing,
             resume_writing=channel.resume_writing,
         )
-        channel.protocol = self
 
 
 def fronts(

@@ -40,7 +40,7 @@ def edit(part: Part, body: bytes, footer: Footer | None, known: Known, boundarie
     long_line = find_long_line(body, 0, len(body)) >= 0
     plain = family(codec(part.charset) or "ascii") is not Family.OTHER
     untouched = footer is None and not long_line and plain
-    if untouched and part.encoding == "quoted-printable" and not encoded_may_hold_marks(body):
+    if untouched and part.encoding == "quoted-printable" and not _encoded_may_hold_marks(body):
         return None
     octets = decode(body, part.encoding)
     if octets is None:
@@ -104,7 +104,7 @@ def may_hold_marks(octets: bytes) -> bool:
     return (b"{" in octets or b"%" in octets) and any(hint in octets for hint in _HINTS)
 
 
-def encoded_may_hold_marks(body: bytes) -> bool:
+def _encoded_may_hold_marks(body: bytes) -> bool:
     """The same before quoted-printable is decoded: ``{`` and ``%`` stand plain in it, or as ``=7B`` and ``=25``."""
     return b"{" in body or b"%" in body or b"=7" in body or b"=25" in body
 

@@ -111,8 +111,6 @@ class Committer:
         self._idle.set()
         self.commits = 0
         self.units = 0
-        self.inline = 0
-        """Commits that the loop waited for itself."""
 
     @property
     def pending(self) -> int:
@@ -197,7 +195,6 @@ class Committer:
             return
         self.units += len(ended)
         if self._quick:
-            self.inline += 1
             self._committed(loop, ended, _error_of(self._commit))
         else:
             self._later(loop, self._commit, lambda lp, error: self._committed(lp, ended, error))
