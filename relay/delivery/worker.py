@@ -35,6 +35,7 @@ from relay.queue.values import Claim, Enqueued, Lease, NewSubmission, Result, Su
 from relay.registry.facts import Facts
 from relay.registry.snapshot import SnapshotSource
 from relay.store.committer import Committer, StoreBusy
+from relay.store.thread import to_its_end
 
 _log = logging.getLogger("relay.delivery")
 
@@ -231,7 +232,7 @@ class Worker:
         begun = time.monotonic()
         self._backlog.look()
         now = self.clock()
-        self._backlog.looked(await asyncio.to_thread(self._waiting, self._backlog.after), now)
+        self._backlog.looked(await to_its_end(self._waiting, self._backlog.after), now)
         self._look_at = time.monotonic() + max(POLL_S, LOOK_SHARE * (time.monotonic() - begun))
 
     def _waiting(self, after: Lane) -> list[Waiting]:

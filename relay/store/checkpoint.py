@@ -14,6 +14,7 @@ import sqlite3
 from pathlib import Path
 
 from relay.store.database import connect
+from relay.store.thread import to_its_end
 
 _log = logging.getLogger("relay.store")
 
@@ -46,7 +47,7 @@ async def run(path: Path) -> None:
     with contextlib.closing(Checkpointer(path)) as checkpointer:
         while True:
             try:
-                await asyncio.to_thread(checkpointer.step)
+                await to_its_end(checkpointer.step)
             except sqlite3.Error as error:
                 _log.error("the log can't be moved into the database, trying again: %s", error)
             await asyncio.sleep(EVERY_S)

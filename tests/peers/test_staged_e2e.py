@@ -90,7 +90,7 @@ class Fresh:
     def close(self) -> None:
         code = self.relay.stop()
         self.sink.close()
-        assert code == 0
+        assert code == 0, "\n".join(self.relay.log[-40:])
 
 
 @pytest.fixture(scope="module")
