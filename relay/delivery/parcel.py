@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from relay.delivery.outcome import Attempt, Outcome, Prepared
 
 FRESH_S = 60.0
-"""A prepared copy that waited longer is prepared again: its lease or its consent may have gone."""
+"""A prepared copy that waited longer is prepared again: its signature and its keys may be out of date."""
 MOST_RECIPIENTS = 50
 """In one transaction; every server takes 100 (RFC 5321 §4.5.3.1.8)."""
 
@@ -59,19 +59,22 @@ class Parcel:
         self.copies.append(copy)
         return True
 
-    def begin(self, now: float, eight_bit: bool) -> None:
-        """Check and start to prepare, unless what was begun is still good for this kind of remote. May raise."""
+    def begin(self, now: float, eight_bit: bool) -> bool:
+        """Check and start to prepare, unless what was begun is still good for this kind of remote. May raise.
+
+        Tells whether the copies were checked now.
+        """
         making = self._making
         if making is not None and not making.done():
-            return
+            return False
         if self._made is None and making is not None and not making.cancelled() and making.exception() is None:
             self._made = making.result()
         if self._made is not None and now <= self._stale_at and eight_bit == self._eight_bit:
-            return
+            return False
         self._made = self._making = None
-        self.copies = [copy for copy in self.copies if _wanted(copy)]
+        self._check()
         if not self.copies:
-            return
+            return True
         self._stale_at = now + FRESH_S
         self._eight_bit = eight_bit
         made = self.copies[0].attempt.prepare(eight_bit, len(self.copies) > 1)
@@ -79,14 +82,23 @@ class Parcel:
             self._made = made
         else:
             self._making = asyncio.get_running_loop().create_task(made)
+        return True
+
+    def _check(self) -> None:
+        self.copies = [copy for copy in self.copies if _wanted(copy)]
 
     async def prepared(self, now: float, eight_bit: bool) -> Prepared | None:
-        """The copy to send to ``copies``; None if none of them is wanted any more. Raises what preparing raised."""
-        self.begin(now, eight_bit)
+        """The copy to send to ``copies``, all of them checked just now; None if none of them is wanted any more.
+
+        Raises what preparing raised.
+        """
+        checked = self.begin(now, eight_bit)
         if self._making is not None:
             await self._making
-            self.begin(now, eight_bit)
-        return self._made
+            checked = self.begin(now, eight_bit)
+        if not checked:
+            self._check()
+        return self._made if self.copies else None
 
     def end(self, outcome: Outcome) -> None:
         """End all copies alike."""

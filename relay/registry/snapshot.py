@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ipaddress
 import sqlite3
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +23,6 @@ from relay.registry.secrets import Secrets
 if TYPE_CHECKING:
     from config.settings import Settings
 
-FRESH_S: Final = 0.005
 DELIVERED_BULK: Final = "delivered/bulk"
 _VERSION: Final = "SELECT value FROM meta WHERE name = 'registry'"
 _VERSIONS: Final = "SELECT value FROM meta WHERE name IN ('registry', 'standing') ORDER BY name"
@@ -125,28 +123,24 @@ class Snapshot:
 class SnapshotSource:
     """Keeps the latest snapshot; use it from the thread of its connection."""
 
-    def __init__(
-        self, conn: sqlite3.Connection, settings: Settings, secrets: Secrets, *, fresh_s: float = FRESH_S
-    ) -> None:
-        self._fresh_s = fresh_s
+    def __init__(self, conn: sqlite3.Connection, settings: Settings, secrets: Secrets) -> None:
         self._conn = conn
         self._settings = settings
         self._secrets = secrets
-        self._snapshot = load(conn, settings, secrets)
-        self._looked_at = 0.0
+        self.latest = load(conn, settings, secrets)
+        """As of the last look."""
         self.standing_version = int(conn.execute(_VERSIONS).fetchall()[1][0])
-        """Moves when anybody's standing may have got worse; as fresh as ``current``."""
+        """Moves when anybody's standing may have got worse; as of the last look."""
 
     def current(self) -> Snapshot:
-        """The snapshot, loaded anew if anything in the registry was changed since; asked for every few ms."""
-        now = time.monotonic()
-        if now - self._looked_at < self._fresh_s:
-            return self._snapshot
-        self._looked_at = now
+        """A look: loaded anew if anything in the registry was changed since the last.
+
+        Five microseconds; nothing is kept for a while, since what was withdrawn a millisecond ago must count.
+        """
         (version,), (self.standing_version,) = self._conn.execute(_VERSIONS).fetchall()
-        if version != self._snapshot.version:
-            self._snapshot = load(self._conn, self._settings, self._secrets)
-        return self._snapshot
+        if version != self.latest.version:
+            self.latest = load(self._conn, self._settings, self._secrets)
+        return self.latest
 
 
 def load(conn: sqlite3.Connection, settings: Settings, secrets: Secrets) -> Snapshot:

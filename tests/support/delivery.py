@@ -86,6 +86,10 @@ class FakeAttempt:
     def wanted(self) -> bool:
         return self._prepared is not None
 
+    def withdraw(self) -> None:
+        """From now on it is not wanted."""
+        self._prepared = None
+
     async def prepare(self, eight_bit: bool, shared: bool) -> Prepared:
         self.prepared += 1
         if isinstance(self._prepared, Exception):

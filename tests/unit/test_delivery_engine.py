@@ -395,6 +395,25 @@ def test_the_next_copy_is_prepared_while_one_is_on_the_wire() -> None:
     run(main())
 
 
+def test_a_copy_that_was_prepared_ahead_and_then_withdrawn_is_not_sent() -> None:
+    async def main() -> None:
+        async with (
+            ScriptedRemote({"DOT": [STALL]}) as remote,
+            Bench(smart_host=remote.target, connections_per_site=1, data_timeout=1.0) as bench,
+        ):
+            first, second = bench.submit(FakeAttempt()), bench.submit(FakeAttempt())
+            while not second.prepared:
+                await asyncio.sleep(0)
+            await asyncio.sleep(0)  # the second one is made, and waits
+            second.withdraw()
+            assert isinstance(await first.outcome, Retry)
+            await until(lambda: bench.engine.backlog == 0)
+            assert second.outcomes == []
+            assert remote.messages == []
+
+    run(main())
+
+
 @pytest.mark.parametrize(
     ("prepared", "extensions", "status"),
     [

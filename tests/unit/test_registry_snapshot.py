@@ -138,7 +138,7 @@ CHANGES: dict[str, Change] = {
 def test_a_change_by_another_process_is_seen_once_committed(
     path: Path, conn: sqlite3.Connection, shop: TenantRow, change: Change
 ) -> None:
-    source = SnapshotSource(conn, SETTINGS, SECRETS, fresh_s=0)
+    source = SnapshotSource(conn, SETTINGS, SECRETS)
     before = source.current()
     other = connect(path)
     try:
@@ -153,14 +153,14 @@ def test_a_change_by_another_process_is_seen_once_committed(
 
 
 def test_a_counter_does_not_reload(conn: sqlite3.Connection, shop: TenantRow) -> None:
-    source = SnapshotSource(conn, SETTINGS, SECRETS, fresh_s=0)
+    source = SnapshotSource(conn, SETTINGS, SECRETS)
     before = source.current()
     conn.execute("INSERT INTO counter (tenant_id, name, value) VALUES (?, 'delivered/bulk', 1)", (shop.id,))
     assert source.current() is before
 
 
 def test_an_old_snapshot_stays_as_it_was(conn: sqlite3.Connection, shop: TenantRow) -> None:
-    source = SnapshotSource(conn, SETTINGS, SECRETS, fresh_s=0)
+    source = SnapshotSource(conn, SETTINGS, SECRETS)
     before = source.current()
     tenants.freeze(conn, shop, everything=False, reason="spam", actor="anna", now=NOW)
     assert before.tenants[shop.id].freeze is Freeze.NONE
