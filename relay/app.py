@@ -92,6 +92,10 @@ class Share:
         return self.index == 0
 
 
+def _next_round(work: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_soon(work)
+
+
 class App:
     """All parts of one mail process."""
 
@@ -107,7 +111,7 @@ class App:
         for policy in policies:
             policy.shared_among(share.workers)
         self.chain = Chain(policies)
-        self.snapshots = SnapshotSource(self.conn, settings, self.secrets)
+        self.snapshots = SnapshotSource(self.conn, settings, self.secrets, next_round=_next_round)
         self.certificate = (
             Certificate(settings.tls.certificate, settings.tls.key)
             if settings.tls.certificate and settings.tls.key
@@ -259,7 +263,7 @@ class App:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, self.reload)
-        _test_keys(self.snapshots.current(), self.secrets)
+        _test_keys(self.snapshots.latest, self.secrets)
         committer = Committer(self.settings.database, turns=True)  # commands that write for long take turns too
         worker = self._worker(committer)
         self._tasks = [loop.create_task(worker.run()), loop.create_task(_heart(beat))]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -123,7 +123,17 @@ class Snapshot:
 class SnapshotSource:
     """Keeps the latest snapshot; use it from the thread of its connection."""
 
-    def __init__(self, conn: sqlite3.Connection, settings: Settings, secrets: Secrets) -> None:
+    def __init__(
+        self,
+        conn: sqlite3.Connection,
+        settings: Settings,
+        secrets: Secrets,
+        *,
+        next_round: Callable[[Callable[[], None]], object] | None = None,
+    ) -> None:
+        """``next_round`` calls what it is given in the event loop's next round; until then a look isn't repeated."""
+        self._next_round = next_round
+        self._looked = False
         self._conn = conn
         self._settings = settings
         self._secrets = secrets
@@ -135,12 +145,21 @@ class SnapshotSource:
     def current(self) -> Snapshot:
         """A look: loaded anew if anything in the registry was changed since the last.
 
-        Five microseconds; nothing is kept for a while, since what was withdrawn a millisecond ago must count.
+        What was withdrawn counts for whatever is asked afterwards, be it a millisecond later; what a client asks
+        after an answer comes in with a later round of the loop.
         """
+        if self._looked:
+            return self.latest
         (version,), (self.standing_version,) = self._conn.execute(_VERSIONS).fetchall()
         if version != self.latest.version:
             self.latest = load(self._conn, self._settings, self._secrets)
+        if self._next_round is not None:
+            self._looked = True
+            self._next_round(self._forget)
         return self.latest
+
+    def _forget(self) -> None:
+        self._looked = False
 
 
 def load(conn: sqlite3.Connection, settings: Settings, secrets: Secrets) -> Snapshot:

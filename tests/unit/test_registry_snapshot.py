@@ -152,6 +152,18 @@ def test_a_change_by_another_process_is_seen_once_committed(
         other.close()
 
 
+def test_a_look_is_repeated_in_the_next_round_of_the_loop(conn: sqlite3.Connection, shop: TenantRow) -> None:
+    rounds: list[Callable[[], None]] = []
+    source = SnapshotSource(conn, SETTINGS, SECRETS, next_round=rounds.append)
+    before = source.current()
+    tenants.freeze(conn, shop, everything=False, reason="spam", actor="anna", now=NOW)
+    assert source.current() is before
+    assert len(rounds) == 1
+    rounds.pop()()
+    assert source.current().tenants[shop.id].freeze is Freeze.BULK
+    assert len(rounds) == 1
+
+
 def test_a_counter_does_not_reload(conn: sqlite3.Connection, shop: TenantRow) -> None:
     source = SnapshotSource(conn, SETTINGS, SECRETS)
     before = source.current()
