@@ -30,15 +30,20 @@ INFLIGHT = 1000
 class BenchCopy:
     """An attempt whose bytes are there already."""
 
-    __slots__ = ("address", "domain", "number", "run")
+    __slots__ = ("address", "domain", "group", "notify", "number", "orcpt", "run")
 
     def __init__(self, run: Run, number: int) -> None:
         self.run = run
         self.number = number
         self.address = f"user{number}@example.net"
         self.domain = "example.net"
+        self.group: object | None = None
+        self.notify = self.orcpt = ""
 
-    async def prepare(self) -> Prepared | None:
+    def wanted(self) -> bool:
+        return True
+
+    def prepare(self, eight_bit: bool, shared: bool) -> Prepared:
         return Prepared("b-0123456789abcdef@relay.example.com", BODY)
 
     def done(self, outcome: Outcome) -> None:

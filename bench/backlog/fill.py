@@ -62,7 +62,8 @@ def fill(database: Path, parts: list[Part]) -> None:
         conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         conn.close()
-    with database.open("rb") as file:  # as if it had grown in hours: what the kernel still had to write would be measured
+    # As if it had grown in hours: else what the kernel still has to write is measured too.
+    with database.open("rb") as file:
         os.fsync(file.fileno())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -247,6 +248,57 @@ def test_the_last_results_are_those_with_the_newest_date(tmp_path: Path) -> None
     newest = recorded(tmp_path / "2026-03-01-aaa.jsonl", date="2026-03-01T11:00:00+00:00")
     (tmp_path / "2026-03-02-bbb.jsonl.tmp").write_text("unfinished")
     assert results.last(tmp_path) == newest
+
+
+def test_the_page_shows_results_that_are_kept(tmp_path: Path) -> None:
+    """docs/BENCHMARKS.md is as ``--write-docs`` left it."""
+    docs, results = part("docs"), part("results")
+    page, kept = tmp_path / "page.md", ROOT / "bench" / "results"
+    text = (ROOT / "docs" / "BENCHMARKS.md").read_text("utf-8")
+    shown = re.search(r"^(\S+), commit (\w+);", text, re.M)
+    assert shown is not None
+    page.write_text(f"one\n{docs.BEGIN}\nof old\n{docs.END}\ntwo\n", "utf-8")
+    docs.write(page, results.read(kept / f"{shown[1]}-{shown[2]}.jsonl"), docs.last_queues(kept / "queue"))
+    before, _, rest = text.partition(docs.BEGIN)
+    written, _, after = rest.partition(docs.END)
+    assert page.read_text("utf-8") == f"one\n{docs.BEGIN}{written}{docs.END}\ntwo\n"
+    assert before and after
+
+
+def test_the_page_of_recorded_results(tmp_path: Path) -> None:
+    docs, results = part("docs"), part("results")
+    queue = tmp_path / "queue"
+    queue.mkdir()
+    for n, date, first in ((1000, "2026-03-01", "2 s"), (1000, "2026-03-02", "1 s"), (10, "2026-02-01", "0 s")):
+        figures = [("start", first, "< 10 s", True)]
+        (queue / f"{date}-{n}.json").write_text(json.dumps({"n": n, "date": date, "commit": "c", "figures": figures}))
+    made = docs.generated(results.read(recorded(tmp_path / "a.jsonl", *RUN)), docs.last_queues(queue))
+    assert "| accept, DKIM rsa-2048, deliver, kept | 1000 msg/s | 200 | 5.00 | ≥ 5 | yes |" in made
+    assert "| `own` | 10k | relay | 1500 rcpt/s | - | 1.25 | 50 | - |" in made
+    assert made.index("### A queue of 10 (2026-02-01") < made.index("### A queue of 1,000 (2026-03-02")
+    assert "| start | 1 s | < 10 s |" in made and "2 s" not in made
+    (queue / "x.json").write_text("{")
+    with pytest.raises(part("errors").BenchError, match="can't be read"):
+        docs.last_queues(queue)
+
+
+def test_a_page_without_its_marks_stays_as_it_is(tmp_path: Path) -> None:
+    docs = part("docs")
+    page = tmp_path / "page.md"
+    page.write_text("no marks here")
+    with pytest.raises(part("errors").BenchError, match="missing"):
+        docs.write(page, [], [])
+    assert page.read_text() == "no marks here"
+
+
+@pytest.mark.parametrize(("name", "line"), [("micro_mail", "compile "), ("micro_registry", "by id ")])
+def test_single_parts_are_measured(name: str, line: str) -> None:
+    arguments = ["--people", "500"] if name == "micro_registry" else []
+    ran = subprocess.run(
+        [sys.executable, "-m", f"bench.{name}", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert line in ran.stdout
 
 
 def test_what_is_no_results_file_is_refused(tmp_path: Path) -> None:

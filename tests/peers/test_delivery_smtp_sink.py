@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from relay.delivery.outcome import Bounced, Delivered, Outcome, Reach, Retry
+from tests.meta.tree import ROOT
 from tests.support.delivery import DATA, Bench, FakeAttempt, run
 from tests.support.ports import free_port
 
@@ -111,3 +113,11 @@ def test_a_limit_on_connections() -> None:
     with sink("-m", "2") as target:
         outcomes = deliver(target, 50, messages_per_connection=3)
     assert {type(outcome) for outcome in outcomes} == {Delivered}
+
+
+def test_the_cost_of_a_copy_is_measured() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "bench.micro_delivery", "200"], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("200/200 delivered")
