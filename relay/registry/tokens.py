@@ -66,16 +66,26 @@ def local_part(secrets: Secrets, prefix: str, mark: Mark) -> str:
 
 
 _PAIRS = [a + b for a in "abcdefghijklmnopqrstuvwxyz234567" for b in "abcdefghijklmnopqrstuvwxyz234567"]
-_TOKEN_BITS = 8 * (1 + _FORMAT.size + MAC_OCTETS)
-_FILL_BITS = -_TOKEN_BITS % 10
-_SHIFTS = range(_TOKEN_BITS + _FILL_BITS - 10, -1, -10)
+_TOKEN_OCTETS = 1 + _FORMAT.size + MAC_OCTETS
+assert _TOKEN_OCTETS % 5 == 1, "_base32 is made for that length"
 
 
 def _base32(raw: bytes) -> str:
-    """RFC 4648 base32 in lower case without padding; ten bits at a time, since it is made for every copy."""
-    value = int.from_bytes(raw, "big") << _FILL_BITS
+    """RFC 4648 base32 in lower case without padding, of ``_TOKEN_OCTETS``.
+
+    It is made twice for every copy: five octets make four pairs, in numbers that fit a machine word.
+    """
     pairs = _PAIRS
-    return "".join([pairs[value >> shift & 1023] for shift in _SHIFTS])
+    found: list[str] = []
+    for i in range(0, _TOKEN_OCTETS - 1, 5):
+        high = (raw[i] << 12) | (raw[i + 1] << 4) | (raw[i + 2] >> 4)
+        low = ((raw[i + 2] & 15) << 16) | (raw[i + 3] << 8) | raw[i + 4]
+        found.append(pairs[high >> 10])
+        found.append(pairs[high & 1023])
+        found.append(pairs[low >> 10])
+        found.append(pairs[low & 1023])
+    found.append(pairs[raw[_TOKEN_OCTETS - 1] << 2])
+    return "".join(found)
 
 
 def read_local_part(secrets: Secrets, local: str) -> tuple[str, Mark] | None:
@@ -87,7 +97,7 @@ def read_local_part(secrets: Secrets, local: str) -> tuple[str, Mark] | None:
         raw = base64.b32decode(token.upper().encode("ascii") + b"=" * (-len(token) % 8))
     except (ValueError, binascii.Error):
         return None
-    if len(raw) * 8 != _TOKEN_BITS or _base32(raw) != token:
+    if len(raw) != _TOKEN_OCTETS or _base32(raw) != token:
         return None  # one token, one spelling
     mark = _mark(secrets.verify("local/" + prefix, raw))
     return None if mark is None else (prefix, mark)
