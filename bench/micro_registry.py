@@ -40,7 +40,6 @@ def fill(path: Path, people: int) -> None:
     conn.create_function("mailbox", 1, mailbox_of, deterministic=True)
     conn.execute("PRAGMA synchronous = OFF")
     conn.execute("PRAGMA cache_size = -1000000")
-    conn.execute("DROP INDEX subscriber_by_mailbox")
     conn.execute("BEGIN")
     conn.execute("INSERT INTO tenant (id, name, contact, plan_started_at, created_at) VALUES (1, 't', 'a@b', 0, 0)")
     conn.execute("INSERT INTO topic (id, tenant_id, name) VALUES (1, 1, 'news')")
@@ -62,7 +61,6 @@ def fill(path: Path, people: int) -> None:
         " SELECT i, 0, 'unsubscribed', 0, '' FROM n WHERE i % 50 = 0",
         (people,),
     )
-    conn.execute("CREATE INDEX subscriber_by_mailbox ON subscriber (tenant_id, mailbox) WHERE mailbox IS NOT NULL")
     conn.execute("COMMIT")
     conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     conn.close()
