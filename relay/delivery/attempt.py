@@ -122,7 +122,7 @@ class LeasedCopy:
         """Render, and sign: at once, or in the pool where there is one."""
         worker, lease, message = self._worker, self.lease, self._message
         assert message is not None
-        snapshot = worker.snapshots.latest
+        snapshot = worker.snapshots.current()
         domain = own_domain(snapshot, lease.submission.tenant_id, lease.submission.from_domain)
         mark = worker.composer.mark(lease, shared)
         signer = worker.composer.signer(snapshot, domain)
