@@ -138,7 +138,10 @@ class Attempt(Protocol):
         """ORCPT (RFC 3461 §4.2), as on the wire; empty for none."""
 
     def wanted(self) -> bool:
-        """Asked before each ``prepare``: the re-check. False: its end is written, ``done`` is not called."""
+        """The re-check, before each ``prepare`` and again before sending if time has passed since.
+
+        False: its end is written, ``done`` is not called.
+        """
 
     def prepare(self, eight_bit: bool, shared: bool) -> Prepared | Coroutine[Any, Any, Prepared]:
         """Render and sign. Called when a connection is (nearly) free for the copy.

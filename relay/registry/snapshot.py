@@ -145,8 +145,9 @@ class SnapshotSource:
     def current(self) -> Snapshot:
         """A look: loaded anew if anything in the registry was changed since the last.
 
-        What was withdrawn counts for whatever is asked afterwards, be it a millisecond later; what a client asks
-        after an answer comes in with a later round of the loop.
+        What was withdrawn counts for each message that comes in afterwards, be it a millisecond later: its copies
+        are checked in a later round of the loop. A command read at the end of a busy round is judged by a look at
+        its beginning.
         """
         if self._looked:
             return self.latest

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -378,16 +380,23 @@ def test_withdrawn_and_failing_copies_do_not_stop_the_others() -> None:
     run(main())
 
 
+@contextlib.asynccontextmanager
+async def prepared_ahead() -> AsyncIterator[tuple[Bench, ScriptedRemote, FakeAttempt, FakeAttempt]]:
+    """A first copy is on the wire of a remote that doesn't answer, a second one is prepared."""
+    async with (
+        ScriptedRemote({"DOT": [STALL]}) as remote,
+        Bench(smart_host=remote.target, connections_per_site=1, data_timeout=1.0) as bench,
+    ):
+        first, second = bench.submit(FakeAttempt()), bench.submit(FakeAttempt())
+        while not second.prepared:
+            await asyncio.sleep(0)
+        assert not first.outcome.done()
+        yield bench, remote, first, second
+
+
 def test_the_next_copy_is_prepared_while_one_is_on_the_wire() -> None:
     async def main() -> None:
-        async with (
-            ScriptedRemote({"DOT": [STALL]}) as remote,
-            Bench(smart_host=remote.target, connections_per_site=1, data_timeout=1.0) as bench,
-        ):
-            first, second = bench.submit(FakeAttempt()), bench.submit(FakeAttempt())
-            while not second.prepared:
-                await asyncio.sleep(0)
-            assert not first.outcome.done()
+        async with prepared_ahead() as (_, _, first, second):
             assert isinstance(await first.outcome, Retry)
             assert isinstance(await second.outcome, Delivered)
             assert second.prepared == 1
@@ -397,14 +406,7 @@ def test_the_next_copy_is_prepared_while_one_is_on_the_wire() -> None:
 
 def test_a_copy_that_was_prepared_ahead_and_then_withdrawn_is_not_sent() -> None:
     async def main() -> None:
-        async with (
-            ScriptedRemote({"DOT": [STALL]}) as remote,
-            Bench(smart_host=remote.target, connections_per_site=1, data_timeout=1.0) as bench,
-        ):
-            first, second = bench.submit(FakeAttempt()), bench.submit(FakeAttempt())
-            while not second.prepared:
-                await asyncio.sleep(0)
-            await asyncio.sleep(0)  # the second one is made, and waits
+        async with prepared_ahead() as (bench, remote, first, second):
             second.withdraw()
             assert isinstance(await first.outcome, Retry)
             await until(lambda: bench.engine.backlog == 0)
