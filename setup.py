@@ -15,6 +15,7 @@ import sysconfig
 import tempfile
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,36 @@ def extensions() -> list[Extension]:
     except Exception as error:  # a fault of mypyc's own
         raise Impossible(f"mypyc failed ({error!r})") from error
     return made
+
+
+def rsa8() -> list[Extension]:
+    """The extension that makes RSA signatures together, where Intel's library is there to be linked into it."""
+    library, header = (
+        _installed("ipp-crypto-static", "libcrypto_mb.a"),
+        _installed("ipp-crypto-include", "crypto_mb/rsa.h"),
+    )
+    if library is None or header is None:
+        return []
+    return [
+        Extension(
+            "relay.registry._rsa8",
+            ["relay/registry/_rsa8.c"],
+            include_dirs=[str(header.parent.parent)],
+            extra_objects=[str(library)],
+            extra_compile_args=["-O1", "-Wno-unused-parameter"],
+            extra_link_args=["-Wl,--exclude-libs,ALL"],
+        )
+    ]
+
+
+def _installed(package: str, end: str) -> Path | None:
+    """A file that a package of the build's environment brought along."""
+    try:
+        files = metadata.files(package) or []
+    except metadata.PackageNotFoundError:
+        return None
+    found = [Path(file.locate()) for file in files if file.as_posix().endswith(end)]
+    return found[0].resolve() if found and found[0].exists() else None
 
 
 def _probe() -> None:
@@ -149,7 +180,7 @@ def wanted() -> list[Extension]:
     if WISH == "0" or not BUILDING & set(sys.argv[1:]):
         return []
     try:
-        return extensions()
+        return [*extensions(), *rsa8()]
     except Impossible as why:
         fall_back(why)
         return []

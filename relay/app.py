@@ -22,6 +22,7 @@ from relay.delivery.compose import Composer, Links
 from relay.delivery.engine import Engine
 from relay.delivery.resolve import Resolver
 from relay.delivery.sign import self_test
+from relay.delivery.signatures import Signatures
 from relay.delivery.worker import Worker, WorkerTerms
 from relay.feedback.inbound import Inbound
 from relay.intake.accept import Acceptor, Terms
@@ -138,6 +139,7 @@ class App:
                 "connections_per_site": share.of(delivery.connections_per_site),
             }
         )
+        signatures = Signatures(self.signing_pool)
         engine = Engine(
             divided,
             settings.server.hostname,
@@ -146,6 +148,7 @@ class App:
             _delivery_log,
             own_ports=own_ports,
             look_ahead=self.signing_pool is not None,
+            places=lambda: signatures.places,
         )
         links = Links(settings.links.base_url, settings.links.mail_domain)
         terms = WorkerTerms(
@@ -166,7 +169,7 @@ class App:
             self.conn,
             committer,
             self.clock,
-            self.signing_pool,
+            signatures,
             self.facts,
             self.looking,
         )

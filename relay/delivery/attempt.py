@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Sequence
+from typing import TYPE_CHECKING
 
 from relay.delivery.compose import Compiled, notice, own_domain
 from relay.delivery.outcome import Bounced, Delivered, Outcome, Prepared, Retry, Returned
-from relay.delivery.sign import Pending
 from relay.mail.address import parse_address
 from relay.mail.downgrade import downgrade
 from relay.mail.render import Rendered
@@ -57,11 +54,15 @@ class LeasedCopy:
             return False
         if not notice(lease.submission) and not self._still_wanted(worker.snapshots.current(), now):
             return False
-        self._message = worker.composer.message(lease.submission.id)
-        if self._message is None:
+        if self._found() is None:
             self._end(State.CANCELLED, "the message is gone", event="cancelled")
             return False
         return True
+
+    def _found(self) -> Compiled | None:
+        if self._message is None:
+            self._message = self._worker.composer.message(self.lease.submission.id)
+        return self._message
 
     def _still_wanted(self, snapshot: Snapshot, now: float) -> bool:
         """Freeze, campaign, policies."""
@@ -118,10 +119,15 @@ class LeasedCopy:
             return False
         return True
 
-    def prepare(self, eight_bit: bool, shared: bool) -> Prepared | Coroutine[Any, Any, Prepared]:
-        """Render, and sign: at once, or in the pool where there is one."""
-        worker, lease, message = self._worker, self.lease, self._message
-        assert message is not None
+    @property
+    def octets(self) -> int:
+        return self.lease.submission.size_octets
+
+    def prepare(self, eight_bit: bool, shared: bool) -> Prepared | Awaitable[Prepared] | None:
+        """Render, and have it signed; None if the message is gone."""
+        worker, lease, message = self._worker, self.lease, self._found()
+        if message is None:
+            return None
         snapshot = worker.snapshots.current()
         domain = own_domain(snapshot, lease.submission.tenant_id, lease.submission.from_domain)
         mark = worker.composer.mark(lease, shared)
@@ -134,15 +140,9 @@ class LeasedCopy:
         if signer is None:
             return self._made(message, rendered, reverse_path, [])
         pending = signer.prepare(rendered.fields, rendered.body_hash, worker.clock())
-        if worker.signing_pool is None:
-            return self._made(message, rendered, reverse_path, pending.finish())
-        return self._signed(message, rendered, reverse_path, pending, worker.signing_pool)
-
-    async def _signed(
-        self, message: Compiled, rendered: Rendered, reverse_path: str, pending: Pending, pool: ThreadPoolExecutor
-    ) -> Prepared:
-        signatures = await asyncio.get_running_loop().run_in_executor(pool, pending.finish)
-        return self._made(message, rendered, reverse_path, signatures)
+        return worker.signatures.sign(
+            pending, lambda signatures: self._made(message, rendered, reverse_path, signatures)
+        )
 
     def _made(self, message: Compiled, rendered: Rendered, reverse_path: str, signatures: Sequence[bytes]) -> Prepared:
         return Prepared(

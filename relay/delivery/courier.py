@@ -131,8 +131,11 @@ class Courier:
 
     async def _prepared(self, parcel: Parcel) -> Prepared | None:
         """None: there is nothing to send, and its copies have ended."""
+        now, eight_bit = self._site.hub.now(), self._session.features.eight_bit
         try:
-            return await parcel.prepared(self._site.hub.now(), self._session.features.eight_bit)
+            parcel.begin(now, eight_bit)
+            self._site.begin_along(now, eight_bit)
+            return await parcel.prepared(now, eight_bit)
         except Exception as error:
             self._failed(parcel, error)
             return None

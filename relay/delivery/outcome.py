@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -137,18 +137,22 @@ class Attempt(Protocol):
     def orcpt(self) -> str:
         """ORCPT (RFC 3461 §4.2), as on the wire; empty for none."""
 
-    def wanted(self) -> bool:
-        """The re-check, before each ``prepare`` and again before sending if time has passed since.
+    @property
+    def octets(self) -> int:
+        """Size of the message; a large one isn't prepared before its turn."""
 
-        False: its end is written, ``done`` is not called.
-        """
-
-    def prepare(self, eight_bit: bool, shared: bool) -> Prepared | Coroutine[Any, Any, Prepared]:
-        """Render and sign. Called when a connection is (nearly) free for the copy.
+    def prepare(self, eight_bit: bool, shared: bool) -> Prepared | Awaitable[Prepared] | None:
+        """Render and sign. None: there is nothing to send, and ``wanted`` says so too.
 
         Again if it then waited for more than a minute, or for a remote of another
         kind. ``eight_bit``: the remote offers 8BITMIME (RFC 6152). ``shared``: the
         copy is for several attempts of one group.
+        """
+
+    def wanted(self) -> bool:
+        """The re-check, right before what was prepared is sent.
+
+        False: its end is written, ``done`` is not called.
         """
 
     def done(self, outcome: Outcome) -> None:

@@ -1,7 +1,8 @@
 """Copies on their way through the engine, and the parcels they travel in.
 
 A parcel is one transaction's worth: one copy, or several recipients who share
-one. It is checked and prepared when a connection is (nearly) free for it.
+one. It is prepared when a connection is (nearly) free for it, and checked when
+one is: right before it is sent.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Parcel:
     def __init__(self, copies: list[Copy]) -> None:
         self.copies = copies
         self._made: Prepared | None = None
-        self._making: asyncio.Task[Prepared] | None = None
+        self._making: asyncio.Future[Prepared] | None = None
         self._stale_at = 0.0
         self._eight_bit = True
 
@@ -59,46 +60,47 @@ class Parcel:
         self.copies.append(copy)
         return True
 
-    def begin(self, now: float, eight_bit: bool) -> bool:
-        """Check and start to prepare, unless what was begun is still good for this kind of remote. May raise.
-
-        Tells whether the copies were checked now.
-        """
+    def begin(self, now: float, eight_bit: bool) -> None:
+        """Start to prepare, unless what was begun is still good for this kind of remote. May raise."""
         making = self._making
-        if making is not None and not making.done():
-            return False
-        if self._made is None and making is not None and not making.cancelled() and making.exception() is None:
-            self._made = making.result()
+        if making is not None:
+            if not making.done():
+                return
+            self._making = None
+            if not making.cancelled() and making.exception() is None:
+                self._made = making.result()
         if self._made is not None and now <= self._stale_at and eight_bit == self._eight_bit:
-            return False
-        self._made = self._making = None
-        self._check()
-        if not self.copies:
-            return True
+            return
+        self._made = None
         self._stale_at = now + FRESH_S
         self._eight_bit = eight_bit
         made = self.copies[0].attempt.prepare(eight_bit, len(self.copies) > 1)
-        if isinstance(made, Prepared):
+        if made is None or isinstance(made, Prepared):
             self._made = made
         else:
-            self._making = asyncio.get_running_loop().create_task(made)
-        return True
-
-    def _check(self) -> None:
-        self.copies = [copy for copy in self.copies if _wanted(copy)]
+            self._making = asyncio.ensure_future(made)
 
     async def prepared(self, now: float, eight_bit: bool) -> Prepared | None:
         """The copy to send to ``copies``, all of them checked just now; None if none of them is wanted any more.
 
         Raises what preparing raised.
         """
-        checked = self.begin(now, eight_bit)
-        if self._making is not None:
-            await self._making
-            checked = self.begin(now, eight_bit)
-        if not checked:
-            self._check()
+        while self.copies:
+            self.begin(now, eight_bit)
+            if self._making is not None:
+                self._made = await self._making
+                self._making = None
+            shared = len(self.copies) > 1
+            self.copies = [copy for copy in self.copies if _wanted(copy)]
+            if self._made is not None and shared == (len(self.copies) > 1):
+                break
+            self._made = None  # it speaks of several, or is gone
         return self._made if self.copies else None
+
+    @property
+    def octets(self) -> int:
+        """About what it takes in memory once it is prepared."""
+        return self.copies[0].attempt.octets if self.copies else 0
 
     def end(self, outcome: Outcome) -> None:
         """End all copies alike."""

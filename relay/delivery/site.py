@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import islice
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -23,11 +26,18 @@ from relay.delivery.route import Route
 from relay.delivery.session import Session
 from relay.mail.status import UNEXPECTED, temporary
 
+FORESEEN = 16
+"""Parcels next in turn that may be prepared along with another."""
+LIGHT_OCTETS = 256 * 1024
+"""A larger message is prepared when its turn comes."""
+
 
 class Hub(Protocol):
     """What a site needs of the engine."""
 
     messages_per_connection: int
+    places: Callable[[], int]
+    """Copies that can be prepared now almost for nothing, along with what is being prepared."""
     look_ahead: bool
     """Signing runs beside the loop: the next parcel is prepared while one is on the wire."""
     idle_s: float
@@ -99,6 +109,17 @@ class Site:
 
     def take(self) -> Parcel | None:
         return self.ready.popleft() if self.ready else None
+
+    def begin_along(self, now: float, eight_bit: bool) -> None:
+        """Prepare those that come next too, as far as they are signed along with what is being signed."""
+        if not self.ready or not self.hub.places():
+            return
+        for parcel in islice(self.ready, FORESEEN):
+            if parcel.octets <= LIGHT_OCTETS:
+                with suppress(Exception):  # it is told when its turn comes
+                    parcel.begin(now, eight_bit)
+                if not self.hub.places():
+                    return
 
     def put_back(self, parcel: Parcel) -> None:
         """A parcel that was taken but not tried; it keeps its place."""

@@ -15,7 +15,6 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from relay.delivery.attempt import LeasedCopy
@@ -25,6 +24,7 @@ from relay.delivery.engine import Engine
 from relay.delivery.outcomes import Outcomes
 from relay.delivery.report import Reporter
 from relay.delivery.room import Room
+from relay.delivery.signatures import Signatures
 from relay.mail.template import Template
 from relay.pipeline.chain import Chain
 from relay.queue.lanes import Lane, Waiting, waiting
@@ -82,7 +82,7 @@ class Worker:
         conn: sqlite3.Connection,
         committer: Committer,
         clock: Callable[[], float],
-        signing_pool: ThreadPoolExecutor | None,
+        signatures: Signatures,
         facts: Facts,
         looking: sqlite3.Connection,
     ) -> None:
@@ -94,8 +94,7 @@ class Worker:
         self.conn = conn
         self.committer = committer
         self.clock = clock
-        self.signing_pool = signing_pool
-        """None: signatures are made on the loop, by a process that has a core of its own."""
+        self.signatures = signatures
         self.facts = facts
         self.room = Room(terms.inflight)
         self._backlog = Backlog()

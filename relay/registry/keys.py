@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import base64
 import functools
+import logging
 import re
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final, Protocol
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -25,8 +28,14 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from relay.registry import rsa8
 from relay.registry.errors import RegistryError
 from relay.registry.secrets import Secrets, SecretsError
+
+if TYPE_CHECKING:
+    from relay.registry._rsa8 import Key
+
+_log = logging.getLogger("relay.delivery")
 
 RSA: Final = "rsa-sha256"
 ED25519: Final = "ed25519-sha256"
@@ -75,6 +84,12 @@ class SigningKey:
     selector: str
     algorithm: str
     private: rsa.RSAPrivateKey | Ed25519PrivateKey
+    lane: Key | None = field(init=False, repr=False, compare=False)
+    """The same key, where it can sign together with others."""
+
+    def __post_init__(self) -> None:
+        lane = rsa8.lane(self.private) if isinstance(self.private, rsa.RSAPrivateKey) else None
+        object.__setattr__(self, "lane", lane)
 
     @property
     def record(self) -> str:
@@ -91,6 +106,26 @@ class SigningKey:
         digest = hashes.Hash(hashes.SHA256())
         digest.update(signed)
         return self.private.sign(digest.finalize())
+
+
+def sign_all(jobs: Sequence[tuple[SigningKey, bytes]]) -> list[bytes]:
+    """A signature for each key and text, in their order, made together where that is quicker.
+
+    Whoever has several at hand gives them at once; other threads run meanwhile.
+    """
+    made: dict[int, bytes] = {}
+    lanes = [(place, key.lane, text) for place, (key, text) in enumerate(jobs) if key.lane is not None]
+    for start in range(0, len(lanes), rsa8.LANES):
+        group = lanes[start : start + rsa8.LANES]
+        if len(group) < rsa8.LEAST:
+            break
+        try:
+            values = rsa8.sign([lane for _, lane, _ in group], [sha256(text).digest() for _, _, text in group])
+        except ArithmeticError as error:
+            _log.error("RSA keys sign one by one, since together they failed: %s", error)
+            break
+        made.update(zip([place for place, _, _ in group], values, strict=True))
+    return [made[place] if place in made else key.sign(text) for place, (key, text) in enumerate(jobs)]
 
 
 def generate(algorithm: str) -> PrivateKey:

@@ -79,6 +79,7 @@ class FakeAttempt:
         self.notify = notify
         self.orcpt = orcpt
         self.outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.octets = 0
         self.prepared = 0
         self.outcomes: list[Outcome] = []
         self._prepared = prepared
@@ -94,8 +95,7 @@ class FakeAttempt:
         self.prepared += 1
         if isinstance(self._prepared, Exception):
             raise self._prepared
-        assert self._prepared is not None
-        return self._prepared
+        return self._prepared or PREPARED
 
     def done(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
@@ -112,6 +112,8 @@ class Bench:
         *,
         verifying: ssl.SSLContext | None = None,
         own_ports: frozenset[int] = frozenset(),
+        look_ahead: bool = True,
+        places: Callable[[], int] = lambda: 0,
         **settings: Any,
     ) -> None:
         self.clock = Clock()
@@ -127,6 +129,8 @@ class Bench:
             rng=random.Random(1),
             verifying=verifying,
             own_ports=own_ports,
+            look_ahead=look_ahead,
+            places=places,
         )
 
     def _logged(self, what: str, details: Mapping[str, object]) -> None:

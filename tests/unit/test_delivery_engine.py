@@ -416,6 +416,34 @@ def test_a_copy_that_was_prepared_ahead_and_then_withdrawn_is_not_sent() -> None
     run(main())
 
 
+def test_copies_next_in_turn_are_prepared_along_with_the_first_where_that_costs_nothing() -> None:
+    async def main() -> None:
+        places = [2, 1]  # for two more, when the first is prepared
+        async with (
+            ScriptedRemote({"MAIL": [STALL]}) as remote,
+            Bench(
+                smart_host=remote.target,
+                connections_per_site=1,
+                command_timeout=1.0,
+                look_ahead=False,
+                places=lambda: places.pop(0) if places else 0,
+            ) as bench,
+        ):
+            copies = [bench.submit(FakeAttempt()) for _ in range(5)]
+            copies[1].octets = 2**20
+            while not copies[3].prepared:
+                await asyncio.sleep(0)
+            copies[3].withdraw()
+            # The large one waits for its turn; the last one found no place.
+            assert [copy.prepared for copy in copies] == [1, 0, 1, 1, 0]
+            await until(lambda: bench.engine.backlog == 0)
+            assert [type(outcome) for copy in copies for outcome in copy.outcomes] == [Delivered] * 4
+            assert copies[3].outcomes == []
+            assert [copy.prepared for copy in copies] == [1, 1, 1, 1, 1]
+
+    run(main())
+
+
 @pytest.mark.parametrize(
     ("prepared", "extensions", "status"),
     [

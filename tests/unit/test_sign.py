@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from relay.delivery.sign import Signer, SignError, SigningKey, self_test
-from relay.registry.keys import ED25519, RSA, generate
+from relay.delivery.sign import Signer, SignError, SigningKey, finish, self_test
+from relay.registry.keys import ED25519, RSA, generate, sign_all
 
 NOW = 1767225600.9
 BODY_HASH = sha256(b"body\r\n").digest()
@@ -103,7 +103,7 @@ def test_folding(domain: str) -> None:
 def test_prepared_once_finished_elsewhere() -> None:
     signer = Signer(KEYS)
     pending = signer.prepare(FIELDS, BODY_HASH, NOW)
-    assert pending.finish() == pending.finish() == signer.sign(FIELDS, BODY_HASH, NOW)
+    assert finish([pending])[0] == signer.sign(FIELDS, BODY_HASH, NOW)
 
 
 def test_no_keys_no_signatures() -> None:
@@ -135,3 +135,11 @@ def test_self_test_names_the_key_that_fails(key: SigningKey) -> None:
     with pytest.raises(SignError, match=rf"{key.algorithm} key {key.selector} of example\.com") as caught:
         self_test([*KEYS, wrong][-2:] if key is KEYS[0] else [wrong])
     assert "\n" not in str(caught.value)
+
+
+def test_each_text_is_signed_by_its_key_whatever_is_signed_beside_it() -> None:
+    longer = SigningKey("example.com", "r3", RSA, rsa.generate_private_key(65537, 3072))
+    keys = [*KEYS, longer, SigningKey("example.com", "r2", RSA, generate(RSA).key)]
+    jobs = [(keys[(number * 3) % len(keys)], b"%d" % number) for number in range(23)]
+    assert sign_all(jobs) == [one.sign(text) for one, text in jobs]
+    assert sign_all([]) == []
