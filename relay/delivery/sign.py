@@ -47,6 +47,7 @@ _LINE: Final = 78
 _NAMES: Final = OVERSIGNED + SIGNED
 _PLACE: Final = {name.lower().encode(): place for place, name in enumerate(_NAMES)}
 _KEPT_HEADS: Final = 256
+_KEPT_FIELDS: Final = 512
 
 
 class SignError(Exception):
@@ -85,6 +86,8 @@ class Signer:
     def __init__(self, keys: Sequence[SigningKey]) -> None:
         self._keys = tuple(keys)
         self._heads: dict[tuple[int, ...], tuple[bytes, ...]] = {}
+        self._fields: dict[bytes, tuple[int, bytes]] = {}
+        """Fields met lately, as most are alike in all copies: place in ``_NAMES`` (-1: not signed), canonical form."""
 
     def sign(self, fields: Sequence[bytes], body_hash: bytes, now: float) -> list[bytes]:
         """``prepare`` and ``finish`` in one: DKIM-Signature fields, to be put before the others."""
@@ -99,17 +102,24 @@ class Signer:
         """
         places: list[list[bytes]] = [[] for _ in _NAMES]
         for field in fields:
-            place = _PLACE.get(field[: field.find(b":")].rstrip(b" \t").lower())
-            if place is not None:
-                places[place].append(field)
+            place, form = self._fields.get(field) or self._met(field)
+            if place >= 0:
+                places[place].append(form)
         # Of several fields with one name the last is signed first (RFC 6376 §5.4.2).
-        canonical = b"".join([relaxed_field(field) for present in places for field in reversed(present)])
+        canonical = b"".join([form for present in places for form in reversed(present)])
         counts = tuple([len(present) for present in places])
         heads = self._heads.get(counts)
         if heads is None:
             heads = self._new_heads(counts)
         tail = b"\tt=%d; bh=%s;\r\n\tb=" % (int(now), base64.b64encode(body_hash))
         return Pending(self._keys, tuple([head + tail for head in heads]), canonical)
+
+    def _met(self, field: bytes) -> tuple[int, bytes]:
+        if len(self._fields) >= _KEPT_FIELDS:
+            self._fields.clear()
+        place = _PLACE.get(field[: field.find(b":")].rstrip(b" \t").lower(), -1)
+        found = self._fields[field] = (place, relaxed_field(field) if place >= 0 else b"")
+        return found
 
     def _new_heads(self, counts: tuple[int, ...]) -> tuple[bytes, ...]:
         if len(self._heads) >= _KEPT_HEADS:

@@ -19,6 +19,8 @@ SOFT = b"=\r\n"
 _QP_MOST = 76
 _QP_LINE = 72
 _QP = [bytes([o]) if 32 <= o < 127 and o != 0x3D else b"=%02X" % o for o in range(256)]
+_QP_PLAIN = re.compile(rb"[ -<>-~]*")
+"""Octets that stand for themselves."""
 DECODED = frozenset({"7bit", "8bit", "binary"})
 """Encodings in which the body is the text itself."""
 
@@ -71,7 +73,7 @@ def softened(encoded: bytes) -> bytes:
 
 def encode_qp_value(octets: bytes) -> bytes:
     """Quoted-printable for a slot's value, which has no line ends; it stands at a line's start, before a soft break."""
-    encoded = octets if octets.isalnum() else b"".join([_QP[octet] for octet in octets])
+    encoded = octets if _QP_PLAIN.fullmatch(octets) else b"".join([_QP[octet] for octet in octets])
     if encoded.startswith(b"-"):
         encoded = b"=2D" + encoded[1:]  # never a delimiter line
     if len(encoded) <= _QP_LINE:

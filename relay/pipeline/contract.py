@@ -103,7 +103,10 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     subscriber could pass the plan's limit."""
 
     def consent(self, topic: str) -> Consent | None:
-        return next((c for c in self.consents if c.topic == topic), None)
+        for consent in self.consents:
+            if consent.topic == topic:
+                return consent
+        return None
 
 
 class Recipient(msgspec.Struct, frozen=True, eq=False, gc=False):
