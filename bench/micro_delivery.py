@@ -44,6 +44,8 @@ class BenchCopy:
     def wanted(self) -> bool:
         return True
 
+    still_wanted = wanted
+
     def prepare(self, eight_bit: bool, shared: bool) -> Prepared:
         return Prepared("b-0123456789abcdef@relay.example.com", BODY)
 

@@ -22,7 +22,7 @@ from relay.delivery.compose import Composer, Links
 from relay.delivery.engine import Engine
 from relay.delivery.resolve import Resolver
 from relay.delivery.sign import self_test
-from relay.delivery.signatures import Signatures
+from relay.delivery.signatures import TOGETHER, Signatures
 from relay.delivery.worker import Worker, WorkerTerms
 from relay.feedback.inbound import Inbound
 from relay.intake.accept import Acceptor, Terms
@@ -148,6 +148,7 @@ class App:
             _delivery_log,
             own_ports=own_ports,
             look_ahead=self.signing_pool is not None,
+            together=TOGETHER if signatures.together else 0,
             places=lambda: signatures.places,
         )
         links = Links(settings.links.base_url, settings.links.mail_domain)

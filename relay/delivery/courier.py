@@ -7,10 +7,11 @@ on the wire, so that both overlap.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from relay.delivery.classify import lost
-from relay.delivery.outcome import Interrupted, Outcome, Prepared, Reach, Retry, Returned, Where
+from relay.delivery.outcome import Attempt, Interrupted, Outcome, Prepared, Reach, Retry, Returned, Where
 from relay.delivery.parcel import Copy, Parcel
 from relay.delivery.session import Session, Verdict
 from relay.mail.status import UNEXPECTED
@@ -37,7 +38,7 @@ class Courier:
     async def run(self) -> None:
         session = self._session
         try:
-            while not (session.broken or self.stopping or self._turn_over()):
+            while not session.broken and (session.ahead is not None or not (self.stopping or self._turn_over())):
                 parcel, self._next = self._next or self._site.take(), None
                 if parcel is None:
                     if self._site.hub.wanted(self._site) or not await self._wait():
@@ -86,16 +87,58 @@ class Courier:
             work.set_result(False)
 
     async def _deliver(self, parcel: Parcel) -> None:
-        prepared = await self._prepared(parcel)
+        session = self._session
+        prepared = session.ahead
         if prepared is None:
+            prepared = await self._prepared(parcel)
+            if prepared is None:
+                return
+            self._prepare_next()
+        elif not parcel.still_wanted():
+            # The remote waits for its message; there is no other way to take the envelope back.
+            session.close()
+            self._site.put_back(parcel)
             return
-        self._prepare_next()
-        verdicts = await self._session.send([copy.attempt for copy in parcel.copies], prepared)
-        if self._session.takes:
-            self._site.most_recipients = min(self._site.most_recipients, self._session.takes)
-        if self._session.fruitful:
+        verdicts = await session.send([copy.attempt for copy in parcel.copies], prepared, self._following)
+        if session.takes:
+            self._site.most_recipients = min(self._site.most_recipients, session.takes)
+        if session.fruitful:
             self._site.answered()
+        if session.stumbled:
+            self._site.stumbled(session)
         self._end(parcel, verdicts)
+
+    def _following(self) -> tuple[list[Attempt], Prepared] | None:
+        """What goes next over this connection, if its envelope can go out now: nothing that others need to wait for."""
+        site, session = self._site, self._session
+        hub = site.hub
+        if self.stopping or not site.overlaps or session.transactions >= hub.messages_per_connection:
+            return None
+        if self._next is None and (not site.ready or (hub.together and not site.ready[0].begun)):
+            return None  # begun now it would be signed by itself
+        parcel = None if hub.wanted(site) else self._next or site.take()
+        if parcel is None:
+            return None
+        self._next = parcel
+        try:
+            made = parcel.ready(hub.now(), session.features.eight_bit)
+        except Exception as error:
+            self._failed(parcel, error)
+            made = None
+        if made is not None:
+            self._begin_next()
+            return [copy.attempt for copy in parcel.copies], made
+        if not parcel.copies or not hub.look_ahead:
+            self._next = None
+            site.put_back(parcel)
+        return None
+
+    def _begin_next(self) -> None:
+        """Signed beside the loop, it may be ready to go behind the next message."""
+        site = self._site
+        if site.hub.look_ahead and site.ready and site.ready[0].light:
+            with suppress(Exception):  # it is told when its turn comes
+                site.ready[0].begin(site.hub.now(), self._session.features.eight_bit)
 
     def _end(self, parcel: Parcel, verdicts: list[Verdict]) -> None:
         """Tell the outcomes; what came to nothing goes again."""
@@ -135,6 +178,7 @@ class Courier:
         try:
             parcel.begin(now, eight_bit)
             self._site.begin_along(now, eight_bit)
+            self._begin_next()
             return await parcel.prepared(now, eight_bit)
         except Exception as error:
             self._failed(parcel, error)

@@ -39,7 +39,7 @@ class Engine:
     ``verifying`` replaces the system's trust anchors where TLS is required.
     ``own_ports``: ports on which this machine's relay takes mail (loop guard).
     ``look_ahead``: attempts prepare beside the loop, so the next is begun while one is on the wire.
-    ``places``: how many copies are now prepared almost for nothing, along with what is being prepared.
+    ``together``: copies in a full set for signing, ``places``: how many fit in one that is begun; 0 if there is none.
     """
 
     def __init__(
@@ -55,10 +55,12 @@ class Engine:
         verifying: ssl.SSLContext | None = None,
         own_ports: frozenset[int] = frozenset(),
         look_ahead: bool = True,
+        together: int = 0,
         places: Callable[[], int] = lambda: 0,
     ) -> None:
         self.messages_per_connection = settings.messages_per_connection
         self.look_ahead = look_ahead
+        self.together = together
         self.places = places
         self.idle_s = settings.idle
         self.log = on_log

@@ -155,5 +155,11 @@ class Attempt(Protocol):
         False: its end is written, ``done`` is not called.
         """
 
+    def still_wanted(self) -> bool:
+        """The re-check once more, for a copy whose envelope went out a moment before its message.
+
+        False: as for ``wanted``.
+        """
+
     def done(self, outcome: Outcome) -> None:
-        """Called exactly once unless ``wanted`` said no; must not block."""
+        """Called exactly once unless it wasn't wanted; must not block."""

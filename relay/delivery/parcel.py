@@ -14,6 +14,8 @@ from relay.delivery.outcome import Attempt, Outcome, Prepared
 
 FRESH_S = 60.0
 """A prepared copy that waited longer is prepared again: its signature and its keys may be out of date."""
+LIGHT_OCTETS = 256 * 1024
+"""A larger message is prepared when its turn comes, not before."""
 MOST_RECIPIENTS = 50
 """In one transaction; every server takes 100 (RFC 5321 §4.5.3.1.8)."""
 
@@ -80,6 +82,23 @@ class Parcel:
         else:
             self._making = asyncio.ensure_future(made)
 
+    @property
+    def begun(self) -> bool:
+        return self._made is not None or self._making is not None
+
+    def ready(self, now: float, eight_bit: bool) -> Prepared | None:
+        """The copy, if it can go out at once: prepared, and wanted for all of ``copies``. May raise."""
+        self.begin(now, eight_bit)
+        made, count = self._made, len(self.copies)
+        self.copies = [copy for copy in self.copies if made is None or _wanted(copy)]
+        return made if len(self.copies) == count else None
+
+    def still_wanted(self) -> bool:
+        """Once more for a copy that was ready a moment ago; those that are not wanted any more are gone."""
+        count = len(self.copies)
+        self.copies = [copy for copy in self.copies if _still_wanted(copy)]
+        return len(self.copies) == count
+
     async def prepared(self, now: float, eight_bit: bool) -> Prepared | None:
         """The copy to send to ``copies``, all of them checked just now; None if none of them is wanted any more.
 
@@ -98,9 +117,9 @@ class Parcel:
         return self._made if self.copies else None
 
     @property
-    def octets(self) -> int:
-        """About what it takes in memory once it is prepared."""
-        return self.copies[0].attempt.octets if self.copies else 0
+    def light(self) -> bool:
+        """It may be prepared before its turn."""
+        return not self.copies or self.copies[0].attempt.octets <= LIGHT_OCTETS
 
     def end(self, outcome: Outcome) -> None:
         """End all copies alike."""
@@ -114,6 +133,13 @@ class Parcel:
 
 def _wanted(copy: Copy) -> bool:
     if copy.attempt.wanted():
+        return True
+    copy.end(None)
+    return False
+
+
+def _still_wanted(copy: Copy) -> bool:
+    if copy.attempt.still_wanted():
         return True
     copy.end(None)
     return False

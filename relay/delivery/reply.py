@@ -18,6 +18,11 @@ _CODES = frozenset(b"%d" % code for code in range(200, 600))
 class ReplyError(Exception):
     """The remote sent something that is no reply; the text says what."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.before: list[Reply] = []
+        """Whole replies that came with it, before it."""
+
 
 class Reply(NamedTuple):
     """One whole reply; the lines of ``text`` are parted by LF, without codes."""
@@ -67,11 +72,15 @@ class ReplyParser:
         self._rest = lines.pop()
         if self._octets + len(self._rest) > MAX_REPLY_OCTETS:
             raise ReplyError(f"a reply longer than {MAX_REPLY_OCTETS} octets")
-        replies = []
-        for line in lines:
-            reply = self._line(line)
-            if reply is not None:
-                replies.append(reply)
+        replies: list[Reply] = []
+        try:
+            for line in lines:
+                reply = self._line(line)
+                if reply is not None:
+                    replies.append(reply)
+        except ReplyError as error:
+            error.before = replies
+            raise
         return replies
 
     def _line(self, line: bytes) -> Reply | None:

@@ -1,16 +1,18 @@
 """One open session: pipelined transactions on a transport that aiosmtplib opened.
 
 MAIL, RCPT and DATA go out in one write where PIPELINING is offered (RFC 2920),
-then the message in one more. aiosmtplib can't pipeline (it drops what arrives
-past one reply), so this protocol takes its transport over (``set_protocol``).
-A recipient's verdict is that of the first command that was refused for it.
+then the message in one more, and with it the next transaction's MAIL, RCPT and
+DATA if there is one (§3.1: a message may be the first of a group). aiosmtplib
+can't pipeline (it drops what arrives past one reply), so this protocol takes
+its transport over (``set_protocol``). A recipient's verdict is that of the
+first command that was refused for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from relay.delivery.classify import decide, lost
 from relay.delivery.envelope import Addressee, Features, Timeouts, commands_for, stuffed, unfit
@@ -21,9 +23,17 @@ from relay.mail.status import UNEXPECTED
 SLICE_OCTETS = 256 * 1024
 """A larger message is handed to the transport in slices, each waiting for room."""
 QUIT_S = 5.0
+QUICK_S = 1.0
+"""Only behind a message that is likely answered so soon does another envelope go out: else it would be held up."""
 
 
 Verdict = Delivered | Retry | Bounced | Interrupted
+Following = Callable[[], "tuple[Sequence[Addressee], Prepared] | None"]
+"""Asked right before a message goes out: what may go out right behind it."""
+
+
+def _nothing() -> None:
+    return None
 
 
 class Session(asyncio.Protocol):
@@ -40,6 +50,10 @@ class Session(asyncio.Protocol):
         """A transaction was answered in a way that says that the site works."""
         self.sending = False
         """The message is on its way and not answered: whether it arrives isn't known."""
+        self.ahead: Prepared | None = None
+        """The copy whose envelope went out behind the last message: the next to ``send``, or the session must end."""
+        self.stumbled = False
+        """It broke with an envelope ahead, and without a farewell: the remote may not be up to it."""
         self.takes = 0
         """Recipients that the remote takes in one transaction, once it said so; 0: not known."""
         self.broken = ""
@@ -51,12 +65,18 @@ class Session(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._parser = ReplyParser()
         self._replies: list[Reply] = []
+        """Arrived and not taken yet."""
+        self._owed = 0
+        """Replies that are to come or not taken yet."""
         self._awaited = 0
+        """How many the waiter waits for."""
         self._waiter: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None
         self._paused = False
         self._cut = False
         self._reset = b""
+        self._quick = False
+        """The last message was taken, and soon."""
         self._deadline = math.inf
         self._tick_s = min(max(min(timeouts.command_s, timeouts.data_s) / 4, 0.02), 5.0)
         self._timer = self._loop.call_later(self._tick_s, self._tick)
@@ -66,22 +86,28 @@ class Session(asyncio.Protocol):
 
     # -- transactions --------------------------------------------------------------
 
-    async def send(self, to: Sequence[Addressee], copy: Prepared) -> list[Verdict]:
+    async def send(self, to: Sequence[Addressee], copy: Prepared, following: Following = _nothing) -> list[Verdict]:
         """One transaction: a verdict for each of ``to``, in order.
 
+        ``following``: of what it returns the envelope goes out behind the message, if that can be (``ahead``).
         The session may be broken afterwards (``broken``); raises nothing.
         """
-        refusal = unfit(self.features, self.remote, to, copy)
-        if refusal is not None:
-            return [refusal] * len(to)
-        commands = commands_for(self.features, to, copy)
-        if commands is None:
-            # A control character in the envelope: our own fault, and never on the wire.
-            return [Retry(UNEXPECTED, self.remote, Reach.MESSAGE)] * len(to)
+        if self.ahead is not None:
+            replies = await self._take(len(to) + 2)
+            self.ahead = None
+        else:
+            refusal = unfit(self.features, self.remote, to, copy)
+            if refusal is not None:
+                return [refusal] * len(to)
+            commands = commands_for(self.features, to, copy)
+            if commands is None:
+                # A control character in the envelope: our own fault, and never on the wire.
+                return [Retry(UNEXPECTED, self.remote, Reach.MESSAGE)] * len(to)
+            replies = await self._envelope(commands)
         self.transactions += 1
-        refused = await self._envelope(commands)
+        refused = self._judged(replies, len(to))
         if None in refused:
-            verdict: Verdict = await self._message(copy.data)
+            verdict: Verdict = await self._message(copy.data, following)
             if isinstance(verdict, Retry | Bounced) and verdict.reach is Reach.RECIPIENT and refused.count(None) > 1:
                 verdict = Interrupted(lost(Where.DOT, "answered for one of several", self.remote), alone=True)
             verdicts: list[Verdict] = [verdict if one is None else one for one in refused]
@@ -91,15 +117,16 @@ class Session(asyncio.Protocol):
             self.close()
         return verdicts
 
-    async def _envelope(self, commands: list[bytes]) -> list[Retry | Bounced | Interrupted | None]:
-        """MAIL, RCPTs, DATA: for each recipient why it is refused; None: the remote waits for its message."""
-        if self.features.pipelining:
-            reset, self._reset = self._reset, b""
-            skip = 1 if reset else 0
-            replies = (await self._ask(reset + b"".join(commands), len(commands) + skip))[skip:]
-        else:
-            replies = await self._in_steps(commands)
-        most = len(commands) - 2
+    async def _envelope(self, commands: list[bytes]) -> list[Reply]:
+        """Replies to MAIL, RCPTs, DATA; fewer if the session broke or nothing more could be taken."""
+        if not self.features.pipelining:
+            return await self._in_steps(commands)
+        reset, self._reset = self._reset, b""
+        skip = 1 if reset else 0
+        return (await self._ask(reset + b"".join(commands), len(commands) + skip))[skip:]
+
+    def _judged(self, replies: list[Reply], most: int) -> list[Retry | Bounced | Interrupted | None]:
+        """For each recipient why it is refused; None: the remote waits for its message."""
         if not replies:
             return [Interrupted(lost(Where.MAIL, self.broken, self.remote))] * most
         if replies[0].code // 100 != 2:
@@ -168,12 +195,16 @@ class Session(asyncio.Protocol):
             self.fruitful = True
         return outcome
 
-    async def _message(self, data: bytes) -> Delivered | Retry | Bounced:
+    async def _message(self, data: bytes, following: Following) -> Delivered | Retry | Bounced:
         """The mail object and the reply to its final dot."""
+        overlaps = self._quick and self.features.pipelining and len(data) < SLICE_OCTETS
+        behind = self._envelope_of(following) if overlaps else []
+        begun = self._loop.time()
         self.sending = True
-        replies = await self._ask(stuffed(data), 1, self._timeouts.data_s)
+        replies = await self._ask(stuffed(data, b"".join(behind)), 1, self._timeouts.data_s, len(behind))
         self.sending = False
         reply = replies[0] if replies else None
+        self._quick = reply is not None and reply.code // 100 == 2 and self._loop.time() - begun < QUICK_S
         if reply is None or (self._cut and reply.code < 400):
             return lost(Where.DOT, self.broken, self.remote)
         if reply.code // 100 == 2:
@@ -186,28 +217,46 @@ class Session(asyncio.Protocol):
             self.fruitful = True
         return outcome
 
+    def _envelope_of(self, following: Following) -> list[bytes]:
+        """The commands to go out behind a message; none if there is nothing, or it is not for this remote."""
+        found = following()
+        if found is None:
+            return []
+        to, copy = found
+        commands = commands_for(self.features, to, copy)
+        if commands is None or unfit(self.features, self.remote, to, copy) is not None:
+            return []
+        self.ahead = copy
+        return commands
+
     # -- the wire ------------------------------------------------------------------
 
-    async def _ask(self, data: bytes, count: int, limit_s: float = 0.0) -> list[Reply]:
-        """Write, and wait for ``count`` replies; fewer if the session broke."""
+    async def _ask(self, data: bytes, count: int, limit_s: float = 0.0, later: int = 0) -> list[Reply]:
+        """Write, and wait for ``count`` replies; fewer if the session broke. ``later``: more that will be taken."""
         if self.broken:
             return []
-        self._replies = []
-        self._awaited = count
+        self._owed += count + later
         self._deadline = self._loop.time() + (limit_s or self._timeouts.command_s)
         if len(data) <= SLICE_OCTETS:
             self._transport.write(data)
         else:
             await self._write_slices(data)
+        return await self._take(count, limit_s)
+
+    async def _take(self, count: int, limit_s: float = 0.0) -> list[Reply]:
+        """The next ``count`` replies; fewer if the session broke."""
         if len(self._replies) < count and not self.broken:
+            self._awaited = count
+            self._deadline = self._loop.time() + (limit_s or self._timeouts.command_s)
             self._waiter = self._loop.create_future()
             try:
                 await self._waiter
             finally:
                 self._waiter = None
-        self._awaited = 0
         self._deadline = math.inf
-        return self._replies
+        taken, self._replies = self._replies[:count], self._replies[count:]
+        self._owed -= len(taken)
+        return taken
 
     async def _write_slices(self, data: bytes) -> None:
         view = memoryview(data)
@@ -231,23 +280,23 @@ class Session(asyncio.Protocol):
         try:
             replies = self._parser.feed(data)
         except ReplyError as error:
+            self._replies += error.before[: self._owed - len(self._replies)]
             self._break(f"the remote sent {error}")
             return
         if not replies:
             return
         self._replies += replies
-        if len(self._replies) >= self._awaited:
-            if len(self._replies) > self._awaited:
-                self._overrun()
-            if self._waiter is not None and not self._waiter.done():
-                self._waiter.set_result(None)
-        elif self._replies[-1].code == 421:
+        if len(self._replies) > self._owed:
+            self._overrun()
+        elif len(self._replies) < self._owed and self._replies[-1].code == 421:
             self._break(self._replies[-1].line)
+        elif len(self._replies) >= self._awaited and self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def _overrun(self) -> None:
         """Replies that nothing was asked for: a farewell, or out of step."""
-        extra = self._replies[self._awaited :]
-        del self._replies[self._awaited :]
+        extra = self._replies[self._owed :]
+        del self._replies[self._owed :]
         self._break(extra[0].line if extra[0].code == 421 else f"a reply to nothing: {extra[0].line}")
 
     def eof_received(self) -> bool:
@@ -277,6 +326,7 @@ class Session(asyncio.Protocol):
         if self.broken:
             return
         self.broken = why
+        self.stumbled = self.ahead is not None and not why.startswith("421")
         for waiting in (self._waiter, self._room):
             if waiting is not None and not waiting.done():
                 waiting.set_result(None)

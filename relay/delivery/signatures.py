@@ -27,7 +27,7 @@ class Signatures:
 
     def __init__(self, pool: ThreadPoolExecutor | None, together: bool = rsa8.USABLE) -> None:
         self._pool = pool
-        self._together = together
+        self.together = together
         self._asked: list[tuple[Pending, Made, asyncio.Future[Prepared]]] = []
         self._scheduled = False
 
@@ -38,12 +38,12 @@ class Signatures:
 
     def sign(self, pending: Pending, made: Made) -> Prepared | asyncio.Future[Prepared]:
         """The copy: at once if it can be had so. May raise."""
-        if self._pool is None and not self._together:
+        if self._pool is None and not self.together:
             return made(finish([pending])[0])
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Prepared] = loop.create_future()
         self._asked.append((pending, made, future))
-        if not self._together or len(self._asked) >= TOGETHER:
+        if not self.together or len(self._asked) >= TOGETHER:
             self._begin()
         elif not self._scheduled:
             self._scheduled = True

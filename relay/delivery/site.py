@@ -28,14 +28,18 @@ from relay.mail.status import UNEXPECTED, temporary
 
 FORESEEN = 16
 """Parcels next in turn that may be prepared along with another."""
-LIGHT_OCTETS = 256 * 1024
-"""A larger message is prepared when its turn comes."""
+
+
+IN_STEP_S = 86_400.0
+"""So long a site gets each envelope by itself after a session broke with one behind a message."""
 
 
 class Hub(Protocol):
     """What a site needs of the engine."""
 
     messages_per_connection: int
+    together: int
+    """Copies in a full set for signing; 0: each is signed by itself."""
     places: Callable[[], int]
     """Copies that can be prepared now almost for nothing, along with what is being prepared."""
     look_ahead: bool
@@ -74,6 +78,7 @@ class Site:
         self.ready: deque[Parcel] = deque()
         self.most_recipients = MOST_RECIPIENTS
         """In a transaction; less once the remote said that it takes fewer."""
+        self._in_step_until = 0.0
         self.idle: list[Courier] = []
         self.couriers: set[Courier] = set()
         self.tasks: set[asyncio.Task[None]] = set()
@@ -92,7 +97,7 @@ class Site:
 
     @property
     def forgettable(self) -> bool:
-        if self.ready or self.tasks:
+        if self.ready or self.tasks or not self.overlaps:
             return False
         return not self.limits.troubled or self.limits.down_until + 3600 < self.hub.now()
 
@@ -111,14 +116,18 @@ class Site:
         return self.ready.popleft() if self.ready else None
 
     def begin_along(self, now: float, eight_bit: bool) -> None:
-        """Prepare those that come next too, as far as they are signed along with what is being signed."""
-        if not self.ready or not self.hub.places():
+        """Prepare those that come next too, where that makes a set for signing full.
+
+        A set that is begun is filled; if none is and the next in turn isn't prepared, one is begun that will be full.
+        """
+        hub = self.hub
+        if not hub.places() and (len(self.ready) < hub.together or not hub.together or self.ready[0].begun):
             return
         for parcel in islice(self.ready, FORESEEN):
-            if parcel.octets <= LIGHT_OCTETS:
+            if parcel.light and not parcel.begun:
                 with suppress(Exception):  # it is told when its turn comes
                     parcel.begin(now, eight_bit)
-                if not self.hub.places():
+                if not hub.places():
                     return
 
     def put_back(self, parcel: Parcel) -> None:
@@ -146,6 +155,17 @@ class Site:
             parcel.end(outcome)
 
     # -- connections -----------------------------------------------------------------
+
+    @property
+    def overlaps(self) -> bool:
+        """An envelope may go out behind the message before it."""
+        return self._in_step_until <= self.hub.now()
+
+    def stumbled(self, session: Session) -> None:
+        """A session broke with an envelope behind a message: the remote may not be up to it; it gets none for a day."""
+        if self.overlaps:
+            self.hub.log("site-in-step", {"site": self.route.site, "remote": session.remote, "cause": session.broken})
+        self._in_step_until = self.hub.now() + IN_STEP_S
 
     def grow(self) -> None:
         """Wake idle connections, or open new ones, while copies are ready."""

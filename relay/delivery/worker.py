@@ -105,6 +105,19 @@ class Worker:
         self._wake = asyncio.Event()
         self._stopping = False
         self._retries_asked = -1
+        self._campaigns: dict[int, tuple[str, str] | None] = {}
+        self._campaigns_at = -1
+
+    def campaign(self, campaign_id: int) -> tuple[str, str] | None:
+        """State and why, as of the last look at the registry; None if it is gone."""
+        if self._campaigns_at != self.snapshots.looks:
+            self._campaigns_at = self.snapshots.looks
+            self._campaigns.clear()
+        elif campaign_id in self._campaigns:
+            return self._campaigns[campaign_id]
+        row = self.conn.execute("SELECT state, why FROM campaign WHERE id = ?", (campaign_id,)).fetchone()
+        found = self._campaigns[campaign_id] = None if row is None else (str(row[0]), str(row[1]))
+        return found
 
     # -- the acceptor's side -------------------------------------------------------
 

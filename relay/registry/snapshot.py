@@ -134,6 +134,8 @@ class SnapshotSource:
         """``next_round`` calls what it is given in the event loop's next round; until then a look isn't repeated."""
         self._next_round = next_round
         self._looked = False
+        self.looks = 0
+        """Looks so far: what is read between two of them may be kept until the next."""
         self._conn = conn
         self._settings = settings
         self._secrets = secrets
@@ -151,6 +153,7 @@ class SnapshotSource:
         """
         if self._looked:
             return self.latest
+        self.looks += 1
         (version,), (self.standing_version,) = self._conn.execute(_VERSIONS).fetchall()
         if version != self.latest.version:
             self.latest = load(self._conn, self._settings, self._secrets)

@@ -33,9 +33,14 @@ class Ground:
             directory,
             {
                 "auth": {"failures": 1000},
-                "delivery": {"retry": ["1s"], "jitter": 0, "smart_host": f"127.0.0.1:{self.sink.port}"},
                 "policy.staged_sending": {"new_below": 0},
                 **settings,
+                "delivery": {
+                    "retry": ["1s"],
+                    "jitter": 0,
+                    "smart_host": f"127.0.0.1:{self.sink.port}",
+                    **settings.get("delivery", {}),
+                },
             },
         )
         self.logins: dict[str, tuple[str, str]] = {}

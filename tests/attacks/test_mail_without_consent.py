@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from tests.attacks.conftest import QUEUED, Ground
-from tests.support.smtp import Dialog, mail
+from tests.support.peers import until
+from tests.support.smtp import Dialog, Reply, mail
 
 LEFT = "ann.lee@gmail.com"
 IDN = "ann@bücher.example"
@@ -189,6 +191,48 @@ def test_a_withdrawal_between_rcpt_and_data_counts(ground: Ground, how: str) -> 
     (copy,) = ground.relay.json("trace", reply.text.split()[1])["recipients"]
     assert copy["state"] == "withdrawn" and "unsubscribed" in copy["steps"][-1]["why"]
     assert not [one for one in ground.copies(who) if b"Too late" in one.data]
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """One connection to the sink, so that one message waits behind another."""
+    made = Ground(tmp_path_factory.mktemp("narrow"), ["bulk", "news"], delivery={"connections_per_site": 1})
+    yield made
+    made.sink.answering.set()
+    made.close()
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "frozen", "declined"])
+def test_what_ends_while_only_the_envelope_is_out_counts(narrow: Ground, how: str) -> None:
+    """MAIL, RCPT and DATA go out behind the message before, and the remote is slow to answer that one."""
+    sink, behind = narrow.sink, False
+    for turn in range(20):
+        first, second = f"first.{turn}@{how}.example", f"second.{turn}@{how}.example"
+        narrow.agree(first, second)
+        narrow.deliver(mail(to=first, subject="One before"), first)  # over this connection the others go too
+        sink.answering.clear()
+        reply = narrow.send(mail(subject="Two", extra=f"Relay-Campaign: {how}{turn}\r\n"), first, second)
+        until(lambda: len(narrow.copies(first)) == 2, "the first message is there")  # noqa: B023
+        if how == "withdrawn":
+            narrow.leave_all(second)
+        elif how == "frozen":
+            narrow.relay.cli("tenant", "freeze", "acme", "--reason", "test", "--all-streams")
+        else:
+            ((campaign,),) = narrow.rows("SELECT id FROM campaign WHERE name = ?", f"{how}{turn}")
+            narrow.relay.cli("campaign", "decline", str(campaign), "--reason", "no more")
+        sink.answering.set()
+        until(lambda: how in states(narrow, reply) or "held" in states(narrow, reply), "the second has ended")  # noqa: B023
+        assert not narrow.copies(second)
+        if how == "frozen":
+            narrow.relay.cli("tenant", "unfreeze", "acme")
+        behind = behind or second in sink.asked
+        if behind:
+            break
+    assert behind, "the second envelope never went out behind the first message"
+
+
+def states(ground: Ground, reply: Reply) -> list[str]:
+    return [copy["state"] for copy in ground.relay.json("trace", reply.text.split()[1])["recipients"]]
 
 
 # --- somebody else's consent, or another topic ------------------------------------------------------

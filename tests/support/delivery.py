@@ -72,7 +72,9 @@ class FakeAttempt:
         group: object | None = None,
         notify: str = "",
         orcpt: str = "",
+        at_once: bool = False,
     ) -> None:
+        self._at_once = at_once
         self.address = address
         self.domain = address.rpartition("@")[2]
         self.group = group
@@ -87,11 +89,19 @@ class FakeAttempt:
     def wanted(self) -> bool:
         return self._prepared is not None
 
+    still_wanted = wanted
+
     def withdraw(self) -> None:
         """From now on it is not wanted."""
         self._prepared = None
 
-    async def prepare(self, eight_bit: bool, shared: bool) -> Prepared:
+    def prepare(self, eight_bit: bool, shared: bool) -> Prepared | Coroutine[Any, Any, Prepared]:
+        return self._made() if self._at_once else self._made_later()
+
+    async def _made_later(self) -> Prepared:
+        return self._made()
+
+    def _made(self) -> Prepared:
         self.prepared += 1
         if isinstance(self._prepared, Exception):
             raise self._prepared
@@ -113,6 +123,7 @@ class Bench:
         verifying: ssl.SSLContext | None = None,
         own_ports: frozenset[int] = frozenset(),
         look_ahead: bool = True,
+        together: int = 0,
         places: Callable[[], int] = lambda: 0,
         **settings: Any,
     ) -> None:
@@ -130,6 +141,7 @@ class Bench:
             verifying=verifying,
             own_ports=own_ports,
             look_ahead=look_ahead,
+            together=together,
             places=places,
         )
 

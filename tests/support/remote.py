@@ -9,7 +9,8 @@ The script gives for each step (CONNECT, EHLO, HELO, STARTTLS, AUTH, MAIL, RCPT,
 DATA, DOT, RSET, QUIT) an action, or a list of which each use takes the next; past
 its end, and for steps not named, the usual answer is given. An action is a
 reply (lines parted by LF), raw ``bytes``, or OK, DROP (close), STALL (say nothing more).
-A reply and a drop: ``("421 bye", DROP)``.
+A reply and a drop: ``("421 bye", DROP)``. BEHIND in a list: first wait until a command has come behind what is to
+be answered, and for ``remote.go``, then take the list's next action.
 """
 
 from __future__ import annotations
@@ -38,9 +39,10 @@ class Special(Enum):
     OK = "usual answer"
     DROP = "close the connection"
     STALL = "never answer"
+    BEHIND = "wait for the next command"
 
 
-OK, DROP, STALL = Special.OK, Special.DROP, Special.STALL
+OK, DROP, STALL, BEHIND = Special.OK, Special.DROP, Special.STALL, Special.BEHIND
 Action = str | bytes | Special | tuple[str | bytes, Special]
 Script = Mapping[str, Action | list[Action]]
 
@@ -78,6 +80,8 @@ class ScriptedRemote:
         self.messages: list[Captured] = []
         self.reached: set[str] = set()
         """Steps that came to be answered."""
+        self.go = asyncio.Event()
+        self.go.set()
         self.commands: list[str] = []
         self.peers: list[str] = []
         """Address of each connection's client."""
@@ -134,11 +138,13 @@ class _Dialog:
         self.secure = False
         self.mail = ""
         self.rcpt: list[str] = []
+        self.behind: bytes | None = None
 
     async def run(self) -> None:
         await self.answer("CONNECT", "220 remote.test ESMTP")
         while True:
-            line = (await self.reader.readuntil(b"\r\n")).decode().rstrip("\r\n")
+            octets, self.behind = self.behind or await self.reader.readuntil(b"\r\n"), None
+            line = octets.decode().rstrip("\r\n")
             self.remote.commands.append(line)
             await self.command(line.split(":")[0].split(" ")[0].upper(), line)
 
@@ -191,6 +197,11 @@ class _Dialog:
         action = self.remote.script.get(step, OK)
         if isinstance(action, list):
             action = action.pop(0) if action else OK
+        if action is BEHIND:
+            self.behind = await self.reader.readuntil(b"\r\n")
+            self.remote.reached.add("BEHIND")
+            await self.remote.go.wait()
+            return await self.answer(step, usual)
         then: Special | None = None
         if isinstance(action, tuple):
             action, then = action

@@ -146,6 +146,8 @@ class Sink:
         self.extensions = extensions
         self.messages: list[Received] = []
         self.replies: dict[str, str] = {}
+        self.asked: list[str] = []
+        """All forward-paths that came in RCPT."""
         self.answering = threading.Event()
         """While clear, messages are stored but their 250 doesn't come."""
         self.answering.set()
@@ -186,6 +188,7 @@ class Sink:
                     write(b"250 2.1.0 ok\r\n")
                 elif verb == "RCPT":
                     address = text.partition("<")[2].partition(">")[0]
+                    self.asked.append(address)
                     answer = self.replies.get(address, "250 2.1.5 ok")
                     if answer.startswith("2"):
                         current.recipients.append(address)
@@ -196,7 +199,9 @@ class Sink:
                         continue
                     write(b"354 go on\r\n")
                     chunks = []
-                    while (part := read()) not in (b".\r\n", b""):
+                    while (part := read()) != b".\r\n":
+                        if not part:
+                            return  # the client went, and nothing was sent
                         chunks.append(part[1:] if part.startswith(b".") else part)
                     current.data = b"".join(chunks)
                     with self._changed:

@@ -418,7 +418,7 @@ def test_a_copy_that_was_prepared_ahead_and_then_withdrawn_is_not_sent() -> None
 
 def test_copies_next_in_turn_are_prepared_along_with_the_first_where_that_costs_nothing() -> None:
     async def main() -> None:
-        places = [2, 1]  # for two more, when the first is prepared
+        places = [3, 2, 0]  # in the set that is begun: two of those next in turn find one
         async with (
             ScriptedRemote({"MAIL": [STALL]}) as remote,
             Bench(
