@@ -53,7 +53,7 @@ def unfit(features: Features, remote: str, to: Sequence[Addressee], copy: Prepar
     if 0 < features.largest_octets < len(copy.data):
         text = f"{len(copy.data)} octets are more than {remote} takes ({features.largest_octets})"
         return not_sent(3, 4, text, remote, basic=52)
-    if not is_clean(copy.data):  # the last guard before the wire
+    if not copy.clean and not is_clean(copy.data):  # the last guard before the wire
         return not_sent(6, 0, "the message has a bare CR, bare LF or NUL", remote, basic=54)
     return None
 

@@ -112,6 +112,8 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     eight_bit: bool = False
     ret: str = ""
     envid: str = ""
+    clean: bool = False
+    """``data`` is known to have no bare CR, bare LF or NUL; else it is searched."""
 
 
 class Attempt(Protocol):

@@ -80,6 +80,11 @@ def is_clean(octets: bytes) -> bool:
     return b"\r" not in rest and b"\n" not in rest and b"\0" not in rest
 
 
+def all_clean(pieces: Sequence[bytes]) -> bool:
+    """``is_clean`` of each."""
+    return is_clean(b" ".join(pieces))
+
+
 def find_bare(message: bytes) -> tuple[str, int] | None:
     """The first bare CR, bare LF or NUL as (``"CR"``, ``"LF"`` or ``"NUL"``, its offset); None if there is none."""
     if is_clean(message):

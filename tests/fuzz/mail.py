@@ -101,6 +101,7 @@ def _check(scanned: Scanned, additions: Additions) -> None:
     copy = Renderer(template).render(VALUES, (b"Received: x\r\n",))
     whole = b"".join(copy.fields) + b"\r\n" + copy.body
     assert find_bare(whole) is None, "bare CR, LF or NUL"
+    assert copy.clean, "not known to be clean"
     assert copy.body_hash == hashlib.sha256(relaxed_body(copy.body)).digest(), "body hash"
     assert not _LONG.search(whole), "a line over 998 octets"
     assert copy.body == b"" or copy.body.endswith(b"\r\n"), "no CRLF at the end"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from relay.mail.canon import relaxed_body
 from relay.mail.render import Renderer
+from relay.mail.scan import find_bare
 from relay.mail.stored import VERSION, Piece, Slot, Template
 
 _LITERALS = st.lists(st.sampled_from([b" ", b"\t", b"\r\n", b"a", b"b=", b"=\r\n", b"  \r\n"]), max_size=6).map(
@@ -31,6 +32,20 @@ def test_body_hash(body: list[Piece], first: dict[str, str], second: dict[str, s
     for values in (first, second, first):
         copy = renderer.render(values)
         assert copy.body_hash == hashlib.sha256(relaxed_body(copy.body)).digest()
+
+
+_ODD = st.lists(st.sampled_from([b"\r", b"\n", b"\0", b"\r\n", b"a", b"."]), min_size=1, max_size=4).map(b"".join)
+
+
+@given(st.lists(st.one_of(_ODD, _SLOTS), max_size=6), st.lists(_ODD, max_size=2), _VALUES)
+def test_a_copy_that_is_called_clean_is_clean(
+    body: list[Piece], prepended: list[bytes], values: dict[str, str]
+) -> None:
+    copy = Renderer(template(((b"A: 1\r\n",),), tuple(body))).render(values, prepended)
+    found = [find_bare(piece) for piece in [*prepended, *body] if isinstance(piece, bytes)]
+    assert copy.clean == (found == [None] * len(found))
+    if copy.clean:
+        assert find_bare(b"".join(copy.fields) + copy.body) is None
 
 
 def test_fields_are_filled_and_prepended() -> None:
