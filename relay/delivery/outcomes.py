@@ -1,4 +1,8 @@
-"""Outcomes on their way into the store: written in batches, each as large as what came in during the last one."""
+"""Outcomes on their way into the store: written in batches.
+
+They go along with the next commit that is made for somebody else, and make one of their own when there are many or
+the first has waited for a moment. Until then a copy that was sent counts as in flight: after a crash it goes again.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,8 @@ _log = logging.getLogger("relay.delivery")
 
 MOST_OUTCOMES = 50
 """Outcomes written in one unit, so that a thousand refused copies don't hold up the loop."""
+GATHER_S = 0.01
+"""So long an outcome waits for others, and for a commit to go along with."""
 STORE_RETRY_S = 1.0
 
 
@@ -28,27 +34,53 @@ class Outcomes:
         self._told = told
         self._results: list[Result] = []
         self._writer: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._hurried = False
+        committer.riders.append(self._begin)
 
     def add(self, result: Result) -> None:
         self._results.append(result)
-        if self._writer is None:
-            self._writer = asyncio.get_running_loop().create_task(self._write())
+        if self._writer is not None:
+            return
+        if self._hurried or len(self._results) >= MOST_OUTCOMES:
+            self._begin()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._begin)
 
     async def all_written(self) -> None:
+        """From now on nothing waits for company."""
+        self._hurried = True
+        self._begin()
         while self._writer is not None:
             await self._writer
 
-    async def _write(self) -> None:
+    def _begin(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._writer is not None or not self._results:
+            return
+        batch, first = self._taken()
+        self._writer = asyncio.get_running_loop().create_task(self._write(batch, first))
+
+    def _taken(self) -> tuple[list[Result], asyncio.Future[Written]]:
+        """The next batch, on its way to the committer at once."""
+        batch, self._results = self._results[:MOST_OUTCOMES], self._results[MOST_OUTCOMES:]
+        return batch, self._committer.submit(lambda conn: complete(conn, batch, self._notify))
+
+    async def _write(self, batch: list[Result], first: asyncio.Future[Written]) -> None:
         try:
-            while self._results:
-                batch, self._results = self._results[:MOST_OUTCOMES], self._results[MOST_OUTCOMES:]
-                await self._write_batch(batch)
+            await self._write_batch(batch, first)
+            while len(self._results) >= MOST_OUTCOMES or (self._results and self._hurried):
+                await self._write_batch(*self._taken())
         finally:
             self._writer = None
+            if self._results:
+                self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._begin)
 
-    async def _write_batch(self, batch: list[Result]) -> None:
+    async def _write_batch(self, batch: list[Result], first: asyncio.Future[Written] | None = None) -> None:
         try:
-            written = await self._written(batch, self._notify)
+            written = await self._written(batch, self._notify, first)
         except Exception:
             if len(batch) > 1:  # one outcome that can't be written must not keep the others from it
                 for result in batch:
@@ -72,11 +104,14 @@ class Outcomes:
                 result.status,
             )
 
-    async def _written(self, batch: list[Result], notify: Notify) -> Written:
+    async def _written(
+        self, batch: list[Result], notify: Notify, begun: asyncio.Future[Written] | None = None
+    ) -> Written:
         """Write until the store takes it; raises what the outcomes themselves cause."""
         while True:
             try:
-                return await self._committer.submit(lambda conn: complete(conn, batch, notify))
+                first, begun = begun, None
+                return await (first or self._committer.submit(lambda conn: complete(conn, batch, notify)))
             except (StoreBusy, sqlite3.Error) as error:
                 if isinstance(error, sqlite3.IntegrityError):
                     raise

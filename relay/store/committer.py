@@ -109,6 +109,8 @@ class Committer:
         self._running = False
         self._idle = asyncio.Event()
         self._idle.set()
+        self.riders: list[Callable[[], None]] = []
+        """Called when a batch is put together: what can wait, and goes along if others don't, is enqueued now."""
         self.commits = 0
         self.units = 0
 
@@ -184,6 +186,8 @@ class Committer:
         self._settle(loop, [(done, None, _lost(error)) for _, done in batch])
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        for rider in self.riders:
+            rider()
         batch = [self._pending.popleft() for _ in range(min(len(self._pending), MAX_BATCH))]
         ended = self._together(batch) or self._one_by_one(batch)
         broken = None if self._conn.in_transaction else next((e for _, _, e in ended if e is not None), None)
