@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from relay.feedback.analyse import Finding, Kind
 from relay.pipeline.contract import Reason
-from relay.queue.model import State
+from relay.queue.model import BOUNCED_EARLY, State
 from relay.registry import consents, suppressions
 from relay.registry.tokens import Mark
 
@@ -133,17 +133,25 @@ def _suppress(conn: sqlite3.Connection, mark: Mark, reason: Reason, finding: Fin
 
 
 def _late_bounce(conn: sqlite3.Connection, mark: Mark, finding: Finding, now: float) -> bool:
-    """Turn a delivered copy into a bounced one; True if the copy's failure was counted already."""
+    """Turn a delivered copy into a bounced one; True if the copy's failure was counted already.
+
+    A report may be here before the outcome of the delivery is written down; ``complete`` then heeds what it left.
+    """
     row = conn.execute(
-        "SELECT state FROM recipient WHERE submission_id = ? AND number = ? AND subscriber_id = ?",
+        "SELECT state, owner FROM recipient WHERE submission_id = ? AND number = ? AND subscriber_id = ?",
         (mark.submission_id, mark.number, mark.subscriber_id),
     ).fetchone()
     if row is None:
         return False
+    status = f"{finding.status} {finding.diagnostic}".strip()[:500]
     if row[0] == State.DELIVERED:
-        status = f"{finding.status} {finding.diagnostic}".strip()[:500]
         conn.execute(
             "UPDATE recipient SET state = ?, status = ?, changed_at = ? WHERE submission_id = ? AND number = ?",
             (int(State.BOUNCED), status, now, mark.submission_id, mark.number),
+        )
+    elif row[0] == State.READY and row[1] is not None:
+        conn.execute(
+            "UPDATE recipient SET hold_reason = ?, status = ? WHERE submission_id = ? AND number = ?",
+            (BOUNCED_EARLY, status, mark.submission_id, mark.number),
         )
     return row[0] in (State.BOUNCED, State.EXPIRED)

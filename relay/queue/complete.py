@@ -10,13 +10,20 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from relay.pipeline.contract import Reason
 from relay.queue.enqueue import dumps
-from relay.queue.model import State
+from relay.queue.model import BOUNCED_EARLY, State
 from relay.queue.values import Result, Written
 from relay.registry import suppressions
 
+_EARLY: Final = f"?1 = {State.DELIVERED:d} AND hold_reason = '{BOUNCED_EARLY}'"
+_APPLY: Final = (
+    f"UPDATE recipient SET state = iif({_EARLY}, {State.BOUNCED:d}, ?1), owner = NULL, due_at = ?2, attempts = ?3,"
+    f" status = iif({_EARLY}, status, ?4), remote = ?5, hold_reason = ?6, changed_at = ?7"
+    " WHERE submission_id = ?8 AND number = ?9 AND fence = ?10 AND state = 0 AND owner IS NOT NULL"
+)
 Notify = Callable[[sqlite3.Connection, Result], None]
 """Called inside the transaction for a result with a report, to enqueue a notice where one is wanted."""
 
@@ -65,9 +72,7 @@ def _apply(conn: sqlite3.Connection, result: Result) -> bool:
     lease = result.lease
     return (
         conn.execute(
-            "UPDATE recipient SET state = ?, owner = NULL, due_at = ?, attempts = ?, status = ?, remote = ?,"
-            " hold_reason = ?, changed_at = ? WHERE submission_id = ? AND number = ? AND fence = ? AND state = 0"
-            " AND owner IS NOT NULL",
+            _APPLY,
             (
                 int(result.state),
                 result.due_at,

@@ -40,7 +40,8 @@ def lease_due(
     rows = [row for lane, most in wanted.items() for row in _due(conn, lane, now, most)]
     until = now + lease_s
     conn.executemany(
-        "UPDATE recipient SET owner = ?, fence = fence + 1, due_at = ? WHERE submission_id = ? AND number = ?",
+        "UPDATE recipient SET owner = ?, fence = fence + 1, due_at = ?, hold_reason = ''"
+        " WHERE submission_id = ? AND number = ?",
         [(owner, until, row[0], row[1]) for row in rows],
     )
     shared: dict[int, Submission] = {}

@@ -48,6 +48,8 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
 )
 """Which state may follow which."""
 
+BOUNCED_EARLY: Final = "bounced"
+"""``hold_reason`` of a leased copy that was reported as bounced before its delivery was written down."""
 OPEN: Final = frozenset({State.READY, State.HELD})
 """States of copies that still need their message's body."""
 

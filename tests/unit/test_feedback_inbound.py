@@ -15,7 +15,11 @@ import pytest
 from config.settings import Settings
 from relay.feedback.inbound import MAX_OCTETS, Inbound
 from relay.mail.status import UNEXPECTED, Status
+from relay.queue.complete import complete
+from relay.queue.lanes import Lane
+from relay.queue.lease import lease_due
 from relay.queue.model import State
+from relay.queue.values import Lease, Result
 from relay.registry.secrets import Secrets
 from relay.registry.tokens import SHARED, Mark, local_part
 from relay.store.committer import Committer
@@ -165,6 +169,36 @@ def test_a_dead_address_is_suppressed(world: World) -> None:
     detail = world.detail()
     assert (detail["type"], detail["status"], detail["code"], detail["hard"]) == ("unknown-address", "5.1.1", 550, True)
     assert "User unknown" in str(detail["diagnostic"])
+
+
+def leased(world: World) -> Lease:
+    """Ann's copy, taken for delivery."""
+    world.conn.execute("UPDATE recipient SET state = 0, owner = NULL, due_at = 0")
+    world.conn.execute("UPDATE submission SET open_recipients = 1")
+    (lease,) = lease_due(world.conn, "me", NOW, {Lane(1, "example.net"): 1})
+    return lease
+
+
+def test_a_report_may_come_before_the_delivery_is_written_down(world: World) -> None:
+    lease = leased(world)
+    world.send(sample("dead-5.1.1"))
+    assert (world.state(), world.figures()) == (State.READY, (1, 0, 0))
+    written = complete(world.conn, [Result(lease, State.DELIVERED, NOW, "250 2.0.0 taken")], lambda conn, result: None)
+    assert written.finished == [SUBMISSION]
+    assert (world.state(), world.figures(), world.suppressions()) == (State.BOUNCED, (1, 0, 0), [("hard-bounce", 0)])
+    ((status, reason),) = world.conn.execute("SELECT status, hold_reason FROM recipient")
+    assert status.startswith("5.1.1 ") and reason == ""
+
+
+@pytest.mark.parametrize("written", [True, False], ids=["written down", "lost in a crash"])
+def test_such_a_report_says_nothing_about_the_next_attempt(world: World, written: bool) -> None:
+    lease = leased(world)
+    world.send(sample("soft-full"))
+    if written:
+        complete(world.conn, [Result(lease, State.READY, NOW, "451 4.4.2 lost")], lambda conn, result: None)
+    again = leased(world)
+    complete(world.conn, [Result(again, State.DELIVERED, NOW, "250 2.0.0 taken")], lambda conn, result: None)
+    assert world.state() is State.DELIVERED
 
 
 def test_a_soft_bounce_is_not(world: World) -> None:
