@@ -10,7 +10,6 @@ from relay.delivery.outcome import Bounced, Delivered, Outcome, Prepared, Retry,
 from relay.mail.address import parse_address
 from relay.mail.downgrade import downgrade
 from relay.mail.render import Rendered
-from relay.mail.scan import all_clean
 from relay.pipeline.contract import Continue, Freeze, Hold, Kind, QueueEntry, Reject, Standing
 from relay.queue.model import State
 from relay.queue.values import Lease, Report, Result
@@ -169,7 +168,8 @@ class LeasedCopy:
             smtputf8=message.needs_smtputf8 or not self.address.isascii(),
             eight_bit=message.needs_8bit,
             ret="HDRS",
-            clean=rendered.clean and all_clean(signatures),
+            clean=rendered.clean,  # signatures are so too, see ``Signer``
+            dotless=rendered.dotless,
         )
 
     # -- how it ended ----------------------------------------------------------------

@@ -82,10 +82,14 @@ def _rcpt(features: Features, to: Addressee) -> str:
     return line
 
 
-def stuffed(data: bytes, behind: bytes = b"") -> bytes:
-    """``data`` as it goes over the wire: dots doubled, final dot added (RFC 5321 §4.5.2), ``behind`` after it."""
-    if b"\r\n." in data:
-        data = data.replace(b"\r\n.", b"\r\n..")
-    if data.startswith(b"."):
-        data = b"." + data
+def stuffed(data: bytes, behind: bytes = b"", dotless: bool = False) -> bytes:
+    """``data`` as it goes over the wire: dots doubled, final dot added (RFC 5321 §4.5.2), ``behind`` after it.
+
+    ``dotless``: no line is known to begin with a dot.
+    """
+    if not dotless:
+        if b"\r\n." in data:
+            data = data.replace(b"\r\n.", b"\r\n..")
+        if data.startswith(b"."):
+            data = b"." + data
     return data + ((b".\r\n" if data.endswith(b"\r\n") or not data else b"\r\n.\r\n") + behind)

@@ -114,6 +114,8 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     envid: str = ""
     clean: bool = False
     """``data`` is known to have no bare CR, bare LF or NUL; else it is searched."""
+    dotless: bool = False
+    """No line of ``data`` is known to begin with a dot; else it is searched."""
 
 
 class Attempt(Protocol):

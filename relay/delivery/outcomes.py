@@ -18,7 +18,7 @@ from relay.store.committer import Committer, StoreBusy
 
 _log = logging.getLogger("relay.delivery")
 
-MOST_OUTCOMES = 50
+MOST_OUTCOMES = 100
 """Outcomes written in one unit, so that a thousand refused copies don't hold up the loop."""
 GATHER_S = 0.01
 """So long an outcome waits for others, and for a commit to go along with."""

@@ -107,7 +107,7 @@ class Session(asyncio.Protocol):
         self.transactions += 1
         refused = self._judged(replies, len(to))
         if None in refused:
-            verdict: Verdict = await self._message(copy.data, following)
+            verdict: Verdict = await self._message(copy, following)
             if isinstance(verdict, Retry | Bounced) and verdict.reach is Reach.RECIPIENT and refused.count(None) > 1:
                 verdict = Interrupted(lost(Where.DOT, "answered for one of several", self.remote), alone=True)
             verdicts: list[Verdict] = [verdict if one is None else one for one in refused]
@@ -195,13 +195,14 @@ class Session(asyncio.Protocol):
             self.fruitful = True
         return outcome
 
-    async def _message(self, data: bytes, following: Following) -> Delivered | Retry | Bounced:
+    async def _message(self, copy: Prepared, following: Following) -> Delivered | Retry | Bounced:
         """The mail object and the reply to its final dot."""
-        overlaps = self._quick and self.features.pipelining and len(data) < SLICE_OCTETS
+        overlaps = self._quick and self.features.pipelining and len(copy.data) < SLICE_OCTETS
         behind = self._envelope_of(following) if overlaps else []
         begun = self._loop.time()
         self.sending = True
-        replies = await self._ask(stuffed(data, b"".join(behind)), 1, self._timeouts.data_s, len(behind))
+        wire = stuffed(copy.data, b"".join(behind), copy.dotless)
+        replies = await self._ask(wire, 1, self._timeouts.data_s, len(behind))
         self.sending = False
         reply = replies[0] if replies else None
         self._quick = reply is not None and reply.code // 100 == 2 and self._loop.time() - begun < QUICK_S

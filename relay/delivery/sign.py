@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from relay.mail.canon import relaxed_body, relaxed_field
+from relay.mail.scan import all_clean, all_dotless
 from relay.registry.keys import SigningKey, sign_all
 
 __all__ = ["Pending", "SignError", "Signer", "SigningKey", "finish", "self_test"]
@@ -51,7 +52,7 @@ _KEPT_FIELDS: Final = 512
 
 
 class SignError(Exception):
-    """The keys don't make signatures that verify; the text says which."""
+    """The keys don't make signatures that verify; the text says which, or why."""
 
 
 class Pending(NamedTuple):
@@ -60,17 +61,20 @@ class Pending(NamedTuple):
     keys: tuple[SigningKey, ...]
     heads: tuple[bytes, ...]
     """Each signature's field up to ``b=``."""
+    forms: tuple[bytes, ...]
+    """The same in canonical form."""
     canonical: bytes
     """The signed fields in canonical form."""
 
 
 def finish(copies: Sequence[Pending]) -> list[list[bytes]]:
     """Each copy's DKIM-Signature fields, with CRLF: the slow part, for any thread, cheaper for several at once."""
-    heads = [(key, copy, head) for copy in copies for key, head in zip(copy.keys, copy.heads, strict=True)]
-    values = sign_all([(key, copy.canonical + relaxed_field(head)[:-2]) for key, copy, head in heads])
+    values = sign_all(
+        [(key, copy.canonical + form) for copy in copies for key, form in zip(copy.keys, copy.forms, strict=True)]
+    )
+    heads = [head for copy in copies for head in copy.heads]
     fields = [
-        head + _folded_value(base64.b64encode(value)) + b"\r\n"
-        for (_, _, head), value in zip(heads, values, strict=True)
+        head + _folded_value(base64.b64encode(value)) + b"\r\n" for head, value in zip(heads, values, strict=True)
     ]
     found: list[list[bytes]] = []
     start = 0
@@ -85,7 +89,8 @@ class Signer:
 
     def __init__(self, keys: Sequence[SigningKey]) -> None:
         self._keys = tuple(keys)
-        self._heads: dict[tuple[int, ...], tuple[bytes, ...]] = {}
+        self._heads: dict[tuple[int, ...], tuple[tuple[bytes, ...], tuple[bytes, ...]]] = {}
+        """By how often each of ``_NAMES`` is there: each signature's field up to ``h=``, as written and canonical."""
         self._fields: dict[bytes, tuple[int, bytes]] = {}
         """Fields met lately, as most are alike in all copies: place in ``_NAMES`` (-1: not signed), canonical form."""
 
@@ -111,8 +116,11 @@ class Signer:
         heads = self._heads.get(counts)
         if heads is None:
             heads = self._new_heads(counts)
-        tail = b"\tt=%d; bh=%s;\r\n\tb=" % (int(now), base64.b64encode(body_hash))
-        return Pending(self._keys, tuple([head + tail for head in heads]), canonical)
+        at, digest = int(now), base64.b64encode(body_hash)
+        tail, form = b"\tt=%d; bh=%s;\r\n\tb=" % (at, digest), b" t=%d; bh=%s; b=" % (at, digest)
+        return Pending(
+            self._keys, tuple([one + tail for one in heads[0]]), tuple([one + form for one in heads[1]]), canonical
+        )
 
     def _met(self, field: bytes) -> tuple[int, bytes]:
         if len(self._fields) >= _KEPT_FIELDS:
@@ -121,15 +129,17 @@ class Signer:
         found = self._fields[field] = (place, relaxed_field(field) if place >= 0 else b"")
         return found
 
-    def _new_heads(self, counts: tuple[int, ...]) -> tuple[bytes, ...]:
+    def _new_heads(self, counts: tuple[int, ...]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
         if len(self._heads) >= _KEPT_HEADS:
             self._heads.clear()
         names: list[str] = []
         for place, count in enumerate(counts):
             names += [_NAMES[place]] * (count + (place < len(OVERSIGNED)))
         heads = tuple(_head(key, names) for key in self._keys)
-        self._heads[counts] = heads
-        return heads
+        if not (all_clean(heads) and all_dotless(heads)):  # what follows them is digits and base64
+            raise SignError("a domain or selector can't stand in a header field")
+        found = self._heads[counts] = heads, tuple(relaxed_field(head)[:-2] for head in heads)
+        return found
 
 
 def _head(key: SigningKey, names: Sequence[str]) -> bytes:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from relay.mail.canon import relaxed_body, squeezed
-from relay.mail.scan import all_clean
+from relay.mail.scan import all_clean, all_dotless
 from relay.mail.slots import encode, joined
 from relay.mail.stored import Piece, Slot, Template
 
@@ -27,6 +27,8 @@ class Rendered(NamedTuple):
     """SHA-256 of the body in relaxed canonical form; empty if it was not asked for."""
     clean: bool = False
     """Known to have no bare CR, bare LF or NUL. Pieces that have none make a whole that has none."""
+    dotless: bool = False
+    """Known to have no line that begins with a dot, from its pieces likewise."""
 
 
 class Renderer:
@@ -42,9 +44,9 @@ class Renderer:
         self._body = self._numbered(joined(template.body), numbers)
         self._body_slots = sorted({piece for piece in self._body if isinstance(piece, int)})
         self._same = b"" if self._body_slots else literals(template.body)
-        self._clean = all_clean(
-            [piece for part in (*template.fields, template.body) for piece in part if isinstance(piece, bytes)]
-        )
+        pieces = [piece for part in (*template.fields, template.body) for piece in part if isinstance(piece, bytes)]
+        self._clean = all_clean(pieces)
+        self._dotless = all_dotless(pieces)
         self._hashing: _Hashing | None = None
         self.names = frozenset(slot.name for slot in self._slots)
         """Of all slots: whose values a copy needs."""
@@ -78,6 +80,7 @@ class Renderer:
             body,
             self._hash(body, encoded) if hashed else b"",
             self._clean and all_clean([*prepend, *encoded]),
+            self._dotless and all_dotless([*prepend, *encoded]),
         )
 
     def _hash(self, body: bytes, encoded: Sequence[bytes]) -> bytes:

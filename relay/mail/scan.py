@@ -85,6 +85,12 @@ def all_clean(pieces: Sequence[bytes]) -> bool:
     return is_clean(b" ".join(pieces))
 
 
+def all_dotless(pieces: Sequence[bytes]) -> bool:
+    """No line begins with a dot, however the pieces are put together; sometimes no although it is so."""
+    joined = b" ".join([b"", *pieces])
+    return b" ." not in joined and b"\r\n." not in joined
+
+
 def find_bare(message: bytes) -> tuple[str, int] | None:
     """The first bare CR, bare LF or NUL as (``"CR"``, ``"LF"`` or ``"NUL"``, its offset); None if there is none."""
     if is_clean(message):

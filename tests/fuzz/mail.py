@@ -102,6 +102,7 @@ def _check(scanned: Scanned, additions: Additions) -> None:
     whole = b"".join(copy.fields) + b"\r\n" + copy.body
     assert find_bare(whole) is None, "bare CR, LF or NUL"
     assert copy.clean, "not known to be clean"
+    assert not (copy.dotless and b"\r\n." in b"\r\n" + whole), "a dot at the start of a line"
     assert copy.body_hash == hashlib.sha256(relaxed_body(copy.body)).digest(), "body hash"
     assert not _LONG.search(whole), "a line over 998 octets"
     assert copy.body == b"" or copy.body.endswith(b"\r\n"), "no CRLF at the end"

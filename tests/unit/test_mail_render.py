@@ -38,14 +38,25 @@ _ODD = st.lists(st.sampled_from([b"\r", b"\n", b"\0", b"\r\n", b"a", b"."]), min
 
 
 @given(st.lists(st.one_of(_ODD, _SLOTS), max_size=6), st.lists(_ODD, max_size=2), _VALUES)
-def test_a_copy_that_is_called_clean_is_clean(
+def test_a_copy_that_is_called_clean_or_without_dots_is_so(
     body: list[Piece], prepended: list[bytes], values: dict[str, str]
 ) -> None:
     copy = Renderer(template(((b"A: 1\r\n",),), tuple(body))).render(values, prepended)
     found = [find_bare(piece) for piece in [*prepended, *body] if isinstance(piece, bytes)]
     assert copy.clean == (found == [None] * len(found))
+    whole = b"".join(copy.fields) + copy.body
     if copy.clean:
-        assert find_bare(b"".join(copy.fields) + copy.body) is None
+        assert find_bare(whole) is None
+    if copy.dotless:
+        assert not whole.startswith(b".") and b"\r\n." not in whole
+
+
+def test_a_copy_without_dots_at_line_starts_is_mostly_known_as_such() -> None:
+    link = Slot("x", "text", "ascii")
+    assert Renderer(template(((b"A: 1\r\n",),), (b"one.\r\n", link, b".\r\n"))).render({"x": "a.b"}).dotless is False
+    assert Renderer(template(((b"A: 1\r\n",),), (b"one.\r\n", link, b"\r\n"))).render({"x": "a.b"}).dotless
+    assert not Renderer(template((), (b"one\r\n", link, b"\r\n"))).render({"x": ".b"}).dotless
+    assert not Renderer(template((), (b"one\r\n..two\r\n",))).render({}).dotless
 
 
 def test_fields_are_filled_and_prepended() -> None:

@@ -143,3 +143,9 @@ def test_each_text_is_signed_by_its_key_whatever_is_signed_beside_it() -> None:
     jobs = [(keys[(number * 3) % len(keys)], b"%d" % number) for number in range(23)]
     assert sign_all(jobs) == [one.sign(text) for one, text in jobs]
     assert sign_all([]) == []
+
+
+@pytest.mark.parametrize("selector", ["s\n", "s\0", "s\r\n.\r\n"])
+def test_what_can_not_stand_in_a_field_is_never_written(selector: str) -> None:
+    with pytest.raises(SignError, match="can't stand in a header field"):
+        Signer([replace(KEYS[1], selector=selector)]).sign(FIELDS, BODY_HASH, NOW)
