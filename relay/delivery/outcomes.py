@@ -92,7 +92,7 @@ class Outcomes:
             _log.warning(
                 "id=%s/%d lease was lost, outcome dropped", encode_id(result.lease.submission.id), result.lease.number
             )
-        for result in written.applied:
+        for result in written.applied if _log.isEnabledFor(logging.INFO) else ():
             _log.info(
                 "id=%s/%d to=<%s> %s remote=%s attempts=%d %s",
                 encode_id(result.lease.submission.id),

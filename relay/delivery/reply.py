@@ -8,11 +8,15 @@ here it can't start a message of its own.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 MAX_REPLY_OCTETS = 64 * 1024
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?:[ \n:]|\Z)")
-_CODES = frozenset(b"%d" % code for code in range(200, 600))
+_CODES: Final = frozenset(b"%d" % code for code in range(200, 600))
+_MARKS: Final = frozenset({b"", b" ", b"-", b"\r"})
+"""What may follow the code."""
+_KEPT_OCTETS: Final = 80
+_MOST_KEPT: Final = 256
 
 
 class ReplyError(Exception):
@@ -50,6 +54,10 @@ def one_line(text: str, most: int = 500) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
+_kept: Final[dict[bytes, Reply]] = {}
+"""Short replies of one line that came lately: a server answers most commands in the same words."""
+
+
 class ReplyParser:
     """Turns received bytes into replies; keeps at most ``MAX_REPLY_OCTETS``."""
 
@@ -84,14 +92,23 @@ class ReplyParser:
         return replies
 
     def _line(self, line: bytes) -> Reply | None:
+        if not self._lines:
+            reply = _kept.get(line)
+            if reply is not None:
+                return reply
         if len(line) > MAX_REPLY_OCTETS:
             raise ReplyError(f"a reply longer than {MAX_REPLY_OCTETS} octets")
         code, mark = line[:3], line[3:4]
-        if code not in _CODES or mark not in b" -\r":
+        if code not in _CODES or mark not in _MARKS:
             raise ReplyError(f"no reply: {line[:60].decode('latin-1')!a}")
         if mark == b"-" or self._lines:
             return self._part(code, mark, line)
-        return Reply(int(code), line[4:].rstrip(b"\r ").decode("utf-8", "replace"))
+        reply = Reply(int(code), line[4:].rstrip(b"\r ").decode("utf-8", "replace"))
+        if len(line) <= _KEPT_OCTETS:
+            if len(_kept) >= _MOST_KEPT:
+                _kept.clear()
+            _kept[line] = reply
+        return reply
 
     def _part(self, code: bytes, mark: bytes, line: bytes) -> Reply | None:
         """A line of a reply with several."""

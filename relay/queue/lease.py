@@ -8,16 +8,19 @@ under the fence it was leased with.
 
 from __future__ import annotations
 
-import json
 import logging
 import sqlite3
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from relay.queue.lanes import Lane
 from relay.queue.values import Lease, Submission
 
 _log = logging.getLogger("relay.queue")
+
+_SLOTS: Final = msgspec.json.Decoder(dict[str, str])
 
 LEASE_S = 1800.0
 """Longer than any send may take (connect, commands and data limits together), with a margin for clocks."""
@@ -74,7 +77,7 @@ def _lease(row: tuple[Any, ...], until: float, shared: dict[int, Submission]) ->
     if submission is None:
         rest[-1] = bool(rest[-1])  # SQLite has none
         submission = shared[sid] = Submission(sid, tenant, *rest)
-    values = json.loads(slots) if slots else {}
+    values = _SLOTS.decode(slots) if slots else {}
     told = (notify, orcpt, tried_at)
     return Lease(submission, number, subscriber, address, domain, fence + 1, attempts, until, values, *told)
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relay.delivery import reply as reply_module
 from relay.delivery.reply import MAX_REPLY_OCTETS, Reply, ReplyError, ReplyParser, one_line
 
 WIRE = b"220 hi\r\n250-a\r\n250-b c\r\n250 d\r\n354\r\n550-5.1.1 no\n550 5.1.1 user\n"
@@ -22,6 +23,14 @@ def test_any_cutting_gives_the_same_replies(cuts: list[int]) -> None:
         found += parser.feed(WIRE[start:end])
     assert found == REPLIES
     assert parser.empty
+
+
+def test_what_a_server_says_again_and_again_is_kept_within_bounds() -> None:
+    replies = [reply for n in range(1000) for reply in ReplyParser().feed(b"250 2.0.0 queued as %d\r\n" % n)]
+    assert [reply.text for reply in replies] == [f"2.0.0 queued as {n}" for n in range(1000)]
+    assert 0 < len(reply_module._kept) <= 256
+    # Within a reply of several lines the same line is a part.
+    assert ReplyParser().feed(b"250 ok\r\n250-ok\r\n250 ok\r\n") == [Reply(250, "ok"), Reply(250, "ok\nok")]
 
 
 @pytest.mark.parametrize(
