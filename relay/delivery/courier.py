@@ -134,9 +134,12 @@ class Courier:
         return None
 
     def _begin_next(self) -> None:
-        """Signed beside the loop, it may be ready to go behind the next message."""
+        """Signed beside the loop, or in a set, it may be ready to go behind the next message."""
         site = self._site
-        if site.hub.look_ahead and site.ready and site.ready[0].light:
+        if site.hub.together:
+            loop = asyncio.get_running_loop()
+            loop.call_soon(site.begin_along, site.hub.now(), self._session.features.eight_bit)
+        elif site.hub.look_ahead and site.ready and site.ready[0].light:
             with suppress(Exception):  # it is told when its turn comes
                 site.ready[0].begin(site.hub.now(), self._session.features.eight_bit)
 
@@ -178,7 +181,8 @@ class Courier:
         try:
             parcel.begin(now, eight_bit)
             self._site.begin_along(now, eight_bit)
-            self._begin_next()
+            if not self._site.hub.together:
+                self._begin_next()
             return await parcel.prepared(now, eight_bit)
         except Exception as error:
             self._failed(parcel, error)

@@ -11,6 +11,7 @@ import pytest
 
 from relay.delivery.outcome import Bounced, Delivered, Prepared, Retry, Returned
 from relay.delivery.session import QUICK_S
+from relay.delivery.signatures import TOGETHER
 from tests.support.delivery import PREPARED, Bench, FakeAttempt, run, until
 from tests.support.remote import BEHIND, DROP, OK, USUAL_EXTENSIONS, Action, ScriptedRemote
 
@@ -220,3 +221,32 @@ def test_behind_a_message_that_may_take_long_nothing_goes_out() -> None:
             assert await kinds(submitted(bench, 4)) == [Delivered, Delivered, Retry, Delivered]
 
     run(main(), "asyncio")
+
+
+@pytest.mark.parametrize("count", [9, 16, 17, 40])
+def test_where_copies_are_signed_in_sets_all_but_a_few_envelopes_go_out_behind(count: int) -> None:
+    async def main() -> None:
+        made: list[FakeAttempt] = []
+
+        def places() -> int:
+            """In the set that is begun; it is full with each eighth copy."""
+            return -sum(copy.prepared for copy in made) % TOGETHER
+
+        script: list[Action] = [OK, *([BEHIND, OK] * (count - 8))]
+        async with (
+            ScriptedRemote({"DOT": script}) as remote,
+            Bench(
+                smart_host=remote.target,
+                connections_per_site=1,
+                look_ahead=False,
+                together=TOGETHER,
+                places=places,
+                data_timeout=2.0,
+            ) as bench,
+        ):
+            made += submitted(bench, count, at_once=True)
+            assert await kinds(made) == [Delivered] * count
+            assert remote.connections == 1
+            assert all(copy.prepared == 1 for copy in made)
+
+    run(main())
