@@ -18,6 +18,7 @@ from bench.harness.target import Arrived, Target
 from bench.harness.works import Work
 
 _POLL_S = 0.004
+_POLL_FAR_S = 0.05
 _SAMPLE_S = 0.5
 _CALM_S = 0.25
 _CALM_CPU_S = 0.01
@@ -25,6 +26,18 @@ _SETTLE_S = 3.0
 _PROBE_S = 20.0
 _ENOUGH_S = 0.5
 """A pilot of this length tells the rate well enough."""
+
+
+def pause(elapsed_s: float, arrived: int, want: int) -> float:
+    """Seconds until the next look at the target.
+
+    A look takes time of the cores that are measured (2 % of them every 4 ms), so
+    there are few while the last arrival is still far at the rate seen so far.
+    """
+    if not arrived:
+        return _POLL_S
+    left = elapsed_s * (want - arrived) / arrived
+    return max(_POLL_S, min(_POLL_FAR_S, left / 4))
 
 
 class Measured(Protocol):
@@ -109,7 +122,7 @@ class Loader:
         begin = time.monotonic()
         process = self.source(contestant, work, n, work.recipients)
         try:
-            over, last, peak = self._wait(contestant, process, begin, want)
+            over, last, peak = self._wait(contestant, process, begin, before.recipients, want)
             reply = report(process)["reply"] if process.stdout is not None else {}
         finally:
             finish(process)
@@ -136,9 +149,12 @@ class Loader:
         )
 
     def _wait(
-        self, contestant: Measured, process: subprocess.Popen[bytes], begin: float, want: int
+        self, contestant: Measured, process: subprocess.Popen[bytes], begin: float, base: int, want: int
     ) -> tuple[float, Arrived, Memory]:
-        """(when the load's generator ended, the arrivals, the most memory seen)"""
+        """(when the load's generator ended, the arrivals, the most memory seen)
+
+        ``base`` and ``want`` are the target's recipients before and after the load.
+        """
         peak, sampled, over = Memory(), begin, 0.0
         while True:
             now, arrived = time.monotonic(), self.target.arrived()
@@ -153,7 +169,7 @@ class Loader:
                 raise BenchError(f"{contestant.name}: {what} after {self.limit_s:.0f} s")
             if now - sampled > _SAMPLE_S:
                 sampled, peak = now, max(peak, memory(contestant.tree.pids()))
-            time.sleep(_POLL_S)
+            time.sleep(pause(now - begin, arrived.recipients - base, want - base))
 
     def _settled(self, contestant: Measured) -> float:
         """CPU when the aftermath (queue files removed, events written) is over, or after a few seconds."""

@@ -186,6 +186,22 @@ def test_the_dump_may_begin_with_a_recipient() -> None:
     assert counter.value == 1
 
 
+@pytest.mark.parametrize(
+    ("elapsed", "arrived", "want", "wait"),
+    [
+        (1.0, 0, 1000, 0.004),  # nothing is to arrive, or nothing has: the rate isn't known
+        (0.1, 10, 1000, 0.05),
+        (1.0, 900, 1000, 1 / 36),  # 0.11 s are left: a quarter of them
+        (1.0, 999, 1000, 0.004),
+        (1.0, 1000, 1000, 0.004),
+    ],
+)
+def test_looks_at_the_target_are_few_until_the_end_is_near(
+    elapsed: float, arrived: int, want: int, wait: float
+) -> None:
+    assert part("load").pause(elapsed, arrived, want) == pytest.approx(wait)
+
+
 @pytest.mark.parametrize("octets", [1024, 10240, 51200])
 def test_the_message_is_the_same_each_time_and_of_its_size(octets: int) -> None:
     text: bytes = part("works").message(octets)
