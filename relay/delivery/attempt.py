@@ -44,7 +44,7 @@ class LeasedCopy:
         self.group = lease.submission.id if lease.submission.shared and lease.address.isascii() else None
         self._bulk = False
         self._seen: tuple[Snapshot, int] | None = None
-        """The registry as it was when the copy was last found wanted, and everybody's standing."""
+        """The registry as it was when the copy was last found wanted, and everybody's standing (with campaigns)."""
         self._checked_at = 0.0
         self._message: Compiled | None = None
 
@@ -68,12 +68,11 @@ class LeasedCopy:
     def still_wanted(self) -> bool:
         """As ``wanted``, cheaper where nothing has changed since that said yes a moment ago."""
         snapshots, seen = self._worker.snapshots, self._seen
-        campaign_id = self.lease.submission.campaign_id
         if seen is None or snapshots.current() is not seen[0] or snapshots.standing_version != seen[1]:
             return self.wanted()
         if not 0 <= self._worker.clock() - self._checked_at < MOMENT_S:
             return self.wanted()
-        return campaign_id is None or self._campaign_goes_on(campaign_id)
+        return True
 
     def _found(self) -> Compiled | None:
         if self._message is None:
@@ -120,7 +119,7 @@ class LeasedCopy:
         return False
 
     def _standing(self) -> Standing:
-        """What was read at RCPT as long as nobody's standing has got worse since, else what the store says now."""
+        """What came with the lease as long as nobody's standing has got worse since, else what the store says now."""
         lease = self.lease
         if lease.standing is not None and lease.standing_version == self._worker.snapshots.standing_version:
             return lease.standing

@@ -43,6 +43,7 @@ POLL_S = 1.0
 """How often the store is asked for due copies: commands and pages change it from other processes."""
 CLOCKS_S = 120.0
 """Margin for clocks that differ or are set."""
+MOST_CAMPAIGNS = 1000
 LOOK_SHARE = 10
 """Looking for due copies takes a tenth of a thread's time at most."""
 
@@ -109,9 +110,10 @@ class Worker:
         self._campaigns_at = -1
 
     def campaign(self, campaign_id: int) -> tuple[str, str] | None:
-        """State and why, as of the last look at the registry; None if it is gone."""
-        if self._campaigns_at != self.snapshots.looks:
-            self._campaigns_at = self.snapshots.looks
+        """State and why, as of the last look at the registry where it is stopped or declined; None if it is gone."""
+        version = self.snapshots.standing_version
+        if self._campaigns_at != version or len(self._campaigns) >= MOST_CAMPAIGNS:
+            self._campaigns_at = version
             self._campaigns.clear()
         elif campaign_id in self._campaigns:
             return self._campaigns[campaign_id]

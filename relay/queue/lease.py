@@ -15,8 +15,10 @@ from typing import Any, Final
 
 import msgspec
 
+from relay.pipeline.contract import Standing
 from relay.queue.lanes import Lane
 from relay.queue.values import Lease, Submission
+from relay.registry import standing
 
 _log = logging.getLogger("relay.queue")
 
@@ -41,6 +43,8 @@ def lease_due(
 ) -> list[Lease]:
     """Lease due copies, of each lane up to as many as are wanted, the longest due first."""
     rows = [row for lane, most in wanted.items() for row in _due(conn, lane, now, most)]
+    if not rows:
+        return []
     until = now + lease_s
     conn.executemany(
         "UPDATE recipient SET owner = ?, fence = fence + 1, due_at = ?, hold_reason = ''"
@@ -49,9 +53,10 @@ def lease_due(
     )
     shared: dict[int, Submission] = {}
     leases = []
+    version, standings = standing.version(conn), _standings(conn, rows)
     for row in rows:
         try:
-            leases.append(_lease(row, until, shared))
+            leases.append(_lease(row, until, shared, standings.get(row[3]), version))
         except (ValueError, TypeError) as error:
             # A row that can't be read must not stop those behind it, nor be met again and again.
             _log.error("id=%s/%s is damaged and held: %s", row[0], row[1], error)
@@ -63,6 +68,10 @@ def lease_due(
     return leases
 
 
+def _standings(conn: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> dict[int, Standing]:
+    return standing.standings_by_id(conn, [row[3] for row in rows if isinstance(row[3], int)])
+
+
 def _due(conn: sqlite3.Connection, lane: Lane, now: float, most: int) -> list[tuple[Any, ...]]:
     return conn.execute(
         f"SELECT {_COLUMNS} FROM recipient r JOIN submission s ON s.id = r.submission_id"
@@ -71,14 +80,16 @@ def _due(conn: sqlite3.Connection, lane: Lane, now: float, most: int) -> list[tu
     ).fetchall()
 
 
-def _lease(row: tuple[Any, ...], until: float, shared: dict[int, Submission]) -> Lease:
+def _lease(
+    row: tuple[Any, ...], until: float, shared: dict[int, Submission], known: Standing | None, version: int
+) -> Lease:
     (sid, number, tenant, subscriber, address, domain, fence, attempts, slots, notify, orcpt, tried_at, *rest) = row
     submission = shared.get(sid)
     if submission is None:
         rest[-1] = bool(rest[-1])  # SQLite has none
         submission = shared[sid] = Submission(sid, tenant, *rest)
     values = _SLOTS.decode(slots) if slots else {}
-    told = (notify, orcpt, tried_at)
+    told = (notify, orcpt, tried_at, known, version)
     return Lease(submission, number, subscriber, address, domain, fence + 1, attempts, until, values, *told)
 
 

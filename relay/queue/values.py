@@ -115,8 +115,9 @@ class Lease(msgspec.Struct, frozen=True, gc=False):
     tried_at: float = 0.0
     """When it was tried last, or accepted; seconds UTC."""
     standing: Standing | None = None
-    """The person's standing as it was read at RCPT, of a copy that goes out from memory."""
+    """The person's, as it was read at RCPT or with the lease; None: not read."""
     standing_version: int = 0
+    """As of which."""
 
 
 class Report(StrEnum):

@@ -134,15 +134,13 @@ class SnapshotSource:
         """``next_round`` calls what it is given in the event loop's next round; until then a look isn't repeated."""
         self._next_round = next_round
         self._looked = False
-        self.looks = 0
-        """Looks so far: what is read between two of them may be kept until the next."""
         self._conn = conn
         self._settings = settings
         self._secrets = secrets
         self.latest = load(conn, settings, secrets)
         """As of the last look."""
         self.standing_version = int(conn.execute(_VERSIONS).fetchall()[1][0])
-        """Moves when anybody's standing may have got worse; as of the last look."""
+        """See ``standing.version``; as of the last look."""
 
     def current(self) -> Snapshot:
         """A look: loaded anew if anything in the registry was changed since the last.
@@ -153,7 +151,6 @@ class SnapshotSource:
         """
         if self._looked:
             return self.latest
-        self.looks += 1
         (version,), (self.standing_version,) = self._conn.execute(_VERSIONS).fetchall()
         if version != self.latest.version:
             self.latest = load(self._conn, self._settings, self._secrets)

@@ -14,6 +14,7 @@ from relay.queue.model import State
 from relay.registry import campaigns
 from relay.registry.campaigns import Campaign
 from relay.registry.errors import RegistryError
+from relay.registry.standing import version
 from tests.unit.records import BULK, COUNTER, NOW, SHOP, agree, column, one, open_shop, put
 
 HOUR = 3600.0
@@ -218,3 +219,24 @@ def test_held_copies_are_found_by_an_index(conn: sqlite3.Connection) -> None:
         "EXPLAIN QUERY PLAN SELECT submission_id, number FROM recipient WHERE campaign_id = 1 AND state = 1 LIMIT 5"
     )
     assert "recipient_held" in str(rows.fetchall())
+
+
+def test_a_verdict_that_stops_copies_moves_what_they_go_by(conn: sqlite3.Connection) -> None:
+    """Campaigns are looked at again when the version moves, and only then."""
+
+    def moved(id_: int, state: str, why: str = "") -> bool:
+        before = version(conn)
+        conn.execute("UPDATE campaign SET state = ?, why = ? WHERE id = ?", (state, why, id_))
+        return version(conn) != before
+
+    id_ = staged(conn)
+    before = version(conn)
+    put(conn, ["u1@people.example"], campaign="autumn", now=NOW + 1, random=1)
+    assert version(conn) == before, "each message moves it"
+    assert not moved(id_, "watching") and not moved(id_, "undecided", "ask somebody") and not moved(id_, "released")
+    assert moved(id_, "stopped") and moved(id_, "stopped", "bounces") and not moved(id_, "stopped", "bounces")
+    assert moved(id_, "released") and moved(id_, "declined", "no")
+    conn.execute("UPDATE campaign SET recipients = recipients + 1, state = state")
+    before = version(conn)
+    conn.execute("DELETE FROM campaign WHERE id = ?", (find(conn, "other", explicit=True).id,))
+    assert version(conn) != before

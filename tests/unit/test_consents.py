@@ -27,7 +27,10 @@ def conn(tmp_path: Path) -> sqlite3.Connection:
 def standing(conn: sqlite3.Connection, email: str = ANN) -> Standing:
     found = consents.standing(conn, SHOP, email, "2026-09")
     if found.subscriber_id is not None:
-        assert consents.standing_by_id(conn, found.subscriber_id) == structs.replace(found, counted=False)
+        same = structs.replace(found, counted=False)
+        assert consents.standing_by_id(conn, found.subscriber_id) == same
+        told = {} if found.suppressions else {found.subscriber_id: same}
+        assert standings.standings_by_id(conn, [found.subscriber_id, 999_999]) == told
     return found
 
 

@@ -7,7 +7,7 @@ import string
 
 import pytest
 
-from relay.registry.secrets import Secrets
+from relay.registry.secrets import MOST_PAYLOAD, Secrets
 from relay.registry.tokens import LINK_LENGTH, SHARED, Mark, link_token, local_part, read_link, read_local_part
 
 SECRETS = Secrets({1: b"1" * 32}, 1)
@@ -71,3 +71,11 @@ def test_what_is_no_local_part(local: str) -> None:
 @pytest.mark.parametrize("token", ["", "a", "a" * LINK_LENGTH, "a" * 500, "é" * LINK_LENGTH, "=" * LINK_LENGTH])
 def test_what_is_no_link(token: str) -> None:
     assert read_link(SECRETS, token) is None
+
+
+def test_what_is_too_long_for_a_token_is_refused() -> None:
+    """More than the keystream would show."""
+    assert SECRETS.verify("link", SECRETS.sign("link", b"x" * MOST_PAYLOAD)) == b"x" * MOST_PAYLOAD
+    with pytest.raises(ValueError, match="at most 32 octets, not 33"):
+        SECRETS.sign("link", b"x" * (MOST_PAYLOAD + 1))
+    assert SECRETS.verify("link", bytes([1]) + b"x" * (MOST_PAYLOAD + 13)) is None
