@@ -72,10 +72,11 @@ def local(ctx: click.Context) -> list[Result]:
 
 
 def of_settings(settings: Settings, now: dt.datetime) -> Iterable[Result]:
-    """Files, store, policies, certificate and ports."""
+    """Files, store, policies, certificate and ports; how fast the program can be."""
     from relay.checks.certificate import check_certificate
     from relay.checks.files import check_files
     from relay.checks.ports import check_ports
+    from relay.checks.program import check_program
     from relay.checks.store import check_store
 
     yield from check_files(settings)
@@ -83,6 +84,7 @@ def of_settings(settings: Settings, now: dt.datetime) -> Iterable[Result]:
     yield from policies(settings)
     yield from check_certificate(settings, now)
     yield from check_ports(settings)
+    yield check_program()
 
 
 def policies(settings: Settings) -> Iterable[Result]:

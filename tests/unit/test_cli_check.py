@@ -21,6 +21,7 @@ from config.settings import Settings
 from relay.checks import ports
 from relay.checks.certificate import check_certificate
 from relay.checks.files import check_files
+from relay.checks.program import speed
 from relay.checks.result import Level, Result
 from relay.checks.store import check_store
 from relay.cli import init
@@ -94,6 +95,7 @@ def test_a_new_relay_is_all_right(home: Home) -> None:
         *("settings", "data_dir", "disk", "secrets", "database", "database schema", "database pages"),
         *("DKIM keys", "policies", "certificate", "certificate's key"),
         *("listen.submission", "listen.submissions", "listen.inbound", "listen.http"),
+        "program",
     ]
     assert {frozenset(row) for row in rows} == {frozenset({"level", "what", "detail", "todo"})}
 
@@ -528,3 +530,11 @@ def test_a_domain_that_is_not_here(named: Home) -> None:
 
 def test_json_stands_after_dns(named: Home) -> None:
     assert named.run("check", "--json", "dns")[0] == 2
+
+
+def test_how_fast_the_program_can_be_is_told(home: Home) -> None:
+    row = home.row("program")
+    assert row["level"] == "ok"
+    assert row["detail"] in {speed(compiled, together) for compiled in (True, False) for together in (True, False)}
+    assert speed(True, True) == "compiled; RSA-2048 signatures 8 at a time"
+    assert "one at a time" in speed(True, False) and "not compiled" in speed(False, False)
