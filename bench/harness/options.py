@@ -46,7 +46,7 @@ def parse(argv: Sequence[str]) -> Options:
     add("--works", "--tests", type=_works, help=f"default: {','.join(WORKS)}; --quick: {','.join(QUICK)}")
     add("--sizes", type=_sizes, default=(10_240,), help="of the message: 1k,10k,50k (default: 10k)")
     add("--rounds", type=_positive, help="the table shows medians (default: 3)")
-    add("--seconds", type=float, help="aimed length of a load (default: 2.5)")
+    add("--seconds", type=float, help="aimed length of a load (default: 4)")
     add("--sessions", type=_positive, default=30, help="simultaneous connections of the load (default: 30)")
     add("--most", type=_positive, default=20_000, help="messages in a load (default: 20000)")
     add("--limit", type=float, default=60.0, help="a load that isn't through after so many seconds has failed (60)")
@@ -69,7 +69,7 @@ def parse(argv: Sequence[str]) -> Options:
         chosen=given.works is not None or given.contestants is not None,
         sizes=given.sizes,
         rounds=given.rounds or 3,
-        seconds=given.seconds or (1.0 if quick else 2.5),
+        seconds=given.seconds or (1.0 if quick else 4.0),
         sessions=given.sessions,
         most=given.most,
         limit_s=given.limit,
