@@ -114,7 +114,8 @@ _HEAD = """# Where the CPU time goes
 
 Flame graphs of the relay at commit {commit}, 10 KB messages, all policies on, and the shares of the relay's folders. A
 sample belongs to the innermost frame of the relay on its stack, so SQLite, OpenSSL and the standard library count for
-whoever called them. Made by `bench/profile`.
+whoever called them. The sources run as they are: compiled, py-spy would see no frames. So our own code has more of the
+time here than in operation, and signatures are made one at a time. Made by `bench/profile`.
 """
 
 if __name__ == "__main__":
