@@ -14,6 +14,8 @@ _FRAME = re.compile(
 )
 _HEADING = re.compile(r"(?<=>)[^<>]*py-spy record[^<>]*(?=<)")
 _COMMAND = re.compile(r"process (\d+):[^<]*?(?= \([\d,]+ samples?, |</)")
+_MORE = re.compile(r"(<title>|<text [^>]*>) [^<\s][^<]*?(?= \([\d,]+ samples?, |</)")
+"""py-spy cuts a command line at its semicolons and draws the pieces as frames; only these begin with a space."""
 _PART = re.compile(r"\((?:[^()]*/)?(?P<part>(?:relay|policies)/(?:[a-z_]+/)?)[a-z_0-9]+\.py")
 ELSEWHERE = "elsewhere"
 """Samples with no frame of the relay below them, such as an idle loop's own work."""
@@ -21,7 +23,7 @@ ELSEWHERE = "elsewhere"
 
 def nameless(svg: str) -> str:
     """Without the processes' command lines: they tell this machine's paths."""
-    return _COMMAND.sub(r"process \1", _HEADING.sub("relay", svg))
+    return _MORE.sub(r"\1its command line", _COMMAND.sub(r"process \1", _HEADING.sub("relay", svg)))
 
 
 @dataclass(frozen=True, slots=True)
