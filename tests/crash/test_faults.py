@@ -8,6 +8,7 @@ goes on without anybody's help.
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -132,6 +133,20 @@ def test_a_disk_that_stays_full(victim: Victim) -> None:
     victim.relay.start()
     victim.drained()
     check(victim, sender)
+    victim.consistent()
+
+
+def test_a_slow_disk(victim: Victim) -> None:
+    """Each flush takes 0.2 s: clients wait for it together, there are fewer flushes than messages, and none is lost."""
+    victim.relay.start()
+    senders = [Sender(victim) for _ in range(8)]
+    with Injected(victim.mail_process(), FLUSH, "delay_enter=200000") as disk, ThreadPoolExecutor(len(senders)) as pool:
+        promised = list(pool.map(lambda sender: [sender.send() for _ in range(4)], senders))
+        assert disk.struck and disk.calls < 32
+    assert promised == [[True] * 4] * len(senders)
+    victim.drained()
+    for sender in senders:
+        check(victim, sender)
     victim.consistent()
 
 
