@@ -172,7 +172,12 @@ class Ground:
             conn.close()
 
     def state(self, tables: Sequence[str] = STANDING) -> dict[str, list[tuple[Any, ...]]]:
-        """Every row of these tables: two are equal if nothing was taken, not even half."""
+        """Every row of these tables: two are equal if nothing was taken, not even half.
+
+        Of copies only once their outcomes are written, which may be a moment after they have arrived.
+        """
+        if "recipient" in tables:
+            self.settled()
         return {table: self.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables}
 
     def live(self, address: str) -> set[str]:
