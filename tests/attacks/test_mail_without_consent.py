@@ -231,6 +231,37 @@ def test_what_ends_while_only_the_envelope_is_out_counts(narrow: Ground, how: st
     assert behind, "the second envelope never went out behind the first message"
 
 
+@pytest.fixture(scope="module")
+def scarce(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """Room in memory for a copy or two: others wait in the store, and then behind the only connection."""
+    place = tmp_path_factory.mktemp("scarce")
+    made = Ground(place, ["news"], delivery={"connections_per_site": 1, "inflight": 6})
+    yield made
+    made.sink.answering.set()
+    made.close()
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "declined"])
+def test_what_ends_after_it_was_leased_from_the_store_counts(scarce: Ground, how: str) -> None:
+    """Standings come with the lease; what became of them afterwards is seen all the same."""
+    first, *others = [f"{name}@{how}.example" for name in ("first", "second", "third")]
+    scarce.agree(first, *others)
+    scarce.sink.answering.clear()
+    scarce.send(mail(to=first), first)
+    until(lambda: scarce.copies(first), "the first message is there")
+    reply = scarce.send(mail(subject="Two", extra=f"Relay-Campaign: {how}\r\n"), *others)
+    leased = "SELECT address, campaign_id FROM recipient WHERE owner IS NOT NULL AND address IN (?, ?)"
+    ((who, campaign),) = until(lambda: scarce.rows(leased, *others), "one of the others is leased")
+    if how == "withdrawn":
+        scarce.leave_all(who)
+    else:
+        scarce.relay.cli("campaign", "decline", str(campaign), "--reason", "no more")
+    scarce.sink.answering.set()
+    until(lambda: how in states(scarce, reply), "it has ended")
+    scarce.settled()
+    assert not scarce.copies(who)
+
+
 def states(ground: Ground, reply: Reply) -> list[str]:
     return [copy["state"] for copy in ground.relay.json("trace", reply.text.split()[1])["recipients"]]
 
