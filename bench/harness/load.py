@@ -31,7 +31,7 @@ _ENOUGH_S = 0.5
 def pause(elapsed_s: float, arrived: int, want: int) -> float:
     """Seconds until the next look at the target.
 
-    A look takes time of the cores that are measured (2 % of them every 4 ms), so
+    A look takes time of the cores that are measured (1.6 % of them every 4 ms), so
     there are few while the last arrival is still far at the rate seen so far.
     """
     if not arrived:

@@ -44,6 +44,7 @@ POLL_S = 1.0
 CLOCKS_S = 120.0
 """Margin for clocks that differ or are set."""
 MOST_CAMPAIGNS = 1000
+"""Whose state is remembered."""
 LOOK_SHARE = 10
 """Looking for due copies takes a tenth of a thread's time at most."""
 
@@ -110,7 +111,7 @@ class Worker:
         self._campaigns_at = -1
 
     def campaign(self, campaign_id: int) -> tuple[str, str] | None:
-        """State and why, as of the last look at the registry where it is stopped or declined; None if it is gone."""
+        """State and why; None if it is gone. Read again once some campaign was stopped, declined or went on again."""
         version = self.snapshots.standing_version
         if self._campaigns_at != version or len(self._campaigns) >= MOST_CAMPAIGNS:
             self._campaigns_at = version

@@ -41,7 +41,7 @@ def _derive(master: bytes, purpose: str) -> bytes:
 def _hashes(master: bytes, purpose: str) -> tuple[blake2b, blake2b]:
     """Keyed BLAKE2b (RFC 7693 §2.9) of a token's MAC and of its keystream, to copy: the key is hashed once.
 
-    A copy of a message has three tokens; an HMAC would take three times as long.
+    A copy of a message has three tokens, of two such hashes each; an HMAC takes three times as long.
     """
     mac = blake2b(key=_derive(master, "token/" + purpose), digest_size=MAC_OCTETS)
     return mac, blake2b(key=_derive(master, "mask/" + purpose), digest_size=MOST_PAYLOAD)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from relay.pipeline.contract import Freeze, Stream, Tenant
-from relay.registry import plans, quota, streams
+from relay.registry import plans, quota, standing, streams
 from relay.registry.credentials import Network
 from relay.registry.secrets import Secrets
 
@@ -139,7 +139,7 @@ class SnapshotSource:
         self._secrets = secrets
         self.latest = load(conn, settings, secrets)
         """As of the last look."""
-        self.standing_version = int(conn.execute(_VERSIONS).fetchall()[1][0])
+        self.standing_version = standing.version(conn)
         """See ``standing.version``; as of the last look."""
 
     def current(self) -> Snapshot:

@@ -26,6 +26,7 @@ from relay.checks.result import Level, Result
 from relay.checks.store import check_store
 from relay.cli import init
 from relay.cli.main import relay
+from relay.delivery import sign
 from relay.registry.secrets import Secrets
 from relay.store.database import connect
 from tests.support.dns import TinyDNS
@@ -535,6 +536,6 @@ def test_json_stands_after_dns(named: Home) -> None:
 def test_how_fast_the_program_can_be_is_told(home: Home) -> None:
     row = home.row("program")
     assert row["level"] == "ok"
-    assert row["detail"] in {speed(compiled, together) for compiled in (True, False) for together in (True, False)}
+    assert str(row["detail"]).startswith("not compiled") is str(sign.__file__).endswith(".py")
     assert speed(True, True) == "compiled; RSA-2048 signatures 8 at a time"
     assert "one at a time" in speed(True, False) and "not compiled" in speed(False, False)
