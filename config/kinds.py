@@ -112,6 +112,13 @@ Addresses = Annotated[
 Networks = Annotated[
     tuple[Annotated[str, _text(names.ip_network)], ...], _LIST, AfterValidator(_unique), Kind("list of networks", list)
 ]
+OptionalMail = Annotated[str, _text(names.mail_address, or_empty=True), Kind("mail address")]
+Mails = Annotated[
+    tuple[Annotated[str, _text(names.mail_address)], ...],
+    _LIST,
+    AfterValidator(_unique),
+    Kind("list of mail addresses", list),
+]
 Names = Annotated[tuple[str, ...], _LIST, AfterValidator(_unique), Kind("list of names", list)]
 Directory = Annotated[Path, BeforeValidator(_path), Kind("path", str)]
 OptionalFile = Annotated[Path | None, BeforeValidator(_optional_path), Kind("path", lambda path: str(path or ""))]

@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _HOST_PORT = re.compile(r"(\[[^\[\]]*\]|[^\[\]:]*):([0-9]{1,5})", re.ASCII)
 _URL = re.compile(r"[\x21-\x7e]+")
+_LOCAL_PART = re.compile(
+    r"(?=.{1,64}\Z)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII
+)
 
 
 class Endpoint(NamedTuple):
@@ -64,6 +67,14 @@ def ip_network(text: str) -> str:
     if "/" in text and network.network_address != ipaddress.ip_address(text.split("/", 1)[0]):
         raise ValueError(f'"{text}" has bits set beyond its prefix: write "{network}"')
     return str(network)
+
+
+def mail_address(text: str) -> str:
+    """``local-part@domain`` in plain letters; the domain in A-labels."""
+    local, at, domain = text.rpartition("@")
+    if not at or not _LOCAL_PART.fullmatch(local):
+        raise ValueError(f'"{text}" is not a mail address, such as postmaster@example.com')
+    return f"{local}@{domain_name(domain)}"
 
 
 def split_endpoint(text: str) -> Endpoint:

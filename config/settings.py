@@ -21,6 +21,7 @@ from config.kinds import (
     Domain,
     Kind,
     Listens,
+    Mails,
     Names,
     Nameservers,
     Networks,
@@ -28,6 +29,7 @@ from config.kinds import (
     OptionalDomain,
     OptionalFile,
     OptionalListenAddress,
+    OptionalMail,
     OptionalTarget,
     RouteName,
     Seconds,
@@ -58,6 +60,21 @@ class Server(Table):
     @property
     def node_name(self) -> str:
         return self.node or self.hostname
+
+
+class Operator(Table):
+    """Who runs this relay, and who is called when something needs a person."""
+
+    name: str = key("", "Name of who runs this relay, as the letters of the relay show it; empty: the hostname.")
+    contact: OptionalMail = key("", "Where people reach the operator.", example="support@example.com")
+    notify: Mails = key(
+        (), "Who gets a letter when the operator is called; empty: the contact.", example=["ops@example.com"]
+    )
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        """The addresses that calls go to; empty: the log alone."""
+        return self.notify or ((self.contact,) if self.contact else ())
 
 
 class Listen(Table):
@@ -259,6 +276,7 @@ class Settings(Table):
     """The whole of `relay.toml`."""
 
     server: Server
+    operator: Operator = Field(default_factory=Operator)
     listen: Listen = Field(default_factory=Listen)
     tls: Tls = Field(default_factory=Tls)
     auth: Auth = Field(default_factory=Auth)
