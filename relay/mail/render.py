@@ -28,7 +28,8 @@ class Rendered(NamedTuple):
     clean: bool = False
     """Known to have no bare CR, bare LF or NUL. Pieces that have none make a whole that has none."""
     dotless: bool = False
-    """Known to have no line that begins with a dot, from its pieces likewise."""
+    """Known to have no line that begins with a dot, from its pieces likewise; not said of what isn't clean, where a
+    line may end between two pieces."""
 
 
 class Renderer:
@@ -75,12 +76,13 @@ class Renderer:
             for place, pieces in self._varying:
                 fields[place] = _fill(pieces, encoded)
         body = _fill(self._body, encoded) if self._body_slots else self._same
+        clean = self._clean and all_clean([*prepend, *encoded])
         return Rendered(
             (*prepend, *fields),
             body,
             self._hash(body, encoded) if hashed else b"",
-            self._clean and all_clean([*prepend, *encoded]),
-            self._dotless and all_dotless([*prepend, *encoded]),
+            clean,
+            clean and self._dotless and all_dotless([*prepend, *encoded]),
         )
 
     def _hash(self, body: bytes, encoded: Sequence[bytes]) -> bytes:

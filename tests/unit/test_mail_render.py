@@ -59,6 +59,11 @@ def test_a_copy_without_dots_at_line_starts_is_mostly_known_as_such() -> None:
     assert not Renderer(template((), (b"one\r\n..two\r\n",))).render({}).dotless
 
 
+def test_a_line_that_ends_between_two_pieces_is_not_called_without_dots() -> None:
+    copy = Renderer(template(((b"A: 1\r\n",),), ())).render({}, [b"\r", b"\n."])
+    assert not copy.clean and not copy.dotless
+
+
 def test_fields_are_filled_and_prepended() -> None:
     fields: tuple[tuple[Piece, ...], ...] = ((b"A: 1\r\n",), (b"B: <", Slot("x", "header"), b">\r\n"))
     renderer = Renderer(template(fields, (b"same\r\n",)))
