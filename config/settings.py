@@ -167,6 +167,12 @@ class Delivery(Table):
         example={"example.com": "127.0.0.1:2600"},
     )
     port: int = key(25, "Port of the recipients' MX.", ge=1, le=65535)
+    allow_private: bool = key(
+        False, "Send to addresses of this machine and inside networks that DNS or a literal names; for trials only."
+    )
+    missing_wait: Wait = key(
+        6 * HOUR, "How far apart two looks at least are that say that a domain doesn't exist, before mail bounces."
+    )
     source_addresses: Addresses = key(
         (), "Own addresses that connections go out from; empty: the system's choice.", example=["192.0.2.10"]
     )

@@ -20,6 +20,7 @@ from config.settings import Settings
 from relay.audit import sequence
 from relay.delivery.compose import Composer, Links
 from relay.delivery.engine import Engine
+from relay.delivery.judge import Judge
 from relay.delivery.resolve import Resolver
 from relay.delivery.sign import self_test
 from relay.delivery.signatures import TOGETHER, Signatures
@@ -38,6 +39,7 @@ from relay.mail.scan import ScanLimits
 from relay.pipeline import registry as policy_registry
 from relay.pipeline.chain import Chain
 from relay.queue import maintain, watch
+from relay.queue.operator import Operator
 from relay.queue.schedule import Schedule
 from relay.registry import keys
 from relay.registry.facts import Facts
@@ -139,6 +141,7 @@ class App:
                 "connections_per_site": share.of(delivery.connections_per_site),
             }
         )
+        judge = Judge(self.conn, committer.submit, Operator.of(settings), delivery.missing_wait, self.clock, _dns_log)
         signatures = Signatures(self.signing_pool)
         engine = Engine(
             divided,
@@ -150,6 +153,7 @@ class App:
             look_ahead=self.signing_pool is not None,
             together=TOGETHER if signatures.together else 0,
             places=lambda: signatures.places,
+            judge=judge,
         )
         links = Links(settings.links.base_url, settings.links.mail_domain)
         terms = WorkerTerms(
@@ -339,6 +343,10 @@ def _settled(session: Channel) -> Channel:
 
 def _delivery_log(what: str, detail: Mapping[str, object]) -> None:
     _log.info("%s %s", what, " ".join(f"{key}={value}" for key, value in detail.items()))
+
+
+def _dns_log(what: str, detail: Mapping[str, object]) -> None:
+    _log.warning("%s %s", what, " ".join(f"{key}={value}" for key, value in detail.items()))
 
 
 class PartEnded(Exception):

@@ -40,10 +40,11 @@ def command(ctx: click.Context, as_json: bool) -> int | None:
 def dns_(ctx: click.Context, domain: str | None, as_json: bool) -> int:
     """Look up the relay's own DNS records and those of DOMAIN, or of all tenants' domains.
 
-    The relay's own: address and PTR, SPF and MX of the mail domain. A tenant's: verification, DKIM, return path, SPF,
-    DMARC.
+    The name servers themselves; the relay's own: address and PTR, SPF and MX of the mail domain. A tenant's:
+    verification, DKIM, return path, SPF, DMARC.
     """
     from relay.checks.dns import check_operator, check_records
+    from relay.checks.resolvers import check_resolvers
     from relay.registry import domains
     from relay.registry.lookup import LookupFailed, resolver
 
@@ -57,7 +58,12 @@ def dns_(ctx: click.Context, domain: str | None, as_json: bool) -> int:
         lookup = resolver(store.settings)
     except LookupFailed as error:
         fail(str(error))
-    return report([*check_operator(store.settings, lookup), *check_records(wanted, lookup)], as_json)
+    results = [
+        *check_resolvers(store.settings),
+        *check_operator(store.settings, lookup),
+        *check_records(wanted, lookup),
+    ]
+    return report(results, as_json)
 
 
 def local(ctx: click.Context) -> list[Result]:
@@ -77,6 +83,7 @@ def of_settings(settings: Settings, now: dt.datetime) -> Iterable[Result]:
     from relay.checks.files import check_files
     from relay.checks.ports import check_ports
     from relay.checks.program import check_program
+    from relay.checks.resolvers import check_private
     from relay.checks.store import check_store
 
     yield from check_files(settings)
@@ -84,6 +91,7 @@ def of_settings(settings: Settings, now: dt.datetime) -> Iterable[Result]:
     yield from policies(settings)
     yield from check_certificate(settings, now)
     yield from check_ports(settings)
+    yield from check_private(settings)
     yield check_program()
 
 

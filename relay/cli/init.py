@@ -59,12 +59,18 @@ key = "tls/key.pem"
 [links]
 # Where recipients reach the unsubscribe pages.
 base_url = "{base_url}"
-"""
+{delivery}"""
 
 DEV_AUTH = """
 [auth]
 # Log-in without TLS, from this machine only.
 plaintext_on_loopback = true
+"""
+
+DEV_DELIVERY = """
+[delivery]
+# Recipients' servers may stand on this machine. Never so where others pick the recipients: DNS would lead them inside.
+allow_private = true
 """
 
 
@@ -84,12 +90,14 @@ class Plan:
         if self.dev:
             ports = {"submission": 10587, "submissions": 10465, "inbound": 10025, "http": 10080}
             words = {"proxy": "", "advice": "to be told to trust it", "auth": DEV_AUTH, "address": "127.0.0.1"}
+            words["delivery"] = DEV_DELIVERY
         else:
             ports = {"submission": 587, "submissions": 465, "inbound": 25, "http": 8080}
             words = {
                 "proxy": "; put a web server with TLS in front of it",
                 "advice": "one from a CA",
                 "auth": "",
+                "delivery": "",
                 "address": "0.0.0.0",
             }
         return SETTINGS.format(hostname=self.hostname, base_url=self.base_url, **ports, **words)

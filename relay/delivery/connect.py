@@ -16,22 +16,29 @@ from typing import cast
 
 import aiosmtplib
 
+from relay.delivery.answer import Found, Unsure
 from relay.delivery.classify import lost
 from relay.delivery.envelope import Timeouts
 from relay.delivery.handshake import Opening, Target, TlsFailed, Unreachable, features
+from relay.delivery.inside import inside, own
+from relay.delivery.judge import Finding, undecided
 from relay.delivery.outcome import Bounced, Reach, Retry
 from relay.delivery.reply import one_line
-from relay.delivery.resolve import Found, Lookup, Unsure
+from relay.delivery.resolve import Lookup
 from relay.delivery.route import Host, Route, unsure
 from relay.delivery.session import Session
 from relay.delivery.tls_policy import Mode, TlsPolicy, describe
-from relay.mail.status import permanent, temporary
+from relay.delivery.turns import Turns
+from relay.mail.status import temporary
 
 MAX_TRIES = 10
 """Addresses tried for one connection, so that a site can't hold it up for hours."""
+MAX_OF_HOST = 5
+"""Of them for one host, where there are others (RFC 5321 §5.1: at least two)."""
 SUBMISSIONS_PORT = 465
 """TLS from the first octet (RFC 8314 §3.3)."""
 
+_LOOP = "this relay's own port"
 Log = Callable[[str, Mapping[str, object]], None]
 """Takes the name of what happened and its details."""
 
@@ -47,6 +54,16 @@ class Terms:
     sources: Sequence[str] = ()
     own_ports: frozenset[int] = frozenset()
     """Ports on which this relay takes mail: an MX that leads there is a loop."""
+    allow_private: bool = False
+    """Dial addresses inside this machine and its networks even if DNS names them."""
+
+
+class Nowhere(Exception):
+    """No host of the site can be sent to, as far as DNS and the settings say; nothing was dialed."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.text)
+        self.finding = finding
 
 
 class Opener:
@@ -55,53 +72,93 @@ class Opener:
     def __init__(self, terms: Terms, lookup: Lookup, rng: random.Random, log: Log) -> None:
         self._terms = terms
         self._lookup = lookup
-        self._rng = rng
         self._log = log
+        self._turns = Turns(rng)
         self._turn = 0
 
     async def open(self, route: Route) -> Session:
-        """Try the hosts by preference, equal ones in random order; raises Unreachable."""
+        """Try the hosts whose turn it is; raises Unreachable, or Nowhere."""
         worst: Retry | Bounced | None = None
+        nowhere: list[Finding] = []
         tries = 0
-        for host in self._order(route.hosts):
-            found = await self._addresses(host)
-            if isinstance(found, Retry):
-                worst = worst or found
+        for host in self._turns.hosts(route.site, route.hosts):
+            found = await self._addresses(host, route)
+            if isinstance(found, Finding):
+                nowhere.append(found)
                 continue
-            for address in found[: MAX_TRIES - tries]:
+            self._turns.failed(route.site, host.name)  # unless the site is reached now
+            if isinstance(found, Retry):
+                tries, worst = tries + 1, worst or found
+                addresses = []
+            else:
+                most = MAX_TRIES - tries if len(route.hosts) == 1 else min(MAX_OF_HOST, MAX_TRIES - tries)
+                addresses = self._turns.addresses(route.site, found)[:most]
+            for address in addresses:
                 tries += 1
                 target = Target(host.name, address, route.port)
                 try:
-                    return await self._try(target, route)
+                    session = await self._try(target, route)
                 except Unreachable as error:
+                    self._turns.failed(route.site, address)
                     if worst is None or isinstance(error.outcome, Retry):
                         worst = error.outcome
                     self._log("unreachable", {"remote": str(target), "status": error.outcome.status})
+                else:
+                    self._turns.reached(route.site)
+                    return session
             if tries >= MAX_TRIES:
                 break
+        if worst is None and nowhere:
+            raise Nowhere(_worst_of(nowhere))
         raise Unreachable(worst or unsure("no host to try"))
 
-    def _order(self, hosts: Sequence[Host]) -> list[Host]:
-        if len(hosts) == 1:
-            return list(hosts)
-        shuffled = list(hosts)
-        self._rng.shuffle(shuffled)
-        return sorted(shuffled, key=lambda host: host.preference)
+    def fruitless(self, route: Route, session: Session) -> None:
+        """The session took no transaction: others of the site have their turn before its host."""
+        host = session.remote.partition(" ")[0]
+        self._turns.failed(route.site, host)
+        self._turns.failed(route.site, session.remote.partition("[")[2].partition("]")[0])
 
-    async def _addresses(self, host: Host) -> list[str] | Retry:
-        """The host's addresses in random order, IPv4 and IPv6 alike."""
+    async def _addresses(self, host: Host, route: Route) -> list[str] | Retry | Finding:
+        """The host's addresses that may be dialed."""
         if _family(host.name) is not None:
-            return [host.name]
-        if host.name == "localhost":
+            return self._allowed(host, [host.name], route)
+        if host.name == "localhost" and not route.by_mx:
             return ["127.0.0.1", "::1"]
         answer = await self._lookup.addresses(host.name)
         if isinstance(answer, Unsure):
             return unsure(answer.why)
-        if not isinstance(answer, Found):
-            return Retry(temporary(51, 4, 4, f"the host {host.name} has no address"), "", Reach.SITE)
-        addresses = [address for _, address in answer.records]
-        self._rng.shuffle(addresses)
-        return addresses
+        if isinstance(answer, Found):
+            return self._allowed(host, [address for _, address in answer.records], route)
+        missing = Finding("no-host", 50, 4, 4, f"the mail server {host.name} has no address")
+        if not route.by_mx:
+            return _temporarily(missing)
+        return undecided(missing, answer.doubt) if answer.doubt else missing
+
+    def _allowed(self, host: Host, addresses: list[str], route: Route) -> list[str] | Finding:
+        """Those that lead out of this machine and its networks. Checked here, as they are dialed as they are."""
+        if not route.by_mx:
+            return addresses
+        why = ""
+        allowed = []
+        for address in addresses:
+            word = self._forbidden(address, route.port)
+            if word:
+                why = why or f"{address} ({word})"
+            else:
+                allowed.append(address)
+        if allowed:
+            return allowed
+        if _LOOP in why:
+            return Finding("loop", 54, 4, 6, f"the mail server {host.name} is this relay, mail would loop: {why}")
+        return Finding("inside", 50, 4, 4, f"the mail server {host.name} is where no mail is sent to: {why}")
+
+    def _forbidden(self, address: str, port: int) -> str:
+        """What it is that must not be dialed; empty if it may."""
+        if port in self._terms.own_ports and own(address):
+            return _LOOP
+        if self._terms.allow_private:
+            return ""
+        return inside(address) or ("this machine" if own(address) else "")
 
     async def _try(self, target: Target, route: Route) -> Session:
         """One address; with opportunistic TLS that fails, once more in plaintext."""
@@ -160,9 +217,6 @@ class Opener:
             loop = asyncio.get_running_loop()
             where = (target.address, target.port)
             await asyncio.wait_for(loop.sock_connect(sock, where), self._terms.connect_s)
-            if route.by_mx and target.port in self._terms.own_ports and _self_connected(sock):
-                text = f"{target.host} is this relay: mail would loop"
-                raise Unreachable(Bounced(permanent(54, 4, 6, text), str(target), Reach.SITE))
         except TimeoutError:
             sock.close()
             raise Unreachable(_no_answer(target, "no connection in time")) from None
@@ -193,9 +247,13 @@ def _family(address: str) -> socket.AddressFamily | None:
     return socket.AF_INET if version == 4 else socket.AF_INET6
 
 
-def _self_connected(sock: socket.socket) -> bool:
-    """The connection stays on this machine."""
-    return bool(sock.getpeername()[0] == sock.getsockname()[0])
+def _worst_of(findings: Sequence[Finding]) -> Finding:
+    """The one that tells most: a loop, then an address inside, then none at all."""
+    return next((finding for kind in ("loop", "inside") for finding in findings if finding.kind == kind), findings[0])
+
+
+def _temporarily(finding: Finding) -> Retry:
+    return Retry(temporary(finding.basic, finding.subject, finding.detail, one_line(finding.text)), "", Reach.SITE)
 
 
 def _no_answer(target: Target, why: str) -> Retry:

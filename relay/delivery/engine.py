@@ -14,8 +14,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from config.settings import Delivery
-from relay.delivery.connect import Log, Opener, Terms
+from relay.delivery.connect import Log, Nowhere, Opener, Terms
 from relay.delivery.envelope import Timeouts
+from relay.delivery.handshake import Unreachable
+from relay.delivery.judge import SITE, Judge
 from relay.delivery.limits import FIRST_BACK_OFF_S, LAST_BACK_OFF_S, Limits
 from relay.delivery.outcome import Attempt, Bounced, Outcome, Reach, Retry, Returned
 from relay.delivery.parcel import Copy
@@ -40,6 +42,7 @@ class Engine:
     ``own_ports``: ports on which this machine's relay takes mail (loop guard).
     ``look_ahead``: attempts prepare beside the loop, so the next is begun while one is on the wire.
     ``together``: copies in a full set for signing, ``places``: how many fit in one that is begun; 0 if there is none.
+    ``judge`` says when what DNS says is final; without it nothing is.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Engine:
         look_ahead: bool = True,
         together: int = 0,
         places: Callable[[], int] = lambda: 0,
+        judge: Judge | None = None,
     ) -> None:
         self.messages_per_connection = settings.messages_per_connection
         self.look_ahead = look_ahead
@@ -68,11 +72,19 @@ class Engine:
         self.wall = clock
         self._settings = settings
         login = read_login(settings.smart_host_user, settings.smart_host_password_file)
-        routing = Routing(hostname, settings.port, settings.routes, settings.smart_host, login)
-        self._router = Router(routing, resolver, monotonic)
+        routing = Routing(hostname, settings.port, settings.routes, settings.smart_host, login, settings.allow_private)
+        self._router = Router(routing, resolver, monotonic, judge)
         timeouts = Timeouts(settings.command_timeout, settings.data_timeout)
         tls = policy(settings.tls, verifying)
-        terms = Terms(hostname, settings.connect_timeout, timeouts, tls, settings.source_addresses, own_ports)
+        terms = Terms(
+            hostname,
+            settings.connect_timeout,
+            timeouts,
+            tls,
+            settings.source_addresses,
+            own_ports,
+            settings.allow_private,
+        )
         self._opener = Opener(terms, resolver, rng or random.Random(), on_log)
         self._sites: OrderedDict[str, Site] = OrderedDict()
         self._routing: dict[str, list[Copy]] = {}
@@ -192,7 +204,15 @@ class Engine:
     # -- the sites' side ---------------------------------------------------------------
 
     async def open(self, route: Route) -> Session:
-        return await self._opener.open(route)
+        try:
+            session = await self._opener.open(route)
+        except Nowhere as nowhere:
+            raise Unreachable(await self._router.judged(SITE + route.site, nowhere.finding)) from nowhere
+        self._router.reached(route)
+        return session
+
+    def fruitless(self, route: Route, session: Session) -> None:
+        self._opener.fruitless(route, session)
 
     def reserve(self, site: Site) -> bool:
         if self._connections >= self._settings.connections:

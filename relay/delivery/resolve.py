@@ -1,8 +1,8 @@
-"""DNS look-ups with dnspython: cached by TTL, one query at a time for a name.
+"""DNS look-ups: cached by TTL, one query at a time for a name, all name servers where one says that there is none.
 
-An answer is ``Found``, ``Missing`` (the server said for sure that there is
-none) or ``Unsure`` (anything else: SERVFAIL, refusal, time-out, a loop, an
-answer that can't be read). Only ``Missing`` may ever lead to a bounce.
+A server that answers with records is believed at once. That something is
+missing is believed only when every configured name server says so; otherwise
+the answer carries a doubt, and nothing final may follow from it.
 """
 
 from __future__ import annotations
@@ -10,58 +10,26 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
-import dns.asyncresolver
 import dns.exception
-import dns.nameserver
-import dns.rdatatype
 import dns.resolver
 
+from config.names import split_endpoint
+from relay.delivery.answer import Answer, Found, Missing, Unsure
+from relay.delivery.nameserver import SILENT, Nameserver
+
 MAX_ENTRIES = 10_000
-MAX_TTL_S = 86_400.0
-MIN_TTL_S = 5.0
-NEGATIVE_TTL_S = 60.0
-"""RFC 2308 allows more; mail for a new domain shall not wait for it."""
-UNSURE_TTL_S = 5.0
-MAX_ALIASES = 8
-MAX_ADDRESSES = 16
-"""Addresses of one host that are kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Records as text: an address, or ``"10 mx.example.com"`` split into a pair for MX."""
-
-    records: tuple[tuple[int, str], ...]
-    """MX: (preference, host in lower case without the last dot; empty for the root). Addresses: (0, address)."""
-    ttl_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """The name has no such record; ``no_name``: the name itself doesn't exist (NXDOMAIN)."""
-
-    no_name: bool
-    ttl_s: float = NEGATIVE_TTL_S
-
-
-@dataclass(frozen=True, slots=True)
-class Unsure:
-    why: str
-    ttl_s: float = UNSURE_TTL_S
-
-
-Answer = Found | Missing | Unsure
+MOST_HEDGE_S = 1.0
+"""So long a server is waited for before the next one is asked beside it."""
 
 
 class Lookup(Protocol):
-    """What routing needs of DNS; tests hand in another."""
+    """What routing needs of DNS; tests hand in another. ``fresh``: not from memory."""
 
-    async def mx(self, domain: str) -> Answer: ...
-    async def addresses(self, host: str) -> Answer: ...
+    async def mx(self, domain: str, *, fresh: bool = False) -> Answer: ...
+    async def addresses(self, host: str, *, fresh: bool = False) -> Answer: ...
 
 
 class Resolver:
@@ -76,36 +44,37 @@ class Resolver:
         self._nameservers = tuple(nameservers)
         self._timeout_s = timeout_s
         self._monotonic = monotonic
-        self._resolver: dns.asyncresolver.Resolver | None = None
+        self._servers: list[Nameserver] = []
         self._cache: OrderedDict[tuple[str, str], tuple[float, Answer]] = OrderedDict()
         self._running: dict[tuple[str, str], asyncio.Task[Answer]] = {}
 
-    async def mx(self, domain: str) -> Answer:
+    async def mx(self, domain: str, *, fresh: bool = False) -> Answer:
         """MX records, unsorted (RFC 5321 §5.1)."""
-        return await self._cached(domain, "MX")
+        return await self._cached(domain, "MX", fresh)
 
-    async def addresses(self, host: str) -> Answer:
+    async def addresses(self, host: str, *, fresh: bool = False) -> Answer:
         """A and AAAA records together."""
-        four, six = await asyncio.gather(self._cached(host, "A"), self._cached(host, "AAAA"))
+        four, six = await asyncio.gather(self._cached(host, "A", fresh), self._cached(host, "AAAA", fresh))
         found = [answer for answer in (four, six) if isinstance(answer, Found)]
         if found:
             records = tuple(record for answer in found for record in answer.records)
             return Found(records, min(answer.ttl_s for answer in found))
         if isinstance(four, Missing) and isinstance(six, Missing):
-            return Missing(four.no_name and six.no_name, min(four.ttl_s, six.ttl_s))
+            ttl_s = min(four.ttl_s, six.ttl_s)
+            return Missing(four.no_name and six.no_name, ttl_s, four.doubt or six.doubt)
         return four if isinstance(four, Unsure) else six
 
     async def txt(self, name: str) -> tuple[str, ...] | None:
         """TXT records, each joined; empty if there are none, None if that isn't sure. Not cached."""
         answer = await self._query(name, "TXT")
         if isinstance(answer, Missing):
-            return ()
+            return None if answer.doubt else ()
         return tuple(text for _, text in answer.records) if isinstance(answer, Found) else None
 
-    async def _cached(self, name: str, kind: str) -> Answer:
+    async def _cached(self, name: str, kind: str, fresh: bool) -> Answer:
         key = (name, kind)
         entry = self._cache.get(key)
-        if entry is not None and entry[0] > self._monotonic():
+        if not fresh and entry is not None and entry[0] > self._monotonic():
             return entry[1]
         running = self._running.get(key)
         if running is None:
@@ -126,75 +95,91 @@ class Resolver:
         return answer
 
     async def _query(self, name: str, kind: str) -> Answer:
-        """Follow aliases that the server left to us; each step is one query, and a loop ends too."""
-        for _ in range(MAX_ALIASES):
-            try:
-                answer = await self._client().resolve(f"{name}.", kind, raise_on_no_answer=False, search=False)
-            except dns.resolver.NXDOMAIN as error:
-                return _no_name(error)
-            except dns.resolver.NoResolverConfiguration:
-                return Unsure("no name server is configured; set [dns] nameservers")
-            except (dns.exception.DNSException, OSError, ValueError, EOFError) as error:
-                return Unsure(_reason(error, name, kind))
-            if answer.rrset is not None:
-                return _found(answer, kind)
-            alias = answer.canonical_name.to_text(omit_final_dot=True).lower()
-            if alias == name:
-                return Missing(False, _negative_ttl(answer.response))
-            name = alias
-        return Unsure(f"more than {MAX_ALIASES} aliases in a row")
+        servers = self._asked()
+        if not servers:
+            return Unsure("no name server is configured; set [dns] nameservers")
+        told: dict[Nameserver, Answer] = {}
+        up = [server for server in servers if not server.down]
+        for some in (up, [server for server in servers if server.down]):
+            # Servers that were silent lately are waited for only where no other one knows.
+            if some and not any(isinstance(answer, Missing) for answer in told.values()):
+                found = await self._race(some, name, kind, told)
+                if found is not None:
+                    return found
+        for server in servers:
+            told.setdefault(server, Unsure("no answer lately"))
+        return _together(told, name, kind)
 
-    def _client(self) -> dns.asyncresolver.Resolver:
-        if self._resolver is None:
-            client = dns.asyncresolver.Resolver(configure=not self._nameservers)
-            if self._nameservers:
-                client.nameservers = [_nameserver(text) for text in self._nameservers]
-            client.lifetime = self._timeout_s
-            client.timeout = min(2.0, self._timeout_s / 2)
-            client.use_edns(0, 0, 1232)
-            client.search = []
-            self._resolver = client
-        return self._resolver
+    async def _race(
+        self, servers: Sequence[Nameserver], name: str, kind: str, told: dict[Nameserver, Answer]
+    ) -> Found | None:
+        """Ask one after the other, the next at once where one finds nothing; what they say goes to ``told``."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._timeout_s
+        waiting = list(servers)
+        asked: dict[asyncio.Task[Answer], Nameserver] = {}
+        begun: dict[Nameserver, float] = {}
+        try:
+            while waiting or asked:
+                if waiting:
+                    server = waiting.pop(0)
+                    begun[server] = loop.time()
+                    limit_s = max(end - begun[server], self._hedge_s)
+                    asked[loop.create_task(server.ask(name, kind, limit_s))] = server
+                done, _ = await asyncio.wait(
+                    asked, timeout=self._hedge_s if waiting else None, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done:
+                    answer = task.result()
+                    if isinstance(answer, Found):
+                        return answer
+                    told[asked.pop(task)] = answer
+        finally:
+            for task, server in asked.items():
+                if task.cancel() and loop.time() - begun[server] >= self._hedge_s:
+                    server.unheard()
+        return None
 
+    @property
+    def _hedge_s(self) -> float:
+        return min(MOST_HEDGE_S, self._timeout_s / 4)
 
-def _nameserver(text: str) -> dns.nameserver.Nameserver:
-    host, _, port = text.rpartition(":")
-    if not host or (":" in host and not host.startswith("[")):
-        host, port = text, "53"
-    return dns.nameserver.Do53Nameserver(host.strip("[]"), int(port))
-
-
-def _found(answer: dns.resolver.Answer, kind: str) -> Answer:
-    records: list[tuple[int, str]] = []
-    rdata: Any
-    for rdata in answer:
-        if kind == "MX":
-            records.append((rdata.preference, rdata.exchange.to_text(omit_final_dot=True).lower().lstrip(".")))
-        elif kind == "TXT":
-            records.append((0, b"".join(rdata.strings).decode("utf-8", "replace")))
-        elif len(records) < MAX_ADDRESSES:
-            records.append((0, rdata.address))
-    ttl_s = min((rrset.ttl for rrset in answer.response.answer), default=0)
-    return Found(tuple(records), min(max(float(ttl_s), MIN_TTL_S), MAX_TTL_S))
-
-
-def _no_name(error: dns.resolver.NXDOMAIN) -> Missing:
-    responses = error.kwargs.get("responses") or {}
-    return Missing(True, min((_negative_ttl(response) for response in responses.values()), default=NEGATIVE_TTL_S))
-
-
-def _negative_ttl(response: Any) -> float:
-    """RFC 2308 §5: the SOA's minimum, bounded."""
-    for rrset in response.authority:
-        if rrset.rdtype == dns.rdatatype.SOA:
-            return min(max(float(min(rrset.ttl, rrset[0].minimum)), MIN_TTL_S), NEGATIVE_TTL_S)
-    return NEGATIVE_TTL_S
+    def _asked(self) -> list[Nameserver]:
+        if not self._servers:
+            try_s = self._timeout_s / 3
+            for host, port in dict.fromkeys(endpoints(self._nameservers)):
+                self._servers.append(Nameserver(host, port, try_s, self._monotonic))
+        return self._servers
 
 
-def _reason(error: Exception, name: str, kind: str) -> str:
-    if isinstance(error, dns.exception.Timeout):
-        return f"no answer for {kind} of {name} in time"
-    if isinstance(error, dns.resolver.NoNameservers):
-        codes = sorted({str(reason) for *_, reason, _ in error.kwargs.get("errors", ()) if isinstance(reason, str)})
-        return f"no name server could tell {kind} of {name}" + (f" ({', '.join(codes)})" if codes else "")
-    return f"look-up of {kind} of {name} failed: {type(error).__name__}"
+def endpoints(nameservers: Sequence[str]) -> list[tuple[str, int]]:
+    """Address and port of each; of the system's where there are none."""
+    if nameservers:
+        return [(end.host, end.port) for end in map(split_endpoint, nameservers)]
+    try:
+        system = dns.resolver.Resolver(configure=True)
+    except (dns.exception.DNSException, OSError):
+        return []
+    return [(str(server), system.port) for server in system.nameservers if isinstance(server, str)]
+
+
+def _together(told: Mapping[Nameserver, Answer], name: str, kind: str) -> Answer:
+    """What the servers say together, none of whom has records."""
+    missing = [answer for answer in told.values() if isinstance(answer, Missing)]
+    if not missing:
+        whys = {answer.why for answer in told.values() if isinstance(answer, Unsure)}
+        if whys <= {SILENT, "no answer lately"}:
+            return Unsure(f"no answer for {kind} of {name} in time")
+        return Unsure(f"no name server could tell {kind} of {name} ({', '.join(sorted(whys))})")
+    ttl_s = min(answer.ttl_s for answer in missing)
+    doubt = next((answer.doubt for answer in missing if answer.doubt), "")
+    if len(missing) < len(told) or len({answer.no_name for answer in missing}) > 1:
+        words = "; ".join(f"{server}: {_said(answer)}" for server, answer in told.items())
+        doubt = f"the name servers don't agree ({words})"
+    return Missing(all(answer.no_name for answer in missing), ttl_s, doubt)
+
+
+def _said(answer: Answer) -> str:
+    if isinstance(answer, Unsure):
+        return answer.why
+    return "NXDOMAIN" if isinstance(answer, Missing) and answer.no_name else "no such record"

@@ -1,7 +1,10 @@
 """Where a domain's mail goes: a configured route, the smart host, or its MX.
 
 RFC 5321 §5.1 (MX, implicit MX, the relay in its own MX list), RFC 7505 (null
-MX), §4.1.3 (address literals). Answers are permanent only where DNS is sure.
+MX), §4.1.3 (address literals). Only a null MX and an address literal are
+answered for good at once; all else that stands in the way is a finding, which
+the judge lets be final when looks hours apart agree. None says that an address
+is dead.
 """
 
 from __future__ import annotations
@@ -12,13 +15,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from relay.delivery.answer import NEGATIVE_TTL_S, Found, Missing
+from relay.delivery.inside import inside, own
+from relay.delivery.judge import SITE, Finding, Judge, undecided
 from relay.delivery.outcome import Bounced, Reach, Retry
 from relay.delivery.reply import one_line
-from relay.delivery.resolve import Found, Lookup, Missing
+from relay.delivery.resolve import Lookup
 from relay.mail.status import permanent, temporary
 
 MAX_HOSTS = 100
 MAX_ENTRIES = 10_000
+MOST_PROBED = 3
+"""Hosts of a domain whose addresses are looked up to see whether it is well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +73,23 @@ class Routing:
     """``example.com``, ``.example.com`` (its subdomains) or ``*`` to ``host:port``."""
     smart_host: str = ""
     login: Login | None = None
+    allow_private: bool = False
+    """Addresses inside this machine and its networks are sent to even if DNS or a literal names them."""
 
 
 class Router:
-    """Finds routes and keeps them as long as their TTL allows."""
+    """Finds routes and keeps them as long as their TTL allows. Without a judge nothing is final but a null MX."""
 
-    def __init__(self, routing: Routing, lookup: Lookup, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, routing: Routing, lookup: Lookup, monotonic: Callable[[], float], judge: Judge | None = None
+    ) -> None:
         self._routing = routing
         self._lookup = lookup
         self._monotonic = monotonic
+        self._judge = judge
         self._known: OrderedDict[str, tuple[float, Routed]] = OrderedDict()
+        self._domains: OrderedDict[str, str] = OrderedDict()
+        """One of the domains of each site that was looked up since it was last reached."""
 
     def known(self, domain: str) -> Routed | None:
         """The route if it is known without asking DNS."""
@@ -96,16 +111,61 @@ class Router:
             login = self._routing.login if target == self._routing.smart_host else None
             return fixed(target, login), 86_400.0
         if domain.startswith("["):
-            address = domain[1:-1].removeprefix("IPv6:").removeprefix("ipv6:")
-            return Route(self._site(domain), (Host(0, address),), self._routing.port), 86_400.0
+            return self._literal(domain), 86_400.0
+        routed, ttl_s = await self._by_dns(domain)
+        if isinstance(routed, Finding):
+            return await self.judged(domain, routed), min(ttl_s, NEGATIVE_TTL_S)
+        if isinstance(routed, Route) and self._judge is not None:
+            self._judge.found(domain)
+            self._domains[routed.site] = domain
+            self._domains.move_to_end(routed.site)
+            if len(self._domains) > MAX_ENTRIES:
+                self._domains.popitem(last=False)
+        return routed, ttl_s
+
+    async def judged(self, name: str, finding: Finding) -> Retry | Bounced:
+        """What a finding means for copies now; ``name``: a domain, or SITE and a site's name."""
+        if self._judge is None:
+            return undecided(finding, "it is looked up again")
+        return await self._judge.missing(name, finding, self._is_well)
+
+    def reached(self, route: Route) -> None:
+        """A session to the site was opened."""
+        if self._judge is None or not route.by_mx:
+            return
+        self._judge.found(SITE + route.site)
+        domain = self._domains.pop(route.site, "")
+        if domain:
+            self._judge.reached(domain)
+
+    async def _by_dns(self, domain: str) -> tuple[Routed | Finding, float]:
         answer = await self._lookup.mx(domain)
         if isinstance(answer, Found):
             return self._by_mx(domain, answer), answer.ttl_s
         if isinstance(answer, Missing):
-            if answer.no_name:
-                return _bounced(50, 1, 2, f"the domain {domain} does not exist", dead=True), answer.ttl_s
-            return await self._implicit(domain)
+            return await self._implicit(domain, answer)
         return unsure(answer.why), answer.ttl_s
+
+    def _literal(self, domain: str) -> Route | Bounced:
+        address = domain[1:-1].removeprefix("IPv6:").removeprefix("ipv6:")
+        word = "" if self._routing.allow_private else inside(address) or ("this machine" if own(address) else "")
+        if word:
+            return _bounced(50, 4, 4, f"{domain} is {word}: no mail is sent there")
+        return Route(self._site(domain), (Host(0, address),), self._routing.port)
+
+    async def _is_well(self, domain: str) -> bool | None:
+        """Asks anew whether mail can go to a domain; None: not sure."""
+        answer = await self._lookup.mx(domain, fresh=True)
+        names = [name for _, name in sorted(answer.records)][:MOST_PROBED] if isinstance(answer, Found) else [domain]
+        sure = isinstance(answer, Found | Missing) and not getattr(answer, "doubt", "")
+        for name in names:
+            found = await self._lookup.addresses(name, fresh=True)
+            if isinstance(found, Found) and any(
+                self._routing.allow_private or not inside(address) for _, address in found.records
+            ):
+                return True
+            sure = sure and isinstance(found, Found | Missing) and not getattr(found, "doubt", "")
+        return False if sure else None
 
     def _configured(self, domain: str) -> str:
         routes = self._routing.routes or {}
@@ -118,30 +178,37 @@ class Router:
                 return routes[f".{rest}"]
         return routes.get("*", "") or self._routing.smart_host
 
-    async def _implicit(self, domain: str) -> tuple[Routed, float]:
-        """No MX: the domain itself is the host, if it has an address (RFC 5321 §5.1)."""
+    async def _implicit(self, domain: str, mx: Missing) -> tuple[Routed | Finding, float]:
+        """No MX: the domain itself is the host, if it has an address (RFC 5321 §5.1).
+
+        So it is also where the name doesn't exist as far as MX is asked for: some servers say so wrongly.
+        """
         answer = await self._lookup.addresses(domain)
         if isinstance(answer, Found):
             if self._own(domain):
                 return self._loop(domain), answer.ttl_s
             return Route(self._site(domain), (Host(0, domain),), self._routing.port), answer.ttl_s
-        if isinstance(answer, Missing):
-            # The MX answer said that the name exists, so this is no proof that the address is dead.
-            return _bounced(50, 4, 4, f"the domain {domain} has neither MX nor address", dead=False), answer.ttl_s
-        return unsure(answer.why), answer.ttl_s
+        if not isinstance(answer, Missing):
+            return unsure(answer.why), answer.ttl_s
+        if mx.no_name and answer.no_name:
+            finding = Finding("no-name", 50, 1, 2, f"the domain {domain} does not exist")
+        else:
+            finding = Finding("no-host", 50, 4, 4, f"the domain {domain} has neither MX nor address")
+        doubt = mx.doubt or answer.doubt
+        return undecided(finding, doubt) if doubt else finding, min(mx.ttl_s, answer.ttl_s)
 
-    def _by_mx(self, domain: str, answer: Found) -> Routed:
+    def _by_mx(self, domain: str, answer: Found) -> Routed | Finding:
         hosts = sorted(set(answer.records))
-        if [name for _, name in hosts] == [""]:
-            return _bounced(56, 1, 10, f"the domain {domain} takes no mail (null MX)", dead=True)
-        own = min((preference for preference, name in hosts if self._own(name)), default=None)
-        if own is not None:
-            hosts = [host for host in hosts if host[0] < own]
+        if {name for _, name in hosts} == {""}:
+            return _bounced(56, 1, 10, f"the domain {domain} takes no mail (null MX)")
+        own_preference = min((preference for preference, name in hosts if self._own(name)), default=None)
+        if own_preference is not None:
+            hosts = [host for host in hosts if host[0] < own_preference]
             if not hosts:
                 return self._loop(domain)
         usable = [Host(preference, name) for preference, name in hosts if name and not _is_address(name)]
         if not usable:
-            return Retry(temporary(51, 4, 4, f"the MX of {domain} is no host name"), "", Reach.SITE)
+            return Finding("no-host", 50, 4, 4, f"the MX of {domain} is no host name")
         usable = usable[:MAX_HOSTS]
         return Route(self._site(",".join(sorted({host.name for host in usable}))), tuple(usable), self._routing.port)
 
@@ -149,8 +216,8 @@ class Router:
         """This relay, or the loopback by name (RFC 6761 §6.3): mail would come back."""
         return name == self._routing.hostname or name == "localhost" or name.endswith(".localhost")
 
-    def _loop(self, domain: str) -> Bounced:
-        return _bounced(54, 4, 6, f"mail for {domain} loops back to this relay by its MX", dead=False)
+    def _loop(self, domain: str) -> Finding:
+        return Finding("loop", 54, 4, 6, f"mail for {domain} loops back to this relay by its MX")
 
     def _site(self, names: str) -> str:
         return f"{names}:{self._routing.port}"
@@ -167,8 +234,8 @@ def unsure(why: str) -> Retry:
     return Retry(temporary(51, 4, 3, one_line(why)), "", Reach.SITE)
 
 
-def _bounced(basic: int, subject: int, detail: int, text: str, *, dead: bool) -> Bounced:
-    return Bounced(permanent(basic, subject, detail, text), "", Reach.SITE, dead)
+def _bounced(basic: int, subject: int, detail: int, text: str) -> Bounced:
+    return Bounced(permanent(basic, subject, detail, one_line(text)), "", Reach.SITE)
 
 
 def _is_address(name: str) -> bool:

@@ -56,6 +56,9 @@ class Hub(Protocol):
     async def open(self, route: Route) -> Session:
         """Raises Unreachable."""
 
+    def fruitless(self, route: Route, session: Session) -> None:
+        """The session took no transaction."""
+
     def reserve(self, site: Site) -> bool:
         """A place among all connections; False: the site is asked again when one is free."""
 
@@ -82,6 +85,8 @@ class Site:
         self.idle: list[Courier] = []
         self.couriers: set[Courier] = set()
         self.tasks: set[asyncio.Task[None]] = set()
+        self._failure: Retry | None = None
+        """Why the site is left alone, told to those who come meanwhile."""
         self.closing = False
         self.opening: set[asyncio.Task[None]] = set()
 
@@ -105,7 +110,7 @@ class Site:
 
     def submit(self, copy: Copy) -> None:
         if self.limits.down_until > self.hub.now():
-            copy.end(self._put_off("the site is left alone for a while after failures", ""))
+            copy.end(self._put_off())
             return
         if self.ready and self.ready[-1].add(copy, self.most_recipients):
             return
@@ -242,6 +247,7 @@ class Site:
             self._down(outcome)
 
     def _fruitless(self, session: Session) -> None:
+        self.hub.fruitless(self.route, session)
         if self.limits.fruitless(self.hub.now()):
             status = temporary(51, 4, 2, f"{session.remote} answers no transaction: {session.broken}"[:500])
             self._down(Retry(status, session.remote, Reach.SITE))
@@ -250,8 +256,11 @@ class Site:
         """The site is dead for now: all that wait are put off together."""
         back_off_s = self.limits.down_until - self.hub.now()
         self.hub.log("site-down", {"site": self.route.site, "back_off_s": back_off_s, "status": outcome.status})
+        self._failure = outcome
         self.drain(replace(outcome, not_before=self.hub.wall() + back_off_s))
 
-    def _put_off(self, text: str, remote: str) -> Retry:
+    def _put_off(self) -> Retry:
         not_before = self.hub.wall() + self.limits.down_until - self.hub.now()
-        return Retry(temporary(51, 4, 1, text), remote, Reach.SITE, not_before)
+        if self._failure is None:
+            return Retry(temporary(51, 4, 1, "the site is left alone for a while"), "", Reach.SITE, not_before)
+        return replace(self._failure, not_before=not_before)

@@ -25,11 +25,13 @@ _FIRST_PORT, _LAST_PORT = 20_000, 32_000
 _TRIES: Final = 200
 
 SETTINGS: Final = """
-# Added for the demonstration: its nameserver, and its mailbox provider's port instead of 25.
+# Added for the demonstration: its nameserver.
 [dns]
 nameservers = ["127.0.0.1:{dns}"]
-
+"""
+DELIVERY: Final = """
 [delivery]
+# For the demonstration: its mailbox provider's port instead of 25.
 port = {mailboxes}
 """
 
@@ -124,7 +126,8 @@ class Machine:
         own = {10587: ports.submission, 10465: ports.submissions, 10025: ports.inbound, 10080: ports.http}
         for usual, port in own.items():
             text = text.replace(f"127.0.0.1:{usual}", f"127.0.0.1:{port}")
-        file.write_text(text + SETTINGS.format(dns=ports.dns, mailboxes=ports.mailboxes), "utf-8")
+        text = text.replace("\n[delivery]\n", DELIVERY.format(mailboxes=ports.mailboxes))
+        file.write_text(text + SETTINGS.format(dns=ports.dns), "utf-8")
 
     def start(self) -> None:
         """Start ``relay serve`` and wait until it says READY. Raises DemoError."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
+from relay.queue import looks
 from relay.queue.model import first_id
 from relay.queue.thaw import thaw
 from relay.registry import idempotency, report_limits
@@ -56,6 +57,8 @@ def clean(path: Path, completed_s: float, events_s: float, now: float) -> int:
             deleted += step
         while step := _answers(conn, now):
             deleted += step
+        with transaction(conn):
+            looks.forget(conn, now)
         return deleted
     finally:
         conn.close()

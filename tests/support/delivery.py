@@ -11,9 +11,11 @@ from typing import Any, TypeVar
 import uvloop
 
 from config.settings import Delivery
+from relay.delivery.answer import Answer, Missing
 from relay.delivery.engine import Engine
+from relay.delivery.judge import Judge
 from relay.delivery.outcome import Outcome, Prepared
-from relay.delivery.resolve import Answer, Lookup, Missing
+from relay.delivery.resolve import Lookup
 
 T = TypeVar("T")
 DATA = b"From: a@example.com\r\nSubject: test\r\n\r\n.dot first\r\nhello\r\n"
@@ -53,11 +55,11 @@ class FixedLookup:
         self.address_answers = dict(addresses or {})
         self.asked: list[str] = []
 
-    async def mx(self, domain: str) -> Answer:
+    async def mx(self, domain: str, *, fresh: bool = False) -> Answer:
         self.asked.append(domain)
         return self.mx_answers.get(domain, Missing(True))
 
-    async def addresses(self, host: str) -> Answer:
+    async def addresses(self, host: str, *, fresh: bool = False) -> Answer:
         return self.address_answers.get(host, Missing(True))
 
 
@@ -125,11 +127,13 @@ class Bench:
         look_ahead: bool = True,
         together: int = 0,
         places: Callable[[], int] = lambda: 0,
+        judge: Judge | None = None,
+        clock: Clock | None = None,
         **settings: Any,
     ) -> None:
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.log: list[tuple[str, Mapping[str, object]]] = []
-        limits = {"connect_timeout": 5, "command_timeout": 5, "data_timeout": 5, "idle": 5}
+        limits = {"connect_timeout": 5, "command_timeout": 5, "data_timeout": 5, "idle": 5, "allow_private": True}
         self.engine = Engine(
             Delivery(**{**limits, **settings}),
             "relay.test",
@@ -143,6 +147,7 @@ class Bench:
             look_ahead=look_ahead,
             together=together,
             places=places,
+            judge=judge,
         )
 
     def _logged(self, what: str, details: Mapping[str, object]) -> None:

@@ -8,7 +8,10 @@
 It answers like a resolver: follows aliases, says NXDOMAIN for unknown names and
 NODATA (with an SOA) for known ones without the type. ``faults`` names: servfail,
 refused, timeout (no answer), truncate (UDP only: TC, TCP works), truncate-all
-(TCP is closed too), garbage. ``queries`` lists what was asked: ``("UDP", name, type)``.
+(TCP is closed too), garbage; or is a function that makes the answer from the
+query, how it came and the right answer: a message, octets, or None for silence.
+``("name", "MX")`` as a key is for that type only, ``"*"`` for all names.
+``queries`` lists what was asked: ``("UDP", name, type)``.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ import contextlib
 import selectors
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 import dns.flags
@@ -31,11 +34,14 @@ import dns.rrset
 TTL_S = 300
 
 
+Odd = Callable[[dns.message.QueryMessage, str, dns.message.Message], "dns.message.Message | bytes | None"]
+
+
 class TinyDNS:
     """Starts with ``with``; ``records``: (name, type, value in zone file syntax)."""
 
     def __init__(self, records: Sequence[tuple[str, str, str]] = ()) -> None:
-        self.faults: dict[str, str] = {}
+        self.faults: dict[str | tuple[str, str], str | Odd] = {}
         self.queries: list[tuple[str, str, str]] = []
         self._records: dict[tuple[str, str], list[str]] = {}
         for name, kind, value in records:
@@ -98,11 +104,17 @@ class TinyDNS:
 
     def _answer(self, wire: bytes, way: str) -> bytes | None:
         query = dns.message.from_wire(wire)
+        assert isinstance(query, dns.message.QueryMessage)
         question = query.question[0]
         name, kind = _plain(question.name.to_text()), dns.rdatatype.to_text(question.rdtype)
         self.queries.append((way, name, kind))
         response = dns.message.make_response(query, recursion_available=True)
-        match self.faults.get(name):
+        fault = self.faults.get((name, kind)) or self.faults.get(name) or self.faults.get("*")
+        if callable(fault):
+            self._fill(response, name, kind)
+            made = fault(query, way, response)
+            return made.to_wire(max_size=65535) if isinstance(made, dns.message.Message) else made
+        match fault:
             case "timeout":
                 return None
             case "garbage":
@@ -111,7 +123,7 @@ class TinyDNS:
                 response.set_rcode(dns.rcode.SERVFAIL)
             case "refused":
                 response.set_rcode(dns.rcode.REFUSED)
-            case "truncate" | "truncate-all" as fault if way == "UDP" or fault == "truncate-all":
+            case "truncate" | "truncate-all" if way == "UDP" or fault == "truncate-all":
                 if way == "TCP":
                     return None
                 response.flags |= dns.flags.TC

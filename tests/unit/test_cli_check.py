@@ -13,6 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dns.message
+import dns.rcode
+import dns.rrset
 import pytest
 from click.testing import CliRunner
 
@@ -50,6 +53,10 @@ class Home:
         text = self.file.read_text()
         assert old in text
         self.file.write_text(text.replace(old, new))
+
+    def deliver(self, text: str) -> None:
+        """Settings of ``[delivery]``."""
+        self.replace("[delivery]\n", f"[delivery]\n{text}")
 
     def append(self, text: str) -> None:
         self.file.write_text(self.file.read_text() + text)
@@ -119,7 +126,7 @@ def test_it_changes_nothing(home: Home) -> None:
 
 
 def test_wrong_settings_are_all_told(home: Home) -> None:
-    home.append("\n[delivery]\nretry = []\nprot = 25\n")
+    home.deliver("retry = []\nprot = 25\n")
     status, rows = home.rows()
     assert status == 1
     assert [(row["level"], row["detail"]) for row in rows] == [
@@ -163,7 +170,7 @@ def test_a_full_disk(home: Home) -> None:
 
 
 def test_a_missing_password_file(home: Home) -> None:
-    home.append('\n[delivery]\nsmart_host = "s.example:587"\nsmart_host_user = "u"\nsmart_host_password_file = "pw"\n')
+    home.deliver('smart_host = "s.example:587"\nsmart_host_user = "u"\nsmart_host_password_file = "pw"\n')
     assert "No such file" in home.row("smart host password")["detail"]
     (home.path / "pw").touch(0o600)
     assert home.row("smart host password")["level"] == "ok"
@@ -394,6 +401,40 @@ def dns_rows(home: Home, what: str) -> list[tuple[str, str]]:
     return [(row["level"], row["detail"]) for row in home.rows("dns")[1] if row["what"] == what]
 
 
+def test_a_name_server_that_invents_addresses(named: Home, zone: TinyDNS) -> None:
+    zone.faults["*"] = invented
+    ((level, detail),) = dns_rows(named, f"name server {zone.address}")
+    assert (level, detail) == ("fail", "gives 192.0.2.66 for names that don't exist")
+
+
+def test_a_name_server_that_is_ill(named: Home, zone: TinyDNS) -> None:
+    zone.faults["*"] = "servfail"
+    ((level, detail),) = dns_rows(named, f"name server {zone.address}")
+    assert (level, detail) == ("warn", "can't tell that a name doesn't exist: SERVFAIL")
+
+
+def test_name_servers_that_disagree(home: Home, zone: TinyDNS) -> None:
+    with TinyDNS() as other:
+        home.append(f'\n[dns]\nnameservers = ["{zone.address}", "{other.address}"]\ntimeout = "2s"\n')
+        ((level, detail),) = dns_rows(home, "name servers")
+    assert (level, detail) == ("warn", "they don't agree about relay.example.com: 192.0.2.10; no address")
+
+
+def invented(query: dns.message.QueryMessage, way: str, right: dns.message.Message) -> dns.message.Message:
+    right.set_rcode(dns.rcode.NOERROR)
+    right.answer = [dns.rrset.from_text(query.question[0].name, 60, "IN", "A", "192.0.2.66")]
+    return right
+
+
+def test_inside_addresses_are_for_trials_only(home: Home) -> None:
+    assert home.rows()[0] == 0
+    assert [row for row in home.rows()[1] if row["what"] == "delivery"] == []
+    home.replace(f"127.0.0.1:{home.ports['10025']}", f"0.0.0.0:{home.ports['10025']}")
+    row = home.row("delivery")
+    assert row["level"] == "warn"
+    assert "delivery.allow_private = false" in row["todo"]
+
+
 def test_records_in_place(named: Home) -> None:
     status, rows = named.rows("dns")
     assert status == 0
@@ -434,7 +475,7 @@ def test_dns_that_does_not_answer_is_no_verdict(named: Home, zone: TinyDNS) -> N
     ],
 )
 def test_pointers(named: Home, zone: TinyDNS, pointer: str | None, forward: str | None, level: str, text: str) -> None:
-    named.append('\n[delivery]\nsource_addresses = ["192.0.2.10"]\n')
+    named.deliver('source_addresses = ["192.0.2.10"]\n')
     zone.remove("10.2.0.192.in-addr.arpa", "PTR")
     if pointer:
         zone.add("10.2.0.192.in-addr.arpa", "PTR", f"{pointer}.")
@@ -446,7 +487,7 @@ def test_pointers(named: Home, zone: TinyDNS, pointer: str | None, forward: str 
 
 
 def test_a_smart_host_needs_no_pointer_of_ours(named: Home) -> None:
-    named.append('\n[delivery]\nsmart_host = "smtp.example.net:587"\n')
+    named.deliver('smart_host = "smtp.example.net:587"\n')
     assert dns_rows(named, "PTR") == []
 
 

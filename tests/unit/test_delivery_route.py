@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from relay.delivery.answer import Answer, Found, Missing, Unsure
 from relay.delivery.outcome import Bounced, Reach, Retry
-from relay.delivery.resolve import Answer, Found, Missing, Unsure
 from relay.delivery.route import MAX_HOSTS, Host, Login, Route, Routed, Router, Routing
 from tests.support.delivery import Clock, FixedLookup
 
@@ -66,20 +66,21 @@ def test_a_hundred_mx_are_cut() -> None:
     assert [host.preference for host in found.hosts] == list(range(1, MAX_HOSTS + 1))
 
 
-@pytest.mark.parametrize(
-    ("records", "status", "dead"),
-    [
-        (((0, ""),), "556 5.1.10", True),
-        (((10, "relay.test"),), "554 5.4.6", False),
-        (((10, "relay.test"), (20, "other.test")), "554 5.4.6", False),
-        (((10, "localhost"),), "554 5.4.6", False),
-    ],
-)
-def test_final_mx_answers(records: tuple[tuple[int, str], ...], status: str, dead: bool) -> None:
+@pytest.mark.parametrize("records", [((0, ""),), ((10, ""),), ((0, ""), (10, ""))])
+def test_a_null_mx_alone_is_final_at_once_and_nobody_is_dead(records: tuple[tuple[int, str], ...]) -> None:
     found = route("example.net", lookup=by_mx(*records))
     assert isinstance(found, Bounced)
-    assert found.status.startswith(status)
-    assert found.address_dead is dead
+    assert found.status == "556 5.1.10 the domain example.net takes no mail (null MX)"
+    assert not found.address_dead
+
+
+@pytest.mark.parametrize(
+    "records", [((10, "relay.test"),), ((10, "relay.test"), (20, "other.test")), ((10, "localhost"),)]
+)
+def test_a_loop_is_a_finding(records: tuple[tuple[int, str], ...]) -> None:
+    found = route("example.net", lookup=by_mx(*records))
+    assert isinstance(found, Retry)
+    assert found.status.startswith("454 4.4.6 mail for example.net loops back")
 
 
 def test_a_better_mx_than_ourselves_is_used_alone() -> None:
@@ -94,36 +95,50 @@ def test_an_mx_that_is_an_address_is_not_used() -> None:
     assert found.hosts == (Host(20, "a.test"),)
     alone = route("example.net", lookup=by_mx((10, "192.0.2.1")))
     assert isinstance(alone, Retry)
-    assert alone.status.startswith("451 4.4.4")
+    assert alone.status.startswith("450 4.4.4")
 
 
 @pytest.mark.parametrize(
-    ("mx", "addresses", "status", "dead"),
+    ("mx", "addresses", "status"),
     [
-        (Missing(True), Missing(True), "550 5.1.2", True),
-        (Missing(False), Missing(False), "550 5.4.4", False),
-        (Missing(False), Unsure("SERVFAIL"), "451 4.4.3", False),
-        (Unsure("SERVFAIL"), ADDRESS, "451 4.4.3", False),
-        (Unsure("time-out"), Missing(True), "451 4.4.3", False),
+        (Missing(True), Missing(True), "450 4.1.2 the domain example.net does not exist"),
+        (Missing(True), Missing(False), "450 4.4.4 the domain example.net has neither MX nor address"),
+        (Missing(False), Missing(False), "450 4.4.4 the domain example.net has neither MX nor address"),
+        (Missing(True, doubt="it rains"), Missing(True), "450 4.1.2 the domain example.net does not exist, it seems"),
+        (Missing(True), Unsure("SERVFAIL"), "451 4.4.3 SERVFAIL"),
+        (Missing(False), Unsure("SERVFAIL"), "451 4.4.3 SERVFAIL"),
+        (Unsure("SERVFAIL"), ADDRESS, "451 4.4.3 SERVFAIL"),
+        (Unsure("time-out"), Missing(True), "451 4.4.3 time-out"),
     ],
 )
-def test_no_route(mx: Answer, addresses: Answer, status: str, dead: bool) -> None:
+def test_no_route_is_temporary_at_the_first_look(mx: Answer, addresses: Answer, status: str) -> None:
     found = route("example.net", lookup=FixedLookup({"example.net": mx}, {"example.net": addresses}))
-    assert isinstance(found, Retry | Bounced)
+    assert isinstance(found, Retry)
     assert found.status.startswith(status)
     assert found.reach is Reach.SITE
-    assert getattr(found, "address_dead", False) is dead
 
 
-def test_no_mx_means_the_domain_itself() -> None:
-    found = route("example.net", lookup=FixedLookup({"example.net": Missing(False)}, {"example.net": ADDRESS}))
+@pytest.mark.parametrize("mx", [Missing(False), Missing(True), Missing(True, doubt="one server is silent")])
+def test_no_mx_means_the_domain_itself_whatever_kind_of_none(mx: Missing) -> None:
+    found = route("example.net", lookup=FixedLookup({"example.net": mx}, {"example.net": ADDRESS}))
     assert isinstance(found, Route)
     assert found.hosts == (Host(0, "example.net"),)
 
 
+@pytest.mark.parametrize(
+    "domain",
+    ["[127.0.0.1]", "[10.1.2.3]", "[0.0.0.0]", "[IPv6:::1]", "[IPv6:::ffff:127.0.0.2]", "[IPv6:fe80::1]", "[x]"],
+)
+def test_a_literal_that_leads_inside_is_refused_at_once(domain: str) -> None:
+    found = route(domain)
+    assert isinstance(found, Bounced)
+    assert found.status.startswith(f"550 5.4.4 {domain} is ")
+    assert not found.address_dead
+
+
 @pytest.mark.parametrize(("domain", "address"), [("[192.0.2.7]", "192.0.2.7"), ("[IPv6:2001:db8::7]", "2001:db8::7")])
 def test_address_literals(domain: str, address: str) -> None:
-    found = route(domain, Routing("relay.test", port=2525))
+    found = route(domain, Routing("relay.test", port=2525, allow_private=True))
     assert isinstance(found, Route)
     assert (found.hosts, found.port) == ((Host(0, address),), 2525)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from relay.delivery.answer import Found
 from relay.delivery.outcome import Bounced, Delivered, Reach, Retry
-from relay.delivery.resolve import Found
 from relay.delivery.route import read_login
 from tests.support.delivery import Bench, FixedLookup, run
 from tests.support.remote import DROP, STALL, Action, ScriptedRemote, server_tls
