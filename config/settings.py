@@ -143,6 +143,14 @@ class Http(Table):
     trusted_proxies: Networks = key(
         (), "Networks whose X-Forwarded-For and X-Forwarded-Proto are believed.", example=["127.0.0.1"]
     )
+    metrics_from: Networks = key(
+        ("127.0.0.0/8", "::1/128"),
+        "Networks that `/metrics` and the details of `/readyz` are given to; others get 403, or the bare state.",
+    )
+    connections: Count = key(512, "Most connections at a time.", ge=1)
+    connections_per_address: Count = key(
+        128, "Most connections at a time from one address (IPv6: /64), but for the trusted proxies.", ge=1
+    )
 
 
 class Dns(Table):
@@ -213,13 +221,22 @@ class Forms(Table):
     )
     least_time: Seconds = key(2.0, "A form that is sent sooner after it was shown is asked for once more.")
     page_lifetime: Wait = key(DAY, "How long a page with a form can be sent; later it is asked for once more.")
-    mails_wait: Seconds = key(
-        10 * MINUTE, "Least time between two confirmation mails to one mailbox, whoever of the tenants is asked."
+    mails_wait: Seconds = key(10 * MINUTE, "Least time between two confirmation mails of one tenant to one mailbox.")
+    mails_per_day: Count = key(3, "Most confirmation mails of one tenant to one mailbox in 24 hours.", ge=1)
+    mails_per_day_all: Count = key(9, "Most confirmation mails to one mailbox in 24 hours, all tenants together.", ge=1)
+    network_per_hour: Count = key(
+        20, "Most confirmation mails an hour asked for on pages from one network (/24, /64).", ge=1
     )
-    mails_per_day: Count = key(3, "Most confirmation mails to one mailbox in 24 hours, all tenants together.", ge=1)
-    network_per_hour: Count = key(20, "Most confirmation mails an hour asked for from one network (/24, /64).", ge=1)
     form_per_hour: Count = key(500, "Most confirmation mails an hour of one form.", ge=1)
-    waiting: Count = key(10_000, "Most requests of one tenant that wait for their confirmation.", ge=1)
+    tenant_per_hour: Count = key(
+        200, "Most confirmation mails an hour of one tenant, by pages and API, over all its forms.", ge=1
+    )
+    new_tenant_per_hour: Count = key(
+        50, "The same of a tenant that is new: no campaign released, under 1000 bulk messages delivered.", ge=1
+    )
+    waiting: Count = key(
+        10_000, "Most requests of one tenant that wait for their confirmation, those of removed forms too.", ge=1
+    )
 
 
 class Reports(Table):

@@ -14,8 +14,9 @@ from relay.audit import heads, listing, sequence, verify
 from relay.audit.errors import AuditError
 from relay.audit.heads import Head
 from relay.audit.prove import Object, Prover
-from relay.cli.common import EMAIL, actor, fail, iso, json_option, note, open_store, output, print_json, printable, show
+from relay.cli.common import EMAIL, actor, fail, iso, json_option, note, open_store, output, print_json, say, show
 from relay.mail.address import Address
+from relay.observe.escape import escaped
 from relay.registry import tenants
 
 FILE = click.Path(path_type=Path)
@@ -62,19 +63,19 @@ def verify_(ctx: click.Context, kept: tuple[Path, ...], as_json: bool) -> int:
     if as_json:
         print_json({**figures, "faults": faults, "fault_count": found.count, "warnings": found.warnings})
         return 1 if found.count else 0
-    click.echo(
+    say(
         f"leaves {found.leaves}, records {found.records} (erased {found.erased}),"
         f" heads {found.heads}, kept elsewhere {len(known)}"
     )
     if figures["not_yet_in_tree"]:
-        click.echo(f"not yet under a head: {figures['not_yet_in_tree']} leaves; `relay audit head` signs one")
+        say(f"not yet under a head: {figures['not_yet_in_tree']} leaves; `relay audit head` signs one")
     for warning in found.warnings:
         note(f"warning: {warning}")
     for fault in found.faults:
-        click.echo(printable(str(fault)))
+        say(escaped(str(fault)))
     if found.count:
         fail(f"the audit log is not what was written; faults: {found.count}")
-    click.echo("whole: nothing was changed, taken out, moved or added")
+    say("whole: nothing was changed, taken out, moved or added")
     return 0
 
 
@@ -115,7 +116,7 @@ def prove(
         print_json(found[0] if len(found) == 1 else found)
         return
     for document in found:
-        click.echo(_told(document, head))
+        say(_told(document, head))
 
 
 @command.command("list")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from relay.checks.result import Level, Result, bad, ok
-from relay.cli.common import aligned, config_path, fail, json_option, load_settings, open_store, print_json, printable
+from relay.cli.common import aligned, config_path, fail, json_option, load_settings, open_store, print_json
+from relay.observe.escape import escaped
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -114,14 +115,14 @@ def report(results: Sequence[Result], as_json: bool) -> int:
         print_json([_row(result) for result in results])
     else:
         for result, line in zip(results, aligned([_cells(result) for result in results]), strict=True):
-            todo = f" → {printable(result.todo)}" if result.todo else ""
+            todo = f" → {escaped(result.todo)}" if result.todo else ""
             level = click.style(result.level, _COLOURS[result.level]) if sys.stdout.isatty() else result.level
             click.echo(level + line[len(result.level) :] + todo)
     return 1 if any(result.level is Level.FAIL for result in results) else 0
 
 
 def _cells(result: Result) -> tuple[str, str, str]:
-    return result.level, printable(result.what), printable(result.detail)
+    return result.level, escaped(result.what), escaped(result.detail)
 
 
 def _row(result: Result) -> dict[str, object]:

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import click
 
+from relay.observe.escape import escaped, escaped_json, escaped_lines
+
 if TYPE_CHECKING:
     from config.settings import Settings
     from relay.mail.address import Address
@@ -179,7 +181,7 @@ def output(ctx: click.Context, rows: Iterable[Row], columns: Sequence[str], as_j
         _rich_table(columns, cells)
     else:
         for line in aligned([[heading(key) for key in columns], *cells]):
-            click.echo(line)
+            say(line)
 
 
 def show(ctx: click.Context, fields: Row, as_json: bool) -> None:
@@ -190,10 +192,10 @@ def show(ctx: click.Context, fields: Row, as_json: bool) -> None:
     tables = {k: v for k, v in fields.items() if _is_table(v)}
     single = [[heading(k).lower(), cell(k, v)] for k, v in fields.items() if k not in tables]
     for line in aligned(single):
-        click.echo(line)
+        say(line)
     for key, rows in tables.items():
         assert isinstance(rows, list | tuple)
-        click.echo(f"\n{heading(key).lower()}:")
+        say(f"\n{heading(key).lower()}:")
         output(ctx, rows, list(rows[0]), False)
 
 
@@ -202,28 +204,33 @@ def done(ctx: click.Context, text: str, fields: Row, as_json: bool) -> None:
     if as_json:
         print_json(_plain(fields))
     else:
-        click.echo(printable(text))
+        say(escaped(text))
 
 
 def note(text: str) -> None:
     """Something to know that is no error: one line on stderr; nothing for ``""``."""
     if text:
-        click.echo(f"relay: {printable(text)}", err=True)
+        say(f"relay: {escaped(text)}", err=True)
 
 
 def print_json(value: object) -> None:
     """Indented JSON on stdout. Times must be text already (``output`` and ``show`` see to it)."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_json_value))
+    click.echo(json_text(value, indent=2))
 
 
-def printable(text: str) -> str:
-    """Control characters as escapes: stored text must not steer the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+def json_text(value: object, *, indent: int | None = None) -> str:
+    """JSON whose strings can be looked at: what a terminal would obey stands as ``\\uXXXX``."""
+    return escaped_json(json.dumps(value, indent=indent, ensure_ascii=False, default=_json_value))
+
+
+def say(text: str, *, nl: bool = True, err: bool = False) -> None:
+    """Lines for people, on stdout or stderr; the one way for text, since what others wrote may be in it."""
+    click.echo(escaped_lines(text), nl=nl, err=err)
 
 
 def heading(key: str) -> str:
     """``messages_used`` → ``MESSAGES USED``, ``created_at`` → ``CREATED``."""
-    return key.removesuffix("_at").replace("_", " ").upper()
+    return escaped(key.removesuffix("_at").replace("_", " ").upper())
 
 
 def cell(key: str, value: object) -> str:
@@ -238,8 +245,8 @@ def cell(key: str, value: object) -> str:
         items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
         return ", ".join(cell("", item) for item in items) or "-"
     if isinstance(value, Mapping):
-        return ", ".join(f"{k}={cell(str(k), v)}" for k, v in value.items()) or "-"
-    return printable(str(value))
+        return ", ".join(f"{escaped(str(k))}={cell(str(k), v)}" for k, v in value.items()) or "-"
+    return escaped(str(value))
 
 
 def aligned(table: Sequence[Sequence[str]]) -> list[str]:

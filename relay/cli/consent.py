@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,20 @@ from typing import TYPE_CHECKING
 import click
 
 from relay.cli import consent_list
-from relay.cli.common import EMAIL, MOMENT, Store, actor, done, fail, json_option, note, open_store, print_json, show
+from relay.cli.common import (
+    EMAIL,
+    MOMENT,
+    Store,
+    actor,
+    done,
+    fail,
+    json_option,
+    json_text,
+    note,
+    open_store,
+    print_json,
+    show,
+)
 from relay.cli.consent_list import pairs
 from relay.cli.wording import heed
 from relay.pipeline.contract import Reason
@@ -117,7 +129,7 @@ def proof(ctx: click.Context, tenant: str, email: Address, topic: str, out: Path
         note("--out FILE writes the document, as HTML or as JSON")
         return
     in_json = as_json or out.suffix.lower() == ".json"
-    text = json.dumps(found, indent=2, ensure_ascii=False) if in_json else page.render(found)
+    text = json_text(found, indent=2) if in_json else page.render(found)
     write_text(out, text + "\n")
     result = {"file": str(out), "format": "json" if in_json else "html", "state": found["state"]}
     done(ctx, f"the proof is in {out}", result, as_json)

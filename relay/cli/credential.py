@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from relay.cli.common import CIDR, actor, done, json_option, note, open_store, output
+from relay.cli.common import CIDR, actor, done, json_option, note, open_store, output, say
 from relay.registry import credentials, streams, tenants
 from relay.store.database import transaction
 
@@ -87,7 +87,7 @@ def _told(ctx: click.Context, row: credentials.CredentialRow, password: str, as_
     if as_json:
         done(ctx, "", _row(row) | {"password": password}, True)
         return
-    click.echo(f"username  {row.username}\npassword  {password}")
+    say(f"username  {row.username}\npassword  {password}")
     note("the password is not stored and can't be shown again; `relay credential reset` makes a new one")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from relay.cli.common import Store, actor, cell, done, fail, json_option, note, open_store, output, print_json
+from relay.cli.common import Store, actor, cell, done, fail, json_option, note, open_store, output, print_json, say
 from relay.cli.common import show as print_fields
 from relay.registry import domain_check, domains, keys, tenants
 from relay.registry.domain_check import Finding, State
@@ -197,8 +197,8 @@ def _print_records(store: Store, row: domains.DomainRow, as_json: bool) -> None:
         return
     for record in found:
         hint = HINTS.get(record.purpose)
-        click.echo(f"; {record.purpose}" + (f": {hint}" if hint else ""))
-        click.echo(domains.zone_line(record))
+        say(f"; {record.purpose}" + (f": {hint}" if hint else ""))
+        say(domains.zone_line(record))
 
 
 def _print_findings(ctx: click.Context, row: domains.DomainRow, findings: list[Finding], as_json: bool) -> None:
@@ -209,11 +209,11 @@ def _print_findings(ctx: click.Context, row: domains.DomainRow, findings: list[F
     output(ctx, rows, ("state", "purpose", "type", "name"), False)
     for finding in findings:
         if finding.state in (State.MISSING, State.DIFFERENT):
-            click.echo(f"\n; {finding.record.purpose} is {finding.state}; publish")
-            click.echo(domains.zone_line(finding.record))
+            say(f"\n; {finding.record.purpose} is {finding.state}; publish")
+            say(domains.zone_line(finding.record))
         for value in finding.found if finding.state is State.DIFFERENT else ():
-            click.echo(f"; there is: {cell('', value)}")
-    click.echo(f"\n{row.name}: {'verified' if row.verified_at is not None else 'not verified'}")
+            say(f"; there is: {cell('', value)}")
+    say(f"\n{row.name}: {'verified' if row.verified_at is not None else 'not verified'}")
 
 
 def _record(record: domains.Record) -> dict[str, object]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from relay.cli.common import EMAIL, Store, actor, done, fail, json_option, note, open_store, output, show
+from relay.cli.common import EMAIL, Store, actor, done, fail, json_option, note, open_store, output, say, show
 from relay.cli.wording import heed
+from relay.observe.escape import escaped_html
 from relay.registry import audit, forms, never_ask, tenants
 from relay.registry.forms import Form, Wish
 from relay.registry.mailboxes import mailboxes
@@ -112,7 +113,7 @@ def show_(ctx: click.Context, tenant: str, name: str, as_json: bool) -> None:
     heads = {"wording": "wording:", "snippet": "to paste into a page:", "frame": "or, in a frame:"}
     for key, text in blocks.items():
         if text:
-            click.echo(f"\n{heads[key]}\n{text}")
+            say(f"\n{heads[key]}\n{text if key == 'wording' else escaped_html(str(text))}")
 
 
 @command.command()

@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import click
-
-from relay.cli.common import fail, printable
+from relay.cli.common import fail, json_text, say
+from relay.observe.escape import escaped
 from relay.registry.consent_import import Report
 from relay.registry.list_file import Bad
 from relay.registry.list_write import write_list
@@ -83,20 +82,20 @@ def tell(report: Report, refusals: Refusals, *, to: Path | None, as_json: bool, 
 def _print_text(report: Report, refusals: Refusals, to: Path | None, dry_run: bool) -> None:
     would = " (tried only, nothing was changed)" if dry_run else ""
     counts = f"{report.taken} taken, {report.duplicates} there already, {report.refused} refused"
-    click.echo(f"{report.lines} lines: {counts}{would}")
+    say(f"{report.lines} lines: {counts}{would}")
     for bad in refusals.first:
-        click.echo(f"line {bad.line}: {printable(f'{bad.text}: {bad.why}' if bad.text else bad.why)}")
+        say(f"line {bad.line}: {escaped(f'{bad.text}: {bad.why}' if bad.text else bad.why)}")
     if report.refused > len(refusals.first):
         where = f"all of them are in {to}" if to else "--report FILE or --json tells all"
-        click.echo(f"and {report.refused - len(refusals.first)} more; {where}")
+        say(f"and {report.refused - len(refusals.first)} more; {where}")
 
 
 def _print_json(report: Report, refusals: Refusals, dry_run: bool) -> None:
     """One object, written piece by piece: the refused lines may be many."""
     figures = {"lines": report.lines, "taken": report.taken, "duplicates": report.duplicates}
     figures |= {"refused": report.refused}
-    head = json.dumps({**figures, "dry_run": dry_run, "reasons": dict(report.reasons)}, ensure_ascii=False)
-    click.echo(head[:-1] + ', "refusals": [', nl=False)
+    head = json_text({**figures, "dry_run": dry_run, "reasons": dict(report.reasons)})
+    say(head[:-1] + ', "refusals": [', nl=False)
     for number, row in enumerate(refusals.all()):
-        click.echo((",\n " if number else "\n ") + json.dumps(row, ensure_ascii=False), nl=False)
-    click.echo("]}")
+        say((",\n " if number else "\n ") + json_text(row), nl=False)
+    say("]}")

@@ -25,7 +25,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from config.load import validate
 from config.names import domain_name
-from relay.cli.common import fail, json_option, print_json, printable
+from relay.cli.common import fail, json_option, print_json, say
+from relay.observe.escape import escaped
 from relay.registry.secrets import Secrets
 from relay.store.database import migrate
 
@@ -125,7 +126,7 @@ def command(directory: Path, hostname: str, dev: bool, as_json: bool) -> None:
     if as_json:
         print_json(_result(plan))
     else:
-        click.echo(_summary(plan))
+        say(_summary(plan))
 
 
 def create(plan: Plan, now: dt.datetime) -> None:
@@ -310,8 +311,7 @@ def _summary(plan: Plan) -> str:
     made = _result(plan)
     lines = [f"A relay for {plan.hostname}:"]
     lines += [
-        f"  {what:<12}{printable(str(made[what]))}"
-        for what in ("settings", "database", "secrets", "certificate", "key")
+        f"  {what:<12}{escaped(str(made[what]))}" for what in ("settings", "database", "secrets", "certificate", "key")
     ]
     lines += ["Keep the secrets file in your backups: without it keys and links are lost.", "Next:"]
     return "\n".join([*lines, *(f"  {step}" for step in _next(plan))])

@@ -22,6 +22,7 @@ from typing import Any, Final
 import click
 
 from relay.cli.common import Failure, Invocation
+from relay.observe.escape import escaped
 
 COMMANDS: Final[dict[str, str]] = {
     "init": "Set up a new relay: relay.toml, database, secrets and a self-signed certificate.",
@@ -80,7 +81,7 @@ def explain(error: BaseException) -> str:
 def one_line(text: str) -> str:
     """Line breaks become ``; ``, other control characters are shown as escapes."""
     joined = "; ".join(part.strip() for part in text.splitlines() if part.strip()).replace(":; ", ": ")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in joined)
+    return escaped(joined)
 
 
 def _explained() -> list[type[BaseException]]:

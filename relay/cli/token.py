@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from relay.cli.common import actor, done, json_option, note, open_store, output
+from relay.cli.common import actor, done, json_option, note, open_store, output, say
 from relay.registry import api_tokens, tenants
 from relay.store.database import transaction
 
@@ -33,7 +33,7 @@ def add(ctx: click.Context, tenant: str, name: str, as_json: bool) -> None:
     if as_json:
         done(ctx, "", asdict(row) | {"tenant": tenant, "token": token}, True)
         return
-    click.echo(token)
+    say(token)
     note(f"this is the token {row.name!r}; it is not stored and can't be shown again")
 
 

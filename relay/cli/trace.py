@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 import click
 
-from relay.cli.common import aligned, fail, iso, json_option, note, open_store, print_json, printable
+from relay.cli.common import aligned, fail, iso, json_option, note, open_store, print_json, say
+from relay.observe.escape import escaped
 from relay.queue.model import encode_id
 from relay.queue.trace import Step, Story, find, trace
 
@@ -44,19 +45,19 @@ def _print(story: Story) -> None:
         "tag": story.tag,
         "meta": ", ".join(f"{name}={value}" for name, value in story.meta.items()),
     }
-    for line in aligned([[name, printable(value)] for name, value in head.items() if value]):
-        click.echo(line)
-    click.echo()
+    for line in aligned([[name, escaped(value)] for name, value in head.items() if value]):
+        say(line)
+    say("")
     _steps(story.steps)
     for copy in story.copies:
         tried = f" ({copy.attempts} attempt{'s' * (copy.attempts > 1)})" if copy.attempts else ""
-        click.echo(f"\n{copy.number}  {printable(copy.address)}: {copy.state}{tried}")
+        say(f"\n{copy.number}  {escaped(copy.address)}: {copy.state}{tried}")
         _steps(copy.steps)
 
 
 def _steps(steps: tuple[Step, ...]) -> None:
-    for line in aligned([[iso(step.at), step.what, printable(step.why)] for step in steps]):
-        click.echo(f"  {line}")
+    for line in aligned([[iso(step.at), escaped(step.what), escaped(step.why)] for step in steps]):
+        say(f"  {line}")
 
 
 def _plain(story: Story) -> dict[str, object]:

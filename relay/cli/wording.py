@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from relay.cli.common import Store, done, fail, json_option, open_store, output, show
+from relay.cli.common import Store, done, fail, json_option, open_store, output, say, show
 from relay.registry import tenants, wordings
 from relay.registry.wording_check import LANGUAGES, Gap, gaps, language_of
 from relay.registry.wordings import Wording
@@ -62,7 +62,7 @@ def check(ctx: click.Context, text: str, language: str, abroad: bool, as_json: b
     if as_json:
         done(ctx, "", found, True)
     else:
-        click.echo(said)
+        say(said)
     return 1 if missing else 0
 
 

@@ -11,13 +11,14 @@ import asyncio
 import functools
 import itertools
 import logging
+import re
 import secrets as random
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from relay.intake import relay_fields
 from relay.intake.parameters import MailParameters
@@ -29,6 +30,7 @@ from relay.mail.scan import Malformed, ScanLimits, Scanned, find_bare, scan
 from relay.mail.slots import SHAREABLE
 from relay.mail.status import UNEXPECTED, Status, ok, temporary
 from relay.mail.template import Template, compile_template
+from relay.observe.escape import escaped
 from relay.pipeline.chain import Chain
 from relay.pipeline.contract import Kind, Message, Stream, Tenant, Transaction
 from relay.pipeline.judged import Accepted, Judged
@@ -219,11 +221,12 @@ class Acceptor:
             return judged
         if not judged.accepted:
             return judged.refused[0][1]
-        message_id = _message_id(scanned) or f"<{shown_id}@{self._terms.hostname}>"
+        given_id = _message_id(scanned)
+        message_id = given_id or f"<{shown_id}@{self._terms.hostname}>"
         template = compile_template(
             scanned,
             judged.additions,
-            frozenset(),  # Bcc, Return-Path and Relay-* never leave anyway
+            _KEPT if given_id else _REPLACED,  # Bcc, Return-Path and Relay-* never leave anyway
             [a.slots for a in judged.accepted],
             if_missing=(("Date", _date(int(now))), ("Message-ID", message_id)),
         )
@@ -311,9 +314,27 @@ def _received(terms: Terms, arrived: Arrived, shown_id: str) -> bytes:
     ).encode("ascii")
 
 
+_PLAIN_ID: Final = re.compile(rb"[!-~]{1,300}").fullmatch
+_KEPT: Final[frozenset[str]] = frozenset()
+_REPLACED: Final = frozenset(("message-id",))
+
+
 def _message_id(scanned: Scanned) -> str:
+    """The application's own, at most 300 characters; ``""`` for one that is missing or none at all.
+
+    Control characters, white space within and octets that are no UTF-8 are in no
+    msg-id (RFC 5322 §3.6.4, RFC 6532 §3.4). Such a field would steer terminals here
+    and be refused there, so it gives way to one of the relay's own.
+    """
     value = scanned.first(b"message-id")
-    return value.decode("ascii", "replace").replace("\r\n", "")[:300] if value else ""
+    value = value.strip(b" \t\r\n") if value else b""
+    if _PLAIN_ID(value) is not None:
+        return value.decode("ascii")
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return ""
+    return text[:300] if escaped(text) == text and not any(map(str.isspace, text)) else ""
 
 
 def _facts(scanned: Scanned, txn: Transaction, wishes: RelayFields, size: int) -> Message:

@@ -1,5 +1,8 @@
 """One log line for each stage of a message, on stderr: text or JSON.
 
+What strangers and tenants wrote can't end a line, begin one or steer a
+terminal: it is escaped, and the lines of a traceback are set in.
+
 Under systemd the journal adds the time, and each line starts with the
 priority that sd-daemon(3) asks for.
 """
@@ -12,6 +15,8 @@ import os
 import sys
 import time
 
+from relay.observe.escape import escaped, escaped_json
+
 _PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 
 
@@ -21,10 +26,9 @@ class _Text(logging.Formatter):
         self._journal = journal
 
     def format(self, record: logging.LogRecord) -> str:
-        text = record.getMessage()
+        text = escaped(record.getMessage())
         if record.exc_info:
-            text += "\n" + self.formatException(record.exc_info)
-        text = text.replace("\r", "\\r")
+            text += "".join(f"\n    {escaped(line)}" for line in self.formatException(record.exc_info).split("\n"))
         if self._journal:
             priority = f"<{_PRIORITY.get(record.levelno, 6)}>"
             return "\n".join(priority + line for line in f"{record.name}: {text}".split("\n"))
@@ -42,7 +46,7 @@ class _Json(logging.Formatter):
         }
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
+        return escaped_json(json.dumps(entry, ensure_ascii=False))
 
 
 def setup(level: str, form: str) -> None:

@@ -17,8 +17,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from relay.registry import audit, consents, wordings
-from relay.registry.consent_rules import terms
+from relay.registry.consent_rules import Refused, terms
 from relay.registry.errors import RegistryError
+from relay.registry.recent import STEP
+from relay.registry.short_name import fault
 from relay.registry.tenants import TenantRow
 from relay.registry.web_address import site_origin, site_url
 
@@ -195,7 +197,7 @@ def edit(
 ) -> Form:
     """Change a form; requests under way keep the wording they were made with."""
     form = find(conn, tenant, name)
-    wish = _checked(conn, tenant, name, wish, languages)
+    wish = _checked(conn, tenant, name, wish, languages, before=[topic.name for topic in form.topics])
     wording_id = wordings.make(conn, tenant.id, wish.wording, now)
     conn.execute(
         "UPDATE form SET title = ?, wording_id = ?, language = ?, ask_age = ?, redirect = ?, frames = ? WHERE id = ?",
@@ -208,11 +210,32 @@ def edit(
 
 
 def remove(conn: sqlite3.Connection, tenant: TenantRow, name: str, *, actor: str, now: float) -> Form:
-    """Remove a form with the requests that wait; consents given by it stay as they are."""
+    """Remove a form with the requests that wait; consents given by it stay as they are.
+
+    That the requests' letters went out is kept until their links would have ended: removing frees no place for more.
+    """
     form = find(conn, tenant, name)
+    conn.execute(
+        "INSERT INTO form_removed (tenant_id, requests, expires_at) SELECT tenant_id, count(*), max(expires_at)"
+        " FROM opt_in WHERE form_id = ? AND confirmed_at IS NULL AND expires_at > ?"
+        " GROUP BY tenant_id, CAST(expires_at / 3600 AS INTEGER)",
+        (form.id, now),
+    )
     conn.execute("DELETE FROM form WHERE id = ?", (form.id,))
     audit.record(conn, actor, "form-removed", tenant.id, {"form": name}, now)
     return form
+
+
+def removed_waiting(conn: sqlite3.Connection, tenant_id: int, now: float) -> int:
+    """Requests that waited when their form was removed, and whose links would still work."""
+    sql = "SELECT coalesce(sum(requests), 0) FROM form_removed WHERE tenant_id = ? AND expires_at > ?"
+    return int(conn.execute(sql, (tenant_id, now)).fetchone()[0])
+
+
+def forget_removed(conn: sqlite3.Connection, now: float) -> int:
+    """Delete what is kept of removed forms once it counts no more, a step at most; how many."""
+    sql = "DELETE FROM form_removed WHERE id IN (SELECT id FROM form_removed WHERE expires_at <= ? LIMIT ?)"
+    return conn.execute(sql, (now, STEP)).rowcount
 
 
 def _put_topics(conn: sqlite3.Connection, tenant_id: int, form_id: int, topics: Sequence[str]) -> None:
@@ -233,13 +256,34 @@ def source(name: str) -> str:
     return f"form {name}"
 
 
-def _checked(conn: sqlite3.Connection, tenant: TenantRow, name: str, wish: Wish, languages: Iterable[str]) -> Wish:
-    """The wish in its normal form; what it says is what its consents will say, so their rules are asked now."""
+def check_title(topic: str) -> None:
+    """Raises Refused for a topic's name that can't stand in a letter to a person who agreed to nothing yet."""
+    if why := fault(topic):
+        shown = topic if len(topic) <= 40 else f"{topic[:40]}…"
+        text = f"the topic {shown!r} can't stand in a confirmation letter: {why}; give it a short name in plain words"
+        raise Refused("topic", text)
+
+
+def _checked(
+    conn: sqlite3.Connection,
+    tenant: TenantRow,
+    name: str,
+    wish: Wish,
+    languages: Iterable[str],
+    before: Sequence[str] = (),
+) -> Wish:
+    """The wish in its normal form; what it says is what its consents will say, so their rules are asked now.
+
+    Topics that the form had ``before`` stay, whatever their names: the letter leaves out what can't stand in it.
+    """
     if not wish.topics:
         raise RegistryError("a form needs at least one topic")
     wording = wish.wording.replace("\r\n", "\n")
     agreed = [terms(topic=topic, source=source(name), wording=wording, means="form") for topic in wish.topics]
     topics = tuple(dict.fromkeys(one.topic for one in agreed))
+    for topic in topics:
+        if topic not in before:
+            check_title(topic)
     if len(topics) > MAX_TOPICS:
         raise RegistryError(f"a form has at most {MAX_TOPICS} topics")
     domains = verified_domains(conn, tenant.id)

@@ -19,14 +19,27 @@ class Recent:
 
     table: str
 
-    def reached(self, conn: sqlite3.Connection, column: str, values: Sequence[object], since: float, most: int) -> bool:
-        """Whether there are ``most`` rows with one of the values since then; more aren't counted.
+    def reached(
+        self,
+        conn: sqlite3.Connection,
+        column: str,
+        values: Sequence[object],
+        since: float,
+        most: int,
+        *,
+        tenant_id: int | None = None,
+    ) -> bool:
+        """Whether there are ``most`` rows with one of the values since then, of all or a tenant; more aren't counted.
 
         Rows of the future (a clock set back) count too.
         """
-        marks = ",".join("?" * len(values))
-        sql = f"SELECT count(*) FROM (SELECT 1 FROM {self.table} WHERE {column} IN ({marks}) AND at > ? LIMIT ?)"
-        return int(conn.execute(sql, (*values, since, most)).fetchone()[0]) >= most
+        where = f"{column} IN ({','.join('?' * len(values))}) AND at > ?"
+        bound = [*values, since]
+        if tenant_id is not None:
+            where += " AND tenant_id = ?"
+            bound.append(tenant_id)
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM {self.table} WHERE {where} LIMIT ?) AS found"
+        return int(conn.execute(sql, (*bound, most)).fetchone()[0]) >= most
 
     def forget(self, conn: sqlite3.Connection, now: float) -> int:
         """Delete rows that count no more, a step at most; how many."""

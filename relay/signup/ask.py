@@ -15,9 +15,10 @@ from enum import StrEnum
 from config.settings import Forms
 from relay.mail.address import Address
 from relay.pipeline.contract import Freeze, Reason
-from relay.queue import letters
+from relay.queue import letters, operator
 from relay.queue.model import encode_id, new_submission_id
-from relay.registry import consents, erased, never_ask, tenants
+from relay.queue.operator import Operator
+from relay.registry import consents, erased, forms, never_ask, tenants
 from relay.registry.forms import Form, Topic, verified_domains
 from relay.registry.mailboxes import mailbox, mailboxes
 from relay.registry.secrets import Secrets
@@ -42,6 +43,8 @@ class Asked(StrEnum):
     MAILBOX = "mailbox"
     NETWORK = "network"
     FORM = "form"
+    TENANT = "tenant"
+    """The tenant's letters of this hour are used up."""
     FULL = "full"
 
 
@@ -54,6 +57,7 @@ class Office:
     base_url: str
     mail_domain: str
     hostname: str
+    operator: Operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +73,12 @@ class Wish:
     old_enough: bool = False
     """The person said to be 16 or older (R5)."""
     by: str = ""
-    """Who asked in the person's place, e.g. ``api``; then there may be no IP address."""
+    """Who asked in the person's place, e.g. ``api``; then ``ip`` is what the tenant says of the person."""
 
     @property
     def network(self) -> str:
-        """What the limit of networks counts; who asks in others' places without their IP address is limited by form."""
-        return self.ip or (str(self.address) if self.by else "")
+        """What the limit of networks counts: the client's own address, never one that a tenant wrote."""
+        return "" if self.by else self.ip or "unknown"
 
 
 def ask(conn: sqlite3.Connection, office: Office, form: Form, wish: Wish, now: float) -> Asked:
@@ -82,6 +86,8 @@ def ask(conn: sqlite3.Connection, office: Office, form: Form, wish: Wish, now: f
     tenant = tenants.by_id(conn, form.tenant_id)
     letter = _letter(conn, office, tenant, form, wish, now)
     outcome = _outcome(conn, office, tenant, form, wish, now)
+    if outcome is Asked.TENANT:
+        _call(conn, office, tenant, now)
     if outcome is not Asked.SENT:
         conn.execute(
             "INSERT INTO counter (tenant_id, name, value) VALUES (?, ?, 1)"
@@ -89,7 +95,7 @@ def ask(conn: sqlite3.Connection, office: Office, form: Form, wish: Wish, now: f
             (tenant.id, UNSENT),
         )
         return outcome
-    limits.count(conn, office.secrets, wish.address, wish.network, form.id, now)
+    limits.count(conn, office.secrets, wish.address, wish.network, form.tenant_id, form.id, now)
     _store(conn, office, form, wish, letter)
     letters.put(conn, letter, subscriber_id=subscriber(conn, tenant.id, wish.address), note=f"form {form.name}")
     return outcome
@@ -143,14 +149,34 @@ def _outcome(conn: sqlite3.Connection, office: Office, tenant: TenantRow, form: 
         return Asked.SUPPRESSED
     if not office.limits.may_return and all(left_at(conn, tenant.id, wish.address, one) for one in wish.topics):
         return Asked.LEFT
-    if limit := limits.reached(conn, office.secrets, office.limits, wish.address, wish.network, form.id, now):
+    if limit := limits.reached(
+        conn, office.secrets, office.limits, wish.address, wish.network, form.tenant_id, form.id, now
+    ):
         return Asked(limit)
-    most = office.limits.waiting
+    return Asked.FULL if _waiting(conn, tenant.id, office.limits.waiting, now) else Asked.SENT
+
+
+def _waiting(conn: sqlite3.Connection, tenant_id: int, most: int, now: float) -> bool:
+    """Whether so many requests wait for their confirmation; those whose form is gone had their letters too."""
     waiting = conn.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM opt_in WHERE tenant_id = ? AND confirmed_at IS NULL LIMIT ?)",
-        (tenant.id, most),
+        "SELECT count(*) FROM (SELECT 1 FROM opt_in WHERE tenant_id = ? AND confirmed_at IS NULL LIMIT ?) AS waiting",
+        (tenant_id, most),
     ).fetchone()[0]
-    return Asked.FULL if waiting >= most else Asked.SENT
+    return int(waiting) + forms.removed_waiting(conn, tenant_id, now) >= most
+
+
+def _call(conn: sqlite3.Connection, office: Office, tenant: TenantRow, now: float) -> None:
+    """Either somebody floods a form, or a customer grows: the operator sees which."""
+    most = limits.per_hour(conn, office.limits, tenant.id)
+    text = (
+        f"{most} confirmation letters of {tenant.name} went out within an hour, which is the most. Who fills in its"
+        " forms now gets no letter until that hour is over.",
+        "If its forms are being flooded, its people get letters they never asked for: look at the requests with"
+        f" `relay form list {tenant.name}`. If it grows, raise tenant_per_hour (for new tenants new_tenant_per_hour)"
+        " in [forms].",
+    )
+    subject = f"{tenant.name} has used up its confirmation letters of this hour"
+    operator.call(conn, office.operator, f"letters:{tenant.name}", subject, text, now=now)
 
 
 def _store(conn: sqlite3.Connection, office: Office, form: Form, wish: Wish, letter: letters.Queued) -> None:

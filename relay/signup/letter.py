@@ -1,6 +1,7 @@
 """The confirmation mail: in the person's language, from the tenant, without a word of advertising.
 
-Of what the tenant can write only the topics and its address stand in it, so
+Of what the tenant can write only the topics' short names and its addresses
+stand in it, and of these nothing that advertises (``registry.short_name``), so
 that a form is no way to send people texts they didn't ask for.
 """
 
@@ -8,13 +9,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from relay.mail.address import Address, AddressError, parse_address
 from relay.mail.letter import Letter, build
+from relay.registry.short_name import LEFT_OUT, in_letter
 from relay.texts.language import Language
+
+MAX_LISTED: Final = 10
+"""Topics that a letter names."""
+MAX_POSTAL: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,7 @@ class Written:
 
 def write(facts: Facts) -> Written:
     """The whole mail object."""
+    facts = replace(facts, topics=_listed(facts.topics), postal=in_letter(facts.postal, MAX_POSTAL, phones=True))
     say = facts.language.plain
     subject = say("mail.subject", tenant=facts.tenant)
     author, reply_to = _author(facts)
@@ -70,6 +78,12 @@ def write(facts: Facts) -> Written:
         )
     )
     return Written(raw, subject, author.domain)
+
+
+def _listed(topics: Sequence[str]) -> list[str]:
+    """Short names of the first MAX_LISTED, and how many more there are; the page that the link leads to shows all."""
+    shown = [in_letter(topic) for topic in topics[:MAX_LISTED]]
+    return shown + ([f"{LEFT_OUT} +{len(topics) - MAX_LISTED}"] if len(topics) > MAX_LISTED else [])
 
 
 def _author(facts: Facts) -> tuple[Address, Address | None]:

@@ -46,6 +46,8 @@ _REFUSALS = {
     Asked.NEVER: ("never-ask", "the person asked never to be asked again"),
     Asked.LEFT: ("unsubscribed", "the person unsubscribed, and the operator lets nobody come back"),
     Asked.FULL: ("full", "too many requests of the tenant wait for their confirmation"),
+    Asked.TENANT: ("limit", "the tenant's confirmation letters of this hour are used up; ask again when it is over"),
+    Asked.FORM: ("limit", "the form's confirmation letters of this hour are used up; ask again when it is over"),
 }
 
 
@@ -203,7 +205,7 @@ def _ask(context: Context, conn: sqlite3.Connection, tenant_id: int, given: OptI
     if outcome in _REFUSALS:
         raise Problem(*_REFUSALS[outcome])
     if outcome is not Asked.SENT:  # which limit would tell of other tenants' requests
-        raise Problem("limit", "no more confirmation mails to this mailbox, network or form for now")
+        raise Problem("limit", "no more confirmation letters to this mailbox for now; ask again tomorrow")
     return OptInOut(
         email=wish.address.canonical,
         form=form.name,

@@ -64,6 +64,7 @@ def make_topic(request: Request, given: TopicIn, key: Key = None) -> Response:
     def act(conn: sqlite3.Connection) -> TopicOut:
         with _as_problems():
             check_topic(given.name)
+            forms.check_title(given.name)
         if consents.find_topic(conn, tenant_id, given.name) is not None:
             raise Problem("exists", "the tenant has a topic of that name")
         if conn.execute("SELECT count(*) FROM topic WHERE tenant_id = ?", (tenant_id,)).fetchone()[0] >= MOST_TOPICS:

@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from config.settings import Settings
+from relay.queue.operator import Operator
 from relay.registry.secrets import Secrets
 from relay.signup.ask import Office
 from relay.web import pages, subscribe
@@ -24,6 +25,7 @@ from relay.web.context import Context
 from relay.web.guard import Guard, WebLimits
 from relay.web.health import Health
 from relay.web.metrics import Metrics
+from relay.web.peer import Insiders
 from relay.web.storage import CONNECTIONS, Storage, Unavailable
 from relay.web.views import Views
 
@@ -47,11 +49,13 @@ def create_app(
         views.base_url,
         settings.links.mail_domain or settings.server.hostname,
         settings.server.hostname,
+        Operator.of(settings),
     )
     context = Context(secrets, storage, views, clock, office, settings.consent, settings.reports)
-    metrics = Metrics(storage)
+    insiders = Insiders(settings.http.metrics_from)
+    metrics = Metrics(storage, insiders)
     # A probe of its own: it must not wait behind busy pages.
-    health = Health(Storage(database, size=1, lock_wait_s=1.0), mail_alive)
+    health = Health(Storage(database, size=1, lock_wait_s=1.0), mail_alive, insiders)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -10,15 +10,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from relay.observe.sparingly import Sparingly
+from relay.web.peer import client
 from relay.web.storage import Unavailable
 
 _log = logging.getLogger("relay.web")
@@ -37,6 +40,13 @@ SECURITY_HEADERS: Final[Mapping[bytes, bytes]] = {
     b"x-frame-options": b"DENY",
     b"x-robots-tag": b"noindex, nofollow",
 }
+HUNG_UP: Final = 499
+"""For the log and the figures: the client was gone before an answer."""
+_STRANGERS: Final = frozenset({400, 401, 404, 405, 408, 413, HUNG_UP})
+"""Statuses that anyone can cause as often as they like."""
+MOST_LINES: Final = 60
+"""Of these a minute."""
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"})
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _EXPORT: Final = "/v1/consents/export"
 _CONSENTS: Final = tuple(f"/v1/consents/{name}" for name in ("batch", "history", "opt-in"))
@@ -56,6 +66,8 @@ class WebLimits:
     export_s: float = 900.0
     """For an export, which takes as long as its reader."""
     requests: int = 64
+    bodies_octets: int = 32 * 1024 * 1024
+    """Of the bodies of all requests at a time."""
 
 
 def route_label(path: str) -> str:
@@ -77,6 +89,9 @@ class Guard:
         self._error_page = error_page
         self._observe = observe
         self._active = 0
+        self._clients: Counter[str] = Counter()
+        self._bodies = _Budget(limits.bodies_octets)
+        self._lines = Sparingly(MOST_LINES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -85,18 +100,21 @@ class Guard:
         started = time.perf_counter()
         route = route_label(scope["path"])
         reply = _Reply(send)
-        body = _Body(receive, self._limits.body_octets)
+        body = _Body(receive, self._limits.body_octets, self._bodies)
         try:
             status = await self._taken_in(scope, body)
             if status:
                 await self._refuse(scope, receive, reply, status)
             else:
                 await self._in_place(scope, receive, body, reply, route)
+        except ClientDisconnect:
+            pass  # nobody is there to be told
         finally:
-            self._done(scope, route, reply.status or 499, time.perf_counter() - started)
+            body.forget()
+            self._done(scope, route, reply.status or HUNG_UP, time.perf_counter() - started)
 
     async def _taken_in(self, scope: Scope, body: _Body) -> int:
-        """Read the whole body; the status to refuse with, 0 if it is there."""
+        """Read the whole body; the status to refuse with, 0 if it is there. Raises ClientDisconnect."""
         if body.declared_too_large(scope):
             return 413
         try:
@@ -109,14 +127,21 @@ class Guard:
         return 0
 
     async def _in_place(self, scope: Scope, receive: Receive, body: _Body, reply: _Reply, route: str) -> None:
+        """Answer it, unless all places are taken, or of them half by this client."""
+        whose = client(scope)
         self._active += 1
+        self._clients[whose] += 1
         try:
-            if self._active > self._limits.requests and route not in _QUIET:
+            full = self._active > self._limits.requests or self._clients[whose] > max(1, self._limits.requests // 2)
+            if full and route not in _QUIET:
                 await self._refuse(scope, receive, reply, 503)
             else:
                 await self._answer(scope, receive, body, reply, route)
         finally:
             self._active -= 1
+            self._clients[whose] -= 1
+            if not self._clients[whose]:
+                del self._clients[whose]
 
     async def _answer(self, scope: Scope, receive: Receive, body: _Body, reply: _Reply, route: str) -> None:
         status = 0
@@ -129,8 +154,10 @@ class Guard:
             status = 503
         except HTTPException as error:
             status = error.status_code
+        except ClientDisconnect:
+            raise
         except Exception:
-            _log.exception("unexpected error method=%s route=%s", scope["method"], route)
+            _log.exception("unexpected error method=%s route=%s", _method(scope), route)
             status = 500
         if status and not reply.status:
             await self._refuse(scope, receive, reply, status)
@@ -139,26 +166,42 @@ class Guard:
         await self._error_page(scope, status)(scope, receive, reply)
 
     def _done(self, scope: Scope, route: str, status: int, took_s: float) -> None:
-        self._observe(route, scope["method"], status, took_s)
-        client = (scope.get("client") or ("-",))[0]
-        level = logging.DEBUG if route in _QUIET else logging.INFO
+        self._observe(route, _method(scope), status, took_s)
+        left_out = self._lines.take() if status in _STRANGERS else 0
+        if left_out is None:
+            return
+        if left_out:
+            _log.info("http %d more requests of strangers were refused or hung up; their lines are left out", left_out)
         _log.log(
-            level,
+            logging.DEBUG if route in _QUIET else logging.INFO,
             "http method=%s route=%s status=%d ms=%.1f client=%s",
-            scope["method"],
+            _method(scope),
             route,
             status,
             took_s * 1000,
-            client,
+            client(scope),
         )
 
 
-class _Body:
-    """``receive`` for a body that was read beforehand and counted; past the limit it raises 413."""
+def _method(scope: Scope) -> str:
+    """As it is where it is known: a client can make up words."""
+    return scope["method"] if scope["method"] in METHODS else "other"
 
-    def __init__(self, receive: Receive, limit: int) -> None:
+
+class _Budget:
+    """Octets that all bodies together may hold."""
+
+    def __init__(self, octets: int) -> None:
+        self.free = octets
+
+
+class _Body:
+    """``receive`` for a body that was read beforehand and counted; past a limit it raises 413 or 503."""
+
+    def __init__(self, receive: Receive, limit: int, budget: _Budget) -> None:
         self._receive = receive
         self._limit = limit
+        self._budget = budget
         self._octets = 0
         self._read: deque[Message] = deque()
 
@@ -173,11 +216,23 @@ class _Body:
         more = True
         while more:
             message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
             self._read.append(message)
-            more = message["type"] == "http.request" and message.get("more_body", False)
-            self._octets += len(message.get("body", b""))
+            more = message.get("more_body", False)
+            octets = len(message.get("body", b""))
+            self._octets += octets
+            self._budget.free -= octets
             if self._octets > self._limit:
                 raise HTTPException(413)
+            if self._budget.free < 0:
+                raise HTTPException(503)
+
+    def forget(self) -> None:
+        """Give back what was counted."""
+        self._budget.free += self._octets
+        self._octets = 0
+        self._read.clear()
 
     async def __call__(self) -> Message:
         return self._read.popleft() if self._read else await self._receive()

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from relay.store.database import StoreError
+from relay.web.peer import Insiders
 from relay.web.storage import Storage, Unavailable
 
 _log = logging.getLogger("relay.web")
@@ -27,7 +28,8 @@ KEPT_S: Final = 1.0
 class Health:
     """Probes with a connection and a thread of their own, so that busy pages don't fail them."""
 
-    def __init__(self, storage: Storage, mail_alive: Callable[[], bool]) -> None:
+    def __init__(self, storage: Storage, mail_alive: Callable[[], bool], insiders: Insiders) -> None:
+        self._insiders = insiders
         self._storage = storage
         self._mail_alive = mail_alive
         self._lock = asyncio.Lock()
@@ -45,10 +47,12 @@ class Health:
         return JSONResponse({"status": "up"})
 
     async def readyz(self, request: Request) -> Response:
-        """200, or 503 naming what isn't ready."""
+        """200, or 503; insiders are told what isn't ready."""
         checks = {"store": await self._store(), "mail": self._mail_alive()}
         ready = all(checks.values())
-        members = {"status": "ready" if ready else "not ready"} | {k: "ok" if v else "down" for k, v in checks.items()}
+        members = {"status": "ready" if ready else "not ready"}
+        if self._insiders.has(request.scope):
+            members |= {name: "ok" if good else "down" for name, good in checks.items()}
         return JSONResponse(members, 200 if ready else 503, None if ready else {"Retry-After": "5"})
 
     async def _store(self) -> bool:

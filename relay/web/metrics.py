@@ -33,6 +33,7 @@ from starlette.routing import Route
 
 from relay.queue.lanes import Lane, waiting
 from relay.web import problems
+from relay.web.peer import Insiders
 from relay.web.storage import Storage, Unavailable
 
 KEPT_S: Final = 5.0
@@ -42,13 +43,13 @@ ROWS_A_STEP: Final = 500_000
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _RUNNING: Final = ("staged", "watching", "undecided", "stopped")
 disable_created_metrics()  # type: ignore[no-untyped-call]  # twice the lines, and nobody asks for them
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"})
 
 
 class Metrics:
-    """Counts requests; answers with them and with the store's figures."""
+    """Counts requests; answers with them and with the store's figures, to insiders only."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, insiders: Insiders) -> None:
+        self._insiders = insiders
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "relay_http_requests", "HTTP requests answered.", ["route", "method", "status"], registry=self.registry
@@ -65,16 +66,16 @@ class Metrics:
 
     def observe(self, route: str, method: str, status: int, took_s: float) -> None:
         """One answered request; labels are bounded."""
-        self._requests.labels(route, method if method in _METHODS else "other", str(status)).inc()
+        self._requests.labels(route, method, str(status)).inc()
         self._seconds.labels(route).observe(took_s)
 
     def routes(self) -> list[Route]:
         return [Route("/metrics", self.metrics)]
 
     async def metrics(self, request: Request) -> Response:
-        """The figures, for a scraper that connects directly: what a proxy passes on is the public's."""
-        if "x-forwarded-for" in request.headers or "forwarded" in request.headers:
-            detail = "metrics are not given through a proxy; let the scraper connect to the relay's own HTTP port"
+        """The figures, for a scraper in one of the networks that the settings name."""
+        if not self._insiders.has(request.scope):
+            detail = "metrics are given to the networks of [http] metrics_from; let the scraper connect from there"
             return problems.response(problems.document(403, detail=detail))
         text = await run_in_threadpool(generate_latest, self.registry)
         return Response(text, media_type=CONTENT_TYPE)

@@ -13,6 +13,8 @@ from typing import Final
 
 from starlette.responses import Response
 
+from relay.observe.escape import escaped_json
+
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 5
 _LATER: Final[dict[int, int]] = {503: RETRY_AFTER_S, 429: 600}
@@ -75,7 +77,7 @@ def document(
 
 
 def encode(members: Mapping[str, object]) -> bytes:
-    return json.dumps(members, ensure_ascii=False).encode("utf-8", "replace")
+    return escaped_json(json.dumps(members, ensure_ascii=False)).encode("utf-8")
 
 
 def response(members: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Response:

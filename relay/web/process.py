@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import ipaddress
 import logging
 import multiprocessing
 import os
@@ -10,21 +10,19 @@ import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
-import h11
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from config.settings import Settings
 from relay.observe import log
 from relay.registry.secrets import Secrets
-from relay.web import problems
 from relay.web.app import create_app
-from relay.web.guard import SECURITY_HEADERS
+from relay.web.connection import Connection
+from relay.web.framing import HEADER_OCTETS
+from relay.web.peer import Peer
 
-HEADER_OCTETS: Final = 16 * 1024
 KEEP_ALIVE_S: Final = 5
 STOP_TIMEOUT_S: Final = 10
 
@@ -68,8 +66,13 @@ def run(
     secrets = Secrets.load(settings.secrets_file)
     listening = sock or bind(settings.listen.http)
     app = create_app(settings, secrets, settings.database, mail_alive=mail_alive)
-    server = make_server(app, ready, proxies=[str(network) for network in settings.http.trusted_proxies])
-    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # a stranger's broken request is no warning to us
+    server = make_server(
+        app,
+        ready,
+        proxies=settings.http.trusted_proxies,
+        most=(settings.http.connections, settings.http.connections_per_address),
+    )
+    _hush()
     try:
         server.run(sockets=[listening])
     finally:
@@ -77,12 +80,27 @@ def run(
 
 
 def make_server(
-    app: ASGIApp, ready: Callable[[], None], *, proxies: Sequence[str] = (), connection: type[H11Protocol] | None = None
+    app: ASGIApp,
+    ready: Callable[[], None],
+    *,
+    proxies: Sequence[str] = (),
+    connection: type[Connection] = Connection,
+    most: tuple[int, int] | None = None,
 ) -> Server:
-    """uvicorn with the relay's limits around an application."""
+    """uvicorn with the relay's limits around an application.
+
+    ``proxies`` are the networks whose X-Forwarded-For is believed; ``most`` are the connections at a time, of all and
+    of one address.
+    """
+    total, own = most or (connection.max_connections, connection.max_per_address)
+    limits = {
+        "proxies": tuple(ipaddress.ip_network(one) for one in proxies),
+        "max_connections": total,
+        "max_per_address": own,
+    }
     config = uvicorn.Config(
-        app,
-        http=connection or Connection,
+        Peer(app, proxies),
+        http=type(connection.__name__, (connection,), limits),
         loop="asyncio",  # a few pages a second; uvloop would only cost memory here
         ws="none",
         lifespan="on",
@@ -90,13 +108,20 @@ def make_server(
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(proxies),
-        forwarded_allow_ips=list(proxies),
+        proxy_headers=False,  # Peer sees to it
         h11_max_incomplete_event_size=HEADER_OCTETS,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_TIMEOUT_S,
     )
     return Server(config, ready)
+
+
+def _hush() -> None:
+    """A stranger's broken request, or one that hung up, is no warning to us; the guard says what is to be said."""
+    uvicorns = logging.getLogger("uvicorn")
+    uvicorns.setLevel(logging.ERROR)
+    logging.getLogger("uvicorn.error").addFilter(lambda record: "ASGI callable returned" not in record.getMessage())
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 
 class Server(uvicorn.Server):
@@ -132,70 +157,3 @@ class Server(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-class Connection(H11Protocol):
-    """uvicorn's connection with a time limit for the header and problems for bad requests."""
-
-    header_timeout_s = 10.0
-    """From the connection, or the first octet of a next request, to the end of its header."""
-    max_connections = 512
-
-    _header_timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        if len(self.connections) > self.max_connections:
-            self._refuse(503, "too many connections; try again later")
-            return
-        self._await_header()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_timer()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
-            return
-        super().data_received(data)
-        if self.cycle is not None and not self.cycle.response_complete:
-            self._stop_timer()
-        elif self._header_timer is None:
-            self._await_header()
-
-    def send_400_response(self, msg: str) -> None:
-        self._refuse(400, f"not a valid HTTP request, or its header is larger than {HEADER_OCTETS} octets")
-
-    def _await_header(self) -> None:
-        self._header_timer = self.loop.call_later(self.header_timeout_s, self._header_late)
-
-    def _header_late(self) -> None:
-        self._header_timer = None
-        if not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
-            self._refuse(408, "the request's header took too long")
-
-    def _stop_timer(self) -> None:
-        if self._header_timer is not None:
-            self._header_timer.cancel()
-            self._header_timer = None
-
-    def _refuse(self, status: int, detail: str) -> None:
-        """Answer without the application and close; only close where an answer has begun."""
-        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
-            self.transport.abort()
-            return
-        body = problems.encode(problems.document(status, detail=detail))
-        headers = [
-            *SECURITY_HEADERS.items(),
-            (b"content-type", problems.MEDIA_TYPE.encode()),
-            (b"content-length", b"%d" % len(body)),
-            (b"connection", b"close"),
-        ]
-        events: tuple[Any, ...] = (
-            h11.Response(status_code=status, headers=headers),
-            h11.Data(data=body),
-            h11.EndOfMessage(),
-        )
-        for event in events:
-            self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()

@@ -10,8 +10,8 @@ import pytest
 from tests.attacks.conftest import WORDING, Ground
 from tests.support.smtp import Dialog, mail
 
-NETWORK, FORM = 12, 15
-"""Mails an hour, by network and by form."""
+NETWORK, FORM, TENANT = 12, 15, 40
+"""Mails an hour, by network, by form and by tenant."""
 
 MAILBOXES = {
     "gmail": ("vic.tim@gmail.com", "victim+1@gmail.com", "v.i.c.t.i.m@googlemail.com", '"victim"@gmail.com'),
@@ -27,6 +27,7 @@ MAILBOXES = {
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """With the limits of mailboxes that are set by default, and nobody who left comes back."""
     limits: dict[str, object] = {"least_time": 0, "network_per_hour": NETWORK, "form_per_hour": FORM}
+    limits["new_tenant_per_hour"] = TENANT
     made = Ground(tmp_path_factory.mktemp("strict"), ("news",), forms={**limits, "may_return": False})
     yield made
     made.close()
@@ -68,7 +69,7 @@ def test_a_mailbox_gets_one_mail_however_it_is_spelled(
             assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (429, "limit"), answer.text
             assert int(answer.headers["retry-after"]) > 0
     strict.settled()
-    assert letters(strict) == before + 1
+    assert letters(strict) == before + 2
     assert len(strict.letters(spellings[0])) == 1
 
 
@@ -136,3 +137,33 @@ def test_a_refusal_sends_nothing_to_a_forged_sender(strict: Ground) -> None:
             assert dialog.data(mail(to=to)).code >= 400
     strict.settled()
     assert len(strict.sink.messages) == before
+
+
+TOPICS = ("You won 1000 EUR: http://evil.example/claim", "win at evil.example", "call +372 5555 1234", "a@evil.example")
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_letter_advertises_nothing_by_whatever_way_its_form_is_made(strict: Ground, topic: str) -> None:
+    said = {"name": "advert", "topics": ["news", topic], "wording": WORDING}
+    answer = strict.api("POST", "/forms", said)
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (422, "topic")
+    assert "short name" in answer.json()["detail"]
+    assert strict.api("POST", "/topics", {"name": topic}).status_code == 422
+    assert strict.api("PATCH", "/forms/one", {"topics": ["news", topic]}).status_code == 422
+    made = strict.relay.run("form", "add", "acme", "advert", "--topic", topic, "--wording", WORDING)
+    assert made.returncode == 1 and "short name" in made.stderr
+
+
+def test_a_tenant_s_letters_end_with_its_hour_over_forms_that_come_and_go(strict: Ground) -> None:
+    """What it writes as the person's IP address frees nothing, nor uses up anything of others."""
+    before = strict.rows("SELECT count(*) FROM asking WHERE tenant_id = (SELECT id FROM tenant WHERE name = 'acme')")
+    taken = 0
+    for number in range(6):
+        strict.api("POST", "/forms", {"name": f"f{number}", "topics": ["news"], "wording": WORDING})
+        for person in range(FORM):
+            answer = by_api(strict, f"x{number}p{person}@people.example", f"127.{number}.{person}.1", form=f"f{number}")
+            taken += answer.status_code == 202
+        assert strict.api("DELETE", f"/forms/f{number}").status_code == 204
+    assert before[0][0] + taken == TENANT
+    assert "of this hour are used up" in by_api(strict, "y@people.example", "203.0.113.9").json()["detail"]
+    assert by_api(strict, "x0p0@people.example", "127.0.0.1", tenant="rival", form="two").status_code == 202

@@ -27,16 +27,16 @@ def conn(tmp_path: Path) -> sqlite3.Connection:
 
 
 def test_a_mailbox_is_limited_over_a_rotation(conn: sqlite3.Connection) -> None:
-    limits.count(conn, OLD, ANN, IP, 1, NOW)
-    assert limits.reached(conn, NEW, Forms(), ANN, "203.0.113.1", 2, NOW + 1) == "mailbox"
-    assert limits.reached(conn, NEW, Forms(), parse_address("bob@people.example"), "203.0.113.1", 2, NOW + 1) == ""
+    limits.count(conn, OLD, ANN, IP, 1, 1, NOW)
+    assert limits.reached(conn, NEW, Forms(), ANN, "203.0.113.1", 1, 2, NOW + 1) == "mailbox"
+    assert limits.reached(conn, NEW, Forms(), parse_address("bob@people.example"), "203.0.113.1", 1, 2, NOW + 1) == ""
 
 
 def test_a_network_is_limited_over_a_rotation(conn: sqlite3.Connection) -> None:
-    limits.count(conn, OLD, ANN, IP, 1, NOW)
+    limits.count(conn, OLD, ANN, IP, 1, 1, NOW)
     bob = parse_address("bob@people.example")
-    assert limits.reached(conn, NEW, Forms(network_per_hour=1), bob, "192.0.2.200", 2, NOW + 1) == "network"
-    assert limits.reached(conn, NEW, Forms(network_per_hour=1), bob, "192.0.2.200", 2, NOW + HOUR_S) == ""
+    assert limits.reached(conn, NEW, Forms(network_per_hour=1), bob, "192.0.2.200", 2, 2, NOW + 1) == "network"
+    assert limits.reached(conn, NEW, Forms(network_per_hour=1), bob, "192.0.2.200", 2, 2, NOW + HOUR_S) == ""
 
 
 def test_reports_are_limited_over_a_rotation(conn: sqlite3.Connection) -> None:

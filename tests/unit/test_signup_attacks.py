@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import random
 import re
 import secrets
@@ -16,10 +17,13 @@ import httpx
 import pytest
 
 from relay.mail.address import parse_address
+from relay.registry import forms, tenants
+from relay.registry.consent_rules import Refused
 from relay.registry.errors import RegistryError
 from relay.registry.mailboxes import mailbox, network_of
 from relay.registry.tokens import Mark, link_token
 from relay.signup import tokens
+from relay.store.database import transaction
 from tests.support.signup import NOW, Signup, markup, plain, raw
 
 ANN = "ann@people.example"
@@ -52,15 +56,137 @@ def test_one_mail_in_ten_minutes_and_three_a_day(signup: Signup) -> None:
     assert sent(signup) == 4
 
 
-def test_many_tenants_and_spellings_are_one_mailbox(signup: Signup) -> None:
-    forms = [signup.form]
-    for number in range(3):
-        tenant_id, _ = signup.shop.add_tenant(f"rival{number}")
-        forms.append(signup.add("news", tenant_id=tenant_id))
-    spellings = ("ann.b@gmail.com", "annb+x@gmail.com", "A.N.N.B@googlemail.com", "ann.b+y@GMAIL.com")
-    for number, (form, spelling) in enumerate(zip(forms, spellings, strict=True)):
+SPELLINGS = ("ann.b@gmail.com", "annb+x@gmail.com", "A.N.N.B@googlemail.com", "ann.b+y@GMAIL.com")
+
+
+def test_many_forms_and_spellings_are_one_mailbox(signup: Signup) -> None:
+    forms = [signup.form, *(signup.add(f"news{number}") for number in range(3))]
+    for number, (form, spelling) in enumerate(zip(forms, SPELLINGS, strict=True)):
         signup.ask(spelling, form=form, client=signup.client(f"203.0.113.{number}"))
     assert sent(signup) == 1
+
+
+def test_a_tenants_letters_use_up_no_others_turn_at_a_mailbox(signup: Signup) -> None:
+    tenant_id, _ = signup.shop.add_tenant("rival")
+    foreign = signup.add("news", tenant_id=tenant_id)
+    for _ in range(6):
+        signup.ask(ANN)
+        signup.now += 700
+    assert sent(signup) == 3
+    signup.ask(ANN, form=foreign)
+    assert sent(signup) == 4
+    for form in (signup.form, foreign):  # one right after the other, too
+        signup.ask("bob@people.example", form=form)
+    assert sent(signup) == 6
+
+
+def test_many_tenants_together_dont_fill_a_mailbox(signup: Signup) -> None:
+    for number in range(12):
+        tenant_id, _ = signup.shop.add_tenant(f"rival{number}")
+        form = signup.add("news", tenant_id=tenant_id)
+        signup.ask(SPELLINGS[number % 4], form=form, client=signup.client(f"203.0.{number}.1"))
+    assert sent(signup) == 9
+    signup.now += 86_401
+    signup.ask(SPELLINGS[0])
+    assert sent(signup) == 10
+
+
+def test_a_tenants_letters_of_an_hour_count_over_all_its_forms_and_those_that_are_gone(tmp_path: Path) -> None:
+    told = {"notify": ["op@relay.example"]}
+    with closing(Signup(tmp_path, forms={"new_tenant_per_hour": 5}, operator=told)) as signup:
+        tenant_id, _ = signup.shop.add_tenant("rival")
+        foreign = signup.add("news", tenant_id=tenant_id)
+        for number in range(4):
+            form = signup.add(f"f{number}")
+            for person in range(3):
+                signup.ask(f"p{number}x{person}@people.example", form=form)
+            with transaction(signup.shop.conn) as conn:
+                forms.remove(conn, tenants.by_id(conn, signup.shop.tenant_id), form.name, actor="test", now=signup.now)
+        signup.restart()
+        signup.ask("late@people.example")
+        assert signup.shop.value("SELECT count(*) FROM asking") == 5
+        calls = signup.shop.conn.execute("SELECT detail FROM event WHERE kind = 'operator.called'")
+        assert [json.loads(detail)["about"] for (detail,) in calls] == ["letters:acme"]
+        assert len(signup.letters("op@relay.example")) == 1
+        signup.ask("other@people.example", form=foreign)
+        assert signup.shop.value("SELECT count(*) FROM asking WHERE tenant_id = ?", tenant_id) == 1
+        signup.now += 3601
+        signup.ask("next@people.example")
+        assert signup.shop.value("SELECT count(*) FROM asking") == 7
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO campaign (tenant_id, stream_id, name, state, created_at) VALUES (1, 1, 'c', 'released', 0)",
+        "INSERT INTO counter (tenant_id, name, value) VALUES (1, 'delivered/bulk', 1000)",
+    ],
+)
+def test_a_tenant_with_a_record_has_more_letters_an_hour(tmp_path: Path, sql: str) -> None:
+    with closing(Signup(tmp_path, forms={"new_tenant_per_hour": 1, "tenant_per_hour": 3})) as signup:
+        signup.ask("a@people.example")
+        signup.ask("b@people.example")
+        assert sent(signup) == 1
+        signup.shop.conn.execute("PRAGMA foreign_keys = OFF")  # the stream is of no matter here
+        signup.shop.conn.execute(sql)
+        for name in "cdef":
+            signup.ask(f"{name}@people.example")
+        assert sent(signup) == 3
+
+
+def test_removing_a_form_frees_no_place_among_those_that_wait(tmp_path: Path) -> None:
+    with closing(Signup(tmp_path, forms={"waiting": 4, "link_lifetime": "2h"})) as signup:
+        for number in range(3):
+            form = signup.add(f"f{number}")
+            for person in range(3):
+                signup.ask(f"p{number}x{person}@people.example", form=form)
+            with transaction(signup.shop.conn) as conn:
+                forms.remove(conn, tenants.by_id(conn, signup.shop.tenant_id), form.name, actor="test", now=signup.now)
+        assert signup.shop.value("SELECT count(*) FROM asking") == 4
+        signup.now += 2 * 3600 + 3600
+        signup.ask("later@people.example")
+        assert signup.shop.value("SELECT count(*) FROM asking") == 5
+        with transaction(signup.shop.conn) as conn:
+            assert forms.forget_removed(conn, signup.now) == 2
+
+
+def test_letters_never_touch_the_plan(signup: Signup) -> None:
+    """Neither when they go out nor when they bounce, end or are cancelled."""
+    for name in "abc":
+        signup.ask(f"{name}@people.example")
+    wanted = "SELECT count(*) FROM counter WHERE name LIKE '%/messages%' OR name LIKE '%/subscribers%'"
+    assert signup.shop.value(wanted) == 0
+    assert signup.shop.value("SELECT count(*) FROM submission WHERE give_back <> ''") == 0
+    assert signup.shop.value("SELECT count(*) FROM subscriber") == 0
+
+
+@pytest.mark.parametrize(
+    "topic", ["http://evil.test/claim", "news of evil.com", "call +372 5555 1234", "mail@evil.example", "x" * 61]
+)
+def test_a_topic_that_advertises_is_refused_where_it_is_made(signup: Signup, topic: str) -> None:
+    with pytest.raises(Refused, match="can't stand in a confirmation letter"):
+        signup.add("other", topics=("news", topic))
+    with pytest.raises(Refused, match="can't stand in a confirmation letter"):
+        signup.edit(topics=("newsletter", topic))
+
+
+def test_topics_stored_before_are_cleaned_in_the_letter_and_keep_their_form(signup: Signup) -> None:
+    rename = "UPDATE topic SET name = 'Win at https://evil.test/x now' WHERE name = 'offers'"
+    signup.shop.conn.execute(rename)
+    signup.form = forms.find(signup.shop.conn, tenants.by_id(signup.shop.conn, signup.shop.tenant_id), "news")
+    signup.ask(ANN)
+    letter = signup.letters()[-1]
+    for text in (plain(letter), markup(letter)):
+        assert "Win at … now" in text and "evil" not in text
+    assert "evil.test" in signup.client().get(signup.links()[0]).text  # the page, where it is agreed to, tells all
+    assert signup.edit(title="Another").title == "Another"
+
+
+def test_a_letter_lists_so_many_topics(signup: Signup) -> None:
+    form = signup.add("many", topics=[f"subject {number}" for number in range(20)])
+    signup.ask(ANN, form=form)
+    text = plain(signup.letters()[-1])
+    assert text.count("* subject") == 10 and "… +10" in text
 
 
 def test_the_limits_survive_a_restart(signup: Signup) -> None:
@@ -267,7 +393,8 @@ HOSTILE = "</blockquote><script>alert(1)</script>\"'><img src=x onerror=alert(1)
 
 def test_markup_in_whatever_a_tenant_writes_stays_text(signup: Signup) -> None:
     signup.shop.conn.execute("UPDATE tenant SET postal = ?", (HOSTILE,))
-    form = signup.add("bad", topics=(HOSTILE,), wording=HOSTILE, title=HOSTILE)
+    form = signup.add("bad", topics=("bad",), wording=HOSTILE, title=HOSTILE)
+    signup.shop.conn.execute("UPDATE topic SET name = ? WHERE name = 'bad'", (HOSTILE,))  # of before there were rules
     page = signup.client().get(f"/s/{form.key}").text
     signup.ask(ANN, form=form)
     letter = signup.letters()[-1]
@@ -276,7 +403,7 @@ def test_markup_in_whatever_a_tenant_writes_stays_text(signup: Signup) -> None:
     pages.append(signup.client().post(confirm, data={"answer": "confirm"}).text)
     for html in pages:
         assert "<script" not in html and "<img" not in html and "49" not in re.sub(r"[\w-]{30,}", "", html)
-    assert HOSTILE in unescape(pages[0]) and HOSTILE in plain(letter)
+    assert HOSTILE in unescape(pages[0]) and "… src=x onerror=alert(1)>{{7*7}}{% raw %}" in plain(letter)
 
 
 def test_markup_in_whatever_a_visitor_sends_stays_text(signup: Signup) -> None:

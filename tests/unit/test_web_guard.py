@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import socket
@@ -16,8 +17,9 @@ import pytest
 from starlette.types import ASGIApp
 
 from relay.web.app import create_app
+from relay.web.connection import Connection
 from relay.web.guard import WebLimits
-from relay.web.process import Connection, WebError, bind, make_server
+from relay.web.process import WebError, bind, make_server
 from relay.web.storage import Storage
 from tests.support.web import Shop
 
@@ -29,7 +31,16 @@ class Impatient(Connection):
 
 
 class Crowded(Connection):
+    header_timeout_s = 0.3
     max_connections = 1
+
+
+class Busy(Connection):
+    max_connections = 20
+    max_per_address = 12
+
+
+SLOW_BODY = b"POST /u/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nab"
 
 
 @pytest.fixture
@@ -85,6 +96,14 @@ def until(sock: socket.socket, mark: bytes) -> bool:
     return True
 
 
+def gone(sock: socket.socket) -> bool:
+    """Whether the other side has closed."""
+    try:
+        return not sock.recv(1)
+    except ConnectionError:
+        return True
+
+
 def own_lines(caplog: pytest.LogCaptureFixture) -> str:
     """What the relay and uvicorn logged, without the test's own HTTP client."""
     ours = [record for record in caplog.records if record.name.startswith(("relay", "uvicorn"))]
@@ -137,30 +156,71 @@ def test_a_second_header_that_never_ends_runs_out_of_time(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "status"),
     [
-        b"nonsense\r\n\r\n",
-        b"GET / HTTP/1.1\r\nX: " + b"y" * 20_000,
-        b"GET / HTTP/1.1\r\n\r\n",
-        b"\x16\x03\x01\x02\x00\r\n\r\n",
+        (b"nonsense\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nX: " + b"y" * 20_000, b"431"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"400"),
+        (b"\x16\x03\x01\x02\x00\r\n\r\n", b"400"),
     ],
     ids=["no-http", "header-too-large", "no-host", "tls"],
 )
-def test_what_is_no_http_is_a_problem_too(shop: Shop, data: bytes) -> None:
+def test_what_is_no_http_is_a_problem_too(shop: Shop, data: bytes, status: bytes) -> None:
     with listening(application(shop)) as (_, port):
         answer = exchange(port, data)
-    assert b" 400 " in answer.splitlines()[0]
+    assert answer.split(b" ")[1] == status
     assert b"application/problem+json" in answer and b"nosniff" in answer
 
 
-def test_more_connections_than_allowed_are_turned_away(shop: Shop) -> None:
+def test_who_says_nothing_gives_way_to_who_asks(shop: Shop) -> None:
     with (
         listening(application(shop), Crowded) as (_, port),
         socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as first,
     ):
         first.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert until(first, b" 200 ")
-        assert b" 503 " in exchange(port, b"")
+        assert until(first, b'"up"}')
+        assert b" 200 " in exchange(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert gone(first)
+
+
+def test_a_crowd_of_one_address_leaves_room_for_others(shop: Shop) -> None:
+    """Twice as many as may be, half of them in the middle of a head and half of a body."""
+    crowd: list[socket.socket] = []
+    with listening(application(shop), Busy) as (url, port):
+        try:
+            for number in range(2 * Busy.max_connections):
+                one = socket.create_connection(("127.0.0.1", port), timeout=WAIT_S, source_address=("127.0.0.2", 0))
+                crowd.append(one)
+                with contextlib.suppress(OSError):
+                    one.sendall(b"GET / HTTP/1.1\r\nX: " if number % 2 else SLOW_BODY)
+            for _ in range(5):
+                assert get(url + "/healthz").status_code == 200
+        finally:
+            for one in crowd:
+                one.close()
+
+
+def test_who_is_being_answered_never_gives_way(shop: Shop) -> None:
+    link = "/u/" + shop.link(shop.consent("slow@example.com", "news"), shop.topic_id("news"))
+    body = b"List-Unsubscribe=One-Click"
+    kind = b"Content-Type: application/x-www-form-urlencoded\r\n"
+    shop.conn.execute("BEGIN IMMEDIATE")
+    try:
+        with (
+            listening(application(shop, lock_wait_s=WAIT_S), Crowded) as (_, port),
+            socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as first,
+        ):
+            head = b"POST " + link.encode() + b" HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n" + kind
+            first.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body))
+            assert until(first, b" 100 ")
+            first.sendall(body)
+            while b" 503 " not in exchange(port, b""):
+                pass  # until the body is in and the request waits for the database
+            shop.conn.execute("ROLLBACK")
+            assert until(first, b" 200 ")
+    finally:
+        if shop.conn.in_transaction:
+            shop.conn.execute("ROLLBACK")
 
 
 def test_who_sends_slowly_takes_no_place(shop: Shop) -> None:
