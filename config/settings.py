@@ -246,6 +246,18 @@ class Reports(Table):
     message_per_hour: Count = key(100, "Most reports an hour on one message.", ge=1)
 
 
+class Feedback(Table):
+    """Mail that comes back: feedback loops, and letters to the operator (`postmaster@`, `abuse@`)."""
+
+    addresses: Mails = key(
+        (),
+        "Addresses that feedback loops were told to send their reports to; taken on the inbound port.",
+        example=["fbl@relay.example.com"],
+    )
+    letters_per_hour: Count = key(100, "Most letters an hour that are handed on to the operator.", ge=1)
+    letters_per_network: Count = key(20, "Most of them from one network (/24, /64).", ge=1)
+
+
 class Plan(Table):
     """What a tenant may send."""
 
@@ -310,6 +322,7 @@ class Settings(Table):
     delivery: Delivery = Field(default_factory=Delivery)
     forms: Forms = Field(default_factory=Forms)
     reports: Reports = Field(default_factory=Reports)
+    feedback: Feedback = Field(default_factory=Feedback)
     policies: Policies = Field(default_factory=Policies)
     policy: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     plans: Annotated[Mapping[str, Plan], BeforeValidator(_with_built_in_plans)] = Field(default_factory=dict)
@@ -337,6 +350,11 @@ class Settings(Table):
     @property
     def database(self) -> Path:
         return self.server.data_dir / "relay.db"
+
+    @property
+    def operator_mail(self) -> Path:
+        """A Maildir for letters to the operator where nobody is named to get them."""
+        return self.server.data_dir / "operator-mail"
 
     @property
     def secrets_file(self) -> Path:

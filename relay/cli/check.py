@@ -82,6 +82,7 @@ def of_settings(settings: Settings, now: dt.datetime) -> Iterable[Result]:
     """Files, store, policies, certificate and ports; how fast the program can be."""
     from relay.checks.certificate import check_certificate
     from relay.checks.files import check_files
+    from relay.checks.operator import check_operator_mail
     from relay.checks.ports import check_ports
     from relay.checks.program import check_program
     from relay.checks.resolvers import check_private
@@ -93,6 +94,7 @@ def of_settings(settings: Settings, now: dt.datetime) -> Iterable[Result]:
     yield from check_certificate(settings, now)
     yield from check_ports(settings)
     yield from check_private(settings)
+    yield from check_operator_mail(settings)
     yield check_program()
 
 

@@ -43,6 +43,7 @@ COMMANDS: Final[dict[str, str]] = {
     "audit": "The audit log: verify, head, prove, list, rotate.",
     "queue": "The queue: list, show, hold, release, retry, cancel.",
     "trace": "One message's whole story.",
+    "arf": "Feedback reports: what was understood of one.",
     "token": "Bearer credentials of the HTTP API.",
     "stats": "Figures of a tenant or a campaign.",
     "migrate": "Bring the database to this release's schema.",

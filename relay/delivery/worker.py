@@ -156,7 +156,7 @@ class Worker:
             new.envid,
             new.size_octets,
             stored.give_back,
-            new.shared,
+            stored.shared,
         )
         self.composer.remember(new.id, template, len(new.template))
         for number, fresh in enumerate(new.recipients):

@@ -7,12 +7,13 @@ fields come first (RFC 3464); only where there are none are the words read.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from relay.feedback import report
+from relay.feedback import loops, report
 from relay.feedback.classify import Judgement, judge
+from relay.feedback.complaint import Meaning, Report, about
 from relay.feedback.mime import Mail, html_text, readable
 from relay.feedback.phrases import BOUNCE_SUBJECT, CUT, DAEMON, DELAY, FAILURE, GIVEN_UP, VACATION_SUBJECT
 from relay.feedback.report import RecipientStatus
@@ -70,19 +71,11 @@ def automatic(mail: Mail, reverse_path: str) -> bool:
     return bool(VACATION_SUBJECT.search(subject) or DAEMON.search(mail.get("from")))
 
 
-def complaint(mail: Mail) -> str | None:
-    """Feedback type in lower case (RFC 5965 §3.1), None if it is no such report."""
-    for part in mail.parts:
-        if part.type == "message/feedback-report":
-            return report.fields(part.text()).get("feedback-type", "abuse").strip().lower()
-    return None
-
-
 def analyse(mail: Mail, address: str) -> Finding:
     """``address``: the recipient our tag names, to find its group in a report about several."""
-    feedback = complaint(mail)
-    if feedback is not None:
-        return Finding(Kind.COMPLAINT if feedback in ("abuse", "fraud") else Kind.NOTHING, feedback, source="report")
+    reports = loops.reports(mail)
+    if reports:
+        return of_reports(reports, address)
     note = _note(mail)
     reported = _reported(mail, note)
     if reported:
@@ -92,6 +85,14 @@ def analyse(mail: Mail, address: str) -> Finding:
     if kind.startswith("disposition") and "rejected" not in mail.get("auto-submitted"):
         return Finding(Kind.NOTHING, source="report")
     return _from_text(mail, note, certain=bool(kind))
+
+
+def of_reports(reports: Sequence[Report], address: str) -> Finding:
+    """What feedback reports mean for a recipient: those that name it, else all; a complaint outweighs the rest."""
+    chosen = about(reports, address)
+    return Finding(
+        Kind.COMPLAINT if chosen.meaning is Meaning.COMPLAINT else Kind.NOTHING, chosen.type, source="report"
+    )
 
 
 def named_in(mail: Mail) -> Callable[[str], bool]:

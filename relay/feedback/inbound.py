@@ -1,7 +1,10 @@
 """The logic behind the inbound port: which address is taken, and what its mail does.
 
-Only addresses that the relay gave out itself are taken, known by their signed
-tag; all else is refused at RCPT, so that the port is of no use to anyone else.
+Taken are the addresses that the relay gave out itself, known by their signed
+tag; those that feedback loops were told (``[feedback] addresses``); and
+``postmaster@`` and ``abuse@`` of our own domains, for the operator (RFC 5321
+§4.5.1, RFC 2142). All else is refused at RCPT, so that the port is of no use to
+anyone else. Nobody who writes is ever answered.
 """
 
 from __future__ import annotations
@@ -10,16 +13,18 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol, TypeVar
 
 from config.settings import Settings
-from relay.feedback.analyse import Finding, Kind, analyse, automatic, complaint, named_in
-from relay.feedback.mime import Mail, parse, readable
-from relay.feedback.record import Item, address_of, record, sharers
+from relay.feedback.handed_on import Desk, Handed, Handing
+from relay.feedback.mime import split_header
+from relay.feedback.operator_letter import Incoming
+from relay.feedback.record import Item, address_of, record, repeated, sharers
 from relay.feedback.shared import is_shared
+from relay.feedback.understand import Opened, Target, inside, open_mail, understand
 from relay.mail.address import Address, AddressError, parse_address
-from relay.mail.status import UNEXPECTED, Status, ok, permanent
+from relay.mail.status import UNEXPECTED, Status, ok, permanent, temporary
 from relay.queue.model import encode_id
 from relay.registry.secrets import Secrets
 from relay.registry.tokens import Mark, read_local_part
@@ -29,13 +34,15 @@ T = TypeVar("T")
 MAX_OCTETS = 10 * 1024 * 1024
 _INLINE_OCTETS = 16 * 1024
 """What is larger is read in a thread, so that mail on its way out doesn't wait."""
+ROLES = ("postmaster", "abuse")
 
 ACCEPTED_RECIPIENT = ok(50, 1, 5, "recipient ok")
 ACCEPTED = ok(50, 0, 0, "accepted")
 TOO_LARGE = permanent(52, 3, 4, f"the message is larger than {MAX_OCTETS} octets")
 RELAYING = permanent(50, 7, 1, "relaying denied, this host takes only mail that answers its own")
 UNKNOWN = permanent(50, 1, 1, "no such address here")
-NO_MAILBOX = permanent(50, 1, 1, "no mailbox is kept on this host, write to the operator's own address")
+TOO_MUCH = temporary(50, 7, 1, "too much mail for the operator, try again in an hour")
+MAILBOX_FULL = temporary(52, 2, 2, "the operator's mailbox is full, try again later")
 
 
 class Writer(Protocol):
@@ -44,15 +51,11 @@ class Writer(Protocol):
     def __call__(self, work: Callable[[sqlite3.Connection], T], /) -> Awaitable[T]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Somebody whom a message that came back may be about."""
+class Role(Enum):
+    """Addresses that stand for nobody in particular."""
 
-    prefix: str
-    mark: Mark
-    address: str
-    one_of_several: bool = False
-    """Shared a copy with others: it is about this one only if it says so."""
+    LOOP = "loop"
+    OPERATOR = "operator"
 
 
 class Inbound:
@@ -73,7 +76,13 @@ class Inbound:
         self._clock = clock
         self._log = log
         self._hostname = settings.server.hostname.lower()
-        self._domains = {self._hostname, (settings.links.mail_domain or self._hostname).lower()}
+        self._loops = {parse_address(text).canonical for text in settings.feedback.addresses}
+        self._domains = {
+            self._hostname,
+            (settings.links.mail_domain or self._hostname).lower(),
+            *(text.rpartition("@")[2] for text in self._loops),
+        }
+        self._desk = Desk(settings, secrets)
 
     # -- RCPT ----------------------------------------------------------------
 
@@ -89,17 +98,21 @@ class Inbound:
         return status
 
     def _decide(self, text: str) -> Status:
-        if text.lower() == "postmaster":  # RFC 5321 §4.5.1 has it without a domain, too
-            return NO_MAILBOX
         try:
-            address = parse_address(text)
+            address = self._address(text)
         except AddressError as error:
             return permanent(50, 1, 3, str(error))
+        if address.canonical in self._loops:
+            return ACCEPTED_RECIPIENT
         if not self._ours(address.domain):
             return RELAYING
-        if self._mark(address) is not None:
+        if self._role(address) is not None or self._mark(address) is not None:
             return ACCEPTED_RECIPIENT
-        return NO_MAILBOX if address.local.lower() in ("postmaster", "abuse") else UNKNOWN
+        return UNKNOWN
+
+    def _address(self, text: str) -> Address:
+        """``postmaster`` has no domain (RFC 5321 §4.5.1); raises AddressError."""
+        return Address("postmaster", self._hostname) if text.lower() == "postmaster" else parse_address(text)
 
     def _ours(self, domain: str) -> bool:
         if domain in self._domains:
@@ -114,35 +127,88 @@ class Inbound:
     def _mark(self, address: Address) -> tuple[str, Mark] | None:
         return read_local_part(self._secrets, address.local)
 
+    def _role(self, address: Address) -> Role | None:
+        if address.canonical in self._loops:
+            return Role.LOOP
+        return Role.OPERATOR if address.local.lower() in ROLES else None
+
     # -- the message ---------------------------------------------------------
 
-    async def message(self, reverse_path: str, recipients: Sequence[str], raw: bytes) -> Status:
-        """Take a whole message; the reply comes after what it says is durable."""
+    async def message(self, reverse_path: str, recipients: Sequence[str], raw: bytes, ip: str = "") -> Status:
+        """Take a whole message; the reply comes after what it says is durable. ``ip``: the client's."""
         try:
             if len(raw) > MAX_OCTETS:
                 return TOO_LARGE
-            marks = self._marks(recipients)
-            if not marks:
+            addresses = [self._address(text) for text in recipients]
+            marks = self._marks(addresses)
+            roles = {address.canonical: role for address in addresses if (role := self._role(address)) is not None}
+            if not marks and not roles:
                 return UNKNOWN
-            targets = [target for prefix, mark in marks for target in self._targets(prefix, mark)]
-            if len(raw) > _INLINE_OCTETS:
-                items = await asyncio.to_thread(understand, reverse_path, targets, raw)
-            else:
-                items = understand(reverse_path, targets, raw)
-            now = self._clock()
-            changed = await self._write(lambda conn: [record(conn, item, now) for item in items])
+            return await self._take(reverse_path, marks, roles, raw, ip)
         except Exception:
             self._log.exception("inbound message from %a failed", reverse_path[:320])
             return UNEXPECTED
+
+    async def _take(
+        self, reverse_path: str, marks: list[tuple[str, Mark]], roles: dict[str, Role], raw: bytes, ip: str
+    ) -> Status:
+        opened = await _run(raw, lambda: open_mail(self._secrets, raw, loop=Role.LOOP in roles.values()))
+        targets = [target for prefix, mark in marks for target in self._targets(prefix, mark)]
+        items = await _run(raw, lambda: understand(reverse_path, opened, targets))
+        found, unclear = inside(opened, lambda mark: self._targets("b", mark), marked=bool(marks))
+        items += found
+        why = self._why(opened, roles, bool(marks), unclear)
+        now = self._clock()
+        incoming = None
+        if why:
+            to = ", ".join(roles) or "a signed address"
+            incoming = await self._desk.before(self._read, Incoming(opened.mail, raw, reverse_path, to, ip, why), now)
+        changed, handed = await self._write(lambda conn: self._record(conn, items, incoming, now))
         for item, new in zip(items, changed, strict=True):
             self._say(item, new)
-        return ACCEPTED
+        if why:
+            self._log.info("inbound kind=operator to=%a from=%a: %s: %s", to, reverse_path[:320], handed.value, why)
+        wanted = Role.OPERATOR in roles.values() and not items  # else what counts was taken, and need not come again
+        return {Handed.TOO_MUCH: TOO_MUCH, Handed.FULL: MAILBOX_FULL}.get(handed, ACCEPTED) if wanted else ACCEPTED
 
-    def _marks(self, recipients: Sequence[str]) -> list[tuple[str, Mark]]:
+    def _record(
+        self, conn: sqlite3.Connection, items: Sequence[Item], incoming: Handing | None, now: float
+    ) -> tuple[list[bool], Handed]:
+        changed = [record(conn, item, now) for item in items]
+        for item, new in zip(items, changed, strict=True):
+            if item.unproved and new:
+                repeated(conn, self._desk.operator, item.mark.submission_id, now)
+        return changed, Handed.NOTHING if incoming is None else self._desk.hand_on(conn, incoming, now)
+
+    def _why(self, opened: Opened, roles: dict[str, Role], marked: bool, unclear: Sequence[str]) -> str:
+        """Why the operator should see it; ``""`` if all of it was worked off."""
+        if unclear:
+            return " ".join((*dict.fromkeys(unclear), *self._hint(opened)))
+        if opened.inside or not roles:
+            return ""
+        if Role.OPERATOR in roles.values():
+            return "A letter to the operator of this relay."
+        return "" if marked else "A letter to the address of the feedback loops that is no report."
+
+    def _hint(self, opened: Opened) -> tuple[str, ...]:
+        """Which message a copy's Message-ID names: no proof, since many know it, but where to look."""
+        for copy in (copy for report in opened.reports for copy in report.copies):
+            fields, _ = split_header(copy.replace(b"\r\n", b"\n"))
+            message_id = next((value for name, value in fields if name == "message-id"), "").strip()
+            row = self._read.execute(
+                "SELECT s.id, t.name FROM submission s JOIN tenant t ON t.id = s.tenant_id WHERE s.message_id = ?"
+                " ORDER BY s.id DESC LIMIT 1",
+                (message_id[:998],),
+            ).fetchone()
+            if message_id and row is not None:
+                return (f"Its copy bears the Message-ID of a message of {row[1]}: `relay trace {encode_id(row[0])}`.",)
+        return ()
+
+    def _marks(self, addresses: Sequence[Address]) -> list[tuple[str, Mark]]:
         """The tags of all recipients, each once."""
         found: dict[tuple[str, Mark], None] = {}
-        for text in recipients:
-            tag = self._mark(parse_address(text))
+        for address in addresses:
+            tag = self._mark(address)
             if tag is not None:
                 found[tag] = None
         return list(found)
@@ -159,39 +225,17 @@ class Inbound:
     def _say(self, item: Item, new: bool) -> None:
         finding = item.finding
         self._log.info(
-            "inbound kind=%s id=%s/%d status=%s type=%s%s",
-            "unsubscribed" if finding is None else finding.kind.value,
+            "inbound kind=%s id=%s/%d status=%s type=%s%s%s",
+            item.says,
             encode_id(item.mark.submission_id),
             item.mark.number,
             finding.status if finding else "",
             finding.type if finding else "",
+            " (of a shared copy: told, counts for nobody)" if item.unproved else "",
             "" if new else " (nothing new)",
         )
 
 
-def understand(reverse_path: str, targets: Sequence[Target], raw: bytes) -> list[Item]:
-    """What the message means for each of those it may concern. Pure."""
-    mail = parse(raw)
-    named = named_in(mail) if any(target.one_of_several for target in targets) else None
-    return [
-        _unsubscribe(mail, reverse_path, target.mark, target.address)
-        if target.prefix == "u"
-        else Item(target.mark, analyse(mail, target.address))
-        for target in targets
-        if not target.one_of_several or (named is not None and named(target.address))
-    ]
-
-
-def _unsubscribe(mail: Mail, reverse_path: str, mark: Mark, address: str) -> Item:
-    """Mail to an unsubscribe address asks for it, unless a program wrote it."""
-    if complaint(mail) is not None:
-        return Item(mark, analyse(mail, address))
-    if automatic(mail, reverse_path):
-        return Item(mark, Finding(Kind.AUTOMATIC))
-    evidence = {
-        "reverse_path": reverse_path,
-        "from": readable(mail.get("from")),
-        "message_id": mail.get("message-id"),
-        "subject": readable(mail.get("subject")),
-    }
-    return Item(mark, None, tuple((name, value[:320]) for name, value in evidence.items() if value))
+async def _run(raw: bytes, work: Callable[[], T]) -> T:
+    """At once, or in a thread for a large mail."""
+    return await asyncio.to_thread(work) if len(raw) > _INLINE_OCTETS else work()

@@ -13,13 +13,23 @@ from dataclasses import dataclass
 from relay.feedback.analyse import Finding, Kind
 from relay.pipeline.contract import Reason
 from relay.queue.model import BOUNCED_EARLY, State
-from relay.registry import consents, suppressions
+from relay.queue.operator import Operator, call
+from relay.registry import apart, consents, suppressions
 from relay.registry.tokens import Mark
 
 MAX_EVENTS = 20
 """Events kept of one recipient's feedback, then only new kinds; whoever holds a tag can't fill the store."""
 
+MANY_APART = 10
+DAY_S = 86_400.0
+UNPROVED = "unproved"
+"""Kind of the event for a report on a shared copy: it is told, and changes nothing (R25)."""
+
 _FAILURES = (Kind.HARD, Kind.SOFT)
+_KINDS = tuple(kind.value for kind in Kind if kind is not Kind.NOTHING)
+_EARLIER = f"""
+SELECT kind, detail FROM event WHERE submission_id = ? AND number = ? AND kind IN ({",".join("?" * len(_KINDS))})
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,13 @@ class Item:
     finding: Finding | None
     """None: the person asks to be unsubscribed."""
     evidence: tuple[tuple[str, str], ...] = ()
+    unproved: bool = False
+    """It is about a copy that several shared: each of them could have written it in another's name."""
+
+    @property
+    def says(self) -> str:
+        """The kind of event that it is, or would be."""
+        return "unsubscribed" if self.finding is None else self.finding.kind.value
 
 
 def address_of(conn: sqlite3.Connection, subscriber_id: int) -> str | None:
@@ -50,6 +67,8 @@ def sharers(conn: sqlite3.Connection, submission_id: int) -> list[tuple[int, int
 def record(conn: sqlite3.Connection, item: Item, now: float) -> bool:
     """Write one item; True if it changed anything. Unknown (erased) subscribers change nothing."""
     mark = item.mark
+    if item.unproved:
+        return _unproved(conn, item, now)
     row = conn.execute("SELECT tenant_id FROM subscriber WHERE id = ?", (mark.subscriber_id,)).fetchone()
     if row is None:
         return False
@@ -69,6 +88,57 @@ def record(conn: sqlite3.Connection, item: Item, now: float) -> bool:
     if item.finding.kind is Kind.NOTHING:
         return False
     return _finding(conn, tenant_id, mark, item.finding, now)
+
+
+def repeated(conn: sqlite3.Connection, operator: Operator, submission_id: int, now: float) -> None:
+    """Call the operator where reports on shared copies name many of a tenant's people: somebody may be forging them."""
+    row = conn.execute(
+        "SELECT t.id, t.name FROM submission s JOIN tenant t ON t.id = s.tenant_id WHERE s.id = ?", (submission_id,)
+    ).fetchone()
+    if row is None or apart.lately(conn, row[0], now - DAY_S) < MANY_APART:
+        return
+    call(
+        conn,
+        operator,
+        f"unproved:{row[1]}",
+        f"many reports on shared copies of {row[1]}",
+        [
+            f"In a day reports on messages that several people got in one copy named {MANY_APART} or more of"
+            f" {row[1]}'s recipients as dead or complaining. Each of those who got the copy could have written them, so"
+            " they suppressed nobody; the tenant sees them as events of the kind `unproved`.",
+            "What these people get next goes to each of them alone, so that what comes back then counts. If it does not"
+            " come back, somebody forges reports: `relay trace` of the messages shows when, and the log from where.",
+        ],
+        now=now,
+        once_s=DAY_S,
+    )
+
+
+def _unproved(conn: sqlite3.Connection, item: Item, now: float) -> bool:
+    """Tell the tenant, once a recipient and kind; what the person gets next goes to it alone, and proves something."""
+    mark, finding = item.mark, item.finding
+    if finding is not None and finding.kind not in (*_FAILURES, Kind.COMPLAINT):
+        return False
+    row = conn.execute("SELECT tenant_id, campaign_id FROM submission WHERE id = ?", (mark.submission_id,)).fetchone()
+    if row is None:
+        return False
+    number = mark.number if mark.subscriber_id else None
+    told = conn.execute(
+        "SELECT detail FROM event WHERE submission_id = ? AND coalesce(number, -1) = ? AND kind = ?",
+        (mark.submission_id, -1 if number is None else number, UNPROVED),
+    )
+    detail = {"says": item.says, **({} if finding is None else json.loads(_detail(finding)))}
+    # By source too: a forged report must not use up the letter that the page sends.
+    key = (item.says, detail.get("source") == "page")
+    if any((old.get("says"), old.get("source") == "page") == key for old in (json.loads(row) for (row,) in told)):
+        return False
+    conn.execute(
+        "INSERT INTO event (tenant_id, at, kind, submission_id, number, campaign_id, detail) VALUES (?,?,?,?,?,?,?)",
+        (row[0], now, UNPROVED, mark.submission_id, number, row[1], json.dumps(detail, separators=(",", ":"))),
+    )
+    if mark.subscriber_id:
+        apart.keep(conn, int(row[0]), mark.subscriber_id, now)
+    return True
 
 
 def _finding(conn: sqlite3.Connection, tenant_id: int, mark: Mark, finding: Finding, now: float) -> bool:
@@ -99,10 +169,7 @@ def _finding(conn: sqlite3.Connection, tenant_id: int, mark: Mark, finding: Find
 
 def _earlier(conn: sqlite3.Connection, mark: Mark) -> list[tuple[str, str]]:
     """Kind and status of the events that feedback wrote for this recipient."""
-    rows = conn.execute(
-        "SELECT kind, detail FROM event WHERE submission_id = ? AND number = ? AND kind IN (?,?,?,?,?,?)",
-        (mark.submission_id, mark.number, *(k.value for k in Kind if k is not Kind.NOTHING)),
-    )
+    rows = conn.execute(_EARLIER, (mark.submission_id, mark.number, *_KINDS))
     return [(kind, str(json.loads(detail or "{}").get("status", ""))) for kind, detail in rows]
 
 

@@ -1,8 +1,9 @@
-"""A spam report on a copy that several people shared: its link names the message, the person names the mailbox.
+"""A spam report on a copy that several people shared: its link names the message, somebody names the mailbox.
 
-It counts only for a mailbox that the message went to, and who reports is told
-the same either way. So every try within the limits is a write, and nothing that
-limits it depends on the address.
+All who got the copy hold that link, so what is typed suppresses nobody (R25):
+a mailbox that the message went to gets a letter with a link of its own, once
+for a message. Who reports is told the same either way. So every try within the
+limits is a write, and nothing that limits it depends on the address.
 """
 
 from __future__ import annotations
@@ -13,22 +14,24 @@ from enum import StrEnum
 from typing import Final
 
 from config.settings import Reports
+from relay.feedback import own_link
 from relay.feedback.analyse import Finding, Kind
+from relay.feedback.own_link import Sender
 from relay.feedback.record import Item, record, sharers
 from relay.mail.address import Address, AddressError, parse_address
 from relay.registry import report_limits
 from relay.registry.mailbox import mailbox_of
-from relay.registry.secrets import Secrets
 from relay.registry.tokens import SHARED, Mark
+from relay.texts.language import Language
 
 HOW: Final = "reported on the page of a shared copy, address typed in"
-"""Shown with event and suppression: nobody has proved that the mailbox is theirs."""
+"""Shown with the event: nobody has proved that the mailbox is theirs."""
 
 
 class Taken(StrEnum):
     """What became of a report; all but LIMIT is for the log alone."""
 
-    COUNTED = "counted"
+    ASKED = "letter sent"
     NOTHING_NEW = "nothing new"
     STRANGER = "not a recipient"
     LIMIT = "limit"
@@ -59,26 +62,43 @@ def find(conn: sqlite3.Connection, mark: Mark) -> Message | None:
 
 
 def report(
-    conn: sqlite3.Connection, secrets: Secrets, limits: Reports, mark: Mark, address: Address, ip: str, now: float
+    conn: sqlite3.Connection,
+    sender: Sender,
+    limits: Reports,
+    mark: Mark,
+    address: Address,
+    ip: str,
+    language: Language,
+    now: float,
 ) -> Taken:
     """Work a report off, in the caller's transaction. ``ip`` is the client's, ``now`` in seconds UTC."""
-    if not report_limits.count(conn, secrets, limits, mark.submission_id, ip, now):
+    if not report_limits.count(conn, sender.secrets, limits, mark.submission_id, ip, now):
         return Taken.LIMIT
     found = _recipient(conn, mark, address)
     if found is None:
         return Taken.STRANGER
+    person, to, tenant_id = found
     finding = Finding(Kind.COMPLAINT, type="abuse", diagnostic=HOW, source="page")
-    return Taken.COUNTED if record(conn, Item(found, finding), now) else Taken.NOTHING_NEW
+    if not record(conn, Item(person, finding, unproved=True), now):
+        return Taken.NOTHING_NEW
+    own_link.put(conn, sender, tenant_id, person, to, language, now)
+    return Taken.ASKED
 
 
-def _recipient(conn: sqlite3.Connection, mark: Mark, address: Address) -> Mark | None:
-    """The first recipient with that mailbox, however it was spelt: one person has one report on a message."""
+def _recipient(conn: sqlite3.Connection, mark: Mark, address: Address) -> tuple[Mark, Address, int] | None:
+    """The first recipient with that mailbox, however it was spelt, as it is stored; and the tenant."""
     asked = _key(address)
     matching = None
     for number, subscriber_id, stored in sharers(conn, mark.submission_id):
-        if matching is None and _stored_key(stored) == asked:
-            matching = Mark(subscriber_id, mark.topic_id, mark.submission_id, number)
-    return matching
+        if matching is None and subscriber_id and _stored_key(stored) == asked:
+            matching = Mark(subscriber_id, mark.topic_id, mark.submission_id, number), stored
+    row = conn.execute("SELECT tenant_id FROM submission WHERE id = ?", (mark.submission_id,)).fetchone()
+    if matching is None or row is None:
+        return None
+    try:
+        return matching[0], parse_address(matching[1]), int(row[0])
+    except AddressError:  # as below: nothing reaches it
+        return None
 
 
 def _key(address: Address) -> str:

@@ -1,4 +1,4 @@
-"""The inbound port: only answers to the relay's own mail are taken.
+"""The inbound port: answers to the relay's own mail, and letters to its operator.
 
 Adapter between the SMTP session and ``relay.feedback.inbound``, which decides.
 """
@@ -62,8 +62,8 @@ class InboundSession(BaseSession):
             return permanent(1, 5, 4, "the argument must be TO:<address>")
         try:
             text = argument[3:].decode("utf-8")
-            if text.strip().lower() == "<postmaster>":
-                return self._inbound.rcpt("postmaster", self._reverse_path)
+            if text.strip().lower() == "<postmaster>":  # RFC 5321 §4.5.1 has it without a domain, too
+                return self._add("postmaster")
             path = parse_path(text)
             rcpt_parameters(path.parameters, extended=self.extended)
         except (AddressError, UnicodeDecodeError) as error:
@@ -72,11 +72,16 @@ class InboundSession(BaseSession):
             return error.status
         if path.address is None:
             return permanent(1, 1, 3, "a forward-path must not be empty")
+        return self._add(str(path.address))
+
+    def _add(self, address: str) -> Status:
+        """Ask for one forward-path."""
+        assert self._reverse_path is not None
         if len(self._recipients) >= min(MOST_RECIPIENTS, self.shared.recipients):
             return temporary(52, 5, 3, "too many recipients")
-        status = self._inbound.rcpt(str(path.address), self._reverse_path)
+        status = self._inbound.rcpt(address, self._reverse_path)
         if status.code == 250:
-            self._recipients.append(str(path.address))
+            self._recipients.append(address)
         return status
 
     def data_refused(self) -> Status | None:
@@ -93,4 +98,4 @@ class InboundSession(BaseSession):
         self.start(self._take(self._reverse_path, self._recipients, raw))
 
     async def _take(self, reverse_path: str, recipients: list[str], raw: bytes) -> None:
-        self.answer(await self._inbound.message(reverse_path, recipients, raw))
+        self.answer(await self._inbound.message(reverse_path, recipients, raw, self.peer_address))

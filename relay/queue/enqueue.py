@@ -15,7 +15,7 @@ from relay.mail.status import Status, refusal
 from relay.pipeline.contract import Add, AddDistinct, Stage
 from relay.queue.model import State
 from relay.queue.values import Claim, Enqueued, NewSubmission
-from relay.registry import campaigns, consents
+from relay.registry import apart, campaigns, consents
 
 
 class Refused(Exception):
@@ -46,6 +46,7 @@ def enqueue(conn: sqlite3.Connection, new: NewSubmission, claim: Claim | None) -
     )
     _count_distinct(conn, new, subscriber_ids, counted)
     states, holds = _stage(conn, new, campaign_id, first, campaign_state)
+    shared = new.shared and not apart.any_of(conn, subscriber_ids, new.accepted_at)
     claimed = claim is not None and new.due_at <= new.accepted_at and State.READY in states
     conn.execute(
         "INSERT INTO submission (id, tenant_id, stream_id, campaign_id, topic, reverse_path, message_id, from_domain,"
@@ -72,7 +73,7 @@ def enqueue(conn: sqlite3.Connection, new: NewSubmission, claim: Claim | None) -
             dumps(dict(new.meta)) if new.meta else "",
             give_back,
             new.client,
-            int(new.shared),
+            int(shared),
         ),
     )
     conn.execute("INSERT INTO body (submission_id, template) VALUES (?, ?)", (new.id, new.template))
@@ -104,7 +105,7 @@ def enqueue(conn: sqlite3.Connection, new: NewSubmission, claim: Claim | None) -
         "INSERT INTO event (tenant_id, at, kind, submission_id, campaign_id, detail) VALUES (?,?,'accepted',?,?,?)",
         (new.tenant_id, new.accepted_at, new.id, campaign_id, _story(new, states)),
     )
-    return Enqueued(campaign_id, states, subscriber_ids, claimed, give_back, counted)
+    return Enqueued(campaign_id, states, subscriber_ids, claimed, give_back, counted, shared)
 
 
 def _due(new: NewSubmission, state: State, claim: Claim | None) -> tuple[float, str | None, int]:

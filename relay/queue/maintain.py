@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from relay.queue import looks
 from relay.queue.model import first_id
 from relay.queue.thaw import thaw
-from relay.registry import forms, idempotency, report_limits
+from relay.registry import apart, forms, idempotency, operator_mail, report_limits
 from relay.signup import answer, limits
 from relay.store.database import connect, transaction
 
@@ -109,8 +109,9 @@ def _events(conn: sqlite3.Connection, before: float) -> int:
 def _requests(conn: sqlite3.Connection, now: float) -> int:
     """Requests of forms whose links have ended, and what limited them and reports (R5)."""
     with transaction(conn):
-        done = answer.forget(conn, now) + limits.forget(conn, now) + report_limits.forget(conn, now)
-        return done + forms.forget_removed(conn, now)
+        strangers = report_limits.forget(conn, now) + operator_mail.forget(conn, now) + apart.forget(conn, now)
+        asked = answer.forget(conn, now) + limits.forget(conn, now) + forms.forget_removed(conn, now)
+        return strangers + asked
 
 
 def _answers(conn: sqlite3.Connection, now: float) -> int:

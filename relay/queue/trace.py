@@ -17,7 +17,7 @@ from relay.queue.model import State, decode_id, encode_id
 MAX_SUBMISSIONS: Final = 20
 """Messages shown for one Message-ID that was used again and again."""
 
-_REASONS: Final = ("status", "why", "reason", "diagnostic", "code", "means")
+_REASONS: Final = ("says", "status", "why", "reason", "diagnostic", "code", "means")
 """Names in an event's detail that say why, the best first."""
 
 

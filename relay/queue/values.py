@@ -74,6 +74,8 @@ class Enqueued(msgspec.Struct, frozen=True, gc=False):
     give_back: str
     counted: Mapping[str, int] = msgspec.field(default_factory=dict)
     """By how much this commit moved which of the tenant's counters."""
+    shared: bool = False
+    """As in ``NewSubmission``, and none of the recipients is kept apart."""
 
 
 class Submission(msgspec.Struct, frozen=True, gc=False):

@@ -21,6 +21,8 @@ SHARED = 0xFFFF
 """Recipient number of a copy for several recipients; its subscriber is 0."""
 LINK_LENGTH = 42
 """Characters of a link token: ceil((1 + 18 + 12) * 4 / 3)."""
+LOCAL_LENGTH = 52
+"""Characters of a local part: prefix and dash, then ceil((1 + 18 + 12) * 8 / 5)."""
 
 
 class Mark(NamedTuple):

@@ -49,9 +49,9 @@ ENGLISH: Final[dict[str, str]] = {
     "report.button": "Report as spam",
     "report.unsubscribe": "Only unsubscribe",
     "report.shared": "This message went to several people at once, so the link doesn’t say who you are. Enter "
-    "the address that it came to. The operator of this mail service is told, and "
-    "<bdi>{tenant}</bdi> can send nothing more to that address, not even notices about orders"
-    " or accounts.",
+    "the address that it came to, and you get a letter there with a link of your own. Once you press that, the operator"
+    " of this mail service is told, and <bdi>{tenant}</bdi> can send nothing more to that address, not even notices "
+    "about orders or accounts.",
     "report.limit.title": "Not reported yet",
     "report.limit.lead": "Too many reports came from your network or on this message. Nothing was changed. Please "
     "try again in an hour.",
@@ -65,10 +65,10 @@ ENGLISH: Final[dict[str, str]] = {
     "reported.title": "Thank you, it is reported",
     "reported.lead": "<bdi>{tenant}</bdi> will send nothing more to <bdi>{address}</bdi>.",
     "reported.shared.title": "Thank you",
-    "reported.shared.lead": "If the message went to <bdi>{address}</bdi>, it is reported now, and <bdi>{tenant}</bdi>"
-    " will send nothing more to that address.",
-    "reported.shared.note": "Whether it did isn’t shown, so that nobody learns here who else got the message. If more"
-    " comes, check the address for typing mistakes and report it once more.",
+    "reported.shared.lead": "If the message went to <bdi>{address}</bdi>, a letter with a link of your own is on its "
+    "way there. Once you press that, <bdi>{tenant}</bdi> can send nothing more to that address.",
+    "reported.shared.note": "Whether it did isn’t shown, so that nobody learns here who else got the message. If no"
+    " letter comes, check the address for typing mistakes.",
     "sender": "Sender",
     "private": "This link is yours alone: it works without a password. Don’t pass it on.",
     "bad_link.title": "This link doesn’t work",
@@ -154,4 +154,10 @@ ENGLISH: Final[dict[str, str]] = {
     "deleted by itself.",
     "mail.never": "If you never want to be asked by {tenant} again:",
     "mail.sender": "Sent for {tenant}, {contact}",
+    "own.subject": "Your report about mail from {tenant}",
+    "own.asked": "on {date} this address was entered on a page to report mail from {tenant} as spam. The message went "
+    "to several people at once, so we ask you yourself:",
+    "own.please": "Was that you? Then please report it here. {tenant} can then send you nothing more, not even notices "
+    "about orders or accounts:",
+    "own.not_you": "It wasn’t you? Then there is nothing you need to do: nothing has been changed.",
 }

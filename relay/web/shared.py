@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from relay.feedback import shared
+from relay.feedback.own_link import Sender
 from relay.feedback.shared import Message, Taken
 from relay.mail.address import Address
 from relay.queue.model import encode_id
@@ -60,12 +61,14 @@ def _take(request: Request, mark: Mark, fields: forms.Fields) -> Response:
         return context.views.message(spoken(request.scope), "unclear", 400)
     given = next(iter(forms.values(fields, "email")), "")[:MAX_EMAIL]
     address = reachable(given)
-    taken = Taken.STRANGER
+    taken, office = Taken.STRANGER, context.office
     with context.storage.write() as conn:
         message = shared.find(conn, mark)
         if message is not None and address is not None:
             ip = evidence(request)["ip"]
-            taken = shared.report(conn, context.secrets, context.reports, mark, address, ip, context.clock())
+            sender = Sender(context.secrets, office.base_url, office.mail_domain, office.hostname)
+            language, now = spoken(request.scope), context.clock()
+            taken = shared.report(conn, sender, context.reports, mark, address, ip, language, now)
     if message is None:
         return _late(request)
     if address is None:

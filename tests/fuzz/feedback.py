@@ -13,7 +13,11 @@ from pathlib import Path
 
 from relay.feedback import mime
 from relay.feedback.analyse import MAX_DIAGNOSTIC, analyse, automatic
+from relay.feedback.letter import word
+from relay.feedback.understand import open_mail
+from relay.registry.secrets import Secrets
 
+SECRETS = Secrets({1: b"k" * 32}, 1)
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = (ROOT / "tests" / "samples" / "bounces", ROOT.parent / "shared" / "corpora")
 SCRAPS = (
@@ -34,6 +38,12 @@ SCRAPS = (
     b"Content-Type: multipart/mixed; boundary=",
     b"Content-Transfer-Encoding: base64\r\n",
     b"Action: failed\r\n",
+    b"Content-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nVersion: 1\r\n",
+    b"Content-Type: message/rfc822\r\n\r\n",
+    b"X-HmXmrOriginalRecipient: <a@b.example>\r\n",
+    b'{"notificationType":"Complaint","complaint":{"complainedRecipients":[{}]},"mail":{"headers":[{}]}}',
+    b"Original-Mail-From: <b-" + b"a" * 50 + b"@relay.example>\r\n",
+    b"unsubscribe",
 )
 
 
@@ -67,9 +77,13 @@ def run(count: int, seed: int) -> dict[str, int]:
         mail = mime.parse(message)
         finding = analyse(mail, "ann@example.net")
         automatic(mail, "ann@example.net")
+        judged = word(mail, "ann@example.net")
+        opened = open_mail(SECRETS, message, loop=True)
         taken = time.process_time() - start
         where = f"run {number} of seed {seed}"
         assert taken < 1, f"{where} took {taken:.1f} s"
+        assert judged.sign, where
+        assert not any(tags.marks for _, tags in opened.inside), f"{where} made a tag of ours"
         assert len(finding.diagnostic) <= MAX_DIAGNOSTIC, where
         f"{finding.diagnostic}{finding.remote}{finding.type}".encode()
         outcomes[finding.kind] = outcomes.get(finding.kind, 0) + 1

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.peers.conftest import Office
+from tests.support.peers import until
 from tests.support.smtp import Dialog, Received, Reply, mail
 
 pytestmark = pytest.mark.peers
@@ -160,3 +161,53 @@ def test_nothing_is_relayed(office: Office, to: str, code: str) -> None:
         assert dialog.say(f"RCPT TO:<{to}>").code == 550
         assert dialog.say("DATA").code == 503
     assert len(office.sink.messages) == before
+
+
+# --- the operator and the loops -----------------------------------------------------------
+
+
+def arf(reverse_path: str, more: str = "") -> str:
+    return (
+        "From: fbl@isp.example\r\nTo: <fbl@relay.test>\r\nSubject: Abuse\r\nMIME-Version: 1.0\r\n"
+        'Content-Type: multipart/report; report-type=feedback-report; boundary="r"\r\n\r\n'
+        "--r\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nUser-Agent: Test/1\r\n"
+        f"Version: 1\r\n{more}\r\n--r\r\nContent-Type: message/rfc822\r\n\r\nReturn-Path: <{reverse_path}>\r\n"
+        "Subject: News\r\n\r\nx\r\n--r--\r\n"
+    )
+
+
+@pytest.mark.parametrize("to", ["abuse@relay.test", "postmaster@relay.test", "Postmaster"])
+def test_the_operator_is_reached(office: Office, to: str) -> None:
+    message = mail(to=to, subject=f"A question to {to}")
+    assert bring(office, to, message, "joe@example.net").code == 250
+    kept = office.relay.directory / "data" / "operator-mail" / "new"
+    assert any(f"A question to {to}".encode() in path.read_bytes() for path in kept.iterdir())
+
+
+def test_a_report_to_abuse_counts_by_the_tag_in_its_copy(office: Office) -> None:
+    office.agree("loop-i@rcpt.example")
+    office.send(office.bulk, mail(to="loop-i@rcpt.example", subject="To loop"), "loop-i@rcpt.example")
+    got = office.sink.to("loop-i@rcpt.example")
+    assert bring(office, "abuse@relay.test", arf("b-" + got.reverse_path[2:]), "fbl@isp.example").code == 250
+    assert str(office.ask(office.bulk, "loop-i@rcpt.example")).startswith("550 5.7.1 suppressed")
+
+
+def test_a_report_on_a_shared_copy_stops_nobody_and_the_next_copies_are_apart(office: Office) -> None:
+    people = ("apart1-i@rcpt.example", "apart2-i@rcpt.example")
+    office.send(office.direct, mail(to=", ".join(people), subject="Shared"), *people)
+    got = office.sink.to(people[0])
+    assert set(got.recipients) == set(people)
+    forged = report(got.reverse_path, people[0], "5.1.1", "550 5.1.1 no such user here")
+    assert bring(office, got.reverse_path, forged).code == 250
+    assert office.ask(office.direct, people[0]).code == 250
+    assert [kind for kind, _ in events(office, people[0])] == ["unproved"]
+
+    seen = len(office.sink.messages)
+    office.send(office.direct, mail(to=", ".join(people), subject="Apart"), *people)
+    until(lambda: len(office.sink.messages) >= seen + 2, "two copies have come")
+    copies = {m.recipients[0]: m.reverse_path for m in office.sink.messages[seen:]}
+    assert set(copies) == set(people) and len(set(copies.values())) == 2
+    real = report(copies[people[0]], people[0], "5.1.1", "550 5.1.1 no such user here")
+    assert bring(office, copies[people[0]], real).code == 250
+    assert str(office.ask(office.direct, people[0])).startswith("550 5.7.1 suppressed")
+    assert office.ask(office.direct, people[1]).code == 250

@@ -103,6 +103,7 @@ def test_a_new_relay_is_all_right(home: Home) -> None:
         *("settings", "data_dir", "disk", "secrets", "database", "database schema", "database pages"),
         *("DKIM keys", "policies", "certificate", "certificate's key"),
         *("listen.submission", "listen.submissions", "listen.inbound", "listen.http"),
+        "operator",
         "program",
     ]
     assert {frozenset(row) for row in rows} == {frozenset({"level", "what", "detail", "todo"})}

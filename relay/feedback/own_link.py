@@ -1,0 +1,121 @@
+"""The letter with a person's own link, where somebody typed an address on the page of a shared copy (R25).
+
+Only who reads the mailbox gets it, so only that person can report. Nothing of
+what was typed or sent stands in it.
+"""
+
+from __future__ import annotations
+
+import html
+import secrets as random
+import sqlite3
+from dataclasses import dataclass
+from typing import Final
+
+from relay.mail.address import Address, AddressError, parse_address
+from relay.mail.letter import Letter, build
+from relay.pipeline.contract import Freeze
+from relay.queue import letters
+from relay.queue.model import encode_id, new_submission_id
+from relay.registry import tenants
+from relay.registry.forms import verified_domains
+from relay.registry.secrets import Secrets
+from relay.registry.tenants import TenantRow
+from relay.registry.tokens import Mark, link_token
+from relay.texts.language import Language
+
+EXPIRE_S: Final = 2 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """As whom, and where the pages are."""
+
+    secrets: Secrets
+    base_url: str
+    mail_domain: str
+    hostname: str
+
+
+def put(
+    conn: sqlite3.Connection, sender: Sender, tenant_id: int, mark: Mark, to: Address, language: Language, now: float
+) -> None:
+    """Queue it, in the caller's transaction; a tenant that is frozen whole sends none."""
+    tenant = tenants.by_id(conn, tenant_id)
+    if tenant.freeze is Freeze.ALL:
+        return
+    id_ = new_submission_id(now, random.randbits)
+    message_id = f"<{encode_id(id_)}@{sender.hostname}>"
+    author, reply_to = _author(tenant, verified_domains(conn, tenant_id), sender.mail_domain)
+    subject = language.plain("own.subject", tenant=tenant.name)
+    link = f"{sender.base_url}/report/{link_token(sender.secrets, mark)}"
+    raw = build(
+        Letter(
+            author=tenant.name,
+            from_address=author,
+            to=to,
+            subject=subject,
+            date=now,
+            message_id=message_id,
+            language=language.code,
+            text=_text(tenant, language, link, now),
+            html=_html(tenant, language, subject, link, now),
+            reply_to=reply_to,
+            fields=(
+                ("X-Sender-Contact", f"{tenant.name} <{tenant.contact}>"),
+                ("X-Report-Abuse", f"<{link}>"),
+                ("Feedback-ID", f"report:{tenant.name}:transactional:relay"),
+            ),
+        )
+    )
+    letter = letters.ready(
+        raw, id=id_, tenant_id=tenant_id, to=to, from_domain=author.domain, subject=subject, message_id=message_id,
+        now=now, expires_at=now + EXPIRE_S,
+    )  # fmt: skip
+    letters.put(conn, letter, subscriber_id=mark.subscriber_id, note="own link to report")
+
+
+def _author(tenant: TenantRow, domains: frozenset[str], mail_domain: str) -> tuple[Address, Address | None]:
+    """(From, Reply-To): the tenant's contact where its domain is proved to be the tenant's, else the relay's own."""
+    try:
+        contact = parse_address(tenant.contact)
+    except AddressError:  # stored by an earlier release with laxer rules
+        return Address("noreply", mail_domain), None
+    return (contact, None) if contact.domain in domains else (Address("noreply", mail_domain), contact)
+
+
+def _text(tenant: TenantRow, language: Language, link: str, now: float) -> str:
+    say = language.plain
+    lines = [
+        say("mail.hello"),
+        "",
+        say("own.asked", date=language.date(now), tenant=tenant.name),
+        "",
+        say("own.please", tenant=tenant.name),
+        link,
+        "",
+        say("own.not_you"),
+        "",
+        "-- ",
+        say("mail.sender", tenant=tenant.name, contact=tenant.contact),
+        *([tenant.postal] if tenant.postal else []),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _html(tenant: TenantRow, language: Language, subject: str, link: str, now: float) -> str:
+    say = language.plain
+    paragraphs = [
+        html.escape(say("mail.hello")),
+        html.escape(say("own.asked", date=language.date(now), tenant=tenant.name)),
+        html.escape(say("own.please", tenant=tenant.name)),
+        f'<a href="{html.escape(link)}">{html.escape(say("report.button"))}</a>',
+        html.escape(say("own.not_you")),
+        html.escape(say("mail.sender", tenant=tenant.name, contact=tenant.contact)),
+        *([html.escape(tenant.postal)] if tenant.postal else []),
+    ]
+    body = "".join(f"<p>{paragraph}</p>\n" for paragraph in paragraphs)
+    return (
+        f'<!doctype html>\n<html lang="{language.code}"><head><meta charset="utf-8">'
+        f"<title>{html.escape(subject)}</title></head>\n<body>\n{body}</body></html>\n"
+    )
