@@ -99,7 +99,9 @@ class Auth(Table):
     """Log-in by applications."""
 
     plaintext_on_loopback: bool = key(False, "Offer AUTH without TLS to clients on this machine.")
-    failures: Count = key(10, "Wrong credentials from one address within the window before it has to wait.", ge=1)
+    failures: Count = key(
+        10, "Wrong credentials from one IPv4 address or one /64 of IPv6 within the window before it has to wait.", ge=1
+    )
     window: Wait = key(MINUTE, "How long a wrong credential counts.")
 
 
@@ -114,12 +116,23 @@ class Limits(Table):
     hops: Count = key(50, "Most Received fields; more are a loop.", ge=1)
     recipients: int = key(1000, "Most recipients of a transaction.", ge=1, le=65_535)
     sessions: Count = key(5000, "Most sessions at a time.", ge=1)
-    sessions_per_address: Count = key(2000, "Most sessions at a time from one address.", ge=1)
+    sessions_per_address: Count = key(2000, "Most sessions at a time from one IPv4 address or one /64 of IPv6.", ge=1)
     transactions_per_session: Count = key(0, "Most transactions in a session; 0: unlimited.", ge=0)
     command_timeout: Wait = key(5 * MINUTE, "Longest wait for a command.")
     data_timeout: Wait = key(10 * MINUTE, "Longest time for the message after DATA.")
     memory_octets: Octets = key(
         256 * MIB, "Memory for the messages of all sessions together; beyond it clients have to come again.", ge=KIB
+    )
+    inbound_memory_octets: Octets = key(
+        32 * MIB,
+        "Memory for the messages of all sessions on the inbound port together, apart from memory_octets.",
+        ge=KIB,
+    )
+    memory_share: float = key(
+        0.5,
+        "Part of such memory that one tenant, or at the inbound port one network, may hold; a message always fits.",
+        ge=0.01,
+        le=1,
     )
     free_disk_octets: Octets = key(64 * MIB, "Space on the disk that is left free; below it no mail is taken.")
 

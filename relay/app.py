@@ -25,14 +25,15 @@ from relay.delivery.resolve import Resolver
 from relay.delivery.sign import self_test
 from relay.delivery.signatures import TOGETHER, Signatures
 from relay.delivery.worker import Worker, WorkerTerms
-from relay.feedback.inbound import Inbound
+from relay.feedback.inbound import MAX_OCTETS, Inbound
 from relay.intake.accept import Acceptor, Terms
 from relay.intake.balance import Balance
 from relay.intake.channel import Channel, Shared
 from relay.intake.front import adopting, fronts
 from relay.intake.inbound import InboundSession
-from relay.intake.limits import Budget, Failures, Sessions
-from relay.intake.listeners import Ports
+from relay.intake.limits import Failures, Known
+from relay.intake.listeners import BACKLOG, Ports
+from relay.intake.shares import Budget, Sessions
 from relay.intake.submission import Desk, SubmissionSession
 from relay.intake.tls import Certificate, CertificateError
 from relay.mail.scan import ScanLimits
@@ -198,8 +199,21 @@ class App:
             balance=self.share.balance,
             role=role,
         )
+        # Whoever wants what there is too little of looks among these for who has more.
+        budget.watch(shared.live)
+        sessions.watch(shared.live)
         self._shared.append(shared)
         return shared
+
+    def _budget(self, octets: int, message_octets: int) -> Budget:
+        """This process's part of so much memory; a whole message always fits into it."""
+        whole = max(self.share.of(octets), min(octets, message_octets))
+        share = max(int(whole * self.settings.limits.memory_share), message_octets)
+        return Budget(whole, share, asyncio.get_running_loop().time)
+
+    def _sessions(self, most_per_network: int) -> Sessions:
+        most, loop = self.settings.limits.sessions, asyncio.get_running_loop()
+        return Sessions(self.share.of(most), self.share.of(min(most_per_network, most)), loop.time)
 
     async def _listen(self, committer: Committer, worker: Worker) -> None:
         settings, limits = self.settings, self.settings.limits
@@ -217,22 +231,23 @@ class App:
             self.conn,
             self.chain,
             acceptor,
-            Failures(self.share.of(settings.auth.failures), settings.auth.window),
+            # Divided among processes, yet a typing error or two never makes anyone wait.
+            Failures(max(self.share.of(settings.auth.failures), min(settings.auth.failures, 3)), settings.auth.window),
+            Known(),
             Failures(10 * settings.auth.failures, settings.auth.window),
             self.clock,
             settings.auth.plaintext_on_loopback,
             self.facts,
             _Disk(str(settings.server.data_dir), limits.free_disk_octets).has_room,
         )
-        budget = Budget(self.share.of(limits.memory_octets))
-        sessions = Sessions(self.share.of(limits.sessions), self.share.of(limits.sessions_per_address))
+        budget = self._budget(limits.memory_octets, limits.message_octets)
+        sessions = self._sessions(limits.sessions_per_address)
         shared = self._shared_by(_SUBMISSION, limits.message_octets, budget, sessions)
         implicit = self._shared_by(_SUBMISSIONS, limits.message_octets, budget, sessions)
-        # The open port must not take the places of those who submit.
-        strangers = Sessions(
-            self.share.of(limits.sessions), self.share.of(min(limits.sessions_per_address, INBOUND_PER_ADDRESS))
-        )
-        returned = self._shared_by(_INBOUND, min(limits.message_octets, 10 * 1024 * 1024), budget, strangers)
+        # The open port must take neither places nor memory of those who submit.
+        strangers = self._sessions(min(limits.sessions_per_address, INBOUND_PER_ADDRESS))
+        largest = min(limits.message_octets, MAX_OCTETS)
+        returned = self._shared_by(_INBOUND, largest, self._budget(limits.inbound_memory_octets, largest), strangers)
         inbound = Inbound(
             settings, self.secrets, self.conn, committer.submit, self.clock, logging.getLogger("relay.inbound")
         )
@@ -260,7 +275,7 @@ class App:
             (stranger, self.ports.inbound),
         ):
             front = served(session)
-            self._servers += [await loop.create_server(front, sock=sock) for sock in sockets]
+            self._servers += [await loop.create_server(front, sock=sock, backlog=BACKLOG) for sock in sockets]
 
     # -- life ----------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ import fcntl
 import gc
 import logging
 import os
+import resource
 import select
 import sqlite3
 import time
@@ -22,6 +23,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from config.settings import Settings
+from relay.checks.files import exposed, runs_as
+from relay.checks.result import Level
 from relay.intake.balance import Balance
 from relay.intake.listeners import Ports, bind_all
 from relay.observe.log import setup
@@ -34,6 +37,7 @@ from relay.web.liveness import Heartbeat
 
 _log = logging.getLogger("relay")
 
+MOST_FILES = 65_536
 START_TIMEOUT_S = 60.0
 LOCK_TIMEOUT_S = 2.0
 """Children of a relay that was killed a moment ago hold its lock until the kernel ended them."""
@@ -125,6 +129,25 @@ class Start:
         return True
 
 
+def stay_private(settings: Settings) -> None:
+    """Raises ServeError if others can read a secret or a key; warns about what is not as it should be."""
+    found = [runs_as(settings.server.data_dir, serving=True), *exposed(settings)]
+    faults = [f"{one.what}: {one.detail}: {one.todo}" for one in found if one.level is Level.FAIL]
+    if faults:
+        raise ServeError("; ".join(faults))
+    for one in found:
+        if one.level is Level.WARN:
+            _log.warning("%s: %s: %s", one.what, one.detail, one.todo)
+
+
+def take_files() -> None:
+    """As many open files as the system allows: each session is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def take_back(database: Path) -> None:
     """End the leases of processes that are gone: here, while no process of this relay has made new ones.
 
@@ -147,6 +170,8 @@ def serve(settings: Settings) -> int:
     setup(*log)
     if not settings.server.data_dir.is_dir():
         raise ServeError(f"server.data_dir {settings.server.data_dir} does not exist: `relay init` makes it")
+    stay_private(settings)
+    take_files()
     fd = lock(settings.server.data_dir)
     take_back(settings.database)
     listen = settings.listen

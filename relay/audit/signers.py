@@ -40,7 +40,7 @@ def make(conn: sqlite3.Connection, secrets: Secrets, actor: str, now: float) -> 
     public = private.public_key().public_bytes_raw()
     conn.execute(
         "INSERT INTO audit_key (id, public, sealed, created_at) VALUES (?, ?, ?, ?)",
-        (key_id(public), public, secrets.seal(_PURPOSE, private.private_bytes_raw()), now),
+        (key_id(public), public, secrets.seal(_PURPOSE, private.private_bytes_raw(), key_id(public)), now),
     )
     detail = {"key": key_id(public), "public_key": base64.b64encode(public).decode()}
     log.action(conn, actor, ANNOUNCED, None, json.dumps(detail, separators=(",", ":"), sort_keys=True), now)
@@ -57,7 +57,7 @@ def current(conn: sqlite3.Connection, secrets: Secrets) -> Signer:
     cause: SecretsError | None = None
     for id_, public, sealed in live(conn):
         try:
-            private = Ed25519PrivateKey.from_private_bytes(secrets.unseal(_PURPOSE, sealed))
+            private = Ed25519PrivateKey.from_private_bytes(secrets.unseal(_PURPOSE, sealed, id_))
         except (SecretsError, ValueError) as error:
             cause = error if isinstance(error, SecretsError) else cause
             continue
@@ -73,13 +73,26 @@ def unopened(conn: sqlite3.Connection, secrets: Secrets) -> list[tuple[str, bool
     found = []
     for id_, public, sealed, retired in conn.execute("SELECT id, public, sealed, retired FROM audit_key"):
         try:
-            private = Ed25519PrivateKey.from_private_bytes(secrets.unseal(_PURPOSE, sealed))
+            private = Ed25519PrivateKey.from_private_bytes(secrets.unseal(_PURPOSE, sealed, str(id_)))
             fits = private.public_key().public_bytes_raw() == public
         except (SecretsError, ValueError, TypeError):
             fits = False
         if not fits:
             found.append((str(id_), bool(retired)))
     return found
+
+
+def seal_anew(conn: sqlite3.Connection, secrets: Secrets) -> list[str]:
+    """Bind the keys of earlier releases to their ids, in the caller's transaction; ids of those that don't open."""
+    lost = []
+    for id_, sealed in conn.execute("SELECT id, sealed FROM audit_key").fetchall():
+        try:
+            conn.execute(
+                "UPDATE audit_key SET sealed = ? WHERE id = ?", (secrets.seal_anew(_PURPOSE, sealed, str(id_)), id_)
+            )
+        except SecretsError:
+            lost.append(str(id_))
+    return lost
 
 
 def retire_old(conn: sqlite3.Connection) -> None:

@@ -1,8 +1,9 @@
-"""Files on the disk: who may read them, and the space that is left."""
+"""Files on the disk: who may read them, and the space that is left. ``relay serve`` asks ``exposed`` too."""
 
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import stat
 from collections.abc import Iterator
@@ -15,11 +16,79 @@ from relay.registry.secrets import Secrets, SecretsError
 
 
 def check_files(settings: Settings) -> Iterator[Result]:
-    """data_dir, its database's mode and free space, the secrets and password files."""
+    """data_dir, its database's mode and free space, the secrets and password files; who runs the relay."""
     yield from _data_dir(settings)
+    for what, path in _of_all(settings):
+        found = mode_fault(what, path)
+        if found is not None:
+            yield found
     yield _secrets(settings.secrets_file)
     if settings.delivery.smart_host_password_file:
         yield private_file("smart host password", settings.delivery.smart_host_password_file)
+    yield runs_as(settings.server.data_dir)
+
+
+def exposed(settings: Settings) -> Iterator[Result]:
+    """Each secret, key and database that others than the relay's user can get at; what is missing isn't told here.
+
+    `relay serve` refuses what is bad and tells the rest; `relay check` shows the same.
+    """
+    files: list[tuple[str, Path | None]] = [
+        ("secrets", settings.secrets_file),
+        ("certificate's key", settings.tls.key),
+        ("smart host password", settings.delivery.smart_host_password_file),
+    ]
+    for what, path in [*((what, path) for what, path in files if path is not None), *_of_all(settings)]:
+        found = mode_fault(what, path)
+        if found is not None:
+            yield found
+
+
+def runs_as(data_dir: Path, *, serving: bool = False) -> Result:
+    """A warning where the relay is root's. ``serving``: this process is the relay; else data_dir's owner will be."""
+    uid = os.geteuid()
+    if not serving and uid == 0:
+        try:
+            uid = data_dir.stat().st_uid
+        except OSError:
+            return ok("user", "root, for this check")
+    if uid:
+        return ok("user", _login(uid))
+    text = "root: a fault in the relay would be root's" if serving else "root owns data_dir: the relay would be root's"
+    return warn("user", text, "run it as a user of its own, with data_dir as that user's; ports below 1024: systemd")
+
+
+def _login(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _of_all(settings: Settings) -> list[tuple[str, Path]]:
+    """Of the database and its log what others can reach: a closed data_dir keeps them from all."""
+    try:
+        if not settings.server.data_dir.stat().st_mode & 0o011:
+            return []
+    except OSError:
+        return []
+    base = settings.database
+    return [("database's mode", base.with_name(base.name + end)) for end in ("", "-wal")]
+
+
+def mode_fault(what: str, path: Path) -> Result | None:
+    """What is wrong with who may get at a private file; None if all is well, or it isn't there."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return None
+    if mode & 0o007:
+        return bad(what, f"{path} has mode {mode:04o}: everyone can get at it", f"chmod 600 {path}")
+    if mode & 0o030:
+        return bad(what, f"{path} has mode {mode:04o}: its group can change it", f"chmod 600 {path}")
+    if mode & 0o040:
+        return warn(what, f"{path} has mode {mode:04o}: its group can read it", f"chmod 600 {path}")
+    return None
 
 
 def private_file(what: str, path: Path) -> Result:
@@ -30,13 +99,7 @@ def private_file(what: str, path: Path) -> Result:
             file.read(1)
     except OSError as error:
         return bad(what, f"{path}: {error.strerror}", "make it readable for the relay's user, or change the setting")
-    if mode & 0o007:
-        return bad(what, f"{path} has mode {mode:04o}: everyone can get at it", f"chmod 600 {path}")
-    if mode & 0o030:
-        return bad(what, f"{path} has mode {mode:04o}: its group can change it", f"chmod 600 {path}")
-    if mode & 0o040:
-        return warn(what, f"{path} has mode {mode:04o}: its group can read it", f"chmod 600 {path}")
-    return ok(what, f"{path}, mode {mode:04o}")
+    return mode_fault(what, path) or ok(what, f"{path}, mode {mode:04o}")
 
 
 def _data_dir(settings: Settings) -> Iterator[Result]:

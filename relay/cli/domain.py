@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from relay.checks.files import mode_fault
 from relay.cli.common import Store, actor, cell, done, fail, json_option, note, open_store, output, print_json, say
 from relay.cli.common import show as print_fields
 from relay.registry import domain_check, domains, keys, tenants
@@ -48,6 +49,9 @@ def add(ctx: click.Context, tenant: str, domain: str, key: Path | None, selector
     store = open_store(ctx)
     name = _sendable(domain)
     imported = (selector, keys.import_pem(_read(key))) if key is not None else None
+    fault = mode_fault("key", key) if key is not None else None
+    if fault is not None:
+        note(f"{fault.detail}. The relay keeps it sealed: remove the file, or {fault.todo}")
     with transaction(store.conn) as conn:
         owner = tenants.find(conn, tenant)
         row = domains.add(conn, store.secrets, owner, name, imported=imported, actor=actor(), now=time.time())

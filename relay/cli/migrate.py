@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
+from typing import Final
+
 import click
 
-from relay.cli.common import done, fail, json_option, load_settings
-from relay.store.database import migrate
+from relay.cli.common import done, fail, json_option, load_settings, note
+from relay.store.database import StoreError, migrate
+
+SEALED_ANEW: Final = 70
+"""The migration with which sealed keys are bound to their rows."""
 
 
 @click.command()
@@ -13,9 +20,29 @@ from relay.store.database import migrate
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
     """Bring the database to this release's schema; harmless if it is there already."""
-    database = load_settings(ctx).database
+    settings = load_settings(ctx)
+    database = settings.database
     if not database.exists():
         fail(f"no database at {database}; make one with `relay init`")
-    before, after = migrate(database)
+    lost: list[str] = []
+    before, after = migrate(database, {SEALED_ANEW: lambda conn: lost.extend(seal_anew(conn, settings.secrets_file))})
     text = f"schema {after}: up to date" if before == after else f"schema {before} brought to {after}"
     done(ctx, text, {"before": before, "after": after}, as_json)
+    for name in lost:
+        note(f"the key {name} can't be opened with these secrets and signs no more; `relay check` says what to do")
+
+
+def seal_anew(conn: sqlite3.Connection, secrets_file: Path) -> list[str]:
+    """Bind the private keys to their rows; names of those that can't be opened. Raises StoreError without secrets."""
+    from relay.audit import signers
+    from relay.registry import domains
+    from relay.registry.secrets import Secrets, SecretsError
+
+    counts = ("SELECT count(*) FROM dkim_key", "SELECT count(*) FROM audit_key")
+    if not any(conn.execute(count).fetchone()[0] for count in counts):
+        return []
+    try:
+        secrets = Secrets.load(secrets_file)
+    except SecretsError as error:
+        raise StoreError(str(error)) from error
+    return domains.seal_anew(conn, secrets) + [f"{id_} of the audit log" for id_ in signers.seal_anew(conn, secrets)]

@@ -26,7 +26,7 @@ from relay.intake.relay_fields import RelayFields
 from relay.mail.address import AddressError
 from relay.mail.decode import addresses_of
 from relay.mail.dsn import Action, RecipientReport, wanted
-from relay.mail.scan import Malformed, ScanLimits, Scanned, find_bare, scan
+from relay.mail.scan import Malformed, ScanLimits, Scanned, scan
 from relay.mail.slots import SHAREABLE
 from relay.mail.status import UNEXPECTED, Status, ok, temporary
 from relay.mail.template import Template, compile_template
@@ -53,6 +53,7 @@ class Arrived(NamedTuple):
     txn: Transaction
     accepted: tuple[Accepted, ...]
     raw: bytes
+    """Without bare CR or LF, nor NUL: the session has looked."""
     parameters: MailParameters
     protocol: str
     """For the Received field (RFC 3848), e.g. ``ESMTPSA``."""
@@ -205,10 +206,6 @@ class Acceptor:
 
     def _prepare(self, arrived: Arrived) -> _Ready | Status:
         """Pure work on values: no look-up, no write."""
-        bare = find_bare(arrived.raw)
-        if bare is not None:
-            what, offset = bare
-            raise Malformed(f"a bare {what} at octet {offset}: lines end with CRLF, and NUL is not allowed")
         now = arrived.txn.now
         submission_id = new_submission_id(now, self._next_bits)
         shown_id = encode_id(submission_id)
@@ -223,10 +220,11 @@ class Acceptor:
             return judged.refused[0][1]
         given_id = _message_id(scanned)
         message_id = given_id or f"<{shown_id}@{self._terms.hostname}>"
+        dropped = _foreign(scanned, arrived.txn.tenant)  # Bcc, Return-Path and Relay-* never leave anyway
         template = compile_template(
             scanned,
             judged.additions,
-            _KEPT if given_id else _REPLACED,  # Bcc, Return-Path and Relay-* never leave anyway
+            dropped if given_id else dropped | _REPLACED,
             [a.slots for a in judged.accepted],
             if_missing=(("Date", _date(int(now))), ("Message-ID", message_id)),
         )
@@ -280,6 +278,11 @@ def _same_for_all(judged: Judged, template: Template) -> bool:
     return not any(a.slots for a in judged.accepted) and template.slots <= SHAREABLE
 
 
+_SENDERS = (b"sender", b"resent-from", b"resent-sender")
+_SENDERS_NAMES = frozenset(
+    ("sender", *(f"resent-{name}" for name in ("from", "sender", "to", "cc", "date", "message-id", "reply-to")))
+)
+_NO_FIELDS: frozenset[str] = frozenset()
 _NOTHING = Enqueued(None, (), (), False, "")
 
 
@@ -314,8 +317,22 @@ def _received(terms: Terms, arrived: Arrived, shown_id: str) -> bytes:
     ).encode("ascii")
 
 
+def _foreign(scanned: Scanned, tenant: Tenant) -> frozenset[str]:
+    """Fields that name somebody else as the one who sends: they don't leave (R14)."""
+    if scanned.index.keys().isdisjoint(_SENDERS):
+        return _NO_FIELDS
+    for name in _SENDERS:
+        for value in scanned.values(name):
+            try:
+                named = addresses_of(value)
+            except AddressError:
+                return _SENDERS_NAMES
+            if any(address.rpartition("@")[2] not in tenant.verified_domains for _, address in named):
+                return _SENDERS_NAMES
+    return _NO_FIELDS
+
+
 _PLAIN_ID: Final = re.compile(rb"[!-~]{1,300}").fullmatch
-_KEPT: Final[frozenset[str]] = frozenset()
 _REPLACED: Final = frozenset(("message-id",))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from relay.mail.scan import is_clean
 from relay.mail.status import Status
 
 Room = Callable[[int], Status | None]
@@ -24,14 +25,19 @@ class Body(Protocol):
     def take(self, buffer: bytearray) -> bytes | None:
         """Take what is there from the buffer; None until the end is reached."""
 
+    def refuse(self, status: Status, buffer: bytearray) -> None:
+        """Take it no further: what is there is thrown away, and so is what comes."""
+
 
 class Dotted:
     """Everything up to ``CRLF . CRLF``; nothing else ends a message (RFC 5321 §4.1.1.4)."""
 
-    __slots__ = ("_begun", "_room", "_start", "_stuffed", "refused")
+    __slots__ = ("_begun", "_room", "_start", "_stuffed", "clean", "refused")
 
     def __init__(self, room: Room) -> None:
         self.refused: Status | None = None
+        self.clean = True
+        """Of what was thrown away: no bare CR or LF, nor NUL, so that others see its end where we do."""
         self._room = room
         self._begun = False
         self._start = 0
@@ -47,13 +53,30 @@ class Dotted:
         if self.refused is None:
             self.refused = self._room(len(buffer) if end < 0 else end)
         if end < 0:
-            if self.refused is not None and len(buffer) > 4:
-                del buffer[:-4]
-                self._start = 0
+            if self.refused is not None:
+                self._throw_away(buffer, len(buffer) - 4)
             return None
-        raw = b"" if self.refused is not None else self._message(buffer, end)
+        if self.refused is None:
+            raw = self._message(buffer, end)
+        else:
+            raw = b""
+            self.clean = self.clean and is_clean(bytes(buffer[: end + 2]))
         del buffer[: end + 5]
         return raw
+
+    def refuse(self, status: Status, buffer: bytearray) -> None:
+        self.refused = status
+        if self._begun:
+            self._throw_away(buffer, len(buffer) - 4)
+
+    def _throw_away(self, buffer: bytearray, octets: int) -> None:
+        """All but the last few octets, which may be the beginning of the end; never between CR and LF."""
+        if octets > 0 and buffer[octets - 1] == 0x0D:
+            octets -= 1
+        if octets > 0:
+            self.clean = self.clean and is_clean(bytes(buffer[:octets]))
+            del buffer[:octets]
+            self._start = 0
 
     def _end(self, buffer: bytearray) -> int:
         """Where the final ``CRLF . CRLF`` begins; -1 if it is not there yet."""
@@ -83,26 +106,32 @@ class Dotted:
 class Chunk:
     """The next ``octets`` octets as they are: one BDAT (RFC 3030 §2)."""
 
-    __slots__ = ("_before", "_left", "_parts", "_room", "_size", "last", "refused")
+    __slots__ = ("_before", "_left", "_parts", "_room", "last", "refused")
 
     def __init__(self, octets: int, last: bool, before: int, room: Room, refused: Status | None = None) -> None:
         """``before``: octets of the message in earlier chunks; ``refused``: known already, nothing is kept."""
         self.refused = refused
         self.last = last
-        self._size = octets
         self._left = octets
         self._before = before
         self._room = room
         self._parts = bytearray()
 
     def take(self, buffer: bytearray) -> bytes | None:
-        if self.refused is None:
-            self.refused = self._room(self._before + self._size)
-        if self.refused is None:
-            self._parts += buffer[: self._left]
         taken = min(self._left, len(buffer))
+        if self.refused is None:
+            # Octets count once they are here; how many were announced costs nobody anything.
+            self.refused = self._room(self._before + len(self._parts) + taken)
+            if self.refused is None:
+                self._parts += buffer[:taken]
+            else:
+                self._parts.clear()
         del buffer[:taken]
         self._left -= taken
         if self._left:
             return None
         return b"" if self.refused is not None else bytes(self._parts)
+
+    def refuse(self, status: Status, buffer: bytearray) -> None:
+        self.refused = status
+        self._parts.clear()

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from relay.intake.balance import Balance
-from relay.intake.limits import Budget, Sessions
+from relay.intake.shares import Account, Budget, Sessions, network_of
 from relay.intake.tls_layer import TlsLayer
 from relay.mail.status import Status, permanent, temporary
 
@@ -25,15 +25,22 @@ _log = logging.getLogger("relay.smtp")
 
 COMMAND_OCTETS: Final = 4096
 """Longest command line with its CRLF; RFC 5321 §4.5.3.1.4 asks for 512, extensions for more."""
-READ_AHEAD_OCTETS: Final = 256 * 1024
+READ_AHEAD_OCTETS: Final = 64 * 1024
 """The client is not read further while so much waits unread."""
 CLOSE_S: Final = 5.0
 """What a closed connection has to take the last replies."""
+DRAIN_OCTETS: Final = 1024 * 1024
+"""What is still read, and thrown away, from a client that was sent away in the midst of sending."""
 HANDSHAKE_S: Final = 30.0
+TOO_MUCH: Final = temporary(52, 3, 1, "too much mail at once, try again later")
 
 
 class Closed(Exception):
     """The client is gone or was sent away; nothing more is said."""
+
+
+class Severed(Closed):
+    """The client was sent away for what it sends; more of that may be under way, and none of it counts."""
 
 
 @dataclass(slots=True)
@@ -73,6 +80,13 @@ class Channel:
         self.settled = False
         """Its connection stays in this process: another one passed it on."""
         self.peer_address = ""
+        self.network = ""
+        self.visitor = Account()
+        """What the client's network has."""
+        self.charged = self.visitor
+        """Whose memory its messages are."""
+        self.known = False
+        """It has logged in, or its address is enough."""
         self.in_transaction = False
         self._in = bytearray()
         self._out = bytearray()
@@ -82,10 +96,16 @@ class Channel:
         self._job: asyncio.Task[None] | None = None
         self._reading_paused = False
         self._writable = True
+        self._ended = False
+        """The client sends no more; it may still read."""
+        self._deaf = False
+        """The client was sent away; what it still sends is thrown away."""
+        self._drained = 0
         self._counted = False
         self._weighed = False
         """Stands in the balance among processes."""
-        self._held_octets = 0
+        self.held_octets = 0
+        self._heard_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._deadline = 0.0
         self._timer_at = 0.0
@@ -103,12 +123,27 @@ class Channel:
             self._weighed = True
         peer = transport.get_extra_info("peername")
         self.peer_address = str(peer[0]) if peer else "local"
+        self.network = network_of(self.peer_address)
         self.shared.live.add(self)
-        if self._implicit_tls:
+        if not self._enter():
+            if not self._implicit_tls:  # before a handshake nothing can be said
+                self._say(temporary(21, 7, 0, f"{self.hostname} too many connections, try again later"))
+                self._flush()
+            self._close()
+        elif self._implicit_tls:
             self._begin_tls()
         else:
             self._reset_timeout()
             self.guard(self.greet)
+
+    def _enter(self) -> bool:
+        """Take a place among the sessions, from the first octet on; whether there is one."""
+        account = self.shared.sessions.enter(self.network)
+        if account is None:
+            return False
+        self.visitor = self.charged = account
+        self._counted = True
+        return True
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._timer is not None:
@@ -121,15 +156,20 @@ class Channel:
             self.shared.balance.closed()
         if self._counted:
             self._counted = False
-            self.shared.sessions.leave(self.peer_address)
+            self.shared.sessions.leave(self.network, self.visitor)
         self.give_octets()
         self.transport = None
         self.in_transaction = False
 
     def data_received(self, data: bytes) -> None:
         tls = self._tls
+        if self._deaf:
+            self._drain(len(data))
+            return
         if tls is None:
             self._received(data)
+            return
+        if tls.ended:
             return
         try:
             plaintext = self._decrypted(tls, data)
@@ -138,7 +178,7 @@ class Channel:
             return
         if plaintext:
             self._received(plaintext)
-        if tls.ended:
+        if tls.ended and not self.eof_received():
             self._close()
 
     def _received(self, data: bytes) -> None:
@@ -150,7 +190,11 @@ class Channel:
             self.transport.pause_reading()
 
     def pause_writing(self) -> None:
+        """The client doesn't read: it is not read either."""
         self._writable = False
+        if not self._reading_paused and self.transport is not None and not self.transport.is_closing():
+            self._reading_paused = True
+            self.transport.pause_reading()
 
     def resume_writing(self) -> None:
         self._writable = True
@@ -158,7 +202,9 @@ class Channel:
             self.guard(self.work)
 
     def eof_received(self) -> bool:
-        return False
+        """The client sends no more; what it asked for before is answered, if it waits for that. True keeps it open."""
+        self._ended = True
+        return not self._deaf and (self._busy or not self._writable)
 
     # -- the work ----------------------------------------------------------------
 
@@ -177,21 +223,28 @@ class Channel:
         self._working = True
         try:
             step()
-        except Closed:
+        except Closed as closed:
             self._flush()
-            self._close()
+            self._close(drain=isinstance(closed, Severed))
             return
         except Exception:
-            _log.exception("session with %s failed", self.peer_address)
-            self._flush()
-            self._close()
+            self._failed()
             return
         finally:
             self._working = False
         self._flush()
-        if self._reading_paused and not self._busy and self._writable:
+        if self._ended and not self._busy and self._writable:
+            self._close()
+        elif self._reading_paused and not self._busy and self._writable:
             self._reading_paused = False
             self.transport.resume_reading()
+
+    def _failed(self) -> None:
+        """What nobody foresaw is temporary."""
+        _log.exception("session with %s failed", self.peer_address)
+        self._say(temporary(21, 3, 0, f"{self.hostname} internal error, try again later"))
+        self._flush()
+        self._close()
 
     def suspend(self) -> None:
         """The running command is answered later: nothing more is worked off until ``resume``."""
@@ -217,16 +270,23 @@ class Channel:
         except asyncio.CancelledError:
             raise
         except Exception:
-            _log.exception("session with %s failed", self.peer_address)
-            self._close()
+            self._failed()
 
     # -- time --------------------------------------------------------------------
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         """Move the deadline. The timer is not touched unless it would fire too late: it looks again when it fires."""
-        self._deadline = self.loop.time() + (duration or self.shared.command_timeout_s)
+        self._heard_at = self.loop.time()
+        self._deadline = self._heard_at + (duration or self.shared.command_timeout_s)
         if self._timer is None or self._deadline < self._timer_at:
             self._arm()
+
+    def end_by(self, deadline: float) -> None:
+        """Nothing said meanwhile moves the deadline beyond this."""
+        if deadline < self._deadline:
+            self._deadline = deadline
+            if deadline < self._timer_at:
+                self._arm()
 
     def _arm(self) -> None:
         if self._timer is not None:
@@ -247,8 +307,11 @@ class Channel:
     # -- reading and writing -----------------------------------------------------
 
     def _say(self, status: Status) -> None:
-        # The text may hold an address of the client's with SMTPUTF8; it never holds CR or LF.
-        self._out += f"{status.reply}\r\n".encode("utf-8", "replace")
+        # The text may hold what the client sent, also with SMTPUTF8; nothing in it may command who shows it.
+        reply = status.reply
+        if not reply.isprintable():
+            reply = "".join(c if c.isprintable() else "?" for c in reply)
+        self._out += f"{reply}\r\n".encode("utf-8", "replace")
 
     def say_line(self, line: bytes) -> None:
         self._out += line + b"\r\n"
@@ -259,6 +322,8 @@ class Channel:
             return
         octets, tls = bytes(self._out), self._tls
         self._out.clear()
+        if self._deaf:
+            return
         if tls is None:
             self._send(octets)
         elif tls.established:
@@ -271,17 +336,36 @@ class Channel:
         if octets and self.transport is not None:
             self.transport.write(octets)
 
-    def _close(self) -> None:
+    def _close(self, *, drain: bool = False) -> None:
         transport = self.transport
-        if transport is None or transport.is_closing():
+        if transport is None or transport.is_closing() or self._deaf:
             return
         self._busy = True  # nothing more is worked off
         if self._tls is not None:
             self._send(self._tls.close())
+        if drain and not self._ended:
+            self._stop_listening(transport)
+            return
         transport.close()
         if transport.get_write_buffer_size():
             # A client that does not read must not keep its place beyond this.
             self.loop.call_later(CLOSE_S, transport.abort)
+
+    def _stop_listening(self, transport: Any) -> None:
+        """Close our half only: what is unread when a socket is closed may cost the client the last reply."""
+        self._deaf = True
+        self._in.clear()
+        self.in_transaction = False
+        transport.write_eof()
+        if self._reading_paused:
+            self._reading_paused = False
+            transport.resume_reading()
+        self.loop.call_later(CLOSE_S, transport.abort)
+
+    def _drain(self, octets: int) -> None:
+        self._drained += octets
+        if self._drained > DRAIN_OCTETS:
+            self.transport.abort()
 
     def take_line(self) -> bytes | None:
         """One command line with its line end; None if there is none yet. Raises Closed."""
@@ -292,11 +376,34 @@ class Channel:
             return line
         if len(self._in) > COMMAND_OCTETS:
             self._say(permanent(0, 5, 6, f"line longer than {COMMAND_OCTETS} octets, closing connection"))
-            raise Closed
+            raise Severed
         return None
 
     def drop(self) -> None:
         """End the session now."""
+        self._close()
+        if self._deaf and self.transport is not None:
+            self.transport.abort()
+
+    @property
+    def quiet_since(self) -> float:
+        """When it last said anything; 0 while it is answered, or sends a message."""
+        return 0.0 if self._busy or self.reading_since else self._heard_at
+
+    @property
+    @abstractmethod
+    def reading_since(self) -> float:
+        """When the message that is on its way in began; 0 without one."""
+
+    @abstractmethod
+    def give_way(self) -> None:
+        """Give up the message that is on its way in, for others' sake."""
+
+    def leave(self) -> None:
+        """Give the session's place to another."""
+        if self._tls is None or self._tls.established:
+            self._say(temporary(21, 7, 0, f"{self.hostname} too many connections, try again later"))
+            self._flush()
         self._close()
 
     def stop_if_idle(self) -> None:
@@ -344,16 +451,21 @@ class Channel:
     # -- octets in memory --------------------------------------------------------
 
     def room_for(self, octets: int) -> Status | None:
-        """Keep the shared budget in step with what this session holds."""
+        """Keep the shared budget in step with what this session holds; a Status if it can't hold so much."""
+        grown = octets - self.held_octets
         if octets > self.shared.message_octets:
-            return permanent(52, 3, 4, f"the message is larger than {self.shared.message_octets} octets")
-        if octets > self._held_octets:
-            if not self.shared.budget.take(octets - self._held_octets):
-                return temporary(52, 3, 1, "too much mail at once, try again later")
-            self._held_octets = octets
+            return self.too_large()
+        if grown > 0:
+            budget = self.shared.budget
+            if not budget.take(self.charged, grown) and not budget.take_from_others(self, grown):
+                return TOO_MUCH
+            self.held_octets = octets
         return None
+
+    def too_large(self) -> Status:
+        return permanent(52, 3, 4, f"the message is larger than {self.shared.message_octets} octets")
 
     def give_octets(self) -> None:
         """What this session held is free again."""
-        self.shared.budget.give(self._held_octets)
-        self._held_octets = 0
+        self.shared.budget.give(self.charged, self.held_octets)
+        self.held_octets = 0

@@ -11,9 +11,8 @@ from typing import Final
 from relay.feedback.inbound import Inbound
 from relay.intake.channel import Shared
 from relay.intake.parameters import ParameterError, mail_parameters, rcpt_parameters
-from relay.intake.session import BaseSession
+from relay.intake.session import IN_CHUNKS, BaseSession
 from relay.mail.address import AddressError, parse_path
-from relay.mail.scan import find_bare
 from relay.mail.status import Status, ok, permanent, temporary
 
 MOST_RECIPIENTS: Final = 100
@@ -58,6 +57,8 @@ class InboundSession(BaseSession):
     def do_rcpt(self, argument: bytes) -> Status | None:
         if self._reverse_path is None:
             return permanent(3, 5, 1, "MAIL comes before RCPT")
+        if self._chunks is not None:
+            return IN_CHUNKS
         if argument[:3].upper() != b"TO:":
             return permanent(1, 5, 4, "the argument must be TO:<address>")
         try:
@@ -90,10 +91,6 @@ class InboundSession(BaseSession):
         return None
 
     def on_message(self, raw: bytes) -> None:
-        bare = find_bare(raw)
-        if bare is not None:
-            self.answer(permanent(54, 6, 0, f"a bare {bare[0]} at octet {bare[1]}: lines end with CRLF"))
-            return
         assert self._reverse_path is not None
         self.start(self._take(self._reverse_path, self._recipients, raw))
 

@@ -1,51 +1,11 @@
-"""What all sessions share: counts by address, one budget of bytes, failed log-ins."""
+"""Log-ins: how many failed, and who got in lately. Both tables have a bound."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-
-
-class Budget:
-    """Octets of message data that all sessions together may hold in memory."""
-
-    def __init__(self, octets: int) -> None:
-        self.octets = octets
-        self.used = 0
-
-    def take(self, octets: int) -> bool:
-        if self.used + octets > self.octets:
-            return False
-        self.used += octets
-        return True
-
-    def give(self, octets: int) -> None:
-        self.used -= octets
-
-
-class Sessions:
-    """Open sessions, in all and by client address."""
-
-    def __init__(self, most: int, most_per_address: int) -> None:
-        self._most = most
-        self._most_per_address = most_per_address
-        self._by_address: Counter[str] = Counter()
-        self.open = 0
-
-    def enter(self, address: str) -> bool:
-        if self.open >= self._most or self._by_address[address] >= self._most_per_address:
-            return False
-        self.open += 1
-        self._by_address[address] += 1
-        return True
-
-    def leave(self, address: str) -> None:
-        self.open -= 1
-        self._by_address[address] -= 1
-        if not self._by_address[address]:
-            del self._by_address[address]
 
 
 @dataclass(slots=True)
@@ -55,7 +15,7 @@ class _Window:
 
 
 class Failures:
-    """Failed log-ins by key (client address or account) within a window of seconds."""
+    """Failed log-ins by key (client's network or account) within a window of seconds."""
 
     def __init__(
         self, most: int, window_s: float, *, clock: Callable[[], float] = time.monotonic, most_keys: int = 50_000
@@ -83,3 +43,47 @@ class Failures:
                 self._windows.popitem(last=False)
         else:
             window.count += 1
+
+
+class Known:
+    """Accounts that logged in lately, by client's network: they are let in there whoever else is guessing.
+
+    Behind one address may be many (NAT), and one of them must not lock the others out.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        lasts_s: float = 86_400.0,
+        most_networks: int = 10_000,
+        most_accounts: int = 100,
+    ) -> None:
+        self._clock = clock
+        self._lasts_s = lasts_s
+        self._most_networks = most_networks
+        self._most_accounts = most_accounts
+        self._networks: OrderedDict[str, OrderedDict[str, float]] = OrderedDict()
+
+    def logged_in(self, network: str, account: str) -> None:
+        accounts = self._networks.get(network)
+        if accounts is None:
+            accounts = self._networks[network] = OrderedDict()
+            if len(self._networks) > self._most_networks:
+                self._networks.popitem(last=False)
+        else:
+            self._networks.move_to_end(network)
+        accounts[account] = self._clock()
+        accounts.move_to_end(account)
+        if len(accounts) > self._most_accounts:
+            accounts.popitem(last=False)
+
+    def any(self, network: str) -> bool:
+        """Whether some account logged in from there lately."""
+        accounts = self._networks.get(network)
+        return accounts is not None and self._clock() - next(reversed(accounts.values())) < self._lasts_s
+
+    def has(self, network: str, account: str) -> bool:
+        accounts = self._networks.get(network)
+        at = accounts.get(account) if accounts is not None else None
+        return at is not None and self._clock() - at < self._lasts_s

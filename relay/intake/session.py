@@ -14,15 +14,24 @@ from collections.abc import Callable
 from typing import ClassVar, Final
 
 from relay.intake.body import Body, Chunk, Dotted
-from relay.intake.channel import Channel, Closed, Shared
-from relay.mail.status import UNEXPECTED, Status, ok, permanent, temporary
+from relay.intake.channel import TOO_MUCH, Channel, Closed, Severed, Shared
+from relay.mail.scan import find_bare
+from relay.mail.status import UNEXPECTED, Class, Status, ok, permanent, temporary
 
 _log = logging.getLogger("relay.smtp")
 
 TURN: Final = 50
 """Commands worked off in one go before other sessions have their turn."""
-MOST_UNKNOWN: Final = 10
+MOST_FAULTS: Final = 10
+"""Unknown or malformed commands in a session."""
+MOST_REFUSED: Final = 100
+"""Refusals that a stranger gets in a session; tenants' applications may be refused as often as they like."""
+MOST_IDLE: Final = 1000
+"""Commands that need no mail, between two messages."""
 LARGEST_CHUNK_DIGITS: Final = 18
+IN_CHUNKS: Final = permanent(3, 5, 1, "a message was begun with BDAT, go on with BDAT")
+OTHER_PROTOCOLS: Final = frozenset(b"GET POST PUT HEAD DELETE OPTIONS PATCH TRACE CONNECT PRI".split())
+"""Verbs of HTTP: a browser or a server that was tricked into it may carry commands in what it sends next."""
 
 
 class BaseSession(Channel):
@@ -53,16 +62,16 @@ class BaseSession(Channel):
         self._body: Body | None = None
         self._chunks: bytearray | None = None
         """The message so far, between two BDATs."""
-        self._unknown = 0
+        self._chunks_refused: Status | None = None
+        self._message_began = 0.0
+        self._faults = 0
+        self._refusals = 0
+        self._idle = 0
         self._transactions = 0
 
     # -- the loop ------------------------------------------------------------
 
     def greet(self) -> None:
-        if not self.shared.sessions.enter(self.peer_address):
-            self._say(temporary(21, 7, 0, f"{self.hostname} too many connections, try again later"))
-            raise Closed
-        self._counted = True
         self.say_line(f"220 {self.hostname} ESMTP".encode())
 
     def work(self) -> None:
@@ -90,24 +99,27 @@ class BaseSession(Channel):
             self._say(temporary(21, 3, 2, f"{self.hostname} is being stopped, try again later"))
             raise Closed
         self._reset_timeout()
-        expects = self._expects
-        if expects is not None:
-            self._expects = None
-            status = self._asked(b"AUTH", expects, line.rstrip(b"\r\n"))
-        else:
-            status = self._command(line)
+        if self._chunks is not None:
+            self.end_by(self._message_began + self.shared.data_timeout_s)
+        status = self._command(line)
         if status is not None:
             self._say(status)
+            if status.klass is Class.PERMANENT and not self.known:
+                self._refused_stranger()
 
     def _command(self, line: bytes) -> Status | None:
+        expects = self._expects
+        self._expects = None
         if not line.endswith(b"\r\n"):
-            return permanent(0, 5, 2, "a line must end with CRLF, not with LF alone")
+            return self._fault(permanent(0, 5, 2, "a line must end with CRLF, not with LF alone"))
+        if expects is not None:
+            return self._asked(b"AUTH", expects, line[:-2])
         verb, _, argument = line[:-2].partition(b" ")
         name = self.verbs.get(verb.upper())
         if name is None:
-            return self._unknown_command()
+            return self._unknown_command(verb)
         if b"\r" in argument or b"\0" in argument:
-            return permanent(1, 5, 2, "a command must not contain CR or NUL")
+            return self._fault(permanent(1, 5, 2, "a command must not contain CR or NUL"))
         return self._asked(verb, getattr(self, name), argument.strip(b" "))
 
     def _asked(self, verb: bytes, answer: Callable[[bytes], Status | None], argument: bytes) -> Status | None:
@@ -119,12 +131,32 @@ class BaseSession(Channel):
             _log.exception("%s from %s failed", verb[:16], self.peer_address)
             return UNEXPECTED
 
-    def _unknown_command(self) -> Status:
-        self._unknown += 1
-        if self._unknown > MOST_UNKNOWN:
-            self._say(temporary(21, 7, 0, "too many unknown commands, closing connection"))
-            raise Closed
-        return permanent(0, 5, 1, "command not known")
+    def _unknown_command(self, verb: bytes) -> Status:
+        if verb in OTHER_PROTOCOLS:
+            self._say(permanent(0, 5, 1, "this port speaks SMTP, closing connection"))
+            raise Severed
+        return self._fault(permanent(0, 5, 1, "command not known"))
+
+    def _fault(self, status: Status) -> Status:
+        """Counts what no client sends often."""
+        self._faults += 1
+        if self._faults > MOST_FAULTS:
+            self._say(temporary(21, 7, 0, "too many unknown or malformed commands, closing connection"))
+            raise Severed
+        return status
+
+    def _refused_stranger(self) -> None:
+        self._refusals += 1
+        if self._refusals > MOST_REFUSED:
+            self._say(temporary(21, 7, 0, "too many refusals for one session, closing connection"))
+            raise Severed
+
+    def _without_mail(self) -> None:
+        """Counts commands that move nothing on."""
+        self._idle += 1
+        if self._idle > MOST_IDLE:
+            self._say(temporary(21, 7, 0, "too many commands without a message, closing connection"))
+            raise Severed
 
     def expect(self, handler: Callable[[bytes], Status | None]) -> None:
         """Hand the next line (without its line end) to ``handler`` instead of reading it as a command."""
@@ -137,6 +169,7 @@ class BaseSession(Channel):
         self.in_transaction = False
         if self._chunks is not None:
             self._chunks = None
+            self._chunks_refused = None
             self.give_octets()
 
     def extensions(self) -> list[str]:
@@ -173,7 +206,11 @@ class BaseSession(Channel):
         return None
 
     def _greeted(self, argument: bytes) -> Status | None:
-        name = argument.decode("ascii", "replace")
+        self._without_mail()
+        try:
+            name = argument.decode()  # some machines have names of other letters, and say them as they are
+        except UnicodeDecodeError:
+            name = ""
         if not name or len(name) > 255 or not name.isprintable() or " " in name:
             return permanent(1, 5, 4, "say EHLO with your host name")
         self.reset()
@@ -181,21 +218,26 @@ class BaseSession(Channel):
         return None
 
     def do_noop(self, argument: bytes) -> Status | None:
+        self._without_mail()
         return ok(50, 0, 0, "ok")
 
     def do_rset(self, argument: bytes) -> Status | None:
         if argument:
             return permanent(1, 5, 4, "RSET takes no argument")
+        self._without_mail()
         self.reset()
         return ok(50, 0, 0, "ok")
 
     def do_vrfy(self, argument: bytes) -> Status | None:
+        self._without_mail()
         return ok(52, 5, 0, "addresses are not verified here, send mail and see")
 
     def do_expn(self, argument: bytes) -> Status | None:
+        self._without_mail()
         return permanent(2, 5, 1, "there are no lists to expand here")
 
     def do_help(self, argument: bytes) -> Status | None:
+        self._without_mail()
         return ok(14, 0, 0, "see RFC 5321")
 
     def do_quit(self, argument: bytes) -> Status | None:
@@ -246,18 +288,19 @@ class BaseSession(Channel):
             self._say(temporary(21, 7, 0, "enough transactions for one session, connect again"))
             raise Closed
         self._reset_timeout(self.shared.data_timeout_s)
+        self._message_began = self._heard_at
         return None
 
     def do_data(self, argument: bytes) -> Status | None:
         if argument:
             return permanent(1, 5, 4, "DATA takes no argument")
         if self._chunks is not None:
-            return permanent(3, 5, 1, "a message was begun with BDAT, go on with BDAT")
+            return IN_CHUNKS
         refused = self._may_begin()
         if refused is not None:
             return refused
         self.say_line(b"354 end with <CRLF>.<CRLF>")
-        self._body = Dotted(self.room_for)
+        self._body = Dotted(self._room)
         return None
 
     def do_bdat(self, argument: bytes) -> Status | None:
@@ -265,14 +308,47 @@ class BaseSession(Channel):
         size, _, last = argument.partition(b" ")
         if not size.isdigit() or len(size) > LARGEST_CHUNK_DIGITS or last.strip(b" ").upper() not in (b"", b"LAST"):
             self._say(permanent(1, 5, 4, "BDAT needs a number of octets, and LAST at the end; closing connection"))
-            raise Closed
-        refused = None
+            raise Severed
+        refused = self._chunks_refused
         if self._chunks is None:
             refused = self._may_begin()
             self._chunks = bytearray() if refused is None else None
         before = len(self._chunks) if self._chunks is not None else 0
-        self._body = Chunk(int(size), bool(last), before, self.room_for, refused)
+        octets = int(size)
+        if before + octets > self.shared.message_octets:
+            refused = refused or self.too_large()
+            self._let_go()
+            if octets > 2 * self.shared.message_octets:
+                # Nobody who read EHLO's SIZE means that; to wait for its end would only hold the session.
+                self._say(refused)
+                raise Severed
+        self._body = Chunk(octets, bool(last), before, self._room, refused)
         return None
+
+    def _room(self, octets: int) -> Status | None:
+        refused = self.room_for(octets)
+        if refused is not None:
+            self._let_go()
+        return refused
+
+    def _let_go(self) -> None:
+        """What there is of a message that is refused isn't kept until its end."""
+        if self._chunks is not None:
+            self._chunks = bytearray()
+        self.give_octets()
+
+    @property
+    def reading_since(self) -> float:
+        reading = not self._busy and (self._body is not None or self._chunks is not None)
+        return self._message_began if reading else 0.0
+
+    def give_way(self) -> None:
+        if self._body is not None:
+            self._body.refuse(TOO_MUCH, self._in)
+        if self._chunks is not None:
+            self._chunks_refused = TOO_MUCH
+        self._let_go()
+        _log.info("client=%s its message gave way to others'", self.peer_address)
 
     def _taken(self, body: Body, raw: bytes) -> None:
         """A body, or a chunk of it, has been read."""
@@ -284,9 +360,20 @@ class BaseSession(Channel):
                 return
             raw = bytes(self._chunks or b"") + raw
             self._chunks = None
+            self._chunks_refused = None
         if body.refused is not None:
             self.answer(body.refused)
+            if isinstance(body, Dotted) and not body.clean:
+                raise Severed
+            if body.refused.permanent and not self.known:
+                self._refused_stranger()
             return
+        bare = find_bare(raw)
+        if bare is not None:
+            # Others may see another end of this message, and commands in what follows it (RFC 5321 §2.3.8, §4.1.1.4).
+            text = f"a bare {bare[0]} at octet {bare[1]}: lines end with CRLF, and NUL is not allowed"
+            self.answer(permanent(54, 6, 0, f"{text}; closing connection"))
+            raise Severed
         self._reset_timeout(self.shared.data_timeout_s)
         self.suspend()
         try:
@@ -301,6 +388,7 @@ class BaseSession(Channel):
             return
         self.give_octets()
         self.reset()
+        self._idle = 0
         self._reset_timeout()
         self._say(status)
         self.resume()

@@ -17,9 +17,9 @@ from typing import ClassVar, Final
 
 from relay.intake.accept import Acceptor, Arrived
 from relay.intake.channel import Closed, Shared
-from relay.intake.limits import Failures
+from relay.intake.limits import Failures, Known
 from relay.intake.parameters import MailParameters, ParameterError, mail_parameters, rcpt_parameters
-from relay.intake.session import BaseSession
+from relay.intake.session import IN_CHUNKS, BaseSession
 from relay.mail.address import AddressError, Path, parse_path
 from relay.mail.status import Status, ok, permanent, temporary
 from relay.pipeline.chain import Chain
@@ -37,6 +37,8 @@ REVERSE_PATH_OK: Final = ok(50, 1, 0, "reverse-path ok")
 FORWARD_PATH_OK: Final = ok(50, 1, 5, "forward-path ok")
 AUTH_FAILED: Final = permanent(35, 7, 8, "user name or password is wrong, or not allowed from this address")
 MOST_AUTH_FAILURES_A_SESSION: Final = 3
+NEEDS_SMTPUTF8: Final = permanent(53, 6, 7, "an address with letters outside ASCII needs SMTPUTF8")
+AUTH_BLOCKED: Final = temporary(21, 7, 0, "too many failed log-ins from your address, try again later")
 _BAD_RESPONSE: Final = permanent(1, 5, 2, "the response is not base64 of what the mechanism asks for")
 
 
@@ -51,7 +53,9 @@ class Desk:
     chain: Chain
     acceptor: Acceptor
     failures: Failures
-    """Failed log-ins by client address."""
+    """Failed log-ins by client's network."""
+    lately: Known
+    """Who got in from where: let in again while others there are made to wait."""
     accounts: Failures
     """By account, for the log only: 160 random bits can't be guessed, and a lock would serve attackers."""
     clock: Callable[[], float]
@@ -73,12 +77,15 @@ class SubmissionSession(BaseSession):
         self.desk = desk
         self._credential: CredentialRecord | None = None
         self._logged_in = False
+        self._charged: CredentialRecord | None = None
+        """Whose tenant's memory is charged."""
         self._auth_failures = 0
         self._txn: Transaction | None = None
         self._parameters = MailParameters()
         self._accepted: list[Accepted] = []
         self._seen: set[str] = set()
         self._recipients: list[Recipient] = []
+        self._turned_away = 0
         self._standing_version = 0
         self._period = ""
         """Of the plan, where one of the transaction's recipients could pass its limit of different subscribers."""
@@ -100,7 +107,7 @@ class SubmissionSession(BaseSession):
     def secured(self) -> None:
         super().secured()
         self._credential = None
-        self._logged_in = False
+        self._logged_in = self.known = False
 
     def do_auth(self, argument: bytes) -> Status | None:
         if not self.extended:
@@ -109,8 +116,9 @@ class SubmissionSession(BaseSession):
             return permanent(38, 7, 11, "encryption is required for authentication, use STARTTLS first")
         if self._logged_in or self.in_transaction:
             return permanent(3, 5, 1, "already authenticated" if self._logged_in else "a transaction is running")
-        if self.desk.failures.blocked(self.peer_address):
-            self._say(temporary(21, 7, 0, "too many failed log-ins from your address, try again later"))
+        self._without_mail()
+        if self.desk.failures.blocked(self.network) and not self.desk.lately.any(self.network):
+            self._say(AUTH_BLOCKED)
             raise Closed
         mechanism, _, initial = argument.partition(b" ")
         if mechanism.upper() == b"PLAIN":
@@ -126,10 +134,10 @@ class SubmissionSession(BaseSession):
         return None
 
     def _plain(self, response: bytes) -> Status:
-        """RFC 4616: authorisation identity, NUL, user name, NUL, password."""
+        """RFC 4616: authorisation identity, NUL, user name, NUL, password. Nobody may act for another user."""
         try:
-            _, user, password = _response(response).split(b"\0")
-            return self._log_in(user.decode(), password.decode())
+            identity, user, password = _response(response).split(b"\0")
+            return self._log_in(user.decode(), password.decode(), foreign=identity not in (b"", user))
         except ValueError:
             return _BAD_RESPONSE
 
@@ -147,26 +155,30 @@ class SubmissionSession(BaseSession):
         except ValueError:
             return _BAD_RESPONSE
 
-    def _log_in(self, user: str, password: str) -> Status:
+    def _log_in(self, user: str, password: str, *, foreign: bool = False) -> Status:
         desk = self.desk
+        if desk.failures.blocked(self.network) and not desk.lately.has(self.network, user):
+            self._say(AUTH_BLOCKED)
+            raise Closed
         account = "account " + user[:100]
         snapshot = desk.snapshots.current()
         found = credentials.verify(snapshot, desk.secrets, user, password, self.peer_address)
-        if found is None:
-            desk.failures.failed(self.peer_address)
+        if found is None or foreign:
+            desk.failures.failed(self.network)
             desk.accounts.failed(account)
             self._auth_failures += 1
             _log.warning("client=%s user=%s log-in failed", self.peer_address, ascii(user[:100]))
             if desk.accounts.blocked(account):  # told apart by the log; the right password is never locked out
                 _log.warning("user=%s is being guessed at from many addresses", ascii(user[:100]))
-            if self._auth_failures >= MOST_AUTH_FAILURES_A_SESSION or desk.failures.blocked(self.peer_address):
+            if self._auth_failures >= MOST_AUTH_FAILURES_A_SESSION or desk.failures.blocked(self.network):
                 self._say(AUTH_FAILED)
                 raise Closed
             return AUTH_FAILED
         tenant = snapshot.tenant(found.tenant_id, desk.clock())
         if tenant.freeze is Freeze.ALL:
             return _frozen(tenant)
-        self._credential, self._logged_in = found, True
+        self._credential, self._logged_in, self.known = found, True, True
+        desk.lately.logged_in(self.network, user)
         return ok(35, 7, 0, "authenticated")
 
     # -- MAIL ------------------------------------------------------------------
@@ -178,6 +190,7 @@ class SubmissionSession(BaseSession):
         self._accepted = []
         self._seen = set()
         self._recipients = []
+        self._turned_away = 0
 
     def do_mail(self, argument: bytes) -> Status | None:
         if self._txn is not None:
@@ -189,7 +202,11 @@ class SubmissionSession(BaseSession):
         credential = self._credential or credentials.by_address(snapshot, self.peer_address)
         if credential is None:
             return AUTH_REQUIRED
-        if credential.username and snapshot.by_username.get(credential.username) is None:  # revoked meanwhile
+        if credential is not self._charged:
+            self._charged = credential
+            self.charged = self.shared.budget.tenant(credential.tenant_id)
+            self.known = True
+        if credential.username and _ended(snapshot.by_username.get(credential.username), credential):
             self._credential, self._logged_in = None, False
             return AUTH_REQUIRED
         parsed = self._path(argument, b"FROM:")
@@ -202,7 +219,7 @@ class SubmissionSession(BaseSession):
         if parameters.size_octets > self.shared.message_octets:
             return permanent(52, 3, 4, f"the message is larger than {self.shared.message_octets} octets")
         if parsed.address is not None and parsed.address.needs_smtputf8 and not parameters.smtputf8:
-            return permanent(53, 6, 7, "an address with letters outside ASCII needs SMTPUTF8")
+            return NEEDS_SMTPUTF8
         if not desk.has_room():
             return temporary(52, 3, 1, "the disk is nearly full, try again later")
         now = desk.clock()
@@ -245,6 +262,8 @@ class SubmissionSession(BaseSession):
         txn = self._txn
         if txn is None:
             return permanent(3, 5, 1, "MAIL comes before RCPT")
+        if self._chunks is not None:
+            return IN_CHUNKS
         parsed = self._path(argument, b"TO:")
         if isinstance(parsed, Status):
             return parsed
@@ -256,11 +275,11 @@ class SubmissionSession(BaseSession):
         except ParameterError as error:
             return error.status
         if address.needs_smtputf8 and not self._parameters.smtputf8:
-            return permanent(53, 6, 7, "an address with letters outside ASCII needs SMTPUTF8")
+            return NEEDS_SMTPUTF8
         canonical = address.canonical
         if canonical in self._seen:
             return FORWARD_PATH_OK
-        if len(self._accepted) >= self.shared.recipients:
+        if len(self._accepted) + self._turned_away >= self.shared.recipients:
             return temporary(52, 5, 3, f"at most {self.shared.recipients} recipients a message")
         standing = consents.standing(self.desk.conn, txn.tenant.id, canonical, self._period)
         if standing.subscriber_id is None:
@@ -269,6 +288,7 @@ class SubmissionSession(BaseSession):
         verdict = self.desk.chain.recipient(txn, recipient)
         if isinstance(verdict, Status):
             _log.info("tenant=%s rcpt=%s refused: %s", txn.tenant.name, canonical, verdict.reply)
+            self._turned_away += 1
             return verdict
         self._seen.add(canonical)
         self._accepted.append(verdict)
@@ -298,6 +318,11 @@ class SubmissionSession(BaseSession):
 def _response(line: bytes) -> bytes:
     """What a response says; raises ValueError (RFC 4954 §4: ``=`` is an empty one)."""
     return b"" if line == b"=" else base64.b64decode(line, validate=True)
+
+
+def _ended(now: CredentialRecord | None, then: CredentialRecord) -> bool:
+    """Whether a credential was revoked since it logged in, or its password was exchanged."""
+    return now is None or now.secret_hash != then.secret_hash
 
 
 def _stream_frozen(tenant: Tenant, stream: Stream) -> bool:

@@ -151,11 +151,24 @@ static int gather(PyObject *module, PyObject *keys, PyObject *digests, Key *lane
     return (int)count;
 }
 
+/* Asked once: the answer can't change, and behind a hypervisor each CPUID costs a trap. */
+static int have_lanes(void)
+{
+    static int known = -1;
+    if (known < 0)
+        known = (mbx_get_cpu_features() & MBX_AVX512_GENERAL_ISA) == MBX_AVX512_GENERAL_ISA;
+    return known;
+}
+
 static PyObject *sign(PyObject *module, PyObject *args)
 {
     PyObject *keys, *digests;
     Key *lane[LANES];
     Work work;
+    if (!have_lanes()) {
+        PyErr_SetString(PyExc_RuntimeError, "this processor has no AVX-512 with IFMA");
+        return NULL;
+    }
     if (!PyArg_ParseTuple(args, "O!O!", &PyTuple_Type, &keys, &PyTuple_Type, &digests))
         return NULL;
     int bad, count = gather(module, keys, digests, lane, &work);
@@ -182,12 +195,11 @@ static PyObject *sign(PyObject *module, PyObject *args)
 
 static PyObject *usable(PyObject *module, PyObject *unused)
 {
-    int64u have = mbx_get_cpu_features();
-    return PyBool_FromLong((have & MBX_AVX512_GENERAL_ISA) == MBX_AVX512_GENERAL_ISA);
+    return PyBool_FromLong(have_lanes());
 }
 
 static PyMethodDef methods[] = {
-    {"sign", sign, METH_VARARGS, "The signatures of 1 to 8 SHA-256 digests with as many keys; ArithmeticError."},
+    {"sign", sign, METH_VARARGS, "The signatures of 1 to 8 SHA-256 digests with as many keys; ArithmeticError, RuntimeError."},
     {"usable", usable, METH_NOARGS, "Whether this processor has what it takes: AVX-512 with IFMA."},
     {NULL, NULL, 0, NULL},
 };

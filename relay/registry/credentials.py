@@ -106,7 +106,7 @@ def add_network(
 
 
 def revoke(conn: sqlite3.Connection, credential: CredentialRow, *, actor: str, now: float) -> CredentialRow:
-    """End a credential for good; sessions that are open keep what they logged in with."""
+    """End a credential for good, also for sessions that are open: with their next MAIL."""
     conn.execute("UPDATE credential SET revoked_at = ? WHERE id = ?", (now, credential.id))
     audit.record(conn, actor, "credential-revoked", credential.tenant_id, {"name": credential.name}, now)
     return _one(conn, "credential.id = ?", credential.id)

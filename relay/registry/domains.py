@@ -19,7 +19,7 @@ from urllib.parse import quote
 from relay.mail.address import AddressError, parse_domain
 from relay.registry import audit, keys
 from relay.registry.errors import RegistryError
-from relay.registry.secrets import Secrets
+from relay.registry.secrets import Secrets, SecretsError
 from relay.registry.tenants import TenantRow
 
 if TYPE_CHECKING:
@@ -205,10 +205,34 @@ def _new_key(conn: sqlite3.Connection, secrets: Secrets, domain_id: int, algorit
 def _store_key(
     conn: sqlite3.Connection, secrets: Secrets, domain_id: int, selector: str, key: keys.PrivateKey, now: float
 ) -> None:
+    domain = conn.execute("SELECT name FROM domain WHERE id = ?", (domain_id,)).fetchone()[0]
     conn.execute(
         "INSERT INTO dkim_key (domain_id, selector, algorithm, sealed, public, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-        (domain_id, selector, key.algorithm, key.seal(secrets), key.public, now),
+        (domain_id, selector, key.algorithm, key.seal(secrets, domain, selector), key.public, now),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    selector: str
+    algorithm: str
+    sealed: bytes
+
+
+def seal_anew(conn: sqlite3.Connection, secrets: Secrets) -> list[str]:
+    """Bind all keys of earlier releases to their rows, in the caller's transaction; names of those that don't open."""
+    lost = []
+    for id_, domain, *kept in conn.execute(
+        "SELECT k.id, d.name, selector, algorithm, sealed FROM dkim_key k JOIN domain d ON d.id = domain_id"
+    ).fetchall():
+        key = _Kept(*kept)
+        try:
+            sealed = keys.seal_anew(secrets, domain, key)
+        except SecretsError:
+            lost.append(f"{key.selector}._domainkey.{domain}")
+        else:
+            conn.execute("UPDATE dkim_key SET sealed = ? WHERE id = ?", (sealed, id_))
+    return lost
 
 
 # --- finding -----------------------------------------------------------------

@@ -71,9 +71,10 @@ class PrivateKey:
         """Base64 for the ``p=`` tag: SubjectPublicKeyInfo of RSA, the bare 32 octets of Ed25519."""
         return _public(self.key)
 
-    def seal(self, secrets: Secrets) -> bytes:
-        """Encrypted with the master key, for the database."""
-        return secrets.seal(_PURPOSE, self.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
+    def seal(self, secrets: Secrets, domain: str, selector: str) -> bytes:
+        """Encrypted with the master key, for the database; opens for that domain and selector only."""
+        plain = self.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        return secrets.seal(_PURPOSE, plain, _place(domain, selector, self.algorithm))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def sign_all(jobs: Sequence[tuple[SigningKey, bytes]]) -> list[bytes]:
             break
         try:
             values = rsa8.sign([lane for _, lane, _ in group], [sha256(text).digest() for _, _, text in group])
-        except ArithmeticError as error:
+        except (ArithmeticError, RuntimeError) as error:
             _log.error("RSA keys sign one by one, since together they failed: %s", error)
             break
         made.update(zip([place for place, _, _ in group], values, strict=True))
@@ -182,6 +183,15 @@ def open_key(secrets: Secrets, domain: str, key: Sealed) -> SigningKey:
         ) from error
 
 
+def seal_anew(secrets: Secrets, domain: str, key: Sealed) -> bytes:
+    """A key that an earlier release sealed, bound to its place; raises SecretsError."""
+    return secrets.seal_anew(_PURPOSE, key.sealed, _place(domain, key.selector, key.algorithm))
+
+
+def _place(domain: str, selector: str, algorithm: str) -> str:
+    return f"{algorithm} {selector}._domainkey.{domain}"
+
+
 class _Vault:
     """The secrets as a cache key: the same master keys are the same vault."""
 
@@ -198,7 +208,7 @@ class _Vault:
 
 @functools.lru_cache(maxsize=4096)
 def _opened(vault: _Vault, domain: str, selector: str, algorithm: str, sealed: bytes) -> SigningKey:
-    plain = vault.secrets.unseal(_PURPOSE, sealed)
+    plain = vault.secrets.unseal(_PURPOSE, sealed, _place(domain, selector, algorithm))
     # What was unsealed is what was sealed, so RSA's slow proof that the key is sound needn't be made again.
     private = load_der_private_key(plain, None, unsafe_skip_rsa_key_validation=True)
     if isinstance(private, rsa.RSAPrivateKey) and algorithm == RSA:

@@ -53,6 +53,6 @@ def lane(private: RSAPrivateKey) -> Key | None:
 def sign(keys: Sequence[Key], digests: Sequence[bytes]) -> list[bytes]:
     """Signatures of SHA-256 digests (RSASSA-PKCS1-v1_5), ``LANES`` at most; other threads run meanwhile.
 
-    Raises ArithmeticError if one of them doesn't verify.
+    Raises ArithmeticError if one of them doesn't verify, RuntimeError on a processor that can't do it.
     """
     return _rsa8.sign(tuple(keys), tuple(digests))

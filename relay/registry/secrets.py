@@ -100,18 +100,34 @@ class Secrets:
             return False
         return hmac.compare_digest(self.password_hash(password, stored[0]), stored)
 
-    def seal(self, purpose: str, plain: bytes) -> bytes:
-        """Encrypt (AES-256-GCM): key id, nonce, ciphertext."""
-        nonce = _random.token_bytes(12)
-        return bytes([self.current]) + nonce + AESGCM(self.derived("seal/" + purpose)).encrypt(nonce, plain, None)
+    def seal(self, purpose: str, plain: bytes, bound: str) -> bytes:
+        """Encrypt (AES-256-GCM) for the one place that ``bound`` names: moved elsewhere, it opens no more.
 
-    def unseal(self, purpose: str, sealed: bytes) -> bytes:
+        0, key id, nonce, ciphertext; key id and place are authenticated (RFC 5116 §2.1, associated data).
+        """
+        nonce, kid = _random.token_bytes(12), bytes([self.current])
+        key = AESGCM(self.derived("seal/" + purpose))
+        return b"\0" + kid + nonce + key.encrypt(nonce, plain, _associated(kid, bound))
+
+    def unseal(self, purpose: str, sealed: bytes, bound: str) -> bytes:
+        """What was sealed for that place; raises SecretsError."""
         try:
-            return AESGCM(self.derived("seal/" + purpose, sealed[0])).decrypt(sealed[1:13], sealed[13:], None)
-        except (InvalidTag, KeyError, IndexError) as error:
+            if sealed[0] != 0:
+                raise SecretsError(f"a sealed {purpose} has the form of earlier releases: it was put here later")
+            key = AESGCM(self.derived("seal/" + purpose, sealed[1]))
+            return key.decrypt(sealed[2:14], sealed[14:], _associated(sealed[1:2], bound))
+        except (InvalidTag, KeyError, IndexError, ValueError) as error:
             raise SecretsError(
-                f"a sealed {purpose} can't be opened: its master key is missing or it is damaged"
+                f"a sealed {purpose} can't be opened: its master key is missing, it was moved or it is damaged"
             ) from error
+
+    def seal_anew(self, purpose: str, sealed: bytes, bound: str) -> bytes:
+        """From the form before schema 70 (key id, nonce, ciphertext, bound to nothing); raises SecretsError."""
+        try:
+            key = AESGCM(self.derived("seal/" + purpose, sealed[0]))
+            return self.seal(purpose, key.decrypt(sealed[1:13], sealed[13:], None), bound)
+        except (InvalidTag, KeyError, IndexError, ValueError) as error:
+            raise SecretsError(f"a sealed {purpose} can't be opened: its master key is missing") from error
 
     # -- signed, opaque tokens ----------------------------------------------
 
@@ -134,6 +150,10 @@ class Secrets:
         mac = token[-MAC_OCTETS:]
         payload = _mask(_digest(stream_of, mac), token[1:-MAC_OCTETS])
         return payload if hmac.compare_digest(_digest(mac_of, payload), mac) else None
+
+
+def _associated(kid: bytes, bound: str) -> bytes:
+    return b"relay/sealed" + kid + bound.encode()
 
 
 def _digest(keyed: blake2b, data: bytes) -> bytes:

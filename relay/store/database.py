@@ -8,10 +8,11 @@ IMMEDIATE``), so a refused write never leaves half of itself behind.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 
 BUSY_TIMEOUT_S = 10.0
 
@@ -64,16 +65,23 @@ def connect(path: Path, *, create: bool = False, readonly: bool = False) -> sqli
     return conn
 
 
-def migrate(path: Path) -> tuple[int, int]:
-    """Bring the database to the newest schema; returns (from, to)."""
+Step = Callable[[sqlite3.Connection], None]
+"""What a migration does besides its SQL, in the same transaction; an exception undoes both."""
+
+
+def migrate(path: Path, steps: Mapping[int, Step] = MappingProxyType({})) -> tuple[int, int]:
+    """Bring the database to the newest schema; returns (from, to). ``steps`` by number of migration."""
     conn = connect(path, create=True)
     try:
         before = after = int(conn.execute("PRAGMA user_version").fetchone()[0])
         for number, sql in migrations():
             if number > before:
                 try:
-                    conn.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
-                except sqlite3.Error as error:
+                    conn.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};")
+                    if number in steps:
+                        steps[number](conn)
+                    conn.execute("COMMIT")
+                except (sqlite3.Error, StoreError) as error:
                     if conn.in_transaction:
                         conn.execute("ROLLBACK")
                     raise StoreError(f"migration {number} of {path} failed: {error}; nothing was changed") from error

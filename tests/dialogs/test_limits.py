@@ -98,8 +98,10 @@ def test_a_silent_client_is_sent_away(relay: Relay) -> None:
 def test_a_client_that_does_not_read_is_not_read_either(relay: Relay) -> None:
     configured(relay, limits={"command_timeout": 2})
     with Dialog(relay.submission) as deaf:
+        deaf.ehlo()
+        deaf.say(MAIL)
         deaf.sock.settimeout(0.5)
-        sent, chunk = 0, b"NOOP\r\n" * 10_000
+        sent, chunk = 0, b"MAIL\r\n" * 10_000
         with contextlib.suppress(TimeoutError):
             while sent < 100_000_000:
                 sent += deaf.sock.send(chunk)

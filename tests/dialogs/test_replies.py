@@ -327,12 +327,6 @@ def test_too_many_recipients(house: House) -> None:
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
-        (mail(body="a\nb\r\n"), "554 5.6.0"),
-        (mail(body="a\rb\r\n"), "554 5.6.0"),
-        (mail(body="a\0b\r\n"), "554 5.6.0"),
-        (mail(body="x\n.\r\n"), "554 5.6.0"),
-        (mail(body="x\r\n.\nMAIL FROM:<a@acme.example>\r\n"), "554 5.6.0"),
-        (mail(body="x\r.\r\n"), "554 5.6.0"),
         ("Subject: no author\r\n\r\nx\r\n", "554 5.6.0"),
         (mail(extra="From: second@acme.example\r\n"), "554 5.6.0"),
         (mail(sender="alice@acme.example)bob@other.example"), "554 5.6.0"),

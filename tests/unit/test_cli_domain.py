@@ -199,7 +199,10 @@ def test_an_own_key_is_taken_over(call: Call, home: Path) -> None:
     (home / "key.pem").write_bytes(pem)
     words = ("domain", "add", "shop", "shop.example", "--key", str(home / "key.pem"))
     _refused(call(*words), "go together", 2)
-    records = _json(call(*words, "--selector", "Mail", "--json"))
+    (home / "key.pem").chmod(0o644)
+    answer = call(*words, "--selector", "Mail", "--json")
+    assert "everyone can get at it" in answer[2] and f"chmod 600 {home}/key.pem" in answer[2]
+    records = _json(answer)
     assert records[1]["name"] == "mail._domainkey.shop.example"
     assert records[2]["name"].startswith("e")
     _refused(call(*words[:4], "--key", str(home / "none.pem"), "--selector", "x"), "none.pem")

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from relay.registry import keys
 from relay.registry.errors import RegistryError
-from relay.registry.secrets import Secrets
+from relay.registry.secrets import Secrets, SecretsError
 
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
@@ -46,7 +46,7 @@ def pem(key: rsa.RSAPrivateKey | Ed25519PrivateKey | ec.EllipticCurvePrivateKey,
 @pytest.mark.parametrize("algorithm", [keys.RSA, keys.ED25519])
 def test_sealed_and_opened(secrets: Secrets, algorithm: str) -> None:
     made = keys.generate(algorithm)
-    sealed = made.seal(secrets)
+    sealed = made.seal(secrets, "example.com", "s1")
     opened = keys.open_key(secrets, "example.com", Record("s1", algorithm, sealed))
     assert (opened.domain, opened.selector, opened.algorithm) == ("example.com", "s1", algorithm)
     assert opened.record == keys.record_text(algorithm, made.public)
@@ -127,7 +127,7 @@ def test_import_refused(what: str, octets: bytes, text: str) -> None:
 
 
 def test_open_refused(secrets: Secrets, tmp_path: Path) -> None:
-    record = Record("s1", keys.ED25519, keys.generate(keys.ED25519).seal(secrets))
+    record = Record("s1", keys.ED25519, keys.generate(keys.ED25519).seal(secrets, "example.com", "s1"))
     other = Secrets.create(tmp_path / "other")
     for vault, wrong in [
         (other, record),
@@ -137,3 +137,24 @@ def test_open_refused(secrets: Secrets, tmp_path: Path) -> None:
         with pytest.raises(RegistryError, match=r"s1 of example\.com can't be opened"):
             keys.open_key(vault, "example.com", wrong)
     assert keys.open_key(secrets, "example.com", record).selector == "s1"
+
+
+@pytest.mark.parametrize("algorithm", [keys.RSA, keys.ED25519])
+def test_a_sealed_key_opens_in_its_own_place_only(secrets: Secrets, algorithm: str) -> None:
+    """Who can write the database can't let one domain's key sign for another."""
+    sealed = keys.generate(algorithm).seal(secrets, "example.com", "s1")
+    keys.open_key(secrets, "example.com", Record("s1", algorithm, sealed))
+    for domain, selector in (("other.example", "s1"), ("example.com", "s2")):
+        with pytest.raises(RegistryError, match="can't be opened"):
+            keys.open_key(secrets, domain, Record(selector, algorithm, sealed))
+
+
+def test_the_id_of_its_master_key_is_sealed_too(tmp_path: Path) -> None:
+    """Two ids for one master key make no second spelling of a sealed value."""
+    master = bytes(range(32))
+    one = Secrets({1: master, 2: master}, 1)
+    sealed = one.seal("dkim-key", b"plain", "here")
+    assert one.unseal("dkim-key", sealed, "here") == b"plain"
+    for wrong in (b"\0\2" + sealed[2:], b"\1" + sealed[1:], sealed[1:], b"", b"\0", b"\0\1", sealed[:13]):
+        with pytest.raises(SecretsError):
+            one.unseal("dkim-key", wrong, "here")

@@ -1,0 +1,183 @@
+"""Commands in masses, lines without an end, other protocols: answered up to a bound, and nobody else notices."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.attacks.conftest import Ground
+from tests.support.smtp import Dialog, mail
+
+CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]")
+MOST = 1100
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    made = Ground(tmp_path_factory.mktemp("floods"), limits={"sessions": 60, "sessions_per_address": 50})
+    yield made
+    made.close()
+
+
+def poured(dialog: Dialog, octets: bytes) -> bytes:
+    """All that is said to this, until the session ends."""
+    said: list[bytes] = []
+
+    def read() -> None:
+        with contextlib.suppress(OSError):
+            while got := dialog.sock.recv(65536):
+                said.append(got)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    with contextlib.suppress(OSError):
+        dialog.sock.sendall(octets)
+        dialog.sock.shutdown(socket.SHUT_WR)
+    reader.join(60)
+    assert not reader.is_alive()
+    return b"".join(said)
+
+
+def honest(ground: Ground, name: str = "") -> None:
+    reply = ground.send(mail(subject=f"Honest {name}"), "honest@people.example", stream="transactional")
+    assert reply.code == 250, reply
+
+
+IDLE = [b"NOOP\r\n", b"RSET\r\n", b"HELP\r\n", b"VRFY a\r\n", b"EHLO x\r\n", b"HELO x\r\n", b"MAIL FROM:<>\r\nRSET\r\n"]
+STRANGE = [
+    b"X\r\n",
+    b"\r\n",
+    b"NOOP\n",
+    b"\n",
+    b"NOOP a\rb\r\n",
+    b"NOOP \0\r\n",
+    b"\x1b[2J\r\n",
+    b"\xff\xfe\r\n",
+    b"=\r\n",
+]
+REFUSED = [
+    *(b"RCPT TO:<a@b.example>\r\n", b"DATA\r\n", b"BDAT 0\r\n", b"BDAT 1\r\nx", b"BDAT 4 LAST\r\nQUIT", b"EXPN a\r\n"),
+    *(b"AUTH PLAIN =\r\n", b"AUTH LOGIN\r\n*\r\n", b"MAIL FROM:<x>\r\n", b"EHLO\r\n", b"STARTTLS x\r\n"),
+]
+
+
+@pytest.mark.parametrize("unit", IDLE, ids=ascii)
+@pytest.mark.parametrize("who", ["tenant", "stranger", "stranger at the inbound port"])
+def test_commands_that_need_no_mail_have_an_end(calm: Ground, unit: bytes, who: str) -> None:
+    dialog = calm.session("transactional") if who == "tenant" else _stranger(calm, who)
+    with dialog:
+        said = poured(dialog, unit * 20_000)
+    assert said.count(b"\r\n250 ") + said.count(b"\r\n214 ") + said.count(b"\r\n252 ") < 2 * MOST
+    assert b"\r\n421 4.7.0 " in said
+    honest(calm)
+
+
+@pytest.mark.parametrize("unit", [*STRANGE, *REFUSED], ids=ascii)
+@pytest.mark.parametrize("who", ["stranger", "stranger at the inbound port"])
+def test_a_stranger_is_refused_so_many_times(calm: Ground, unit: bytes, who: str) -> None:
+    with _stranger(calm, who) as dialog:
+        said = poured(dialog, unit * 20_000)
+    assert said.count(b"\r\n") < 250
+    assert b"421 4.7.0 " in said or b"535 5.7.8" in said
+    assert not CONTROL.search(said)
+    honest(calm)
+
+
+def _stranger(ground: Ground, who: str) -> Dialog:
+    dialog = Dialog(ground.relay.inbound if who.endswith("port") else ground.relay.submission)
+    dialog.ehlo()
+    return dialog
+
+
+@pytest.mark.parametrize("begin", ["", "MAIL FROM:<", "RCPT TO:<", "EHLO ", "AUTH PLAIN ", "BDAT ", "AUTH LOGIN\r\n"])
+@pytest.mark.parametrize("who", ["tenant", "stranger", "stranger at the inbound port"])
+def test_a_line_without_an_end_ends_the_session(calm: Ground, begin: str, who: str) -> None:
+    with calm.session("transactional") if who == "tenant" else _stranger(calm, who) as dialog:
+        said = poured(dialog, begin.encode() + b"1" * 500_000)
+    assert b"500 5.5.6 line longer than 4096 octets" in said
+
+
+@pytest.mark.parametrize("verb", ["GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "PRI"])
+@pytest.mark.parametrize("port", ["submission", "inbound"])
+def test_what_a_browser_can_be_made_to_send_is_no_mail(calm: Ground, verb: str, port: str) -> None:
+    body = "EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<victim@people.example>\r\nDATA\r\nSubject: x\r\n\r\nx\r\n.\r\n"
+    request = f"{verb} / HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n\r\n{body}"
+    with Dialog(getattr(calm.relay, port)) as dialog:
+        said = poured(dialog, request.encode())
+    assert said == b"500 5.5.1 this port speaks SMTP, closing connection\r\n"
+
+
+PARAMETERS = ["\x1bA=1 \x1bA=2", "\u202eB", "A\x7f=1", "SIZE=\x9b", "BODY=\x1b[2J", "ENVID=\x07", "\u2028=1 \u2028=1"]
+PATHS = ["<a\x1b[2J@b.example>", "<a@b\x7f.example>", "<\u202ea@b.example>", "<a@\x9b.example>", '<"\x1b"@b.example>']
+
+
+@pytest.mark.parametrize("argument", [*(f"<news@acme.example> {one}" for one in PARAMETERS), *PATHS], ids=ascii)
+def test_no_reply_says_control_characters_again(calm: Ground, argument: str) -> None:
+    for verb in ("MAIL FROM:", "RCPT TO:", "EHLO ", "VRFY ", "AUTH ", "BDAT "):
+        with calm.session("transactional") as dialog:
+            if verb.startswith("RCPT"):
+                dialog.say("MAIL FROM:<news@acme.example>")
+            said = poured(dialog, f"{verb}{argument}\r\nQUIT\r\n".encode())
+        assert not CONTROL.search(said), said
+        assert said.startswith(b"5") or verb == "VRFY ", said
+
+
+def test_a_transaction_has_so_many_recipients_taken_or_not(calm: Ground) -> None:
+    with calm.session("news") as dialog:
+        dialog.say("MAIL FROM:<news@acme.example>")
+        said = poured(dialog, b"".join(b"RCPT TO:<n%d@people.example>\r\n" % number for number in range(1200)))
+    assert said.count(b"550 5.7.1 no-consent") == 1000
+    assert said.count(b"452 4.5.3 ") == 200
+
+
+@pytest.mark.parametrize("port", ["submission", "submissions", "inbound"])
+def test_many_connections_from_one_address_keep_nobody_out(calm: Ground, port: str) -> None:
+    """Neither silent ones, nor such as never begin the handshake: they count from the first octet on."""
+    with contextlib.ExitStack() as held:
+        for _ in range(80):
+            sock = socket.create_connection(("127.0.0.1", getattr(calm.relay, port)), 20, ("127.0.0.5", 0))
+            held.callback(sock.close)
+        honest(calm, port)
+        with Dialog(calm.relay.inbound) as dialog:
+            assert str(dialog.greeting).startswith("220 ")
+        with Dialog(calm.relay.submissions, tls=True) as dialog:
+            assert str(dialog.greeting).startswith("220 ")
+
+
+def test_no_recipient_comes_between_chunks(calm: Ground) -> None:
+    with calm.session("transactional") as dialog:
+        dialog.say("MAIL FROM:<news@acme.example>")
+        dialog.say("RCPT TO:<one@people.example>")
+        dialog.send(b"BDAT 3\r\nabc")
+        assert dialog.read().code == 250
+        for command in ("RCPT TO:<two@people.example>", "MAIL FROM:<news@acme.example>", "DATA"):
+            assert str(dialog.say(command)).startswith("503 5.5.1")
+
+
+def test_letters_outside_ascii_are_said_first(calm: Ground) -> None:
+    """In a local part: a domain's are carried as A-labels, which every server takes."""
+    path = "<b\u00fccher@people.example>"
+    assert calm.rcpt(path, "transactional").startswith("553 5.6.7")
+    assert calm.rcpt(path, "transactional", " SMTPUTF8").startswith("250 ")
+    assert calm.rcpt("<a@b\u00fccher.example>", "transactional").startswith("250 ")
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Sender: ceo@bank.example",
+        "Sender: nonsense",
+        "Resent-From: ceo@bank.example\r\nResent-To: a@people.example\r\nResent-Date: Mon, 23 Nov 2026 10:00:00 +0000",
+        "Resent-Sender: ceo@bank.example",
+    ],
+)
+def test_nobody_else_is_named_as_the_sender(calm: Ground, field: str) -> None:
+    got = calm.deliver(mail(extra=f"{field}\r\n", subject=field[:20]), "sender@people.example", "transactional")
+    assert not re.search(rb"(?mi)^(sender|resent-[a-z]+):", got.head)
+    own = calm.deliver(mail(extra="Sender: boss@acme.example\r\n", subject="x"), "own@people.example", "transactional")
+    assert own.field("Sender") == "boss@acme.example"
