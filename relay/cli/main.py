@@ -42,6 +42,7 @@ COMMANDS: Final[dict[str, str]] = {
     "campaign": "Campaigns: list, show, release, decline.",
     "audit": "The audit log: verify, head, prove, list, rotate.",
     "queue": "The queue: list, show, hold, release, retry, cancel.",
+    "bounce": "Messages that came back: what was understood of one.",
     "trace": "One message's whole story.",
     "arf": "Feedback reports: what was understood of one.",
     "token": "Bearer credentials of the HTTP API.",

@@ -194,9 +194,11 @@ class LeasedCopy:
                     attempts=self.lease.attempts + 1,
                     address_dead=outcome.address_dead,
                     report=Report.FAILED,
+                    doubt=outcome.doubt,
                     detail={
                         "type": "hard" if outcome.address_dead else "refused",
                         "code": outcome.reason.enhanced,
+                        **({"class": outcome.kind} if outcome.kind else {}),
                     },
                 )
             case Returned():
@@ -230,6 +232,7 @@ class LeasedCopy:
         hold_reason: str = "",
         address_dead: bool = False,
         report: Report | None = None,
+        doubt: str = "",
     ) -> None:
         self._worker.finish(
             Result(
@@ -246,5 +249,6 @@ class LeasedCopy:
                 address_dead,
                 self._bulk,
                 report,
+                doubt,
             )
         )

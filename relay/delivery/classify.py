@@ -1,115 +1,88 @@
-"""The table that maps a remote's reply to an outcome.
+"""From a remote's reply to an outcome.
 
-``decide`` takes the first matching row of ``TABLE``. What no row knows is
-temporary, so that an odd server costs a retry and never a hard bounce.
-Sources: RFC 5321 §4.2.1, §4.5.3.1.10, RFC 3463, RFC 7505; the texts are those
-that large providers really send.
+What the reply means is ``relay.verdict``'s table, the same as for a report about
+it; here stands what follows on the wire: another try or a bounce, and how far
+that reaches. What nobody knows is temporary, so that an odd server costs a
+retry and never a hard bounce. Sources: RFC 5321 §4.2.1, §4.5.3.1.10, RFC 3463.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from relay.delivery.outcome import Bounced, Reach, Retry, Where
 from relay.delivery.reply import Reply, one_line
 from relay.mail.status import Class, Status, permanent, temporary
+from relay.verdict.answer import read
+from relay.verdict.values import Judgement, Kind
 
-
-class Verdict(StrEnum):
-    RETRY = "retry"
-    BOUNCE = "bounce"
-    DEAD = "dead"
-    """Bounce, and the address is dead."""
+RECIPIENT, MESSAGE, SESSION, SITE = Reach.RECIPIENT, Reach.MESSAGE, Reach.SESSION, Reach.SITE
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table; an empty condition matches everything."""
+    """Replies that are about the session or our set-up; an empty condition matches everything."""
 
     where: frozenset[Where]
     codes: str
     """Regular expression for the whole reply code."""
     enhanced: str
     """Regular expression for the whole enhanced code, ``-`` if there is none."""
-    text: str
-    """Regular expression searched for in the text, without regard to case."""
-    verdict: Verdict
     reach: Reach
     default: tuple[int, int]
     """Subject and detail where the remote gave none."""
 
 
-def _row(
-    where: str, codes: str, enhanced: str, text: str, verdict: Verdict, reach: Reach, default: tuple[int, int]
-) -> Row:
-    return Row(frozenset(Where(w) for w in where.split()), codes, enhanced, text, verdict, reach, default)
+def _row(where: str, codes: str, enhanced: str, reach: Reach, default: tuple[int, int]) -> Row:
+    return Row(frozenset(Where(w) for w in where.split()), codes, enhanced, reach, default)
 
 
 _ANY = "mail rcpt data dot"
-_UNKNOWN_USER = (
-    r"(?:user|recipient|mailbox|address|account|alias|person)[^.]{0,60}"
-    r"(?:unknown|not found|does ?n[o']t exist|not exist|invalid|no longer|doesn't have|disabled|not known)"
-    r"|(?:unknown|no such|invalid|bad destination|non-?existent) "
-    r"(?:local )?(?:user|recipient|mailbox|address|account|person|alias)"
-    r"|no mailbox (?:here|by)|not a valid (?:user|mailbox)"
-)
-_POLICY = r"spam|block ?list|black ?list|\bblocked\b|\bpolicy\b|reputation|spamhaus|\brbl\b|dnsbl|\bspf\b|dmarc|denied"
-_LATER = r"gr[ae]y-?list|try again|later|temporar|too (?:many|quickly|fast)|at a rate|rate limit|throttl"
-_FULL = r"quota|\bfull\b|over ?limit|insufficient (?:disk|storage)|exceeded storage"
-
-RETRY, BOUNCE, DEAD = Verdict.RETRY, Verdict.BOUNCE, Verdict.DEAD
-RECIPIENT, MESSAGE, SESSION, SITE = Reach.RECIPIENT, Reach.MESSAGE, Reach.SESSION, Reach.SITE
 
 TABLE: tuple[Row, ...] = (
     # Before a transaction: it is about us or the host, never about an address.
-    _row("greeting", "", "", "", RETRY, SITE, (3, 2)),
-    _row("ehlo", "", "", "", RETRY, SITE, (5, 0)),
-    _row("tls", "", "", "", RETRY, SITE, (7, 5)),
-    _row("auth", "", "", "", RETRY, SITE, (7, 8)),
+    _row("greeting", "", "", SITE, (3, 2)),
+    _row("ehlo", "", "", SITE, (5, 0)),
+    _row("tls", "", "", SITE, (7, 5)),
+    _row("auth", "", "", SITE, (7, 8)),
     # The session ends, or it is out of step.
-    _row(_ANY, "421", "", "", RETRY, SESSION, (4, 2)),
-    _row(_ANY, "[23]..", "", "", RETRY, SESSION, (5, 0)),
-    _row(_ANY, "50[023]", "-|.*5\\.[0-9]+", "", RETRY, SESSION, (5, 1)),
+    _row(_ANY, "421", "", SESSION, (4, 2)),
+    _row(_ANY, "[23]..", "", SESSION, (5, 0)),
+    _row(_ANY, "50[023]", "-|.*5\\.[0-9]+", SESSION, (5, 1)),
     # What our set-up lacks (a log-in, TLS): the operator's task, not the recipient's fault.
-    _row(_ANY, "530|53[48]", "", "", RETRY, SITE, (7, 0)),
-    _row(_ANY, "4..", "4\\.3\\.2", "", RETRY, SITE, (3, 2)),
-    # Temporary is what it says.
-    _row("rcpt", "4..", "", "", RETRY, RECIPIENT, (0, 0)),
-    _row("mail data dot", "4..", "", "", RETRY, MESSAGE, (0, 0)),
-    # A loop stays one.
-    _row("mail rcpt data dot", "5..", ".*4\\.6", "", BOUNCE, MESSAGE, (4, 6)),
-    # Permanent by number, temporary by meaning.
-    _row("rcpt", "5..", ".*2\\.2", "", RETRY, RECIPIENT, (2, 2)),
-    _row("data dot", "5..", ".*2\\.2", "", RETRY, RECIPIENT, (2, 2)),
-    _row("rcpt", "552|522", "-", "", RETRY, RECIPIENT, (2, 2)),
-    _row("data dot", "552", "-", _FULL, RETRY, RECIPIENT, (2, 2)),
-    _row("rcpt", "5..", "", _LATER, RETRY, RECIPIENT, (7, 0)),
-    _row("mail data dot", "5..", "", _LATER, RETRY, MESSAGE, (7, 0)),
-    # Too large.
-    _row(_ANY, "5..", ".*(?:2\\.3|3\\.4)", "", BOUNCE, MESSAGE, (3, 4)),
-    _row("mail data dot", "552", "-", "", BOUNCE, MESSAGE, (3, 4)),
-    # The address is dead, unless the text speaks of us.
-    _row("rcpt dot", "5..", ".*(?:1\\.(?:1|2|3|6|10)|2\\.1)", _POLICY, BOUNCE, RECIPIENT, (7, 1)),
-    _row("rcpt dot", "5..", ".*(?:1\\.(?:1|2|3|6|10)|2\\.1)", "", DEAD, RECIPIENT, (1, 1)),
-    _row("rcpt", "55[013]", "-", _POLICY, BOUNCE, RECIPIENT, (7, 1)),
-    _row("rcpt", "55[013]", "-", _UNKNOWN_USER, DEAD, RECIPIENT, (1, 1)),
-    # Policy and everything else that is final.
-    _row(_ANY, "5..", ".*7\\.[0-9]+", "", BOUNCE, MESSAGE, (7, 1)),
-    _row("rcpt", "5..", "", "", BOUNCE, RECIPIENT, (0, 0)),
-    _row("mail data dot", "5..", "", "", BOUNCE, MESSAGE, (0, 0)),
+    _row(_ANY, "530|53[48]", "", SITE, (7, 0)),
+    _row(_ANY, "4..", "4\\.3\\.2", SITE, (3, 2)),
 )
-"""In order; the first row that matches decides."""
+"""In order; the first row that matches makes it another try. All else is judged."""
 
-_UNSURE = _row(_ANY, "", "", "", RETRY, SESSION, (3, 0))
+_DEFAULT: dict[Kind, tuple[int, int]] = {
+    Kind.UNKNOWN_ADDRESS: (1, 1),
+    Kind.MOVED: (1, 6),
+    Kind.NO_MAIL_DOMAIN: (1, 2),
+    Kind.DISABLED: (2, 1),
+    Kind.FULL: (2, 2),
+    Kind.TOO_LARGE: (3, 4),
+    Kind.CONTENT: (6, 0),
+    Kind.SENDER: (1, 8),
+    Kind.TLS: (7, 10),
+    Kind.LOOP: (4, 6),
+    Kind.EXPIRED: (4, 7),
+    Kind.NETWORK: (4, 0),
+    Kind.SYSTEM: (3, 0),
+    Kind.PROTOCOL: (5, 0),
+    Kind.OTHER: (0, 0),
+}
+"""Subject and detail where the remote gave none; for the rest (7, 1), or (7, 0) where another try may do."""
+
+_ONE_PERSON = frozenset(
+    (Kind.UNKNOWN_ADDRESS, Kind.MOVED, Kind.NO_MAIL_DOMAIN, Kind.DISABLED, Kind.FULL, Kind.FILTERED)
+)
+"""About one recipient even where the message was answered."""
 
 
-LOOKED_AT = 2000
-"""Characters of a reply that are searched for phrases; the rest is somebody's novel."""
-
-
-def find(where: Where, reply: Reply) -> Row:
+def find(where: Where, reply: Reply) -> Row | None:
     """The row of ``TABLE`` that decides this reply."""
     enhanced = reply.enhanced
     dotted = "{}.{}.{}".format(*enhanced) if enhanced else "-"
@@ -118,30 +91,44 @@ def find(where: Where, reply: Reply) -> Row:
             where in row.where
             and (not row.codes or re.fullmatch(row.codes, str(reply.code)))
             and (not row.enhanced or re.fullmatch(row.enhanced, dotted))
-            and (not row.text or re.search(row.text, reply.text[:LOOKED_AT], re.IGNORECASE))
         ):
             return row
-    return _UNSURE
+    return None
 
 
-def decide(where: Where, reply: Reply, remote: str) -> Retry | Bounced:
-    """What a reply other than the wished one means.
+def decide(where: Where, reply: Reply, remote: str, to: Sequence[str] = ()) -> Retry | Bounced:
+    """What a reply other than the wished one means. ``to``: whom it is about, as the remote may repeat it.
 
     The class is the table's, never the enhanced code's: a remote's
     ``451 5.7.1`` comes out as 4.7.1.
     """
     row = find(where, reply)
-    status = _status(row, reply)
-    if row.verdict is Verdict.RETRY:
-        return Retry(status, remote, row.reach, None, reply.line)
-    return Bounced(status, remote, row.reach, row.verdict is Verdict.DEAD, reply.line)
+    if row is not None:
+        return Retry(_status(Class.TEMPORARY, row.default, reply), remote, row.reach, None, reply.line)
+    judged = read(reply.text, to, reply.code).judged(where.value)
+    if reply.code < 500 or not judged.lasting:
+        status = _status(Class.TEMPORARY, _DEFAULT.get(judged.kind, (7, 0)) if reply.code >= 500 else (0, 0), reply)
+        alone = where is Where.RCPT or (where is not Where.MAIL and judged.kind is Kind.FULL and reply.code >= 500)
+        return Retry(status, remote, RECIPIENT if alone else MESSAGE, None, reply.line)
+    status = _status(Class.PERMANENT, _DEFAULT.get(judged.kind, (7, 1)), reply)
+    reach = _reach(where, judged, reply)
+    return Bounced(status, remote, reach, judged.dead, reply.line, judged.kind.value, judged.doubt)
 
 
-def _status(row: Row, reply: Reply) -> Status:
-    klass = Class.TEMPORARY if row.verdict is Verdict.RETRY else Class.PERMANENT
+def _reach(where: Where, judged: Judgement, reply: Reply) -> Reach:
+    if where is Where.MAIL:
+        return MESSAGE
+    if judged.kind in _ONE_PERSON:
+        return RECIPIENT
+    if where is not Where.RCPT or judged.kind is Kind.TOO_LARGE or (reply.enhanced or (0, 0, 0))[1] == 7:
+        return MESSAGE
+    return RECIPIENT
+
+
+def _status(klass: Class, default: tuple[int, int], reply: Reply) -> Status:
     basic = reply.code % 100 if reply.code // 100 == klass else (51 if klass is Class.TEMPORARY else 50)
     enhanced = reply.enhanced
-    subject, detail = enhanced[1:] if enhanced and enhanced[0] != Class.OK else row.default
+    subject, detail = enhanced[1:] if enhanced and enhanced[0] != Class.OK else default
     text = one_line(reply.text)
     if enhanced:
         text = text.partition(" ")[2]

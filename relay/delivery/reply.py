@@ -1,8 +1,12 @@
 """Replies of a remote server, parsed strictly (RFC 5321 §4.2).
 
 What is no reply ends the session: guessing would pair an answer with the
-wrong command. A bare LF is taken as the end of a line, as Postfix does, since
-here it can't start a message of its own.
+wrong command. What is a reply beyond doubt is read, though some servers bend
+the grammar: a bare LF ends a line, as for Postfix, since here it can't start a
+message of its own; a tab may follow the code; in a reply of several lines the
+last code counts (``554-…`` then ``550 …``), and a line without any is text.
+Only "taken" and "refused" in one are no reply: nobody could tell whether the
+message is there.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from typing import Final, NamedTuple
 MAX_REPLY_OCTETS = 64 * 1024
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?:[ \n:]|\Z)")
 _CODES: Final = frozenset(b"%d" % code for code in range(200, 600))
-_MARKS: Final = frozenset({b"", b" ", b"-", b"\r"})
+_MARKS: Final = frozenset({b"", b" ", b"-", b"\r", b"\t"})
 """What may follow the code."""
 _KEPT_OCTETS: Final = 80
 _MOST_KEPT: Final = 256
@@ -100,7 +104,10 @@ class ReplyParser:
             raise ReplyError(f"a reply longer than {MAX_REPLY_OCTETS} octets")
         code, mark = line[:3], line[3:4]
         if code not in _CODES or mark not in _MARKS:
-            raise ReplyError(f"no reply: {line[:60].decode('latin-1')!a}")
+            if not self._lines:
+                raise ReplyError(f"no reply: {line[:60].decode('latin-1')!a}")
+            self._more(self._code, line)
+            return None  # the last line is still to come
         if mark == b"-" or self._lines:
             return self._part(code, mark, line)
         reply = Reply(int(code), line[4:].rstrip(b"\r ").decode("utf-8", "replace"))
@@ -112,15 +119,18 @@ class ReplyParser:
 
     def _part(self, code: bytes, mark: bytes, line: bytes) -> Reply | None:
         """A line of a reply with several."""
-        if self._lines and code != self._code:
+        if self._lines and (self._code < b"400") != (code < b"400"):
             raise ReplyError(f"a reply that starts with {self._code.decode()} goes on with {code.decode()}")
-        self._octets += len(line)
-        if self._octets > MAX_REPLY_OCTETS:
-            raise ReplyError(f"a reply longer than {MAX_REPLY_OCTETS} octets")
-        self._code = code
-        self._lines.append(line[4:].rstrip(b"\r "))
+        self._more(code, line[4:])
         if mark == b"-":
             return None
         text = b"\n".join(self._lines).decode("utf-8", "replace")
         self._lines, self._octets = [], 0
         return Reply(int(code), text)
+
+    def _more(self, code: bytes, text: bytes) -> None:
+        self._octets += len(text) + 4
+        if self._octets > MAX_REPLY_OCTETS:
+            raise ReplyError(f"a reply longer than {MAX_REPLY_OCTETS} octets")
+        self._code = code
+        self._lines.append(text.rstrip(b"\r "))

@@ -105,11 +105,12 @@ class Session(asyncio.Protocol):
                 return [Retry(UNEXPECTED, self.remote, Reach.MESSAGE)] * len(to)
             replies = await self._envelope(commands)
         self.transactions += 1
-        refused = self._judged(replies, len(to))
+        addresses = [one.address for one in to]
+        refused = self._judged(replies, addresses)
         if None in refused:
-            verdict: Verdict = await self._message(copy, following)
-            if isinstance(verdict, Retry | Bounced) and verdict.reach is Reach.RECIPIENT and refused.count(None) > 1:
-                verdict = Interrupted(lost(Where.DOT, "answered for one of several", self.remote), alone=True)
+            verdict: Verdict = await self._message(copy, following, addresses)
+            if not isinstance(verdict, Delivered) and refused.count(None) > 1:
+                verdict = self._of_several(Where.DOT, verdict)
             verdicts: list[Verdict] = [verdict if one is None else one for one in refused]
         else:
             verdicts = [one for one in refused if one is not None]
@@ -125,14 +126,21 @@ class Session(asyncio.Protocol):
         skip = 1 if reset else 0
         return (await self._ask(reset + b"".join(commands), len(commands) + skip))[skip:]
 
-    def _judged(self, replies: list[Reply], most: int) -> list[Retry | Bounced | Interrupted | None]:
+    def _of_several(self, step: Where, verdict: Retry | Bounced | Interrupted) -> Retry | Bounced | Interrupted:
+        """A reply for all of several recipients that is about one of them: nobody knows which, so each goes alone."""
+        if isinstance(verdict, Retry | Bounced) and verdict.reach is Reach.RECIPIENT:
+            return Interrupted(lost(step, "answered for one of several", self.remote), alone=True)
+        return verdict
+
+    def _judged(self, replies: list[Reply], to: list[str]) -> list[Retry | Bounced | Interrupted | None]:
         """For each recipient why it is refused; None: the remote waits for its message."""
+        most = len(to)
         if not replies:
             return [Interrupted(lost(Where.MAIL, self.broken, self.remote))] * most
         if replies[0].code // 100 != 2:
-            return [self._refused(Where.MAIL, replies[0], replies, most)] * most
+            return [self._refused(Where.MAIL, replies[0], replies, to, to)] * most
         found: list[Retry | Bounced | Interrupted | None] = []
-        for reply in replies[1 : 1 + most]:
+        for address, reply in zip(to, replies[1 : 1 + most], strict=False):
             if reply.code // 100 == 2:
                 found.append(None)
             elif reply.code == 452 and None in found:  # RFC 5321 §4.5.3.1.10: the rest in another transaction
@@ -141,7 +149,7 @@ class Session(asyncio.Protocol):
                     Interrupted(Retry(decide(Where.RCPT, reply, self.remote).reason, self.remote, Reach.RECIPIENT))
                 )
             else:
-                found.append(self._refused(Where.RCPT, reply, replies, most))
+                found.append(self._refused(Where.RCPT, reply, replies, to, [address]))
         if len(found) < most:
             found += [Interrupted(lost(Where.RCPT, self.broken, self.remote))] * (most - len(found))
         if None not in found:
@@ -149,7 +157,9 @@ class Session(asyncio.Protocol):
         if len(replies) < most + 2:
             rest: Retry | Bounced | Interrupted = Interrupted(lost(Where.DATA, self.broken, self.remote))
         elif replies[-1].code // 100 != 3:
-            rest = self._refused(Where.DATA, replies[-1], replies, most)
+            rest = self._refused(Where.DATA, replies[-1], replies, to, to)
+            if found.count(None) > 1:
+                rest = self._of_several(Where.DATA, rest)
         else:
             return self._still_open(found)
         return [rest if one is None else one for one in found]
@@ -178,8 +188,12 @@ class Session(asyncio.Protocol):
                 break
         return replies
 
-    def _refused(self, step: Where, reply: Reply, replies: list[Reply], most: int) -> Retry | Bounced | Interrupted:
-        outcome = decide(step, reply, self.remote)
+    def _refused(
+        self, step: Where, reply: Reply, replies: list[Reply], to: list[str], about: list[str]
+    ) -> Retry | Bounced | Interrupted:
+        """``to``: all of the transaction; ``about``: those whom this reply may be about."""
+        most = len(to)
+        outcome = decide(step, reply, self.remote, about)
         taken = any(one.code // 100 == 2 for one in replies[1 : 1 + most]) and replies[0].code // 100 == 2
         if len(replies) == most + 2 and replies[-1].code // 100 == 3 and not taken:
             # The remote waits for a message although the envelope was refused (RFC 2920 §3.1).
@@ -195,7 +209,7 @@ class Session(asyncio.Protocol):
             self.fruitful = True
         return outcome
 
-    async def _message(self, copy: Prepared, following: Following) -> Delivered | Retry | Bounced:
+    async def _message(self, copy: Prepared, following: Following, to: list[str]) -> Delivered | Retry | Bounced:
         """The mail object and the reply to its final dot."""
         overlaps = self._quick and self.features.pipelining and len(copy.data) < SLICE_OCTETS
         behind = self._envelope_of(following) if overlaps else []
@@ -211,7 +225,7 @@ class Session(asyncio.Protocol):
         if reply.code // 100 == 2:
             self.fruitful = True
             return Delivered(reply.line, self.remote, self.tls)
-        outcome = decide(Where.DOT, reply, self.remote)
+        outcome = decide(Where.DOT, reply, self.remote, to)
         if outcome.reach in (Reach.SESSION, Reach.SITE):
             self._break(f"the message was answered {reply.line}")
         else:

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from relay.feedback import loops, report
-from relay.feedback.classify import Judgement, judge
+from relay.feedback.bounce import DELIVERED, Failure, failures, from_words, inner, note_of
 from relay.feedback.complaint import Meaning, Report, about
-from relay.feedback.mime import Mail, html_text, readable
-from relay.feedback.phrases import BOUNCE_SUBJECT, CUT, DAEMON, DELAY, FAILURE, GIVEN_UP, VACATION_SUBJECT
-from relay.feedback.report import RecipientStatus
+from relay.feedback.mime import Mail, readable
+from relay.feedback.phrases import BOUNCE_BEGINS, BOUNCE_SUBJECT, DAEMON, FAILURE, NO_BOUNCE, VACATION_SUBJECT
 from relay.mail.address import AddressError, parse_address
+from relay.verdict.values import Kind as Class
 
-MAX_NOTE = 16 * 1024
 MAX_DIAGNOSTIC = 500
 
 
@@ -50,6 +49,10 @@ class Finding:
     remote: str = ""
     source: str = ""
     """``report`` (machine-readable) or ``text``."""
+    dead: bool = False
+    """The address takes no mail, beyond doubt."""
+    doubt: str = ""
+    """``type`` where the address is to be suppressed if it is said again a day later (``relay.registry.doubts``)."""
 
 
 def automatic(mail: Mail, reverse_path: str) -> bool:
@@ -71,20 +74,78 @@ def automatic(mail: Mail, reverse_path: str) -> bool:
     return bool(VACATION_SUBJECT.search(subject) or DAEMON.search(mail.get("from")))
 
 
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What a message is, and the recipients it tells of."""
+
+    kind: Kind
+    """UNKNOWN and NOTHING as below; COMPLAINT; SOFT stands for any bounce."""
+    failures: tuple[Failure, ...] = ()
+    why: str = ""
+
+
+def understand(mail: Mail) -> Understood:
+    """All that a message says, whomever it is about."""
+    reports = loops.reports(mail)
+    if reports:
+        told = of_reports(reports, "")
+        return Understood(told.kind, (), f"a feedback report of the type {told.type}")
+    note = note_of(mail)
+    found = failures(mail, note)
+    if found:
+        return Understood(Kind.SOFT, tuple(found), "the fields of a report")
+    kind_of_report = _report_type(mail)
+    # Dovecot's Sieve rejects with a disposition notification; others are read receipts.
+    if kind_of_report.startswith("disposition") and "rejected" not in mail.get("auto-submitted"):
+        return Understood(Kind.NOTHING, (), "a notice of what became of a message that arrived")
+    return _by_words(mail, note, certain=bool(kind_of_report))
+
+
+def _by_words(mail: Mail, note: str, certain: bool) -> Understood:
+    """``certain``: it says of itself that it is a report."""
+    subject = readable(mail.get("subject"))
+    certain = certain or bool(mail.get("x-failed-recipients"))
+    for forwarded in inner(mail):
+        found = failures(forwarded, note_of(forwarded))
+        if found and not (DAEMON.search(readable(mail.get("from"))) and _told(mail, note)):
+            return Understood(Kind.SOFT, tuple(found), "the fields of a report that was forwarded")
+    if VACATION_SUBJECT.search(subject) and not certain:
+        return Understood(Kind.AUTOMATIC, (), "the subject of an automatic answer")
+    bounce = certain or BOUNCE_SUBJECT.search(subject) or DAEMON.search(readable(mail.get("from")))
+    if not bounce and not _starts_as_bounce(note):
+        return Understood(Kind.AUTOMATIC if automatic(mail, "?") else Kind.UNKNOWN, (), "no sign of a bounce")
+    words = f"{subject}\n{note}"
+    told = from_words(mail, note)
+    named = DAEMON.search(mail.get("from")) and any(one.recipient and one.recipient in note for one in told)
+    if not FAILURE.search(words) and not named:
+        return Understood(Kind.UNKNOWN, (), "no word of a failure")
+    if NO_BOUNCE.search(words) and all(one.judgement.kind is Class.OTHER for one in told) and not certain:
+        return Understood(Kind.UNKNOWN, (), "an answer that isn't about a failure")
+    return Understood(Kind.SOFT, tuple(told), "words")
+
+
+def _told(mail: Mail, note: str) -> bool:
+    """Whether the outer message tells of a failure itself: what it returns then is the message, whatever that is."""
+    told = from_words(mail, note)
+    return any(one.recipient in note and one.judgement.kind is not Class.OTHER for one in told if one.recipient)
+
+
+def _starts_as_bounce(note: str) -> bool:
+    """A notice that lost its header, or stands quoted in a person's answer."""
+    return bool(BOUNCE_BEGINS.search(note[:2000]))
+
+
 def analyse(mail: Mail, address: str) -> Finding:
     """``address``: the recipient our tag names, to find its group in a report about several."""
     reports = loops.reports(mail)
     if reports:
         return of_reports(reports, address)
-    note = _note(mail)
-    reported = _reported(mail, note)
-    if reported:
-        return _from_report(reported, address, note)
-    kind = _report_type(mail)
-    # Dovecot's Sieve rejects with a disposition notification; others are read receipts.
-    if kind.startswith("disposition") and "rejected" not in mail.get("auto-submitted"):
+    understood = understand(mail)
+    if understood.kind is Kind.NOTHING:
         return Finding(Kind.NOTHING, source="report")
-    return _from_text(mail, note, certain=bool(kind))
+    if not understood.failures:
+        return Finding(understood.kind, source="text" if understood.kind is Kind.UNKNOWN else "")
+    return _of_ours(understood.failures, address)
 
 
 def of_reports(reports: Sequence[Report], address: str) -> Finding:
@@ -97,8 +158,8 @@ def of_reports(reports: Sequence[Report], address: str) -> Finding:
 
 def named_in(mail: Mail) -> Callable[[str], bool]:
     """Tells of an address whether the message is about it: by report fields, else by the words before a copy."""
-    note = _note(mail)
-    named = [name for group in _reported(mail, note) for name in (group.recipient, group.original_recipient)]
+    note = note_of(mail)
+    named = [name for one in failures(mail, note) for name in (one.recipient, one.final)]
     for part in mail.parts:
         if part.type == "message/feedback-report":
             named.append(report.fields(part.text()).get("original-rcpt-to", "").rpartition(";")[2].strip("<> "))
@@ -120,49 +181,22 @@ def _report_type(mail: Mail) -> str:
     return mail.top.parameters.get("report-type", "").lower() if mail.top.type == "multipart/report" else ""
 
 
-# --- reports -------------------------------------------------------------------
-
-
-def _reported(mail: Mail, note: str) -> list[RecipientStatus]:
-    """From the delivery-status part; some servers write the same fields into the text."""
-    for part in mail.parts:
-        if part.type in report.DELIVERY_STATUS:
-            found = report.recipients(part.text())
-            if found:
-                return found
-    if "final-recipient" in note.lower():
-        return report.recipients(note)
-    return []
-
-
-def _from_report(groups: list[RecipientStatus], address: str, note: str) -> Finding:
-    """Of several groups the one for our address; else they must all agree."""
-    ours = [g for g in groups if _same(address, g.recipient) or _same(address, g.original_recipient)]
-    findings = [_from_group(g, note) for g in ours or groups]
+def _of_ours(told: Sequence[Failure], address: str) -> Finding:
+    """Of several recipients the one that is ours; else they must all agree."""
+    ours = [one for one in told if _same(address, one.recipient) or _same(address, one.final)]
     order = (Kind.NOTHING, Kind.DELAYED, Kind.SOFT, Kind.UNKNOWN, Kind.HARD)
-    return min(findings, key=lambda f: order.index(f.kind))
+    return min((_finding(one) for one in ours or told), key=lambda found: (order.index(found.kind), found.dead))
 
 
-def _from_group(group: RecipientStatus, note: str) -> Finding:
-    action = group.action
-    if action in ("delivered", "relayed", "expanded") or group.status.startswith("2"):
-        return Finding(Kind.NOTHING, action, group.status, source="report")
-    said = f"{group.diagnostic} {group.status}".strip()
-    if action in ("delayed", "delay", "warning"):
-        kind = judge(group.status, group.diagnostic, "")
-        return _finding(Kind.DELAYED, kind, said, group.remote)
-    if group.diagnostic:
-        program = group.diagnostic_type in ("x-unix", "unix")
-        judgement = judge(group.status, group.diagnostic, note, own_words=program)
-    elif group.status.endswith(".0") or not group.status:
-        judgement = judge(group.status, note, note)
-    else:
-        judgement = judge(group.status, "", note)
-    return _finding(Kind.HARD if judgement.dead else Kind.SOFT, judgement, said, group.remote)
-
-
-def _finding(kind: Kind, judgement: Judgement, said: str, remote: str, source: str = "report") -> Finding:
-    return Finding(kind, judgement.kind, judgement.status, judgement.reply, _line(said), _line(remote)[:255], source)
+def _finding(one: Failure) -> Finding:
+    judged = one.judgement
+    if one.action in DELIVERED:
+        return Finding(Kind.NOTHING, one.action, judged.status, source=one.source)
+    kind = Kind.DELAYED if one.action == "delayed" else Kind.HARD if judged.permanent else Kind.SOFT
+    said, remote = _line(one.diagnostic), _line(one.remote)[:255]
+    return Finding(
+        kind, judged.kind.value, judged.status, judged.reply, said, remote, one.source, judged.dead, judged.doubt
+    )
 
 
 def _same(address: str, other: str) -> bool:
@@ -170,39 +204,6 @@ def _same(address: str, other: str) -> bool:
         return parse_address(other).canonical == parse_address(address).canonical
     except AddressError:
         return bool(other) and other.lower() == address.lower()
-
-
-# --- words ---------------------------------------------------------------------
-
-
-def _note(mail: Mail) -> str:
-    """The readable text before the returned message, bounded."""
-    texts = [part.text() for part in mail.parts[:4] if part.type == "text/plain"]
-    if not any(text.strip() for text in texts):
-        texts = [html_text(part.text()) for part in mail.parts[:4] if part.type == "text/html"]
-    text = "\n".join(texts)[: 4 * MAX_NOTE]
-    found = CUT.search(text)
-    return (text[: found.start()] if found else text)[:MAX_NOTE]
-
-
-def _from_text(mail: Mail, note: str, certain: bool) -> Finding:
-    """``certain``: it says of itself that it is a report."""
-    subject = readable(mail.get("subject"))
-    certain = certain or bool(mail.get("x-failed-recipients"))
-    if VACATION_SUBJECT.search(subject) and not certain:
-        return Finding(Kind.AUTOMATIC)
-    bounce = certain or BOUNCE_SUBJECT.search(subject) or DAEMON.search(readable(mail.get("from")))
-    if not bounce:
-        return Finding(Kind.AUTOMATIC if automatic(mail, "?") else Kind.UNKNOWN)
-    words = f"{subject}\n{note}"
-    if not FAILURE.search(words):
-        return Finding(Kind.UNKNOWN, source="text")
-    # In a transcript only these lines are the other server's; the rest is what ours made of them.
-    answers = "\n".join(line[4:] for line in note.split("\n") if line.startswith("<<< "))
-    judgement = judge("", answers or words, note)
-    if DELAY.search(words) and not GIVEN_UP.search(words):
-        return _finding(Kind.DELAYED, judgement, note, "", "text")
-    return _finding(Kind.HARD if judgement.dead else Kind.SOFT, judgement, note, "", "text")
 
 
 def _line(text: str) -> str:

@@ -1,126 +1,150 @@
-"""Is the address dead? One judgement from codes and words, careful by rule.
-
-A person is never mailed again after ``dead``, so it takes the other server's
-own clear word, and anything that speaks against it wins: block lists, full
-mailboxes, limits, policies. What is unclear is not dead. Enhanced codes:
-RFC 3463 and the IANA registry of enhanced status codes.
+"""What a report says of an address: its fields and words, put to the table that replies on the wire are put to.
 
 Codes come from two sides. Those in the other server's reply count for
-themselves. A Status made by the reporting server is taken at its word where
-the reply code fits it and no words speak against it.
-Words alone count if they speak of the address beyond doubt, or answered RCPT:
-after DATA, a filter's "user unknown" often means the content.
+themselves. A Status made by the reporting server is taken at its word where the
+reply code fits it. The readable notice is asked only where the answer tells
+nothing, but a notice that speaks of space contradicts any code.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
 
-from relay.feedback.phrases import ADDRESS, AGAINST, AT_RCPT, CLEAR, FULL
+from relay.verdict.answer import Answer, read
+from relay.verdict.phrases import PATTERNS, Group
+from relay.verdict.table import ADDRESS_CODES, generic, telling
+from relay.verdict.values import Address, Judgement, Kind
 
-DEAD_CODES = frozenset(("1.1", "1.2", "1.3", "1.6", "1.10", "2.1"))
-"""Subject and detail of permanent codes that say that the address takes no mail."""
-
-REFUSALS = frozenset((521, 550, 551, 553, 556))
+REFUSALS: Final = frozenset((521, 550, 551, 553, 556))
 """Reply codes that fit a dead address; with another one a Status of the reporting server is taken for a guess."""
 
-_ENHANCED = re.compile(r"(?<![\w.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
-_REPLY = re.compile(r"(?<![\w.:+-])([45]\d\d)(?=[ \-:,]|$)(?! ?(?:octets|bytes|kb|mb)\b)", re.I | re.M)
-_ADDRESS = re.compile(r"<[^<>\s]{1,320}>|[^\s<>@,;:()\"]{1,80}@[A-Za-z0-9.-]{1,255}")
+_AT_RCPT: Final = re.compile(
+    r"(?:>>>|after|reply to|response to|\bin|\bat|smtp:|our|command:?|error (?:in|at|from)"
+    r"|\[)\s*(?:the )?RCPT[ _]?(?:TO)?"
+    r"|RCPT TO (?:response|command|generated)|does not like recipient|recipient (?:was |is "
+    r"|\S{1,80} )?(?:rejected|refused) by"
+    r"|(?:while|when) (?:talking|sending).{0,60}RCPT",
+    re.I,
+)
+_AFTER_DATA: Final = re.compile(
+    r"(?:end of|after|to|in|our|at|response to|>>>|sending) (?:the )?(?:end of )?(?:\.? ?\()?(?:DATA\b|mail data"
+    r"|message (?:body|text|content)|BDAT|the dot|\.\s*$)"
+    r"|failed after I sent the message|DATA (?:command|response|generated)|final dot|eod\b|end of message",
+    re.I,
+)
+_NONE_LEFT: Final = re.compile(
+    r"need rcpt|no (?:valid )?recipients (?:specified|given|were)"
+    r"|>>> RCPT[^\n]{0,400}\n(?:[^\n]{0,200}\n){0,3}?[ \t>]{0,9}<<< 5",
+    re.I,
+)
+"""RCPT was refused beyond doubt, whatever was said after DATA: to a pipelining client that answer comes first."""
+_ENVELOPE: Final = re.compile(
+    r"^[ \t]{0,8}(?:subject|from|to|cc|date|sent|sent date|mail from|rcpt to|size[^:\n]{0,20}|number of lines"
+    r"|message-?id|sender)[ \t]*:[^\n]*$",
+    re.I | re.M,
+)
+"""Lines that say which message it was, in a notice in words."""
+_SILENT: Final = frozenset((Kind.OTHER, Kind.PROTOCOL))
+"""Kinds of an answer that tells nothing of its cause."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """``dead`` only if the address itself takes no mail, for ever."""
-
-    dead: bool
-    kind: str
-    """``unknown-address``, ``mailbox-full``, ``blocked``, … or ``other``."""
-    status: str
-    """Best enhanced code, ``""`` if there is none."""
-    reply: int | None
-
-
-def judge(status: str, diagnostic: str, note: str, *, own_words: bool = False) -> Judgement:
+def judge(
+    status: str,
+    diagnostic: str,
+    note: str,
+    *,
+    own_words: bool = False,
+    addresses: Iterable[str] = (),
+    vouched: bool = True,
+) -> Judgement:
     """Judge a failure.
 
     ``status``: the report's own code; ``diagnostic``: the other server's
-    answer; ``note``: the readable text around it; ``own_words``: the
-    diagnostic is a program's output rather than an SMTP answer.
+    answer; ``note``: the readable text about this recipient; ``own_words``: the
+    diagnostic is a program's output rather than an SMTP answer; ``vouched``:
+    the report says who made it.
     """
-    words = _ADDRESS.sub("<>", diagnostic)
-    codes = [(int(k), f"{int(s)}.{int(d)}") for k, s, d in _ENHANCED.findall(words) if k != "2"]
-    replies = [int(code) for code in _REPLY.findall(words)]
-    against = _against(words) or _full(note)
-    best = _best(codes, status)
-    reply = replies[0] if replies else None
-    if against:
-        return Judgement(False, against, best, reply)
-    permanent = [code for klass, code in codes if klass == 5]
-    if (codes and not permanent) or (not codes and replies and replies[0] < 500) or status.startswith("4"):
-        return Judgement(False, "temporary", best, reply)
-    specific = [code for code in permanent if not _generic(code)]
-    if specific:
-        dead = all(code in DEAD_CODES for code in specific)
-        return Judgement(dead, "unknown-address" if dead else _kind(specific), best, reply)
-    own = status.partition(".")[2]
-    if own and not _generic(own):
-        dead = own in DEAD_CODES and not own_words and (not replies or replies[0] in REFUSALS or _supported(words))
-        return Judgement(dead, "unknown-address" if dead else _kind([own]), best, reply)
-    # Two sides that agree on the address: 5.1.0 in the answer, clear words in the notice.
-    agreed = "1.0" in permanent and bool(CLEAR.search(note))
-    dead = (agreed or _clear(words, note)) and not own_words
-    return Judgement(dead, "unknown-address" if dead else "other", best, reply)
+    addresses = tuple(addresses)
+    answer = read(diagnostic, addresses)
+    stage = stage_of(diagnostic) or stage_of(note)
+    judged = replace(answer, codes=_codes(answer, status)).judged(stage)
+    if judged.kind in _SILENT and judged.lasting and note:
+        judged = _by_note(judged, note, status, addresses, stage)
+    elif judged.address is Address.DOUBTED and not telling(answer.codes) and _agrees(note, addresses):
+        judged = replace(judged, address=Address.DEAD, why=f"{judged.why}, and the notice says so too")
+    elif judged.address is Address.DEAD and not _certain(stage, answer, status, vouched):
+        judged = replace(judged, address=Address.SUSPECTED)
+    if judged.address is not Address.ALIVE and _full(note, addresses):
+        judged = replace(judged, kind=Kind.FULL, address=Address.ALIVE, lasting=False, why="the notice speaks of space")
+    if own_words and judged.address is not Address.ALIVE:
+        judged = replace(judged, kind=Kind.SYSTEM, address=Address.ALIVE, why="a program's output, no server's answer")
+    return judged if judged.status or not status else replace(judged, status=status)
 
 
-def _against(words: str) -> str:
-    return next((kind for kind, pattern in AGAINST if pattern.search(words)), "")
+def _certain(stage: str, answer: Answer, status: str, vouched: bool) -> bool:
+    """Whether a server said so: by a code, at RCPT, or in a reply that somebody vouches for; else it is mere words."""
+    coded = status.startswith("5") and status[2:] in ADDRESS_CODES
+    return stage == "rcpt" or bool(telling(answer.codes)) or coded or (answer.reply is not None and vouched)
 
 
-def _full(note: str) -> str:
-    """A notice that speaks of space contradicts any code."""
-    return "mailbox-full" if FULL.search(note) else ""
+def _codes(answer: Answer, status: str) -> tuple[str, ...]:
+    """The answer's codes, and the report's where that can be believed."""
+    if not status or telling(answer.codes) or any(code.startswith("4") for code in answer.codes):
+        return answer.codes
+    if status.startswith("4"):
+        return (*answer.codes, status) if answer.reply is None and not answer.codes else answer.codes
+    own = status[2:]
+    if generic(own) or (answer.reply is not None and answer.reply < 500):
+        return answer.codes
+    fits = answer.reply is None or answer.reply in REFUSALS or own not in ADDRESS_CODES
+    return (*answer.codes, status) if fits or _supported(answer.words) else answer.codes
 
 
 def _supported(words: str) -> bool:
-    return bool(CLEAR.search(words) or ADDRESS.search(words))
+    lower = words.lower()
+    return bool(PATTERNS[Group.NOBODY].search(lower) or PATTERNS[Group.UNKNOWN].search(lower))
 
 
-def _clear(words: str, note: str) -> bool:
-    if CLEAR.search(words):
-        return True
-    return bool(ADDRESS.search(words) and (AT_RCPT.search(words) or AT_RCPT.search(note)))
+def _by_note(silent: Judgement, note: str, status: str, addresses: tuple[str, ...], stage: str) -> Judgement:
+    """What the notice says where the answer said nothing; nobody's own answer, so weak words don't kill."""
+    answer = read(note, addresses)
+    told = replace(answer, codes=_codes(answer, status), reply=answer.reply or silent.reply).judged(stage)
+    if told.kind in _SILENT:
+        return silent
+    return replace(told, status=told.status or silent.status, why=f"{told.why} in the notice")
 
 
-def _generic(code: str) -> bool:
-    """``0.0``, ``1.0``, ``5.0``: says nothing about the cause; subject 7 always tells of a policy."""
-    subject, _, detail = code.partition(".")
-    return subject != "7" and (detail == "0" or subject in ("0", "5"))
+def _full(note: str, addresses: tuple[str, ...]) -> bool:
+    return bool(note) and bool(PATTERNS[Group.FULL].search(read(note, addresses).words.lower()))
 
 
-def _kind(codes: list[str]) -> str:
-    for code in codes:
-        if code == "2.2":
-            return "mailbox-full"
-        if code in ("3.4", "2.3"):
-            return "too-large"
-        if code == "4.6":
-            return "loop"
-        if code == "4.7":
-            return "expired"
-        if code.startswith("7."):
-            return "policy"
-        if code.startswith("4."):
-            return "network"
-    return "other"
+def _agrees(note: str, addresses: tuple[str, ...]) -> bool:
+    """Clear words in the notice beside an answer that refused the address without a reason."""
+    return bool(note) and bool(PATTERNS[Group.NOBODY].search(read(note, addresses).words.lower()))
 
 
-def _best(codes: list[tuple[int, str]], status: str) -> str:
-    """The first code of the answer that says something, else the report's, else any."""
-    telling = [f"{klass}.{code}" for klass, code in codes if not _generic(code)]
-    if telling:
-        return telling[0]
-    if status and not _generic(status.partition(".")[2]):
-        return status
-    return f"{codes[0][0]}.{codes[0][1]}" if codes else status
+def stage_of(text: str) -> str:
+    """``rcpt``, ``dot``, or ``""`` where the text doesn't say which command was answered."""
+    if _NONE_LEFT.search(text):
+        return "rcpt"
+    if _AFTER_DATA.search(text):
+        return "dot"
+    return "rcpt" if _AT_RCPT.search(text) else ""
+
+
+def by_words(text: str, addresses: Iterable[str] = ()) -> Judgement:
+    """Judge a failure that is told in words only, by whoever wrote them.
+
+    Weak words count for little where neither a code stands beside them nor a word of which command was answered.
+    """
+    addresses = tuple(addresses)
+    answer = read(_ENVELOPE.sub("", text), addresses)
+    stage = stage_of(text)
+    judged = answer.judged(stage)
+    if judged.address is not Address.DEAD or telling(answer.codes) or (stage == "rcpt" and answer.reply is not None):
+        return judged
+    clear = PATTERNS[Group.NOBODY].search(answer.words.lower())
+    return replace(judged, address=Address.DOUBTED if clear else Address.SUSPECTED)

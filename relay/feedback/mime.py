@@ -99,11 +99,31 @@ def parse(raw: bytes) -> Mail:
         part, depth = stack.pop()
         looked_at += 1
         boundary = part.parameters.get("boundary", "").rstrip()
-        if part.type.startswith("multipart/") and boundary and depth < MAX_DEPTH:
-            stack += [(_part(piece), depth + 1) for piece in reversed(_split(part.body, boundary))]
+        pieces = _pieces(part, boundary) if part.type.startswith("multipart/") and depth < MAX_DEPTH else []
+        if pieces:
+            stack += [(_part(piece), depth + 1) for piece in reversed(pieces)]
         else:
             leaves.append(part)
     return Mail(top, tuple(leaves))
+
+
+_ANY_BOUNDARY = re.compile(
+    rb"^--([^\s-][^\n]{0,68}?)[ \t]*\n(?:Content-[A-Za-z-]{2,30}|MIME-Version)[ \t]*:", re.M | re.I
+)
+
+
+def _pieces(part: Part, boundary: str) -> list[bytes]:
+    """By the boundary the header names; where no line is one, by that which the body uses."""
+    pieces = _split(part.body, boundary) if boundary else []
+    if pieces:
+        return pieces
+    found = _ANY_BOUNDARY.search(part.body, 0, MAX_TEXT_OCTETS)
+    return _split(part.body, found[1].decode("utf-8", "surrogateescape")) if found else []
+
+
+def nested(part: Part) -> Mail:
+    """The message that a leaf of type message/rfc822 holds."""
+    return parse(part.decoded().lstrip(b"\r\n"))
 
 
 def _split(body: bytes, boundary: str) -> list[bytes]:

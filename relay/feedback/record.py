@@ -14,7 +14,7 @@ from relay.feedback.analyse import Finding, Kind
 from relay.pipeline.contract import Reason
 from relay.queue.model import BOUNCED_EARLY, State
 from relay.queue.operator import Operator, call
-from relay.registry import apart, consents, suppressions
+from relay.registry import apart, consents, doubts, suppressions
 from relay.registry.tokens import Mark
 
 MAX_EVENTS = 20
@@ -158,7 +158,7 @@ def _finding(conn: sqlite3.Connection, tenant_id: int, mark: Mark, finding: Find
         _suppress(conn, mark, Reason.COMPLAINT, finding, now)
         if campaign_id is not None and Kind.COMPLAINT not in kinds:
             conn.execute("UPDATE campaign SET complained = complained + 1 WHERE id = ?", (campaign_id,))
-    if finding.kind is Kind.HARD:
+    if finding.dead or (finding.doubt and _again(conn, mark, finding.doubt, now)):
         _suppress(conn, mark, Reason.HARD_BOUNCE, finding, now)
     if finding.kind in _FAILURES:
         counted = _late_bounce(conn, mark, finding, now) or bool(kinds & set(_FAILURES))
@@ -197,6 +197,12 @@ def _detail(finding: Finding) -> str:
 def _suppress(conn: sqlite3.Connection, mark: Mark, reason: Reason, finding: Finding, now: float) -> None:
     detail = f"{finding.status} {finding.diagnostic}".strip() if finding.diagnostic else finding.type
     suppressions.add(conn, mark.subscriber_id, reason, detail=detail[:200], now=now)
+
+
+def _again(conn: sqlite3.Connection, mark: Mark, doubt: str, now: float) -> bool:
+    """Whether the same was said of the person before."""
+    address = address_of(conn, mark.subscriber_id) or ""
+    return doubts.again(conn, mark.subscriber_id, address.rpartition("@")[2], doubt, now)
 
 
 def _late_bounce(conn: sqlite3.Connection, mark: Mark, finding: Finding, now: float) -> bool:

@@ -13,6 +13,14 @@ _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
 _RECIPIENT = frozenset(("final-recipient", "original-recipient", "action", "status", "diagnostic-code"))
 
 DELIVERY_STATUS = ("message/delivery-status", "message/global-delivery-status")
+FIELD = "final-recipient:"
+"""In lower case: where this stands, a report's fields do."""
+_MAIL = re.compile(r"[^\s<>,;:()\"]{1,64}@[\w.-]{1,255}")
+
+
+def addresses(value: str) -> list[str]:
+    """The addresses in a header field, roughly."""
+    return _MAIL.findall(value[:8000])[:MAX_RECIPIENTS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +37,19 @@ class RecipientStatus:
     """``smtp``, ``x-unix``, …; ``""`` if none is given."""
     diagnostic: str
     remote: str
+    reporter: str = ""
+    """Reporting-MTA, which RFC 3464 §2.2.2 demands."""
 
 
 def recipients(text: str) -> list[RecipientStatus]:
     """All per-recipient groups of a delivery-status text, in order; never raises."""
     found = []
+    reporter = ""
     for group in _groups(text):
+        reporter = group.get("reporting-mta", reporter)
         if not _RECIPIENT & group.keys() or not {"action", "status"} & group.keys():
             continue
-        found.append(_recipient(group))
+        found.append(_recipient(group, reporter))
         if len(found) == MAX_RECIPIENTS:
             break
     return found
@@ -58,7 +70,7 @@ def _groups(text: str) -> list[dict[str, str]]:
     current: dict[str, str] = {}
     last = ""
     for line in text.split("\n", MAX_LINES)[:MAX_LINES]:
-        line = line.rstrip()
+        line = line.rstrip().removeprefix("> ")
         if not line:
             if current:
                 groups.append(current)
@@ -76,11 +88,11 @@ def _groups(text: str) -> list[dict[str, str]]:
     return [*groups, current] if current else groups
 
 
-def _recipient(group: dict[str, str]) -> RecipientStatus:
+def _recipient(group: dict[str, str], reporter: str) -> RecipientStatus:
     found = _STATUS.search(group.get("status", ""))
     status = ".".join(found.groups()) if found else ""
     action = group.get("action", "").split(maxsplit=1)[0:1]
-    word = action[0].lower().strip(";,()") if action else _action(status)
+    word = _word(action[0].lower().strip(";,()")) if action else _action(status)
     kind, diagnostic = _diagnostic(group.get("diagnostic-code", ""))
     return RecipientStatus(
         recipient=_address(group.get("final-recipient", "")),
@@ -90,6 +102,7 @@ def _recipient(group: dict[str, str]) -> RecipientStatus:
         diagnostic_type=kind,
         diagnostic=diagnostic,
         remote=group.get("remote-mta", "").partition(";")[2].strip() or group.get("remote-mta", ""),
+        reporter=reporter,
     )
 
 
@@ -99,6 +112,11 @@ def _diagnostic(value: str) -> tuple[str, str]:
     return (found.group(1).lower(), found.group(2)) if found else ("", value.strip())
 
 
+def _word(action: str) -> str:
+    """What some servers write instead of ``failed``."""
+    return "failed" if action.startswith(("fail", "err", "undeliv", "perm", "bounce", "reject")) else action
+
+
 def _action(status: str) -> str:
     return {"5": "failed", "4": "delayed", "2": "delivered"}.get(status[:1], "")
 
@@ -106,4 +124,11 @@ def _action(status: str) -> str:
 def _address(value: str) -> str:
     kind, semicolon, address = value.partition(";")
     address = (address if semicolon else kind).strip()
+    if kind.strip().lower() == "utf-8":
+        address = _XTEXT.sub(lambda found: chr(min(int(found[1], 16), 0x10FFFF)), address)
+    address = address.partition(" ")[0] if "<" not in address else address[address.find("<") :].partition(">")[0]
     return address.removeprefix("<").removesuffix(">").strip()
+
+
+_XTEXT = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
+"""RFC 6533 §3: ``utf-8-addr-xtext``."""

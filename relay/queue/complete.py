@@ -16,7 +16,7 @@ from relay.pipeline.contract import Reason
 from relay.queue.enqueue import dumps
 from relay.queue.model import BOUNCED_EARLY, State
 from relay.queue.values import Result, Written
-from relay.registry import suppressions
+from relay.registry import doubts, suppressions
 
 _EARLY: Final = f"?1 = {State.DELIVERED:d} AND hold_reason = '{BOUNCED_EARLY}'"
 _APPLY: Final = (
@@ -57,10 +57,8 @@ def complete(conn: sqlite3.Connection, results: Sequence[Result], notify: Notify
         elif result.state in (State.BOUNCED, State.EXPIRED):
             if submission.campaign_id is not None:
                 bounced[submission.campaign_id] += 1
-            if result.address_dead and result.lease.subscriber_id:  # a notice's recipient is no subscriber
-                suppressions.add(
-                    conn, result.lease.subscriber_id, Reason.HARD_BOUNCE, detail=result.status, now=result.at
-                )
+            if result.lease.subscriber_id:  # a notice's recipient is no subscriber
+                _suppress(conn, result)
         elif result.state in (State.WITHDRAWN, State.DECLINED, State.CANCELLED):
             _give_back(conn, result)
     _figures(conn, delivered, bounced, bulk, first_delivery)
@@ -88,6 +86,16 @@ def _apply(conn: sqlite3.Connection, result: Result) -> bool:
         ).rowcount
         == 1
     )
+
+
+def _suppress(conn: sqlite3.Connection, result: Result) -> None:
+    """Where the address is dead, or was doubted before."""
+    person = result.lease.subscriber_id
+    if not result.address_dead and not (
+        result.doubt and doubts.again(conn, person, result.lease.domain, result.doubt, result.at)
+    ):
+        return
+    suppressions.add(conn, person, Reason.HARD_BOUNCE, detail=result.status, now=result.at)
 
 
 def _event(conn: sqlite3.Connection, result: Result) -> None:

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from relay.queue import looks
 from relay.queue.model import first_id
 from relay.queue.thaw import thaw
-from relay.registry import apart, forms, idempotency, operator_mail, report_limits
+from relay.registry import apart, doubts, forms, idempotency, operator_mail, report_limits
 from relay.signup import answer, limits
 from relay.store.database import connect, transaction
 
@@ -115,6 +115,6 @@ def _requests(conn: sqlite3.Connection, now: float) -> int:
 
 
 def _answers(conn: sqlite3.Connection, now: float) -> int:
-    """Answers of the API that were kept for repeats."""
+    """Answers of the API that were kept for repeats, and other servers' that were too old to be repeated."""
     with transaction(conn):
-        return idempotency.forget(conn, now)
+        return idempotency.forget(conn, now) + doubts.forget(conn, now)

@@ -149,6 +149,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     bulk: bool = False
     report: Report | None = None
     """What ``Notify`` is called for; None: nothing."""
+    doubt: str = ""
+    """The address is to be suppressed if the same is answered again a day later (``relay.registry.doubts``)."""
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from relay.registry.secrets import Secrets
 
 WHY: Final = "the person was erased"
-_TABLES: Final = ("consent", "suppression", "membership", "profile", "apart")
+_TABLES: Final = ("consent", "suppression", "membership", "profile", "apart", "doubt")
 _COPIES: Final = (
     "SELECT submission_id, number, campaign_id FROM recipient WHERE submission_id > ? AND tenant_id = ?"
     " AND (subscriber_id IN ({people}) OR lower(address) = ?)"

@@ -14,7 +14,7 @@ from typing import Final
 
 from relay.audit import log
 from relay.pipeline.contract import Reason
-from relay.registry import audit
+from relay.registry import audit, doubts
 from relay.registry.errors import RegistryError
 from relay.registry.mailbox import mailbox_of
 
@@ -93,6 +93,7 @@ def remove(
         )
     conn.executemany("DELETE FROM suppression WHERE subscriber_id = ? AND topic_id = ? AND reason = ?", lifted)
     for subscriber_id, topic_id, reason in lifted:
+        doubts.lifted(conn, subscriber_id)
         _history(conn, subscriber_id, topic_id, "lifted", {"actor": actor, "detail": why, "reason": reason}, now)
     reasons = tuple(sorted({Reason(row[2]) for row in lifted}))
     audit.record(

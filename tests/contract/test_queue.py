@@ -222,6 +222,14 @@ def test_bodies_go_with_the_last_copy_and_figures_follow(conn: sqlite3.Connectio
     assert conn.execute("SELECT reason FROM suppression").fetchall() == [("hard-bounce",)]
 
 
+def test_a_doubted_address_is_suppressed_when_it_is_doubted_again_a_day_later(conn: sqlite3.Connection) -> None:
+    for number, at, suppressed in ((1, NOW, 0), (2, NOW + 3600, 0), (3, NOW + 86_400, 1)):
+        put(conn, new(number, 1))
+        (one,) = lease(conn, at)
+        finish(conn, Result(one, State.BOUNCED, at, "550 5.4.1 denied", event="bounced", doubt="unknown-address"))
+        assert conn.execute("SELECT count(*) FROM suppression").fetchone() == (suppressed,)
+
+
 def test_a_retry_is_due_later_and_keeps_count(conn: sqlite3.Connection) -> None:
     put(conn, new())
     (mine,) = lease(conn)

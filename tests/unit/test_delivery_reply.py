@@ -42,13 +42,42 @@ def test_what_a_server_says_again_and_again_is_kept_within_bounds() -> None:
         b"600 x\r\n",
         b"199 x\r\n",
         b"250x\r\n",
-        b"250-a\r\n251 b\r\n",
+        b"550-a\r\n250 b\r\n",
+        b"452-a\r\n354 b\r\n",
+        b"250-a\r\n550 b\r\n",
+        b"+OK x\r\n",
         b"\xb2\xb2\xb2 x\r\n",
     ],
 )
 def test_what_is_no_reply_is_refused(wire: bytes) -> None:
     with pytest.raises(ReplyError):
         ReplyParser().feed(wire)
+
+
+@pytest.mark.parametrize(
+    ("wire", "reply"),
+    [
+        (b"554-5.7.1 rejected\r\n550 5.7.1 see our page\r\n", Reply(550, "5.7.1 rejected\n5.7.1 see our page")),
+        (b"451-4.7.1 a\r\n550 5.7.1 b\r\n", Reply(550, "4.7.1 a\n5.7.1 b")),
+        (b"550-5.1.1 a\r\n450 4.2.1 b\r\n", Reply(450, "5.1.1 a\n4.2.1 b")),
+        (b"250-a\r\n251 b\r\n", Reply(251, "a\nb")),
+        (b"250\ttaken as 1234\r\n", Reply(250, "taken as 1234")),
+        (b"550-a\r\n550\tb\r\n", Reply(550, "a\nb")),
+        (b"550\r\n", Reply(550, "")),
+        (b"550 \r\n", Reply(550, "")),
+        (b"550\n", Reply(550, "")),
+        (b"550-\r\n550\r\n", Reply(550, "\n")),
+        (b"550-no such\r\nuser here\r\n550 5.1.1 bye\r\n", Reply(550, "no such\nuser here\n5.1.1 bye")),
+        (b"550-no such\r\n\r\n550 bye\r\n", Reply(550, "no such\n\nbye")),
+        ("550 Utilisateur inconnu à cette adresse\r\n".encode(), Reply(550, "Utilisateur inconnu à cette adresse")),
+        (b"550 utilisateur inconnu \xe0 cette adresse\r\n", Reply(550, "utilisateur inconnu \ufffd cette adresse")),
+        (b"550 " + b"x" * 5000 + b"\r\n", Reply(550, "x" * 5000)),
+    ],
+)
+def test_what_is_a_reply_beyond_doubt_is_read(wire: bytes, reply: Reply) -> None:
+    parser = ReplyParser()
+    assert parser.feed(wire) == [reply]
+    assert parser.empty
 
 
 @pytest.mark.parametrize("piece", [b"x" * 1000, b"250-" + b"x" * 1000 + b"\r\n"], ids=["one line", "many lines"])

@@ -102,6 +102,22 @@ def test_a_reply_to_the_whole_message_is_for_all(script: Script, kind: type[Outc
     run(main())
 
 
+def test_a_reply_to_data_about_one_of_several_condemns_nobody_else() -> None:
+    """Each is asked alone, and only then its own answer counts."""
+
+    async def main() -> None:
+        script: Script = {"DATA": [NO_USER, "354 go", NO_USER, "354 go"]}
+        async with (
+            ScriptedRemote(script) as remote,
+            Bench(smart_host=remote.target, connections_per_site=1) as bench,
+        ):
+            outcomes = await _outcomes(_group(bench, 3))
+            assert sorted(type(one).__name__ for one in outcomes) == ["Bounced", "Delivered", "Delivered"]
+            assert [one.address_dead for one in outcomes if isinstance(one, Bounced)] == [True]
+
+    run(main())
+
+
 def test_a_reply_to_the_dot_about_one_of_several_condemns_nobody_else() -> None:
     """``550 5.1.1`` after the message: nobody knows whose address it means, so each is asked alone."""
 

@@ -101,10 +101,18 @@ def test_judgements(status: str, diagnostic: str, note: str, dead: bool) -> None
     assert judge(status, diagnostic, note).dead is dead
 
 
-@pytest.mark.parametrize("code", ["1.1", "1.2", "1.3", "1.6", "1.10", "2.1"])
+@pytest.mark.parametrize("code", ["1.1", "1.3", "1.6"])
 def test_codes_of_dead_addresses(code: str) -> None:
     assert judge(f"5.{code}", f"550 5.{code} no", "").dead
     assert not judge(f"4.{code}", f"450 4.{code} no", "").dead
+
+
+@pytest.mark.parametrize(("code", "permanent"), [("1.2", True), ("1.10", True), ("4.4", True), ("2.1", False)])
+def test_codes_that_count_when_they_come_again(code: str, permanent: bool) -> None:
+    """Of a domain, as another host sees it, and of a disabled mailbox, which may be opened again."""
+    judged = judge(f"5.{code}", f"550 5.{code} no", "")
+    assert (judged.dead, bool(judged.doubt), judged.permanent) == (False, True, permanent)
+    assert not judge(f"4.{code}", f"450 4.{code} no", "").doubt
 
 
 @pytest.mark.parametrize("detail", [0, 1, 2, 3, 7, 8, 9, 25, 26, 27, 606])

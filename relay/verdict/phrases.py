@@ -1,0 +1,420 @@
+"""The words that decide, in groups; what the languages other than English say is in ``languages.py``.
+
+One phrase a line. They are looked for in text that ``own_words`` has been
+through, on one line; gaps are bounded, so that time stays linear.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Final
+
+from relay.verdict.languages import PHRASES as ELSEWHERE
+
+
+class Group(StrEnum):
+    """What a phrase is about."""
+
+    FULL = "full"
+    LARGE = "large"
+    LOOP = "loop"
+    GREYLIST = "greylist"
+    LATER = "later"
+    RATE = "rate"
+    BLOCKED = "blocked"
+    SPAM = "spam"
+    AUTHENTICATION = "authentication"
+    SENDER = "sender"
+    RELAYING = "relaying"
+    TLS = "tls"
+    DISABLED = "disabled"
+    POLICY = "policy"
+    CONTENT = "content"
+    FILTERED = "filtered"
+    MOVED = "moved"
+    NO_DOMAIN = "no-domain"
+    NETWORK = "network"
+    EXPIRED = "expired"
+    SYSTEM = "system"
+    PROTOCOL = "protocol"
+    PROGRAM = "program"
+    NOBODY = "nobody"
+    """The mailbox doesn't exist, beyond doubt and whenever it is said."""
+    UNKNOWN = "unknown"
+    """The same in words that filters use too, about a message's content."""
+    NO_ACCOUNT = "no-account"
+    """As NOBODY where a server answers it, whenever; a notice in words may mean a closed account."""
+    NAMELESS = "nameless"
+    """The same with nothing where an address should stand."""
+    REFUSED = "refused"
+    """The address is refused without a reason."""
+
+
+_BOX: Final = r"(?:mail ?(?:box|folder|store|spool)|account|inbox|user|recipient|message store)"
+_WHO: Final = (
+    r"(?:user ?(?:name|id|account)?|recipient|mail ?box|account|address(?:ee)?|alias|person|customer|subscriber|member|"
+    r"local[- ]?part|login|mail ?drop|e-?mail(?: ?(?:address|account|id))?|folder|employee|maildir|rcpt)"
+)
+_NOT: Final = r"(?:not|n['\u2019]?t|no longer|never)"
+
+ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
+    Group.FULL: (
+        r"quota (?:is |was |has been |would be )?(?:\w+ )?(?:exceed|reach|full|limit|violat)",
+        r"(?:over|exceed\w*|out of|beyond|reached|above|at)\b.{0,30}\bquota",
+        r"\bquota\b(?!.{0,30}\b(?:sending|sender|outbound|connections?)\b)",
+        rf"{_BOX}\b.{{0,40}}\b(?:is |are |was |has been |seems )?(?:\w+ )?(?:over)?full\b",
+        r"\bfull\b.{0,14}mail ?(?:box|folder|store)",
+        r"box is full",
+        r"over ?(?:the |its |their )?(?:allowed |maximum |size |storage |disk |space )*limit",
+        r"(?:disk|storage|mail ?box|mail ?store) ?(?:space|capacity|usage)",
+        r"(?:not enough|no more|no|insufficient|out of|lack of|low on) (?:free |disk |storage |available "
+        r"|mailbox |system )*(?:space|storage)",
+        r"insufficient (?:system |disk )?(?:storage|space)",
+        r"exceed(?:s|ed|ing)? .{0,40}(?:storage|space|allocation|allotment|mailbox (?:size|limit))",
+        r"(?:mail ?box|storage|user|account|recipient)\b.{0,30}(?:size )?(?:limit|allocation|allotment) (?:is "
+        r"|has been |was )?(?:exceed|reach)",
+        r"(?:mail ?box|account|user|recipient)\b.{0,40}\bexceed.{0,30}(?:limit|size|storage)",
+        r"too (?:many|much) (?:messages|mail|e-?mails|unread|stored)[^.]{0,20}(?:in|stored|on) (?:this |the "
+        r"|your )?(?:mail|folder|account|inbox|drop)",
+        r"mailbox (?:size )?limit",
+        r"out of (?:disk|storage)",
+        r"delivery failed: over",
+        r"mail(?:box)? (?:size )?over(?:flow|run)",
+        r"maildir (?:delivery failed: )?over",
+        r"recipient storage",
+    ),
+    Group.LARGE: (
+        r"(?:message|mail|attachment|body|header)s?\b.{0,24}(?:too|to) (?:big|large|long)\b",
+        r"(?:message|mail|body|header|attachment|data|maximum|max) ?(?:size)?\b.{0,30}(?:size|length"
+        r"|limit)s? (?:has been |is |was )?(?:limit )?exceed",
+        r"exceed(?:s|ed|ing)?\b.{0,40}(?:message|maximum|max\.?|fixed|mail|size|permitted"
+        r"|allowed)\b.{0,20}(?:size|length|limit)",
+        r"(?:message|mail)\b.{0,30}\bexceed.{0,30}(?:size|limit|length|maximum|bytes|octets)",
+        r"(?:message|mail|maximum|max) size (?:is )?(?:\w+ )?limit",
+        r"size of (?:the |this |your )?(?:message|mail).{0,40}(?:exceed|limit|larger|greater)",
+        r"larger than (?:the )?(?:maximum|limit|allowed|current|\d)",
+        r"too large (?:a )?(?:message|mail|for)|message length",
+        r"max(?:imum)? (?:message )?size (?:exceeded|is)",
+    ),
+    Group.LOOP: (
+        r"hop count",
+        r"too many hops",
+        r"(?:mail|message|routing|forwarding|delivery|loop) ?(?:forwarding )?loop",
+        r"loops? back",
+        r"loop (?:detected|count|found)",
+        r"too many \"?received",
+        r"already (?:been )?(?:visited|here)",
+    ),
+    Group.GREYLIST: (
+        r"\bgr[ea]y-? ?list",
+        r"postgrey",
+        r"(?:first|initial) (?:contact|attempt).{0,40}(?:delay|defer|retry)",
+    ),
+    Group.LATER: (
+        r"(?:please |and )?(?:re-?)?try (?:again |back |it |your \w+ |sending )*(?:later|in (?:a|an|\d|few|some)"
+        r"|after \d|soon|shortly|tomorrow)",
+        r"try again(?! with| using| to \w+ address)\W*$",
+        r"\btry(?:ing)? later",
+        r"\blater\b",
+        r"temporar(?:y|il)",
+        r"at this time",
+        r"\bfor now\b",
+        r"\bretry\b(?! limit| timeout| time)",
+        r"\btransient(?:ly)?\b",
+        r"\bdeferr(?:ed|ing)\b",
+        r"currently (?:unavailable|not available|busy|overloaded)",
+        r"\btoo busy\b|overload(?:ed)?\b",
+    ),
+    Group.RATE: (
+        r"too (?:many|fast|quickly|frequent|often)(?! (?:hops|received|messages? (?:in|stored)))",
+        r"rate[- ]?(?:limit|control|exceed)",
+        r"\bat a rate\b",
+        r"\brates?\b.{0,30}(?:prevent|limit|exceed)",
+        r"throttl",
+        r"(?:message|mail|connection|sending|hourly|daily|volume|recipient) (?:rate|limit|frequency"
+        r"|quota)\b.{0,20}(?:exceed|reach|limit)?",
+        r"frequency (?:limit|too|of|is)",
+        r"(?:exceed\w*|reached).{0,40}(?:messages?|e-?mails?|connections?|recipients?) (?:per|limit|allowed|quota"
+        r"|from|an hour|a day)",
+        r"\b(?:unusual|excessive) (?:rate|volume|number|amount)",
+        r"concurren(?:t|cy)",
+        r"(?:sending|sender|outbound)\b.{0,20}\bquota|quota .{0,20}(?:sender|sending)",
+        r"limit (?:of|on) (?:messages|mails|connections)",
+        r"more (?:connections|messages|mail) than",
+    ),
+    Group.BLOCKED: (
+        r"\b(?:block|black|deny|denied|reject|bad|suppress(?:ion)?)[ -]?list",
+        r"(?<!account )(?<!account is )(?<!mailbox )(?<!mailbox is )(?<!user )(?<!user is )\bblocked\b",
+        r"\bblocking\b|\bblock (?:type|id|reason)",
+        r"\bbanned\b|\bban list\b",
+        r"\b(?:dns|rh|uri|s)?[bw]l\b|\brbls?\b|dnsbls?\b|\brhsbl\b|\bsurbl\b|\bsbl\b|\bxbl\b|\bpbl\b",
+        r"\b(?:spamhaus|spamcop|barracuda|sorbs|uceprotect|senderscore|cloudmark|invaluement|abusix|mailspike"
+        r"|trend ?micro|spamrl|hostkarma)\b",
+        r"reputation",
+        r"\bnot (?:accepting|accept) (?:mail|messages|connections|email) from (?:your|this|you|the)",
+        r"(?:\bhost(?!.{0,30}said)|client|network|\bip\b|sender|your server)\b.{0,30}\b"
+        r"(?:not allowed|reject|refused|denied"
+        r"|unauthori[sz]ed|listed)",
+        r"\blisted (?:in|on|by|at)\b(?!.{0,30}(?:directory|address book|domino))",
+        r"\b(?:your|the sending|sending|connecting) (?:ip|host|server|network|client|system)\b",
+        r"dynamic (?:ip|address|host)|dial-?up|residential",
+        r"poor(?:ly)? reput|bad reput",
+        r"delist|removal|unblock",
+        r"abus(?:e|ive)\b(?! (?:desk|@))",
+    ),
+    Group.SPAM: (
+        r"\b(?:anti-?)?spam(?:my|mers?|ming|mi?ness|-?like)?\b",
+        r"\bube\b|\buce\b",
+        r"unsolicited",
+        r"junk(?: ?mail)?\b",
+        r"\bbulk (?:mail|e-?mail|message)",
+        r"\bvirus(?:es)?\b|\bmalware\b|\btrojan\b|\binfected\b|\bphish",
+        r"\bsuspicious\b|\bsuspected\b",
+        r"content (?:is |was )?(?:considered|believed|looks)",
+    ),
+    Group.AUTHENTICATION: (
+        r"\bdmarc\b|\bspf\b|\bdkim\b|\barc\b(?= fail)|sender ?id\b",
+        r"\bunauthenticated\b|(?:not|is n.t|fail\w*) (?:be )?authenticat",
+        r"authentication (?:check|result|fail|information)",
+        r"\b(?:rdns|ptr|reverse dns|fcrdns|reverse[- ](?:look ?up|hostname|name|address|mapping))\b",
+        r"(?:cannot|could not|can.t|unable to) (?:find|resolve|verify) (?:your|the) (?:host|hostname|reverse|ip"
+        r"|server|sender|client|helo)",
+        r"(?:helo|ehlo)\b.{0,40}(?:reject|invalid|not|fail|mismatch|resolv|require)",
+        r"unresolvable|not resolv|does not resolve",
+    ),
+    Group.SENDER: (
+        r"\bsenders?\b.{0,28}\b(?:reject|denied|refus|invalid|unknown|verif|domain|not |does ?n.t|must|blocked"
+        r"|block|unable|fail)",
+        r"(?:verif\w*|valid\w*|reject\w*|unknown|invalid|bad|from this|domain of|denied) (?:the |this |your )?sender",
+        r"sender['\u2019]?s? (?:address|e-?mail|domain|verify|verification|callout|callback)",
+        r"\b(?:mail|envelope|rfc5322|header)[ .-]?from\b(?! (?:this|the|your) )",
+        r"return[- ]path|reverse[- ]path|from address|from: (?:header|address)",
+        r"callout|call-?back verification",
+        r"\byour (?:address|e-?mail address|domain|account)\b.{0,30}\b(?:not|reject|blocked|invalid|denied|unknown)",
+        r"originat(?:or|ing) (?:address|domain|ip|host)",
+    ),
+    Group.RELAYING: (
+        r"\brelay(?:ing)?\b.{0,20}\b(?:denied|not (?:permitted|allowed|supported)|prohibited|access|forbidden"
+        r"|reject|refus|disallow|deny)",
+        r"(?:unable to|cannot|will not|won.t|do(?:es)? not|don.t|may not|not allowed to|not permitted to|no|not"
+        r"|deny|refus\w+ to|reject\w*|not an? open) relay",
+        r"\brelay (?:not|access)|not a relay|not gateway|no third[- ]party|third[- ]party relay",
+        r"\brcpthosts\b",
+        r"not (?:a )?(?:locally )?(?:hosted|local|served|permitted|allowed) (?:here|domain|host)",
+        r"(?:domain|host)\b.{0,30}(?:is n.t|not|is not) (?:in my list|one of|hosted|local|allowed|permitted"
+        r"|accepted|served|handled|configured)",
+        r"we (?:do not|don.t) (?:accept|handle|host|serve|receive) (?:mail|e-?mail|messages)? ?for",
+    ),
+    Group.TLS: (
+        r"must issue (?:a )?starttls",
+        r"\b(?:starttls|tls|ssl|encrypt(?:ed|ion))\b.{0,30}\b(?:requir|need|mandatory|must|first|enforced)",
+        r"\b(?:requir\w*|need\w*|must use|only)\b.{0,20}\b(?:starttls|tls|ssl|encrypt(?:ed|ion))\b",
+    ),
+    Group.DISABLED: (
+        rf"{_WHO}\b[^.;]{{0,60}}\b(?:disabled|inactive|suspended|deactivated|de-activated|locked|frozen|dormant"
+        rf"|blocked|barred|on hold|not active|is hibernated|hibernat\w+|expired|archived|closed|terminated"
+        rf"|cancel+ed|discontinued)",
+        r"\b(?:suspended|deactivated|frozen|on hold|dormant)\b",
+        rf"\b(?:disabled|inactive|locked|expired|closed|blocked|terminated|dormant) {_WHO}",
+        r"not (?:been )?(?:active|activated|enabled)\b",
+        r"has been (?:disabled|suspended|discontinued|closed|locked)",
+        r"no longer active|mailbox disabled|account (?:is )?over|mail receiving disabled",
+        r"(?:mail ?box|account|user|recipient)\b.{0,24}\b(?:not accepting (?:mail|messages|e-?mails?)"
+        r"|does not accept (?:mail|messages))",
+        r"has not (?:been )?(?:logged|log+ed|used|checked|accessed)",
+    ),
+    Group.POLICY: (
+        r"\bpolic(?:y|ies)\b",
+        r"\bbatv\b",
+        r"not permitted|not allowed|disallowed",
+        r"\baccess denied\b|\bdenied\b",
+        r"\bauthenticat|not authori[sz]ed|unauthori[sz]ed|\bauthori[sz]ation\b",
+        r"prohibit|restrict(?:ed|ion)|forbidden",
+        r"\bpreferences\b|\bpermission|\bprivileges?\b",
+        r"not (?:a )?member|members? only|only accepts? (?:mail|messages)|allowed senders",
+        r"resources restricted|administrat(?:ively|or) (?:denied|prohibit|reject|block)",
+        r"security",
+        r"\bcompliance\b|violat",
+        r"\bchallenge\b|confirm(?:ation)? (?:of|your|is|required)",
+    ),
+    Group.CONTENT: (
+        r"\bcontents?\b.{0,24}(?:reject|denied|refus|not accept|restrict|filter|unacceptable)",
+        r"(?:reject|denied|refus|block)\w*\b.{0,30}\bcontents?\b",
+        r"\battachments?\b|\bexecutable\b|file (?:type|extension|name)",
+        r"(?:bad|missing|invalid|illegal|malformed|duplicate) (?:message[- ]id|header|date|mime|8-?bit|to:|from:"
+        r"|subject)",
+        r"header (?:error|syntax|check|content)|(?:not|non|violat\w+)[ -](?:\w+ )?rfc",
+        r"rfc ?\d+ (?:complian|conform|violation)",
+        r"8-?bit|bare (?:lf|cr)|conversion|media (?:not|unsupported)",
+    ),
+    Group.FILTERED: (
+        r"\bfilter(?:ed|ing|s)?\b",
+        r"\buser (?:has )?(?:refuse|reject)|refuses? to receive",
+        r"rejected (?:by|due to) (?:the )?(?:recipient|user|domain)",
+        r"(?:by the|the) recipient(?: has| was)? (?:refus|reject|block|declin)",
+        r"recipient has (?:refus|reject|block|declin)",
+        r"(?:user|recipient|person|member|customer|owner)\b.{0,20}\b(?:does not|did not|do(?:es)?n.t)"
+        r" (?:want|wish|accept)",
+    ),
+    Group.MOVED: (
+        r"has been replaced by|has moved|have moved|moved to|new (?:e-?mail )?address|address (?:has )?changed"
+        r"|changed (?:e-?mail )?address",
+        r"please (?:try|use|forward|send)(?: to)? <>",
+        r"\bno longer on (?:this )?server",
+    ),
+    Group.NO_DOMAIN: (
+        r"\b(?:host|domain)(?: or domain)?(?: name)?(?: <>)? ?(?:is |was )?(?:not found|unknown|un-?known|not known)",
+        r"(?:unknown|unrouteable|unroutable|un-?routable|no such|bad|invalid|non-?existent"
+        r"|nonexistent) (?:mail )?(?:domain|host|destination host)(?: name)?\b",
+        r"(?:domain|host)(?: name)?(?: <>)? (?:does ?n.t|does not|do not|did ?n.t) exists?",
+        r"(?:domain|host)\b.{0,30}\b(?:not|n.t) (?:be )?(?:found|resolved|exist|valid)",
+        r"unrout(?:e)?able (?:mail )?(?:domain|address)",
+        r"(?:no|null|could ?n.t find (?:a|any)|could not find (?:a|any)|without|has no|have no|not have (?:a|any)"
+        r"|lacks?|missing|cannot find (?:a|any)) (?:valid |usable )?(?:mx\b|mail exchangers?|mail servers?"
+        r"|a record|a or mx|mx or a|dns record)",
+        r"null ?mx|mx (?:record )?(?:is )?null|mx or srv record indicated no smtp",
+        r"(?:domain|host|server|system|site)\b.{0,24}\b(?:does not|do not|does ?n.t|never|not) (?:accept(?:s"
+        r"|ing)?|receive|take|handle) (?:any )?(?:e-?mail|mail|messages|smtp)",
+        r"nxdomain|non-?existent domain|name or service not known|no address associated",
+        r"host ?name lookup failed|dns hard error|domain name not found",
+        r"(?:domain|recipient ?domain)\b.{0,30}\b(?:expired|no longer (?:exists?|valid|hosted|used|in use"
+        r"|accepts?|available))",
+        r"address resolution of .{0,60} failed|no route to domain|unable to route|bad destination host",
+        r"bad destination system",
+        r"\bno such domain|illegal host|host is unknown|host unknown",
+        r"domain is (?:not|un)[ -]?reachable|domain must exist",
+        r"point(?:s|ing)? to (?:a )?non-?existent (?:host|domain)s?",
+        r"illegal host/domain|invalid (?:recipient|destination) domain",
+    ),
+    Group.NETWORK: (
+        r"connection (?:timed out|refused|reset|lost|dropped|closed|failed)|timed? ?out|time-?out",
+        r"no route to host|network (?:error|is unreachable|unreachable)|unreachable",
+        r"malformed or unexpected|server failure|servfail|try ?again dns|name ?server (?:error|fail)",
+        r"dns (?:error|fail|query fail|server|timeout)",
+        r"could not connect|unable to connect|cannot connect|failed to connect|can.t connect|not connect",
+        r"lost connection|no answer from host|bad connection|not responding|did not respond",
+        r"all (?:relevant )?(?:mx|hosts)\b.{0,40}(?:fail|down)",
+    ),
+    Group.EXPIRED: (
+        r"(?:message|mail|delivery|retry|queue|lifetime|ttl|time)\b.{0,30}\b(?:expired|exceeded its"
+        r"|time(?:d)? out|timeout exceeded)",
+        r"expired\b.{0,24}\bmessage|too old|been in the queue too long",
+        r"retry time(?:out)? (?:not reached|exceeded)|could not be delivered for \d",
+        r"not delivered (?:for|within|after|in) \d",
+        r"delivery time expired|retention time|undeliver\w* (?:for|after) \d+",
+    ),
+    Group.SYSTEM: (
+        r"(?:internal|system|server|local|configuration|config|software|i/o|disk|database|ldap|backend) (?:error"
+        r"|problem|failure|fault|misconfig|configuration)",
+        r"error (?:in|during|while) (?:process|look ?up|configuration)|look ?up (?:error|fail)",
+        r"out of (?:memory|resources|processes)|insufficient resources|resources",
+        r"service (?:is )?(?:unavailable|not available)|shutting down|not available right now|system not accepting",
+    ),
+    Group.PROTOCOL: (
+        r"(?:command|argument|parameter)s?\b.{0,24}(?:unrecogni[sz]ed|not recogni[sz]ed|not implemented|unknown"
+        r"|out of sequence|syntax|invalid|unsupported)",
+        r"bad sequence|syntax error|unrecogni[sz]ed command|protocol (?:error|violation)|pipelining",
+    ),
+    Group.PROGRAM: (
+        r"procmail|maildrop|\bpipe\b|mail\.local|\bcannot create\b|couldn.t create|can.t create",
+        r"permission denied|no such file|delivery agent|exited with|signal \d|broken pipe",
+        r"command (?:output|failed|died)|\|/\w|mailer (?:error|died)",
+    ),
+    Group.NOBODY: (
+        r"not listed in .{0,60}(?:director|address book)",
+        r"recipient(?:'s)? (?:name|e-?mail address) (?:is not recogni[sz]ed|was not found)",
+        r"address (?:could ?n.t|could not|cannot|can.t) be found|address (?:was ?n.t|was not|not) found",
+        rf"{_WHO}(?: that)?(?: you (?:tried to reach|entered|specified|are trying to (?:reach|contact|send)"
+        rf"|sent to)| <>| \S{{1,40}})?"
+        r" (?:does not|does ?n.?t|do not|did not|no longer|doesnt|is not) (?:seem to |currently |appear to )?exists?",
+        rf"(?:no|not|isn.t|is not an?) (?:such )?(?:valid )?(?:active )?{_WHO} (?:here )?(?:by|with|under"
+        rf"|of) (?:that|this) (?:name|address)",
+        r"no mailbox (?:here )?by that name",
+        r"no valid recipients?\b(?! from)|no such recipient",
+        r"no longer (?:on (?:this )?server|employed|with (?:us|the company|this (?:company|organi[sz]ation))"
+        r"|a valid (?:address|user|recipient|e-?mail)|works?|valid|in use|in service|a customer"
+        r"|an? (?:\w+ )?(?:employee|member|user|customer))",
+        r"(?:has left|left the (?:company|organi[sz]ation))",
+        r"delivery to a non-?existent",
+        r"unknown local[- ]part|local[- ]?part (?:is )?(?:unknown|not found)",
+        r"this is not a valid mailbox|not a valid (?:mailbox|recipient|user|account)",
+        r"(?:couldn.t|could not|cannot|can.t|unable to) find (?:a |the |any |this |that |your )?(?:mail ?box"
+        r"|recipient|user|person|address|account)(?! (?:mx|mail ?exchange))",
+        r"mail ?box (?:name )?(?:unknown|not ?found|does not exist|nonexistent)",
+        r"no account (?:by|with|for|exists)|no such account|account not found|no mailbox (?:here|for|found|on)",
+        r"resolver adr .{0,30}(?:not found|ambiguous|invalid)",
+        r"there is no (?:one|such|user|person|account|mailbox|recipient|\S{1,30} (?:here|at this))",
+        r"nobody (?:here )?(?:by|with|of) that name|no ?one (?:here )?(?:by|with) that name",
+        r"no user with that (?:name|address)|not (?:a )?known (?:user|recipient|here)",
+        r"5\.1\.1 (?:user|recipient|mailbox|bad destination)",
+        r"vpopmail.{0,30}(?:no such|not)|dead-?letter",
+        r"is ?n.t a (?:valid )?(?:user|mailbox|account) (?:here|on)",
+        r"invalid final delivery user",
+        r"no longer accepts? (?:e-?)?mail|missing home directory|no mail ?box available for",
+        r"not in my validrcptto|(?:address|mailbox|recipient|user) (?:is )?not present",
+    ),
+    Group.UNKNOWN: (
+        rf"{_WHO}s?(?: address| name|<>| <>)*:?(?: (?:is|was|are|were|has))?(?: been)?(?: not)? (?:unknown|unkown"
+        rf"|known|invalid|undefined|not known|not valid|not registered|not on file|not recogni[sz]ed|deleted"
+        rf"|removed|ambiguous)",
+        rf"(?:unknown|unkown|un-?recogni[sz]ed|invalid|undefined|no such|non-?existent|not an? existing"
+        rf"|not a known|bad|wrong|incorrect|illegal|nonexisting|not exist\w*)"
+        rf" (?:virtual |local |e-?mail |mail |destination |final |delivery |rcpt |to |a |forward "
+        rf"|recipient(?:'s)? )*{_WHO}",
+        r"mail ?box (?:is )?(?:not found|inaccessible)",
+        rf"{_WHO}(?: <>| \S{{1,40}})? (?:was |is |were |are |could |can )*(?:not|n.t)(?: be)? found",
+        rf"{_WHO}(?: <>)? (?:could|can) ?(?:not|n.t) be (?:verified|resolved|located|reached)",
+        r"address(?:ee)?s? (?:is |are |was |were )?unknown|unknown address",
+        r"not an? (?:active|local|valid|existing|deliverable) (?:e-?mail )?address|recipient is not local",
+        r"resolver adr .{0,20}not ?found|notfound",
+        r"not (?:our|a local) (?:customer|user)",
+        r"no such (?:user|person|mailbox|address|recipient|name|mail ?drop|local)|nosuchuser|user unknown",
+        r"unknown user|no user\b|unknownuser",
+        r"does not exist|doesn.?t exist|do not exist|not exist",
+        r"not a (?:user|recipient|mailbox)(?: here)?|not handled here|not here\b",
+        r"recipient(?: address)?(?: <>)? (?:is )?unverified|unverified (?:address|recipient)",
+        r"recipient verify (?:failed|denied)|(?:failed|fails) (?:recipient )?verif",
+        r"verif\w+ failed for (?:the )?recipient|could not verify (?:recipient|address)|undeliverable address",
+        r"bad (?:destination )?(?:address|mailbox|recipient|user)(?: syntax)?|(?:address|recipient|mailbox) syntax",
+        r"unrouteable address|unroutable address",
+        r"mailbox for .{0,40} (?:does|unknown|not)",
+        r"recipient ?(?:e-?mail )?(?:address )?(?:was |is |were )?not ?found",
+    ),
+    Group.NO_ACCOUNT: (r"does ?n.t have an? .{0,40}account|do(?:es)? not have an? .{0,40}account",),
+    Group.NAMELESS: (
+        r"(?:^|\b[45]\d\d[ -]|-> )[45\d ]{0,8}: ?(?:user|recipient|mailbox) (?:unknown|not found)",
+        r"\b[45]\d\d: : ?user unknown",
+    ),
+    Group.REFUSED: (
+        r"(?:recipient|address|rcpt|user|mailbox)(?: address(?:es)?| to)? ?(?:<+>+)?:? ?(?:is |was |are "
+        r"|has been )?(?:reject|refus|not accept|declin)",
+        r"(?:reject\w*|refus\w*|invalid|cannot accept|not accept\w*|declin\w*) (?:the |this |your |all |for |by "
+        r"|policy )*(?:recipient|address|rcpt)",
+        r"mail ?box (?:is )?(?:unavailable|not available)",
+        r"cannot be delivered to (?:this|that) (?:address|recipient|user)",
+        r"(?:mail ?box|account|user) unavai\w{0,2}able|recipient not ok|can.t accept (?:user|recipient)",
+        r"bad(?:rcptto|recipientto)|envelope recipient",
+    ),
+}
+
+
+def _compiled(group: Group) -> re.Pattern[str]:
+    phrases = ENGLISH.get(group, ()) + ELSEWHERE.get(group.value, ())
+    return re.compile("|".join(phrases))
+
+
+PATTERNS: Final[dict[Group, re.Pattern[str]]] = {group: _compiled(group) for group in Group}
+"""Every group's phrases as one expression, for text in lower case: that is quicker than to ignore the case."""
+
+
+def found_in(text: str) -> dict[Group, str]:
+    """The groups that have a phrase in ``text``, with the words as they stand there."""
+    lower = text.lower()
+    shown = text if len(lower) == len(text) else lower
+    found: dict[Group, str] = {}
+    for group, pattern in PATTERNS.items():
+        match = pattern.search(lower)
+        if match:
+            found[group] = shown[match.start() : match.end()][:120]
+    return found
