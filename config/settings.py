@@ -55,6 +55,9 @@ class Server(Table):
         Path("data"), "Directory of database and secrets, relative to this file; readable by the relay's user only."
     )
     workers: int = key(1, "Processes that take and deliver mail.", ge=1, le=256)
+    watchdog: Seconds = key(
+        2 * MINUTE, "A mail process that hangs for so long is killed and started again; 0: none is watched."
+    )
     node: str = key("", "Name of this node in leases; empty: the hostname.", example="relay-1")
 
     @property
@@ -212,6 +215,10 @@ class Delivery(Table):
     connect_timeout: Wait = key(30.0, "Longest time to connect.")
     command_timeout: Wait = key(MINUTE, "Longest wait for a reply.")
     data_timeout: Wait = key(5 * MINUTE, "Longest time to send a message and get its reply.")
+    stop_grace: Wait = key(
+        2 * MINUTE,
+        "How long a stop waits for the final replies of deliveries under way; a new relay may run meanwhile.",
+    )
     connections: Count = key(500, "Most connections to all sites together.", ge=1)
     inflight: Count = key(1000, "Most copies that are held in memory for delivery.", ge=1)
 

@@ -21,6 +21,7 @@ from relay.audit import sequence
 from relay.delivery.compose import Composer, Links
 from relay.delivery.engine import Engine
 from relay.delivery.judge import Judge
+from relay.delivery.limits import LAST_BACK_OFF_S
 from relay.delivery.resolve import Resolver
 from relay.delivery.sign import self_test
 from relay.delivery.signatures import TOGETHER, Signatures
@@ -29,6 +30,7 @@ from relay.feedback.inbound import MAX_OCTETS, Inbound
 from relay.intake.accept import Acceptor, Terms
 from relay.intake.balance import Balance
 from relay.intake.channel import Channel, Shared
+from relay.intake.farewell import farewell
 from relay.intake.front import adopting, fronts
 from relay.intake.inbound import InboundSession
 from relay.intake.limits import Failures, Known
@@ -37,12 +39,17 @@ from relay.intake.shares import Budget, Sessions
 from relay.intake.submission import Desk, SubmissionSession
 from relay.intake.tls import Certificate, CertificateError
 from relay.mail.scan import ScanLimits
+from relay.observe.steady import Steady
 from relay.pipeline import registry as policy_registry
 from relay.pipeline.chain import Chain
+from relay.process import Tell
 from relay.queue import maintain, watch
+from relay.queue.moved import Mover
 from relay.queue.operator import Operator
+from relay.queue.owners import Owners
 from relay.queue.schedule import Schedule
 from relay.registry import keys
+from relay.registry.belonging import remember
 from relay.registry.facts import Facts
 from relay.registry.secrets import Secrets
 from relay.registry.snapshot import Snapshot, SnapshotSource
@@ -52,8 +59,7 @@ from relay.store.database import connect
 
 _log = logging.getLogger("relay")
 
-DELIVERY_GRACE_S = 15.0
-SESSION_GRACE_S = 10.0
+FAILED_GRACE_S = 15.0
 DISK_LOOK_S = 1.0
 _SUBMISSION, _INBOUND, _SUBMISSIONS = 0, 1, 2
 """Roles of listeners whose connections one mail process may pass on to another."""
@@ -125,9 +131,14 @@ class App:
         # With a process for each core, a thread would only take the interpreter away from its own loop.
         self.signing_pool = ThreadPoolExecutor(cores, "relay-sign") if share.workers < cores else None
         self.facts = Facts(self.conn)
+        self.owners = Owners(settings.database)
+        self.steady = Steady(self.clock)
         self._servers: list[asyncio.Server] = []
         self._shared: list[Shared] = []
         self._tasks: list[asyncio.Task[None]] = []
+        """All along."""
+        self._chores: list[asyncio.Task[None]] = []
+        """Of the first mail process, until the relay is stopped: then they are those of the next relay."""
 
     # -- parts -----------------------------------------------------------------
 
@@ -158,13 +169,14 @@ class App:
         )
         links = Links(settings.links.base_url, settings.links.mail_domain)
         terms = WorkerTerms(
-            owner=f"{settings.server.node_name}/{share.index}/{os.getpid()}/{int(self.clock())}",
             hostname=settings.server.hostname,
             inflight=share.of(delivery.inflight),
+            expire_s=delivery.expire,
             longest_send_s=delivery.connect_timeout + 5 * delivery.command_timeout + delivery.data_timeout,
             schedule=Schedule(delivery.retry, delivery.jitter),
             enabled=delivery.enabled,
         )
+        self.owners.enter(settings.server.node_name, share.index, terms.lease_s)
         composer = Composer(self.conn, self.secrets, links, share.of(settings.limits.memory_octets) // 4)
         return Worker(
             terms,
@@ -178,7 +190,15 @@ class App:
             signatures,
             self.facts,
             self.looking,
+            self.owners,
+            self.steady,
         )
+
+    def _mover(self) -> Mover:
+        settings = self.settings
+        waits = Schedule(settings.delivery.retry, settings.delivery.jitter)
+        longest_s = waits.longest_s + LAST_BACK_OFF_S
+        return Mover(settings.database, Operator.of(settings), longest_s, self.clock, Steady(self.clock))
 
     def _scan_limits(self) -> ScanLimits:
         limits = self.settings.limits
@@ -279,60 +299,63 @@ class App:
 
     # -- life ----------------------------------------------------------------------
 
-    async def run(self, ready: Callable[[], None], beat: Callable[[], None]) -> None:
-        """Serve until SIGTERM or SIGINT; ``ready`` is called once all ports listen."""
+    async def run(self, tell: Tell, beat: Callable[[], None]) -> None:
+        """Serve until SIGTERM or SIGINT; ``tell`` hears once all ports listen, and once none does any more.
+
+        SIGUSR1 during the stop: nothing is waited for any longer.
+        """
         loop = asyncio.get_running_loop()
-        stop = asyncio.Event()
+        stop, hurry = asyncio.Event(), asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGUSR1, hurry.set)
         loop.add_signal_handler(signal.SIGHUP, self.reload)
         _test_keys(self.snapshots.latest, self.secrets)
         committer = Committer(self.settings.database, turns=True)  # commands that write for long take turns too
+        if self.share.first:  # the keys fit, or none is there yet
+            await committer.submit(lambda conn: remember(conn, self.secrets))
         worker = self._worker(committer)
         self._tasks = [loop.create_task(worker.run()), loop.create_task(_heart(beat))]
         if self.share.first:
-            self._tasks += [
-                loop.create_task(checkpoint.run(self.settings.database)),
-                loop.create_task(watch.run(self.settings.database, self.chain, self.clock)),
+            self._tasks.append(loop.create_task(checkpoint.run(self.settings.database)))
+            self._chores = [
+                loop.create_task(watch.run(self.settings.database, self.chain, self.clock, self._mover().look)),
                 loop.create_task(maintain.run(self.settings.database, self.settings.retention, self.clock)),
                 loop.create_task(sequence.run(self.settings.database, self.secrets, self.clock)),
             ]
         await self._listen(committer, worker)
-        ready()
+        tell.ready()
         stopped = loop.create_task(_wait(stop))
-        ended, _ = await asyncio.wait([stopped, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        running = [*self._tasks, *self._chores]
+        ended, _ = await asyncio.wait([stopped, *running], return_when=asyncio.FIRST_COMPLETED)
         failed = stopped not in ended
         for task in ended - {stopped}:
             _log.critical("a part of the relay ended: %r", task.exception())
         stopped.cancel()
         _log.info("stopping")
-        await self._stop(committer, worker)
+        await self._close_ports()
+        tell.closed()
+        # Where a part has failed nothing is taken until another process is there in its stead.
+        grace_s = self.settings.delivery.stop_grace
+        await self._stop(committer, worker, min(grace_s, FAILED_GRACE_S) if failed else grace_s, hurry)
         if failed:
             raise PartEnded("a part of the relay ended by itself, see the log")
 
-    async def _stop(self, committer: Committer, worker: Worker) -> None:
+    async def _close_ports(self) -> None:
         for server in self._servers:
             server.close()
         self.ports.close()  # the servers had copies
         if self.share.balance is not None:
             self.share.balance.close()
-        sessions = [session for shared in self._shared for session in shared.live]
-        for shared in self._shared:
-            shared.stopping = True
-        for session in sessions:
-            session.stop_if_idle()
-        limit = asyncio.get_running_loop().time() + SESSION_GRACE_S
-        while any(s.in_transaction for shared in self._shared for s in shared.live):
-            if asyncio.get_running_loop().time() > limit:
-                break
-            await asyncio.sleep(0.05)
-        await worker.stop(DELIVERY_GRACE_S)
+        await asyncio.sleep(0)  # what the loop closes is closed in its next round
+
+    async def _stop(self, committer: Committer, worker: Worker, grace_s: float, hurry: asyncio.Event) -> None:
+        for chore in self._chores:
+            chore.cancel()
+        await asyncio.gather(farewell(self._shared, hurry), worker.stop(grace_s, hurry))
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for shared in self._shared:
-            for session in list(shared.live):
-                session.drop()
+        await asyncio.gather(*self._tasks, *self._chores, return_exceptions=True)
         await committer.close()
         if self.signing_pool is not None:
             self.signing_pool.shutdown(wait=False, cancel_futures=True)
@@ -385,7 +408,7 @@ def _test_keys(snapshot: Snapshot, secrets: Secrets) -> None:
         self_test([keys.open_key(secrets, domain.name, key) for key in domain.keys])
 
 
-def run(settings: Settings, ports: Ports, share: Share, ready: Callable[[], None], beat: Callable[[], None]) -> None:
+def run(settings: Settings, ports: Ports, share: Share, tell: Tell, beat: Callable[[], None]) -> None:
     """Run one mail process to its end."""
     import gc
 
@@ -394,4 +417,4 @@ def run(settings: Settings, ports: Ports, share: Share, ready: Callable[[], None
     # Values of a message die by reference count; looking for cycles after every 700 of them only costs time.
     gc.set_threshold(20_000, 20, 50)
     app = App(settings, ports, share)
-    uvloop.run(app.run(ready, beat))
+    uvloop.run(app.run(tell, beat))

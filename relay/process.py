@@ -14,24 +14,54 @@ _log = logging.getLogger("relay")
 
 _PR_SET_PDEATHSIG = 1
 
-Body = Callable[[Callable[[], None]], None]
-"""What a process does; it is handed what to call once it serves."""
+READY, CLOSED = b"r", b"c"
+
+
+class Tell:
+    """How a process tells its parent how far it is: octets in a pipe, whose end of file says that it is gone."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def ready(self) -> None:
+        """It serves."""
+        self._say(READY)
+
+    def closed(self) -> None:
+        """It is being stopped, and has closed its ports: another relay may take them."""
+        self._say(CLOSED)
+
+    def _say(self, octet: bytes) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self._fd, octet)
+
+
+Body = Callable[[Tell], None]
+"""What a process does."""
 
 
 class Child(NamedTuple):
     name: str
+    """``mail`` or ``web``."""
+    number: int
+    """Which of the mail processes; 0 for the other."""
     pid: int
     ready: int
-    """Read end of a pipe: one octet says ready, end of file says gone."""
+    """Read end of what it tells."""
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """What the process that is started in its stead shares with it."""
+        return self.name, self.number
 
 
-def fork(name: str, body: Body) -> Child:
+def fork(name: str, number: int, body: Body) -> Child:
     ready, tell = os.pipe()
     parent = os.getpid()
     pid = branch()
     if pid:
         os.close(tell)
-        return Child(name, pid, ready)
+        return Child(name, number, pid, ready)
     os.close(ready)
     die_with(parent)
     usual_signals()
@@ -57,7 +87,7 @@ def die_with(parent: int) -> None:
 
 def usual_signals() -> None:
     """As in a process that nobody forked."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR1):
         signal.signal(number, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
 
@@ -66,7 +96,7 @@ def live(name: str, body: Body, tell: int) -> NoReturn:
     """Do it and end, with a line in the log if it failed."""
     code = 1
     try:
-        body(lambda: _tell(tell))
+        body(Tell(tell))
         code = 0
     except KeyboardInterrupt:
         code = 0
@@ -82,8 +112,3 @@ def live(name: str, body: Body, tell: int) -> NoReturn:
     finally:
         logging.shutdown()
         os._exit(code)
-
-
-def _tell(fd: int) -> None:
-    with contextlib.suppress(OSError):
-        os.write(fd, b"r")

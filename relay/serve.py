@@ -2,45 +2,48 @@
 
 The parent is single-threaded: it forks the mail processes (one by default) and
 the HTTP process, and once all of them serve it lets go of all that it has
-loaded, says READY and passes signals on. A mail process that ends takes the
-relay down with a message (the service manager starts it again); the HTTP
-process is started again, since a fault in a page must not touch mail. If the
-parent is killed, the kernel ends the children.
+loaded, says READY and passes signals on. A process that ends is started again,
+with the same ports, which stay open meanwhile. If the parent is killed, the
+kernel ends the children. A relay that is being stopped gives up the lock with
+its ports: another may run while it waits for its last replies.
 """
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import gc
 import logging
 import os
 import resource
 import select
+import signal
 import sqlite3
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from config.settings import Settings
+from relay import again
 from relay.checks.files import exposed, runs_as
+from relay.checks.refusals import refusals
 from relay.checks.result import Level
 from relay.intake.balance import Balance
 from relay.intake.listeners import Ports, bind_all
 from relay.observe.log import setup
-from relay.process import Body, Child, fork
-from relay.queue.lease import reclaim
-from relay.store.database import StoreError, connect, transaction
-from relay.supervise import Supervisor, Wakeful, slim
-from relay.web import again
+from relay.process import READY, Body, Child, Tell, fork
+from relay.queue.owners import end_leases, process_of
+from relay.store.database import StoreError
+from relay.store.trouble import open_small
+from relay.supervise import Held, Limits, Supervisor, Wakeful, slim
 from relay.web.liveness import Heartbeat
 
 _log = logging.getLogger("relay")
 
 MOST_FILES = 65_536
 START_TIMEOUT_S = 60.0
-LOCK_TIMEOUT_S = 2.0
-"""Children of a relay that was killed a moment ago hold its lock until the kernel ended them."""
+START_TRIES = 5
+"""Of a process that is killed before it serves."""
+LOCK_TIMEOUT_S = 5.0
+"""One that was killed a moment ago holds its lock until the kernel ended its children; one that stops closes ports."""
 
 
 class ServeError(Exception):
@@ -49,7 +52,7 @@ class ServeError(Exception):
 
 def lock(data_dir: Path) -> int:
     """One relay for one data_dir; raises ServeError if another runs."""
-    fd = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fd = open_small(data_dir / "lock")
     deadline = time.monotonic() + LOCK_TIMEOUT_S
     while True:
         try:
@@ -74,20 +77,21 @@ class Start:
     def __init__(self, settings: Settings, ports: Ports) -> None:
         self.settings = settings
         self.ports = ports
-        self.heartbeat = Heartbeat()
         workers = settings.server.workers
+        self.heartbeat = Heartbeat(workers)
         self.balance = Balance(workers) if workers > 1 else None
         self.children: list[Child] = []
 
     def _mail(self, index: int) -> Body:
-        settings, ports, balance, beat = self.settings, self.ports, self.balance, self.heartbeat.beat
+        settings, ports, balance, heartbeat = self.settings, self.ports, self.balance, self.heartbeat
 
-        def body(ready: Callable[[], None]) -> None:
+        def body(tell: Tell) -> None:
             from relay.app import Share, run
 
             if balance is not None:
                 balance.join(index)
-            run(settings, ports, Share(index, settings.server.workers, balance), ready, beat)
+            share = Share(index, settings.server.workers, balance)
+            run(settings, ports, share, tell, lambda: heartbeat.beat(index))
 
         return body
 
@@ -95,15 +99,18 @@ class Start:
         settings, ports, sock, alive = self.settings, self.ports, self.ports.http, self.heartbeat.alive
         balance = self.balance
 
-        def body(ready: Callable[[], None]) -> None:
+        def body(tell: Tell) -> None:
             from relay.web.process import run
 
             ports.close_mail()
             if balance is not None:
                 balance.leave()
-            run(settings, ready, sock, alive)
+            run(settings, tell.ready, sock, alive, tell.closed)
 
         return body
+
+    def _fork(self, name: str, index: int) -> Child:
+        return fork(name, index, self._mail(index) if name == "mail" else self._web())
 
     def all(self) -> bool:
         """Start all children and wait until each serves."""
@@ -114,19 +121,34 @@ class Start:
 
         gc.collect()
         gc.freeze()  # keeps the pages that the children share from being copied
-        self.children += [fork("mail", self._mail(index)) for index in range(self.settings.server.workers)]
+        places = [("mail", index) for index in range(self.settings.server.workers)]
         if self.ports.http is not None:
-            self.children.append(fork("web", self._web()))
-        self.ports.close_mail()
-        if self.balance is not None:
-            self.balance.leave()
+            places.append(("web", 0))
+        self.children += [self._fork(*place) for place in places]
         deadline = time.monotonic() + START_TIMEOUT_S
-        for child in self.children:
+        return all(self._serves(number, deadline) for number in range(len(places)))
+
+    def _serves(self, number: int, deadline: float) -> bool:
+        """Wait for one child; one that was killed before it served is started again, one that gave a reason is not."""
+        for _ in range(START_TRIES):
+            child = self.children[number]
             left = max(0.0, deadline - time.monotonic())
-            if not select.select([child.ready], [], [], left)[0] or os.read(child.ready, 1) != b"r":
-                _log.error("the %s process did not start", child.name)
+            if not select.select([child.ready], [], [], left)[0]:
+                _log.error("the %s process did not start in %d s", child.name, START_TIMEOUT_S)
                 return False
-        return True
+            if os.read(child.ready, 1) == READY:
+                return True
+            _, status = os.waitpid(child.pid, 0)
+            os.close(child.ready)
+            code = os.waitstatus_to_exitcode(status)
+            if code >= 0 or -code in (signal.SIGTERM, signal.SIGINT):
+                _log.error("the %s process did not start", child.name)
+                del self.children[number]
+                return False
+            _log.error("the %s process was killed (%d) before it served, and is started again", child.name, code)
+            self.children[number] = self._fork(*child.place)
+        _log.error("the %s process was killed %d times before it served", child.name, START_TRIES)
+        return False
 
 
 def stay_private(settings: Settings) -> None:
@@ -149,27 +171,27 @@ def take_files() -> None:
 
 
 def take_back(database: Path) -> None:
-    """End the leases of processes that are gone: here, while no process of this relay has made new ones.
-
-    Raises ServeError if the database can't be used.
-    """
+    """End the leases of processes that are gone. Raises ServeError if the database can't be used."""
     try:
-        with contextlib.closing(connect(database)) as conn, transaction(conn):
-            count = reclaim(conn, time.time())
+        count, others = end_leases(database, time.time())
     except StoreError as error:
         raise ServeError(str(error)) from error
     except sqlite3.Error as error:
         raise ServeError(f"database {database} can't be written: {error}") from error
     if count:
         _log.info("%d leases of processes that are gone were taken back", count)
+    if others:
+        pids = ", ".join(sorted({process_of(name) for name in others}))
+        _log.info("a relay that is being stopped still waits for its last replies (process %s)", pids)
 
 
 def serve(settings: Settings) -> int:
     """Run until told to stop; returns the exit status. Raises ServeError or ListenError at start."""
     log = (settings.log.level, settings.log.format)
     setup(*log)
-    if not settings.server.data_dir.is_dir():
-        raise ServeError(f"server.data_dir {settings.server.data_dir} does not exist: `relay init` makes it")
+    faults = refusals(settings)
+    if faults:
+        raise ServeError("\n".join(faults))
     stay_private(settings)
     take_files()
     fd = lock(settings.server.data_dir)
@@ -178,16 +200,31 @@ def serve(settings: Settings) -> int:
     ports = bind_all(listen.submission, listen.submissions, listen.inbound, listen.http)
     wakeful = Wakeful()
     start = Start(settings, ports)
-    if not start.all():
-        return Supervisor(wakeful, start.children, http=_detached(ports)).give_up()
-    http = _detached(ports)
-    if http is None:
-        return slim(Supervisor(wakeful, start.children), [fd], log)
-    beat = start.heartbeat.fd
-    written, command = again.recipe(settings, http, beat)
-    return slim(Supervisor(wakeful, start.children, command, http), [fd, http, beat, written], log)
+    started = start.all()
+    listening = _detached(ports)
+    balance, here = ([], []) if start.balance is None else (start.balance.kept(), start.balance.here())
+    beats = start.heartbeat.fd
+    written, command = again.recipe(again.Kept(settings, listening, beats, balance))
+    held = Held(
+        lock=fd,
+        ports=listening.all(),
+        passing=balance[1:],
+        beats=beats,
+        workers=settings.server.workers,
+        memory=balance[0] if balance else -1,
+        here=here,
+        other=[written],
+    )
+    limits = Limits(settings.delivery.stop_grace, settings.server.watchdog)
+    supervisor = Supervisor(wakeful, start.children, command, held, limits)
+    return slim(supervisor, log) if started else supervisor.give_up()
 
 
-def _detached(ports: Ports) -> int | None:
-    """The HTTP process's listening socket, as a descriptor that is closed by whoever has it."""
-    return None if ports.http is None else ports.http.detach()
+def _detached(ports: Ports) -> again.Listening:
+    """The listening sockets, as descriptors that are closed by whoever has them."""
+    return again.Listening(
+        [sock.detach() for sock in ports.submission],
+        [sock.detach() for sock in ports.submissions],
+        [sock.detach() for sock in ports.inbound],
+        None if ports.http is None else ports.http.detach(),
+    )

@@ -1,4 +1,4 @@
-"""The parent while the relay runs: passes signals on, and sees how its children end.
+"""The parent while the relay runs: passes signals on, sees how its children end, and starts them again.
 
 Before, it bound the ports and forked the children (``relay.serve``), with
 settings and modules that it has no use for any more. Those it would keep for
@@ -11,6 +11,7 @@ signals on their way. What is imported here is what the parent costs.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import logging
 import os
@@ -18,21 +19,36 @@ import select
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from relay.observe.log import setup
 from relay.observe.sdnotify import notify
-from relay.process import Child, branch, die_with, usual_signals
+from relay.process import CLOSED, Child, branch, die_with, usual_signals
 
 _log = logging.getLogger("relay")
 
-STOP_TIMEOUT_S = 45.0
-WEB_RESTART_S = 2.0
+STOP_MARGIN_S = 30.0
+"""What a stop may take beyond its grace: sessions, outcomes, the HTTP process's requests."""
+HURRIED_S = 15.0
+"""What it may take once somebody asked again."""
+AGAIN_S = 1.0
+"""A stop asked for again so soon is the same one: some tools tell a process and then its whole group."""
+FIRST_DELAY_S, LAST_DELAY_S = 0.5, 30.0
+"""Before a process that keeps ending is started once more: the first time at once, then this, doubling."""
+STEADY_S = 60.0
+"""A process that ran so long and ends is no such one."""
+START_S = 60.0
+"""What a process has to start, before it is watched."""
+LOOKS = 20
+"""In the time after which a process hangs: so often the parent itself must have seen that it stands still."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
-_STOPPED = (0, -signal.SIGTERM, -signal.SIGINT)
+_STOPPED = (0, -signal.SIGTERM, -signal.SIGINT, -signal.SIGUSR1)
 """Status of a mail process that was told to stop; the signals themselves where they came before it listened to them."""
+Place = tuple[str, int]
+"""Name and index of a process."""
 _COMM = Path("/proc/self/comm")
 _ANEW = "import sys; sys.path.append(sys.argv[1]); from relay.supervise import resume; sys.exit(resume(sys.argv[2]))"
 
@@ -64,25 +80,59 @@ class Wakeful:
         return b""
 
 
-class Supervisor:
-    """``web`` is what starts the HTTP process again, given one more argument: the pipe by which it says that it serves.
+class Limits(NamedTuple):
+    """Seconds."""
 
-    ``http`` is its listening socket, which this process holds for it.
-    """
+    stop_grace_s: float
+    watchdog_s: float
+    """0: nobody is watched."""
+
+
+class Held(NamedTuple):
+    """Descriptors that stay open for processes to come."""
+
+    lock: int
+    ports: list[int]
+    passing: list[int]
+    """By which mail processes pass connections on."""
+    beats: int
+    """Memory with a time for each mail process, which it writes as long as it doesn't hang."""
+    workers: int
+    memory: int
+    """Where each mail process says that it takes connections from others, at ``here``; -1: there is only one."""
+    here: list[int]
+    other: list[int]
+
+    def all(self) -> list[int]:
+        memory = [self.memory] if self.memory >= 0 else []
+        return [self.lock, *self.ports, *self.passing, self.beats, *memory, *self.other]
+
+
+class Supervisor:
+    """``again`` is what starts a process again, given its name, its index, and the pipe by which it tells."""
 
     def __init__(
-        self, wakeful: Wakeful, children: Sequence[Child], web: Sequence[str] = (), http: int | None = None
+        self, wakeful: Wakeful, children: Sequence[Child], again: Sequence[str], held: Held, limits: Limits
     ) -> None:
         self.wakeful = wakeful
         self.children = {child.pid: child for child in children}
-        self.web = list(web)
-        self.http = http
-        self.stopping = False
-        self.web_due: float | None = None
+        self.again = list(again)
+        self.held = held
+        self.limits = limits
+        self.stopping_since: float | None = None
         self.failed = False
+        self._due: dict[Place, float] = {}
+        """When those are started again that have ended."""
+        self._began: dict[Place, float] = {child.place: time.monotonic() for child in children}
+        self._ends: Counter[Place] = Counter()
+        """In a row, each soon after the start."""
+        self._locked = True
+        self._closed: set[int] = set()
+        """Those who have said so."""
+        self._watch = Watch(held.beats, held.workers, limits.watchdog_s / LOOKS) if limits.watchdog_s else None
 
     def serve(self) -> int:
-        """Run until told to stop, or until a mail process ends; exit status of the relay."""
+        """Run until told to stop; exit status of the relay."""
         print("READY", flush=True)
         _log.info("READY")
         notify("READY=1")
@@ -95,60 +145,143 @@ class Supervisor:
         return self.run()
 
     def run(self) -> int:
-        while self.children:
-            timeout = None if self.web_due is None else max(0.0, self.web_due - time.monotonic())
-            select.select([self.wakeful.wake], [], [], timeout)
+        while self.children or (self._due and self.stopping_since is None):
+            select.select([self.wakeful.wake, *self._telling()], [], [], self._patience())
             for octet in self.wakeful.received():
                 self._signal(octet)
             self._reap()
-            if self.web_due is not None and time.monotonic() >= self.web_due and not self.stopping:
-                self.web_due = None
-                self._start_web()
+            if self.stopping_since is None:
+                self._start_due()
+                self._kill_hanging()
+            else:
+                self._let_go()
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # one that comes now must not change the exit status
         return 1 if self.failed else 0
 
-    def _start_web(self) -> None:
+    def _patience(self) -> float | None:
+        """How long to wait for a signal, in seconds."""
+        if self.stopping_since is not None:
+            return None
+        moments = list(self._due.values())
+        if self._watch is not None:
+            moments.append(self._watch.due)
+        return max(0.0, min(moments) - time.monotonic()) if moments else None
+
+    # -- starting again ----------------------------------------------------------------
+
+    def _start_due(self) -> None:
+        for place in [place for place, due in self._due.items() if due <= time.monotonic()]:
+            del self._due[place]
+            self._start(place)
+
+    def _start(self, place: Place) -> None:
+        name, index = place
+        self._began[place] = time.monotonic()
         parent = os.getpid()
-        ready, tell = os.pipe()
-        pid = branch()
+        try:
+            ready, tell = os.pipe()
+            pid = branch()
+        except OSError as error:
+            _log.error("the %s process can't be started, trying again: %s", name, error.strerror)
+            self._later(place)
+            return
         if pid:
             os.close(tell)
-            self.children[pid] = Child("web", pid, ready)
+            self.children[pid] = Child(name, index, pid, ready)
+            if self._watch is not None and name == "mail":
+                self._watch.forget(index)
             return
         try:
             usual_signals()
             die_with(parent)
             os.set_inheritable(tell, True)
-            os.execv(self.web[0], [*self.web, str(tell)])
+            os.execv(self.again[0], [*self.again, name, str(index), str(tell)])
         finally:
             os._exit(1)
 
+    def _later(self, place: Place) -> float:
+        """Start it again, the later the more often it ended; in how many seconds."""
+        now = time.monotonic()
+        if now - self._began[place] >= STEADY_S:
+            self._ends[place] = 0
+        ends = self._ends[place]
+        self._ends[place] += 1
+        delay_s = 0.0 if not ends else min(FIRST_DELAY_S * 2.0 ** min(ends - 1, 10), LAST_DELAY_S)
+        self._due[place] = now + delay_s
+        return delay_s
+
+    def _kill_hanging(self) -> None:
+        if self._watch is None:
+            return
+        for index in self._watch.hanging():
+            for child in self.children.values():
+                if child.place == ("mail", index) and not _waits_for_the_disk(child.pid):
+                    text = "the mail process %d has stood still for %d s (it hangs, or was stopped) and is killed"
+                    _log.error(text, child.pid, self.limits.watchdog_s)
+                    os.kill(child.pid, signal.SIGKILL)
+
+    # -- stopping ----------------------------------------------------------------------
+
     def _signal(self, number: int) -> None:
         if number in (signal.SIGTERM, signal.SIGINT):
-            self._stop()
+            if self.stopping_since is None:
+                self._stop()
+            elif time.monotonic() - self.stopping_since > AGAIN_S:
+                self._hurry()
         elif number == signal.SIGHUP:
             notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
-            for child in self.children.values():
-                if child.name == "mail":
-                    os.kill(child.pid, signal.SIGHUP)
+            self._tell_mail(signal.SIGHUP)
             notify("READY=1")
 
+    def _tell_mail(self, number: signal.Signals) -> None:
+        for child in self.children.values():
+            if child.name == "mail":
+                os.kill(child.pid, number)
+
     def _stop(self) -> None:
-        if self.stopping:
-            return
-        self.stopping = True
-        self.web_due = None
-        notify("STOPPING=1")
-        if self.http is not None:
-            os.close(self.http)
+        self.stopping_since = time.monotonic()
+        self._due.clear()
+        limit_s = self.limits.stop_grace_s + STOP_MARGIN_S
+        # The unit's own limit follows the setting (sd_notify(3)).
+        notify(f"STOPPING=1\nEXTEND_TIMEOUT_USEC={int((limit_s + STOP_MARGIN_S) * 1_000_000)}")
+        for fd in (*self.held.ports, *self.held.passing):
+            os.close(fd)
         for pid in self.children:
             os.kill(pid, signal.SIGTERM)
         signal.signal(signal.SIGALRM, lambda *_: self._kill())
-        signal.alarm(int(STOP_TIMEOUT_S))
+        signal.alarm(int(limit_s))
+
+    def _hurry(self) -> None:
+        _log.warning("told to stop again: nothing is waited for any longer")
+        self._tell_mail(signal.SIGUSR1)
+        signal.alarm(int(HURRIED_S))
+
+    def _telling(self) -> list[int]:
+        """Pipes of those whose ports may still be open, once that matters."""
+        if self.stopping_since is None or not self._locked:
+            return []
+        return [child.ready for child in self.children.values() if child.pid not in self._closed]
+
+    def _let_go(self) -> None:
+        """Once all ports are closed another relay may have the lock, while this one waits for its last replies."""
+        for child in self.children.values():
+            if child.pid not in self._closed and select.select([child.ready], [], [], 0)[0]:
+                told = os.read(child.ready, 16)
+                if not told or CLOSED in told:
+                    self._closed.add(child.pid)
+        if self._locked and self._closed >= self.children.keys():
+            self._locked = False
+            fcntl.flock(self.held.lock, fcntl.LOCK_UN)
+            if self.children and not self.failed:
+                _log.info("all ports are closed: a new relay may start; waiting for what is under way")
 
     def _kill(self) -> None:
+        limit_s = time.monotonic() - (self.stopping_since or 0.0)
         for child in self.children.values():
-            _log.error("the %s process did not stop in %d s and is killed", child.name, STOP_TIMEOUT_S)
+            _log.error("the %s process did not stop in %d s and is killed", child.name, limit_s)
             os.kill(child.pid, signal.SIGKILL)
+
+    # -- ends --------------------------------------------------------------------------
 
     def _reap(self) -> None:
         while True:
@@ -159,37 +292,83 @@ class Supervisor:
             if pid == 0:
                 return
             child = self.children.pop(pid, None)
-            if child is None:
-                continue
-            os.close(child.ready)
-            code = os.waitstatus_to_exitcode(status)
-            if self.stopping:
-                if child.name == "mail" and code not in _STOPPED:
-                    _log.error("the mail process ended (%d) instead of stopping in order", code)
-                    self.failed = True
-            elif child.name == "web":
-                _log.error("the web process ended (%d) and is started again", code)
-                self.web_due = time.monotonic() + WEB_RESTART_S
-            else:
-                _log.error("the mail process ended (%d), stopping", code)
+            if child is not None:
+                os.close(child.ready)
+                self._ended(child, os.waitstatus_to_exitcode(status))
+
+    def _ended(self, child: Child, code: int) -> None:
+        if self.stopping_since is not None:
+            if child.name == "mail" and code not in _STOPPED:
+                _log.error("the mail process ended (%d) instead of stopping in order", code)
                 self.failed = True
-                self._stop()
+            return
+        if child.name == "mail" and self.held.memory >= 0:
+            os.pwrite(self.held.memory, bytes(8), self.held.here[child.number])  # others pass nothing on to it
+        delay_s = self._later(child.place)
+        when = f"in {delay_s:g} s" if delay_s else "at once"
+        _log.error("the %s process ended (%d) and is started again %s", child.name, code, when)
+
+
+class Watch:
+    """Which mail processes stand still: their beats are the same as many looks ago.
+
+    Looks are counted, not seconds: where the parent was stopped as well, all of them have only rested.
+    """
+
+    def __init__(self, beats: int, processes: int, every_s: float) -> None:
+        self._fd = beats
+        self._every_s = every_s
+        self._known = [b""] * processes
+        self._same = [0] * processes
+        self.due = time.monotonic() + every_s
+
+    def forget(self, index: int) -> None:
+        """There is a new one, which has its time to start."""
+        self._known[index] = self._beat(index)
+        self._same[index] = -int(START_S / self._every_s)
+
+    def hanging(self) -> list[int]:
+        """Their indices, if it is time to look."""
+        if time.monotonic() < self.due:
+            return []
+        self.due = time.monotonic() + self._every_s
+        found = []
+        for index, known in enumerate(self._known):
+            beat = self._beat(index)
+            self._known[index] = beat
+            self._same[index] = self._same[index] + 1 if beat == known else 0
+            if self._same[index] >= LOOKS:
+                self._same[index] = 0
+                found.append(index)
+        return found
+
+    def _beat(self, index: int) -> bytes:
+        return os.pread(self._fd, 8, 8 * index)
+
+
+def _waits_for_the_disk(pid: int) -> bool:
+    """A disk that doesn't answer is nothing that a kill would mend."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "D"
+    except (OSError, IndexError):
+        return False
 
 
 # -- the same process, anew --------------------------------------------------------
 
 
-def slim(supervisor: Supervisor, held: Sequence[int], log: tuple[str, str]) -> int:
-    """Serve, as a Python that has loaded this module only. ``held`` are descriptors that are still needed."""
+def slim(supervisor: Supervisor, log: tuple[str, str]) -> int:
+    """Serve, as a Python that has loaded this module only."""
     children = list(supervisor.children.values())
-    for fd in (*held, *(child.ready for child in children)):
+    for fd in (*supervisor.held.all(), *(child.ready for child in children)):
         os.set_inheritable(fd, True)
     wake = supervisor.wakeful.kept()
     state = {
         "wake": wake,
-        "children": [(child.name, child.pid, child.ready) for child in children],
-        "web": supervisor.web,
-        "http": supervisor.http,
+        "children": children,
+        "again": supervisor.again,
+        "held": supervisor.held,
+        "limits": supervisor.limits,
         "log": log,
         "comm": _comm(),
     }
@@ -214,7 +393,8 @@ def resume(state: str) -> int:
         os.set_inheritable(child.ready, False)
     with contextlib.suppress(OSError):
         _COMM.write_text(told["comm"])
-    return Supervisor(Wakeful(told["wake"]), children, told["web"], told["http"]).serve()
+    held, limits = Held(*told["held"]), Limits(*told["limits"])
+    return Supervisor(Wakeful(told["wake"]), children, told["again"], held, limits).serve()
 
 
 def _comm() -> str:

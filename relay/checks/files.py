@@ -13,6 +13,7 @@ from config.settings import Settings
 from config.units import MIB
 from relay.checks.result import Result, bad, ok, warn
 from relay.registry.secrets import Secrets, SecretsError
+from relay.store.trouble import cause
 
 
 def check_files(settings: Settings) -> Iterator[Result]:
@@ -112,8 +113,9 @@ def _data_dir(settings: Settings) -> Iterator[Result]:
     mode = stat.S_IMODE(found.st_mode)
     if not stat.S_ISDIR(found.st_mode):
         yield bad(what, f"{path} is not a directory", "correct server.data_dir")
-    elif not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        yield bad(what, f"{path} can't be written by this user", "run as the relay's user, or chown the directory")
+    elif why := cause(path / "any"):
+        detail, _, todo = why.partition("; ")
+        yield bad(what, f"{path} {detail}", todo)
     elif mode & 0o007:
         yield bad(what, f"{path} has mode {mode:04o}: everyone can look into it", f"chmod 700 {path}")
     elif mode & 0o020:
@@ -138,7 +140,8 @@ def _secrets(path: Path) -> Result:
     try:
         keys = len(Secrets.load(path).keys)
     except SecretsError as error:
-        return bad("secrets", str(error), "restore the file from a backup; for a new relay, `relay init` makes one")
+        detail, _, todo = str(error).partition("; ")
+        return bad("secrets", detail, todo or "restore the file from a backup")
     if found.todo:
         return found
     return ok("secrets", f"{found.detail}, {keys} key{'s' if keys > 1 else ''}")

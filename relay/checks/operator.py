@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from config.names import split_endpoint
 from config.settings import Settings
@@ -19,7 +20,9 @@ def check_operator_mail(settings: Settings) -> Iterator[Result]:
     if not settings.listen.inbound:
         return
     wrong = circular(settings)
-    waiting, _ = kept(settings.operator_mail)
+    waiting = 0
+    with suppress(OSError):  # told with data_dir
+        waiting, _ = kept(settings.operator_mail)
     held = f"; {waiting} kept in {settings.operator_mail} so far" if waiting else ""
     if wrong:
         detail = f"{', '.join(wrong)} lead back to this relay: letters to the operator would go round{held}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 
 from config.settings import Settings
 from config.units import MIB
 from relay.checks.result import Result, bad, ok
 from relay.registry import keys
+from relay.registry.belonging import FOREIGN, foreign
 from relay.registry.errors import RegistryError
 from relay.registry.secrets import Secrets, SecretsError
 from relay.store import schema
@@ -41,6 +42,7 @@ def check_store(settings: Settings) -> Iterator[Result]:
             yield ok("database", f"{_size(settings)}, schema {version}, tenants: {tenants}")
             yield _sound("schema", schema.differences(conn), "undo the change by hand, or restore a backup")
             yield _sound("pages", schema.damage(conn), "stop the relay, keep a copy, and restore a backup")
+            yield from _secrets_fit(conn, settings)
             yield from _dkim_keys(conn, settings)
         except sqlite3.Error as error:
             yield bad("database", f"{settings.database}: {error}", "restore it from a backup")
@@ -53,11 +55,14 @@ def _sound(what: str, faults: list[str], todo: str) -> Result:
     return ok(f"database {what}", "as they should be" if what == "pages" else "as the migrations make it")
 
 
+_ADVICE = ("install", "restore", "correct", "keep a copy", "run this", "find out")
+
+
 def _cause(text: str) -> tuple[str, str]:
     """A StoreError's text and its own advice, which stands after the last mark."""
     for mark in ("; ", ": "):
         detail, found, todo = text.rpartition(mark)
-        if found and ("`" in todo or todo.startswith("install")):
+        if found and ("`" in todo or todo.startswith(_ADVICE)):
             return detail, todo
     return text, "restore it from a backup, or correct server.data_dir"
 
@@ -65,6 +70,13 @@ def _cause(text: str) -> tuple[str, str]:
 def _size(settings: Settings) -> str:
     octets = settings.database.stat().st_size
     return f"{settings.database}, {octets / MIB:.1f} MiB"
+
+
+def _secrets_fit(conn: sqlite3.Connection, settings: Settings) -> Iterator[Result]:
+    with suppress(SecretsError):  # told with the file
+        if foreign(conn, Secrets.load(settings.secrets_file)):
+            detail, _, todo = FOREIGN.rpartition("; ")
+            yield bad("secrets", detail, todo)
 
 
 def _dkim_keys(conn: sqlite3.Connection, settings: Settings) -> Iterator[Result]:

@@ -82,13 +82,17 @@ def open_store(ctx: click.Context) -> Store:
     """
     invocation: Invocation = ctx.find_root().obj
     if invocation.store is None:
+        from relay.registry.belonging import FOREIGN, foreign
         from relay.registry.secrets import Secrets
         from relay.store.database import connect
 
         settings = load_settings(ctx)
         conn = connect(settings.database)
         ctx.find_root().call_on_close(conn.close)
-        invocation.store = Store(settings, conn, Secrets.load(settings.secrets_file))
+        secrets = Secrets.load(settings.secrets_file)
+        if foreign(conn, secrets):
+            fail(FOREIGN)
+        invocation.store = Store(settings, conn, secrets)
     return invocation.store
 
 

@@ -11,7 +11,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,8 +27,9 @@ from config.load import validate
 from config.names import domain_name
 from relay.cli.common import fail, json_option, print_json, say
 from relay.observe.escape import escaped
+from relay.registry.belonging import remember
 from relay.registry.secrets import Secrets
-from relay.store.database import migrate
+from relay.store.database import connect, migrate, transaction
 
 MADE: Final = ("relay.toml", "data", "tls")
 CERTIFICATE_DAYS: Final = 3650
@@ -149,7 +150,9 @@ def _build(plan: Plan, stage: Path, now: dt.datetime) -> None:
     data.chmod(0o700)  # whatever the umask
     migrate(data / "relay.db")
     (data / "relay.db").chmod(0o600)
-    Secrets.create(data / "secrets")
+    secrets = Secrets.create(data / "secrets")
+    with closing(connect(data / "relay.db")) as conn, transaction(conn):
+        remember(conn, secrets)
     tls.mkdir(0o755)
     tls.chmod(0o755)
     certificate, key = self_signed(plan.hostname, now)

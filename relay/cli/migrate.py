@@ -8,8 +8,10 @@ from typing import Final
 
 import click
 
+from relay.checks.ports import relay_process
 from relay.cli.common import done, fail, json_option, load_settings, note
-from relay.store.database import StoreError, migrate
+from relay.store.database import StoreError, migrate, migrations, schema_of
+from relay.store.trouble import cause, empty
 
 SEALED_ANEW: Final = 70
 """The migration with which sealed keys are bound to their rows."""
@@ -23,7 +25,11 @@ def command(ctx: click.Context, as_json: bool) -> None:
     settings = load_settings(ctx)
     database = settings.database
     if not database.exists():
-        fail(f"no database at {database}; make one with `relay init`")
+        fail(f"no database at {database}; restore it from a backup, or make a new relay with `relay init`")
+    if why := cause(database) or empty(database):
+        fail(f"database {database} {why}")
+    if schema_of(database) < migrations()[-1][0] and (running := relay_process(database.parent)) is not None:
+        fail(f"a relay runs on {database.parent} (process {running or 'unknown'}): stop it first")
     lost: list[str] = []
     before, after = migrate(database, {SEALED_ANEW: lambda conn: lost.extend(seal_anew(conn, settings.secrets_file))})
     text = f"schema {after}: up to date" if before == after else f"schema {before} brought to {after}"

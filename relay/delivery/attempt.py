@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MOMENT_S = 1.0
 """So long what was found wanted is so still, if registry, everybody's standing and the campaign are as they were."""
 LEAST_ATTEMPTS = 3
-"""A copy that was held for long, or whose clock jumped, is still tried so often before it expires."""
+"""A copy that was held for long is still tried so often before it expires."""
 DELAY_NOTICE_S = 4 * 3600.0
 """When a sender who asked for it is told that a copy is late."""
 
@@ -30,7 +30,19 @@ DELAY_NOTICE_S = 4 * 3600.0
 class LeasedCopy:
     """The engine's ``Attempt`` for a lease."""
 
-    __slots__ = ("_bulk", "_checked_at", "_message", "_seen", "_worker", "address", "domain", "group", "lease", "orcpt")
+    __slots__ = (
+        "_begin_until",
+        "_bulk",
+        "_checked_at",
+        "_message",
+        "_seen",
+        "_worker",
+        "address",
+        "domain",
+        "group",
+        "lease",
+        "orcpt",
+    )
 
     notify = ""
     """The relay reports successes itself, and failures come back to its own reverse-path."""
@@ -47,6 +59,8 @@ class LeasedCopy:
         """The registry as it was when the copy was last found wanted, and everybody's standing (with campaigns)."""
         self._checked_at = 0.0
         self._message: Compiled | None = None
+        self._begin_until = worker.even() + worker.terms.begin_s
+        """Of the time that nobody sets: begun later, it could outlast its lease."""
 
     # -- before it is sent -----------------------------------------------------------
 
@@ -54,7 +68,7 @@ class LeasedCopy:
         """The re-check right before sending; where the copy is not to be sent its end is written."""
         worker, lease = self._worker, self.lease
         now = worker.clock()
-        if now > lease.until - worker.terms.margin_s:
+        if worker.even() > self._begin_until:
             self._end(State.READY, "lease ran out before sending", due_at=now)
             return False
         if not notice(lease.submission) and not self._still_wanted(worker.snapshots.current(), now):
@@ -184,6 +198,8 @@ class LeasedCopy:
                     report=Report.RELAYED if "SUCCESS" in self.lease.notify else None,
                 )
             case Retry():
+                if outcome.cut:
+                    self._worker.cut_off(self.lease, outcome.remote)
                 self._retry(outcome.diagnostic or outcome.status, outcome.remote, outcome.not_before)
             case Bounced():
                 self._end(
@@ -208,7 +224,7 @@ class LeasedCopy:
         now = self._worker.clock()
         failed = self.lease.attempts + 1
         due = self._worker.terms.schedule.next_attempt(now, failed, not_before)
-        if due >= self.lease.submission.expires_at and failed >= LEAST_ATTEMPTS:
+        if failed >= LEAST_ATTEMPTS and self._tried_for_its_time(now, due, failed):
             late: dict[str, object] = {"type": "expired"}
             self._end(
                 State.EXPIRED, status, remote, event="expired", attempts=failed, detail=late, report=Report.FAILED
@@ -218,6 +234,21 @@ class LeasedCopy:
             told_at = self.lease.submission.accepted_at + DELAY_NOTICE_S
             delayed = Report.DELAYED if self.lease.tried_at < told_at <= now else None
             self._end(State.READY, status, remote, event="deferred", attempts=failed, due_at=due, report=delayed)
+
+    def _tried_for_its_time(self, now: float, due: float, failed: int) -> bool:
+        """Whether the next attempt would come too late.
+
+        The clock alone doesn't tell: it may have been set, or nobody have tried while the relay was down. What of a
+        copy's life this process has not seen counts as long as its waits took.
+        """
+        submission, terms = self.lease.submission, self._worker.terms
+        since = self._worker.steady.since()
+        life_s = min(submission.expires_at - submission.accepted_at, terms.expire_s)
+        if since <= submission.accepted_at <= now:
+            return due >= submission.expires_at and due - submission.accepted_at >= life_s
+        tried_s = max(now - since, terms.schedule.waits_s(failed)) + due - now
+        set_back = submission.accepted_at > now
+        return tried_s >= life_s and (set_back or due >= submission.expires_at)
 
     def _end(
         self,

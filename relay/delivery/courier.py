@@ -10,6 +10,8 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from relay.delivery.classify import lost
 from relay.delivery.outcome import Attempt, Interrupted, Outcome, Prepared, Reach, Retry, Returned, Where
 from relay.delivery.parcel import Copy, Parcel
@@ -201,8 +203,8 @@ class Courier:
         if self._current is not None:
             # Cut off (the engine's grace is over) or an error of our own.
             outcome: Outcome = Returned()
-            if self._session.sending:
-                outcome = lost(Where.DOT, "cut off while sending", self._session.remote)
+            if self._session.may_have_arrived:
+                outcome = replace(lost(Where.DOT, "cut off", self._session.remote), cut=self._site.closing)
             elif not self._site.closing:
                 outcome = Retry(UNEXPECTED, self._session.remote, Reach.MESSAGE)
             self._current.end(outcome)

@@ -134,8 +134,8 @@ class Engine:
         """Open and opening connections to all sites."""
         return self._connections
 
-    async def close(self, grace_s: float) -> None:
-        """Take no more; running transactions have ``grace_s`` seconds; the rest is Returned."""
+    async def close(self, grace_s: float, hurry: asyncio.Event | None = None) -> None:
+        """Take no more; running transactions have ``grace_s`` seconds, or until ``hurry``; the rest is Returned."""
         self._closing = True
         routing, self._routing = self._routing, {}
         for copy in [copy for copies in routing.values() for copy in copies]:
@@ -145,7 +145,7 @@ class Engine:
             site.close()
         tasks = {task for site in sites for task in site.tasks} | self._tasks
         if tasks:
-            _, late = await asyncio.wait(tasks, timeout=grace_s)
+            late = await _late(tasks, grace_s, hurry or asyncio.Event())
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -249,3 +249,13 @@ class Engine:
             if site.idle:
                 site.idle[0].stop()
                 return
+
+
+async def _late(tasks: set[asyncio.Task[None]], grace_s: float, hurry: asyncio.Event) -> list[asyncio.Task[None]]:
+    """Those that have not ended after ``grace_s`` seconds, or when ``hurry`` is set."""
+    ended = asyncio.ensure_future(asyncio.wait(tasks))
+    hurried = asyncio.ensure_future(hurry.wait())
+    await asyncio.wait([ended, hurried], timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
+    for waiting in (ended, hurried):
+        waiting.cancel()
+    return [task for task in tasks if not task.done()]

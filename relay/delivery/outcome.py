@@ -58,6 +58,8 @@ class Retry(msgspec.Struct, frozen=True, gc=False):
     """Seconds UTC: the site is in back-off until then."""
     diagnostic: str = ""
     """The remote's reply on one line, empty if it gave none."""
+    cut: bool = False
+    """This relay's stop ended it after its last octet and before the reply: it may arrive twice."""
 
     @property
     def status(self) -> str:

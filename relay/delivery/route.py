@@ -255,4 +255,5 @@ def read_login(user: str, password_file: Path | None) -> Login | None:
     try:
         return Login(user, password_file.read_text("utf-8").rstrip("\r\n"))
     except (OSError, UnicodeError) as error:
-        raise ValueError(f"delivery.smart_host_password_file can't be read: {one_line(str(error))}") from error
+        why = getattr(error, "strerror", None) or "no text in UTF-8"
+        raise ValueError(f"delivery.smart_host_password_file {password_file} can't be read: {why}") from error

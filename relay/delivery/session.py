@@ -48,6 +48,8 @@ class Session(asyncio.Protocol):
         self.transactions = 0
         self.fruitful = False
         """A transaction was answered in a way that says that the site works."""
+        self._whole = True
+        """All that was to be written has been handed to the transport."""
         self.sending = False
         """The message is on its way and not answered: whether it arrives isn't known."""
         self.ahead: Prepared | None = None
@@ -232,6 +234,12 @@ class Session(asyncio.Protocol):
             self.fruitful = True
         return outcome
 
+    @property
+    def may_have_arrived(self) -> bool:
+        """A message is on its way, and its final dot has left."""
+        # An envelope may stand behind the message, and alone be what waits.
+        return self.sending and self._whole and (self.ahead is not None or not self._transport.get_write_buffer_size())
+
     def _envelope_of(self, following: Following) -> list[bytes]:
         """The commands to go out behind a message; none if there is nothing, or it is not for this remote."""
         found = following()
@@ -255,7 +263,9 @@ class Session(asyncio.Protocol):
         if len(data) <= SLICE_OCTETS:
             self._transport.write(data)
         else:
+            self._whole = False
             await self._write_slices(data)
+            self._whole = True
         return await self._take(count, limit_s)
 
     async def _take(self, count: int, limit_s: float = 0.0) -> list[Reply]:

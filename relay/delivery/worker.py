@@ -26,10 +26,12 @@ from relay.delivery.report import Reporter
 from relay.delivery.room import Room
 from relay.delivery.signatures import Signatures
 from relay.mail.template import Template
+from relay.observe.steady import Steady
 from relay.pipeline.chain import Chain
 from relay.queue.lanes import Lane, Waiting, waiting
-from relay.queue.lease import LEASE_S, lease_due
-from relay.queue.model import State
+from relay.queue.lease import LEASE_S, lease_due, owners, take_back
+from relay.queue.model import State, encode_id
+from relay.queue.owners import Owners
 from relay.queue.schedule import Schedule
 from relay.queue.values import Claim, Enqueued, Lease, NewSubmission, Result, Submission, Written
 from relay.registry.facts import Facts
@@ -41,8 +43,10 @@ _log = logging.getLogger("relay.delivery")
 
 POLL_S = 1.0
 """How often the store is asked for due copies: commands and pages change it from other processes."""
-CLOCKS_S = 120.0
-"""Margin for clocks that differ or are set."""
+MARGIN_S = 120.0
+"""Of a lease, beyond what the limits of a session allow."""
+SWEEP_S = 10.0
+"""How often leases of processes that are gone are looked for."""
 MOST_CAMPAIGNS = 1000
 """Whose state is remembered."""
 LOOK_SHARE = 10
@@ -53,10 +57,11 @@ LOOK_SHARE = 10
 class WorkerTerms:
     """Settings of the worker."""
 
-    owner: str
     hostname: str
     inflight: int
     schedule: Schedule
+    expire_s: float
+    """How long a copy is tried, if its message names no earlier end."""
     longest_send_s: float
     """Longest time that the limits of a session allow for one copy."""
     enabled: bool = True
@@ -64,11 +69,16 @@ class WorkerTerms:
     @property
     def margin_s(self) -> float:
         """A copy whose lease ends sooner is not begun any more: sending it could outlast the lease."""
-        return self.longest_send_s + CLOCKS_S
+        return self.longest_send_s + MARGIN_S
 
     @property
     def lease_s(self) -> float:
         return max(LEASE_S, 2 * self.margin_s)
+
+    @property
+    def begin_s(self) -> float:
+        """So long after it was leased a copy may be begun."""
+        return self.lease_s - self.margin_s
 
 
 class Worker:
@@ -87,6 +97,8 @@ class Worker:
         signatures: Signatures,
         facts: Facts,
         looking: sqlite3.Connection,
+        owners: Owners,
+        steady: Steady,
     ) -> None:
         self.terms = terms
         self.engine = engine
@@ -102,10 +114,15 @@ class Worker:
         self._backlog = Backlog()
         self._looking = looking
         """Of its own: looks run in a thread."""
+        self._owners = owners
+        self.steady = steady
+        self.even = steady.even
         self._look_at = 0.0
+        self._sweep_at = 0.0
         self._outcomes = Outcomes(committer, Reporter(terms.hostname, composer, snapshots), self._written)
         self._wake = asyncio.Event()
         self._stopping = False
+        self._cut_off = 0
         self._retries_asked = -1
         self._campaigns: dict[int, tuple[str, str] | None] = {}
         self._campaigns_at = -1
@@ -130,7 +147,7 @@ class Worker:
             return None
         if not self.room.take(new.tenant_id, [fresh.recipient.domain for fresh in new.recipients]):
             return None
-        return Claim(self.terms.owner, new.accepted_at + self.terms.lease_s)
+        return Claim(self._owners.name(), new.accepted_at + self.terms.lease_s)
 
     def release(self, new: NewSubmission) -> None:
         for fresh in new.recipients:
@@ -221,7 +238,7 @@ class Worker:
         chosen = self._backlog.choose(self.room, self.engine.ahead)
         if not chosen:
             return max(0.0, self._look_at - time.monotonic())
-        owner, now = self.terms.owner, self.clock()
+        owner, now = self._owners.name(), self.clock()
         for lane, copies in chosen.items():
             self.room.add(lane, copies)
         leases: list[Lease] = []
@@ -244,11 +261,26 @@ class Worker:
     async def _look(self) -> None:
         """See which lanes are due; the more there are, the less often."""
         self._heed_retry()
+        await self._sweep()
         begun = time.monotonic()
         self._backlog.look()
         now = self.clock()
         self._backlog.looked(await to_its_end(self._waiting, self._backlog.after), now)
         self._look_at = time.monotonic() + max(POLL_S, LOOK_SHARE * (time.monotonic() - begun))
+
+    async def _sweep(self) -> None:
+        """Take back what processes leased that are gone."""
+        if time.monotonic() < self._sweep_at:
+            return
+        self._sweep_at = time.monotonic() + SWEEP_S
+        gone = await to_its_end(self._gone)
+        if gone:
+            now = self.clock()
+            count = await self.committer.submit(lambda conn: take_back(conn, gone, now))
+            _log.warning("%d copies were leased by mail processes that are gone, and are due again", count)
+
+    def _gone(self) -> list[str]:
+        return self._owners.gone(owners(self._looking))
 
     def _waiting(self, after: Lane) -> list[Waiting]:
         return list(itertools.islice(waiting(self._looking, after), MOST_LANES))
@@ -261,12 +293,28 @@ class Worker:
             self._retries_asked = asked
             self.engine.forgive()
 
-    async def stop(self, grace_s: float) -> None:
-        """Take no more, let running transactions end, write all outcomes down."""
+    async def stop(self, grace_s: float, hurry: asyncio.Event) -> None:
+        """Take no more, let running transactions have their final replies, write all outcomes down.
+
+        What has none after ``grace_s`` seconds, or when ``hurry`` is set, is cut off and named in the log.
+        """
         self._stopping = True
         self._wake.set()
-        await self.engine.close(grace_s)
+        await self.engine.close(grace_s, hurry)
         await self._outcomes.all_written()
+        if self._cut_off:
+            _log.warning("%d copies were cut off by the stop and may arrive twice, see above", self._cut_off)
+
+    def cut_off(self, lease: Lease, remote: str) -> None:
+        """The stop ended its transaction between the final dot and the reply."""
+        self._cut_off += 1
+        _log.warning(
+            "id=%s/%d to=<%s> remote=%s cut off by the stop before the final reply came: it may arrive twice",
+            encode_id(lease.submission.id),
+            lease.number,
+            lease.address,
+            remote or "-",
+        )
 
     # -- outcomes --------------------------------------------------------------------
 

@@ -13,9 +13,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import mmap
+import os
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any, Final
+
+from relay.observe.memory import unnamed
 
 _log = logging.getLogger("relay")
 
@@ -28,33 +31,49 @@ SLACK: Final = 6
 class Balance:
     """Made by the parent before it forks; each mail process then joins with its index."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, kept: Sequence[int] = ()) -> None:
+        """``kept``: of the balance that this is, in a process that has inherited no more than its descriptors."""
         self._workers = workers
         self._index = 0
         # A row for each process, which only that one writes: its sessions, whether it takes what others pass on, and
         # how many it gave to and took from each.
         self._width = _GAVE + 2 * workers
-        self._cells = memoryview(mmap.mmap(-1, 8 * workers * self._width)).cast("q")
-        pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(workers)]
-        self._give = [give for give, _ in pairs]
-        self._take = [take for _, take in pairs]
-        for one in (*self._give, *self._take):
+        octets = 8 * workers * self._width
+        self.memory = kept[0] if kept else unnamed(bytes(octets))
+        self._cells = memoryview(mmap.mmap(self.memory, octets)).cast("q")
+        if kept:
+            sockets = [socket.socket(fileno=fd) for fd in kept[1:]]
+        else:
+            pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(workers)]
+            sockets = [give for give, _ in pairs] + [take for _, take in pairs]
+        self._give, self._take = sockets[:workers], sockets[workers:]
+        for one in sockets:
             one.setblocking(False)
         # uvloop's remove_reader doesn't keep to asyncio's type, which compiled code would insist on.
         self._loop: Any = None
         self._adopt: Sequence[Callable[[socket.socket], None]] = ()
 
     def join(self, index: int) -> None:
-        """In the process with that index, once."""
+        """In the process with that index, once. The sessions of the one before it are gone with it."""
         self._index = index
+        self._cells[index * self._width] = 0
         for other, take in enumerate(self._take):
             if other != index:
                 take.close()
 
     def leave(self) -> None:
-        """In the parent, and in processes that have no sessions."""
+        """In processes that have no sessions."""
         for one in (*self._give, *self._take):
             one.close()
+        os.close(self.memory)
+
+    def kept(self) -> list[int]:
+        """In the parent: the descriptors from which a process makes it again; they stay open without this object."""
+        return [self.memory, *(one.detach() for one in (*self._give, *self._take))]
+
+    def here(self) -> list[int]:
+        """Where each process says, in the memory, that it takes what others pass on."""
+        return [8 * (index * self._width + _HERE) for index in range(self._workers)]
 
     # -- counting ------------------------------------------------------------------
 

@@ -88,6 +88,8 @@ class Channel:
         self.known = False
         """It has logged in, or its address is enough."""
         self.in_transaction = False
+        self.deciding = False
+        """A whole message has been taken and its reply is to come: cut off now, the client would send it again."""
         self._in = bytearray()
         self._out = bytearray()
         self._busy = False
@@ -159,7 +161,7 @@ class Channel:
             self.shared.sessions.leave(self.network, self.visitor)
         self.give_octets()
         self.transport = None
-        self.in_transaction = False
+        self.in_transaction = self.deciding = False
 
     def data_received(self, data: bytes) -> None:
         tls = self._tls
@@ -409,9 +411,15 @@ class Channel:
     def stop_if_idle(self) -> None:
         """The relay is being stopped: send the client away unless a transaction runs."""
         if not self.in_transaction:
-            self._say(temporary(21, 3, 2, f"{self.hostname} is being stopped, try again later"))
-            self._flush()
-            self.drop()
+            self.stop()
+
+    def stop(self) -> None:
+        """Send the client away, whatever it is about (RFC 5321 §3.8)."""
+        if self.transport is None or self.transport.is_closing():
+            return
+        self._say(temporary(21, 3, 2, f"{self.hostname} is being stopped, try again later"))
+        self._flush()
+        self.drop()
 
     # -- TLS ---------------------------------------------------------------------
 

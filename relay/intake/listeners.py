@@ -23,6 +23,10 @@ class Ports:
     inbound: list[socket.socket] = field(default_factory=list)
     http: socket.socket | None = None
 
+    def all(self) -> list[socket.socket]:
+        http = () if self.http is None else (self.http,)
+        return [*self.submission, *self.submissions, *self.inbound, *http]
+
     def close_mail(self) -> None:
         """All but HTTP's. A port takes connections as long as any process has it open, so each closes what it has."""
         for sock in (*self.submission, *self.submissions, *self.inbound):

@@ -376,6 +376,7 @@ class BaseSession(Channel):
             raise Severed
         self._reset_timeout(self.shared.data_timeout_s)
         self.suspend()
+        self.deciding = True
         try:
             self.on_message(raw)
         except Exception:
@@ -384,6 +385,7 @@ class BaseSession(Channel):
 
     def answer(self, status: Status) -> None:
         """The reply to a whole message; ends the transaction."""
+        self.deciding = False
         if self.transport is None:
             return
         self.give_octets()

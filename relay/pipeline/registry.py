@@ -36,7 +36,7 @@ def load(order: Sequence[str], tables: Mapping[str, Mapping[str, object]]) -> li
             policy: Policy = known[name].load()(tables.get(name, {}))
         except ValueError as error:
             faults.append(f"policy.{name}: {error}")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             faults.append(f"policy.{name}: can't be loaded: {type(error).__name__}: {error}")
         else:
             built.append(policy)

@@ -1,8 +1,9 @@
 """Leases: who may deliver a copy, until when, and under which fence.
 
-A leased row stays READY with ``owner`` set and ``due_at`` moved to the end of
-the lease, so that a dead owner's leases come back by themselves and one index
-serves both. The fence grows with every lease; an outcome is written only
+A leased row stays READY with ``owner`` set, and ``due_at`` moved to the end of
+the lease so that looking for what is due doesn't meet it. It is leased until
+its owner writes an outcome down or is gone (``relay.queue.owners``), whatever
+the clock says. The fence grows with every lease; an outcome is written only
 under the fence it was leased with.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -27,9 +28,11 @@ _SLOTS: Final = msgspec.json.Decoder(dict[str, str])
 LEASE_S = 1800.0
 """Longer than any send may take (connect, commands and data limits together), with a margin for clocks."""
 
-RECLAIM: Final = (
-    "UPDATE recipient INDEXED BY recipient_leased SET owner = NULL, due_at = ?"
-    " WHERE state = 0 AND owner IS NOT NULL AND due_at > ?"
+NEXT_OWNER: Final = (
+    "SELECT owner FROM recipient INDEXED BY recipient_leased WHERE state = 0 AND owner > ? ORDER BY owner LIMIT 1"
+)
+TAKE_BACK: Final = (
+    "UPDATE recipient INDEXED BY recipient_leased SET owner = NULL, due_at = ? WHERE state = 0 AND owner = ?"
 )
 _COLUMNS = (
     "r.submission_id, r.number, r.tenant_id, r.subscriber_id, r.address, r.domain, r.fence, r.attempts, r.slots,"
@@ -75,7 +78,8 @@ def _standings(conn: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> dict[in
 def _due(conn: sqlite3.Connection, lane: Lane, now: float, most: int) -> list[tuple[Any, ...]]:
     return conn.execute(
         f"SELECT {_COLUMNS} FROM recipient r JOIN submission s ON s.id = r.submission_id"
-        " WHERE r.state = 0 AND r.tenant_id = ? AND r.domain = ? AND r.due_at <= ? ORDER BY r.due_at LIMIT ?",
+        " WHERE r.state = 0 AND r.tenant_id = ? AND r.domain = ? AND r.due_at <= ? AND r.owner IS NULL"
+        " ORDER BY r.due_at LIMIT ?",
         (*lane, now, most),
     ).fetchall()
 
@@ -93,12 +97,17 @@ def _lease(
     return Lease(submission, number, subscriber, address, domain, fence + 1, attempts, until, values, *told)
 
 
-def reclaim(conn: sqlite3.Connection, now: float, lease_s: float = LEASE_S) -> int:
-    """At start: nobody else runs on this database, so leases of a dead process end now.
+def owners(conn: sqlite3.Connection) -> list[str]:
+    """Who holds leases; each is found by a step in an index, however many those are."""
+    found: list[str] = []
+    while row := conn.execute(NEXT_OWNER, (found[-1] if found else "",)).fetchone():
+        found.append(str(row[0]))
+    return found
 
-    No bound on when they end: the clock may have been set back since.
-    """
-    return conn.execute(RECLAIM, (now, now - lease_s)).rowcount
+
+def take_back(conn: sqlite3.Connection, gone: Iterable[str], now: float) -> int:
+    """End the leases of these owners: their copies are due now; how many they were."""
+    return sum(conn.execute(TAKE_BACK, (now, owner)).rowcount for owner in gone)
 
 
 def load_template(conn: sqlite3.Connection, submission_id: int) -> bytes | None:

@@ -104,6 +104,11 @@ def missing(conn: sqlite3.Connection, name: str, finding: str, now: float, wait_
     return Look(since)
 
 
+def clock_set(conn: sqlite3.Connection) -> None:
+    """How far apart looks were can't be told any more: all begin anew."""
+    conn.execute("UPDATE name_look SET finding = '', first_at = 0, last_at = 0 WHERE name <> ?", (_DOUBT,))
+
+
 def doubt(conn: sqlite3.Connection, now: float, since: float) -> bool:
     """From now on all look-ups are doubted, and looks begun after ``since`` don't count; False if they were already."""
     begun = conn.execute(

@@ -6,9 +6,11 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Final, Protocol
 
+from relay.observe.steady import Steady
 from relay.queue import looks
 from relay.queue.model import first_id
 from relay.queue.thaw import thaw
@@ -19,6 +21,12 @@ from relay.store.database import connect, transaction
 _log = logging.getLogger("relay.maintain")
 
 EVERY_S: Final = 3600.0
+FAR_S: Final = 2 * 86_400.0
+"""After the last clean-up: either none ran so long, or the clock was set."""
+BELIEVED_S: Final = 86_400.0
+_CLEANED: Final = (
+    "INSERT INTO meta (name, value) VALUES ('cleaned', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
 STEP: Final = 500
 """Recipients or events deleted in one transaction, or those of one submission more."""
 DONE: Final = "SELECT id FROM submission WHERE id > ? AND id < ? AND open_recipients <= 0 ORDER BY id LIMIT ?"
@@ -34,17 +42,38 @@ class Keep(Protocol):
     def events(self) -> float: ...
 
 
-async def run(path: Path, keep: Keep, clock: Callable[[], float]) -> None:
+async def run(path: Path, keep: Keep, clock: Callable[[], float], steady: Steady | None = None) -> None:
     """Clean up at start and once an hour until cancelled."""
+    steady = steady or Steady(clock)
     while True:
         try:
-            deleted = await asyncio.to_thread(clean, path, keep.completed, keep.events, clock())
+            deleted = await asyncio.to_thread(_turn, path, keep, clock(), steady)
         except Exception:
             _log.exception("clean-up failed, trying again in an hour")
         else:
             if deleted:
                 _log.info("%d records beyond their retention were deleted", deleted)
         await asyncio.sleep(EVERY_S)
+
+
+def _turn(path: Path, keep: Keep, now: float, steady: Steady) -> int:
+    if not believed(path, now, now - steady.since()):
+        _log.warning("the clock is far ahead of the last clean-up: nothing is deleted until it has stood so for a day")
+        return 0
+    deleted = clean(path, keep.completed, keep.events, now)
+    with closing(connect(path)) as conn, transaction(conn):
+        conn.execute(_CLEANED, (int(now),))
+    return deleted
+
+
+def believed(path: Path, now: float, stood_s: float) -> bool:
+    """Whether the clock may be believed where records would be deleted by it; ``stood_s``: it wasn't set for so long.
+
+    A clock that is wrong by ten years would else take all of them.
+    """
+    with closing(connect(path, readonly=True)) as conn:
+        row = conn.execute("SELECT value FROM meta WHERE name = 'cleaned'").fetchone()
+    return row is None or now - row[0] < FAR_S or stood_s >= BELIEVED_S
 
 
 def clean(path: Path, completed_s: float, events_s: float, now: float) -> int:

@@ -21,3 +21,14 @@ class Schedule:
         delay = self.delays_s[min(max(failed_attempts, 1), len(self.delays_s)) - 1]
         due = now + delay * (1 + self.jitter * (2 * self.draw() - 1))
         return due if not_before is None else max(due, not_before)
+
+    def waits_s(self, failed_attempts: int) -> float:
+        """How long a copy has waited that failed so often, as planned: one wait less than attempts."""
+        waits = max(failed_attempts - 1, 0)
+        delays = self.delays_s
+        return sum(delays[:waits]) + max(waits - len(delays), 0) * delays[-1]
+
+    @property
+    def longest_s(self) -> float:
+        """No planned wait is longer."""
+        return max(self.delays_s) * (1 + self.jitter)

@@ -24,19 +24,23 @@ PAUSE_S = 0.02
 ACTOR = "relay"
 
 
-async def run(path: Path, chain: Chain, clock: Callable[[], float]) -> None:
-    """Look at the running campaigns every few seconds until cancelled; in a thread, since counting takes its time."""
+async def run(path: Path, chain: Chain, clock: Callable[[], float], first: Callable[[], None] = lambda: None) -> None:
+    """Look at the running campaigns every few seconds until cancelled; in a thread, since counting takes its time.
+
+    ``first`` is called before each look: whether the clock was set must be known before a window is over.
+    """
     turn = 0
     while True:
         try:
-            await asyncio.to_thread(_turn, path, chain, clock, finish=turn % FINISH_EVERY == 0)
+            await asyncio.to_thread(_turn, path, chain, clock, first, finish=turn % FINISH_EVERY == 0)
         except Exception:
             _log.exception("campaigns can't be judged, trying again")
         turn += 1
         await asyncio.sleep(EVERY_S)
 
 
-def _turn(path: Path, chain: Chain, clock: Callable[[], float], *, finish: bool) -> None:
+def _turn(path: Path, chain: Chain, clock: Callable[[], float], first: Callable[[], None], *, finish: bool) -> None:
+    first()
     if finish:
         finish_decided(path, clock())
     conn = connect(path, readonly=True)

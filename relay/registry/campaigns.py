@@ -148,6 +148,15 @@ def figures(conn: sqlite3.Connection, campaign_id: int, now: float) -> CampaignF
     )
 
 
+def clock_set(conn: sqlite3.Connection, by: float) -> int:
+    """Windows that run last as long as they would have, after the clock was set; how many. ``by`` in seconds."""
+    return conn.execute(
+        "UPDATE campaign SET window_started_at = window_started_at + ?"
+        " WHERE state IN ('staged', 'watching', 'undecided', 'stopped') AND window_started_at IS NOT NULL",
+        (by,),
+    ).rowcount
+
+
 # --- verdicts ------------------------------------------------------------------------------
 
 

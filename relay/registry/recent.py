@@ -31,10 +31,11 @@ class Recent:
     ) -> bool:
         """Whether there are ``most`` rows with one of the values since then, of all or a tenant; more aren't counted.
 
-        Rows of the future (a clock set back) count too.
+        Rows of the future (a clock set back) count too, but not those beyond a day: nobody is to wait until a clock
+        that was wrong has come to be right.
         """
-        where = f"{column} IN ({','.join('?' * len(values))}) AND at > ?"
-        bound = [*values, since]
+        where = f"{column} IN ({','.join('?' * len(values))}) AND at > ? AND at < ?"
+        bound = [*values, since, since + 2 * DAY_S]
         if tenant_id is not None:
             where += " AND tenant_id = ?"
             bound.append(tenant_id)

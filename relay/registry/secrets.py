@@ -19,12 +19,23 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from relay.store.trouble import cause
+
 MAC_OCTETS = 12
 MOST_PAYLOAD = 32
 
 
+_RESTORE = "restore it from a backup: passwords, links and keys are made with it, and no new one would fit them"
+
+
 class SecretsError(Exception):
     """The secrets file can't be used; the text says what to do."""
+
+
+def _missing(path: Path) -> str:
+    if any(path.parent.glob("*.db")):
+        return f"{_RESTORE} (its database is there)"
+    return "restore it from a backup, or make a new relay with `relay init`"
 
 
 def generate_password() -> str:
@@ -69,8 +80,13 @@ class Secrets:
     def load(cls, path: Path) -> Secrets:
         try:
             text = path.read_text("ascii")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SecretsError(f"secrets file {path} can't be read: {error}; `relay init` makes one") from error
+        except FileNotFoundError as error:
+            raise SecretsError(f"secrets file {path} is missing; {_missing(path)}") from error
+        except OSError as error:
+            todo = cause(path) or f"can't be read: {error.strerror}"
+            raise SecretsError(f"secrets file {path} {todo}") from error
+        except UnicodeDecodeError as error:
+            raise SecretsError(f"secrets file {path} is damaged: not text; {_RESTORE}") from error
         keys: dict[int, bytes] = {}
         for number, line in enumerate(text.splitlines(), 1):
             if not line.strip():
@@ -79,10 +95,14 @@ class Secrets:
                 kid, hexed = line.split()
                 keys[int(kid)] = bytes.fromhex(hexed)
             except ValueError as error:
-                raise SecretsError(f"secrets file {path}, line {number}: not `KEYID HEX`") from error
+                raise SecretsError(f"secrets file {path}, line {number}: not `KEYID HEX`; {_RESTORE}") from error
         if not keys or not all(0 < k < 256 and len(v) >= 32 for k, v in keys.items()):
-            raise SecretsError(f"secrets file {path} holds no usable key; restore it from a backup")
+            raise SecretsError(f"secrets file {path} holds no usable key; {_RESTORE}")
         return cls(keys, next(iter(keys)))
+
+    def fingerprints(self) -> dict[int, int]:
+        """Of each key 62 bits that tell nothing of it, by which a database knows those that it was made with."""
+        return {kid: int.from_bytes(self.derived("fingerprint", kid)[:8]) >> 2 for kid in self.keys}
 
     def derived(self, purpose: str, kid: int | None = None) -> bytes:
         """A 32-octet key of its own for each purpose."""

@@ -14,7 +14,12 @@ from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
+from relay.store.trouble import cause, empty
+
 BUSY_TIMEOUT_S = 10.0
+
+
+_NO_DATABASE = "is no SQLite database, or its beginning is damaged; keep a copy, and restore it from a backup"
 
 
 class StoreError(Exception):
@@ -36,8 +41,8 @@ def connect(path: Path, *, create: bool = False, readonly: bool = False) -> sqli
     Raises StoreError if the file is missing, locked for too long, damaged or
     made by a newer release.
     """
-    if not create and not path.exists():
-        raise StoreError(f"no database at {path}; make one with `relay init`")
+    if not create:
+        _must_be_there(path)
     try:
         conn = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=256
@@ -52,7 +57,11 @@ def connect(path: Path, *, create: bool = False, readonly: bool = False) -> sqli
             conn.execute("PRAGMA query_only = ON")
         version = conn.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.Error as error:
-        raise StoreError(f"database {path} can't be opened: {error}") from error
+        why = cause(path) or (_NO_DATABASE if _is_none(error) else f"can't be opened: {error}")
+        raise StoreError(f"database {path} {why}") from error
+    if not create and version == 0 and not conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+        conn.close()
+        raise StoreError(f"database {path} is none of a relay; correct server.data_dir, or restore it from a backup")
     newest = migrations()[-1][0]
     if version > newest:
         conn.close()
@@ -63,6 +72,28 @@ def connect(path: Path, *, create: bool = False, readonly: bool = False) -> sqli
         conn.close()
         raise StoreError(f"database {path} has schema {version}, this release needs {newest}: run `relay migrate`")
     return conn
+
+
+def _is_none(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB
+
+
+def _must_be_there(path: Path) -> None:
+    if path.parent.is_dir() and (why := cause(path)):
+        raise StoreError(f"database {path} {why}")
+    if not path.exists():
+        raise StoreError(f"no database at {path}; restore it from a backup, or make a new relay with `relay init`")
+    if why := empty(path):
+        raise StoreError(f"database {path} {why}")
+
+
+def schema_of(path: Path) -> int:
+    """The schema of a database that is there, of whatever release; raises StoreError."""
+    conn = connect(path, create=True)
+    try:
+        return int(conn.execute("PRAGMA user_version").fetchone()[0])
+    finally:
+        conn.close()
 
 
 Step = Callable[[sqlite3.Connection], None]

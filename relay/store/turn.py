@@ -12,12 +12,14 @@ import fcntl
 import os
 from pathlib import Path
 
+from relay.store.trouble import open_small
+
 
 class Turn:
     """Taken and given back by one writer at a time; the kernel gives it back if the process ends."""
 
     def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._fd = open_small(path)
 
     def take(self) -> bool:
         """At once, or not."""

@@ -87,7 +87,7 @@ def _keyed(
     now = context.clock()
     with context.storage.write() as conn:
         try:
-            kept = idempotency.find(conn, tenant_id, key, digest, now)
+            kept = idempotency.find(conn, tenant_id, key, digest)
             if kept is not None:
                 return _response(kept, {REPLAYED: "true"})
             answer = _answer(act(conn), status, location)

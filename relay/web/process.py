@@ -55,10 +55,11 @@ def run(
     ready: Callable[[], None],
     sock: socket.socket | None = None,
     mail_alive: Callable[[], bool] = lambda: True,
+    closed: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, or until the mail process that started this one is gone.
 
-    ``ready`` is called once requests are answered. ``mail_alive`` is asked by
+    ``ready`` is called once requests are answered, ``closed`` once the port is closed again. ``mail_alive`` is asked by
     ``/readyz`` (``Heartbeat.alive``). Running requests get STOP_TIMEOUT_S to
     end. Raises WebError or SecretsError before anything is served.
     """
@@ -69,6 +70,7 @@ def run(
     server = make_server(
         app,
         ready,
+        closed,
         proxies=settings.http.trusted_proxies,
         most=(settings.http.connections, settings.http.connections_per_address),
     )
@@ -82,6 +84,7 @@ def run(
 def make_server(
     app: ASGIApp,
     ready: Callable[[], None],
+    closed: Callable[[], None] = lambda: None,
     *,
     proxies: Sequence[str] = (),
     connection: type[Connection] = Connection,
@@ -113,7 +116,7 @@ def make_server(
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_TIMEOUT_S,
     )
-    return Server(config, ready)
+    return Server(config, ready, closed)
 
 
 def _hush() -> None:
@@ -127,15 +130,25 @@ def _hush() -> None:
 class Server(uvicorn.Server):
     """uvicorn that says when it is ready, ends with exit status 0, and never outlives the mail process."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], closed: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
+        self._closed = closed
         self._parent = os.getppid() if multiprocessing.parent_process() is not None else None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """The port first, then the requests that run."""
+        for server in self.servers:
+            server.close()
+        for sock in sockets or ():
+            sock.close()
+        self._closed()
+        await super().shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:
         if self._parent is not None and os.getppid() != self._parent:

@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 
 from config.load import load
-from relay.web.again import recipe
+from relay.again import Kept, Listening, recipe
 from tests.support.peers import listening, until
 from tests.support.relay import Relay
 
 WORKERS = 2
+PORTS = 4
 WAIT_S = 30
 MODULE = "aiosmtpd"
 """One that ``relay.app`` imports, and the parent does not."""
@@ -207,7 +208,7 @@ def test_nobody_holds_what_is_of_no_use_to_it(starts: Starts) -> None:
     own = [(pipes(pid, os.O_WRONLY) - parents) & pipes(served.pid, os.O_RDONLY) for pid in processes]
     assert [len(each) for each in own] == [1] * (WORKERS + 1)
     assert len(set.union(*own)) == WORKERS + 1
-    assert kinds(served.pid).count("socket:") == 1  # the HTTP process's, for the next one
+    assert kinds(served.pid).count("socket:") == PORTS + 2 * WORKERS  # for those that are started again
 
 
 @pytest.mark.parametrize("prelude", ["", REFUSED], ids=["slim", "as it was"])
@@ -224,7 +225,7 @@ def test_a_process_that_can_not_be_executed_anew_serves_as_it_is(starts: Starts)
     served.ready()
     assert served.says("the parent stays as large as it is")
     assert loaded(served.pid) == set(LIBRARIES)
-    assert kinds(served.pid).count("socket:") == 1
+    assert kinds(served.pid).count("socket:") == PORTS + 2 * WORKERS
     served.process.terminate()
     assert served.process.wait(WAIT_S) == 0
     served.gone()
@@ -253,7 +254,7 @@ def test_the_http_process_is_started_again_and_again(starts: Starts) -> None:
         web = served.another(web)
         assert parent_of(web) == served.pid
         assert answers(starts.relay.http) == 200
-        assert served.says("the web process ended (-9) and is started again")
+        assert served.says("the web process ended (-9) and is started again at once")
     served.process.kill()
     served.gone()
     assert not listening(starts.relay.http)
@@ -270,10 +271,10 @@ def test_a_stop_reaches_an_http_process_that_was_started_again(starts: Starts) -
 
 
 def test_settings_come_to_it_as_they_are(made: Relay) -> None:
-    settings = load(made.config)
-    fd, command = recipe(settings, 7, 8)
+    kept = Kept(load(made.config), Listening([3], [4], [5], 7), 8, [])
+    fd, command = recipe(kept)
     try:
         assert command[-1] == str(fd)
-        assert pickle.loads(os.pread(fd, os.fstat(fd).st_size, 0)) == (settings, 7, 8)
+        assert pickle.loads(os.pread(fd, os.fstat(fd).st_size, 0)) == kept
     finally:
         os.close(fd)

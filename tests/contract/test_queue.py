@@ -14,7 +14,7 @@ from relay.pipeline.contract import Add, AddDistinct, Effect, Hold, Recipient, S
 from relay.queue.complete import complete
 from relay.queue.enqueue import Refused, enqueue
 from relay.queue.lanes import waiting
-from relay.queue.lease import LEASE_S, reclaim
+from relay.queue.lease import LEASE_S, owners, take_back
 from relay.queue.model import State
 from relay.queue.values import Claim, Lease, NewRecipient, NewSubmission, Result, Written
 from relay.registry import campaigns
@@ -164,20 +164,28 @@ def test_a_policy_s_hold_is_kept_with_its_reason(conn: sqlite3.Connection) -> No
 # --- leases --------------------------------------------------------------------
 
 
+def end_leases(conn: sqlite3.Connection) -> None:
+    with transaction(conn):
+        take_back(conn, owners(conn), NOW)
+
+
 def test_a_lease_is_exclusive_until_it_ends(conn: sqlite3.Connection) -> None:
     put(conn, new(1, 3))
     first = lease(conn)
     assert [x.number for x in first] == [0, 1, 2] and first[0].slots == {"reason": "r"}
     assert lease(conn, owner="other") == []
     assert [one.due_at for one in waiting(conn)] == [NOW + LEASE_S]
-    again = lease(conn, NOW + LEASE_S, owner="other")
+    assert lease(conn, NOW + 10 * 86_400, owner="other") == [], "whatever the clock says"
+    end_leases(conn)
+    again = lease(conn, owner="other")
     assert {x.fence for x in again} == {2}
 
 
 def test_an_outcome_under_an_old_fence_changes_nothing(conn: sqlite3.Connection) -> None:
     put(conn, new())
     (old,) = lease(conn)
-    (now_mine,) = lease(conn, NOW + LEASE_S, owner="other")
+    end_leases(conn)
+    (now_mine,) = lease(conn, owner="other")
     written = finish(conn, Result(old, State.BOUNCED, NOW, "550"))
     assert written.lost and not written.applied and states(conn) == [State.READY]
     finish(conn, Result(now_mine, State.DELIVERED, NOW, "250"))
@@ -195,8 +203,9 @@ def test_the_acceptor_s_claim_is_a_lease_like_any_other(conn: sqlite3.Connection
 def test_a_dead_process_s_leases_come_back_at_start(conn: sqlite3.Connection) -> None:
     put(conn, new(1, 2), Claim("dead", NOW + LEASE_S))
     put(conn, replace(new(2, 1), due_at=NOW + 60))
+    assert owners(conn) == ["dead"]
     with transaction(conn):
-        assert reclaim(conn, NOW + 5) == 2
+        assert take_back(conn, ["dead"], NOW + 5) == 2
     assert len(lease(conn, NOW + 5)) == 2
 
 

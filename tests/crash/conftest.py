@@ -54,11 +54,15 @@ class Victim:
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)) as conn:
             return conn.execute(sql).fetchall()
 
-    def mail_process(self) -> int:
-        """The process that takes and delivers mail: the first child."""
+    def children(self) -> list[int]:
+        """Processes of the relay, in the order in which they were started: at first the HTTP process is the last."""
         assert self.relay.process is not None
         pid = self.relay.process.pid
-        return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def mail_process(self) -> int:
+        """The first process that takes and delivers mail, as long as none was started again."""
+        return self.children()[0]
 
     def whole(self) -> None:
         """The database file as a crash left it is sound: looked at in a copy, so that nothing is mended by looking."""

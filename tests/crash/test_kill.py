@@ -54,22 +54,38 @@ def test_three_kills(victim: Victim, request: pytest.FixtureRequest) -> None:
     victim.consistent()
 
 
-def test_the_mail_process_alone_is_killed(victim: Victim) -> None:
-    """The relay goes down with it, says so by its exit status, and the next start loses nothing."""
-    relay = victim.relay.start()
-    load = victim.load(300, "alone")
-    load.reached(100)
-    load.relay_is(up=False)
-    os.kill(victim.mail_process(), signal.SIGKILL)
-    assert relay.process is not None
-    assert relay.process.wait(60) == 1
-    relay.kill()
-    relay.start()
-    load.relay_is(up=True)
-    load.reached(300)
-    load.halt()
-    victim.judge(load)
-    victim.consistent()
+@pytest.mark.parametrize("workers", [1, 2])
+def test_mail_processes_are_killed_one_after_the_other(victim: Victim, workers: int) -> None:
+    """Each is started again at once: connections wait for it, its leases come back, the relay stays."""
+    relay = victim.relay
+    relay.configure({**victim.settings, "server": {"workers": workers}})
+    relay.log.clear()
+    try:
+        relay.start()
+        process, web = relay.process, victim.children()[-1]
+
+        def others() -> list[int]:
+            return [pid for pid in victim.children() if pid != web]
+
+        load = victim.load(600, f"alone{workers}-")
+        kills = 3
+        for turn in range(kills):
+            load.reached(150 * (turn + 1))
+            oldest = until(others, "there is one")[0]
+            os.kill(oldest, signal.SIGKILL)
+            until(lambda gone=oldest: gone not in others(), "it is seen to be gone")  # type: ignore[misc]
+        load.reached(600)
+        load.halt()
+        tally = victim.judge(load)
+        assert tally.doubled <= kills * INFLIGHT
+        assert process is not None and process.poll() is None
+        ended = [line for line in relay.log if "the mail process ended (-9) and is started again" in line]
+        assert len(ended) == kills, relay.log
+        victim.consistent()
+        assert relay.stop() == 0
+    finally:
+        relay.kill()
+        relay.configure(victim.settings)
 
 
 def test_a_clean_stop_under_load(victim: Victim) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from config.settings import Delivery
+from relay.supervise import STOP_MARGIN_S
 from tests.meta.tree import ROOT, imports, python_files, tracked
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -41,6 +43,14 @@ def imported(*tops: str) -> set[str]:
     unknown = third_party - owners.keys()
     assert not unknown, f"not installed: {unknown}"
     return {normal(owners[module][0]) for module in third_party}
+
+
+def test_the_unit_waits_as_long_as_a_stop_may_take() -> None:
+    """With the default grace; a longer one is asked for by the relay itself."""
+    unit = (ROOT / "systemd/relay.service").read_text("utf-8")
+    (stop_s,) = re.findall(r"^TimeoutStopSec=(\d+)$", unit, re.M)
+    grace_s = Delivery().stop_grace
+    assert grace_s + STOP_MARGIN_S < int(stop_s) <= grace_s + 2 * STOP_MARGIN_S
 
 
 def test_every_imported_package_is_declared() -> None:

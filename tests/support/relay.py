@@ -62,7 +62,7 @@ class Relay:
             "auth": {"plaintext_on_loopback": True},
             "links": {"base_url": f"http://127.0.0.1:{self.http}"},
             "dns": {"nameservers": ["127.0.0.1:9"], "timeout": 2},
-            "delivery": {"allow_private": True},
+            "delivery": {"allow_private": True, "stop_grace": 15},
         }
         for name, values in changes.items():
             tables.setdefault(name, {}).update(values)

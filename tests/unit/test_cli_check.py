@@ -183,7 +183,7 @@ def test_a_missing_password_file(home: Home) -> None:
 def test_a_missing_database(home: Home) -> None:
     (home.path / "data" / "relay.db").unlink()
     row = home.row("database")
-    assert (row["level"], row["todo"]) == ("fail", "make one with `relay init`")
+    assert (row["level"], row["todo"]) == ("fail", "restore it from a backup, or make a new relay with `relay init`")
 
 
 @pytest.mark.parametrize(("version", "todo"), [(0, "run `relay migrate`"), (999, "install the newer release")])
@@ -198,12 +198,15 @@ def test_advice_is_found_behind_odd_paths(tmp_path: Path) -> None:
     settings = Home(tmp_path / "a: b; `c").settings
     settings.database.unlink()
     (found,) = check_store(settings)
-    assert (found.detail, found.todo) == (f"no database at {settings.database}", "make one with `relay init`")
+    assert found.detail == f"no database at {settings.database}"
+    assert found.todo == "restore it from a backup, or make a new relay with `relay init`"
 
 
 def test_a_damaged_database(home: Home) -> None:
     home.settings.database.write_bytes(b"no database" * 1000)
-    assert "can't be opened" in home.row("database")["detail"]
+    row = home.row("database")
+    assert "is no SQLite database, or its beginning is damaged" in row["detail"]
+    assert row["todo"] == "keep a copy, and restore it from a backup"
 
 
 def test_dkim_keys_of_other_secrets(home: Home) -> None:

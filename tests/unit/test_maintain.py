@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from relay.mail.address import parse_address
+from relay.observe.steady import Steady
 from relay.queue import maintain
-from relay.queue.lease import RECLAIM
+from relay.queue.lease import NEXT_OWNER, TAKE_BACK
 from relay.queue.model import State, first_id, new_submission_id
 from relay.queue.thaw import thaw
 from relay.registry import streams, tenants
-from relay.store.database import connect, migrate
+from relay.store.database import connect, migrate, transaction
 
 NOW = 1_790_000_000.0
 DAY_S = 86_400.0
@@ -101,8 +102,10 @@ def test_what_stays_is_not_read(conn: sqlite3.Connection) -> None:
 
 
 def test_leases_of_the_dead_are_found_without_reading_the_queue(conn: sqlite3.Connection) -> None:
-    plan = conn.execute(f"EXPLAIN QUERY PLAN {RECLAIM}", (1.0, 2.0)).fetchall()
-    assert plan[0][3] == "SEARCH recipient USING INDEX recipient_leased (owner>?)"
+    plan = conn.execute(f"EXPLAIN QUERY PLAN {NEXT_OWNER}", ("w",)).fetchall()
+    assert [row[3] for row in plan] == ["SEARCH recipient USING INDEX recipient_leased (owner>?)"]
+    plan = conn.execute(f"EXPLAIN QUERY PLAN {TAKE_BACK}", (1.0, "w")).fetchall()
+    assert plan[0][3] == "SEARCH recipient USING INDEX recipient_leased (owner=?)"
 
 
 def test_ids_sort_by_age(conn: sqlite3.Connection) -> None:
@@ -129,3 +132,45 @@ def test_frozen_copies_are_let_go_in_steps(conn: sqlite3.Connection) -> None:
     conn.execute("UPDATE tenant SET freeze = 'none' WHERE id = 1")
     assert thaw(conn, NOW + 5) == 2_500
     assert _ids(conn, "SELECT submission_id FROM recipient WHERE state = 1") == [kept]
+
+
+class Kept:
+    completed = 30 * DAY_S
+    events = 90 * DAY_S
+
+
+def _steady(stood_s: float, now: float) -> Steady:
+    """Of a process that has seen the clock go as it should for so long."""
+    wall, even = now - stood_s, 0.0
+    steady = Steady(lambda: wall, lambda: even)
+    wall, even = now, stood_s
+    return steady
+
+
+@pytest.mark.parametrize(
+    ("ahead", "stood_s", "left"),
+    [
+        (3600.0, 0.0, 0),
+        (10 * DAY_S, 0.0, 1),
+        (3650 * DAY_S, 0.0, 1),
+        (3650 * DAY_S, DAY_S - 60, 1),
+        (10 * DAY_S, DAY_S, 0),
+        (-10 * DAY_S, 0.0, 1),
+    ],
+)
+def test_a_clock_that_was_set_deletes_nothing(
+    path: Path, conn: sqlite3.Connection, ahead: float, stood_s: float, left: int
+) -> None:
+    """Until it has stood for a day; a clean-up that was a moment ago is believed at once."""
+    with transaction(conn):
+        conn.execute("INSERT INTO meta (name, value) VALUES ('cleaned', ?)", (int(NOW),))
+    _submission(conn, NOW - 30 * DAY_S + 600)
+    now = NOW + ahead
+    maintain._turn(path, Kept(), now, _steady(stood_s, now))
+    assert conn.execute("SELECT count(*) FROM submission").fetchone()[0] == left
+
+
+def test_a_clean_up_is_remembered(path: Path, conn: sqlite3.Connection) -> None:
+    maintain._turn(path, Kept(), NOW, _steady(0.0, NOW))
+    assert not maintain.believed(path, NOW + 3 * DAY_S, 0.0)
+    assert maintain.believed(path, NOW + DAY_S, 0.0)

@@ -53,5 +53,6 @@ def test_rows_count_up_to_the_limit_and_those_of_the_future_too(conn: sqlite3.Co
     reached = [tried.reached(conn, "submission_id", [1], NOW - 1, most) for most in (0, 2, 3)]
     assert reached == [True, True, False]
     assert not tried.reached(conn, "submission_id", [2], NOW - 1, 1)
+    assert not tried.reached(conn, "submission_id", [1], NOW - 10 * DAY_S, 1), "of a clock that was ten days ahead"
     assert tried.forget(conn, NOW + DAY_S) == 1
     assert conn.execute("SELECT count(*) FROM report_try").fetchone()[0] == 2

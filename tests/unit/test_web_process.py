@@ -84,7 +84,7 @@ def test_it_does_not_outlive_the_mail_process(tmp_path: Path) -> None:
 def test_without_secrets_it_does_not_start(tmp_path: Path) -> None:
     shop = Shop.create(tmp_path)
     shop.settings.secrets_file.unlink()
-    with pytest.raises(SecretsError, match="relay init"):
+    with pytest.raises(SecretsError, match="is missing; restore it from a backup"):
         run(shop.settings, lambda: None)
 
 

@@ -30,19 +30,29 @@ class Desk:
 
     now: float
     terms: SimpleNamespace = field(
-        default_factory=lambda: SimpleNamespace(schedule=Schedule((60.0, 3600.0), 0.0), margin_s=100.0)
+        default_factory=lambda: SimpleNamespace(schedule=Schedule((60.0, 3600.0), 0.0), begin_s=900.0, expire_s=86400.0)
     )
     results: list[Result] = field(default_factory=list)
 
+    steady: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(since=lambda: NOW - 60))
+    cut: list[tuple[str, str]] = field(default_factory=list)
+
     def clock(self) -> float:
         return self.now
+
+    def even(self) -> float:
+        return 0.0
+
+    def cut_off(self, lease: Lease, remote: str) -> None:
+        self.cut.append((lease.address, remote))
 
     def finish(self, result: Result) -> None:
         self.results.append(result)
 
 
-def end(outcome: Outcome, lease: Lease = LEASE, now: float = NOW) -> Result:
-    desk = Desk(now)
+def end(outcome: Outcome, lease: Lease = LEASE, now: float = NOW, since: float = NOW - 60) -> Result:
+    """``since``: when this process has seen the clock go as it should."""
+    desk = Desk(now, steady=SimpleNamespace(since=lambda: since))
     LeasedCopy(desk, lease).done(outcome)  # type: ignore[arg-type]
     (result,) = desk.results
     return result
@@ -87,6 +97,43 @@ def test_what_could_only_be_tried_after_its_end_expires_now() -> None:
     assert result.state is State.READY  # however late, it is tried three times
     result = end(LATER, replace(LEASE, attempts=2), NOW + 86400 - 30)
     assert (result.state, result.report, result.event) == (State.EXPIRED, Report.FAILED, "expired")
+
+
+DAY_S = 86_400.0
+
+
+@pytest.mark.parametrize(
+    ("what", "accepted_at", "attempts", "since", "now", "state"),
+    [
+        ("its day has passed under this process", NOW, 24, NOW - 60, NOW + DAY_S - 60, State.EXPIRED),
+        ("set forward by ten days", NOW, 4, NOW + 10 * DAY_S, NOW + 10 * DAY_S, State.READY),
+        ("set forward, and a day has passed since", NOW, 30, NOW + 10 * DAY_S, NOW + 11 * DAY_S - 60, State.EXPIRED),
+        ("ten days without the relay", NOW, 9, NOW + 10 * DAY_S, NOW + 10 * DAY_S + 60, State.READY),
+        ("started again, and tried all along", NOW, 24, NOW + DAY_S - 120, NOW + DAY_S - 60, State.EXPIRED),
+        ("accepted by a clock ten days ahead", NOW + 10 * DAY_S, 9, NOW, NOW + 9 * 3600, State.READY),
+        ("the same, and tried for its day", NOW + 10 * DAY_S, 26, NOW, NOW + DAY_S - 60, State.EXPIRED),
+        ("set back by ten days", NOW, 9, NOW - 10 * DAY_S, NOW - 10 * DAY_S + 3600, State.READY),
+    ],
+)
+def test_a_copy_is_given_up_when_it_was_tried_for_its_time(
+    what: str, accepted_at: float, attempts: int, since: float, now: float, state: State
+) -> None:
+    submission = replace(SUBMISSION, accepted_at=accepted_at, expires_at=accepted_at + DAY_S)
+    assert end(LATER, replace(LEASE, submission=submission, attempts=attempts), now, since).state is state, what
+
+
+def test_a_copy_for_later_has_its_time_from_then_on() -> None:
+    submission = replace(SUBMISSION, expires_at=NOW + 31 * DAY_S)
+    copy = replace(LEASE, submission=submission, attempts=5)
+    assert end(LATER, copy, NOW + 30 * DAY_S + 7200).state is State.READY
+    assert end(LATER, copy, NOW + 31 * DAY_S - 60).state is State.EXPIRED
+
+
+def test_what_is_cut_off_is_told() -> None:
+    desk = Desk(NOW)
+    LeasedCopy(desk, LEASE).done(replace(LATER, cut=True))  # type: ignore[arg-type]
+    assert desk.cut == [("a@x.example", "mx [192.0.2.1]")]
+    assert desk.results[0].state is State.READY
 
 
 def test_what_was_not_tried_is_due_again_and_counts_no_attempt() -> None:

@@ -1,0 +1,98 @@
+"""A process started again, by a parent that has kept nothing of what it was first forked with but descriptors."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import socket
+import sys
+from typing import NamedTuple
+
+from config.settings import Settings
+from relay.observe.log import setup
+from relay.observe.memory import unnamed
+from relay.process import Body, Tell, live
+
+_AGAIN = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from relay.again import main; main()"
+
+
+class Listening(NamedTuple):
+    """The listening sockets' descriptors by role."""
+
+    submission: list[int]
+    submissions: list[int]
+    inbound: list[int]
+    http: int | None
+
+    def mail(self) -> list[int]:
+        return [*self.submission, *self.submissions, *self.inbound]
+
+    def all(self) -> list[int]:
+        return [*self.mail(), *(() if self.http is None else (self.http,))]
+
+
+class Kept(NamedTuple):
+    """What each process is made of."""
+
+    settings: Settings
+    listening: Listening
+    beats: int
+    balance: list[int]
+    """Empty where there is one mail process."""
+
+
+def recipe(kept: Kept) -> tuple[int, list[str]]:
+    """A file that is to stay open, and the command that needs it; then name and index, and the pipe to tell by."""
+    # Not in its arguments, for the settings are nobody else's business; and those on disk may have been changed since.
+    fd = unnamed(pickle.dumps(kept))
+    return fd, [sys.executable, "-P", "-c", _AGAIN, json.dumps(sys.path), str(fd)]
+
+
+def main() -> None:
+    """What the command does."""
+    written, name, index, tell = int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
+    kept: Kept = pickle.loads(os.pread(written, os.fstat(written).st_size, 0))
+    setup(kept.settings.log.level, kept.settings.log.format)
+    for fd in (written, tell, kept.beats, *kept.balance, *kept.listening.all()):
+        os.set_inheritable(fd, False)
+    os.close(written)
+    live(name, _web(kept) if name == "web" else _mail(kept, index), tell)
+
+
+def _mail(kept: Kept, index: int) -> Body:
+    def body(tell: Tell) -> None:
+        from relay.app import Share, run  # here, since what goes wrong below is logged
+        from relay.intake.balance import Balance
+        from relay.intake.listeners import Ports
+        from relay.web.liveness import Heartbeat
+
+        workers, listening = kept.settings.server.workers, kept.listening
+        balance = Balance(workers, kept.balance) if kept.balance else None
+        if balance is not None:
+            balance.join(index)
+        ports = Ports(
+            [socket.socket(fileno=fd) for fd in listening.submission],
+            [socket.socket(fileno=fd) for fd in listening.submissions],
+            [socket.socket(fileno=fd) for fd in listening.inbound],
+        )
+        if listening.http is not None:
+            os.close(listening.http)
+        heartbeat = Heartbeat(workers, kept.beats)
+        run(kept.settings, ports, Share(index, workers, balance), tell, lambda: heartbeat.beat(index))
+
+    return body
+
+
+def _web(kept: Kept) -> Body:
+    def body(tell: Tell) -> None:
+        from relay.web.liveness import Heartbeat
+        from relay.web.process import run
+
+        for fd in (*kept.listening.mail(), *kept.balance):
+            os.close(fd)
+        assert kept.listening.http is not None
+        alive = Heartbeat(kept.settings.server.workers, kept.beats).alive
+        run(kept.settings, tell.ready, socket.socket(fileno=kept.listening.http), alive, tell.closed)
+
+    return body

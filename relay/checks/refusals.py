@@ -1,0 +1,81 @@
+"""What keeps `relay serve` from starting, all at once and before a port is opened; `relay check` tells the same."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+from config.settings import Settings
+from relay.checks.certificate import check_certificate
+from relay.checks.result import Level
+from relay.delivery.route import read_login
+from relay.intake.tls import Certificate, CertificateError
+from relay.pipeline import registry as policies
+from relay.registry.belonging import FOREIGN, foreign
+from relay.registry.secrets import Secrets, SecretsError
+from relay.store.database import StoreError, connect
+from relay.store.trouble import cause
+
+
+def refusals(settings: Settings) -> list[str]:
+    """Each says what is wrong and what to do."""
+    where = _data_dir(settings)
+    if where:
+        return [where]
+    looks: tuple[Callable[[Settings], Iterator[str]], ...] = (_store, _certificate, _policies, _password)
+    return [text for look in looks for text in look(settings)]
+
+
+def _data_dir(settings: Settings) -> str:
+    path = settings.server.data_dir
+    if path.is_dir():
+        why = cause(path / "any")
+        return f"server.data_dir {path} {why}" if why else ""
+    if path.exists():
+        return f"server.data_dir {path} is not a directory: correct the setting"
+    return f"server.data_dir {path} does not exist: correct the setting, mount its disk, or make it with `relay init`"
+
+
+def _store(settings: Settings) -> Iterator[str]:
+    secrets = None
+    try:
+        secrets = Secrets.load(settings.secrets_file)
+    except SecretsError as error:
+        yield str(error)
+    try:
+        with closing(connect(settings.database)) as conn:
+            if secrets is not None and foreign(conn, secrets):
+                yield FOREIGN
+    except StoreError as error:
+        yield str(error)
+    except sqlite3.Error as error:
+        yield f"database {settings.database}: {error}; `relay check` tells more"
+
+
+def _certificate(settings: Settings) -> Iterator[str]:
+    certificate, key = settings.tls.certificate, settings.tls.key
+    if certificate is not None and key is not None:
+        try:
+            Certificate(certificate, key)
+        except CertificateError as error:
+            found = check_certificate(settings, dt.datetime.now(dt.UTC))
+            told = [f"{one.what}: {one.detail}; {one.todo}" for one in found if one.level is Level.FAIL]
+            yield from told or [str(error)]
+    elif settings.listen.submissions:
+        yield "listen.submissions needs a certificate: set tls.certificate and tls.key"
+
+
+def _policies(settings: Settings) -> Iterator[str]:
+    try:
+        policies.load(settings.policies.order, settings.policy)
+    except policies.PolicyError as error:
+        yield from (f"{line}; correct [policies] order or that table" for line in str(error).splitlines())
+
+
+def _password(settings: Settings) -> Iterator[str]:
+    try:
+        read_login(settings.delivery.smart_host_user, settings.delivery.smart_host_password_file)
+    except ValueError as error:
+        yield str(error)
