@@ -15,7 +15,7 @@ export NODE_PATH := $(PEERS_DIR)/node_modules
 export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup compiled demo test test-compiled check format bench bench-quick bench-queue bench-consents bench-profile corpora crash fuzz fuzz-api lock clean
+.PHONY: help setup compiled demo test test-compiled check format bench bench-quick bench-queue bench-consents bench-profile corpora crash faults fuzz fuzz-api lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -72,6 +72,11 @@ crash: $(READY) ## long runs with kill -9 and faults; KILLS=1000 STEPS=200 SEED=
 
 corpora: $(READY) ## how well bounces and reports are understood; CORPORA=DIR names collections of real ones
 	CORPORA='$(CORPORA)' $(BIN)/python scripts/corpora
+
+faults: $(READY) ## bad days, long forms: full disk, damage, lost files, threads, kills; docs/RELIABILITY.md has the figures
+	$(BIN)/pytest -m 'slow or not slow' -rA tests/crash \
+	  tests/unit/test_committer_faults.py tests/unit/test_store_{room,shrink,roots,condition}.py \
+	  tests/unit/test_web_readiness.py tests/unit/test_observe_lines.py $(ARGS)
 
 fuzz: $(READY) ## mutated input through every parser; ARGS='--n 100000 --seed 7'
 	set -e; for file in tests/fuzz/[a-z]*.py; do $(BIN)/python -m tests.fuzz.$$(basename $$file .py) $(ARGS); done

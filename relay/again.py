@@ -79,7 +79,7 @@ def _mail(kept: Kept, index: int) -> Body:
         if listening.http is not None:
             os.close(listening.http)
         heartbeat = Heartbeat(workers, kept.beats)
-        run(kept.settings, ports, Share(index, workers, balance), tell, lambda: heartbeat.beat(index))
+        run(kept.settings, ports, Share(index, workers, balance), tell, heartbeat.slot(index))
 
     return body
 
@@ -92,7 +92,7 @@ def _web(kept: Kept) -> Body:
         for fd in (*kept.listening.mail(), *kept.balance):
             os.close(fd)
         assert kept.listening.http is not None
-        alive = Heartbeat(kept.settings.server.workers, kept.beats).alive
-        run(kept.settings, tell.ready, socket.socket(fileno=kept.listening.http), alive, tell.closed)
+        heart, sock = Heartbeat(kept.settings.server.workers, kept.beats), socket.socket(fileno=kept.listening.http)
+        run(kept.settings, tell.ready, sock, heart.alive, heart.troubles, tell.closed)
 
     return body

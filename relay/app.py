@@ -7,13 +7,14 @@ deliveries and the group commit; RSA and fsync run in threads.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
 import socket
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from config.settings import Settings
@@ -40,10 +41,11 @@ from relay.intake.submission import Desk, SubmissionSession
 from relay.intake.tls import Certificate, CertificateError
 from relay.mail.scan import ScanLimits
 from relay.observe.steady import Steady
+from relay.observe.trouble import WORDS, Trouble
 from relay.pipeline import registry as policy_registry
 from relay.pipeline.chain import Chain
 from relay.process import Tell
-from relay.queue import maintain, watch
+from relay.queue import maintain, operator, watch
 from relay.queue.moved import Mover
 from relay.queue.operator import Operator
 from relay.queue.owners import Owners
@@ -53,36 +55,23 @@ from relay.registry.belonging import remember
 from relay.registry.facts import Facts
 from relay.registry.secrets import Secrets
 from relay.registry.snapshot import Snapshot, SnapshotSource
-from relay.store import checkpoint
+from relay.store import checkpoint, condition
 from relay.store.committer import Committer
 from relay.store.database import connect
+from relay.store.room import Room
+from relay.store.thread import ready as threads
+from relay.store.thread import usual_number
+from relay.web.liveness import Slot
 
 _log = logging.getLogger("relay")
 
 FAILED_GRACE_S = 15.0
-DISK_LOOK_S = 1.0
+READ_WAIT_MS = 250
+THREADS_S = 2.0
 _SUBMISSION, _INBOUND, _SUBMISSIONS = 0, 1, 2
 """Roles of listeners whose connections one mail process may pass on to another."""
 INBOUND_PER_ADDRESS = 100
 """Sessions at a time from one address on the inbound port."""
-
-
-class _Disk:
-    """Free space, looked at once a second at most."""
-
-    def __init__(self, path: str, least: int) -> None:
-        self._path = path
-        self._least = least
-        self._looked_at = 0.0
-        self._room = True
-
-    def has_room(self) -> bool:
-        now = time.monotonic()
-        if now - self._looked_at > DISK_LOOK_S:
-            self._looked_at = now
-            stat = os.statvfs(self._path)
-            self._room = stat.f_bavail * stat.f_frsize >= self._least
-        return self._room
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +105,8 @@ class App:
         self.clock = clock
         self.secrets = Secrets.load(settings.secrets_file)
         self.conn = connect(settings.database, readonly=True)
+        # A reader has nobody to wait for here, and where locks can't be had the loop must not stand still for long.
+        self.conn.execute(f"PRAGMA busy_timeout = {READ_WAIT_MS}")
         self.looking = connect(settings.database, readonly=True)
         policies = policy_registry.load(settings.policies.order, settings.policy)
         for policy in policies:
@@ -129,7 +120,7 @@ class App:
         )
         cores = os.cpu_count() or 1
         # With a process for each core, a thread would only take the interpreter away from its own loop.
-        self.signing_pool = ThreadPoolExecutor(cores, "relay-sign") if share.workers < cores else None
+        self.signing_pool = threads(cores, "relay-sign") if share.workers < cores else None
         self.facts = Facts(self.conn)
         self.owners = Owners(settings.database)
         self.steady = Steady(self.clock)
@@ -235,7 +226,7 @@ class App:
         most, loop = self.settings.limits.sessions, asyncio.get_running_loop()
         return Sessions(self.share.of(most), self.share.of(min(most_per_network, most)), loop.time)
 
-    async def _listen(self, committer: Committer, worker: Worker) -> None:
+    async def _listen(self, committer: Committer, worker: Worker, room: Room) -> None:
         settings, limits = self.settings, self.settings.limits
         loop = asyncio.get_running_loop()
         acceptor = Acceptor(
@@ -244,6 +235,7 @@ class App:
             committer,
             worker,
             self.facts,
+            room,
         )
         desk = Desk(
             self.snapshots,
@@ -258,7 +250,7 @@ class App:
             self.clock,
             settings.auth.plaintext_on_loopback,
             self.facts,
-            _Disk(str(settings.server.data_dir), limits.free_disk_octets).has_room,
+            room.fits,
         )
         budget = self._budget(limits.memory_octets, limits.message_octets)
         sessions = self._sessions(limits.sessions_per_address)
@@ -299,12 +291,14 @@ class App:
 
     # -- life ----------------------------------------------------------------------
 
-    async def run(self, tell: Tell, beat: Callable[[], None]) -> None:
+    async def run(self, tell: Tell, slot: Slot) -> None:
         """Serve until SIGTERM or SIGINT; ``tell`` hears once all ports listen, and once none does any more.
 
         SIGUSR1 during the stop: nothing is waited for any longer.
         """
         loop = asyncio.get_running_loop()
+        loop.set_default_executor(threads(usual_number(), "relay"))
+        look_up = loop.create_task(_make_threads_of_uvloop())
         stop, hurry = asyncio.Event(), asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
@@ -315,15 +309,25 @@ class App:
         if self.share.first:  # the keys fit, or none is there yet
             await committer.submit(lambda conn: remember(conn, self.secrets))
         worker = self._worker(committer)
-        self._tasks = [loop.create_task(worker.run()), loop.create_task(_heart(beat))]
+        least = self.settings.limits.free_disk_octets
+        room = Room(
+            self.settings.database, self.conn, least, share=self.share.workers, tell=slot.tell, others=slot.others
+        )
+        self._tasks = [
+            loop.create_task(worker.run()),
+            loop.create_task(
+                condition.run(committer, room, slot.beat, self.settings.database, self.looking, self._call)
+            ),
+        ]
         if self.share.first:
-            self._tasks.append(loop.create_task(checkpoint.run(self.settings.database)))
+            self._tasks.append(loop.create_task(checkpoint.run(self.settings.database, least)))
             self._chores = [
                 loop.create_task(watch.run(self.settings.database, self.chain, self.clock, self._mover().look)),
                 loop.create_task(maintain.run(self.settings.database, self.settings.retention, self.clock)),
                 loop.create_task(sequence.run(self.settings.database, self.secrets, self.clock)),
             ]
-        await self._listen(committer, worker)
+        await self._listen(committer, worker, room)
+        await asyncio.wait([look_up], timeout=THREADS_S)
         tell.ready()
         stopped = loop.create_task(_wait(stop))
         running = [*self._tasks, *self._chores]
@@ -340,6 +344,12 @@ class App:
         await self._stop(committer, worker, min(grace_s, FAILED_GRACE_S) if failed else grace_s, hurry)
         if failed:
             raise PartEnded("a part of the relay ended by itself, see the log")
+
+    def _call(self, conn: sqlite3.Connection, trouble: Trouble, past: bool) -> object:
+        """The operator: mail can't be stored, or could not be for a while."""
+        subject = "mail could not be stored for a while" if past else "mail can't be stored"
+        about, now = f"store-{trouble.name.lower()}", self.clock()
+        return operator.call(conn, Operator.of(self.settings), about, subject, [WORDS[trouble]], now=now)
 
     async def _close_ports(self) -> None:
         for server in self._servers:
@@ -391,14 +401,14 @@ class PartEnded(Exception):
     """A task that runs as long as the relay does is gone; the service manager starts the relay anew."""
 
 
+async def _make_threads_of_uvloop() -> None:
+    """They resolve names, are made with the first one, and abort the process if they can't be: not in the middle."""
+    with contextlib.suppress(OSError):
+        await asyncio.get_running_loop().getaddrinfo("localhost", 0)
+
+
 async def _wait(stop: asyncio.Event) -> None:
     await stop.wait()
-
-
-async def _heart(beat: Callable[[], None]) -> None:
-    while True:
-        beat()
-        await asyncio.sleep(1)
 
 
 def _test_keys(snapshot: Snapshot, secrets: Secrets) -> None:
@@ -408,7 +418,7 @@ def _test_keys(snapshot: Snapshot, secrets: Secrets) -> None:
         self_test([keys.open_key(secrets, domain.name, key) for key in domain.keys])
 
 
-def run(settings: Settings, ports: Ports, share: Share, tell: Tell, beat: Callable[[], None]) -> None:
+def run(settings: Settings, ports: Ports, share: Share, tell: Tell, slot: Slot) -> None:
     """Run one mail process to its end."""
     import gc
 
@@ -417,4 +427,4 @@ def run(settings: Settings, ports: Ports, share: Share, tell: Tell, beat: Callab
     # Values of a message die by reference count; looking for cycles after every 700 of them only costs time.
     gc.set_threshold(20_000, 20, 50)
     app = App(settings, ports, share)
-    uvloop.run(app.run(tell, beat))
+    uvloop.run(app.run(tell, slot))

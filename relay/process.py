@@ -8,11 +8,16 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 _log = logging.getLogger("relay")
 
 _PR_SET_PDEATHSIG = 1
+SLOT_OCTETS = 32
+"""What each mail process has of the memory that processes share; its beat stands first."""
+FILES = 65_536
+"""Descriptors a process asks for."""
 
 READY, CLOSED = b"r", b"c"
 
@@ -70,9 +75,37 @@ def fork(name: str, number: int, body: Body) -> Child:
 
 def branch() -> int:
     """``os.fork`` with nothing in the buffers that both would write."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush()
     return os.fork()
+
+
+def flush() -> None:
+    """What was printed so far; whoever should read it may be gone, or its disk full."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+
+
+def standard_streams() -> None:
+    """Descriptors 0 to 2 stand for something: else the next file that is opened, a database, would get the log."""
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free
+    nowhere = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for the process's whole life
+    sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
+
+
+def most_files() -> None:
+    """As many descriptors as this user may have: each session, delivery and page needs one."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES if hard == resource.RLIM_INFINITY else min(hard, FILES)
+    if soft < most:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def die_with(parent: int) -> None:
@@ -103,7 +136,14 @@ def live(name: str, body: Body, tell: int) -> NoReturn:
     except Exception as error:
         kind = type(error).__module__
         if kind == "sqlite3":
-            _log.error("the database refused: %s; `relay check` tells more", error)
+            from relay.store.words import explained  # here, since the parent itself has no need of it
+
+            why = explained(error, Path("server.data_dir"))
+            _log.error("the database refused: %s; `relay check` tells more", why)
+        elif isinstance(error, (OSError, MemoryError)):
+            from relay.store.words import explained
+
+            _log.error("%s can't go on: %s", name, explained(error, Path("server.data_dir")), exc_info=error)
         elif kind.startswith(("relay.", "config.")):
             for line in str(error).splitlines():
                 _log.error("%s", line)

@@ -10,11 +10,11 @@ its ports: another may run while it waits for its last replies.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gc
 import logging
 import os
-import resource
 import select
 import signal
 import sqlite3
@@ -29,16 +29,17 @@ from relay.checks.result import Level
 from relay.intake.balance import Balance
 from relay.intake.listeners import Ports, bind_all
 from relay.observe.log import setup
-from relay.process import READY, Body, Child, Tell, fork
+from relay.process import READY, Body, Child, Tell, fork, most_files
 from relay.queue.owners import end_leases, process_of
-from relay.store.database import StoreError
+from relay.store.database import StoreError, connect
+from relay.store.roots import refuse_damaged
 from relay.store.trouble import open_small
+from relay.store.words import explained
 from relay.supervise import Held, Limits, Supervisor, Wakeful, slim
 from relay.web.liveness import Heartbeat
 
 _log = logging.getLogger("relay")
 
-MOST_FILES = 65_536
 START_TIMEOUT_S = 60.0
 START_TRIES = 5
 """Of a process that is killed before it serves."""
@@ -52,7 +53,10 @@ class ServeError(Exception):
 
 def lock(data_dir: Path) -> int:
     """One relay for one data_dir; raises ServeError if another runs."""
-    fd = open_small(data_dir / "lock")
+    try:
+        fd = open_small(data_dir / "lock")
+    except OSError as error:
+        raise ServeError(f"server.data_dir {data_dir} can't be used: {explained(error, data_dir)}") from error
     deadline = time.monotonic() + LOCK_TIMEOUT_S
     while True:
         try:
@@ -66,8 +70,9 @@ def lock(data_dir: Path) -> int:
                     f"a relay runs on {data_dir} already (process {pid or 'unknown'}): stop it first"
                 ) from None
             time.sleep(0.05)
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+    with contextlib.suppress(OSError):  # a full disk: the number only serves messages
+        os.pwrite(fd, f"{os.getpid()}\n".encode().ljust(16), 0)
+        os.ftruncate(fd, 16)
     return fd
 
 
@@ -83,20 +88,19 @@ class Start:
         self.children: list[Child] = []
 
     def _mail(self, index: int) -> Body:
-        settings, ports, balance, heartbeat = self.settings, self.ports, self.balance, self.heartbeat
+        settings, ports, balance, slot = self.settings, self.ports, self.balance, self.heartbeat.slot(index)
 
         def body(tell: Tell) -> None:
             from relay.app import Share, run
 
             if balance is not None:
                 balance.join(index)
-            share = Share(index, settings.server.workers, balance)
-            run(settings, ports, share, tell, lambda: heartbeat.beat(index))
+            run(settings, ports, Share(index, settings.server.workers, balance), tell, slot)
 
         return body
 
     def _web(self) -> Body:
-        settings, ports, sock, alive = self.settings, self.ports, self.ports.http, self.heartbeat.alive
+        settings, ports, sock, heartbeat = self.settings, self.ports, self.ports.http, self.heartbeat
         balance = self.balance
 
         def body(tell: Tell) -> None:
@@ -105,7 +109,7 @@ class Start:
             ports.close_mail()
             if balance is not None:
                 balance.leave()
-            run(settings, tell.ready, sock, alive, tell.closed)
+            run(settings, tell.ready, sock, heartbeat.alive, heartbeat.troubles, tell.closed)
 
         return body
 
@@ -162,22 +166,16 @@ def stay_private(settings: Settings) -> None:
             _log.warning("%s: %s: %s", one.what, one.detail, one.todo)
 
 
-def take_files() -> None:
-    """As many open files as the system allows: each session is one."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
-    if soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-
 def take_back(database: Path) -> None:
     """End the leases of processes that are gone. Raises ServeError if the database can't be used."""
     try:
+        with contextlib.closing(connect(database)) as conn:
+            refuse_damaged(conn, database)
         count, others = end_leases(database, time.time())
     except StoreError as error:
         raise ServeError(str(error)) from error
     except sqlite3.Error as error:
-        raise ServeError(f"database {database} can't be written: {error}") from error
+        raise ServeError(f"database {database} can't be written: {explained(error, database)}") from error
     if count:
         _log.info("%d leases of processes that are gone were taken back", count)
     if others:
@@ -193,7 +191,7 @@ def serve(settings: Settings) -> int:
     if faults:
         raise ServeError("\n".join(faults))
     stay_private(settings)
-    take_files()
+    most_files()
     fd = lock(settings.server.data_dir)
     take_back(settings.database)
     listen = settings.listen

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 from relay.observe.log import setup
 from relay.observe.sdnotify import notify
-from relay.process import CLOSED, Child, branch, die_with, usual_signals
+from relay.process import CLOSED, SLOT_OCTETS, Child, branch, die_with, flush, usual_signals
 
 _log = logging.getLogger("relay")
 
@@ -133,7 +133,8 @@ class Supervisor:
 
     def serve(self) -> int:
         """Run until told to stop; exit status of the relay."""
-        print("READY", flush=True)
+        with contextlib.suppress(OSError):  # a full disk behind it, or nobody who reads
+            os.write(1, b"READY\n")
         _log.info("READY")
         notify("READY=1")
         return self.run()
@@ -343,7 +344,7 @@ class Watch:
         return found
 
     def _beat(self, index: int) -> bytes:
-        return os.pread(self._fd, 8, 8 * index)
+        return os.pread(self._fd, 8, SLOT_OCTETS * index)
 
 
 def _waits_for_the_disk(pid: int) -> bool:
@@ -372,8 +373,7 @@ def slim(supervisor: Supervisor, log: tuple[str, str]) -> int:
         "log": log,
         "comm": _comm(),
     }
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush()
     above = str(Path(__file__).resolve().parent.parent)
     try:
         # Without site-packages, which load things at each start, and without the working directory and what lies there.

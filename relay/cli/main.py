@@ -72,12 +72,19 @@ def explain(error: BaseException) -> str:
     elif isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
         text = "the database is busy with another write; try again in a moment"
     elif isinstance(error, sqlite3.Error):
-        text = f"the database refused: {error}"
+        text = f"the database refused: {_explained_by_code(error)}"
     elif isinstance(error, OSError) and error.strerror:
-        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        why = _explained_by_code(error)
+        text = f"{error.filename}: {why}" if error.filename else why
     else:
         text = f"unexpected {type(error).__name__}: {error}; run it again with RELAY_DEBUG=1 to see where"
     return one_line(text)
+
+
+def _explained_by_code(error: BaseException) -> str:
+    from relay.store.words import explained
+
+    return explained(error, Path("server.data_dir"))
 
 
 def one_line(text: str) -> str:

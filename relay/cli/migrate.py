@@ -1,8 +1,9 @@
-"""``relay migrate``: bring the database to this release's schema."""
+"""``relay migrate``: bring the database to this release's schema, and mend it where that can be done."""
 
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +11,7 @@ import click
 
 from relay.checks.ports import relay_process
 from relay.cli.common import done, fail, json_option, load_settings, note
-from relay.store.database import StoreError, migrate, migrations, schema_of
+from relay.store.database import StoreError, connect, migrate, migrations, schema_of
 from relay.store.trouble import cause, empty
 
 SEALED_ANEW: Final = 70
@@ -18,9 +19,11 @@ SEALED_ANEW: Final = 70
 
 
 @click.command()
+@click.option("--compact", is_flag=True, help="Write the database anew, smaller; needs the relay stopped, and space.")
+@click.option("--mend", is_flag=True, help="Make damaged or missing indexes anew from their tables.")
 @json_option
 @click.pass_context
-def command(ctx: click.Context, as_json: bool) -> None:
+def command(ctx: click.Context, compact: bool, mend: bool, as_json: bool) -> None:
     """Bring the database to this release's schema; harmless if it is there already."""
     settings = load_settings(ctx)
     database = settings.database
@@ -28,12 +31,25 @@ def command(ctx: click.Context, as_json: bool) -> None:
         fail(f"no database at {database}; restore it from a backup, or make a new relay with `relay init`")
     if why := cause(database) or empty(database):
         fail(f"database {database} {why}")
+    if compact or mend:
+        _stopped(settings.server.data_dir)
     if schema_of(database) < migrations()[-1][0] and (running := relay_process(database.parent)) is not None:
         fail(f"a relay runs on {database.parent} (process {running or 'unknown'}): stop it first")
     lost: list[str] = []
     before, after = migrate(database, {SEALED_ANEW: lambda conn: lost.extend(seal_anew(conn, settings.secrets_file))})
     text = f"schema {after}: up to date" if before == after else f"schema {before} brought to {after}"
-    done(ctx, text, {"before": before, "after": after}, as_json)
+    told: dict[str, object] = {"before": before, "after": after}
+    if mend:
+        made = _mended(database)
+        text += "; made anew: " + (", ".join(made) or "nothing, all was there")
+        told["mended"] = made
+    if compact:
+        from relay.store.anew import compact as anew
+
+        was, now = anew(database)
+        text += f"; {was >> 20} MiB written anew as {now >> 20}"
+        told |= {"octets_before": was, "octets_after": now}
+    done(ctx, text, told, as_json)
     for name in lost:
         note(f"the key {name} can't be opened with these secrets and signs no more; `relay check` says what to do")
 
@@ -52,3 +68,15 @@ def seal_anew(conn: sqlite3.Connection, secrets_file: Path) -> list[str]:
     except SecretsError as error:
         raise StoreError(str(error)) from error
     return domains.seal_anew(conn, secrets) + [f"{id_} of the audit log" for id_ in signers.seal_anew(conn, secrets)]
+
+
+def _stopped(data_dir: Path) -> None:
+    if relay_process(data_dir) is not None:
+        fail("the relay runs: stop it first")
+
+
+def _mended(database: Path) -> list[str]:
+    from relay.store.roots import mend
+
+    with closing(connect(database)) as conn:
+        return mend(conn)

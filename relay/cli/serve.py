@@ -15,8 +15,10 @@ def command(ctx: click.Context) -> int:
     SIGTERM or Ctrl-C ends it cleanly, SIGHUP reads the certificate again.
     """
     from relay.intake.listeners import ListenError
+    from relay.process import standard_streams
     from relay.serve import ServeError, serve
 
+    standard_streams()
     settings = load_settings(ctx)
     try:
         return serve(settings)

@@ -71,6 +71,9 @@ class LeasedCopy:
         if worker.even() > self._begin_until:
             self._end(State.READY, "lease ran out before sending", due_at=now)
             return False
+        if worker.outcomes.stuck:
+            self._end(State.READY, "outcomes can't be written", due_at=now)
+            return False
         if not notice(lease.submission) and not self._still_wanted(worker.snapshots.current(), now):
             return False
         if self._found() is None:

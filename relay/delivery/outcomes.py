@@ -12,9 +12,9 @@ import sqlite3
 from collections.abc import Callable
 
 from relay.queue.complete import Notify, complete
-from relay.queue.model import encode_id
+from relay.queue.model import State, encode_id
 from relay.queue.values import Result, Written
-from relay.store.committer import Committer, StoreBusy
+from relay.store.committer import Committer, StoreBusy, StoreGone
 
 _log = logging.getLogger("relay.delivery")
 
@@ -23,6 +23,8 @@ MOST_OUTCOMES = 100
 GATHER_S = 0.01
 """So long an outcome waits for others, and for a commit to go along with."""
 STORE_RETRY_S = 1.0
+WRITTEN_S = 10.0
+"""So long a relay that stops tries to write what it has sent, where the store refuses."""
 
 
 class Outcomes:
@@ -36,6 +38,9 @@ class Outcomes:
         self._writer: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._hurried = False
+        self._give_up_at: float | None = None
+        self.stuck = False
+        """Outcomes can't be written at the moment: what were sent now would go out again after a crash."""
         committer.riders.append(self._begin)
 
     def add(self, result: Result) -> None:
@@ -47,9 +52,10 @@ class Outcomes:
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._begin)
 
-    async def all_written(self) -> None:
-        """From now on nothing waits for company."""
+    async def all_written(self, limit_s: float = WRITTEN_S) -> None:
+        """From now on nothing waits for company; what can't be written in time is given up and named."""
         self._hurried = True
+        self._give_up_at = asyncio.get_running_loop().time() + limit_s
         self._begin()
         while self._writer is not None:
             await self._writer
@@ -111,13 +117,31 @@ class Outcomes:
         while True:
             try:
                 first, begun = begun, None
-                return await (first or self._committer.submit(lambda conn: complete(conn, batch, notify)))
+                written = await (first or self._committer.submit(lambda conn: complete(conn, batch, notify)))
+                self.stuck = False
+                return written
             except (StoreBusy, sqlite3.Error) as error:
                 if isinstance(error, sqlite3.IntegrityError):
                     raise
+                self.stuck = True
+                if self._given_up(batch, error):
+                    return Written()
                 # Outcomes must not be lost: the copies would go out a second time.
                 _log.error("%d outcomes can't be written, trying again: %s", len(batch), error)
                 await asyncio.sleep(STORE_RETRY_S)
+
+    def _given_up(self, batch: list[Result], error: BaseException) -> bool:
+        """Whether the relay stops and has waited long enough; names what will go out a second time."""
+        if self._give_up_at is None:
+            return False
+        if asyncio.get_running_loop().time() < self._give_up_at and not isinstance(error, StoreGone):
+            return False
+        names = [encode_id(r.lease.submission.id) + f"/{r.lease.number}" for r in batch if r.state is State.DELIVERED]
+        _log.error(
+            "%d outcomes can't be written before the stop (%s); delivered already, and sent again after the start: %s",
+            len(batch), error, " ".join(names) or "none",
+        )  # fmt: skip
+        return True
 
     async def _without_notice(self, result: Result) -> Written:
         """After a fault, most likely in making the notice: the outcome alone, or else nothing."""

@@ -119,7 +119,7 @@ class Worker:
         self.even = steady.even
         self._look_at = 0.0
         self._sweep_at = 0.0
-        self._outcomes = Outcomes(committer, Reporter(terms.hostname, composer, snapshots), self._written)
+        self.outcomes = Outcomes(committer, Reporter(terms.hostname, composer, snapshots), self._written)
         self._wake = asyncio.Event()
         self._stopping = False
         self._cut_off = 0
@@ -301,7 +301,7 @@ class Worker:
         self._stopping = True
         self._wake.set()
         await self.engine.close(grace_s, hurry)
-        await self._outcomes.all_written()
+        await self.outcomes.all_written()
         if self._cut_off:
             _log.warning("%d copies were cut off by the stop and may arrive twice, see above", self._cut_off)
 
@@ -319,7 +319,7 @@ class Worker:
     # -- outcomes --------------------------------------------------------------------
 
     def finish(self, result: Result) -> None:
-        self._outcomes.add(result)
+        self.outcomes.add(result)
 
     def _written(self, batch: list[Result], written: Written) -> None:
         for result in batch:

@@ -77,6 +77,16 @@ class Outlet(Protocol):
         """Called after the commit with what was stored."""
 
 
+class Place(Protocol):
+    """Room on the disk (``relay.store.room``)."""
+
+    def take(self, octets: int) -> bool:
+        """Count what is about to be written; False if there is no room for it."""
+
+    def give(self, octets: int) -> None:
+        """It was written, or could not be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """Settings of acceptance."""
@@ -101,6 +111,7 @@ class Acceptor:
         committer: Committer,
         outlet: Outlet,
         facts: Facts,
+        room: Place,
     ) -> None:
         self._terms = terms
         self._chain = chain
@@ -109,6 +120,7 @@ class Acceptor:
         # Begins in the process that uses it: mail processes are forked with all modules.
         self._sequence = itertools.count(random.randbits(32))
         self._facts = facts
+        self._room = room
 
     def accept(self, arrived: Arrived, reply: Reply) -> None:
         """Decide about a whole message; ``reply`` is called once, later or at once, with what the client is told."""
@@ -136,9 +148,14 @@ class Acceptor:
 
     def _commit(self, arrived: Arrived, ready: _Ready, reply: Reply) -> None:
         new = ready.new
+        octets = len(new.template)
+        if not self._room.take(octets):
+            reply(self._refused(arrived, NO_ROOM))
+            return
         claim = self._outlet.claim(new)
 
         def committed(stored: Enqueued, error: BaseException | None) -> None:
+            self._room.give(octets)
             if error is None:
                 self._promise(arrived, ready, stored, claim, reply)
                 return
@@ -283,6 +300,7 @@ _SENDERS_NAMES = frozenset(
     ("sender", *(f"resent-{name}" for name in ("from", "sender", "to", "cc", "date", "message-id", "reply-to")))
 )
 _NO_FIELDS: frozenset[str] = frozenset()
+NO_ROOM: Final = temporary(52, 3, 1, "the disk is nearly full, try again later")
 _NOTHING = Enqueued(None, (), (), False, "")
 
 

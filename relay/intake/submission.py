@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from relay.intake.accept import Acceptor, Arrived
+from relay.intake.accept import NO_ROOM, Acceptor, Arrived
 from relay.intake.channel import Closed, Shared
 from relay.intake.limits import Failures, Known
 from relay.intake.parameters import MailParameters, ParameterError, mail_parameters, rcpt_parameters
@@ -61,8 +61,8 @@ class Desk:
     clock: Callable[[], float]
     plaintext_on_loopback: bool
     facts: Facts
-    has_room: Callable[[], bool]
-    """False when the disk is nearly full."""
+    has_room: Callable[[int], bool]
+    """False when the disk can't take a message of so many octets."""
 
 
 class SubmissionSession(BaseSession):
@@ -220,8 +220,8 @@ class SubmissionSession(BaseSession):
             return permanent(52, 3, 4, f"the message is larger than {self.shared.message_octets} octets")
         if parsed.address is not None and parsed.address.needs_smtputf8 and not parameters.smtputf8:
             return NEEDS_SMTPUTF8
-        if not desk.has_room():
-            return temporary(52, 3, 1, "the disk is nearly full, try again later")
+        if not desk.has_room(parameters.size_octets):
+            return NO_ROOM
         now = desk.clock()
         tenant = desk.facts.tenant(snapshot, credential.tenant_id, now)
         stream = snapshot.streams[credential.stream_id]

@@ -14,8 +14,10 @@ import logging
 import os
 import sys
 import time
+from typing import TextIO
 
 from relay.observe.escape import escaped, escaped_json
+from relay.observe.lines import Lines
 
 _PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 
@@ -49,9 +51,17 @@ class _Json(logging.Formatter):
         return escaped_json(json.dumps(entry, ensure_ascii=False))
 
 
+def _handler(stream: TextIO | None) -> logging.Handler:
+    """For a stderr that may be closed, or stand for something without a descriptor."""
+    try:
+        return logging.NullHandler() if stream is None else Lines(stream)
+    except (OSError, ValueError):  # ValueError: io.UnsupportedOperation, or the stream is closed
+        return logging.StreamHandler(stream)
+
+
 def setup(level: str, form: str) -> None:
     """Send the relay's log to stderr; libraries are heard from warnings on."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _handler(sys.stderr)
     handler.setFormatter(_Json() if form == "json" else _Text(journal="JOURNAL_STREAM" in os.environ))
     root = logging.getLogger()
     root.handlers[:] = [handler]

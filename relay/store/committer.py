@@ -7,6 +7,11 @@ it was slow it runs in a thread, until it is quick again. A unit that fails
 takes back itself, not its batch. What arrives meanwhile is the next batch, so
 there is no timer and a lone message waits for one fsync only.
 
+Whatever goes wrong on the way, those who wait are told: an exception in one of
+the steps takes back the batch it struck and answers it (``_broken``), and who
+has not begun when the turn, the write lock or the disk doesn't come within
+``PATIENCE_S`` is sent away. Nothing is kept by whom can't go on.
+
 Why not the whole batch in the thread: the sqlite3 module gives up the GIL at
 every statement and would have to win it back from a busy loop each time.
 """
@@ -14,17 +19,20 @@ every statement and would have to win it back from a busy loop each time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
 import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from relay.store.checkpoint import BACKSTOP_PAGES
+from relay.store.checkpoint import BACKSTOP_PAGES, LOG_OCTETS
 from relay.store.database import BUSY_TIMEOUT_S, connect
+from relay.store.place import Place
+from relay.store.thread import Hand
 from relay.store.turn import Turn
 
 T = TypeVar("T")
@@ -38,6 +46,12 @@ MAX_BATCH = 200
 """Units in a commit at most, so that the loop is not held up for long."""
 QUICK_S = 0.001
 """A COMMIT that waited no longer for the disk lets the loop wait for the next one itself."""
+PATIENCE_S = BUSY_TIMEOUT_S + 5.0
+"""So long a unit waits that could not be begun; it is refused then, and may come again."""
+CLOSE_S = 20.0
+"""What the last batch may take when the relay stops."""
+FRESH_S = 10.0
+"""So long a fault counts as lasting, though other writes have been taken since."""
 
 _log = logging.getLogger("relay.store")
 
@@ -50,12 +64,23 @@ class StoreFull(StoreBusy):
     """The disk is full."""
 
 
+class StoreGone(StoreBusy):
+    """The database's file was deleted or replaced: what is written to it now would be lost."""
+
+
 def _lost(error: BaseException) -> StoreBusy:
     """What to tell those whose writes went with ``error``."""
     if isinstance(error, StoreBusy):
         return error
     full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-    return StoreFull(str(error)) if full else StoreBusy(str(error))
+    return StoreFull(str(error)) if full else StoreBusy(f"{error}" or type(error).__name__)
+
+
+def _faulty(error: BaseException | None) -> bool:
+    """Whether it is the store's fault and not the unit's own: no rule of the schema was broken."""
+    if isinstance(error, sqlite3.IntegrityError):
+        return False
+    return isinstance(error, (sqlite3.Error, StoreBusy, MemoryError, OSError))
 
 
 def waited() -> float:
@@ -74,8 +99,15 @@ def _error_of(work: Callable[[], None]) -> BaseException | None:
 def _opened(path: Path) -> sqlite3.Connection:
     conn = connect(path)
     conn.execute(f"PRAGMA wal_autocheckpoint = {BACKSTOP_PAGES}")
+    conn.execute(f"PRAGMA journal_size_limit = {LOG_OCTETS}")  # a log that had to grow further shrinks again
     conn.execute("PRAGMA busy_timeout = 0")
     return conn
+
+
+def _log_error(text: str, error: BaseException | None) -> None:
+    """A log that can't be written must not stop a commit from being told."""
+    with contextlib.suppress(Exception):
+        _log.error("store: %s: %s", text, error if error is None or str(error) else type(error).__name__)
 
 
 class Committer:
@@ -96,12 +128,23 @@ class Committer:
     ) -> None:
         """``turns``: other mail processes write too, and each waits for its turn instead of trying again.
 
-        ``clock`` tells the seconds in which the thread that asks did not run.
+        ``clock`` tells the seconds in which the thread that asks did not run. Raises StoreError (no database, no
+        thread).
         """
         self._path = path
         self._conn = _opened(path)
+        self._shut = False
+        """The connection could not be opened anew after a fault."""
+        self.place = Place(path)
         self._turn = Turn(path.with_name(path.name + "-turn")) if turns else None
-        self._pool = ThreadPoolExecutor(1, "relay-commit")
+        self._thread = Hand("relay-commit")
+        self._in_hand: list[tuple[Work, Done]] = []
+        """Taken from those pending, not told as yet."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._waits_since = 0.0
+        self.failure: BaseException | None = None
+        """The last fault of the store, as long as it is fresh."""
+        self._fault_at = 0.0
         self._pending: deque[tuple[Work, Done]] = deque()
         self._max_pending = max_pending
         self._clock = clock
@@ -153,23 +196,58 @@ class Committer:
             future.set_exception(error)
         return future
 
+    def fault(self) -> str:
+        """Why writes fail at the moment, or for how long one has been waiting; empty if all is well."""
+        if self.failure is not None:
+            if time.monotonic() - self._fault_at < FRESH_S:
+                return str(self.failure) or type(self.failure).__name__
+            self.failure = None
+        waits = time.monotonic() - self._waits_since if self._waits_since else 0.0
+        return f"a write has been waiting for {waits:.0f} s" if waits > FRESH_S else ""
+
+    def _faulted(self, error: BaseException) -> None:
+        self.failure, self._fault_at = error, time.monotonic()
+
+    def lost(self) -> str:
+        """What became of the database's file, if it isn't where it was opened; else empty."""
+        return self.place.lost(thorough=True)
+
     # -- a batch -------------------------------------------------------------------
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._turn is None or self._turn.take():
-            try:
-                # Nearly always free: other processes hold the lock for milliseconds.
-                self._conn.execute("BEGIN IMMEDIATE")
-            except sqlite3.Error:
-                pass
-            else:
-                self._run(loop)
-                return
-        self._later(loop, self._begin_waiting, self._begun)
+        try:
+            if not self._shut and (self._turn is None or self._turn.take()):
+                try:
+                    # Nearly always free: other processes hold the lock for milliseconds.
+                    self._conn.execute("BEGIN IMMEDIATE")
+                except sqlite3.Error:
+                    pass
+                else:
+                    self._run(loop)
+                    return
+            self._later(loop, self._begin_waiting, self._begun)
+        except Exception as error:
+            self._broken(loop, error)
+
+    def _broken(self, loop: asyncio.AbstractEventLoop, error: BaseException) -> None:
+        """A step failed in a way that nobody foresaw: nothing of the batch is kept, and all who wait are told."""
+        _log_error("a batch broke", error)
+        self._roll_back()
+        self._end_turn()
+        self._refuse(loop, error)
+
+    def _refuse(self, loop: asyncio.AbstractEventLoop, error: BaseException) -> None:
+        self._faulted(error)
+        waiting = self._in_hand + [self._pending.popleft() for _ in range(len(self._pending))]
+        self._settle(loop, [(done, None, _lost(error)) for _, done in waiting])
 
     def _begin_waiting(self) -> None:
         if self._turn is not None:
             self._turn.wait()
+        if self._shut:
+            self._conn = _opened(self._path)
+            self.place.reopened()
+            self._shut = False
         self._conn.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000:.0f}")
         try:
             self._conn.execute("BEGIN IMMEDIATE")
@@ -181,20 +259,29 @@ class Committer:
             self._run(loop)
             return
         self._end_turn()
-        _log.error("store: no write lock: %s", error)
-        batch = [self._pending.popleft() for _ in range(len(self._pending))]
-        self._settle(loop, [(done, None, _lost(error)) for _, done in batch])
+        _log_error("no write lock", error)
+        self._refuse(loop, error)
+
+    def _impatient(self, loop: asyncio.AbstractEventLoop) -> None:
+        """What runs in the thread takes long: those who were not begun are sent away."""
+        self._timer = loop.call_later(PATIENCE_S, self._impatient, loop)
+        if self._pending:
+            error = StoreBusy(f"the store has not taken a write for {PATIENCE_S:.0f} s")
+            _log_error(f"{len(self._pending)} writes are refused", error)
+            self._faulted(error)
+            self._tell([(self._pending.popleft()[1], None, error) for _ in range(len(self._pending))])
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         for rider in self.riders:
             rider()
-        batch = [self._pending.popleft() for _ in range(min(len(self._pending), MAX_BATCH))]
-        ended = self._together(batch) or self._one_by_one(batch)
+        self._in_hand = [self._pending.popleft() for _ in range(min(len(self._pending), MAX_BATCH))]
+        ended = self._together(self._in_hand) or self._one_by_one(self._in_hand)
         broken = None if self._conn.in_transaction else next((e for _, _, e in ended if e is not None), None)
         if not self._conn.in_transaction:  # all was rolled back: disk full, I/O error
             self._end_turn()
             lost = _lost(broken or StoreBusy("the transaction was lost"))
-            _log.error("store: transaction lost: %s", broken)
+            _log_error("transaction lost", broken)
+            self._faulted(broken or lost)
             self._settle(loop, [(done, None, e if isinstance(e, StoreBusy) else lost) for done, _, e in ended])
             return
         self.units += len(ended)
@@ -213,7 +300,7 @@ class Committer:
             try:
                 self._conn.execute("BEGIN IMMEDIATE")
             except sqlite3.Error as error:
-                _log.error("store: no transaction: %s", error)
+                _log_error("no transaction", error)
             return None
 
     def _one_by_one(self, batch: list[tuple[Work, Done]]) -> list[_Ended]:
@@ -250,7 +337,7 @@ class Committer:
             conn.execute("ROLLBACK TO unit")
             conn.execute("RELEASE unit")
         except sqlite3.Error as error:
-            _log.error("store: a unit can't be taken back, the batch is: %s", error)
+            _log_error("a unit can't be taken back, the batch is", error)
             self._roll_back()
 
     def _end_turn(self) -> None:
@@ -258,18 +345,28 @@ class Committer:
             self._turn.give()
 
     def _roll_back(self) -> None:
+        """Never raises: where even that is not to be had, the next batch begins with a new connection."""
         try:
             if self._conn.in_transaction:
                 self._conn.execute("ROLLBACK")
-        except sqlite3.Error as error:
+        except Exception as error:
             # Nothing can be told from this connection any more; closing it rolls back.
-            _log.error("store: no rollback, the database is opened anew: %s", error)
-            self._conn.close()
-            self._conn = _opened(self._path)
+            _log_error("no rollback, the database is opened anew", error)
+            self._shut = True
+            try:
+                self._conn.close()
+                self._conn = _opened(self._path)
+                self.place.reopened()
+                self._shut = False
+            except Exception as why:
+                _log_error("the database can't be opened", why)
 
     def _commit(self) -> None:
         began = self._clock()
         try:
+            lost = self.place.lost()
+            if lost:
+                raise StoreGone(lost)
             self._conn.execute("COMMIT")
         except BaseException:
             self._roll_back()
@@ -280,23 +377,32 @@ class Committer:
 
     def _committed(self, loop: asyncio.AbstractEventLoop, ended: list[_Ended], error: BaseException | None) -> None:
         if error is not None:
-            _log.error("store: commit failed: %s", error)
+            _log_error("commit failed", error)
+            self._faulted(error)
             ended = [(done, None, _lost(error)) for done, _, _ in ended]
         else:
             self.commits += 1
+            fault = next((e for _, _, e in ended if _faulty(e)), None)
+            if fault is not None:
+                self._faulted(fault)
         self._settle(loop, ended)
 
     def _settle(self, loop: asyncio.AbstractEventLoop, ended: list[_Ended]) -> None:
-        for done, result, error in ended:
-            try:
-                done(result, error)
-            except Exception:
-                _log.exception("store: what comes after a commit failed")
+        self._in_hand = []
+        self._tell(ended)
         if self._pending:
             loop.call_soon(self._start, loop)
         else:
             self._running = False
             self._idle.set()
+
+    def _tell(self, ended: list[_Ended]) -> None:
+        for done, result, error in ended:
+            try:
+                done(result, error)
+            except BaseException:
+                with contextlib.suppress(Exception):
+                    _log.exception("store: what comes after a commit failed")
 
     def _later(
         self,
@@ -304,15 +410,41 @@ class Committer:
         work: Callable[[], None],
         then: Callable[[asyncio.AbstractEventLoop, BaseException | None], None],
     ) -> None:
-        def in_thread() -> None:
-            loop.call_soon_threadsafe(then, loop, _error_of(work))
+        def on_loop(error: BaseException | None) -> None:
+            self._waits_since = 0.0
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            try:
+                then(loop, error)
+            except Exception as broken:
+                self._broken(loop, broken)
 
-        self._pool.submit(in_thread)
+        def in_thread() -> None:
+            error = _error_of(work)
+            try:
+                loop.call_soon_threadsafe(on_loop, error)
+            except RuntimeError:
+                pass  # the loop is closed: nobody waits any more
+            except BaseException as why:
+                # All would wait for ever; whoever looks after this process starts it anew.
+                _log_error("what was written can't be told, the process ends", why)
+                os._exit(1)
+
+        self._waits_since = time.monotonic()
+        self._timer = loop.call_later(PATIENCE_S, self._impatient, loop)
+        self._thread.do(in_thread)
 
     async def close(self) -> None:
-        """Wait for what is pending, then close the connection."""
-        await self._idle.wait()
-        self._pool.shutdown(wait=True)
+        """Wait for what is pending, then close the connection; not for ever, where the disk answers no more."""
+        try:
+            await asyncio.wait_for(self._idle.wait(), CLOSE_S)
+        except TimeoutError:
+            _log_error("the last write did not end", StoreBusy(f"waited for {CLOSE_S:.0f} s"))
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._thread.end(1.0):
+            return  # it works with the connection, which the end of the process closes
         self._conn.close()
         if self._turn is not None:
             self._turn.close()

@@ -15,8 +15,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from relay.store.trouble import cause, empty
+from relay.store.words import explained
 
 BUSY_TIMEOUT_S = 10.0
+_NO_META = "SELECT count(*) = 0 FROM sqlite_master WHERE name = 'meta'"
+_FOREIGN = "SELECT count(*) > 0 AND sum(name IN ('meta', 'tenant')) = 0 FROM sqlite_master WHERE type = 'table'"
 
 
 _NO_DATABASE = "is no SQLite database, or its beginning is damaged; keep a copy, and restore it from a backup"
@@ -43,12 +46,14 @@ def connect(path: Path, *, create: bool = False, readonly: bool = False) -> sqli
     """
     if not create:
         _must_be_there(path)
+    new = create and not path.exists()
     try:
         conn = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=256
         )
-        if create:
+        if new:
             conn.execute("PRAGMA page_size = 4096")
+            conn.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of no effect once there are tables; see shrink.py
         conn.execute("PRAGMA journal_mode = WAL")
         conn.execute("PRAGMA synchronous = FULL")
         conn.execute("PRAGMA foreign_keys = ON")
@@ -56,10 +61,11 @@ def connect(path: Path, *, create: bool = False, readonly: bool = False) -> sqli
         if readonly:
             conn.execute("PRAGMA query_only = ON")
         version = conn.execute("PRAGMA user_version").fetchone()[0]
+        foreign = not version and conn.execute(_FOREIGN if create else _NO_META).fetchone()[0]
     except sqlite3.Error as error:
-        why = cause(path) or (_NO_DATABASE if _is_none(error) else f"can't be opened: {error}")
+        why = cause(path) or (_NO_DATABASE if _is_none(error) else f"can't be opened: {explained(error, path)}")
         raise StoreError(f"database {path} {why}") from error
-    if not create and version == 0 and not conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+    if foreign:
         conn.close()
         raise StoreError(f"database {path} is none of a relay; correct server.data_dir, or restore it from a backup")
     newest = migrations()[-1][0]
@@ -115,7 +121,8 @@ def migrate(path: Path, steps: Mapping[int, Step] = MappingProxyType({})) -> tup
                 except (sqlite3.Error, StoreError) as error:
                     if conn.in_transaction:
                         conn.execute("ROLLBACK")
-                    raise StoreError(f"migration {number} of {path} failed: {error}; nothing was changed") from error
+                    why = explained(error, path)
+                    raise StoreError(f"migration {number} of {path} failed, nothing was changed: {why}") from error
                 after = number
         return before, after
     finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from config.settings import Settings
+from relay.observe.trouble import Trouble
 from relay.queue.operator import Operator
 from relay.registry.secrets import Secrets
 from relay.signup.ask import Office
@@ -39,8 +40,9 @@ def create_app(
     limits: WebLimits | None = None,
     storage: Storage | None = None,
     mail_alive: Callable[[], bool] = lambda: True,
+    troubles: Callable[[], Sequence[Trouble]] = tuple,
 ) -> ASGIApp:
-    """The ASGI application. ``mail_alive`` answers for the mail process in ``/readyz``."""
+    """The ASGI application. ``mail_alive`` and ``troubles`` answer for the mail processes in ``/readyz``."""
     storage = storage or Storage(database)
     views = Views(settings.links.base_url or f"https://{settings.server.hostname}")
     office = Office(
@@ -55,7 +57,7 @@ def create_app(
     insiders = Insiders(settings.http.metrics_from)
     metrics = Metrics(storage, insiders)
     # A probe of its own: it must not wait behind busy pages.
-    health = Health(Storage(database, size=1, lock_wait_s=1.0), mail_alive, insiders)
+    health = Health(Storage(database, size=1, lock_wait_s=1.0), mail_alive, insiders, troubles)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

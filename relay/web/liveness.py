@@ -1,7 +1,8 @@
-"""Are the mail processes alive? Beats in shared memory, read by the HTTP process and by the parent.
+"""How are the mail processes? Shared memory that each of them writes and the HTTP process reads.
 
-No file, no lock, no query: each mail process's event loop writes the time once
-a second, so a loop that hangs is seen as well as a process that is gone.
+No file, no lock, no query: a mail process's event loop writes the time a few
+times a second, and what troubles it, so a loop that hangs is seen as well as a
+process that is gone, and one that lives but can't store mail.
 """
 
 from __future__ import annotations
@@ -11,25 +12,62 @@ import time
 from typing import Final
 
 from relay.observe.memory import unnamed
+from relay.observe.trouble import Trouble
+from relay.process import SLOT_OCTETS
 
 STALE_AFTER_S: Final = 10.0
+_BEAT, _TROUBLE, _COMING, _FIELDS = 0, 1, 2, SLOT_OCTETS // 8
+
+
+class Slot:
+    """Of one mail process."""
+
+    def __init__(self, heartbeat: Heartbeat, index: int) -> None:
+        self._heartbeat = heartbeat
+        self._index = index
+        self._cells = heartbeat.cells[index * _FIELDS : (index + 1) * _FIELDS]
+
+    def beat(self, trouble: Trouble = Trouble.NONE) -> None:
+        """Call this from the event loop every second or so."""
+        self._cells[_TROUBLE] = float(trouble)
+        self._cells[_BEAT] = time.monotonic()  # CLOCK_MONOTONIC is one clock for all processes
+
+    def tell(self, octets: int) -> None:
+        """What this process is about to write."""
+        self._cells[_COMING] = float(octets)
+
+    def others(self) -> int:
+        """Octets that the other mail processes are about to write."""
+        cells, now = self._heartbeat.cells, time.monotonic()
+        return sum(
+            int(cells[start + _COMING])
+            for start in self._heartbeat.slots
+            if start != self._index * _FIELDS and now - cells[start] < STALE_AFTER_S
+        )
 
 
 class Heartbeat:
     """Made by the parent before it forks; ``fd`` makes it anew in a process that inherited no more than that."""
 
     def __init__(self, processes: int = 1, fd: int | None = None) -> None:
-        self.processes = processes
-        self.fd = unnamed(bytes(8 * processes)) if fd is None else fd
-        self._beats = memoryview(mmap.mmap(self.fd, 8 * processes)).cast("d")
+        octets = processes * SLOT_OCTETS
+        self.fd = unnamed(bytes(octets)) if fd is None else fd
+        self.cells = memoryview(mmap.mmap(self.fd, octets)).cast("d")
+        self.slots = range(0, processes * _FIELDS, _FIELDS)
+        """Where each begins."""
         if fd is None:
             for index in range(processes):
-                self.beat(index)
+                self.slot(index).beat()
 
-    def beat(self, index: int = 0) -> None:
-        """Call this from the event loop every second or so."""
-        self._beats[index] = time.monotonic()  # CLOCK_MONOTONIC is one clock for all processes
+    def slot(self, index: int) -> Slot:
+        """Mail process ``index``, from 0."""
+        return Slot(self, index)
 
     def alive(self) -> bool:
-        """At least one of them takes mail."""
-        return time.monotonic() - max(self._beats) < STALE_AFTER_S
+        """All of them."""
+        return time.monotonic() - min(self.cells[start] for start in self.slots) < STALE_AFTER_S
+
+    def troubles(self) -> list[Trouble]:
+        """What troubles one or more of them."""
+        found = {int(self.cells[start + _TROUBLE]) for start in self.slots}
+        return [trouble for trouble in Trouble if trouble and trouble in found]

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from config.settings import Settings
 from relay.observe import log
+from relay.observe.trouble import Trouble
 from relay.registry.secrets import Secrets
 from relay.web.app import create_app
 from relay.web.connection import Connection
@@ -55,18 +56,19 @@ def run(
     ready: Callable[[], None],
     sock: socket.socket | None = None,
     mail_alive: Callable[[], bool] = lambda: True,
+    troubles: Callable[[], Sequence[Trouble]] = tuple,
     closed: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, or until the mail process that started this one is gone.
 
-    ``ready`` is called once requests are answered, ``closed`` once the port is closed again. ``mail_alive`` is asked by
-    ``/readyz`` (``Heartbeat.alive``). Running requests get STOP_TIMEOUT_S to
+    ``ready`` is called once requests are answered, ``closed`` once the port is closed again. ``mail_alive`` and
+    ``troubles`` are asked by ``/readyz`` (``Heartbeat``). Running requests get STOP_TIMEOUT_S to
     end. Raises WebError or SecretsError before anything is served.
     """
     log.setup(settings.log.level, settings.log.format)
     secrets = Secrets.load(settings.secrets_file)
     listening = sock or bind(settings.listen.http)
-    app = create_app(settings, secrets, settings.database, mail_alive=mail_alive)
+    app = create_app(settings, secrets, settings.database, mail_alive=mail_alive, troubles=troubles)
     server = make_server(
         app,
         ready,

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -181,8 +182,9 @@ def test_nothing_is_migrated_that_is_empty(relay: Relay) -> None:
 def test_a_disk_or_files_that_can_not_be_written(
     relay: Relay, command: tuple[str, ...], wrapper: str, said: str
 ) -> None:
-    for directory in (relay.directory, *relay.directory.parents[:3]):
-        directory.chmod(0o755)
+    for directory in (relay.directory, *relay.directory.parents):
+        if directory.is_relative_to(tempfile.gettempdir()) and directory != Path(tempfile.gettempdir()):
+            directory.chmod(0o755)
     script = wrapper.format(relay.directory / "data")
     program = [sys.executable, "-m", "relay.cli.main", "-c", str(relay.config), *command]
     result = subprocess.run(

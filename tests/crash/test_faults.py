@@ -55,7 +55,7 @@ class Sender:
             if reply.code != 250:
                 break
         else:
-            reply = dialog.data(mail(to=to, subject="Faults", extra=f"X-Try: {mark}\r\n"))
+            reply = dialog.data(self.message(to, mark))
         if reply.code == 250:
             self.promised.add(mark)
             return True
@@ -63,6 +63,9 @@ class Sender:
         dialog.say("RSET")
         self.refused.append((mark, str(reply)))
         return False
+
+    def message(self, to: str, mark: str) -> str:
+        return mail(to=to, subject="Faults", extra=f"X-Try: {mark}\r\n")
 
     def again(self) -> None:
         """Connect anew, after the relay was started again."""
@@ -152,15 +155,14 @@ def test_a_slow_disk(victim: Victim) -> None:
 
 def death(victim: Victim, sender: Sender, calls: str, when: int) -> bool:
     """Kill the mail process as it begins its call number ``when``; False if it made fewer."""
-    assert victim.relay.process is not None
-    process = victim.relay.process
+    pid, died = victim.mail_process(), False
     try:
-        with Injected(victim.mail_process(), calls, f"signal=SIGKILL:when={when}"):
+        with Injected(pid, calls, f"signal=SIGKILL:when={when}"):
             for _ in range(MOST):
                 sender.send()
     except (EOFError, OSError):
-        assert process.wait(60) == 1
-    died = process.poll() is not None
+        died = True
+        until(lambda: pid not in victim.children(), "the process is gone")
     victim.relay.kill()
     victim.whole()
     victim.relay.start()

@@ -15,7 +15,7 @@ import relay.app
 from relay.intake.accept import Acceptor
 for _ in range(3):
     if not os.fork():
-        print(Acceptor(None, None, None, None, None)._next_bits(22), flush=True)
+        print(Acceptor(None, None, None, None, None, None)._next_bits(22), flush=True)
         os._exit(0)
     os.wait()
 """

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from relay.checks.files import check_files, exposed, runs_as
 from relay.checks.result import Level, ok
 from relay.cli.main import relay
-from relay.serve import ServeError, stay_private, take_files
+from relay.process import most_files
+from relay.serve import ServeError, stay_private
 from tests.unit.test_cli_check import Home
 
 Change = Callable[[Home], Path]
@@ -112,7 +113,7 @@ def test_sessions_are_not_bounded_by_the_soft_limit_of_files() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 256), hard))
-        take_files()
+        most_files()
         assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(hard, 65_536)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -94,7 +94,7 @@ def test_a_heart_that_stops_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now + STALE_AFTER_S + 1)
     assert not heart.alive()
-    heart.beat()
+    heart.slot(0).beat()
     assert heart.alive()
 
 
