@@ -7,7 +7,7 @@ A mailbox has a limit with each tenant, so that no tenant's letters use up
 another's turn, and one over all tenants, so that many together don't fill it.
 What a tenant asks for by API is limited by tenant and mailbox: the IP address
 it names is evidence, and neither limits nor frees anything
-(docs/decisions/0018-confirmation-letters.md).
+(docs/decisions/0017-confirmation-letters.md).
 """
 
 from __future__ import annotations
