@@ -12,6 +12,7 @@ from relay.cli.common import aligned, json_option, open_store, print_json, say
 
 if TYPE_CHECKING:
     from relay.feedback.explain import Explained, Explanation
+    from relay.feedback.letter import Word
     from relay.registry.secrets import Secrets
     from relay.registry.tokens import Mark
 
@@ -105,9 +106,25 @@ def _effect(one: Explained) -> str:
 def _plain(found: Explanation) -> dict[str, object]:
     """The first report's fields stand on top too, for those who send one at a time."""
     rows = [_row(one) for one in found.reports]
-    first = rows[0] if rows else {"type": "", "meaning": "none", "counts": False, "recipients": [], "why": ""}
+    first = rows[0] if rows else _no_report(found.letter)
     letter = {"counts": found.letter.counts, "why": found.letter.sign}
     return {**first, "report": bool(rows), "reports": rows, "letter": letter}
+
+
+def _no_report(letter: Word) -> dict[str, object]:
+    """A letter that asks to be unsubscribed, as mail programs write it on a click, means the same as an opt-out."""
+    if not letter.counts or not letter.asked:
+        return {"type": "", "meaning": "none", "counts": False, "recipients": [], "why": ""}
+    effect = "ends the person's consent to the topic (R3), where it comes to an unsubscribe address"
+    return {
+        "form": "letter",
+        "type": "opt-out",
+        "meaning": "unsubscribe",
+        "counts": True,
+        "effect": effect,
+        "why": letter.sign,
+        "recipients": [],
+    }
 
 
 def _row(one: Explained) -> dict[str, object]:

@@ -17,6 +17,7 @@ from typing import Final
 from relay.feedback import report
 from relay.feedback.mime import Mail, Part, parse, readable
 from relay.feedback.phrases import CUT
+from relay.feedback.texts import unquoted
 from relay.mail.address import AddressError, parse_address
 
 MAX_REPORTS: Final = 50
@@ -56,7 +57,17 @@ _TYPES: Final[dict[Meaning, tuple[str, ...]]] = {
     ),
     Meaning.NOT_SPAM: (
         *("not-spam", "notspam", "no-spam", "non-spam", "not-junk", "notjunk", "ham", "not-abuse", "false-positive"),
-        *("not-phish", "not-phishing", "miscategorized", "miscategorised", "legitimate", "unspam", "this-is-not-spam"),
+        *(
+            "not-phish",
+            "not-phishing",
+            "nospam",
+            "unjunk",
+            "miscategorized",
+            "miscategorised",
+            "legitimate",
+            "unspam",
+            "this-is-not-spam",
+        ),
     ),
     Meaning.OPERATOR: ("auth-failure", "virus", "malware", "other", "dmarc", "dkim", "spf"),
 }
@@ -71,6 +82,17 @@ WHY: Final = {
     Meaning.OPERATOR: "it says nothing of what the person wants",
 }
 
+_PLAIN: Final = frozenset(
+    (
+        *("a", "as", "an", "is", "this", "it", "by", "the", "user", "users", "recipient", "feedback", "report"),
+        *("reports", "reported", "marked", "message", "mail", "email"),
+    )
+)
+_SPAM: Final = frozenset(
+    ("abuse", "spam", "junk", "complaint", "complaints", "complained", "scam", "phish", "phishing", "fraud")
+)
+_NOT: Final = frozenset(("not", "no", "isnt", "isn", "un"))
+_OUT: Final = frozenset(("unsubscribe", "unsubscribed", "unsubscription", "optout"))
 _COMMENT: Final = re.compile(r"\([^()]{0,500}\)")
 _WORD: Final = re.compile(r"[a-z][a-z0-9-]{0,60}")
 _AUTHENTICATION: Final = frozenset(("auth-failure", "identity-alignment", "delivery-result", "dkim-domain", "spf-dns"))
@@ -129,8 +151,20 @@ def meaning_of(value: str) -> tuple[str, Meaning, bool]:
         return whole, MEANINGS[whole], True
     first = _WORD.match(words[0]) if words else None
     kind = first.group() if first else whole
-    known = MEANINGS.get(kind)
-    return (kind, known, True) if known is not None else (whole, Meaning.OPERATOR, False)
+    known = MEANINGS.get(kind) or _by_words(whole)
+    if known is None:
+        return whole, Meaning.OPERATOR, False
+    return (kind if kind in MEANINGS else whole), known, True
+
+
+def _by_words(kind: str) -> Meaning | None:
+    """What a type of several words means, if all of them are plain: ``user-reported-spam``."""
+    words = set(re.split(r"[^a-z]+", kind)) - {""}
+    if words & _NOT and words & {"spam", "junk", "phish", "phishing"} and words <= _NOT | _PLAIN | _SPAM:
+        return Meaning.NOT_SPAM
+    if words & _OUT and words <= _OUT | _PLAIN:
+        return Meaning.OPT_OUT
+    return Meaning.COMPLAINT if words & _SPAM and words <= _SPAM | _PLAIN else None
 
 
 def reports(mail: Mail, depth: int = MAX_NESTING) -> list[Report]:
@@ -169,8 +203,14 @@ def _machine_readable(parts: Sequence[Part]) -> Iterator[Report]:
 
 def _copies(parts: Sequence[Part]) -> tuple[bytes, ...]:
     """Returned messages; some loops send theirs as a text."""
-    copies = tuple(part.decoded() for part in parts if part.type in COPY_TYPES)
+    copies = tuple(part.decoded() for part in parts if part.type in COPY_TYPES or _is_file_of_mail(part))
     return copies or tuple(part.decoded() for part in parts if part.type in ("text/plain", "text/html"))
+
+
+def _is_file_of_mail(part: Part) -> bool:
+    """A copy that was attached as a file of no particular type."""
+    name = readable(part.parameters.get("name", "") or part.get("content-disposition"))
+    return part.type == "application/octet-stream" and ".eml" in name.lower()
 
 
 def mended(mail: Mail) -> Mail | None:
@@ -188,7 +228,7 @@ def _written_out(mail: Mail) -> Iterator[Report]:
     for part in mail.parts[:4]:
         if part.type not in ("text/plain", "application/octet-stream"):
             continue
-        text = part.text()
+        text = unquoted(part.text())
         found = _IN_TEXT.search(text)
         returned_at = CUT.search(text)
         if found is None or (returned_at is not None and returned_at.start() < found.start()):

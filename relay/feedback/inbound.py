@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
@@ -35,6 +36,7 @@ MAX_OCTETS = 10 * 1024 * 1024
 _INLINE_OCTETS = 16 * 1024
 """What is larger is read in a thread, so that mail on its way out doesn't wait."""
 ROLES = ("postmaster", "abuse")
+_PLAIN = re.compile(r"[a-z0-9-]+", re.I)
 
 ACCEPTED_RECIPIENT = ok(50, 1, 5, "recipient ok")
 ACCEPTED = ok(50, 0, 0, "accepted")
@@ -112,7 +114,11 @@ class Inbound:
 
     def _address(self, text: str) -> Address:
         """``postmaster`` has no domain (RFC 5321 §4.5.1); raises AddressError."""
-        return Address("postmaster", self._hostname) if text.lower() == "postmaster" else parse_address(text)
+        if text.lower() == "postmaster":
+            return Address("postmaster", self._hostname)
+        address = parse_address(text)
+        plain = address.local.strip('"')  # quoted it is the same mailbox (RFC 5321 §4.1.2)
+        return Address(plain, address.domain) if _PLAIN.fullmatch(plain) else address
 
     def _ours(self, domain: str) -> bool:
         if domain in self._domains:
@@ -168,7 +174,8 @@ class Inbound:
             self._say(item, new)
         if why:
             self._log.info("inbound kind=operator to=%a from=%a: %s: %s", to, reverse_path[:320], handed.value, why)
-        wanted = Role.OPERATOR in roles.values() and not items  # else what counts was taken, and need not come again
+        # People write to these too where loops were told one of them; what counts was taken, and need not come again.
+        wanted = any(to.partition("@")[0] in ROLES for to in roles) and not items
         return {Handed.TOO_MUCH: TOO_MUCH, Handed.FULL: MAILBOX_FULL}.get(handed, ACCEPTED) if wanted else ACCEPTED
 
     def _record(

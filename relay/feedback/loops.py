@@ -6,7 +6,6 @@ whom it is about, so a letter that only looks like one counts for nobody.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -21,20 +20,24 @@ from relay.feedback.complaint import (
     meaning_of,
 )
 from relay.feedback.complaint import reports as feedback_reports
-from relay.feedback.mime import Mail, parse, readable, split_header
+from relay.feedback.json_text import inside_of, objects
+from relay.feedback.mime import Mail, html_text, parse, readable, split_header
 from relay.feedback.report import DELIVERY_STATUS, fields
 
 MAX_JSON: Final = 200_000
 MAX_FIELDS: Final = 500
-_JSON_TYPES: Final = ("text/plain", "application/json", "text/json", "application/octet-stream")
-_KINDS: Final = ("feedbacktype", "recordtype", "notificationtype", "eventtype", "event", "reporttype")
+_JSON_TYPES: Final = ("text/plain", "text/html", "application/json", "text/json", "application/octet-stream")
+_KINDS: Final = ("feedbacktype", "recordtype", "notificationtype", "eventtype", "event", "reporttype", "type")
 _WHO: Final = ("originalrcptto", "recipient", "rcptto", "rcpt", "email", "emailaddress", "address")
 _COMPLAINED: Final = frozenset(
     ("complaint", "complained", "spam-complaint", "spamcomplaint", "spam-report", "spamreport", "spam", "abuse")
 )
 """What such fields say of a complaint."""
+_LEFT: Final = frozenset(
+    ("unsubscribe", "unsubscribed", "list-unsubscribe", "group-unsubscribe", "link-unsubscribe", "opt-out")
+)
 _HOTMAIL: Final = re.compile(r"@(?:hotmail|outlook|live|msn|microsoft)\.com\b", re.I)
-_HOTMAIL_SUBJECT: Final = re.compile(r"\s*complaint about message from\b", re.I)
+_HOTMAIL_SUBJECT: Final = re.compile(r"\s*(?:(?:fwd?|re|wg)\s*:\s*)*complaint about message from\b", re.I)
 _SPAMCOP: Final = re.compile(r"@reports\.spamcop\.net\b", re.I)
 _JUNK: Final = re.compile(
     r"\b(?:spam|junk|abuse|complain(?:t|ed)s?|feedback[- ]?(?:loop|report|id)|fbl|jmrp|unsolicited|phishing)\b", re.I
@@ -97,33 +100,14 @@ def _json(mail: Mail) -> Iterator[Report]:
         if part.type not in _JSON_TYPES:
             continue
         text = part.text()[:MAX_JSON]
-        for value in _objects(text):
+        if part.type == "text/html":
+            text = html_text(text)
+        for value in objects(text):
             found = _of_amazon(value)
-            if found is None and text.lstrip().startswith("{"):
-                found = _of_others(value, text, _copies(mail))
+            if found is None and text.lstrip()[:1] in ("{", "["):
+                found = _of_others(value, _copies(mail))
             if found is not None:
                 yield found
-
-
-def _objects(text: str) -> Iterator[Mapping[str, object]]:
-    """JSON objects that begin a line of a text, and those in their ``Message``."""
-    decoder = json.JSONDecoder()
-    at = tried = 0
-    while (at := text.find("{", at)) >= 0 and tried < 10:
-        tried += 1
-        try:
-            value, at = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError):
-            at += 1
-            continue
-        if not isinstance(value, dict):
-            continue
-        inner = value.get("Message") or value.get("detail")
-        if isinstance(inner, str):
-            yield from _objects(inner[:MAX_JSON]) if "{" in inner else ()
-        elif isinstance(inner, dict):
-            yield inner
-        yield value
 
 
 def _of_amazon(value: Mapping[str, object]) -> Report | None:
@@ -140,18 +124,22 @@ def _of_amazon(value: Mapping[str, object]) -> Report | None:
     return Report("ses", kind, meaning, str(mail.get("source") or ""), recipients, (head.encode() + b"\n",), known)
 
 
-def _of_others(value: Mapping[str, object], text: str, copies: tuple[bytes, ...]) -> Report | None:
-    """Services that name the feedback in a field of their own, and X-ARF 3 and 4, whose report is an object inside."""
+def _of_others(value: Mapping[str, object], copies: tuple[bytes, ...]) -> Report | None:
+    """Services that name the feedback in a field of their own, and X-ARF 3 and 4, whose report may be an object inside.
+
+    The tag is looked for in all that the object says.
+    """
     flat = {_key(name): inner for name, inner in value.items()}
     flat |= {_key(name): inner for name, inner in _dict(flat.get("report")).items()}
     named = next((str(flat[name]) for name in _KINDS if isinstance(flat.get(name), str)), "")
     word = named.lower().replace("_", "-").replace(" ", "-")
-    if "feedbacktype" in flat or word in _COMPLAINED:
-        kind, meaning, known = meaning_of(str(flat.get("feedbacktype") or "abuse"))
+    feedback = flat.get("feedbacktype") or flat.get("fbtype")
+    if feedback is not None or word in _COMPLAINED or word in _LEFT:
+        kind, meaning, known = meaning_of(str(feedback or ("opt-out" if word in _LEFT else "abuse")))
         who = next((str(flat[name]) for name in _WHO if isinstance(flat.get(name), str)), "")
         path = str(flat.get("originalmailfrom") or flat.get("returnpath") or "")
         recipients = (address_in(who),) if who else ()
-        return Report("json", kind, meaning, path, recipients, copies or (text.encode("utf-8", "replace"),), known)
+        return Report("json", kind, meaning, path, recipients, copies or inside_of(value), known)
     return None
 
 

@@ -25,7 +25,7 @@ MAX_TEXT_OCTETS = 256 * 1024
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:(.*)", re.S)
 _PARAMETER = re.compile(r';\s*([A-Za-z0-9_*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))')
 _CHARSET = re.compile(
-    r"(?:utf-?8|us-ascii|ascii|iso-?8859-\d{1,2}|windows-125\d|cp125\d|koi8-[rut]|iso-2022-(?:jp|kr)|shift_jis|euc-(?:jp|kr)"
+    r"(?:utf-?8|utf-?16(?:le|be)?|us-ascii|ascii|iso-?8859-\d{1,2}|windows-125\d|cp125\d|koi8-[rut]|iso-2022-(?:jp|kr)|shift_jis|euc-(?:jp|kr)"
     r"|gb2312|gbk|gb18030|big5)\Z",
     re.I,
 )

@@ -1,134 +1,18 @@
-"""The words of requests to be unsubscribed, and those of programs that answer by themselves.
+"""What programs write that answer by themselves, in the languages that they write in.
 
-In the languages that people and their programs write to us in. Every pattern
-is looked for in bounded text and has bounded gaps, so that time stays linear.
+Every pattern is looked for in bounded text and has bounded gaps, so that time
+stays linear.
 """
 
-# ruff: noqa: RUF001, SIM905 - words of many alphabets, and lists of them as text
+# ruff: noqa: RUF001 - words of many alphabets
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from typing import Final
 
+from relay.feedback.requests import any_of
 
-def _any(*phrases: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{phrase})" for phrase in phrases), re.I)
-
-
-# --- what a person asks ---------------------------------------------------------------
-
-_VERBS: Final = frozenset(
-    # English, and what mail programs write in every language
-    "unsubscribe unsubscribed unsubscription unsubscribing unsub remove removal optout opt-out"
-    " list-unsubscribe stop cancel signoff"
-    # German, Dutch, the Nordic languages
-    " abmelden abmeldung abbestellen abbestellung austragen kündigen afmelden uitschrijven opzeggen"
-    " avsluta avregistrera"
-    " avprenumerera avmeld avmelding afmeld afmelding frameld peru peruuta poistu tellimusest"
-    # French, Italian, Spanish, Portuguese, Romanian, Catalan
-    " désabonner désabonnement désinscription désinscrire desabonner desinscription annulla disiscriviti"
-    " disiscrizione"
-    " cancellami cancellazione disiscrivimi baja darme cancelar darse desuscribir desuscribirme desuscripción"
-    " desuscribirse"
-    " anular descadastrar descadastro descadastre dezabonare dezabonează desinscrever remover"
-    # Polish, Czech, Slovak, Hungarian, Croatian, Slovenian, Lithuanian, Latvian, Estonian, Finnish, Turkish, Greek
-    " wypisz wypisanie wypisać rezygnacja rezygnuję odhlásit odhlášení odhlásiť odhlásenie odhlaste leiratkozás"
-    " leiratkozom leiratkozni odjava odjavi atsisakyti atsisakau atrakstīties tühista tühistamine loobun loobu"
-    " peruutus abonelikten abonelikten-çık διαγραφή απεγγραφή"
-    # Turkish, Vietnamese, Indonesian
-    " aboneliği aboneliğimi abonelikten hủy huỷ berhenti"
-    # Russian, Ukrainian, Bulgarian, Serbian, Belarusian
-    " отписаться отписка отписать отпишите отписатся отказ отказаться отмена удалить удалите відписатися"
-    " відписатись"
-    " відписка відпишіть відмова отпиши отписване отпиша одјава адпісацца"
-    # Chinese, Japanese, Korean, Arabic, Hebrew, Hindi
-    " 退订 退訂 取消订阅 取消訂閱 配信停止 登録解除 購読解除 解除 수신거부 구독취소 구독해지"
-    " إلغاء الاشتراك הסר הסרה सदस्यता".split()
-)
-_FILL: Final = frozenset(
-    "please me my from the this your of list lists mailing mail mails email e-mail emails newsletter"
-    " newsletters request"
-    " to for all now address subscription messages us it off i want would like be and thanks thank you"
-    " hello hi kindly"
-    " bitte mich vom von aus der dem den diesem ihrem newsletters liste verteiler danke"
-    " me merci svp de du des la le les ma mon mes votre cette liste s'il vous plaît newsletters"
-    " por favor lista correo boletín suscripción da do minha meu dal dalla dai mia mio dalle iscrizione per favore"
-    " mnie proszę z listy newslettera mě prosím z ze mne"
-    " пожалуйста меня от с из рассылки рассылка рассылку подписки подписку мой адрес прошу вашей писем"
-    " будь ласка мене від"
-    " розсилки розсилку palun mind listist meililistist uudiskirjast uudiskiri kérem hírlevélről"
-    " alstublieft mij van nieuwsbrief tack mig från nyhetsbrev utskick nyhetsbrevet takk fra meg nyhetsbrev çık"
-    " demande solicitud richiesta anfrage wniosek запрос заявка taotlus pyyntö begäran verzoek pedido kérelem talep"
-    " listeden lütfen iptal et edin etmek istiyorum đăng ký nhận tin berlangganan tolong saya please!"
-    " uudiskirja uutiskirje sähköposti الاشتراك".split()
-)
-_WITHOUT_SPACES: Final = (
-    "退订",
-    "退訂",
-    "取消订阅",
-    "取消訂閱",
-    "配信停止",
-    "登録解除",
-    "購読解除",
-    "수신거부",
-    "ยกเลิก",
-    "수신 거부",
-    "구독취소",
-)
-_STRONG: Final = _VERBS - frozenset(
-    "stop cancel remove removal signoff peru poistu annulla baja cancelar darse anular remover отказ"
-    " отказаться отмена удалить"
-    " удалите відмова 解除 הסר kündigen opzeggen".split()
-)
-"""Nothing else begins with these, so a list's name may follow."""
-_NAMING_A_LIST: Final = 7
-_LONGEST: Final = 12
-"""Words of a request that is nothing else."""
-_ADDRESS: Final = re.compile(r"[^\s<>]{1,64}@[^\s<>]{1,255}")
-_TOKENS: Final = re.compile(r"[^\s.,;:!?\"“”„«»<>()\[\]{}|*_#=~/\\+]+")
-_MACHINE_TEXT: Final = _any(
-    r"^this (?:message|e-?mail|request) was (?:automatically|auto-?)? ?(?:generated|sent|created) by\b.{0,80}$",
-    r"^apple mail sent this e-?mail to unsubscribe\b",
-    r"^(?:this|the) (?:user|recipient|person|subscriber).{0,60}(?:unsubscrib|opt(?:ed)? out|remov)",
-    r"^(?:our|a|this) (?:user|customer|member).{0,80}(?:unsubscrib|no longer (?:wish|want)|opt(?:ed)? out)",
-    r"^on behalf of .{0,120}(?:unsubscrib|remov|opt)",
-)
-"""What mail programs and services write below a click."""
-_ASKS: Final = _any(
-    r"\b(?:please|pls|kindly|want(?: to)?|wish(?: to)?|like to|must|can you|could you|and) (?:be"
-    r" )?(?:un-?subscribed?|opt(?:ed)?[- ]out)",
-    r"\bun-?subscribe (?:me|us|my|this address)|\b(?:remove|delete) (?:me|us|my|this (?:e-?mail"
-    r" )?address)|take (?:me|us|my) .{0,20}off",
-    r"\bstop (?:sending|mailing|e-?mailing) (?:me|us)|do(?: not|n.t) (?:send|mail|e-?mail|contact|write"
-    r" to) (?:me|us)\b|leave me alone",
-    r"\bno (?:more|longer)\b.{0,40}(?:e-?mails?|messages|newsletters?) (?:please|from you)|opt me out",
-    r"\b(?:bitte|möchte|will|wünsche).{0,40}\b(?:abmeld|abbestell|austrag|austragen|entfern|löschen)",
-    r"keine (?:weiteren |mehr )?(?:e-?mails|mails|newsletter) mehr",
-    r"désabonnez|désinscri(?:vez|re)[- ]moi|(?:darme|denme|dadme) de baja|desuscríb(?:e|a)[nm]|no"
-    r" (?:quiero|deseo) recibir",
-    r"disiscrive(?:temi|rmi)|cancellate?mi|me (?:descadastr|remov)|dezabonați-mă|schrijf mij uit"
-    r"|wypiszcie mnie|odhlaste mě",
-    r"отпишите|відпишіть|уберите (?:меня|мой)|удалите (?:меня|мой)|не (?:присылайте|надсилайте|пишите)|прекратите",
-    r"eemalda(?:ge)? (?:mind|minu)|ei soovi .{0,30}(?:kirju|uudis)|请(?:退订|取消)|配信を?停止して|해지해",
-)
-"""A person's longer letter that asks for it in so many words: programs that answer write "unsubscribe" too."""
-_CONTRARY: Final = _any(
-    r"\b(?:do(?: not|n.t)|never|not to|didn.t|did not) (?:want to )?un-?subscrib",
-    r"\bkeep (?:me|my|us) (?:subscribed|on)|\bstay (?:subscribed|on the list)|\bre-?subscribe"
-    r"|^\s*(?:please )?subscribe\b",
-    r"nicht abmelden|wieder anmelden|не отписывайте|не отписывал",
-)
-_NOT_A_REQUEST: Final = _any(
-    r"confirm|success|\bnot\b|n't|never|about|received|pending|fail|error|result|complete|done|link|how"
-    r"|why|button|test"
-)
-
-
-# --- what programs say -----------------------------------------------------------------
-
-AWAY: Final = _any(
+AWAY: Final = any_of(
     r"\bout[ -]of[ -](?:the[ -])?office\b|\booo\b",
     r"\bauto(?:matic|mated|m)?[- ]?(?:re(?:ply|sponse|sponder)|answer)|^auto:",
     r"\b(?:on|my|i am|i'm|in) (?:\w+ )?(?:vacation|holidays?|annual leave|sick leave|business trip)\b|\bvacation\b",
@@ -153,7 +37,7 @@ AWAY: Final = _any(
     r"автоответ|автоматический ответ|автоматична відповідь|в отпуске|у відпустці|отсутству|відсутн|вне офиса"
     r"|автоматичен отговор|нахожусь в отпуске|буду доступ",
     r"\b(?:på|i) (?:ferie|semester|barsel|orlov)\b|(?:op|met) vakantie|außer haus|nicht zu erreichen"
-    r"|wieder erreichbar",
+    r"|wieder erreichbar|frånvarand",
     r"no longer (?:work|employed|with|monitor|in use|check)|has left (?:the |our )?(?:company|organi|firm)"
     r"|(?:not|un)[- ]?monitored",
     r"limited access to (?:my )?e-?mail|(?:will|to) (?:be back|respond|reply|return) (?:on|when|upon"
@@ -169,8 +53,43 @@ AWAY: Final = _any(
     r"我正在休假|出差|不在办公室|外出|휴가|إجازة|חופשה|izinliyim|urlopu",
     r"自動返信|自动回复|自動回覆|不在|休暇|休假|자동 ?(?:회신|응답)|부재중"
     r"|رد تلقائي|الرد التلقائي|מענה אוטומטי|מחוץ למשרד",
+    r"\booto\b|\bpto\b|sabbatical|(?:i am|i'm|be|currently) (?:un-?available|travell?ing|out\b(?! of your))"
+    r"|(?:sporadic|intermittent|little|no|limited) (?:e-?mail )?access to (?:my )?e-?mail|attending (?:a"
+    r"|the) (?:conference"
+    r"|training|course)|slow to (?:respond|reply)|\b(?:passed away|deceased)\b",
+    r"no longer (?:an? )?(?:employee|member of (?:the )?staff|part of|active|valid|at\b)|for urgent (?:matters"
+    r"|enquiries"
+    r"|questions|issues)|have a new e-?mail",
+    r"nicht (?:mehr )?(?:da\b|verfügbar|anwesend|besetzt|gültig|überwacht|gelesen|bearbeitet|bei uns"
+    r"|für (?:unser|uns|die"
+    r" firma))|(?:nicht mehr|ausgeschieden).{0,40}(?:beschäftigt|tätig|unternehmen|firma)|auf dienstreise"
+    r"|wieder im büro"
+    r"|dringenden? (?:fällen|angelegenheiten)",
+    r"ne (?:suis|sera[is]*|fai[st]|travaille\w*) (?:pas|plus) (?:disponible|au bureau|joignable|partie|dans|chez"
+    r"|pour)"
+    r"|en déplacement|ya no (?:trabaja|forma parte)|(?:estaré|estoy) (?:fuera|de viaje|ausente)"
+    r"|no estoy (?:disponible"
+    r"|en la oficina)|non lavora più|sono (?:fuori|assente|in viaggio)|não (?:trabalha mais|estou (?:no|disponível))"
+    r"|estou (?:fora|ausente|em viagem)|de vacances|estic (?:fora|absent)",
+    r"(?:met|heb) verlof|niet op kantoor|afwezig|niet meer (?:werkzaam|in dienst)|ikke på kontoret|på (?:kurs|reise"
+    r"|tjenestereise)|tjänstledig|föräldraledig|ikke til stede|ikke lenger (?:ansatt|i)|inte (?:på kontoret"
+    r"|längre anställd)"
+    r"|en ole (?:paikalla|toimistolla)|virkamatkalla|í fríi|fjarverandi|haiguslehel|komandeeringus|lähetuses"
+    r"|ei tööta enam",
+    r"nie ma mnie|nie pracuje już|przebywam na|nejsem v|nie som v|nejsem přítom|čerpám dovolenou|nem vagyok"
+    r"|nincs(?:ek)?"
+    r" (?:bent|az)|nisam u|na odmoru|na dopustu|nisem v pisarni|sunt (?:plecat|plecată|în)|esu (?:išvyk|komandiruot"
+    r"|atostog)|komandiruot|komandējum|prombūtn|neesmu|απουσ[ιί]|εκτός γραφείου|σε άδεια|ofiste değil|izinde|tatilde",
+    r"на больничном|в командировке|в отъезде|на лікарняному|у відрядженні|в отпуск|в отпуска|отпуск до|на одмору"
+    r"|више не ради"
+    r"|(?:больше|уже) не (?:работает|работаю)|більше не працю|вже не працю|не працює",
+    r"お?休みを?(?:いただ|頂)|休業|出張中|席を外して|不在に|目前不在|不在公司|不在辦公室|休假中|度假|已离职"
+    r"|已離職|휴가 ?중|출장 ?중|자리를 비",
+    r"nghỉ phép|đi công tác|vắng mặt|sedang cuti|di luar kantor|छुट्टी|कार्यालय से बाहर|ไม่อยู่|ลาพัก|ลาพักร้อน"
+    r"|בחופש|מחוץ למשרד|مرخصی"
+    r"|غير موجود|خارج المكتب",
 )
-FAILED: Final = _any(
+FAILED: Final = any_of(
     r"niet bezorgd|onbestelbaar|olevererat|kunde inte levereras|ikke levert|kunne ikke leveres"
     r"|nedoručiteln|niedostarczon",
     r"nie można dostarczyć|não foi possível entregar|não entregue|kézbesíthetetlen|nu a putut fi livrat"
@@ -180,22 +99,28 @@ FAILED: Final = _any(
     r" accepted|bounced|held)",
     r"un-?deliver(?:able|ed)|return(?:ed)? (?:mail|to sender)|(?:mail|message|delivery)[ -](?:delivery"
     r" )?(?:fail|status|error)",
-    r"failure notice|non-?delivery|could ?n.t be delivered|could not be delivered|not delivered|delivery"
+    r"delivery (?:has |to )?.{0,30}\bfailed|failed to deliver|(?:could|was|were) not (?:be )?deliver"
+    r"|unable to deliver"
+    r"|failure notice|non-?delivery|could ?n.t be delivered|could not be delivered|not delivered|delivery"
     r" (?:has )?(?:been )?delay",
     r"nicht zugestellt|unzustellbar|non remis|échec de (?:la )?remise|no (?:se pudo )?entreg|mancato"
     r" recapito|недостав|не доставл",
 )
-_READ: Final = _any(
+_READ: Final = any_of(
     r"^(?:re: ?)?(?:read|not read|gelesen|ungelesen|lu|non lu|leído|letto|lida|lido|gelezen|läst|lest"
     r"|læst|luettu|przeczytane"
     r"|přečteno|прочитано|прочтено|olvasva|loetud|citit"
-    r"|已读|開封済み|읽음|delivered|deleted unread|displayed)\s*[:：-]",
+    r"|已读|開封済み|읽음|delivered|deleted unread|displayed"
+    r"|gelöscht|ungelesen gelöscht|eliminado(?: sin leer)?|non letto|no leído|não lid[ao]|przeczytano|usunięto"
+    r"|supprimé"
+    r"|slettet|raderat|verwijderd|удалено|denied|processed)\s*[:：-]",
     r"\b(?:read|return|delivery|disposition) (?:receipt|notification|confirmation)|lesebestätigung|accusé"
     r" de (?:lecture|réception)"
     r"|confirmación de lectura|conferma di lettura|уведомление о прочтении|開封確認",
 )
-CHALLENGE: Final = _any(
+CHALLENGE: Final = any_of(
     r"^challenge\b",
+    r"\[confirm\b|to have your (?:message|mail|e-?mail) delivered",
     r"captcha|prove (?:that )?you|verification required|(?:sender|e-?mail) (?:authentication|approval) required",
     r"\b(?:is|was|been|are) (?:put |placed )?on hold|held (?:for|in) |sender (?:address )?verif|reply to"
     r" this (?:message|e-?mail) to",
@@ -207,9 +132,18 @@ CHALLENGE: Final = _any(
     r" (?:confirmation|verification)",
     r"(?:подтвердите|підтвердіть).{0,40}(?:отправ|адрес|письм|человек)|bestätigen sie.{0,40}(?:nachricht"
     r"|absender|adresse)",
+    r"(?:veuillez|merci de) confirmer|pour que votre message (?:soit|puisse)|para (?:entregar|que).{0,30}su mensaje"
+    r"|confirm[ae] su mensaje|per consegnare|confermi? (?:cliccando|il (?:tuo|suo) messaggio)"
+    r"|potwierd\w+ .{0,30}wiadomo"
+    r"|чтобы (?:ваше )?письмо (?:было|дошло)|подтвердите, что вы",
+    r"complete the verification|spam ?blocker|add (?:yourself|you|your address) to (?:my|the|their)"
+    r" (?:allowed|approved|white|safe)|(?:approved|allowed|white) ?-?list(?:ed)? senders?|protect\w* (?:myself"
+    r"|themselves"
+    r"|my(?:self)? (?:in)?box) (?:from|against)",
     r"held (?:until|pending)|(?:click|reply|follow).{0,60}(?:to (?:deliver|release)|so that (?:your|the) message)",
 )
-_SCANNED: Final = _any(
+_SCANNED: Final = any_of(
+    r"\bspam (?:was )?(?:detected|found)|\b(?:virus|malware) in (?:your|a|the) (?:mail|e-?mail|message)",
     r"infected (?:object|file|message|e-?mail)|\bsuspected (?:spam|virus|phish)|\b(?:threat|malware)"
     r" (?:found|notification)",
     r"attachments? (?:was |were |have been |has been )?(?:removed|stripped|deleted|blocked)|quarantin"
@@ -222,7 +156,7 @@ _SCANNED: Final = _any(
     r"вирус.{0,40}(?:обнаруж|найден)|viren?(?:warnung|fund)|link (?:scan|check)|url (?:scan|check"
     r"|reputation)|scan (?:result|report)",
 )
-_TAKEN: Final = _any(
+_TAKEN: Final = any_of(
     r"(?:team|agent|someone|we).{0,30}\bwill (?:soon |shortly )?(?:reply|respond|answer|contact|get back"
     r"|be in touch)|in our inbox",
     r"dziękujemy za|otrzymaliśmy|děkujeme za|ďakujeme za|přijali jsme|jsme přijali|köszönjük|megkaptuk"
@@ -230,6 +164,9 @@ _TAKEN: Final = _any(
     r"|grazie per (?:aver|il)|bedankt voor|wij hebben uw|tack för (?:ditt|att)|vi har mottagit|tak for"
     r" din|kiitos (?:viesti|yhtey)"
     r"|hvala (?:na|vam)|vă mulțumim|teşekkür ederiz|благодарим|отримали ваш|получили ваш|お問い合わせ|感谢您的",
+    r"^\[?(?-i:INC|REQ|RITM|SUP|TKT|CASE|SR|HELP|DESK|CS)-?\d{3,}\b|\bwe(?:.ve| have)? got your (?:request"
+    r"|message|mail|e-?mail)"
+    r"|please (?:type|write) your reply above|reply above this line",
     r"[\[(](?-i:[A-Z]{2,10})-\d+[\])]|\[ ?ref:|\(#\d{3,}\)|\[#\d{3,}\]",
     r"\[?(?:ticket|case|request|incident|issue|ref(?:erence)?)\s*(?:id|no\.?|number)?\s*[:#№-]+\s*[\w-]*\d",
     r"\b(?:ticket|case|request|message|e-?mail|enquiry|inquiry|mail)\b.{0,40}\b(?:has been |was |been )?"
@@ -247,15 +184,22 @@ _TAKEN: Final = _any(
     r"|ваше|письмо)|teie (?:kiri|pöördumine).{0,30}(?:kätte|vastu|registreeri)|täname (?:teid )?(?:kirja"
     r"|pöördumise)",
 )
-_LISTED: Final = _any(
+_LISTED: Final = any_of(
     r"^(?:re: ?)?your (?:subscription|membership|registration|request) (?:to|for|with|has)\b",
     r"your (?:message|posting|post) to .{1,80}(?:await|held|reject)|awaits moderator|moderat(?:or|ion)"
     r" (?:request|approval)",
+    r"thank(?:s| you) for (?:subscribing|signing up|joining|registering)|(?:you (?:have been|were|are(?: now)?)"
+    r"|successfully)"
+    r" (?:successfully )?un-?subscribed|un-?subscri\w+ (?:was |has been |is )?(?:confirm|success|complete|fail"
+    r"|error)",
+    r"abmeldung .{0,20}(?:bestätigt|erfolgreich)|confirm\w+ (?:de|d[ei]lla|da) (?:votre |tu |su |sua "
+    r"|la )?(?:désabonn|désinscri|baja"
+    r"|disiscri|cancel)|вы (?:успешно )?отписал[аи]?с[ьяи]|вас отписали|ви відписал",
     r"results of your e-?mail commands|welcome to the .{1,80} (?:mailing )?list|confirm(?:ation)? (?:of "
     r"|your )?subscription",
     r"^\s*confirm [0-9a-f]{8}|you are not (?:allowed|permitted|subscribed)|non-?member submission",
 )
-_AUTOMATIC: Final = _any(
+_AUTOMATIC: Final = any_of(
     r"\bautom(?:at|á|à)|\botomatik|автомат|αυτόματ|自動|自动|자동|tự động|تلقائي|אוטומטי|อัตโนมัติ|स्वचालित",
 )
 """In every language the same word; "automatic" is what such programs call themselves."""
@@ -270,71 +214,55 @@ SUBJECTS: Final = (
     (_LISTED, "a mailing list's program"),
 )
 """Words of a subject, and what writes them; the first that is found counts."""
-_WAS_READ: Final = _any(
+WAS_READ: Final = any_of(
     r"\byour (?:message|e-?mail|mail)\b.{0,200}\bwas (?:read|displayed|deleted|opened)\b|this is a"
     r" (?:return|read) receipt",
     r"wurde (?:gelesen|angezeigt|gelöscht)|a été (?:lu|affiché)|было (?:прочитано|открыто)",
 )
 TEXTS: Final = (
-    (_WAS_READ, "a receipt"),
+    (WAS_READ, "a receipt"),
+    (FAILED, "a report of delivery"),
     (AWAY, "a notice of absence"),
     (CHALLENGE, "a challenge"),
     (_TAKEN, "an acknowledgement"),
     (_SCANNED, "a scanner"),
     (_LISTED, "a mailing list's program"),
 )
-ANSWER: Final = _any(
+PROBE: Final = any_of(
+    r"\b(?:automat\w+|security|gateway|sandbox) (?:security |link |url |mailto |e-?mail )*(?:test|check|scan|probe"
+    r"|verification|analysis|inspection|validation)\b.{0,60}\b(?:of|by|for|from)\b.{0,60}"
+    r"(?:link|url|mailto|address|gateway|security|filter|scanner|system)",
+    r"\b(?:automat\w+|gateway|scanner|sandbox|crawler|robot)\b.{0,80}\b(?:test|check|scan|verif|prob|validat|inspect"
+    r"|analy[sz])\w* (?:this |the |that |whether |if |all |of )*(?:mailto|unsubscribe (?:link|address)|links?"
+    r"|urls?)\b",
+)
+"""In a text: a program tries where an address leads."""
+ANSWER: Final = any_of(
     r"\bautom(?:at|á|à)\w*|автоматич|otomatik olarak|自動的?に|自动(?:发送|回复)|자동으로",
 )
 """In a text that asks for nothing."""
-DAEMON: Final = _any(
+DAEMON: Final = any_of(
     r"mailer[-_. ]?daemon", r"post[-_]?master\b", r"mail ?delivery", r"delivery ?(?:sub)?system", r"mdaemon"
 )
 """In From: mail systems."""
-NO_ANSWER: Final = _any(r"\b(?:no|do[-_.]?not|dont)[-_.]?(?:reply|respond|answer)\b")
+LIST_MANAGER: Final = any_of(r"\b(?:listserv|majordomo|sympa|mailman|ezmlm|listproc|mlmmj)\b")
+"""In the local part of From: what answers commands to mailing lists."""
+NO_ANSWER: Final = any_of(r"\b(?:no|do[-_.]?not|dont)[-_.]?(?:reply|respond|answer)\b")
 """In From: nobody reads what is answered, so nobody wrote it."""
-SCANNER: Final = _any(
+SCANNER: Final = any_of(
     r"(?:mail|e-?mail|link|url|uri|virus|security|content|spam|web|threat)[-_ .]?(?:scan(?:ner|ning)?"
     r"|check(?:er)?|gateway|guard|sandbox)\b",
-    r"anti-?(?:virus|spam|malware)|amavis|clamav|safe ?links|url ?defense|honey ?pot|\b(?:crawler|spider"
-    r"|linkbot|scan-?bot)\b|\bscanner\b",
-    r"\b(?:probe|prober|verifier|validator|checker)\b",
+    r"\bgateway[-_. ]?(?:scan|check|probe|bot|test)\w*",
+    r"anti-?(?:virus|spam|malware)|amavis|clamav|safe ?links|url ?defense|honey ?pot|\b(?:linkbot|scan-?bot)\b",
+    r"\bsandbox(?:es|ing)?\b|detonat(?:e|or|ion)\b|harvester",
+    r"(?:url|link|mailto|uri|threat|attack|phish\w*)[-_ .]?(?:analy[sz]er|analysis|protect\w*|inspect\w*"
+    r"|valid\w+|verif\w+"
+    r"|prob\w+|simulat\w+|isolation|defen[cs]e|test(?:er|ing)?|bot|crawl\w*|follow\w*)\b|\be-?mail security\b",
+    r"(?:mimecast|proofpoint|barracuda|ironport|fireeye|forcepoint|messagelabs|forti(?:mail|sandbox|guard)|avanan"
+    r"|ironscales"
+    r"|zscaler|mailmarshal|trend ?micro)\b.{0,40}(?:security|scan|url|link|gateway|protect|filter|sandbox"
+    r"|defen[cs]e|e-?mail)",
 )
 """In From, User-Agent or X-Mailer: programs that follow every address to see what is behind it."""
-
-
-def command(text: str, *, fresh: bool = False, strict: bool = False) -> bool:
-    """Whether a text asks to be unsubscribed and says nothing else.
-
-    Few words, one of them the request, the others such as go with it, or the
-    name of a list behind it. ``fresh``: it repeats no other subject, so that
-    the request may stand anywhere in it; ``strict``: it does, so that nothing
-    else may stand in it.
-    """
-    folded = unicodedata.normalize("NFC", text).lower().replace("’", "'")
-    folded = _ADDRESS.sub(" ", folded[:2000])
-    kept = "\n".join(line for line in folded.split("\n")[:12] if not _MACHINE_TEXT.search(line.strip()))
-    words = _TOKENS.findall(kept[:400])
-    if len(kept) <= 30 and any(word in kept for word in _WITHOUT_SPACES):
-        return True
-    if not words:
-        return text.strip() != "" and kept.strip() == ""
-    if len(words) > _LONGEST:
-        return False
-    # A word with a colon in front is what programs put before a subject that they answer.
-    named = bool(_STRONG & set(words)) if fresh and ": " not in kept else words[0] in _STRONG
-    if named and not strict and len(words) <= _NAMING_A_LIST and not _NOT_A_REQUEST.search(kept):
-        return True
-    return any(word in _VERBS for word in words) and all(
-        word in _VERBS or word in _FILL or word.strip("-–—'") == "" for word in words
-    )
-
-
-def contrary(text: str) -> bool:
-    """Whether it asks to stay, or to come back."""
-    return bool(_CONTRARY.search(text))
-
-
-def asks(text: str) -> bool:
-    """Whether a person's longer letter asks for it somewhere."""
-    return bool(_ASKS.search(text))
+SCANNER_NAME: Final = any_of(r"\b(?:crawler|spider|scanner|probe|prober|verifier|validator|checker)\b")
+"""The same where no person's name stands: in the local part of From, in User-Agent and X-Mailer."""

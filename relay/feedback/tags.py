@@ -19,7 +19,7 @@ from relay.registry.tokens import LINK_LENGTH, LOCAL_LENGTH, Mark, read_link, re
 MAX_CANDIDATES: Final = 200
 """Looked at in one place; a copy of ours has half a dozen."""
 _LOCAL: Final = re.compile(rf"[bu]-[a-z2-7]{{{LOCAL_LENGTH - 2}}}", re.I)
-_LINK: Final = re.compile(rf"(?:/|%2f)([a-z0-9_-]{{{LINK_LENGTH}}})(?![a-z0-9_-])", re.I)
+_LINK: Final = re.compile(rf"(?:/|%2f)([a-z0-9_-]{{{LINK_LENGTH}}})(?=__;|[^a-z0-9_-]|$)", re.I)
 _FIRST: Final = ("return-path", "x-original-mail-from", "list-unsubscribe", "x-report-abuse")
 """Fields that the relay or its peer wrote, surest first; a tenant's own fields come after them."""
 

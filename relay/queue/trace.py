@@ -144,7 +144,7 @@ def _accepted(told: Mapping[str, Any]) -> str:
 
 def _why(told: Mapping[str, Any]) -> str:
     reasons = dict.fromkeys(str(told[name]) for name in _REASONS if told.get(name))
-    text = "; ".join(reasons)
+    text = "; ".join(reasons) or str(told.get("type", ""))
     for name, word in (("remote", "at"), ("actor", "by"), ("topic", "topic")):
         if told.get(name):
             text = f"{text} {word} {told[name]}" if text else f"{word} {told[name]}"

@@ -89,11 +89,18 @@ def test_without_a_relay_tags_are_not_checked(home: Home) -> None:
 
 
 def test_what_is_no_report(home: Home) -> None:
-    found = home.parsed("From: ann@example.net\nSubject: unsubscribe\n\n")
-    assert (found["report"], found["reports"], found["counts"]) == (False, [], False)
+    found = home.parsed("From: ann@example.net\nSubject: News\n\nHello\n")
+    assert (found["report"], found["reports"], found["counts"], found["meaning"]) == (False, [], False, "none")
     assert found["letter"]["counts"] is True
     status, text = home.call("From: ann@example.net\nSubject: Out of office\n\n")
     assert status == 0 and text.startswith("no feedback report") and "doesn't count" in text
+
+
+@pytest.mark.parametrize("fields", ["", "Auto-Submitted: auto-replied\nX-Apple-Unsubscribe: true\n"])
+def test_a_letter_that_asks_for_it_is_an_opt_out(home: Home, fields: str) -> None:
+    found = home.parsed(f"From: ann@example.net\nSubject: unsubscribe\n{fields}\n")
+    assert (found["report"], found["reports"], found["form"]) == (False, [], "letter")
+    assert (found["type"], found["meaning"], found["counts"]) == ("opt-out", "unsubscribe", True)
 
 
 def test_nothing_in_it_steers_the_terminal(home: Home) -> None:

@@ -43,6 +43,14 @@ def test_our_own_addresses_are_taken(world: World, prefix: str, domain: str) -> 
     assert world.rcpt(world.address(prefix, domain=domain).upper()).reply.startswith("250 2.1.5 ")
 
 
+@pytest.mark.parametrize("prefix", ["b", "u"])
+def test_quoted_it_is_the_same_address(world: World, prefix: str) -> None:
+    local, _, domain = world.address(prefix).partition("@")
+    assert world.rcpt(f'"{local}"@{domain}').code == 250
+    assert world.rcpt(f'"postmaster"@{domain}').code == 250
+    assert world.rcpt(f'"{local} x"@{domain}').code == 550
+
+
 @pytest.mark.parametrize("domain", ["example.org", "shop.example", "rp.new.example", "rp.example.org", "[192.0.2.1]"])
 def test_other_domains_are_not_relayed_to(world: World, domain: str) -> None:
     assert world.rcpt(world.address(domain=domain)).reply.startswith("550 5.7.1 relaying denied")

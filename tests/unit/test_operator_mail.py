@@ -204,3 +204,13 @@ def test_the_check_says_who_gets_it(tmp_path: Path) -> None:
     assert row.level is Level.OK and "ops@example.com" in row.detail
     silent = Settings.model_validate({"server": {"hostname": HOST, "data_dir": tmp_path}, "listen": {"inbound": []}})
     assert list(check_operator_mail(silent)) == []
+
+
+def test_a_loop_s_address_that_is_abuse_refuses_people_s_letters_over_the_limit_too(tmp_path: Path) -> None:
+    world = made(tmp_path, feedback={"letters_per_network": 1, "addresses": [f"abuse@{HOST}"]})
+    codes = [
+        world.send(LETTER + bytes([65 + i]), f"abuse@{HOST}", reverse_path="a@b.example", ip="192.0.2.1").code
+        for i in range(2)
+    ]
+    assert codes == [250, 450]
+    world.conn.close()
