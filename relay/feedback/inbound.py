@@ -26,6 +26,7 @@ from relay.feedback.shared import is_shared
 from relay.feedback.understand import Opened, Target, inside, open_mail, understand
 from relay.mail.address import Address, AddressError, parse_address
 from relay.mail.status import UNEXPECTED, Status, ok, permanent, temporary
+from relay.observe.sparingly import Sparingly
 from relay.queue.model import encode_id
 from relay.registry.secrets import Secrets
 from relay.registry.tokens import Mark, read_local_part
@@ -37,6 +38,8 @@ _INLINE_OCTETS = 16 * 1024
 """What is larger is read in a thread, so that mail on its way out doesn't wait."""
 ROLES = ("postmaster", "abuse")
 _PLAIN = re.compile(r"[a-z0-9-]+", re.I)
+MOST_LINES = 60
+"""A minute, of what strangers are refused."""
 
 ACCEPTED_RECIPIENT = ok(50, 1, 5, "recipient ok")
 ACCEPTED = ok(50, 0, 0, "accepted")
@@ -61,7 +64,7 @@ class Role(Enum):
 
 
 class Inbound:
-    """Decides about mail that comes back; holds no state of its own."""
+    """Decides about mail that comes back; what it decides depends on no state of its own."""
 
     def __init__(
         self,
@@ -85,6 +88,7 @@ class Inbound:
             *(text.rpartition("@")[2] for text in self._loops),
         }
         self._desk = Desk(settings, secrets)
+        self._refusals = Sparingly(MOST_LINES)
 
     # -- RCPT ----------------------------------------------------------------
 
@@ -95,7 +99,9 @@ class Inbound:
         except sqlite3.Error as error:
             self._log.error("inbound rcpt failed: %s", error)
             return UNEXPECTED
-        if status is not ACCEPTED_RECIPIENT:
+        if status is not ACCEPTED_RECIPIENT and (left_out := self._refusals.take()) is not None:
+            if left_out:
+                self._log.info("inbound rcpt %d more were refused; their lines are left out", left_out)
             self._log.info("inbound rcpt refused to=%a from=%a: %s", address[:320], reverse_path[:320], status.reply)
         return status
 

@@ -20,6 +20,7 @@ from relay.intake.balance import Balance
 from relay.intake.shares import Account, Budget, Sessions, network_of
 from relay.intake.tls_layer import TlsLayer
 from relay.mail.status import Status, permanent, temporary
+from relay.observe.sparingly import Sparingly
 
 _log = logging.getLogger("relay.smtp")
 
@@ -32,6 +33,8 @@ CLOSE_S: Final = 5.0
 DRAIN_OCTETS: Final = 1024 * 1024
 """What is still read, and thrown away, from a client that was sent away in the midst of sending."""
 HANDSHAKE_S: Final = 30.0
+MOST_LINES: Final = 60
+"""A minute, of those that a stranger can cause without an end."""
 TOO_MUCH: Final = temporary(52, 3, 1, "too much mail at once, try again later")
 
 
@@ -63,6 +66,8 @@ class Shared:
     """Which listener this is, for the process that a connection is passed on to."""
     live: set[Channel] = field(default_factory=set)
     stopping: bool = False
+    tls_lines: Sparingly = field(default_factory=lambda: Sparingly(MOST_LINES))
+    """Lines about TLS that failed."""
 
 
 class Channel:
@@ -108,6 +113,8 @@ class Channel:
         """Stands in the balance among processes."""
         self.held_octets = 0
         self._heard_at = 0.0
+        self.moved_at = 0.0
+        """When it came, or last brought a message."""
         self._timer: asyncio.TimerHandle | None = None
         self._deadline = 0.0
         self._timer_at = 0.0
@@ -126,6 +133,7 @@ class Channel:
         peer = transport.get_extra_info("peername")
         self.peer_address = str(peer[0]) if peer else "local"
         self.network = network_of(self.peer_address)
+        self.moved_at = self.loop.time()
         self.shared.live.add(self)
         if not self._enter():
             if not self._implicit_tls:  # before a handshake nothing can be said
@@ -371,12 +379,12 @@ class Channel:
 
     def take_line(self) -> bytes | None:
         """One command line with its line end; None if there is none yet. Raises Closed."""
-        end = self._in.find(b"\n")
+        end = self._in.find(b"\n", 0, COMMAND_OCTETS)
         if end >= 0:
             line = bytes(self._in[: end + 1])
             del self._in[: end + 1]
             return line
-        if len(self._in) > COMMAND_OCTETS:
+        if len(self._in) >= COMMAND_OCTETS:
             self._say(permanent(0, 5, 6, f"line longer than {COMMAND_OCTETS} octets, closing connection"))
             raise Severed
         return None
@@ -389,8 +397,10 @@ class Channel:
 
     @property
     def quiet_since(self) -> float:
-        """When it last said anything; 0 while it is answered, or sends a message."""
-        return 0.0 if self._busy or self.reading_since else self._heard_at
+        """When it last said anything, a stranger anything of use; 0 while it is answered, or sends a message."""
+        if self._busy or self.reading_since:
+            return 0.0
+        return self._heard_at if self.known else self.moved_at
 
     @property
     @abstractmethod
@@ -452,7 +462,10 @@ class Channel:
         return plaintext
 
     def _tls_failed(self, tls: TlsLayer, error: OSError) -> None:
-        _log.info("client=%s TLS failed: %s", self.peer_address, error)
+        left_out = self.shared.tls_lines.take()
+        if left_out is not None:
+            more = f" (and of {left_out} more, whose lines are left out)" if left_out else ""
+            _log.info("client=%s TLS failed: %s%s", self.peer_address, error, more)
         self._send(tls.outgoing())
         self._close()
 

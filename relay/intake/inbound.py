@@ -29,6 +29,10 @@ class InboundSession(BaseSession):
         self._reverse_path: str | None = None
         self._recipients: list[str] = []
 
+    @property
+    def most_recipients(self) -> int:
+        return min(MOST_RECIPIENTS, self.shared.recipients)
+
     def reset(self) -> None:
         super().reset()
         self._reverse_path = None
@@ -78,7 +82,7 @@ class InboundSession(BaseSession):
     def _add(self, address: str) -> Status:
         """Ask for one forward-path."""
         assert self._reverse_path is not None
-        if len(self._recipients) >= min(MOST_RECIPIENTS, self.shared.recipients):
+        if len(self._recipients) >= self.most_recipients:
             return temporary(52, 5, 3, "too many recipients")
         status = self._inbound.rcpt(address, self._reverse_path)
         if status.code == 250:

@@ -24,9 +24,9 @@ TURN: Final = 50
 """Commands worked off in one go before other sessions have their turn."""
 MOST_FAULTS: Final = 10
 """Unknown or malformed commands in a session."""
-MOST_REFUSED: Final = 100
+MOST_REFUSED: Final = 2500
 """Refusals that a stranger gets in a session; tenants' applications may be refused as often as they like."""
-MOST_IDLE: Final = 1000
+MOST_IDLE: Final = 5000
 """Commands that need no mail, between two messages."""
 LARGEST_CHUNK_DIGITS: Final = 18
 IN_CHUNKS: Final = permanent(3, 5, 1, "a message was begun with BDAT, go on with BDAT")
@@ -172,6 +172,11 @@ class BaseSession(Channel):
             self._chunks_refused = None
             self.give_octets()
 
+    @property
+    def most_recipients(self) -> int:
+        """In one transaction."""
+        return self.shared.recipients
+
     def extensions(self) -> list[str]:
         lines = [
             "PIPELINING",
@@ -180,7 +185,7 @@ class BaseSession(Channel):
             "SMTPUTF8",
             "ENHANCEDSTATUSCODES",
             "CHUNKING",
-            f"LIMITS RCPTMAX={self.shared.recipients}",
+            f"LIMITS RCPTMAX={self.most_recipients}",
         ]
         if self.shared.tls is not None and not self.encrypted:
             lines.append("STARTTLS")
@@ -392,5 +397,7 @@ class BaseSession(Channel):
         self.reset()
         self._idle = 0
         self._reset_timeout()
+        if status.klass is Class.OK:
+            self.moved_at = self._heard_at
         self._say(status)
         self.resume()

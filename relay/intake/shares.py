@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 QUIET_S: Final = 5.0
-"""A session that has said nothing for so long may have to give its place to another."""
+"""A session that hasn't moved on for so long may have to give its place to another."""
 CROWD: Final = 50
 """Strangers of a network with so many more sessions than the one that asks need not even have been quiet."""
 MODEST: Final = 50
@@ -80,7 +80,7 @@ class Guest(Protocol):
 
     @property
     def quiet_since(self) -> float:
-        """When it last said anything, as the loop's time; 0: it is at work."""
+        """When it last moved on, as the loop's time; 0: it is at work. Small talk of strangers moves nothing on."""
 
     def leave(self) -> None:
         """Send it away, for now."""

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 
 from config.settings import Consent, Reports
+from relay.observe.sparingly import Sparingly
 from relay.registry.secrets import Secrets
 from relay.signup.ask import Office
+from relay.web.guard import MOST_LINES
+from relay.web.peer import client
 from relay.web.running import Running
 from relay.web.storage import Storage
 from relay.web.views import Views
@@ -28,6 +31,8 @@ class Context:
     """What is asked of wordings."""
     reports: Reports = field(default_factory=Reports)
     running: Running = field(default_factory=Running)
+    unasked: Sparingly = field(default_factory=lambda: Sparingly(MOST_LINES))
+    """Lines about requests at forms that brought no letter."""
 
     @classmethod
     def of(cls, request: Request) -> Context:
@@ -38,5 +43,5 @@ class Context:
 
 def evidence(request: Request) -> dict[str, str]:
     """What proves later where a withdrawal came from (R31)."""
-    client = request.client.host if request.client is not None else ""
-    return {"ip": client, "agent": request.headers.get("user-agent", "")[:200]}
+    address = client(request.scope) if request.client is not None else ""
+    return {"ip": address, "agent": request.headers.get("user-agent", "")[:200]}

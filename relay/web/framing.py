@@ -28,6 +28,7 @@ _BARE: Final = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 _LINE: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40} [!\"$-~]+ HTTP/(\d)\.(\d)")
 _FIELD: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\x00-\x08\x0a-\x1f\x7f]*)")
 _LENGTH: Final = re.compile(rb"[0-9]{1,18}")
+_ABSOLUTE: Final = re.compile(rb"https?://[0-9A-Za-z._~:\[\]%-]+", re.I)
 _HOST: Final = re.compile(rb"(?:\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z._~!$&'()*+,;=%-]{0,255})(?::[0-9]{0,5})?")
 
 
@@ -47,6 +48,7 @@ class Framing(h11.Connection):
         event = super().next_event()
         if type(event) is h11.Request:
             self._chunked = any(name == b"transfer-encoding" for name, _ in event.headers)
+            return _in_origin_form(event)
         elif self._chunked and type(event) is h11.EndOfMessage:
             # What ends the body: the last chunk's size and the trailer, where h11 takes a bare line feed.
             self._chunked = False
@@ -72,6 +74,18 @@ class Framing(h11.Connection):
     def _refuse(self, fault: Fault) -> None:
         self.fault = fault
         raise h11.RemoteProtocolError(fault[1], error_status_hint=fault[0])
+
+
+def _in_origin_form(request: h11.Request) -> h11.Request:
+    """A target with scheme and host, as any server must take it (RFC 9112 §3.2.2); it matters not which host."""
+    found = _ABSOLUTE.match(request.target)
+    rest = request.target[found.end() :] if found else b""
+    if found is None or rest[:1] not in (b"", b"/", b"?"):
+        return request
+    target = rest if rest[:1] == b"/" else b"/" + rest
+    return h11.Request(
+        method=request.method, headers=list(request.headers), target=target, http_version=request.http_version
+    )
 
 
 def head_fault(head: bytes) -> Fault | None:

@@ -42,7 +42,7 @@ SECURITY_HEADERS: Final[Mapping[bytes, bytes]] = {
 }
 HUNG_UP: Final = 499
 """For the log and the figures: the client was gone before an answer."""
-_STRANGERS: Final = frozenset({400, 401, 404, 405, 408, 413, HUNG_UP})
+_STRANGERS: Final = frozenset({400, 401, 403, 404, 405, 408, 409, 410, 413, 422, 429, HUNG_UP, 503})
 """Statuses that anyone can cause as often as they like."""
 MOST_LINES: Final = 60
 """Of these a minute."""

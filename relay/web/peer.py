@@ -60,7 +60,7 @@ class Insiders:
 
 def client(scope: Scope) -> str:
     """The client's address as text; ``-`` where there is none. Bounded: a proxy may pass on what a client made up."""
-    return str((scope.get("client") or ("-",))[0])[:64]
+    return plain(str((scope.get("client") or ("-",))[0]))[:64]
 
 
 def plain(host: str) -> str:

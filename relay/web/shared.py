@@ -44,9 +44,9 @@ async def report(request: Request, mark: Mark) -> Response:
     return response
 
 
-def pause_s(took_s: float) -> float:
-    """What is left to the next multiple of STEP_S, in seconds."""
-    return -took_s % STEP_S
+def pause_s(took_s: float, step_s: float = STEP_S) -> float:
+    """What is left to the next multiple of a step, in seconds."""
+    return -took_s % step_s
 
 
 def _ask(request: Request, mark: Mark) -> Response:

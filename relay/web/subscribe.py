@@ -2,14 +2,17 @@
 
 It needs no script and no cookie, and may be filled in on a page of the
 tenant's own. Whatever is known of an address, the answer is the same page: look
-into your mailbox.
+into your mailbox. It comes after the same time, too.
 """
 
 from __future__ import annotations
 
 import logging
+import time
+from typing import Final
 from urllib.parse import urlsplit
 
+import anyio
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -21,12 +24,16 @@ from relay.registry.consent_rules import MAX_PAGE, Refused, check_ip
 from relay.registry.forms import Form
 from relay.registry.web_address import below, host_of, origin
 from relay.signup import tokens
-from relay.signup.ask import Wish, ask
+from relay.signup.ask import Asked, Wish, ask
 from relay.web import confirm
 from relay.web.context import Context, evidence
 from relay.web.filled import Filled, filled, reachable
 from relay.web.forms import read_form
+from relay.web.shared import pause_s
 from relay.web.views import asked_language, spoken
+
+STEP_S: Final = 0.1
+"""Answers to what was filled in come at multiples of it: a letter takes longer than none, and tells who is known."""
 
 _log = logging.getLogger("relay.web")
 
@@ -35,8 +42,11 @@ async def subscribe(request: Request) -> Response:
     """``GET|POST /s/{form}``."""
     if request.method != "POST":
         return await run_in_threadpool(_show, request)
+    started = time.monotonic()
     fields = filled(read_form(request.headers.get("content-type", ""), await request.body()))
-    return await run_in_threadpool(_take, request, fields)
+    response = await run_in_threadpool(_take, request, fields)
+    await anyio.sleep(pause_s(time.monotonic() - started, STEP_S))
+    return response
 
 
 ROUTES = [
@@ -87,8 +97,16 @@ def _take(request: Request, given: Filled) -> Response:
         if forms.by_id(conn, form.id) is None:  # removed since it was looked up
             return context.views.error(request.scope, 404)
         outcome = ask(conn, context.office, form, wish, context.clock())
-    _log.info("form=%s request %s", form.key, outcome)
+    _tell(context, form, outcome)
     return _done(request, form)
+
+
+def _tell(context: Context, form: Form, outcome: Asked) -> None:
+    """Letters have limits, and so have their lines; what brings none can come without an end."""
+    left_out = 0 if outcome is Asked.SENT else context.unasked.take()
+    if left_out is not None:
+        more = f" (and {left_out} more without a letter, whose lines are left out)" if left_out else ""
+        _log.info("form=%s request %s%s", form.key, outcome, more)
 
 
 # --- what was filled in ------------------------------------------------------------------

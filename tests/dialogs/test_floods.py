@@ -6,15 +6,17 @@ import contextlib
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from relay.intake.session import MOST_IDLE, MOST_REFUSED
 from tests.attacks.conftest import Ground
 from tests.support.smtp import Dialog, mail
 
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]")
-MOST = 1100
+MOST = MOST_IDLE + 100
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,7 @@ def test_commands_that_need_no_mail_have_an_end(calm: Ground, unit: bytes, who: 
 def test_a_stranger_is_refused_so_many_times(calm: Ground, unit: bytes, who: str) -> None:
     with _stranger(calm, who) as dialog:
         said = poured(dialog, unit * 20_000)
-    assert said.count(b"\r\n") < 250
+    assert said.count(b"\r\n") < 2 * MOST_REFUSED + 150
     assert b"421 4.7.0 " in said or b"535 5.7.8" in said
     assert not CONTROL.search(said)
     honest(calm)
@@ -100,6 +102,37 @@ def test_a_line_without_an_end_ends_the_session(calm: Ground, begin: str, who: s
     with calm.session("transactional") if who == "tenant" else _stranger(calm, who) as dialog:
         said = poured(dialog, begin.encode() + b"1" * 500_000)
     assert b"500 5.5.6 line longer than 4096 octets" in said
+
+
+@pytest.mark.parametrize("who", ["tenant", "stranger", "stranger at the inbound port"])
+@pytest.mark.parametrize("octets, taken", [(4096, True), (4097, False), (40_000, False)])
+def test_a_long_line_is_none_though_its_end_is_there(calm: Ground, who: str, octets: int, taken: bool) -> None:
+    with calm.session("transactional") if who == "tenant" else _stranger(calm, who) as dialog:
+        said = poured(dialog, b"NOOP " + b"1" * (octets - 7) + b"\r\n")
+    assert said.startswith(b"250 2.0.0" if taken else b"500 5.5.6 line longer than 4096 octets")
+
+
+@pytest.mark.parametrize("port, most", [("submission", 1000), ("inbound", 100)])
+def test_ehlo_says_how_many_recipients_there_may_be(calm: Ground, port: str, most: int) -> None:
+    with Dialog(getattr(calm.relay, port)) as dialog:
+        assert f"LIMITS RCPTMAX={most}" in "\n".join(dialog.ehlo().lines)
+
+
+def test_strangers_dont_fill_the_log(calm: Ground) -> None:
+    before = len(calm.relay.log)
+    for _ in range(2):
+        with _stranger(calm, "stranger at the inbound port") as dialog:
+            dialog.say("MAIL FROM:<>")
+            poured(dialog, b"RCPT TO:<victim@other.example>\r\n" * 90)
+    for _ in range(80):
+        with Dialog(calm.relay.submission) as dialog:
+            dialog.ehlo()
+            assert dialog.say("STARTTLS").code == 220
+            poured(dialog, b"no TLS at all\r\n")
+    honest(calm, "behind them")  # its lines come later than theirs
+    lines = calm.relay.log[before:]
+    assert 0 < sum("inbound rcpt refused" in line for line in lines) <= 60
+    assert 0 < sum("TLS failed" in line for line in lines) <= 60
 
 
 @pytest.mark.parametrize("verb", ["GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "PRI"])
@@ -147,6 +180,30 @@ def test_many_connections_from_one_address_keep_nobody_out(calm: Ground, port: s
             assert str(dialog.greeting).startswith("220 ")
         with Dialog(calm.relay.submissions, tls=True) as dialog:
             assert str(dialog.greeting).startswith("220 ")
+
+
+def _greeted(port: int, source: str) -> bool:
+    with socket.create_connection(("127.0.0.1", port), 20, (source, 0)) as sock:
+        return sock.recv(4096).startswith(b"220 ")
+
+
+@pytest.mark.parametrize("port", ["submission", "inbound"])
+def test_strangers_of_many_networks_keep_nobody_out_by_small_talk(calm: Ground, port: str) -> None:
+    number = getattr(calm.relay, port)
+    with contextlib.ExitStack() as held:
+        strangers = []
+        for network in range(1, 61):
+            sock = socket.create_connection(("127.0.0.1", number), 20, (f"127.1.{network}.1", 0))
+            held.callback(sock.close)
+            strangers.append(sock)
+        assert not _greeted(number, "127.2.0.1"), "all places are taken"
+        until, pause = time.monotonic() + 30, threading.Event()
+        while not _greeted(number, "127.2.0.1"):
+            assert time.monotonic() < until
+            for sock in strangers:
+                with contextlib.suppress(OSError):
+                    sock.sendall(b"NOOP\r\n")
+            pause.wait(0.2)
 
 
 def test_no_recipient_comes_between_chunks(calm: Ground) -> None:

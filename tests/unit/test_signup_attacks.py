@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import random
 import re
 import secrets
@@ -24,6 +25,8 @@ from relay.registry.mailboxes import mailbox, network_of
 from relay.registry.tokens import Mark, link_token
 from relay.signup import tokens
 from relay.store.database import transaction
+from relay.web import subscribe
+from relay.web.shared import pause_s
 from tests.support.signup import NOW, Signup, markup, plain, raw
 
 ANN = "ann@people.example"
@@ -252,6 +255,39 @@ def test_no_address_stands_in_what_limits(signup: Signup) -> None:
 
 
 # --- programs that fill in forms ---------------------------------------------------------------
+
+
+def test_the_answer_comes_after_the_same_time_whoever_is_known(signup: Signup, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    def no_pause(took_s: float, step_s: float) -> float:
+        waits.append(step_s)
+        return 0.0
+
+    monkeypatch.setattr(subscribe, "pause_s", no_pause)
+    signup.client().get(f"/s/{signup.form.key}")
+    assert waits == []
+    signup.ask(ANN)
+    signup.ask(ANN)  # no letter
+    signup.ask(ANN, remark="x")  # a program
+    signup.ask(ANN, stamp="")  # asked again
+    assert waits == [subscribe.STEP_S] * 4
+    assert 0.013 + pause_s(0.013, subscribe.STEP_S) == pytest.approx(subscribe.STEP_S)
+
+
+def test_a_flood_at_a_form_doesn_t_fill_the_log(signup: Signup, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "relay.web")
+    fields = {**signup.fields(signup.client()), "topic": str(signup.form.topics[0].id), "remark": ""}
+    for number in range(80):
+        signup.client().post(f"/s/{signup.form.key}", data={**fields, "email": ANN if number % 2 else "nobody"})
+    lines = [one.getMessage() for one in caplog.records]
+    assert [one for one in lines if one.endswith(" request sent")] and sent(signup) == 1
+    assert 30 < sum(" request mailbox" in one for one in lines) < 40
+    for _ in range(30):
+        signup.client().post(f"/s/{signup.form.key}", data={**fields, "email": ANN})
+    lines = [one.getMessage() for one in caplog.records]
+    assert sum(" request mailbox" in one for one in lines) == 60
+    assert 0 < sum(" status=422 " in one for one in lines) <= 60
 
 
 def test_who_fills_in_the_trap_gets_the_same_page_and_no_mail(signup: Signup) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -232,6 +233,20 @@ def test_a_trusted_proxy_names_the_client(tmp_path: Path) -> None:
         assert httpx.post(served.url + path, data=ONE_CLICK, headers=headers, trust_env=False).status_code == 200
     evidence = str(shop.value("SELECT evidence FROM consent_history WHERE action = 'withdrawn'"))
     assert "203.0.113.9" in evidence and "198.51.100.1" not in evidence
+
+
+@pytest.mark.parametrize(
+    "claim, kept", [("::ffff:203.0.113.9", "203.0.113.9"), ("[2001:db8::7]:443", "2001:db8::7"), ("a" * 5000, "a" * 64)]
+)
+def test_evidence_names_the_client_in_one_way_and_briefly(tmp_path: Path, claim: str, kept: str) -> None:
+    shop = Shop.create(tmp_path, http={"trusted_proxies": ["127.0.0.1"]})
+    person = shop.consent("far@example.com", "offers")
+    with serving(shop) as served:
+        path = "/u/" + shop.link(person, shop.topic_id("offers"))
+        headers = {"x-forwarded-for": claim}
+        assert httpx.post(served.url + path, data=ONE_CLICK, headers=headers, trust_env=False).status_code == 200
+    evidence = json.loads(str(shop.value("SELECT evidence FROM consent_history WHERE action = 'withdrawn'")))
+    assert evidence["ip"] == kept
 
 
 def test_a_spam_report_takes_a_post_and_stops_everything(shop: Shop, served: Served, person: int) -> None:
