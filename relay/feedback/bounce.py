@@ -7,12 +7,13 @@ of it tells anything.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
 from relay.feedback import notification, report, texts
-from relay.feedback.classify import by_words, judge
+from relay.feedback.classify import by_words, judge, stage_of
 from relay.feedback.mime import Mail, html_text, nested, readable, split_header
 from relay.feedback.phrases import CUT, DELAY, GIVEN_UP
 from relay.feedback.report import RecipientStatus
@@ -20,6 +21,7 @@ from relay.verdict.values import Address, Judgement, Kind
 
 MAX_NOTE: Final = 16 * 1024
 
+_TO: Final = re.compile(r"^[ \t>|]{0,8}To:(.{3,1000})$", re.I | re.M)
 DELIVERED: Final = ("delivered", "relayed", "expanded")
 DELAYED: Final = ("delayed", "delay", "warning")
 
@@ -157,9 +159,10 @@ def from_words(mail: Mail, note: str) -> list[Failure]:
     action = "delayed" if DELAY.search(f"{subject}\n{note}") and not GIVEN_UP.search(f"{subject}\n{note}") else "failed"
     named = _named(mail, note)
     answers = _answers(note)
+    stage = stage_of(note) if len(named) == 1 else ""
     found = []
     for address, reason in (named or {"": ""}).items():
-        judged = by_words(_answers(reason) or reason, [address]) if reason else None
+        judged = by_words(_answers(reason) or reason, [address], stage) if reason else None
         if judged is None or judged.kind is Kind.OTHER:
             judged = _whole(answers, subject, note, list(named))
         if action == "delayed":
@@ -197,8 +200,22 @@ def _named(mail: Mail, note: str) -> dict[str, str]:
         lower = {address.lower(): words for address, words in named.items()}
         return {address: lower.get(address.lower(), "") for address in header}
     if not named:
-        named = {address: "" for address in _returned_to(mail) if address.lower() not in ours}
-    return named
+        named = {
+            address: "" for address in _returned_to(mail) or _returned_in_text(mail) if address.lower() not in ours
+        }
+    return named or texts.failed(note, ())  # somebody wrote to himself
+
+
+def _returned_in_text(mail: Mail) -> list[str]:
+    """The same where the returned message stands in the text, behind the notice."""
+    for part in mail.parts[:4]:
+        text = part.text()[: 4 * MAX_NOTE] if part.type.startswith(("text/", "multipart/")) else ""
+        cut = CUT.search(text)
+        found = _TO.search(text, cut.start()) if cut else None
+        if found:
+            to = report.addresses(found[1])
+            return to if len(to) == 1 else []
+    return []
 
 
 def _returned_to(mail: Mail) -> list[str]:

@@ -32,7 +32,8 @@ _AT_RCPT: Final = re.compile(
 _AFTER_DATA: Final = re.compile(
     r"(?:end of|after|to|in|our|at|response to|>>>|sending) (?:the )?(?:end of )?(?:\.? ?\()?(?:DATA\b|mail data"
     r"|message (?:body|text|content)|BDAT|the dot|\.\s*$)"
-    r"|failed after I sent the message|DATA (?:command|response|generated)|final dot|eod\b|end of message",
+    r"|failed after I sent the message|DATA (?:command|response|generated)|final dot|eod\b"
+    r"|(?:after|at|to|sending) (?:the )?end of (?:the )?message",
     re.I,
 )
 _NONE_LEFT: Final = re.compile(
@@ -47,6 +48,12 @@ _ENVELOPE: Final = re.compile(
     re.I | re.M,
 )
 """Lines that say which message it was, in a notice in words."""
+_QUOTE: Final = re.compile(
+    r"(?:\b(?:return|respon|repl|answer|said|says|reason|error|diagnostic|details|report)[^\n:]{0,60}"
+    r"|\bhost [^\n:\[]{0,255}\[[^\n\]]{2,60}\](?::\d{1,5})?):[ \t]*(?:\n[ \t]*)?[\"'<]{0,2}(?=[45]\d\d[ -])",
+    re.I,
+)
+"""What a notice says before it quotes the other server's answer."""
 _SILENT: Final = frozenset((Kind.OTHER, Kind.PROTOCOL))
 """Kinds of an answer that tells nothing of its cause."""
 
@@ -73,7 +80,12 @@ def judge(
     judged = replace(answer, codes=_codes(answer, status)).judged(stage)
     if judged.kind in _SILENT and judged.lasting and note:
         judged = _by_note(judged, note, status, addresses, stage)
-    elif judged.address is Address.DOUBTED and not telling(answer.codes) and _agrees(note, addresses):
+    elif (
+        judged.doubt == Kind.UNKNOWN_ADDRESS
+        and judged.permanent
+        and not telling(answer.codes)
+        and _agrees(note, addresses)
+    ):
         judged = replace(judged, address=Address.DEAD, why=f"{judged.why}, and the notice says so too")
     elif judged.address is Address.DEAD and not _certain(stage, answer, status, vouched):
         judged = replace(judged, address=Address.SUSPECTED)
@@ -99,6 +111,8 @@ def _codes(answer: Answer, status: str) -> tuple[str, ...]:
     own = status[2:]
     if generic(own) or (answer.reply is not None and answer.reply < 500):
         return answer.codes
+    if own in ADDRESS_CODES and PATTERNS[Group.DISABLED].search(answer.words.lower()) and not _supported(answer.words):
+        return answer.codes  # suspended isn't unknown, and the other server didn't say so
     fits = answer.reply is None or answer.reply in REFUSALS or own not in ADDRESS_CODES
     return (*answer.codes, status) if fits or _supported(answer.words) else answer.codes
 
@@ -135,16 +149,32 @@ def stage_of(text: str) -> str:
     return "rcpt" if _AT_RCPT.search(text) else ""
 
 
-def by_words(text: str, addresses: Iterable[str] = ()) -> Judgement:
-    """Judge a failure that is told in words only, by whoever wrote them.
+def by_words(text: str, addresses: Iterable[str] = (), stage: str = "") -> Judgement:
+    """Judge a failure that is told in words only, by whoever wrote them; ``stage``: where the words don't say.
 
     Weak words count for little where neither a code stands beside them nor a word of which command was answered.
     """
     addresses = tuple(addresses)
-    answer = read(_ENVELOPE.sub("", text), addresses)
-    stage = stage_of(text)
+    stage = stage_of(text) or stage
+    answer = read(_ENVELOPE.sub("", _quoted(text)), addresses)
     judged = answer.judged(stage)
+    if judged.kind in _SILENT:
+        answer = read(_ENVELOPE.sub("", text), addresses)
+        judged = answer.judged(stage)
     if judged.address is not Address.DEAD or telling(answer.codes) or (stage == "rcpt" and answer.reply is not None):
         return judged
-    clear = PATTERNS[Group.NOBODY].search(answer.words.lower())
+    lower = answer.words.lower()
+    clear = PATTERNS[Group.NOBODY].search(lower) or (answer.reply and PATTERNS[Group.NO_ACCOUNT].search(lower))
     return replace(judged, address=Address.DOUBTED if clear else Address.SUSPECTED)
+
+
+def _quoted(text: str) -> str:
+    """The other server's answer where a notice quotes it, up to a blank line; else the whole.
+
+    What a notice says around it is the same for every failure: ``rejected by the recipient domain``.
+    """
+    found = _QUOTE.search(text)
+    if not found:
+        return text
+    answer = text[found.end() :].partition("\n\n")[0]
+    return answer if answer.strip() else text

@@ -11,6 +11,7 @@ MAX_LINES = 5000
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,60})[ \t]*:(.*)")
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
 _RECIPIENT = frozenset(("final-recipient", "original-recipient", "action", "status", "diagnostic-code"))
+_BEGINS = ("final-recipient", "original-recipient")
 
 DELIVERY_STATUS = ("message/delivery-status", "message/global-delivery-status")
 FIELD = "final-recipient:"
@@ -79,6 +80,9 @@ def _groups(text: str) -> list[dict[str, str]]:
         found = _FIELD.match(line)
         if found:
             last = found.group(1).lower()
+            if last in current and last in _BEGINS:  # the blank line is missing
+                groups.append(current)
+                current = {}
             if last in current:
                 last = ""
             else:
@@ -93,7 +97,7 @@ def _recipient(group: dict[str, str], reporter: str) -> RecipientStatus:
     status = ".".join(found.groups()) if found else ""
     action = group.get("action", "").split(maxsplit=1)[0:1]
     word = _word(action[0].lower().strip(";,()")) if action else _action(status)
-    kind, diagnostic = _diagnostic(group.get("diagnostic-code", ""))
+    kind, diagnostic = _diagnostic(group.get("diagnostic-code", "") or _supplementary(group))
     return RecipientStatus(
         recipient=_address(group.get("final-recipient", "")),
         original_recipient=_address(group.get("original-recipient", "")),
@@ -110,6 +114,12 @@ def _diagnostic(value: str) -> tuple[str, str]:
     """Type and text; a value without a type is taken as text."""
     found = re.match(r"\s*([A-Za-z][A-Za-z0-9-]{0,30})\s*;\s*(.*)", value, re.S)
     return (found.group(1).lower(), found.group(2)) if found else ("", value.strip())
+
+
+def _supplementary(group: dict[str, str]) -> str:
+    """Where some gateways put the other server's answer: ``<mx.b.example #5.0.0 smtp; 550 no such user>``."""
+    _, found, answer = group.get("x-supplementary-info", "").partition("#")
+    return answer.partition(" ")[2].strip().removesuffix(">") if found else ""
 
 
 def _word(action: str) -> str:

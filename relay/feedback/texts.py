@@ -16,7 +16,7 @@ MAX_LINES: Final = 400
 MAX_REASON_LINES: Final = 14
 
 _MAIL: Final = re.compile(
-    r"(?:\"[^\"\n]{1,64}\"|[^\s<>@,;:()\"'\[\]|=/\\]{1,64}(?:[=/][^\s<>@,;:()\"'\[\]"
+    r"(?:\"[^\"\n]{1,64}\"|[^\s<>@,;:()\"'\[\]|=/\\\uff00-\uff60\u3000-\u303f]{1,64}(?:[=/][^\s<>@,;:()\"'\[\]"
     r"|]{1,64})?)@(?:[\w-]{1,63}\.){0,8}[\w-]{2,63}"
 )
 _NOT_FAILED: Final = re.compile(
@@ -24,10 +24,13 @@ _NOT_FAILED: Final = re.compile(
     r"|report (?:this|it)|"
     r"(?:mail|message|e-?mail|sent|received|submitted|posted) (?:from|by)|from|sender|return[- ]path|reply[- ]to"
     r"|message[- ]id|in-reply-to|references|"
-    r"envelope-from|subject|your (?:address|account)|subscri|unsubscri|abuse|x-\w[\w-]*|cc|list-\w+|report to"
+    r"envelope-from|hello|dear|please (?:try|use|send)|new (?:e-?mail )?address|(?:moved|changed) to|"
+    r"subject|your (?:address|account)|subscri|unsubscri|abuse|x-\w[\w-]*|cc|list-\w+|report to"
     r"|reporting[- ]mta|helo|ehlo|id|by way of|administrator|received|for <)\b[^@]{0,60}$",
     re.I,
 )
+_LETTERS_BEFORE: Final = re.compile(r"^[\u3040-\u9fff\uac00-\ud7af]+(?=[A-Za-z0-9])")
+_LETTERS_BEHIND: Final = re.compile(r"(?<=[A-Za-z])[\u3040-\u9fff\uac00-\ud7af]+$")
 _AFTER_ALL: Final = re.compile(
     r"(?:generated|forwarded|expanded|aliased|redirected) from:? ?<?$|failed[^@]{0,40}$", re.I
 )
@@ -73,7 +76,7 @@ def _named(line: str, not_these: Collection[str]) -> list[str]:
         return []
     addresses: list[str] = []
     for match in _MAIL.finditer(line[:1000]):
-        address = match[0].strip(".'*_")
+        address = _trimmed(match[0].strip(".'*_"))
         if address[:5].lower() == "smtp=":
             address = address[5:]
         before = line[: match.start()]
@@ -83,6 +86,12 @@ def _named(line: str, not_these: Collection[str]) -> list[str]:
             continue
         addresses.append(address)
     return addresses
+
+
+def _trimmed(address: str) -> str:
+    """Without the words that stand close to it in writing that has no spaces: ``致ann@b.example的邮件``."""
+    local, _, domain = address.rpartition("@")
+    return f"{_LETTERS_BEFORE.sub('', local)}@{_LETTERS_BEHIND.sub('', domain)}"
 
 
 def _reason(lines: list[str], named: list[list[str]], at: int, key: str) -> str:

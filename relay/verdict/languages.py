@@ -18,9 +18,10 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
         r"kein(?:e|en)? (?:solche[rn]? )?(?:postfach|benutzer|empf(?:ä|ae)nger|mailbox)",
         r"(?:gebruiker|ontvanger|postbus|adres|mailbox)\b.{0,30}(?:bestaat niet|onbekend|niet gevonden)",
         r"onbekende (?:gebruiker|ontvanger)",
-        r"(?:anv(?:ä|a)ndaren|mottagaren|brukeren|mottakeren|modtageren|adressen)\b.{0,30}(?:finns inte"
+        r"(?:anv(?:ä|a)ndaren|mottagaren|adressaten|brukeren|mottakeren|modtageren|adressen)\b.{0,30}(?:finns inte"
         r"|finnes ikke|findes ikke|eksisterer ikke|ok(?:ä|a)nd|ukjent|ukendt)",
         r"ok(?:ä|a)nd (?:anv|mottag)|ukjent (?:bruker|mottaker)|ukendt (?:bruger|modtager)",
+        r"ing(?:en|a) (?:s(?:å|aa|a)dan|slik) (?:anv(?:ä|a)ndare|mottagare|bruker|mottaker|bruger|modtager|adress)",
         # French
         r"(?:adresse|destinataire|utilisateur|compte|bo(?:î|i)te)\b.{0,40}(?:inconnue?|n.existe (?:pas|plus)"
         r"|invalide|introuvable|inexistante?)",
@@ -40,7 +41,8 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
         # Polish, Czech, Slovak, Hungarian
         r"(?:u(?:ż|z)ytkownik|konto|adres(?:at)?|skrzynka|odbiorca)\b.{0,40}(?:nie istnieje|nieznan|nie (?:został"
         r"|zostal)[oa]? ?odnalezion|nie znaleziono|nieprawid(?:ł|l)ow)",
-        r"nie ma takiego (?:u(?:ż|z)ytkownika|konta|adresu)|nieznany (?:u(?:ż|z)ytkownik|odbiorca|adresat)",
+        r"nie ma takie(?:go|j) (?:u(?:ż|z)ytkownika|konta|adresu|skrzynki)",
+        r"nieznany (?:u(?:ż|z)ytkownik|odbiorca|adresat)",
         r"brak (?:takiego )?(?:u(?:ż|z)ytkownika|konta|skrzynki)",
         r"(?:u(?:ž|z)ivatel|p(?:ř|r)(?:í|i)jemce|adresa|schr(?:á|a)nka|pou(?:ž|z)(?:í|i)vate(?:ľ"
         r"|l))\b.{0,30}(?:neexistuje|nezn(?:á|a)m|nenalezen|neplatn)",
@@ -48,6 +50,9 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
         r"(?:felhaszn(?:á|a)l(?:ó|o)|c(?:í|i)mzett|postafi(?:ó|o)k)\b.{0,30}(?:nem l(?:é|e)tezik|ismeretlen"
         r"|nem tal(?:á|a)lhat(?:ó|o))",
         r"ismeretlen (?:felhaszn|c(?:í|i)mzett)",
+        # Croatian, Serbian, Slovene
+        r"(?:korisnik|primatelj|primalac|adresa|uporabnik|prejemnik|naslov|корисник|прималац|адреса)\b.{0,30}"
+        r"(?:ne postoji|ne obstaja|nepoznat|neznan|не постоји|непознат)",
         # Russian, Ukrainian, Bulgarian
         r"(?:пользовател\w*|получател\w*|адресат\w*|адрес\w*|ящик\w*|абонент\w*|аккаунт\w*"
         r"|уч[её]тн\w+ запис\w*)\b.{0,50}(?:не (?:существует|найден|зарегистрирован|обнаружен|известен)|неизвест"
@@ -73,6 +78,9 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
         r"(?:kullan(?:ı|i)c(?:ı|i)|al(?:ı|i)c(?:ı|i)|posta kutusu|hesap)\w*\b.{0,30}(?:bulunamad(?:ı|i)"
         r"|bilinmiyor|mevcut de(?:ğ|g)il|ge(?:ç|c)ersiz|yok)",
         r"(?:χρήστης|παραλήπτης|διεύθυνση)\b.{0,30}(?:δεν υπάρχει|άγνωστ|δεν βρέθηκε)|άγνωστος (?:χρήστης|παραλήπτης)",
+        # Arabic, Hebrew
+        r"(?:المستخدم|المستلم|العنوان|البريد).{0,24}غير (?:موجود|معروف)",
+        r"(?:משתמש|נמען|כתובת|תיבה|תיבת).{0,24}(?:לא (?:קיים|קיימת|נמצא|ידוע)|אינ[הו] קיי)",
         # Japanese, Chinese, Korean
         r"(?:宛先|あて先|受信者|ユーザー?|メールアドレス|アドレス|アカウント|メールボックス|利用者).{0,24}(?:存在しま|存在しな|見つかりま|みつかりま|見つけられ|見つから|不明|ありません"
         r"|無効|間違|誤り)",
@@ -92,7 +100,8 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
         r"(?:bo(?:î|i)te|messagerie|compte)\b.{0,40}(?:pleine?\b|satur|surcharg)",
         r"quota (?:d(?:é|e)pass|atteint)|espace (?:disque |de stockage )?(?:insuffisant|satur)",
         r"d(?:é|e)pass\w+ (?:le |son |du )?quota",
-        r"(?:buz(?:ó|o)n|casilla|bandeja|cuenta)\b.{0,40}(?:llen[oa]\b|ha excedido|super|sin espacio)|cuota",
+        r"(?:buz(?:ó|o)n|casilla|bandeja|cuenta|mailbox|correo)\b.{0,40}(?:llen[oa]\b|ha excedido|super"
+        r"|sin espacio)|cuota",
         r"espacio (?:insuficiente|de almacenamiento)",
         r"(?:caixa|conta|correio)\b.{0,40}(?:cheia|lotad[ao]|sem espa(?:ç|c)o|excede)|\bcota\b",
         r"espa(?:ç|c)o insuficiente",

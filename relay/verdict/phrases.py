@@ -56,7 +56,14 @@ _WHO: Final = (
     r"(?:user ?(?:name|id|account)?|recipient|mail ?box|account|address(?:ee)?|alias|person|customer|subscriber|member|"
     r"local[- ]?part|login|mail ?drop|e-?mail(?: ?(?:address|account|id))?|folder|employee|maildir|rcpt)"
 )
-_NOT: Final = r"(?:not|n['\u2019]?t|no longer|never)"
+_NO_MACHINE: Final = "".join(
+    rf"(?<!{noun} )"
+    for noun in (
+        *("client", "host", "server", "sender", "domain", "file", "directory", "record", "list", "header", "zone"),
+        *("database", "table", "id", "key", "message", "may", "does", "do", "url", "link", "target"),
+    )
+)
+"""What follows is said of something else than a machine or a file, or of nothing that is named."""
 
 ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
     Group.FULL: (
@@ -79,14 +86,14 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"|your )?(?:mail|folder|account|inbox|drop)",
         r"mailbox (?:size )?limit",
         r"out of (?:disk|storage)",
-        r"delivery failed: over",
-        r"mail(?:box)? (?:size )?over(?:flow|run)",
+        r"delivery failed: over|too much (?:\w+ )?mail (?:waiting|stored|in)",
+        r"mail(?:box)? (?:size )?over(?:flow|run)|inbox over(?:flow|run)",
         r"maildir (?:delivery failed: )?over",
         r"recipient storage",
     ),
     Group.LARGE: (
         r"(?:message|mail|attachment|body|header)s?\b.{0,24}(?:too|to) (?:big|large|long)\b",
-        r"(?:message|mail|body|header|attachment|data|maximum|max) ?(?:size)?\b.{0,30}(?:size|length"
+        r"(?:message|mail|body|header|attachment|data|maximum|max)(?! rate) ?(?:size)?\b.{0,30}(?:size|length"
         r"|limit)s? (?:has been |is |was )?(?:limit )?exceed",
         r"exceed(?:s|ed|ing)?\b.{0,40}(?:message|maximum|max\.?|fixed|mail|size|permitted"
         r"|allowed)\b.{0,20}(?:size|length|limit)",
@@ -114,30 +121,33 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
     Group.LATER: (
         r"(?:please |and )?(?:re-?)?try (?:again |back |it |your \w+ |sending )*(?:later|in (?:a|an|\d|few|some)"
         r"|after \d|soon|shortly|tomorrow)",
-        r"try again(?! with| using| to \w+ address)\W*$",
-        r"\btry(?:ing)? later",
+        r"(?<!es and )(?<!ng and )(?<!ss and )try again(?! with| using| to \w+ address)\W*$",
+        r"\btry(?:ing)? later|\bcome back (?:in|later|after)\b",
         r"\blater\b",
-        r"temporar(?:y|il)",
+        r"temporar(?:y|il)|verification (?:is )?in progress",
         r"at this time",
         r"\bfor now\b",
         r"\bretry\b(?! limit| timeout| time)",
         r"\btransient(?:ly)?\b",
         r"\bdeferr(?:ed|ing)\b",
         r"currently (?:unavailable|not available|busy|overloaded)",
-        r"\btoo busy\b|overload(?:ed)?\b",
+        r"\btoo busy\b|(?:mail ?box|user|server|system) (?:is )?busy\b|overload(?:ed)?\b",
     ),
     Group.RATE: (
         r"too (?:many|fast|quickly|frequent|often)(?! (?:hops|received|messages? (?:in|stored)))",
         r"rate[- ]?(?:limit|control|exceed)",
         r"\bat a rate\b",
         r"\brates?\b.{0,30}(?:prevent|limit|exceed)",
-        r"throttl",
+        r"(?:maximum|number|count|too many|limit) .{0,12}(?:invalid|unknown|bad) (?:recipient|user|address)"
+        r"|(?:invalid|unknown|bad) (?:recipient|user)s? (?:count|limit|exceed|rate)",
+        r"throttl|\bslow(?:ing)? down\b",
         r"(?:message|mail|connection|sending|hourly|daily|volume|recipient) (?:rate|limit|frequency"
         r"|quota)\b.{0,20}(?:exceed|reach|limit)?",
         r"frequency (?:limit|too|of|is)",
+        r"\b(?:daily|hourly|monthly)\b.{0,20}\b(?:limit|allowance|maximum)",
         r"(?:exceed\w*|reached).{0,40}(?:messages?|e-?mails?|connections?|recipients?) (?:per|limit|allowed|quota"
         r"|from|an hour|a day)",
-        r"\b(?:unusual|excessive) (?:rate|volume|number|amount)",
+        r"\b(?:unusual|excessive) (?:unknown|invalid|rate|volume|number|amount)",
         r"concurren(?:t|cy)",
         r"(?:sending|sender|outbound)\b.{0,20}\bquota|quota .{0,20}(?:sender|sending)",
         r"limit (?:of|on) (?:messages|mails|connections)",
@@ -160,7 +170,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"\b(?:your|the sending|sending|connecting) (?:ip|host|server|network|client|system)\b",
         r"dynamic (?:ip|address|host)|dial-?up|residential",
         r"poor(?:ly)? reput|bad reput",
-        r"delist|removal|unblock",
+        r"delist|removal|unblock|dictionary attack|harvest",
         r"abus(?:e|ive)\b(?! (?:desk|@))",
     ),
     Group.SPAM: (
@@ -171,15 +181,21 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"\bbulk (?:mail|e-?mail|message)",
         r"\bvirus(?:es)?\b|\bmalware\b|\btrojan\b|\binfected\b|\bphish",
         r"\bsuspicious\b|\bsuspected\b",
+        r"\bquarantin",
         r"content (?:is |was )?(?:considered|believed|looks)",
     ),
     Group.AUTHENTICATION: (
         r"\bdmarc\b|\bspf\b|\bdkim\b|\barc\b(?= fail)|sender ?id\b",
+        r"\bpasswords?\b|\bcredentials?\b|\blog-?in (?:account|name|fail|first|required)",
         r"\bunauthenticated\b|(?:not|is n.t|fail\w*) (?:be )?authenticat",
         r"authentication (?:check|result|fail|information)",
         r"\b(?:rdns|ptr|reverse dns|fcrdns|reverse[- ](?:look ?up|hostname|name|address|mapping))\b",
         r"(?:cannot|could not|can.t|unable to) (?:find|resolve|verify) (?:your|the) (?:host|hostname|reverse|ip"
         r"|server|sender|client|helo)",
+        r"(?:invalid|bad|illegal|unknown|no such|not? (?:a )?valid)\b.{0,40}\bin (?:your |the )?(?:helo|ehlo)\b",
+        r"dns check fail",
+        r"\bclients?\b.{0,20}(?:not exist|not found|unknown)|not (?:on|in) (?:our|the|any) (?:white|allow)[- ]?list",
+        r"\b(?:helo|ehlo|auth) (?:user|name|login)\b",
         r"(?:helo|ehlo)\b.{0,40}(?:reject|invalid|not|fail|mismatch|resolv|require)",
         r"unresolvable|not resolv|does not resolve",
     ),
@@ -190,8 +206,10 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"sender['\u2019]?s? (?:address|e-?mail|domain|verify|verification|callout|callback)",
         r"\b(?:mail|envelope|rfc5322|header)[ .-]?from\b(?! (?:this|the|your) )",
         r"return[- ]path|reverse[- ]path|from address|from: (?:header|address)",
-        r"callout|call-?back verification",
-        r"\byour (?:address|e-?mail address|domain|account)\b.{0,30}\b(?:not|reject|blocked|invalid|denied|unknown)",
+        r"callout|\bcall-?back\b|\bsender check|\bsending from\b",
+        r"\byou(?:.re| are) not an? (?:known|valid|registered|authori[sz]ed|local|recogni[sz]ed)",
+        r"\byour (?:address|e-?mail address|domain|account|mail ?box|user(?: ?name)?)\b.{0,30}"
+        r"\b(?:not|reject|blocked|invalid|denied|unknown)",
         r"originat(?:or|ing) (?:address|domain|ip|host)",
     ),
     Group.RELAYING: (
@@ -234,13 +252,17 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"\bpreferences\b|\bpermission|\bprivileges?\b",
         r"not (?:a )?member|members? only|only accepts? (?:mail|messages)|allowed senders",
         r"resources restricted|administrat(?:ively|or) (?:denied|prohibit|reject|block)",
-        r"security",
+        r"\bsecurity (?:polic|reason|violat|restrict|risk|threat|check|control|setting|rule|filter|concern"
+        r"|measure|issue)",
+        r"(?:for|violat\w+|breach of|due to) security\b",
         r"\bcompliance\b|violat",
+        r"\bnon-?members?\b|\bmoderat(?:ed|or)|\blist is closed|\b(?:pgp|gpg|s/mime|public key|encryption key)\b",
         r"\bchallenge\b|confirm(?:ation)? (?:of|your|is|required)",
     ),
     Group.CONTENT: (
         r"\bcontents?\b.{0,24}(?:reject|denied|refus|not accept|restrict|filter|unacceptable)",
         r"(?:reject|denied|refus|block)\w*\b.{0,30}\bcontents?\b",
+        r"\bundisclosed\b|\b(?:text|body|message) contains\b|\b(?:recipient|to|date|subject) header\b",
         r"\battachments?\b|\bexecutable\b|file (?:type|extension|name)",
         r"(?:bad|missing|invalid|illegal|malformed|duplicate) (?:message[- ]id|header|date|mime|8-?bit|to:|from:"
         r"|subject)",
@@ -253,6 +275,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"\buser (?:has )?(?:refuse|reject)|refuses? to receive",
         r"rejected (?:by|due to) (?:the )?(?:recipient|user|domain)",
         r"(?:by the|the) recipient(?: has| was)? (?:refus|reject|block|declin)",
+        r"\bunsubscribed\b|opted[- ]out",
         r"recipient has (?:refus|reject|block|declin)",
         r"(?:user|recipient|person|member|customer|owner)\b.{0,20}\b(?:does not|did not|do(?:es)?n.t)"
         r" (?:want|wish|accept)",
@@ -268,7 +291,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"(?:unknown|unrouteable|unroutable|un-?routable|no such|bad|invalid|non-?existent"
         r"|nonexistent) (?:mail )?(?:domain|host|destination host)(?: name)?\b",
         r"(?:domain|host)(?: name)?(?: <>)? (?:does ?n.t|does not|do not|did ?n.t) exists?",
-        r"(?:domain|host)\b.{0,30}\b(?:not|n.t) (?:be )?(?:found|resolved|exist|valid)",
+        r"(?:domain|host)\b[^:;]{0,30}\b(?:not|n.t) (?:be )?(?:found|resolved|exist|valid)",
         r"unrout(?:e)?able (?:mail )?(?:domain|address)",
         r"(?:no|null|could ?n.t find (?:a|any)|could not find (?:a|any)|without|has no|have no|not have (?:a|any)"
         r"|lacks?|missing|cannot find (?:a|any)) (?:valid |usable )?(?:mx\b|mail exchangers?|mail servers?"
@@ -307,6 +330,9 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
     Group.SYSTEM: (
         r"(?:internal|system|server|local|configuration|config|software|i/o|disk|database|ldap|backend) (?:error"
         r"|problem|failure|fault|misconfig|configuration)",
+        r"(?:user|recipient|account|mail ?box|address|alias) (?:data ?base|directory|server|look ?up|verification"
+        r"|store) (?:is |was |has )?(?:not found|error|fail|unavail|not (?:available|responding)|missing|time|down)",
+        r"\b(?:ldap|database|backend|directory)\b.{0,16}\b(?:unavailable|refused|down\b|not (?:available|found)|fail)",
         r"error (?:in|during|while) (?:process|look ?up|configuration)|look ?up (?:error|fail)",
         r"out of (?:memory|resources|processes)|insufficient resources|resources",
         r"service (?:is )?(?:unavailable|not available)|shutting down|not available right now|system not accepting",
@@ -330,8 +356,10 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r" (?:does not|does ?n.?t|do not|did not|no longer|doesnt|is not) (?:seem to |currently |appear to )?exists?",
         rf"(?:no|not|isn.t|is not an?) (?:such )?(?:valid )?(?:active )?{_WHO} (?:here )?(?:by|with|under"
         rf"|of) (?:that|this) (?:name|address)",
-        r"no mailbox (?:here )?by that name",
-        r"no valid recipients?\b(?! from)|no such recipient",
+        r"no mailbox (?:here )?by that name|no (?:local |valid |such )mail ?box (?:here|for|on|by|with)\b",
+        r"we (?:do not|don.?t) have (?:that|this|such an?|any such|an?) (?:mail ?box|user|account|address|recipient)",
+        r"(?:does not|doesn.?t|no longer) works? (?:here|for us|for this|at this)",
+        r"no valid (?:recipients?|mail ?box|user|account)\b(?! from| in (?:the )?(?:to|header))|no such recipient",
         r"no longer (?:on (?:this )?server|employed|with (?:us|the company|this (?:company|organi[sz]ation))"
         r"|a valid (?:address|user|recipient|e-?mail)|works?|valid|in use|in service|a customer"
         r"|an? (?:\w+ )?(?:employee|member|user|customer))",
@@ -350,20 +378,24 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"5\.1\.1 (?:user|recipient|mailbox|bad destination)",
         r"vpopmail.{0,30}(?:no such|not)|dead-?letter",
         r"is ?n.t a (?:valid )?(?:user|mailbox|account) (?:here|on)",
+        r"(?:account|mailbox|user|address) (?:is )?not hosted (?:here|on|by|at)\b",
         r"invalid final delivery user",
         r"no longer accepts? (?:e-?)?mail|missing home directory|no mail ?box available for",
+        r"(?:user|recipient|address) (?:is )?not (?:a )?member of (?:the |this )?(?:domain|organi[sz]ation|system)",
         r"not in my validrcptto|(?:address|mailbox|recipient|user) (?:is )?not present",
     ),
     Group.UNKNOWN: (
-        rf"{_WHO}s?(?: address| name|<>| <>)*:?(?: (?:is|was|are|were|has))?(?: been)?(?: not)? (?:unknown|unkown"
+        rf"{_WHO}s?(?: address| name|<>| <>)*:?(?: (?:is|was|are|were|has))?(?: been)?(?: not| permanently)?"
+        rf" (?:unknown|unkown"
         rf"|known|invalid|undefined|not known|not valid|not registered|not on file|not recogni[sz]ed|deleted"
-        rf"|removed|ambiguous)",
+        rf"|removed|ambiguous)(?! (?:error|problem|reason|failure|cause)\b)",
         rf"(?:unknown|unkown|un-?recogni[sz]ed|invalid|undefined|no such|non-?existent|not an? existing"
         rf"|not a known|bad|wrong|incorrect|illegal|nonexisting|not exist\w*)"
         rf" (?:virtual |local |e-?mail |mail |destination |final |delivery |rcpt |to |a |forward "
         rf"|recipient(?:'s)? )*{_WHO}",
         r"mail ?box (?:is )?(?:not found|inaccessible)",
-        rf"{_WHO}(?: <>| \S{{1,40}})? (?:was |is |were |are |could |can )*(?:not|n.t)(?: be)? found",
+        rf"{_WHO}(?: <>| (?!database|table|server|directory|lookup|store|map|name ?space)\S{{1,40}})?"
+        rf" (?:was |is |were |are |could |can )*(?:not|n.t)(?: be)? found",
         rf"{_WHO}(?: <>)? (?:could|can) ?(?:not|n.t) be (?:verified|resolved|located|reached)",
         r"address(?:ee)?s? (?:is |are |was |were )?unknown|unknown address",
         r"not an? (?:active|local|valid|existing|deliverable) (?:e-?mail )?address|recipient is not local",
@@ -371,7 +403,10 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"not (?:our|a local) (?:customer|user)",
         r"no such (?:user|person|mailbox|address|recipient|name|mail ?drop|local)|nosuchuser|user unknown",
         r"unknown user|no user\b|unknownuser",
-        r"does not exist|doesn.?t exist|do not exist|not exist",
+        rf"{_NO_MACHINE}(?:does not|doesn.?t|do not|not) exist",
+        r"<>\W{0,3} (?:is )?not (?:used|in use)\b",
+        r"\brcpt(?: to)?:? ?<> (?:is )?(?:unknown|invalid|not found)",
+        r"no record of (?:that|this|such an?|the) (?:user|account|mail ?box)",
         r"not a (?:user|recipient|mailbox)(?: here)?|not handled here|not here\b",
         r"recipient(?: address)?(?: <>)? (?:is )?unverified|unverified (?:address|recipient)",
         r"recipient verify (?:failed|denied)|(?:failed|fails) (?:recipient )?verif",

@@ -40,8 +40,12 @@ _ERROR_NAME: Final = re.compile(
     r"\b(?:RESOLVER|ROUTING|SMTPSEND|STOREDRV|QUEUE|APPROVAL|AGENT|DNS|SMTP|EOP)\.[\w.]{1,80}"
 )
 """Exchange's names of its errors have the shape of host names."""
-_MACHINE: Final = re.compile(r"(?<![\w.#-])(?=[\w-]{0,40}\d)(?=[\w-]{0,40}[a-z])\w{1,40}-[\w-]{1,80}(?![\w.-])", _FLAGS)
-"""``spam-gw-2``: a machine's or a session's name, not a word."""
+_MACHINE: Final = re.compile(
+    r"(?<![\w.#-])(?![245]\d\d-[a-z])(?=[\w-]{0,40}\d)(?=[\w-]{0,40}[a-z])\w{1,40}-[\w-]{1,80}(?![\w.-])", _FLAGS
+)
+"""``spam-gw-2``: a machine's or a session's name, not a word; ``550-User unknown`` is a line of a longer reply."""
+_JOINED: Final = re.compile(r"(?<=[a-z])_(?=[a-z])", _FLAGS)
+"""``USER_UNKNOWN``, ``bad_recipient``: a phrase all the same."""
 _LISTS: Final = re.compile(
     r"(?:https?://)?(?<![\w@.-])(?:[\w-]{1,63}\.){0,6}(?:spamhaus|spamcop|sorbs|uceprotect|barracudacentral"
     r"|abusix|mailspike|invaluement|surbl"
@@ -62,7 +66,7 @@ def own_words(text: str, addresses: Iterable[str] = ()) -> str:
     for pattern in (_LINK, _QUOTED, _X400, _MAIL, _ANGLE, _IP):
         text = pattern.sub(GAP, text)
     text = _HOST.sub(_host, text)
-    text = _MACHINE.sub(GAP, text)
+    text = _JOINED.sub(" ", _MACHINE.sub(GAP, text))
     return _SPACE.sub(" ", _GAPS.sub(GAP, text)).strip()
 
 

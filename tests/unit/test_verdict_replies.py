@@ -1,0 +1,276 @@
+"""What real servers answer, on the wire and quoted in a notice: the same answer means the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from relay.feedback import mime
+from relay.feedback.analyse import understand
+from relay.verdict.answer import read
+from relay.verdict.values import Address, Judgement, Kind
+
+ANN = "ann@example.net"
+
+GONE = [
+    f"550 5.1.1 <{ANN}>: Recipient address rejected: User unknown in virtual mailbox table",
+    "550-No Such User Here",
+    "550-User unknown",
+    "550-5.1.1 unknown user / Teilnehmer existiert nicht",
+    "550 RECIPIENT_NOT_FOUND",
+    "550 BAD_RECIPIENT - see http://www.example.net/undelivered?r=BAD_RECIPIENT",
+    "550 5.1.1 NO_SUCH_USER",
+    "552 1 Requested mail action aborted, mailbox not found",
+    "550 sorry, no mailbox here by that name. (#5.7.17)",
+    "553 sorry, no mailbox here by that name (#5.7.1)",
+    "550 sorry, that recipient doesn't exist (#5.7.1)",
+    f"550 User not a member of domain: <{ANN}>",
+    "550 That account is not hosted here",
+    f"550 <{ANN}> not used",
+    "550 Sorry, we do not have that mailbox here",
+    "550 This person does not work here any more",
+    "550 No local mailbox for ann",
+    "550 Adressaten finns inte",
+    "550 No account by that name here",
+    "550 Requested action not taken: mailbox unavailable",
+    "550 5.1.1 Not our Customer",
+    f"550 The mailbox {ANN} has been permanently deleted",
+    f"550 RCPT TO:<{ANN}> unknown",
+    "550 we have no record of that user",
+    "550 Nie ma takiej skrzynki",
+    "550 Ingen sådan användare",
+    "550 Korisnik ne postoji",
+    "550 Uporabnik ne obstaja",
+    "550 المستخدم غير موجود",
+    "550 המשתמש לא קיים",
+]
+"""At RCPT: it takes no mail, for good."""
+
+ALIVE = [
+    ("550 5.1.1 max message size exceeded", Kind.TOO_LARGE),
+    ("550 5.1.1 internal error", Kind.SYSTEM),
+    ("550 5.1.1 LDAP server unavailable", Kind.SYSTEM),
+    ("550 5.1.1 connection to database refused", Kind.SYSTEM),
+    ("550 5.1.1 recipient server not responding", Kind.NETWORK),
+    ("550 5.1.1 mail loop", Kind.LOOP),
+    ("550 5.1.1 STARTTLS required", Kind.TLS),
+    ("550 5.1.1 Mailbox temporarily locked", Kind.TEMPORARY),
+    ("550 5.1.1 Address verification in progress", Kind.TEMPORARY),
+    ("550 5.1.1 quarantined", Kind.SPAM),
+    ("550 5.1.1 unsubscribed", Kind.FILTERED),
+    ("550 Client does not exist in our whitelist", Kind.AUTHENTICATION),
+    ("501 5.5.4 Invalid domain name in HELO", Kind.AUTHENTICATION),
+    ("550 unknown user or wrong password", Kind.AUTHENTICATION),
+    ("550 invalid user credentials", Kind.AUTHENTICATION),
+    ("550 The account you are sending from does not exist", Kind.SENDER),
+    ("550 Your mailbox does not exist", Kind.SENDER),
+    ("550 <b@relay.example>: user unknown in sender check", Kind.SENDER),
+    ("550 Callback to relay.example failed: 550 user unknown", Kind.SENDER),
+    ("550 You are not a known user of this relay", Kind.SENDER),
+    ("550 5.7.1 Excessive unknown recipients - possible dictionary attack", Kind.RATE),
+    ("550 user database not found", Kind.SYSTEM),
+    ("550 Destinatario desconocido o mailbox lleno", Kind.FULL),
+    ("550 Sorry, this user has too much mail waiting", Kind.FULL),
+    ("550 Maximum number of invalid recipients reached", Kind.RATE),
+    ("550 Invalid recipients exceeded", Kind.RATE),
+    ("550 5.1.1 mailbox busy", Kind.TEMPORARY),
+    ("550 Post from non-member address unknown", Kind.POLICY),
+    ("550 moderated list, address not known to moderator", Kind.POLICY),
+    ("550 PGP key for user not found", Kind.POLICY),
+    ("550 AUTH user not found", Kind.AUTHENTICATION),
+    ("550 text contains invalid address", Kind.CONTENT),
+    ("550 missing recipient header; undisclosed recipients invalid", Kind.CONTENT),
+    ("550 MAILBOX_FULL", Kind.FULL),
+    ("550 inbox overflow", Kind.FULL),
+    ("550 please come back in 10 minutes", Kind.TEMPORARY),
+    ("550 slow down", Kind.RATE),
+    ("550 User is over the daily receiving limit", Kind.RATE),
+    ("554 Message rate limit exceeded for this sender", Kind.RATE),
+]
+"""Nothing is said against the address, though the words look like it."""
+
+UNCERTAIN = [
+    "550 Recipient lookup error, database does not exist",
+    "550 mailing list does not exist for sender",
+    "550 Message-ID does not exist",
+    "550 no valid recipients in To header",
+    "550 Recipient unknown error",
+    "550 rejected; URL does not exist",
+    "550 5.2.1 Mailbox disabled",
+    "550 Account inactive",
+]
+"""Never beyond doubt."""
+
+
+def on_the_wire(text: str) -> Judgement:
+    return read(text, [ANN]).judged("rcpt")
+
+
+@pytest.mark.parametrize("text", GONE)
+def test_the_mailbox_is_gone(text: str) -> None:
+    judged = on_the_wire(text)
+    assert (judged.kind, judged.permanent) == (Kind.UNKNOWN_ADDRESS, True)
+
+
+@pytest.mark.parametrize(("text", "kind"), ALIVE)
+def test_nothing_is_said_against_the_address(text: str, kind: Kind) -> None:
+    judged = on_the_wire(text)
+    assert (judged.kind, judged.address) == (kind, Address.ALIVE)
+
+
+@pytest.mark.parametrize("text", UNCERTAIN)
+def test_never_beyond_doubt(text: str) -> None:
+    assert not on_the_wire(text).dead
+
+
+POSTFIX = """\
+This is the mail system at host gw.example.
+
+I'm sorry to have to inform you that your message could not
+be delivered to one or more recipients. It's attached below.
+
+<{ann}>: host mx.example.net[192.0.2.5] said: {text} (in reply to RCPT TO command)
+"""
+EXIM = """\
+A message that you sent could not be delivered to one or more of its
+recipients. This is a permanent error. The following address(es) failed:
+
+  {ann}
+    SMTP error from remote mail server after RCPT TO:<{ann}>:
+    host mx.example.net [192.0.2.5]: {text}
+"""
+QMAIL = """\
+Hi. This is the qmail-send program at gw.example.
+I'm afraid I wasn't able to deliver your message to the following addresses.
+This is a permanent error; I've given up. Sorry it didn't work out.
+
+<{ann}>:
+192.0.2.5 does not like recipient.
+Remote host said: {text}
+Giving up on 192.0.2.5.
+"""
+
+
+@pytest.mark.parametrize("notice", [POSTFIX, EXIM, QMAIL], ids=["postfix", "exim", "qmail"])
+@pytest.mark.parametrize("text", [*GONE, *(text for text, _ in ALIVE), *UNCERTAIN])
+def test_a_notice_that_quotes_an_answer_means_what_the_answer_means(text: str, notice: str) -> None:
+    head = f"From: MAILER-DAEMON@gw.example\nTo: b@relay.example\nSubject: Undelivered mail\nX-Failed-Recipients: {ANN}"
+    (told,) = understand(mime.parse((f"{head}\n\n" + notice.format(ann=ANN, text=text)).encode())).failures
+    wire = on_the_wire(text)
+    assert told.recipient == ANN
+    assert (told.judgement.permanent, told.judgement.address is Address.ALIVE) == (
+        wire.permanent,
+        wire.address is Address.ALIVE,
+    )
+
+
+def _only(groups: str, note: str = "It could not be delivered.") -> Judgement:
+    raw = (
+        "From: MAILER-DAEMON@gw.example\nTo: b@relay.example\nSubject: Undelivered mail\nMIME-Version: 1.0\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'
+        f"--b\nContent-Type: text/plain\n\n{note}\n\n--b\nContent-Type: message/delivery-status\n\n"
+        f"Reporting-MTA: dns; gw.example\n\nFinal-Recipient: rfc822; {ANN}\nAction: failed\n{groups}\n\n--b--\n"
+    )
+    (told,) = understand(mime.parse(raw.encode())).failures
+    return told.judgement
+
+
+def test_what_a_notice_says_around_the_answer_decides_nothing() -> None:
+    text = (
+        f"Delivery to the following recipient failed permanently:\n\n     {ANN}\n\nTechnical details: we tried to"
+        " deliver your message, but it was rejected by the recipient domain. The error that the other server returned"
+        " was: 550 550 Address unknown.\n"
+    )
+    head = "From: MAILER-DAEMON@gw.example\nTo: b@relay.example\nSubject: Delivery failure\n\n"
+    (told,) = understand(mime.parse((head + text).encode())).failures
+    assert told.judgement.kind is Kind.UNKNOWN_ADDRESS
+
+
+def test_advice_to_try_again_is_no_delay() -> None:
+    note = f"Address not found. Your message wasn't delivered to {ANN} because the address couldn't be found. Check for typos or unnecessary spaces and try again."  # noqa: E501
+    assert _only("Status: 5.0.0", note).permanent
+
+
+def test_suspended_is_not_made_unknown_by_the_reporting_server() -> None:
+    said = "Diagnostic-Code: SMTP; 550 Mailbox currently suspended - Please contact correspondent directly"
+    judged = _only(f"Status: 5.1.1\n{said}")
+    assert (judged.kind, judged.permanent, judged.dead) == (Kind.DISABLED, False, False)
+
+
+def test_another_host_s_word_about_a_domain_is_never_beyond_doubt() -> None:
+    judged = _only(
+        "Status: 5.0.0\nDiagnostic-Code: smtp; DNS Error: lookup of example.net responded with code NXDOMAIN",
+        f"Address not found. The address {ANN} couldn't be found.",
+    )
+    assert (judged.kind, judged.address) == (Kind.NO_MAIL_DOMAIN, Address.DOUBTED)
+
+
+def test_recipients_without_a_blank_line_between_them() -> None:
+    raw = (
+        "From: MAILER-DAEMON@gw.example\nTo: b@relay.example\nSubject: Undelivered mail\nMIME-Version: 1.0\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'
+        "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; gw.example\n"
+        f"Final-Recipient: rfc822; bob@example.net\nOriginal-Recipient: rfc822; bob@example.net\nAction: failed\n"
+        "Status: 5.2.2\nDiagnostic-Code: smtp; 550 5.2.2 Mailbox full\n"
+        f"Final-Recipient: rfc822; {ANN}\nOriginal-Recipient: rfc822; {ANN}\nAction: failed\n"
+        "Status: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 User unknown\n\n--b--\n"
+    )
+    told = understand(mime.parse(raw.encode())).failures
+    assert [(one.recipient, one.judgement.permanent) for one in told] == [("bob@example.net", False), (ANN, True)]
+
+
+@pytest.mark.parametrize("text", ["550 Domain may not exist or is invalid", "550 Host unknown"])
+def test_after_rcpt_an_unknown_domain_is_another_one(text: str) -> None:
+    assert read(text, [ANN]).judged("rcpt").kind is Kind.NO_MAIL_DOMAIN
+    assert read(text, [ANN]).judged("dot").kind is Kind.SENDER
+
+
+def test_a_notice_may_name_the_command_before_a_blank_line() -> None:
+    text = (
+        f"There was an error delivering mail to <{ANN}>.\n\nmx.example.net [192.0.2.25] did not like our RCPT TO:\n"
+        f"550 5.2.1 <{ANN}>: Recipient address rejected: User unknown.\n"
+    )
+    head = "From: MAILER-DAEMON@gw.example\nTo: b@relay.example\nSubject: Mail delivery failed\n\n"
+    (told,) = understand(mime.parse((head + text).encode())).failures
+    assert (told.judgement.kind, told.judgement.permanent) == (Kind.UNKNOWN_ADDRESS, True)
+
+
+def _named(text: str, sender: str = "MAILER-DAEMON@gw.example") -> list[str]:
+    head = (
+        f"From: {sender}\nTo: b@relay.example\nSubject: Undelivered mail\nContent-Type: text/plain; charset=utf-8\n\n"
+    )
+    return [one.recipient for one in understand(mime.parse((head + text).encode())).failures]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"很抱歉您的邮件未能送达：\n收件人邮件地址（{ANN}）不存在，邮件无法送达。\n",  # noqa: RUF001
+        f"收件人：{ANN}\n退信原因：用户不存在\n",  # noqa: RUF001
+        f"您发给{ANN}的邮件被退回：用户不存在\n",  # noqa: RUF001
+        f"{ANN}の宛先が見つかりませんでした\n",
+        f"The user {ANN} has moved to bob@elsewhere.example; please try <bob@elsewhere.example>\n",
+        f"Hello news@shop.example,\n\nthe mailbox {ANN} does not exist.\n",
+        f"421 example.net... Deferred: Connection timed out\n\n   ----- Unsent message follows -----\nFrom: b@relay.example\nTo: {ANN}\n",  # noqa: E501
+        f"Message could not be delivered to mobile.\nError: no valid recipients\n\nOriginal Message:\nFrom: News <b@relay.example>\nTo: {ANN}\n",  # noqa: E501
+    ],
+)
+def test_who_failed_is_found_and_nobody_else(text: str) -> None:
+    assert _named(text) == [ANN]
+
+
+def test_somebody_may_write_to_himself() -> None:
+    assert _named("<b@relay.example>:\n192.0.2.1 does not like recipient.\nRemote host said: 550 no such user\n") == [
+        "b@relay.example"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("info", "kind"),
+    [
+        ('<192.0.2.3 #5.0.0 smtp; 550 "Unknown User">', Kind.UNKNOWN_ADDRESS),
+        ("<mx.example.net #5.0.0 smtp; 554 This mailbox is disabled (554.30)>", Kind.DISABLED),
+        ("<mx.example.net #5.0.0 smtp; 550 5.7.1 spam detected>", Kind.SPAM),
+    ],
+)
+def test_a_gateway_s_own_field_holds_the_answer(info: str, kind: Kind) -> None:
+    assert _only(f"Status: 5.0.0\nX-Supplementary-Info: {info}").kind is kind
