@@ -219,7 +219,12 @@ class Delivery(Table):
         2 * MINUTE,
         "How long a stop waits for the final replies of deliveries under way; a new relay may run meanwhile.",
     )
-    connections: Count = key(500, "Most connections to all sites together.", ge=1)
+    connections: Count = key(
+        1000,
+        "Most connections to all sites together; not less than `inflight`, so that a tenant's slow sites, however many,"
+        " leave some to the others.",
+        ge=1,
+    )
     inflight: Count = key(1000, "Most copies that are held in memory for delivery.", ge=1)
 
 

@@ -3,7 +3,8 @@
 At RCPT the stream's topic decides; on a stream for several topics any live
 consent lets RCPT pass, and the message's own topic decides at DATA. Streams
 freed from consent still respect complaints, hard bounces and suppressions by
-hand, and their messages are for few recipients each (R18a).
+hand, and who left the topic that a message names; their messages are for few
+recipients each (R18a).
 """
 
 from __future__ import annotations
@@ -25,11 +26,14 @@ from relay.pipeline.contract import (
     Reject,
     Standing,
     Stream,
+    Tenant,
     Transaction,
     Verdict,
 )
 
 ANY = "*"
+MOST_TOLD = 8
+"""Topics that a reply names; a reply line has 512 octets (RFC 5321 §4.5.3.1.5)."""
 
 
 def _day(at: float) -> str:
@@ -39,7 +43,8 @@ def _day(at: float) -> str:
 def refused(stream: Stream, standing: Standing, topic: str) -> Status | None:
     """Why the person must not be mailed on ``topic`` (``*``: on none at all); None if all is well."""
     if not stream.consent_required:
-        return _suppressed(standing)
+        left = _unsubscribed(standing, topic) if topic != ANY else None
+        return left or _suppressed(standing)
     return _unsubscribed(standing, topic) or _suppressed(standing) or _without_consent(standing, topic)
 
 
@@ -78,6 +83,16 @@ def _without_consent(standing: Standing, topic: str) -> Status | None:
     return refusal("no-consent", f"the person has given you no consent for {topic}")
 
 
+def _no_topic(tenant: Tenant, wished: str) -> Status:
+    """No topic is named where one is needed, or one that isn't there: most often a slip of the pen."""
+    names = [topic if len(topic) <= 40 else f"{topic[:39]}…" for topic in tenant.topics[:MOST_TOLD]]
+    more = len(tenant.topics) - len(names)
+    there = ", ".join(names) + (f" and {more} more" if more else "") if names else "none yet"
+    if not wished:
+        return refusal("topic", f"name the message's topic in Relay-Topic; there are: {there}")
+    return refusal("topic", f"there is no topic {wished[:60]}; there are: {there}")
+
+
 class Policy(BasePolicy):
     name = "consent"
 
@@ -98,12 +113,12 @@ class Policy(BasePolicy):
         return PASS if txn.stream.consent_required or len(txn.recipients) < self._most else self._crowd
 
     def on_message(self, txn: Transaction, msg: Message) -> MessageVerdict:
-        if not txn.stream.consent_required or txn.stream.topic == msg.topic:
+        if txn.stream.topic == msg.topic:
             return PASS
         if not msg.topic:
-            return Reject(
-                refusal("no-consent", "this stream carries several topics: name the message's in Relay-Topic")
-            )
+            return Reject(_no_topic(txn.tenant, "")) if txn.stream.consent_required else PASS
+        if msg.topic not in txn.tenant.topics:
+            return Reject(_no_topic(txn.tenant, msg.topic))
         verdicts: dict[Recipient, Verdict] = {}
         for rcpt in txn.recipients:
             status = refused(txn.stream, rcpt.standing, msg.topic)

@@ -1,13 +1,15 @@
 """The sender is true (R14): reverse-path and From lie in the tenant's verified domains.
 
 Each domain is verified by its own: a name below it may be somebody else's.
+Answers may go anywhere but to another tenant, who has nothing to do with the
+message, or to the operator; the tenant's own contact address may lie there.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from policies.settings import Table
 from relay.mail.address import AddressError, parse_domain
@@ -24,7 +26,11 @@ from relay.pipeline.contract import (
     Verdict,
 )
 
+MOST_READ = 8192
+"""Characters of a field that answers go by."""
 _DOMAIN = re.compile(r"(?:[^\W_]|-){1,63}(?:\.(?:[^\W_]|-){1,63}){1,10}")
+_TURNING = frozenset("\u202d\u202e")
+"""They show text in another order than it is written (UAX #9 §2.2); no name needs them."""
 _UNSEEN = frozenset({"Cc", "Cf", "Mn", "Me"})
 """Categories of characters that stand between letters and don't show, or don't part them."""
 
@@ -33,6 +39,23 @@ def _domains_shown(name: str) -> list[str]:
     """Domains of what a reader takes for an address in a display name; each piece behind an @ is looked at once."""
     found = [_DOMAIN.match(piece.lstrip()) for piece in _as_read(name).split("@")[1:]]
     return [_canonical(match.group()) for match in found if match is not None]
+
+
+def _another_s(text: str, tenant: Tenant) -> str:
+    """A domain in a text, with or without an ``@``, that is another tenant's or the operator's; empty without one."""
+    for match in _DOMAIN.finditer(_as_read(text)[:MOST_READ]):
+        domain = _canonical(match.group())
+        owner = next((name for name in _above(domain) if name in tenant.claimed), "")
+        if owner and owner not in tenant.verified_domains:
+            return domain
+    return ""
+
+
+def _above(domain: str) -> Iterator[str]:
+    """The domain itself and those it lies under, the nearest first."""
+    while domain:
+        yield domain
+        domain = domain.partition(".")[2]
 
 
 def _as_read(name: str) -> str:
@@ -74,7 +97,21 @@ class Policy(BasePolicy):
         for name in msg.from_names:
             if any(domain not in txn.tenant.verified_domains for domain in _domains_shown(name)):
                 return Reject(refusal("sender", "the From name shows an address that is not yours"))
+            if _another_s(name, txn.tenant):
+                return Reject(refusal("sender", "the From name shows a domain that is not yours"))
+            if not _TURNING.isdisjoint(name):
+                return Reject(refusal("sender", "the From name holds characters that turn the text around"))
+        for text in msg.replies_to:
+            domain = _another_s(_without(text, txn.tenant.contact), txn.tenant)
+            if domain:
+                return Reject(refusal("sender", f"answers must not go to {domain[:80]}, which is not yours"))
         return PASS
+
+
+def _without(text: str, contact: str) -> str:
+    """A field without the tenant's own contact address, wherever that lies, and without blanks around its dots."""
+    text = re.sub(r"[ \t]*([.@])[ \t]*", r"\1", text[:MOST_READ])
+    return re.sub(rf"(?<![\w.+-]){re.escape(contact)}(?![\w.-])", "", text, flags=re.I)
 
 
 def _not_verified(where: str, domain: str, tenant: Tenant) -> Reject:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from config.settings import Settings
 from relay.checks.files import mode_fault
 from relay.cli.common import Store, actor, cell, done, fail, json_option, note, open_store, output, print_json, say
 from relay.cli.common import show as print_fields
@@ -47,7 +48,7 @@ def add(ctx: click.Context, tenant: str, domain: str, key: Path | None, selector
     if (key is None) != (not selector):
         raise click.UsageError("--key and --selector go together")
     store = open_store(ctx)
-    name = _sendable(domain)
+    name = _sendable(domain, store.settings)
     imported = (selector, keys.import_pem(_read(key))) if key is not None else None
     fault = mode_fault("key", key) if key is not None else None
     if fault is not None:
@@ -141,11 +142,13 @@ def _claim(store: Store, names: Sequence[str]) -> domains.DomainRow:
     return domains.find(store.conn, name, tenants.find(store.conn, names[0]).id if len(names) == 2 else None)
 
 
-def _sendable(text: str) -> str:
+def _sendable(text: str, settings: Settings) -> str:
     """A-labels of a domain that one customer can own."""
     from publicsuffixlist import PublicSuffixList
 
     name = domains.normal_name(text)
+    if name in (settings.server.hostname, domains.mail_host(settings)):
+        raise RegistryError(f"{name} is the relay's own name, where its bounces and letters come from; name another")
     if PublicSuffixList(only_icann=True).publicsuffix(name) == name:
         raise RegistryError(f"{name} is a public suffix that no customer owns; name a domain below it")
     return name

@@ -20,11 +20,13 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Final, NamedTuple, Protocol
 
-from relay.intake import relay_fields
+from msgspec.structs import replace
+
+from relay.intake import foreign, relay_fields
 from relay.intake.parameters import MailParameters
 from relay.intake.relay_fields import RelayFields
 from relay.mail.address import AddressError
-from relay.mail.decode import addresses_of
+from relay.mail.decode import addresses_of, decode_field
 from relay.mail.dsn import Action, RecipientReport, wanted
 from relay.mail.scan import Malformed, ScanLimits, Scanned, scan
 from relay.mail.slots import SHAREABLE
@@ -237,7 +239,7 @@ class Acceptor:
             return judged.refused[0][1]
         given_id = _message_id(scanned)
         message_id = given_id or f"<{shown_id}@{self._terms.hostname}>"
-        dropped = _foreign(scanned, arrived.txn.tenant)  # Bcc, Return-Path and Relay-* never leave anyway
+        dropped = foreign.fields(scanned, arrived.txn.tenant)  # Bcc, Return-Path and Relay-* never leave anyway
         template = compile_template(
             scanned,
             judged.additions,
@@ -246,6 +248,8 @@ class Acceptor:
             if_missing=(("Date", _date(int(now))), ("Message-ID", message_id)),
         )
         new = self._new(arrived, submission_id, wishes, message, message_id, judged, template)
+        if foreign.suspicious(scanned):
+            new = replace(new, taken_out=foreign.taken_out(scanned, dropped))
         return _Ready(new, template, shown_id)
 
     def _new(
@@ -295,11 +299,11 @@ def _same_for_all(judged: Judged, template: Template) -> bool:
     return not any(a.slots for a in judged.accepted) and template.slots <= SHAREABLE
 
 
-_SENDERS = (b"sender", b"resent-from", b"resent-sender")
-_SENDERS_NAMES = frozenset(
-    ("sender", *(f"resent-{name}" for name in ("from", "sender", "to", "cc", "date", "message-id", "reply-to")))
+_REPLIES = (
+    *(b"reply-to", b"mail-reply-to", b"mail-followup-to", b"resent-reply-to", b"errors-to"),
+    *(b"return-receipt-to", b"disposition-notification-to", b"x-confirm-reading-to"),
 )
-_NO_FIELDS: frozenset[str] = frozenset()
+"""Where programs send answers, reports and receipts."""
 NO_ROOM: Final = temporary(52, 3, 1, "the disk is nearly full, try again later")
 _NOTHING = Enqueued(None, (), (), False, "")
 
@@ -333,21 +337,6 @@ def _received(terms: Terms, arrived: Arrived, shown_id: str) -> bytes:
         f"Received: from {source} (submission)\r\n"
         f"\tby {terms.hostname} with {arrived.protocol} id {shown_id};\r\n\t{date}\r\n"
     ).encode("ascii")
-
-
-def _foreign(scanned: Scanned, tenant: Tenant) -> frozenset[str]:
-    """Fields that name somebody else as the one who sends: they don't leave (R14)."""
-    if scanned.index.keys().isdisjoint(_SENDERS):
-        return _NO_FIELDS
-    for name in _SENDERS:
-        for value in scanned.values(name):
-            try:
-                named = addresses_of(value)
-            except AddressError:
-                return _SENDERS_NAMES
-            if any(address.rpartition("@")[2] not in tenant.verified_domains for _, address in named):
-                return _SENDERS_NAMES
-    return _NO_FIELDS
 
 
 _PLAIN_ID: Final = re.compile(rb"[!-~]{1,300}").fullmatch
@@ -390,7 +379,14 @@ def _facts(scanned: Scanned, txn: Transaction, wishes: RelayFields, size: int) -
         tag=wishes.tag,
         meta=wishes.meta,
         size_octets=size,
+        replies_to=_replies_to(scanned),
     )
+
+
+def _replies_to(scanned: Scanned) -> tuple[str, ...]:
+    if scanned.index.keys().isdisjoint(_REPLIES):
+        return ()
+    return tuple(decode_field(value) for name in _REPLIES for value in scanned.values(name))
 
 
 def _topic(tenant: Tenant, stream: Stream, wished: str) -> str:

@@ -92,6 +92,8 @@ def _text(octets: bytes, charset: str) -> str:
 def addresses_of(value: bytes) -> list[tuple[str, str]]:
     """(display name, canonical address) of each mailbox in a From, To, … field, groups included.
 
+    Comments are part of the name, as some programs show them in its place.
+
     Departures from RFC 5322 §3.4, which mail programs share: dots, ``@`` and ``[]`` in an unquoted display name,
     encoded words in quotes, empty list members. Raises AddressError with what is wrong, for the field as a whole.
     """
@@ -119,6 +121,8 @@ class _List:
         self.closed: str | None = None
         """The address within ``<>`` once it is closed."""
         self.group = False
+        self.comments: list[str] = []
+        """Of the mailbox that is read."""
 
     def read(self) -> list[tuple[str, str]]:
         position, end = 0, len(self.text)
@@ -147,6 +151,7 @@ class _List:
             token = match.group()
             depth += (token == "(") - (token == ")")
             if depth == 0:
+                self.comments += (" ", self.text[position : match.start()])
                 self._word(" ", True)
                 return match.end()
         raise AddressError("a comment in an address field isn't closed with )")
@@ -192,18 +197,18 @@ class _List:
 
     def _member(self) -> None:
         """A comma, semicolon or the end: what was read is one mailbox, or nothing."""
-        words, closed = self.words, self.closed
-        self.words, self.closed = [], None
+        words, closed, comments = self.words, self.closed, self.comments
+        self.words, self.closed, self.comments = [], None, []
         if closed is None and not "".join(words).strip():
             return
         if len(self.found) >= MAX_ADDRESSES:
             raise AddressError(f"an address field has more than {MAX_ADDRESSES} addresses")
         if closed is None:
-            self.found.append(("", parse_address(_spec("".join(words).strip())).canonical))
+            self.found.append((_phrase(comments), parse_address(_spec("".join(words).strip())).canonical))
             return
         if closed.startswith("@"):
             closed = closed.rpartition(":")[2]
-        self.found.append((_phrase(words), parse_address(_spec(closed)).canonical))
+        self.found.append((_phrase(words + comments), parse_address(_spec(closed)).canonical))
 
 
 def _spec(text: str) -> str:

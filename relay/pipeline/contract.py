@@ -65,6 +65,8 @@ class Tenant(msgspec.Struct, frozen=True, gc=False):
     delivered_bulk: int
     """Bulk copies delivered so far; a new tenant has few (R13)."""
     allowance: Allowance
+    claimed: frozenset[str] = frozenset()
+    """Domains proved to be some tenant's, this one's too, and the operator's own names."""
 
 
 class Stream(msgspec.Struct, frozen=True, gc=False):
@@ -157,6 +159,8 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     tag: str
     meta: Mapping[str, str]
     size_octets: int
+    replies_to: tuple[str, ...] = ()
+    """Each field that says where answers go (Reply-To and its like): its text, decoded."""
 
 
 class QueueEntry(msgspec.Struct, frozen=True, gc=False):

@@ -122,6 +122,8 @@ def _story(new: NewSubmission, states: tuple[State, ...]) -> str:
         story["held"] = held
     if new.refused:
         story["refused"] = [[r.address, status.reply] for r, status in new.refused]
+    if new.taken_out:
+        story["taken_out"] = new.taken_out
     return dumps(story)
 
 

@@ -139,6 +139,8 @@ def _accepted(told: Mapping[str, Any]) -> str:
     parts += [f"{told['held']} held"] if told.get("held") else []
     if told.get("refused"):
         parts.append(f"{len(told['refused'])} refused")
+    if told.get("taken_out"):
+        parts.append(f"taken out of the header: {', '.join(told['taken_out'])}")
     return ", ".join(parts)
 
 

@@ -55,6 +55,8 @@ class NewSubmission(msgspec.Struct, frozen=True, gc=False):
     """Nothing in the copies differs by recipient."""
     standing_version: int = 0
     """As of which the recipients' standings were read (see ``SnapshotSource``)."""
+    taken_out: tuple[str, ...] = ()
+    """Header fields that don't leave, as they say what only others can; for the event."""
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):

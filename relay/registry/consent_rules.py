@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from relay.registry import source_check
+
 MAX_TOPIC: Final = 100
 MAX_SOURCE: Final = 500
 MAX_WORDING: Final = 20_000
@@ -18,14 +20,6 @@ MEANS: Final = frozenset({"hand", "import", "api", "form", "double-opt-in"})
 DOUBLE_OPT_IN: Final = "double-opt-in"
 NEVER_ASK: Final = (
     "wants no more mail and no more questions; only its own double opt-in after `relay form ask-again` helps"
-)
-
-_VAGUE: Final = frozenset(
-    {"unknown", "other", "others", "n/a", "na", "none", "nil", "null", "misc", "miscellaneous", "various", "whatever"}
-    | {"unspecified", "tbd", "неизвестно", "другое", "прочее", "нет", "невідомо", "інше", "немає", "muu", "teadmata"}
-)
-_BOUGHT: Final = re.compile(
-    r"\b(?:bought|purchased|rented|harvested|scraped|куплен\w*|арендован\w*|орендован\w*|ostetud|renditud)\b", re.I
 )
 
 
@@ -101,13 +95,11 @@ def check_topic(topic: str) -> None:
 def _check_source(source: str) -> None:
     if not re.search(r"\w", source):
         raise Refused("source", "the source is empty; say where the person agreed, e.g. 'sign-up form on shop.example'")
-    if source.strip(" .,;:!?-_()[]\"'").casefold() in _VAGUE:
+    if source_check.vague(source):
         raise Refused("source", f"the source {source[:40]!r} is vague; say where the person agreed")
-    found = _BOUGHT.search(source)
+    found = source_check.bought(source)
     if found:
-        raise Refused(
-            "source", f"the source says {found[0].lower()!r}: bought, rented or harvested addresses may not be mailed"
-        )
+        raise Refused("source", f"the source says {found!r}: bought, rented or harvested addresses may not be mailed")
     if len(source) > MAX_SOURCE or not source.isprintable():
         raise Refused("source", f"a source is printable text of at most {MAX_SOURCE} characters")
 

@@ -19,6 +19,7 @@ from urllib.parse import quote
 from relay.mail.address import AddressError, parse_domain
 from relay.registry import audit, keys
 from relay.registry.errors import RegistryError
+from relay.registry.lookalike import alike
 from relay.registry.secrets import Secrets, SecretsError
 from relay.registry.tenants import TenantRow
 
@@ -131,9 +132,11 @@ def remove(conn: sqlite3.Connection, domain: DomainRow, *, actor: str, now: floa
 def mark_verified(conn: sqlite3.Connection, domain: DomainRow, by: str, *, actor: str, now: float) -> DomainRow:
     """The domain is the tenant's; ``by`` is ``dns``, or who vouched and why.
 
-    Raises RegistryError if it is verified for another tenant.
+    Raises RegistryError if it is verified for another tenant, or looks like one that is and nobody vouches for it.
     """
     _refuse_if_taken(conn, domain.tenant_id, domain.name)
+    if by == "dns" and domain.verified_at is None:
+        _refuse_if_alike(conn, domain)
     if domain.verified_at is None or by != "dns":
         conn.execute("UPDATE domain SET verified_at = ?, verified_by = ? WHERE id = ?", (now, by, domain.id))
         audit.record(conn, actor, "domain-verified", domain.tenant_id, {"domain": domain.name, "by": by}, now)
@@ -289,6 +292,18 @@ def _refuse_if_taken(conn: sqlite3.Connection, tenant_id: int, name: str) -> Non
     ).fetchone()
     if row is not None:
         raise RegistryError(f"{name} is verified for the tenant {row[0]}; `relay domain remove {row[0]} {name}` first")
+
+
+def _refuse_if_alike(conn: sqlite3.Connection, domain: DomainRow) -> None:
+    rows = conn.execute(
+        "SELECT name FROM domain WHERE tenant_id <> ? AND verified_at IS NOT NULL ORDER BY id", (domain.tenant_id,)
+    )
+    other = alike(domain.name, (row[0] for row in rows))
+    if other:
+        raise RegistryError(
+            f"{domain.name} looks like {other}, which is another tenant's: readers would take one for the other. If"
+            f" both are what they seem, `relay domain verify {domain.tenant} {domain.name} --vouch REASON` takes it"
+        )
 
 
 # --- records -----------------------------------------------------------------

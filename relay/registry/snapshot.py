@@ -96,6 +96,8 @@ class Snapshot:
     by_username: Mapping[str, CredentialRecord]
     by_network: NetworkTable
     domains: Mapping[str, DomainRecord]
+    claimed: frozenset[str]
+    """Verified domains of all tenants, and the operator's own names."""
     _terms: Mapping[str, plans.PlanTerms]
     _conn: sqlite3.Connection
 
@@ -117,6 +119,7 @@ class Snapshot:
             record.topics,
             quota.counter(self._conn, tenant_id, DELIVERED_BULK),
             plans.allowance(record.plan, record.plan_started_at, record.plan_ends_at, self._terms, now, record.bonus),
+            self.claimed,
         )
 
 
@@ -176,6 +179,7 @@ def load(conn: sqlite3.Connection, settings: Settings, secrets: Secrets) -> Snap
             {record.username: record for record, ip in credentials if not ip},
             _network_table([(record, ip) for record, ip in credentials if ip]),
             _by_name(domains),
+            _claimed(domains, settings),
             settings.plans,
             conn,
         )
@@ -272,6 +276,11 @@ def _domains(conn: sqlite3.Connection) -> list[DomainRecord]:
         )
         for id_, tenant_id, name, verified_at, return_path_at in rows
     ]
+
+
+def _claimed(domains: list[DomainRecord], settings: Settings) -> frozenset[str]:
+    own = {settings.server.hostname, settings.links.mail_domain} - {""}
+    return frozenset(own.union(domain.name for domain in domains if domain.verified))
 
 
 def _by_name(domains: list[DomainRecord]) -> dict[str, DomainRecord]:

@@ -17,6 +17,8 @@ OURS = ("List-Unsubscribe", "List-Unsubscribe-Post", "X-Sender-Contact", "X-Repo
 @pytest.fixture(scope="module", autouse=True)
 def people(ground: Ground) -> None:
     ground.agree(WHO)
+    ground.relay.cli("domain", "add", "rival", "rival.example")
+    ground.relay.cli("domain", "verify", "rival", "rival.example", "--vouch", "known")
 
 
 def names(head: bytes) -> Iterator[str]:
@@ -89,6 +91,10 @@ SENDERS = {
     "address as name, with what can't be seen": 'From: "ceo@\u200brival.example" <news@acme.example>\r\n',
     "address as name, of an internationalised domain": 'From: "ceo@bänk.example" <news@acme.example>\r\n',
     "address as encoded name in full width": "From: =?utf-8?b?Y2Vv77ygcml2YWwuZXhhbXBsZQ==?= <news@acme.example>\r\n",
+    "address as comment": "From: news@acme.example (ceo@rival.example)\r\n",
+    "address as comment before": "From: (ceo@rival.example) Acme <news@acme.example>\r\n",
+    "another's domain as name": "From: rival.example <news@acme.example>\r\n",
+    "turned around": "From: =?utf-8?b?4oCuZWxwbWF4ZS5sYXZpckBvZWM=?= <news@acme.example>\r\n",
     "encoded address": "From: =?utf-8?q?ceo=40rival.example?=\r\n",
     "NUL": "From: ceo@rival.example\x00@acme.example\r\n",
 }
@@ -102,6 +108,36 @@ def test_no_from_but_the_tenant_s_own(ground: Ground, name: str, stream: str) ->
     reply = str(ground.send(message, WHO, stream=stream))
     assert reply.startswith(("550 5.7.1 sender", "554 5.6.0")), reply
     assert ground.state(QUEUED) == before
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Reply-To: ceo@rival.example",
+        "REPLY-TO : CEO@Rival.Example",
+        "Reply-To: a@people.example,\r\n\tceo@mail.rival.example",
+        "Reply-To: a@people.example\r\nReply-To: ceo@rival.example",
+        "Reply-To: board: ceo@rival.example;",
+        "Reply-To: =?utf-8?q?ceo=40rival.example?=",
+        'Reply-To: "ceo@rival.example" <a@people.example>',
+        "Reply-To: <@people.example:ceo@rival.example>",
+        "Reply-To: ceo@rival.example, <<broken",
+        "Mail-Followup-To: ceo@rival.example",
+        "Disposition-Notification-To: ceo@rival.example",
+        "Return-Receipt-To: ceo@rival.example",
+    ],
+)
+@pytest.mark.parametrize("stream", ["news", "transactional"])
+def test_answers_are_not_for_another_tenant(ground: Ground, field: str, stream: str) -> None:
+    before = ground.state(QUEUED)
+    reply = str(ground.send(mail(to=WHO, extra=f"{field}\r\n"), WHO, stream=stream))
+    assert reply.startswith("550 5.7.1 sender: answers must not go to "), reply
+    assert ground.state(QUEUED) == before
+
+
+def test_answers_may_go_anywhere_else(ground: Ground) -> None:
+    got = ground.deliver(mail(to=WHO, subject="Answers", extra="Reply-To: desk@helpdesk.example\r\n"), WHO)
+    assert got.field("Reply-To") == "desk@helpdesk.example"
 
 
 @pytest.mark.parametrize("name", ["Acme at acme.example", "news@acme.example", "Acme @ home", "R&D @ Acme, 5.0"])
@@ -137,3 +173,44 @@ def test_a_source_of_many_lines_is_one(ground: Ground) -> None:
     assert ground.claim(who, source="a\r\nBcc: x@y.example\r\n\r\nform" + "\n" * 200 + "end").status_code == 201
     got = ground.deliver(mail(to=who, subject="Lines"), who)
     assert b"\r\nBcc" not in got.data and b"(a Bcc: x@y.example form end)" in got.data.replace(b"=\r\n", b"")
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Authentication-Results: mx.people.example; dkim=pass header.d=rival.example",
+        "AUTHENTICATION-RESULTS : mx.people.example; spf=pass",
+        "ARC-Seal: i=1; a=rsa-sha256; d=rival.example; s=x; cv=none; b=xx",
+        "ARC-Authentication-Results: i=1; rival.example; spf=pass",
+        "Received-SPF: pass (rival.example)",
+        "BIMI-Indicator: PHN2Zz4=",
+        "Delivered-To: header@people.example",
+        "X-Original-To: header@people.example",
+        "DKIM-Signature: v=1; a=rsa-sha256; d=rival.example; s=x; h=from; bh=xx; b=xx",
+        "DKIM-Signature: v=1; a=rsa-sha256; d=acme.example; s=x; h=from; bh=xx; b=xx\r\n"
+        "dkim-signature : v=1; a=rsa-sha256; s=x; h=from;\r\n\td =\r\n rival.example; bh=xx; b=xx",
+        "DomainKey-Signature: a=rsa-sha1; s=x; d=rival.example; c=nofws; q=dns; b=xx",
+    ],
+)
+def test_what_others_sign_or_found_can_t_be_made_up(ground: Ground, field: str) -> None:
+    got = ground.deliver(mail(to=WHO, subject="Made up", extra=f"{field}\r\nX-Kept: yes\r\n"), WHO)
+    name = field.partition(":")[0].strip()
+    assert b"rival.example" not in got.head and b"b=xx" not in got.head
+    assert list(names(got.head)).count(name.lower()) == (2 if name.lower() == "dkim-signature" else 0)
+    assert got.field("X-Kept") == "yes"
+
+
+def test_an_own_signature_stays(ground: Ground) -> None:
+    """The application may have signed before; what the relay adds stands beside."""
+    field = "DKIM-Signature: v=1; a=rsa-sha256; d=acme.example; s=own; h=from; bh=xx; b=xx\r\n"
+    got = ground.deliver(mail(to=WHO, subject="Own", extra=field), WHO)
+    assert sum("s=own" in one for one in got.fields("DKIM-Signature")) == 1
+
+
+def test_the_tenant_is_told_what_was_taken_out(ground: Ground) -> None:
+    extra = "sender: ceo@rival.example\r\nARC-Seal: i=1; d=rival.example\r\nBcc: a@people.example\r\nX-Kept: yes\r\n"
+    reply = ground.send(mail(to=WHO, subject="Told", extra=extra), WHO)
+    story = ground.relay.json("trace", reply.text.split()[1])
+    assert story["steps"][0]["why"] == "1 recipient, taken out of the header: Sender, Arc-Seal"
+    own = ground.send(mail(to=WHO, subject="Own", extra="Sender: desk@acme.example\r\n"), WHO)
+    assert ground.relay.json("trace", own.text.split()[1])["steps"][0]["why"] == "1 recipient"

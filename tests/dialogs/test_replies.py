@@ -271,7 +271,15 @@ def test_a_stream_for_several_topics_needs_the_message_s(house: House) -> None:
     with house.session(house.bulk) as s:
         s.say(MAIL)
         s.say(rcpt("a"))
-        starts(s.data(mail()), "550 5.7.1 no-consent:")
+        starts(s.data(mail()), "550 5.7.1 topic:")
+
+
+@pytest.mark.parametrize("who", ["bulk", "direct"])
+def test_a_topic_that_isn_t_there(house: House, who: str) -> None:
+    with house.session(getattr(house, who)) as s:
+        s.say(MAIL)
+        s.say(rcpt("a"))
+        starts(s.data(mail(extra="Relay-Topic: new\r\n")), "550 5.7.1 topic: there is no topic new; there are: ")
 
 
 def test_relay_topic_must_agree_with_the_stream(house: House) -> None:

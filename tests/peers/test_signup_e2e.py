@@ -222,7 +222,7 @@ def test_the_link_never_ask_me_again(place: Place, browser: Browser) -> None:
     place.letter("after@people.example")
     assert len([m for m in place.sink.messages if who in m.recipients]) == 1
     refused = place.relay.run(
-        "consent", "add", "acme", who, "--topic", "news", "--source", "old list", "--wording", "Yes"
+        "consent", "add", "acme", who, "--topic", "news", "--source", "the old shop", "--wording", "Yes"
     )
     assert refused.returncode == 1 and "unsubscribed" in refused.stderr
 

@@ -165,6 +165,24 @@ def test_another_tenant_s_domain_can_t_be_verified(call: Call, nameserver: Names
     _refused(call("domain", "verify", "shop", "shop.example", "--vouch", "I know"), "verified for the tenant club")
 
 
+def test_a_domain_that_looks_like_another_tenant_s_needs_the_operator_s_word(
+    call: Call, nameserver: Nameserver
+) -> None:
+    nameserver.publish(_json(call("domain", "add", "club", "shop.example", "--json")))
+    assert call("domain", "verify", "shop.example")[0] == 0
+    for twin in ("\u0455hop.example", "sh\u00f3p.example"):
+        made = _json(call("domain", "add", "shop", twin, "--json"))
+        nameserver.publish(made)
+        _refused(call("domain", "verify", "shop", twin), "looks like shop.example")
+        assert call("domain", "verify", "shop", twin, "--vouch", "seen")[0] == 0
+        assert call("domain", "verify", "shop", twin)[0] == 0  # and stays so
+        assert call("domain", "remove", "shop", twin)[0] == 0
+    nameserver.publish(_json(call("domain", "add", "shop", "shops.example", "--json")))
+    assert call("domain", "verify", "shops.example")[0] == 0
+    nameserver.publish(_json(call("domain", "add", "club", "sh\u00f3p.example", "--json")))
+    assert call("domain", "verify", "sh\u00f3p.example")[0] == 0  # its own
+
+
 def test_the_operator_can_vouch(call: Call, home: Path) -> None:
     assert call("domain", "add", "shop", "shop.example")[0] == 0
     _refused(call("domain", "verify", "shop.example", "--vouch", " "), "say in a few printable words", 2)
@@ -218,6 +236,8 @@ def test_an_own_key_is_taken_over(call: Call, home: Path) -> None:
         ("example", "no domain name"),
         ("a b.example", "malformed"),
         ("192.0.2.1", "no domain name"),
+        ("relay.example", "the relay's own name"),
+        ("Relay.Example.", "the relay's own name"),
     ],
 )
 def test_what_no_customer_owns_is_refused(call: Call, domain: str, told: str) -> None:

@@ -39,8 +39,8 @@ def test_decode_field(value: bytes, text: str | None) -> None:
         (b'"A, \\"B\\"" <a@b.example>, c@d.example', [('A, "B"', "a@b.example"), ("", "c@d.example")]),
         (b"=?utf-8?q?J=C3=BCri?= <a@b.example>", [("Jüri", "a@b.example")]),
         (b'"=?utf-8?q?J=C3=BCri?=" <a@b.example>', [("Jüri", "a@b.example")]),
-        (b"a@b.example (comment (nested) \\) )", [("", "a@b.example")]),
-        (b"x (c) <a(c)@b.example>", [("x", "a@b.example")]),
+        (b"a@b.example (comment (nested) \\) )", [("comment (nested) \\)", "a@b.example")]),
+        (b"x (c) <a(d)@b.example>, (e) f@g.example", [("x c d", "a@b.example"), ("e", "f@g.example")]),
         (
             b"Group: a@b.example, X <c@d.example>; , e@f.example",
             [("", "a@b.example"), ("X", "c@d.example"), ("", "e@f.example")],

@@ -37,6 +37,7 @@ TENANT = Tenant(
     1, "acme", "post@acme.example", "1 Road", Freeze.NONE, "", frozenset({"acme.example"}),
     frozenset({"acme.example", "new.example"}), ("news", "offers"), 0, PLAN,
 )  # fmt: skip
+AMONG_OTHERS = replace(TENANT, claimed=frozenset({"acme.example", "rival.example", "relay.test"}))
 BULK = Stream(1, 1, "bulk", Kind.BULK, "*", True)
 NEWS = Stream(3, 1, "news", Kind.BULK, "news", True)
 DIRECT = Stream(2, 1, "transactional", Kind.TRANSACTIONAL, "*", False)
@@ -124,7 +125,26 @@ def test_consent_at_data_decides_by_the_message_s_topic() -> None:
 
 
 def test_consent_needs_a_topic_on_a_stream_for_several() -> None:
-    assert word(consent.Policy({}).on_message(txn(BULK, recipients=(rcpt(),)), message(topic=""))) == "no-consent"
+    assert word(consent.Policy({}).on_message(txn(BULK, recipients=(rcpt(),)), message(topic=""))) == "topic"
+
+
+@pytest.mark.parametrize("stream", [BULK, DIRECT])
+def test_a_topic_that_isn_t_there_is_told_with_those_there_are(stream: Stream) -> None:
+    """Whatever the stream: a slip of the pen would be a topic that nobody can leave."""
+    answer = consent.Policy({}).on_message(txn(stream, recipients=(rcpt(),)), message(topic="News"))
+    assert isinstance(answer, Reject)
+    assert answer.status.reply == "550 5.7.1 topic: there is no topic News; there are: news, offers"
+    many = replace(TENANT, topics=tuple(f"{number} " + "ä" * 90 for number in range(50)))
+    answer = consent.Policy({}).on_message(txn(stream, tenant=many), message(topic="x" * 200))
+    assert isinstance(answer, Reject) and "and 42 more" in answer.status.text
+
+
+def test_without_consent_mail_on_a_topic_still_isn_t_for_who_left_it() -> None:
+    left = rcpt(Standing(1, (gone(),), (suppressed(Reason.UNSUBSCRIBED, "news"),)))
+    policy = consent.Policy({})
+    answer = policy.on_message(txn(DIRECT, recipients=(left, rcpt(Standing()))), message(topic="news"))
+    assert isinstance(answer, dict) and list(answer) == [left] and word(answer[left]) == "unsubscribed"
+    assert policy.on_message(txn(DIRECT, recipients=(left,)), message(topic="")) == Continue()
 
 
 @pytest.mark.parametrize(
@@ -168,10 +188,50 @@ def test_reverse_path(path: str, stream: Stream, expected: str) -> None:
         (("a@acme.example",), ("billing@\x01bank.example",), "sender"),
         (("a@acme.example",), ("billing@-bank.example",), "sender"),
         (("a@acme.example",), ("See you @ the fair. Acme",), "ok"),
+        (("a@acme.example",), ("rival.example",), "sender"),
+        (("a@acme.example",), ("The board at www.Rival\u3002example",), "sender"),
+        (("a@acme.example",), ("ceo (at) rival.example",), "sender"),
+        (("a@acme.example",), ("support of relay.test",), "sender"),
+        (("a@acme.example",), ("free.example and shop.acme.example",), "ok"),
+        (("a@acme.example",), ("\u202eelpmaxe.lavir@oec",), "sender"),
+        (("a@acme.example",), ("\u200f\u05d0\u05d1",), "ok"),
     ],
 )
 def test_author(addresses: tuple[str, ...], names: tuple[str, ...], expected: str) -> None:
-    verdict = sender_identity.Policy({}).on_message(txn(), message(from_addresses=addresses, from_names=names))
+    verdict = sender_identity.Policy({}).on_message(
+        txn(tenant=AMONG_OTHERS), message(from_addresses=addresses, from_names=names)
+    )
+    assert word(verdict) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a@mail.example", "ok"),
+        ("post@acme.example", "ok"),
+        ("a@sub.acme.example", "ok"),
+        ("ceo@rival.example", "sender"),
+        ("CEO <ceo@Mail.Rival.Example>, post@acme.example", "sender"),
+        ("board: ceo @ rival . example;", "sender"),
+        ("ceo@(x)rival.example", "sender"),
+        ("ceo@rival\u3002example", "sender"),
+        ("x@notrival.example", "ok"),
+        ("x@rival.example.org", "ok"),
+        ("abuse@relay.test", "sender"),
+        ("a@own.rival.example", "ok"),
+        ("a@deep.own.rival.example", "ok"),
+        ("Acme <Agency@Rival.example>", "ok"),
+        ("the.agency@rival.example", "sender"),
+        ("agency@rival.example.com, agency@rival.example, ceo@rival.example", "sender"),
+    ],
+)
+def test_answers_go_to_no_other_tenant(text: str, expected: str) -> None:
+    """``own.rival.example`` is proved to be acme's, though it lies below another's; the contact is vouched for."""
+    own = frozenset({"acme.example", "own.rival.example"})
+    tenant = replace(
+        AMONG_OTHERS, contact="agency@rival.example", verified_domains=own, claimed=AMONG_OTHERS.claimed | own
+    )
+    verdict = sender_identity.Policy({}).on_message(txn(tenant=tenant), message(replies_to=(text,)))
     assert word(verdict) == expected
 
 
