@@ -103,6 +103,9 @@ def decide(where: Where, reply: Reply, remote: str, to: Sequence[str] = ()) -> R
     ``451 5.7.1`` comes out as 4.7.1.
     """
     row = find(where, reply)
+    if row is not None and reply.code < 400:  # by itself "250 ok" would tell nobody why it waits
+        text = one_line(f"{where} was answered {reply.line}")
+        return Retry(temporary(51, *row.default, text), remote, row.reach)
     if row is not None:
         return Retry(_status(Class.TEMPORARY, row.default, reply), remote, row.reach, None, reply.line)
     judged = read(reply.text, to, reply.code).judged(where.value)

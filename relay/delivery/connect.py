@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import random
 import socket
 import ssl
@@ -113,7 +114,7 @@ class Opener:
         raise Unreachable(worst or unsure("no host to try"))
 
     def fruitless(self, route: Route, session: Session) -> None:
-        """The session took no transaction: others of the site have their turn before its host."""
+        """The session took nothing: others of the site have their turn before its host."""
         host = session.remote.partition(" ")[0]
         self._turns.failed(route.site, host)
         self._turns.failed(route.site, session.remote.partition("[")[2].partition("]")[0])
@@ -222,7 +223,7 @@ class Opener:
             raise Unreachable(_no_answer(target, "no connection in time")) from None
         except OSError as error:
             sock.close()
-            raise Unreachable(_no_answer(target, error.strerror or type(error).__name__)) from error
+            raise Unreachable(_no_answer(target, _in_words(error))) from error
         except BaseException:
             sock.close()
             raise
@@ -258,3 +259,8 @@ def _temporarily(finding: Finding) -> Retry:
 
 def _no_answer(target: Target, why: str) -> Retry:
     return Retry(temporary(51, 4, 1, one_line(f"{target}: {why}")), str(target), Reach.SITE)
+
+
+def _in_words(error: OSError) -> str:
+    """``Connection refused``; asyncio's own text repeats the address."""
+    return os.strerror(error.errno) if error.errno else error.strerror or type(error).__name__

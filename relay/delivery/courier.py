@@ -43,7 +43,7 @@ class Courier:
             while not session.broken and (session.ahead is not None or not (self.stopping or self._turn_over())):
                 parcel, self._next = self._next or self._site.take(), None
                 if parcel is None:
-                    if self._site.hub.wanted(self._site) or not await self._wait():
+                    if self._gives_way() or not await self._wait():
                         break
                     continue
                 self._current = parcel
@@ -68,6 +68,12 @@ class Courier:
         served = self._session.transactions
         hub = self._site.hub
         return served >= hub.messages_per_connection or hub.crowded(self._site, served)
+
+    def _gives_way(self) -> bool:
+        """Without work the connection is no use: others wait for one, or the next try is another host's turn."""
+        site, session = self._site, self._session
+        put_off = session.transactions > 0 and not session.useful
+        return site.hub.wanted(site) or (put_off and len(site.route.hosts) > 1)
 
     async def _wait(self) -> bool:
         """Idle; False: nothing came in time, or the session is over."""
@@ -106,6 +112,8 @@ class Courier:
             self._site.most_recipients = min(self._site.most_recipients, session.takes)
         if session.fruitful:
             self._site.answered()
+        if session.unpiped:
+            self._site.unpiped(session)
         if session.stumbled:
             self._site.stumbled(session)
         self._end(parcel, verdicts)
@@ -146,7 +154,7 @@ class Courier:
                 site.ready[0].begin(site.hub.now(), self._session.features.eight_bit)
 
     def _end(self, parcel: Parcel, verdicts: list[Verdict]) -> None:
-        """Tell the outcomes; what came to nothing goes again."""
+        """Tell the outcomes; what came to nothing goes again, the second time in company for the last time."""
         copies, parcel.copies = parcel.copies, []
         again: list[Copy] = []
         for copy, verdict in zip(copies, verdicts, strict=True):
@@ -154,11 +162,11 @@ class Courier:
                 copy.end(verdict)
             elif verdict.alone or copy.interruptions < MAX_INTERRUPTIONS:
                 copy.interruptions += not verdict.alone
-                copy.alone = copy.alone or verdict.alone
+                copy.alone = copy.alone or verdict.alone or (len(copies) > 1 and copy.interruptions > 1)
                 again.append(copy)
             else:
                 copy.end(verdict.retry)
-        if len(again) == len(copies) and (len(again) == 1 or not again[0].alone):
+        if len(again) == len(copies) and (len(again) == 1 or not any(copy.alone for copy in again)):
             parcel.copies = again  # what was prepared is still good
             self._site.put_back(parcel)
         elif again:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from relay.delivery.classify import not_sent
@@ -22,6 +22,11 @@ class Features:
     size: bool = False
     largest_octets: int = 0
     """0: not told."""
+
+
+def in_steps(features: Features) -> Features:
+    """The same for a remote that offers PIPELINING and isn't up to it."""
+    return replace(features, pipelining=False)
 
 
 @dataclass(frozen=True, slots=True)

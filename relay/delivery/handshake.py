@@ -117,7 +117,7 @@ class Opening:
     def _outcome(self, error: aiosmtplib.SMTPException) -> Retry | Bounced:
         if isinstance(error, aiosmtplib.SMTPResponseException) and 200 <= error.code < 600:
             return decide(self.where, Reply(error.code, error.message), str(self._target))
-        return lost(self.where, text_of(error), str(self._target), Reach.SITE)
+        return lost(self.where, _in_words(error), str(self._target), Reach.SITE)
 
 
 def features(offered: Mapping[str, str]) -> Features:
@@ -130,6 +130,17 @@ def features(offered: Mapping[str, str]) -> Features:
         size="size" in offered,
         largest_octets=int(size) if size.isascii() and size.isdigit() and len(size) < 16 else 0,
     )
+
+
+def _in_words(error: aiosmtplib.SMTPException) -> str:
+    """What happened, as ``Session`` says it."""
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        what = error.message.partition("line: ")[2].rstrip()
+        return f"the remote sent no reply: {what[:60]!a}" if what else "the remote sent a reply that is too long"
+    if isinstance(error, aiosmtplib.SMTPTimeoutError):
+        return "no answer in time"
+    closed = (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPConnectError)
+    return "connection lost" if isinstance(error, closed) else text_of(error)
 
 
 def text_of(error: Exception) -> str:

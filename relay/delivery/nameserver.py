@@ -23,6 +23,8 @@ PAYLOAD_OCTETS = 1232
 """Fits any path without fragments."""
 MOST_TRY_S = 2.0
 """Longest wait for one datagram's answer, before it is sent again."""
+TRIES_BEFORE_TCP = 2
+"""Datagrams without an answer."""
 PLAIN_S = 3600.0
 """So long a server that doesn't know EDNS is asked without."""
 LEAST_LOST = 2
@@ -84,15 +86,20 @@ class Nameserver:
         return read(response, kind)
 
     async def _response(self, name: dns.name.Name, kind: str, end: float) -> dns.message.Message | Unsure:
-        """Ask until an answer comes or time is up: with EDNS and without, in turns."""
+        """Ask until an answer comes or time is up: with EDNS and without, in turns, and once by TCP."""
         edns = self._plain_until <= self._monotonic()
         lost = False
+        tries = 0
         why = SILENT
         while (left := end - asyncio.get_running_loop().time()) > 0:
             try:
                 response = await self._exchange(name, kind, edns, left)
             except dns.exception.Timeout:
-                lost, edns = lost or edns, not edns
+                lost, edns, tries = lost or edns, not edns, tries + 1
+                if tries == TRIES_BEFORE_TCP:
+                    big = await self._only_by_tcp(name, kind, end)
+                    if big is not None:
+                        return self._heard(big)
                 continue
             except (dns.exception.DNSException, OSError, ValueError, EOFError) as error:
                 return self._heard(Unsure(_reason(error)))
@@ -104,6 +111,17 @@ class Nameserver:
             return self._heard(response)
         self.unheard()
         return Unsure(why)
+
+    async def _only_by_tcp(self, name: dns.name.Name, kind: str, end: float) -> dns.message.Message | None:
+        """Large answers get lost on some ways, where TCP does not; None: neither does it help."""
+        left_s = end - asyncio.get_running_loop().time()
+        if left_s <= 0:
+            return None
+        query = dns.message.make_query(name, kind, use_edns=False)
+        try:
+            return await dns.asyncquery.tcp(query, self._address, min(self._try_s, left_s), self._port)
+        except (dns.exception.DNSException, OSError, ValueError, EOFError):
+            return None
 
     def unheard(self) -> None:
         """A look-up ended without an answer of this server."""

@@ -50,12 +50,16 @@ class Session(asyncio.Protocol):
         """A transaction was answered in a way that says that the site works."""
         self._whole = True
         """All that was to be written has been handed to the transport."""
+        self.useful = False
+        """A recipient was taken, or refused for good; else another host of the site may know better."""
         self.sending = False
         """The message is on its way and not answered: whether it arrives isn't known."""
         self.ahead: Prepared | None = None
         """The copy whose envelope went out behind the last message: the next to ``send``, or the session must end."""
         self.stumbled = False
         """It broke with an envelope ahead, and without a farewell: the remote may not be up to it."""
+        self.unpiped = False
+        """It broke over an envelope that went out in one write: the remote may not be up to PIPELINING."""
         self.takes = 0
         """Recipients that the remote takes in one transaction, once it said so; 0: not known."""
         self.broken = ""
@@ -76,10 +80,15 @@ class Session(asyncio.Protocol):
         self._room: asyncio.Future[None] | None = None
         self._paused = False
         self._cut = False
+        self._astray = False
+        """More replies came than were asked for: each may belong to another command."""
         self._reset = b""
         self._quick = False
         """The last message was taken, and soon."""
         self._deadline = math.inf
+        self._latest = math.inf
+        """When the last of several replies must be here."""
+        self._each_s = timeouts.command_s
         self._tick_s = min(max(min(timeouts.command_s, timeouts.data_s) / 4, 0.02), 5.0)
         self._timer = self._loop.call_later(self._tick_s, self._tick)
         transport.set_protocol(self)
@@ -109,6 +118,8 @@ class Session(asyncio.Protocol):
         self.transactions += 1
         addresses = [one.address for one in to]
         refused = self._judged(replies, addresses)
+        if self.features.pipelining and self._broke_over(replies, refused):
+            self.unpiped = True
         if None in refused:
             verdict: Verdict = await self._message(copy, following, addresses)
             if not isinstance(verdict, Delivered) and refused.count(None) > 1:
@@ -116,6 +127,8 @@ class Session(asyncio.Protocol):
             verdicts: list[Verdict] = [verdict if one is None else one for one in refused]
         else:
             verdicts = [one for one in refused if one is not None]
+        if any(isinstance(one, Delivered | Bounced) for one in verdicts):
+            self.useful = True
         if self.broken:
             self.close()
         return verdicts
@@ -126,7 +139,17 @@ class Session(asyncio.Protocol):
             return await self._in_steps(commands)
         reset, self._reset = self._reset, b""
         skip = 1 if reset else 0
-        return (await self._ask(reset + b"".join(commands), len(commands) + skip))[skip:]
+        replies = await self._ask(reset + b"".join(commands), len(commands) + skip)
+        if skip and replies and replies[0].code // 100 == 3:
+            self._break(f"RSET was answered {replies[0].line}")
+            return []
+        return replies[skip:]
+
+    def _broke_over(self, replies: list[Reply], refused: list[Retry | Bounced | Interrupted | None]) -> bool:
+        """The envelope came to nothing, and without a farewell."""
+        if not self.broken or self.broken.startswith("421") or any(reply.code == 421 for reply in replies):
+            return False
+        return any(isinstance(one, Interrupted) for one in refused)
 
     def _of_several(self, step: Where, verdict: Retry | Bounced | Interrupted) -> Retry | Bounced | Interrupted:
         """A reply for all of several recipients that is about one of them: nobody knows which, so each goes alone."""
@@ -136,6 +159,16 @@ class Session(asyncio.Protocol):
 
     def _judged(self, replies: list[Reply], to: list[str]) -> list[Retry | Bounced | Interrupted | None]:
         """For each recipient why it is refused; None: the remote waits for its message."""
+        found = self._each(replies, to)
+        first = self.transactions == 1
+        # Out of step, a refusal may be meant for a neighbour or for the message before. Alone and first, it can't be.
+        told = self._astray or (len(replies) == len(to) + 2 and replies[-1].code // 100 == 2)
+        if not told or (first and len(to) == 1):
+            return found
+        self._break("replies out of step")
+        return [Interrupted(lost(Where.RCPT, self.broken, self.remote), alone=len(to) > 1)] * len(to)
+
+    def _each(self, replies: list[Reply], to: list[str]) -> list[Retry | Bounced | Interrupted | None]:
         most = len(to)
         if not replies:
             return [Interrupted(lost(Where.MAIL, self.broken, self.remote))] * most
@@ -272,7 +305,9 @@ class Session(asyncio.Protocol):
         """The next ``count`` replies; fewer if the session broke."""
         if len(self._replies) < count and not self.broken:
             self._awaited = count
-            self._deadline = self._loop.time() + (limit_s or self._timeouts.command_s)
+            self._each_s = limit_s or self._timeouts.command_s
+            self._deadline = self._loop.time() + self._each_s
+            self._latest = self._loop.time() + max(self._each_s, self._timeouts.data_s)
             self._waiter = self._loop.create_future()
             try:
                 await self._waiter
@@ -315,14 +350,19 @@ class Session(asyncio.Protocol):
             self._overrun()
         elif len(self._replies) < self._owed and self._replies[-1].code == 421:
             self._break(self._replies[-1].line)
-        elif len(self._replies) >= self._awaited and self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        elif self._waiter is not None and not self._waiter.done():
+            if len(self._replies) >= self._awaited:
+                self._waiter.set_result(None)
+            else:  # each command has its time (RFC 5321 §4.5.3.2), though they went out together
+                self._deadline = min(self._loop.time() + self._each_s, self._latest)
 
     def _overrun(self) -> None:
         """Replies that nothing was asked for: a farewell, or out of step."""
         extra = self._replies[self._owed :]
         del self._replies[self._owed :]
-        self._break(extra[0].line if extra[0].code == 421 else f"a reply to nothing: {extra[0].line}")
+        farewell = extra[0].code in (221, 421)
+        self._astray = not farewell
+        self._break(extra[0].line if farewell else f"a reply that nothing was asked for: {extra[0].line}")
 
     def eof_received(self) -> bool:
         return False

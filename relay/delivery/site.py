@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from relay.delivery.connect import Log
 from relay.delivery.courier import Courier
+from relay.delivery.envelope import in_steps
 from relay.delivery.handshake import Unreachable
 from relay.delivery.limits import Limits
 from relay.delivery.outcome import Bounced, Outcome, Reach, Retry, Returned
@@ -32,6 +33,9 @@ FORESEEN = 16
 
 IN_STEP_S = 86_400.0
 """So long a site gets each envelope by itself after a session broke with one behind a message."""
+
+NO_PIPELINING_S = 600.0
+"""So long a site gets each command by itself after a session broke over several at once."""
 
 
 class Hub(Protocol):
@@ -57,7 +61,7 @@ class Hub(Protocol):
         """Raises Unreachable."""
 
     def fruitless(self, route: Route, session: Session) -> None:
-        """The session took no transaction."""
+        """The session took nothing: others of the site have their turn (RFC 5321 §5.1)."""
 
     def reserve(self, site: Site) -> bool:
         """A place among all connections; False: the site is asked again when one is free."""
@@ -82,6 +86,7 @@ class Site:
         self.most_recipients = MOST_RECIPIENTS
         """In a transaction; less once the remote said that it takes fewer."""
         self._in_step_until = 0.0
+        self._unpiped_until = 0.0
         self.idle: list[Courier] = []
         self.couriers: set[Courier] = set()
         self.tasks: set[asyncio.Task[None]] = set()
@@ -102,7 +107,7 @@ class Site:
 
     @property
     def forgettable(self) -> bool:
-        if self.ready or self.tasks or not self.overlaps:
+        if self.ready or self.tasks or not self.overlaps or not self.pipelines:
             return False
         return not self.limits.troubled or self.limits.down_until + 3600 < self.hub.now()
 
@@ -172,6 +177,17 @@ class Site:
             self.hub.log("site-in-step", {"site": self.route.site, "remote": session.remote, "cause": session.broken})
         self._in_step_until = self.hub.now() + IN_STEP_S
 
+    @property
+    def pipelines(self) -> bool:
+        """Several commands may go out at once, where that is offered (RFC 2920)."""
+        return self._unpiped_until <= self.hub.now()
+
+    def unpiped(self, session: Session) -> None:
+        """What a session broke over may be its PIPELINING: the next ones do without for a while."""
+        if self.pipelines:
+            self.hub.log("site-unpiped", {"site": self.route.site, "remote": session.remote, "cause": session.broken})
+        self._unpiped_until = self.hub.now() + NO_PIPELINING_S
+
     def grow(self) -> None:
         """Wake idle connections, or open new ones, while copies are ready."""
         spare = len(self.ready)
@@ -198,13 +214,19 @@ class Site:
         finally:
             self.couriers.discard(courier)
             session.close()
-            if not session.fruitful and session.transactions and not self.closing:
-                self._fruitless(session)
+            if session.transactions and not self.closing:
+                if not session.fruitful:
+                    self._fruitless(session)
+                elif not session.useful:
+                    self.hub.fruitless(self.route, session)
 
     async def _open(self) -> Session | None:
         """None: the site could not be reached, and that has been dealt with."""
         try:
-            return await self.hub.open(self.route)
+            session = await self.hub.open(self.route)
+            if not self.pipelines:
+                session.features = in_steps(session.features)
+            return session
         except Unreachable as error:
             self._unreachable(error.outcome)
         except Exception as error:

@@ -135,13 +135,15 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
     ),
     Group.RATE: (
         r"too (?:many|fast|quickly|frequent|often)(?! (?:hops|received|messages? (?:in|stored)))",
+        r"too many messages in this (?:session|connection)",
         r"rate[- ]?(?:limit|control|exceed)",
         r"\bat a rate\b",
         r"\brates?\b.{0,30}(?:prevent|limit|exceed)",
         r"(?:maximum|number|count|too many|limit) .{0,12}(?:invalid|unknown|bad) (?:recipient|user|address)"
         r"|(?:invalid|unknown|bad) (?:recipient|user)s? (?:count|limit|exceed|rate)",
         r"throttl|\bslow(?:ing)? down\b",
-        r"(?:message|mail|connection|sending|hourly|daily|volume|recipient) (?:rate|limit|frequency"
+        r"max(?:imum)? (?:number of )?(?:connections|messages|recipients)\b.{0,30}(?:exceed|reach)",
+        r"(?:message|mail|connection|session|sending|hourly|daily|volume|recipient) (?:rate|limit|frequency"
         r"|quota)\b.{0,20}(?:exceed|reach|limit)?",
         r"frequency (?:limit|too|of|is)",
         r"\b(?:daily|hourly|monthly)\b.{0,20}\b(?:limit|allowance|maximum)",
@@ -207,6 +209,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"\b(?:mail|envelope|rfc5322|header)[ .-]?from\b(?! (?:this|the|your) )",
         r"return[- ]path|reverse[- ]path|from address|from: (?:header|address)",
         r"callout|\bcall-?back\b|\bsender check|\bsending from\b",
+        r"(?<!recipient )(?<!address )verification failed for",
         r"\byou(?:.re| are) not an? (?:known|valid|registered|authori[sz]ed|local|recogni[sz]ed)",
         r"\byour (?:address|e-?mail address|domain|account|mail ?box|user(?: ?name)?)\b.{0,30}"
         r"\b(?:not|reject|blocked|invalid|denied|unknown)",

@@ -85,6 +85,8 @@ TABLE: Final[tuple[Row, ...]] = (
     _row(r"2\.2|3\.1", "", "", Kind.FULL, again=True),
     _row(r"2\.3|3\.4", "", "", Kind.TOO_LARGE),
     _row(r"4\.7", "", "", Kind.EXPIRED),
+    # RFC 3463 §3.5: congestion passes; a smart host says so where the day's share is used up.
+    _row(r"4\.5", "", "", Kind.RATE, again=True),
     # -- The code names the address; words about us or of another try speak against it.
     _row(_ABOUT, "sender", "", Kind.SENDER),
     _row(_ABOUT, "full", "", Kind.FULL, again=True),
@@ -116,6 +118,8 @@ TABLE: Final[tuple[Row, ...]] = (
     _row(r"2\.1", "", "", Kind.POLICY, replies="521"),
     _row(r"2\.1", "", "", Kind.DISABLED, SUSPECTED),
     _row(r"1\.6", "", "", Kind.MOVED, DEAD),
+    # A server that asked another one and got no answer.
+    _row(r"1\.[13]", "network", "nobody no-account", Kind.UNKNOWN_ADDRESS, DOUBTED),
     _row(r"1\.[13]", "", "", Kind.UNKNOWN_ADDRESS, DEAD),
     # -- The code names something else.
     _row(r"1\.[789]|7\.27", "", "", Kind.SENDER),

@@ -68,6 +68,11 @@ def cut_by_tcp(query: Query, way: str, right: Made) -> Made:
     return answer
 
 
+def only_by_tcp(query: Query, way: str, right: Made) -> Made | None:
+    """Its datagrams get lost."""
+    return right if way == "TCP" else None
+
+
 def cut_then_right(query: Query, way: str, right: Made) -> Made:
     return right if way == "TCP" else cut_by_tcp(query, way, right)
 

@@ -40,7 +40,10 @@ def test_row(number: int) -> None:
     assert isinstance(outcome, Retry)
     assert outcome.reach is reach
     assert f"{outcome.reason.code} {outcome.reason.enhanced}" == status
-    assert outcome.diagnostic == text
+    if text[0] in "23":  # by itself it would tell nobody why the copy waits
+        assert (outcome.diagnostic, outcome.status) == ("", f"{status} {where} was answered {text}")
+    else:
+        assert outcome.diagnostic == text
     assert outcome.remote == "mx [192.0.2.1]"
 
 

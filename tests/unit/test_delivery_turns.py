@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 import pytest
@@ -11,8 +12,8 @@ from relay.delivery.connect import MAX_TRIES
 from relay.delivery.outcome import Delivered, Retry
 from relay.delivery.route import Host
 from relay.delivery.turns import MOST_NAMES, MOST_SITES, Turns
-from tests.support.delivery import Bench, FixedLookup, run
-from tests.support.remote import ScriptedRemote
+from tests.support.delivery import Bench, FakeAttempt, FixedLookup, run, until
+from tests.support.remote import OK, ScriptedRemote
 
 
 def mx(hosts: dict[str, list[str]]) -> FixedLookup:
@@ -69,6 +70,58 @@ def test_a_host_that_greets_and_then_breaks_gives_way_to_the_next() -> None:
                         break
                     bench.clock.now += 3600
                 assert ok.connections > 0
+
+    run(main())
+
+
+LATER = "451 4.3.0 later"
+
+
+@pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA", "DOT"])
+def test_a_host_that_only_puts_off_gives_way_to_the_next(step: str) -> None:
+    async def main() -> None:
+        async with (
+            ScriptedRemote({step: LATER}) as bad,
+            ScriptedRemote(host="127.0.0.2", port=bad.port),
+            Bench(mx({"bad.test": ["127.0.0.1"], "good.test": ["127.0.0.2"]}), port=bad.port) as bench,
+        ):
+            assert isinstance(await bench.deliver(), Retry)
+            await until(lambda: not bench.engine.connections)
+            outcome = await bench.deliver()
+            assert isinstance(outcome, Delivered)
+            assert outcome.remote.startswith("good.test")
+
+    run(main())
+
+
+def test_a_host_that_greylists_is_asked_again_after_the_other() -> None:
+    async def main() -> None:
+        async with (
+            ScriptedRemote({"RCPT": [LATER]}) as first,
+            ScriptedRemote({"RCPT": LATER}, host="127.0.0.2", port=first.port),
+            Bench(mx({"one.test": ["127.0.0.1"], "two.test": ["127.0.0.2"]}), port=first.port) as bench,
+        ):
+            for expected in (Retry, Retry, Delivered):
+                assert isinstance(await bench.deliver(), expected)
+                if expected is Retry:
+                    await until(lambda: not bench.engine.connections)
+
+    run(main())
+
+
+def test_a_host_that_takes_some_keeps_its_turn() -> None:
+    async def main() -> None:
+        async with (
+            ScriptedRemote({"RCPT": [LATER, OK, LATER]}) as first,
+            ScriptedRemote(host="127.0.0.2", port=first.port) as second,
+            Bench(
+                mx({"one.test": ["127.0.0.1"], "two.test": ["127.0.0.2"]}), port=first.port, connections_per_site=1
+            ) as bench,
+        ):
+            attempts = [bench.submit(FakeAttempt()) for _ in range(3)]
+            await asyncio.gather(*(attempt.outcome for attempt in attempts))
+            assert isinstance(await bench.deliver(), Delivered)
+            assert second.connections == 0
 
     run(main())
 

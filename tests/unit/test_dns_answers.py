@@ -98,6 +98,7 @@ CASES = [
     good("a TTL of 68 years", MX, faults={D: odd.ttl(2**31 - 1)}),
     good("a TTL that isn't allowed", MX, faults={D: odd.ttl(2**32 - 1)}),
     good("cut off, then by TCP", MX, faults={D: odd.cut_then_right, "mx.sink.test": odd.cut_then_right}),
+    good("silence, but not by TCP", MX, faults={"*": odd.only_by_tcp}),
     good("a hundred MX, only the worst has an address", *HUNDRED, ("mx99.test", "A", "127.0.0.1")),
     *(good(f"{dns.rcode.to_text(c)} to EDNS", MX, faults={"*": odd.to_edns(c)}) for c in NO_EDNS),
     good("silence to EDNS", MX, faults={D: odd.deaf_to_edns}),

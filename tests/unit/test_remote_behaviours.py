@@ -85,6 +85,12 @@ TEMPORARY: list[Case] = [
     (RCPT, "550 5.1.1 too many invalid recipients", "retry", "451 4.1.1", RECIPIENT, "no"),
     (RCPT, "550 5.7.10 Encryption needed", "retry", "451 4.7.10", RECIPIENT, "no"),
     (RCPT, "550 5.7.1 TLS required by recipient", "retry", "451 4.7.1", RECIPIENT, "no"),
+    (MAIL, "550 5.4.5 Daily user sending limit exceeded", "retry", "451 4.4.5", MESSAGE, "no"),
+    (MAIL, "550 5.7.0 too many messages in this session", "retry", "451 4.7.0", MESSAGE, "no"),
+    (MAIL, "554 5.7.0 Reject, session limit exceeded", "retry", "451 4.7.0", MESSAGE, "no"),
+    (MAIL, "550 Maximum number of connections exceeded", "retry", "451 4.7.0", MESSAGE, "no"),
+    (RCPT, "550 max recipients per message exceeded", "retry", "451 4.7.0", RECIPIENT, "no"),
+    (DATA, "550 5.4.5 Daily sending quota exceeded", "retry", "451 4.4.5", MESSAGE, "no"),
     (DATA, "451 4.3.0 Temporary lookup failure", "retry", "451 4.3.0", MESSAGE, "no"),
     (DOT, "451 4.7.650 The mail server has been temporarily rate limited", "retry", "451 4.7.650", MESSAGE, "no"),
     (
@@ -230,6 +236,14 @@ DEAD: list[Case] = [
 AGAIN: list[Case] = [
     (
         RCPT,
+        "550 5.1.1 <{}>: Recipient address rejected: undeliverable address: Connection timed out",
+        "bounce",
+        "550 5.1.1",
+        RECIPIENT,
+        "again",
+    ),
+    (
+        RCPT,
         "550 5.4.1 Recipient address rejected: Access denied. [AM1EUR05FT0.eop-eur05.prod.protection.outlook.com 2026-11-29T10:00:00.000Z 08DE2]",
         "bounce",
         "550 5.4.1",
@@ -289,6 +303,14 @@ AGAIN: list[Case] = [
 ]
 
 ABOUT_US: list[Case] = [
+    (
+        RCPT,
+        "550 Verification failed for <news@sender.example>: unrouteable address",
+        "bounce",
+        "550 5.1.8",
+        RECIPIENT,
+        "no",
+    ),
     (MAIL, "550 5.1.1 no such user", "bounce", "550 5.1.1", MESSAGE, "no"),
     (MAIL, "553 5.1.8 Domain of sender address does not exist", "bounce", "553 5.1.8", MESSAGE, "no"),
     (MAIL, "550 5.7.27 Sender address has null MX", "bounce", "550 5.7.27", MESSAGE, "no"),
