@@ -274,3 +274,22 @@ def test_somebody_may_write_to_himself() -> None:
 )
 def test_a_gateway_s_own_field_holds_the_answer(info: str, kind: Kind) -> None:
     assert _only(f"Status: 5.0.0\nX-Supplementary-Info: {info}").kind is kind
+
+
+@pytest.mark.parametrize(
+    ("text", "dead"),
+    [
+        ("550 5.1.1 <b-abc@relay.test>: does not exist", False),
+        ("550 <b-abc@relay.test> User unknown", False),
+        ("550 relay.test does not exist", False),
+        ("550 5.1.1 <ann@people.example>: does not exist", True),
+        ("550 5.1.1 <ANN@inner.people.example>: User unknown", True),
+        ("550 5.1.1 <b-abc@relay.test> -> <ann@people.example>: User unknown", True),
+        ("550 5.1.1 User unknown: <x@y.example>", True),
+        ("550 5.1.1 mx.people.example: User unknown", True),
+    ],
+)
+def test_what_is_said_of_another_address_counts_when_it_is_said_again(text: str, dead: bool) -> None:
+    found = read(text, ["ann@people.example"]).judged("rcpt")
+    assert found.dead is dead
+    assert found.dead or found.doubt or found.kind is Kind.SENDER
