@@ -48,7 +48,6 @@ SCRAPS = [
     b"x" * 1200, b"<!--", b"-->", b"</body>", b"<style>", b"<script>", b'"', b"(", b")", b"\\", b";", b"charset=",
     b"boundary=",
 ]  # fmt: skip
-_LONG = re.compile(rb"[^\r\n]{999}")
 
 
 def corpus() -> list[bytes]:
@@ -96,6 +95,11 @@ def _names(fields: tuple[bytes, ...]) -> list[bytes]:
     return [line.partition(b":")[0].strip().lower() for line in block.split(b"\r\n")[:-1] if line[:1] not in b" \t"]
 
 
+def _long(octets: bytes) -> bool:
+    """Whether a line is over 998 octets; a regular expression would take seconds for many that are nearly so."""
+    return any(len(line) > 998 for line in octets.split(b"\r\n"))
+
+
 def _check(scanned: Scanned, additions: Additions) -> None:
     template = Template.decode(compile_template(scanned, additions, frozenset(), [VALUES]).encode())
     copy = Renderer(template).render(VALUES, (b"Received: x\r\n",))
@@ -104,7 +108,7 @@ def _check(scanned: Scanned, additions: Additions) -> None:
     assert copy.clean, "not known to be clean"
     assert not (copy.dotless and b"\r\n." in b"\r\n" + whole), "a dot at the start of a line"
     assert copy.body_hash == hashlib.sha256(relaxed_body(copy.body)).digest(), "body hash"
-    assert not _LONG.search(whole), "a line over 998 octets"
+    assert not _long(whole), "a line over 998 octets"
     assert copy.body == b"" or copy.body.endswith(b"\r\n"), "no CRLF at the end"
     assert b"bcc" not in _names(copy.fields), "a header line that nobody wrote"
     assert len(_names(copy.fields)) == len(copy.fields), "a field that is more than one"
@@ -115,8 +119,8 @@ def _check(scanned: Scanned, additions: Additions) -> None:
         assert [part.content_type for part in again.parts] == [part.content_type for part in scanned.parts], "parts"
     lower = downgrade(copy.fields, copy.body) if template.needs_8bit else None
     if lower is not None:
-        assert lower.body.isascii() and find_bare(lower.body) is None and not _LONG.search(lower.body), "downgrade"
-    if not (additions.footer_text or template.placeholders or _LONG.search(scanned.message)):
+        assert lower.body.isascii() and find_bare(lower.body) is None and not _long(lower.body), "downgrade"
+    if not (additions.footer_text or template.placeholders or _long(scanned.message)):
         assert copy.body == scanned.message[scanned.body_start :], "an untouched body changed"
 
 
