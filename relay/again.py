@@ -93,6 +93,6 @@ def _web(kept: Kept) -> Body:
             os.close(fd)
         assert kept.listening.http is not None
         heart, sock = Heartbeat(kept.settings.server.workers, kept.beats), socket.socket(fileno=kept.listening.http)
-        run(kept.settings, tell.ready, sock, heart.alive, heart.troubles, tell.closed)
+        run(kept.settings, tell.ready, sock, heart.alive, heart.troubles, tell.closed, heart.web().beat)
 
     return body

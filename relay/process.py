@@ -143,7 +143,9 @@ def live(name: str, body: Body, tell: int) -> NoReturn:
         elif isinstance(error, (OSError, MemoryError)):
             from relay.store.words import explained
 
-            _log.error("%s can't go on: %s", name, explained(error, Path("server.data_dir")), exc_info=error)
+            text = explained(error, Path("server.data_dir"))
+            where = None if "; " in text else error  # what to do is known
+            _log.error("%s can't go on: %s", name, text, exc_info=where)
         elif kind.startswith(("relay.", "config.")):
             for line in str(error).splitlines():
                 _log.error("%s", line)

@@ -109,7 +109,7 @@ class Start:
             ports.close_mail()
             if balance is not None:
                 balance.leave()
-            run(settings, tell.ready, sock, heartbeat.alive, heartbeat.troubles, tell.closed)
+            run(settings, tell.ready, sock, heartbeat.alive, heartbeat.troubles, tell.closed, heartbeat.web().beat)
 
         return body
 
@@ -139,6 +139,7 @@ class Start:
             left = max(0.0, deadline - time.monotonic())
             if not select.select([child.ready], [], [], left)[0]:
                 _log.error("the %s process did not start in %d s", child.name, START_TIMEOUT_S)
+                os.kill(child.pid, signal.SIGKILL)  # it may not hear anything else
                 return False
             if os.read(child.ready, 1) == READY:
                 return True

@@ -96,7 +96,7 @@ class Held(NamedTuple):
     passing: list[int]
     """By which mail processes pass connections on."""
     beats: int
-    """Memory with a time for each mail process, which it writes as long as it doesn't hang."""
+    """Memory with a time for each process, which it writes as long as it doesn't hang."""
     workers: int
     memory: int
     """Where each mail process says that it takes connections from others, at ``here``; -1: there is only one."""
@@ -129,7 +129,8 @@ class Supervisor:
         self._locked = True
         self._closed: set[int] = set()
         """Those who have said so."""
-        self._watch = Watch(held.beats, held.workers, limits.watchdog_s / LOOKS) if limits.watchdog_s else None
+        every_s = limits.watchdog_s / LOOKS
+        self._watch = Watch(held.beats, held.workers + 1, every_s) if limits.watchdog_s else None
 
     def serve(self) -> int:
         """Run until told to stop; exit status of the relay."""
@@ -143,6 +144,7 @@ class Supervisor:
         """Not all could be started: stop those that were."""
         self.failed = True
         self._stop()
+        signal.alarm(int(HURRIED_S))  # nothing is under way that would be worth more
         return self.run()
 
     def run(self) -> int:
@@ -189,8 +191,8 @@ class Supervisor:
         if pid:
             os.close(tell)
             self.children[pid] = Child(name, index, pid, ready)
-            if self._watch is not None and name == "mail":
-                self._watch.forget(index)
+            if self._watch is not None:
+                self._watch.forget(self._slot(place))
             return
         try:
             usual_signals()
@@ -216,10 +218,15 @@ class Supervisor:
             return
         for index in self._watch.hanging():
             for child in self.children.values():
-                if child.place == ("mail", index) and not _waits_for_the_disk(child.pid):
-                    text = "the mail process %d has stood still for %d s (it hangs, or was stopped) and is killed"
-                    _log.error(text, child.pid, self.limits.watchdog_s)
+                if self._slot(child.place) == index and not _waits_for_the_disk(child.pid):
+                    text = "the %s process %d has stood still for %d s (it hangs, or was stopped) and is killed"
+                    _log.error(text, child.name, child.pid, self.limits.watchdog_s)
                     os.kill(child.pid, signal.SIGKILL)
+
+    def _slot(self, place: Place) -> int:
+        """Where it beats: mail processes by their index, then the HTTP process."""
+        name, index = place
+        return index if name == "mail" else self.held.workers
 
     # -- stopping ----------------------------------------------------------------------
 
@@ -311,7 +318,7 @@ class Supervisor:
 
 
 class Watch:
-    """Which mail processes stand still: their beats are the same as many looks ago.
+    """Which processes stand still: their beats are the same as many looks ago.
 
     Looks are counted, not seconds: where the parent was stopped as well, all of them have only rested.
     """

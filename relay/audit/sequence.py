@@ -21,6 +21,7 @@ from relay.audit.nodes import Nodes, is_stored
 from relay.audit.rows import TABLES
 from relay.registry.secrets import Secrets
 from relay.store.database import connect, transaction
+from relay.store.words import failed
 
 EVERY_S: Final = 60.0
 STEP: Final = 20_000
@@ -45,8 +46,8 @@ async def run(path: Path, secrets: Secrets, clock: Callable[[], float]) -> None:
                 told = head
         except AuditError as error:
             _log.error("%s", error)
-        except Exception:
-            _log.exception("the audit log can't be sequenced, trying again")
+        except Exception as error:
+            failed(_log, "the audit log can't be sequenced, trying again", error, path)
         await asyncio.sleep(EVERY_S)
 
 

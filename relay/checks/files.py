@@ -11,9 +11,10 @@ from pathlib import Path
 
 from config.settings import Settings
 from config.units import MIB
-from relay.checks.result import Result, bad, ok, warn
+from relay.checks.result import Level, Result, bad, ok, warn
+from relay.delivery.route import read_login
 from relay.registry.secrets import Secrets, SecretsError
-from relay.store.trouble import cause
+from relay.store.trouble import beside, cause
 
 
 def check_files(settings: Settings) -> Iterator[Result]:
@@ -23,9 +24,12 @@ def check_files(settings: Settings) -> Iterator[Result]:
         found = mode_fault(what, path)
         if found is not None:
             yield found
+    for text in () if cause(settings.server.data_dir / "any") else beside(settings.database):  # else that is the fault
+        detail, _, todo = text.partition("; ")
+        yield bad("data_dir", detail, todo)
     yield _secrets(settings.secrets_file)
     if settings.delivery.smart_host_password_file:
-        yield private_file("smart host password", settings.delivery.smart_host_password_file)
+        yield _password(settings.delivery.smart_host_user, settings.delivery.smart_host_password_file)
     yield runs_as(settings.server.data_dir)
 
 
@@ -101,6 +105,17 @@ def private_file(what: str, path: Path) -> Result:
     except OSError as error:
         return bad(what, f"{path}: {error.strerror}", "make it readable for the relay's user, or change the setting")
     return mode_fault(what, path) or ok(what, f"{path}, mode {mode:04o}")
+
+
+def _password(user: str, path: Path) -> Result:
+    what = "smart host password"
+    found = private_file(what, path)
+    try:
+        read_login(user, path)
+    except ValueError as error:
+        detail, _, todo = str(error).partition("; ")
+        return found if found.level is Level.FAIL else bad(what, detail, todo or "write the password into it")
+    return found
 
 
 def _data_dir(settings: Settings) -> Iterator[Result]:

@@ -16,14 +16,16 @@ from relay.pipeline import registry as policies
 from relay.registry.belonging import FOREIGN, foreign
 from relay.registry.secrets import Secrets, SecretsError
 from relay.store.database import StoreError, connect
-from relay.store.trouble import cause
+from relay.store.roots import refuse_damaged
+from relay.store.trouble import beside, cause
 
 
 def refusals(settings: Settings) -> list[str]:
     """Each says what is wrong and what to do."""
     where = _data_dir(settings)
-    if where:
-        return [where]
+    found = [where] if where else list(beside(settings.database))
+    if found:
+        return found
     looks: tuple[Callable[[Settings], Iterator[str]], ...] = (_store, _certificate, _policies, _password)
     return [text for look in looks for text in look(settings)]
 
@@ -46,6 +48,7 @@ def _store(settings: Settings) -> Iterator[str]:
         yield str(error)
     try:
         with closing(connect(settings.database)) as conn:
+            refuse_damaged(conn, settings.database)
             if secrets is not None and foreign(conn, secrets):
                 yield FOREIGN
     except StoreError as error:

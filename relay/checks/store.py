@@ -14,7 +14,7 @@ from relay.registry import keys
 from relay.registry.belonging import FOREIGN, foreign
 from relay.registry.errors import RegistryError
 from relay.registry.secrets import Secrets, SecretsError
-from relay.store import schema
+from relay.store import roots, schema
 from relay.store.database import StoreError, connect
 
 SHOWN = 5
@@ -41,11 +41,17 @@ def check_store(settings: Settings) -> Iterator[Result]:
             tenants = conn.execute("SELECT count(*) FROM tenant").fetchone()[0]
             yield ok("database", f"{_size(settings)}, schema {version}, tenants: {tenants}")
             yield _sound("schema", schema.differences(conn), "undo the change by hand, or restore a backup")
-            yield _sound("pages", schema.damage(conn), "stop the relay, keep a copy, and restore a backup")
+            yield _sound(
+                "pages", [*schema.damage(conn), *_cut(settings)], "stop the relay, keep a copy, and restore a backup"
+            )
             yield from _secrets_fit(conn, settings)
             yield from _dkim_keys(conn, settings)
         except sqlite3.Error as error:
             yield bad("database", f"{settings.database}: {error}", "restore it from a backup")
+
+
+def _cut(settings: Settings) -> list[str]:
+    return [roots.CUT_OFF] if roots.cut_off(settings.database) else []
 
 
 def _sound(what: str, faults: list[str], todo: str) -> Result:

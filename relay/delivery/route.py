@@ -253,7 +253,10 @@ def read_login(user: str, password_file: Path | None) -> Login | None:
     if password_file is None:
         raise ValueError("delivery.smart_host_user needs delivery.smart_host_password_file")
     try:
-        return Login(user, password_file.read_text("utf-8").rstrip("\r\n"))
+        password = password_file.read_text("utf-8").rstrip("\r\n")
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or "no text in UTF-8"
         raise ValueError(f"delivery.smart_host_password_file {password_file} can't be read: {why}") from error
+    if not password:
+        raise ValueError(f"delivery.smart_host_password_file {password_file} is empty; write the password into it")
+    return Login(user, password)

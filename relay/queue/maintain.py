@@ -17,10 +17,13 @@ from relay.queue.thaw import thaw
 from relay.registry import apart, doubts, forms, idempotency, operator_mail, report_limits
 from relay.signup import answer, limits
 from relay.store.database import connect, transaction
+from relay.store.words import failed
 
 _log = logging.getLogger("relay.maintain")
 
 EVERY_S: Final = 3600.0
+AGAIN_S: Final = 60.0
+"""After one that failed: on a full disk it may be what makes room."""
 FAR_S: Final = 2 * 86_400.0
 """After the last clean-up: either none ran so long, or the clock was set."""
 BELIEVED_S: Final = 86_400.0
@@ -48,11 +51,12 @@ async def run(path: Path, keep: Keep, clock: Callable[[], float], steady: Steady
     while True:
         try:
             deleted = await asyncio.to_thread(_turn, path, keep, clock(), steady)
-        except Exception:
-            _log.exception("clean-up failed, trying again in an hour")
-        else:
-            if deleted:
-                _log.info("%d records beyond their retention were deleted", deleted)
+        except Exception as error:
+            failed(_log, "clean-up failed, trying again in a minute", error, path)
+            await asyncio.sleep(AGAIN_S)
+            continue
+        if deleted:
+            _log.info("%d records beyond their retention were deleted", deleted)
         await asyncio.sleep(EVERY_S)
 
 

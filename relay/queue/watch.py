@@ -13,6 +13,7 @@ from relay.pipeline.chain import Chain
 from relay.pipeline.contract import CampaignVerdict, Decision
 from relay.registry import campaigns
 from relay.store.database import connect, transaction
+from relay.store.words import failed
 
 _log = logging.getLogger("relay.campaign")
 
@@ -33,8 +34,8 @@ async def run(path: Path, chain: Chain, clock: Callable[[], float], first: Calla
     while True:
         try:
             await asyncio.to_thread(_turn, path, chain, clock, first, finish=turn % FINISH_EVERY == 0)
-        except Exception:
-            _log.exception("campaigns can't be judged, trying again")
+        except Exception as error:
+            failed(_log, "campaigns can't be judged, trying again", error, path)
         turn += 1
         await asyncio.sleep(EVERY_S)
 

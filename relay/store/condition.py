@@ -179,7 +179,7 @@ async def _leave(committer: Committer, path: Path, looking: sqlite3.Connection) 
     if not lost:
         return  # it is back where it was
     try:
-        done = await to_its_end(lambda: rescue(looking, path, same_file=same_file))
+        done = await to_its_end(lambda: rescue(looking, path, same_file=same_file, mark=committer.place.mark))
     except (sqlite3.Error, OSError) as error:
         _log.critical("%s; what was in it can't be copied, trying again: %s", lost, explained(error, path))
         return

@@ -21,6 +21,8 @@ class Place:
         found = os.stat(path)  # noqa: PTH116
         self._known: list[tuple[int, int] | None] = [(found.st_dev, found.st_ino), None]
         self._changed_ns = -1
+        self.mark = f"{found.st_dev}-{found.st_ino}-{os.getppid()}"
+        """The same in all processes of one relay that have this file open."""
 
     def reopened(self) -> None:
         """A connection that was the last one took its log with it; the database must still be the same file."""

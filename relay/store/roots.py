@@ -63,11 +63,19 @@ def faults(conn: sqlite3.Connection) -> list[Fault]:
     return sorted([*missing, *unread], key=lambda fault: (fault.mendable, fault.name))
 
 
+CUT_OFF = "the end of its file is cut off"
+
+
+def cut_off(path: Path) -> bool:
+    """The file ends within a page, and there is no log from which it could be whole again."""
+    return bool(path.stat().st_size % PAGE_OCTETS) and not log_octets(path)
+
+
 def refuse_damaged(conn: sqlite3.Connection, path: Path) -> None:
     """Raises StoreError that says what to do if mail could not be stored in this database."""
     try:
-        if path.stat().st_size % PAGE_OCTETS and not log_octets(path):
-            raise sqlite3.DatabaseError("the end of its file is cut off")
+        if cut_off(path):
+            raise sqlite3.DatabaseError(CUT_OFF)
         wrong = faults(conn)
     except sqlite3.Error as error:
         raise StoreError(f"database {path} is damaged: {error}; {RESTORE}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -41,6 +42,21 @@ def empty(path: Path) -> str:
     except OSError:
         return ""
     return "" if size else "is empty; restore it from a backup. For a new relay, move it away and use `relay init`"
+
+
+def beside(database: Path) -> Iterator[str]:
+    """Files that the relay needs beside the database and could not open, each with what to do."""
+    names = [*(f"{database.name}-{end}" for end in ("wal", "shm", "turn", "owners")), "lock"]
+    for file in (database.with_name(name) for name in names):
+        try:
+            found = file.stat()
+        except OSError:
+            continue  # it is made when it is needed
+        if not stat.S_ISREG(found.st_mode):
+            yield f"{file} is no file; move it away"
+        elif not os.access(file, os.R_OK | os.W_OK):
+            me, whose = _user(os.geteuid()), _user(found.st_uid)
+            yield f"{file} belongs to {whose} and {me} may not use it; as root `chown -R {me} {file.parent}`"
 
 
 def mount(path: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sqlite3
 from pathlib import Path
@@ -59,3 +60,12 @@ def explained(error: BaseException, path: Path) -> str:
         todo = _SYSTEM.get(error.errno or 0, "")
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return f"{text}; {todo}" if todo else text
+
+
+def failed(log: logging.Logger, what: str, error: Exception, path: Path) -> None:
+    """Log that something failed: in a line where the disk or the database is to blame, else with where it happened."""
+    text = explained(error, path)
+    if text != str(error) or type(error).__module__.startswith("relay."):
+        log.error("%s: %s", what, text)
+    else:
+        log.error("%s", what, exc_info=error)

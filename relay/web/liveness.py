@@ -50,18 +50,23 @@ class Heartbeat:
     """Made by the parent before it forks; ``fd`` makes it anew in a process that inherited no more than that."""
 
     def __init__(self, processes: int = 1, fd: int | None = None) -> None:
-        octets = processes * SLOT_OCTETS
+        octets = (processes + 1) * SLOT_OCTETS
+        self._processes = processes
         self.fd = unnamed(bytes(octets)) if fd is None else fd
         self.cells = memoryview(mmap.mmap(self.fd, octets)).cast("d")
         self.slots = range(0, processes * _FIELDS, _FIELDS)
-        """Where each begins."""
+        """Where each begins, but for the last one, the HTTP process's: only the parent looks at that."""
         if fd is None:
-            for index in range(processes):
+            for index in range(processes + 1):
                 self.slot(index).beat()
 
     def slot(self, index: int) -> Slot:
         """Mail process ``index``, from 0."""
         return Slot(self, index)
+
+    def web(self) -> Slot:
+        """The HTTP process."""
+        return Slot(self, self._processes)
 
     def alive(self) -> bool:
         """All of them."""

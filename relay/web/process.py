@@ -58,12 +58,13 @@ def run(
     mail_alive: Callable[[], bool] = lambda: True,
     troubles: Callable[[], Sequence[Trouble]] = tuple,
     closed: Callable[[], None] = lambda: None,
+    beat: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, or until the mail process that started this one is gone.
 
-    ``ready`` is called once requests are answered, ``closed`` once the port is closed again. ``mail_alive`` and
-    ``troubles`` are asked by ``/readyz`` (``Heartbeat``). Running requests get STOP_TIMEOUT_S to
-    end. Raises WebError or SecretsError before anything is served.
+    ``ready`` is called once requests are answered, ``closed`` once the port is closed again, ``beat`` all the
+    time by the loop. ``mail_alive`` and ``troubles`` are asked by ``/readyz`` (``Heartbeat``). Running requests get
+    STOP_TIMEOUT_S to end. Raises WebError or SecretsError before anything is served.
     """
     log.setup(settings.log.level, settings.log.format)
     secrets = Secrets.load(settings.secrets_file)
@@ -73,6 +74,7 @@ def run(
         app,
         ready,
         closed,
+        beat,
         proxies=settings.http.trusted_proxies,
         most=(settings.http.connections, settings.http.connections_per_address),
     )
@@ -87,6 +89,7 @@ def make_server(
     app: ASGIApp,
     ready: Callable[[], None],
     closed: Callable[[], None] = lambda: None,
+    beat: Callable[[], None] = lambda: None,
     *,
     proxies: Sequence[str] = (),
     connection: type[Connection] = Connection,
@@ -118,7 +121,7 @@ def make_server(
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_TIMEOUT_S,
     )
-    return Server(config, ready, closed)
+    return Server(config, ready, closed, beat)
 
 
 def _hush() -> None:
@@ -132,10 +135,17 @@ def _hush() -> None:
 class Server(uvicorn.Server):
     """uvicorn that says when it is ready, ends with exit status 0, and never outlives the mail process."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], closed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        ready: Callable[[], None],
+        closed: Callable[[], None],
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(config)
         self._ready = ready
         self._closed = closed
+        self._beat = beat
         self._parent = os.getppid() if multiprocessing.parent_process() is not None else None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -153,6 +163,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:
+        self._beat()
         if self._parent is not None and os.getppid() != self._parent:
             _log.error("the mail process is gone, so the HTTP process stops")
             return True

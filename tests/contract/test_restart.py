@@ -117,6 +117,28 @@ def test_one_that_is_always_killed_before_it_serves_ends_the_start(starts: Start
     assert not listening(starts.relay.submission)
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_one_that_stands_still_before_it_serves_ends_the_start_soon(starts: Starts, number: int) -> None:
+    """So that the service manager begins anew, instead of a relay that is half there for minutes."""
+    hanging = KILLED_EARLY.format(numbers={number}).replace("SIGKILL", "SIGSTOP")
+    served = starts("import relay.serve\nrelay.serve.START_TIMEOUT_S = 5\n" + hanging)
+    assert served.process.wait(WAIT_S) == 1
+    assert served.says("process did not start in 5 s")
+    assert not listening(starts.relay.submission)
+
+
+def test_an_http_process_that_stands_still_is_killed_and_started_again(starts: Starts) -> None:
+    """Or nobody could unsubscribe by a link any more, and nothing would say so."""
+    served = starts()
+    known = served.ready()
+    os.kill(known[-1], signal.SIGSTOP)
+    new_one(served, known)
+    assert served.says(f"the web process {known[-1]} has stood still for {WATCHDOG_S} s")
+    until(lambda: answers(starts.relay.http) == 200, "ready", WAIT_S)
+    assert known[0] in children(served.pid)
+    stopped(served)
+
+
 def test_a_mail_process_that_stands_still_is_killed_and_started_again(starts: Starts) -> None:
     served = starts()
     known = served.ready()

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from relay.checks import ports
 from relay.checks.certificate import check_certificate
 from relay.checks.files import check_files
 from relay.checks.program import speed
+from relay.checks.refusals import refusals
 from relay.checks.result import Level, Result
 from relay.checks.store import check_store
 from relay.cli import init
@@ -174,7 +176,42 @@ def test_a_missing_password_file(home: Home) -> None:
     home.deliver('smart_host = "s.example:587"\nsmart_host_user = "u"\nsmart_host_password_file = "pw"\n')
     assert "No such file" in home.row("smart host password")["detail"]
     (home.path / "pw").touch(0o600)
+    assert home.row("smart host password")["todo"] == "write the password into it"
+    (home.path / "pw").write_bytes(b"\xff\xfe")
+    assert "no text in UTF-8" in home.row("smart host password")["detail"]
+    assert "no text in UTF-8" in refusals(home.settings)[0]
+    (home.path / "pw").write_text("secret\n")
     assert home.row("smart host password")["level"] == "ok"
+    assert not refusals(home.settings)
+
+
+@pytest.mark.parametrize("name", ["relay.db-wal", "relay.db-shm", "relay.db-turn", "relay.db-owners", "lock"])
+def test_something_in_the_way_of_a_file_of_the_relay(home: Home, name: str) -> None:
+    """What `relay serve` would refuse, in the same words."""
+    path = home.path / "data" / name
+    path.unlink(missing_ok=True)
+    path.mkdir()
+    _, rows = home.rows()
+    assert ("fail", f"{path} is no file", "move it away") in [(r["level"], r["detail"], r["todo"]) for r in rows]
+    assert refusals(home.settings) == [f"{path} is no file; move it away"]
+
+
+def test_a_database_whose_end_is_cut_off(home: Home) -> None:
+    with closing(connect(home.settings.database)) as conn:  # so that no part of the schema is on the last page
+        conn.executemany("INSERT INTO counter VALUES (1, ?, 1)", ((f"{number:0200}",) for number in range(200)))
+    with home.settings.database.open("r+b") as file:
+        file.truncate(home.settings.database.stat().st_size - 100)
+    assert "the end of its file is cut off" in home.row("database pages")["detail"]
+    (text,) = refusals(home.settings)
+    assert "is damaged: the end of its file is cut off; keep a copy of it" in text
+
+
+def test_a_table_that_is_missing_is_told_with_what_to_do(home: Home) -> None:
+    with closing(connect(home.settings.database)) as conn:
+        conn.execute("DROP TABLE meta")
+    (text,) = refusals(home.settings)
+    assert "is damaged: table meta is missing" in text
+    assert "restore a backup" in text
 
 
 # --- the database --------------------------------------------------------------------

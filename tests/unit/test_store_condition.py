@@ -18,6 +18,7 @@ from relay.store import condition as module
 from relay.store.committer import Committer, StoreBusy
 from relay.store.condition import Condition, Gone
 from relay.store.database import connect, migrate
+from relay.store.rescue import rescue
 from relay.store.room import Room
 
 PLENTY = 1 << 40
@@ -171,3 +172,55 @@ def test_a_lost_file_is_written_down_again(path: Path, how: str) -> None:
     with closing(sqlite3.connect(kept)) as conn:
         assert conn.execute("SELECT name, value FROM counter").fetchall() == [("kept", 7)]
         assert conn.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.parametrize("how", ["deleted", "log deleted", "replaced"])
+def test_one_of_two_processes_saves_what_was_lost(path: Path, how: str) -> None:
+    """The other one neither puts its copy over what was written since, nor tells people to."""
+
+    async def test(world: World) -> None:
+        other = World(path)
+        for one in (world, other):
+            await one.committer.submit(lambda conn: conn.execute("UPDATE counter SET value = value"))
+            one.conn.execute("SELECT 1 FROM meta").fetchone()
+            assert one.committer.lost() == ""
+        path.with_name("relay.db-wal").unlink()
+        if how != "log deleted":
+            path.unlink()
+        if how == "replaced":
+            path.write_bytes(b"")
+        same_file = other.committer.place.same_file()
+        with pytest.raises(Gone):
+            await module.run(world.committer, world.room, lambda _: None, path, world.conn)
+        if how != "replaced":
+            with closing(connect(path)) as conn:
+                conn.execute("INSERT INTO counter VALUES (1, 'since', 7)")
+        said = rescue(other.conn, path, same_file=same_file, mark=other.committer.place.mark)
+        assert "already, by another process of this relay" in said
+        await other.close()
+
+    run(path, test)
+    assert len(list(path.parent.glob("relay.db.saved-*"))) == (how == "replaced")
+    if how != "replaced":
+        with closing(connect(path)) as conn:
+            assert conn.execute("SELECT name FROM counter").fetchall() == [("since",)]
+
+
+def test_a_restored_database_that_is_lost_again_is_saved_again(path: Path) -> None:
+    for number in range(2):
+
+        async def test(world: World, number: int = number) -> None:
+            await world.committer.submit(
+                lambda conn: conn.execute("INSERT INTO counter VALUES (1, ?, 7)", (f"time {number}",))
+            )
+            world.conn.execute("SELECT 1 FROM meta").fetchone()
+            assert world.committer.lost() == ""
+            for file in path.parent.glob("relay.db*"):
+                file.unlink()
+            with pytest.raises(Gone, match="put back"):
+                await module.run(world.committer, world.room, lambda _: None, path, world.conn)
+
+        run(path, test)
+    with closing(connect(path)) as conn:
+        assert conn.execute("SELECT name FROM counter").fetchall() == [("time 0",), ("time 1",)]
+        assert conn.execute("SELECT count(*) FROM meta WHERE name LIKE 'saved/%'").fetchone() == (1,)
