@@ -137,7 +137,7 @@ class Committer:
         """The connection could not be opened anew after a fault."""
         self.place = Place(path)
         self._turn = Turn(path.with_name(path.name + "-turn")) if turns else None
-        self._thread = Hand("relay-commit")
+        self._hand = Hand("relay-commit")
         self._in_hand: list[tuple[Work, Done]] = []
         """Taken from those pending, not told as yet."""
         self._timer: asyncio.TimerHandle | None = None
@@ -433,7 +433,7 @@ class Committer:
 
         self._waits_since = time.monotonic()
         self._timer = loop.call_later(PATIENCE_S, self._impatient, loop)
-        self._thread.do(in_thread)
+        self._hand.do(in_thread)
 
     async def close(self) -> None:
         """Wait for what is pending, then close the connection; not for ever, where the disk answers no more."""
@@ -443,7 +443,7 @@ class Committer:
             _log_error("the last write did not end", StoreBusy(f"waited for {CLOSE_S:.0f} s"))
         if self._timer is not None:
             self._timer.cancel()
-        if not self._thread.end(1.0):
+        if not self._hand.end(1.0):
             return  # it works with the connection, which the end of the process closes
         self._conn.close()
         if self._turn is not None:
