@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import sqlite3
@@ -41,6 +42,7 @@ Done = Callable[[Any, BaseException | None], None]
 """Called on the loop after the fsync with what the unit returned, or with why nothing of it is kept."""
 
 _Ended = tuple[Done, Any, BaseException | None]
+_Then = Callable[[asyncio.AbstractEventLoop, BaseException | None], None]
 
 MAX_BATCH = 200
 """Units in a commit at most, so that the loop is not held up for long."""
@@ -404,36 +406,32 @@ class Committer:
                 with contextlib.suppress(Exception):
                     _log.exception("store: what comes after a commit failed")
 
-    def _later(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        work: Callable[[], None],
-        then: Callable[[asyncio.AbstractEventLoop, BaseException | None], None],
-    ) -> None:
-        def on_loop(error: BaseException | None) -> None:
-            self._waits_since = 0.0
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-            try:
-                then(loop, error)
-            except Exception as broken:
-                self._broken(loop, broken)
-
-        def in_thread() -> None:
-            error = _error_of(work)
-            try:
-                loop.call_soon_threadsafe(on_loop, error)
-            except RuntimeError:
-                pass  # the loop is closed: nobody waits any more
-            except BaseException as why:
-                # All would wait for ever; whoever looks after this process starts it anew.
-                _log_error("what was written can't be told, the process ends", why)
-                os._exit(1)
-
+    def _later(self, loop: asyncio.AbstractEventLoop, work: Callable[[], None], then: _Then) -> None:
+        # No functions within this one: compiled, they and what they name would be a cycle that keeps the batch.
         self._waits_since = time.monotonic()
         self._timer = loop.call_later(PATIENCE_S, self._impatient, loop)
-        self._hand.do(in_thread)
+        self._hand.do(functools.partial(self._in_thread, loop, work, then))
+
+    def _in_thread(self, loop: asyncio.AbstractEventLoop, work: Callable[[], None], then: _Then) -> None:
+        error = _error_of(work)
+        try:
+            loop.call_soon_threadsafe(self._on_loop, loop, then, error)
+        except RuntimeError:
+            pass  # the loop is closed: nobody waits any more
+        except BaseException as why:
+            # All would wait for ever; whoever looks after this process starts it anew.
+            _log_error("what was written can't be told, the process ends", why)
+            os._exit(1)
+
+    def _on_loop(self, loop: asyncio.AbstractEventLoop, then: _Then, error: BaseException | None) -> None:
+        self._waits_since = 0.0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        try:
+            then(loop, error)
+        except Exception as broken:
+            self._broken(loop, broken)
 
     async def close(self) -> None:
         """Wait for what is pending, then close the connection; not for ever, where the disk answers no more."""
