@@ -56,7 +56,7 @@ class Server(Table):
     )
     workers: int = key(1, "Processes that take and deliver mail.", ge=1, le=256)
     watchdog: Seconds = key(
-        2 * MINUTE, "A mail process that hangs for so long is killed and started again; 0: none is watched."
+        2 * MINUTE, "A process that hangs for so long is killed and started again; 0: none is watched."
     )
     node: str = key("", "Name of this node in leases; empty: the hostname.", example="relay-1")
 
