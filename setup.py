@@ -86,8 +86,8 @@ def rsa8() -> list[Extension]:
         return []
     return [
         Extension(
-            "relay.registry._rsa8",
-            ["relay/registry/_rsa8.c"],
+            "relay.keys._rsa8",
+            ["relay/keys/_rsa8.c"],
             include_dirs=[str(header.parent.parent)],
             extra_objects=[str(library)],
             extra_compile_args=["-O1", "-Wno-unused-parameter"],

@@ -19,9 +19,9 @@ from collections.abc import Mapping
 import uvloop
 
 from config.settings import Delivery
-from relay.delivery.engine import Engine
 from relay.delivery.outcome import Delivered, Outcome, Prepared
-from relay.delivery.resolve import Resolver
+from relay.delivery.smtp.engine import Engine
+from relay.delivery.smtp.resolve import Resolver
 
 BODY = b"From: a@example.com\r\nTo: b@example.net\r\nSubject: bench\r\n\r\n" + (b"x" * 76 + b"\r\n") * 128
 INFLIGHT = 1000

@@ -6,15 +6,15 @@ import hashlib
 import time
 from collections.abc import Callable
 
-from relay.delivery.sign import Signer
+from relay.delivery.smtp.sign import Signer
+from relay.keys.dkim_keys import ED25519, RSA, SigningKey, generate
+from relay.keys.secrets import Secrets
 from relay.mail import html
+from relay.mail.additions import Additions
 from relay.mail.canon import relaxed_body
 from relay.mail.render import Renderer
 from relay.mail.scan import ScanLimits, find_bare, scan
 from relay.mail.template import Template, compile_template
-from relay.pipeline.contract import Additions
-from relay.registry.keys import ED25519, RSA, SigningKey, generate
-from relay.registry.secrets import Secrets
 
 _TEXT = b"Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor.\r\n" * 40
 _ROW = b'<p style=3D"color:#333"><a href=3D"https://example.com/x">Lorem ipsum</a> dolor =E2=80=94 sit</p>\r\n'

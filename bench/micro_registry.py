@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from relay.registry.mailbox import mailbox_of
-from relay.registry.standing import standing, standing_by_id
+from relay.people.mailbox import mailbox_of
+from relay.people.standing import standing, standing_by_id
 from relay.store.database import connect, migrate
 
 ASKED = 20_000

@@ -21,15 +21,11 @@ from relay.pipeline.contract import (
     Message,
     MessageVerdict,
     QueueEntry,
-    Reason,
-    Recipient,
     Reject,
-    Standing,
-    Stream,
-    Tenant,
     Transaction,
     Verdict,
 )
+from relay.values.facts import Reason, Recipient, Standing, Stream, Tenant
 
 ANY = "*"
 MOST_TOLD = 8

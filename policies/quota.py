@@ -12,18 +12,8 @@ from functools import lru_cache
 
 from policies.settings import Table
 from relay.mail.status import Status, refusal
-from relay.pipeline.contract import (
-    Add,
-    AddDistinct,
-    Allowance,
-    BasePolicy,
-    Continue,
-    Effect,
-    Recipient,
-    Reject,
-    Transaction,
-    Verdict,
-)
+from relay.pipeline.contract import Add, AddDistinct, BasePolicy, Continue, Effect, Reject, Transaction, Verdict
+from relay.values.facts import Allowance, Recipient
 
 
 @lru_cache(maxsize=256)

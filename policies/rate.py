@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from policies.settings import Table
 from relay.mail.status import temporary
-from relay.pipeline.contract import PASS, BasePolicy, Defer, Recipient, Transaction, Verdict
+from relay.pipeline.contract import PASS, BasePolicy, Defer, Transaction, Verdict
+from relay.values.facts import Recipient
 
 MOST_TENANTS = 100_000
 

@@ -14,17 +14,8 @@ from collections.abc import Iterator, Mapping
 from policies.settings import Table
 from relay.mail.address import AddressError, parse_domain
 from relay.mail.status import refusal
-from relay.pipeline.contract import (
-    PASS,
-    BasePolicy,
-    Kind,
-    Message,
-    MessageVerdict,
-    Reject,
-    Tenant,
-    Transaction,
-    Verdict,
-)
+from relay.pipeline.contract import PASS, BasePolicy, Message, MessageVerdict, Reject, Transaction, Verdict
+from relay.values.facts import Kind, Tenant
 
 MOST_READ = 8192
 """Characters of a field that answers go by."""

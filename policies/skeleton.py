@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from relay.mail.status import refusal
-from relay.pipeline.contract import PASS, BasePolicy, Recipient, Reject, Transaction, Verdict
+from relay.pipeline.contract import PASS, BasePolicy, Reject, Transaction, Verdict
+from relay.values.facts import Recipient
 
 
 class Policy(BasePolicy):

@@ -15,16 +15,15 @@ from policies.settings import Table
 from relay.pipeline.contract import (
     PASS,
     BasePolicy,
-    CampaignFigures,
     CampaignVerdict,
     Continue,
     Decision,
-    Kind,
     Message,
     MessageVerdict,
     Stage,
     Transaction,
 )
+from relay.values.facts import CampaignFigures, Kind
 
 
 def tail(n: int, k: int, p: float) -> float:

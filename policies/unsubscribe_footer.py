@@ -13,18 +13,9 @@ from datetime import date
 from functools import lru_cache
 
 from policies.settings import Table
-from relay.pipeline.contract import (
-    Additions,
-    BasePolicy,
-    Continue,
-    Kind,
-    Message,
-    MessageVerdict,
-    Recipient,
-    Tenant,
-    Transaction,
-    Verdict,
-)
+from relay.mail.additions import Additions
+from relay.pipeline.contract import BasePolicy, Continue, Message, MessageVerdict, Transaction, Verdict
+from relay.values.facts import Kind, Recipient, Tenant
 
 DAY_S = 86400.0
 

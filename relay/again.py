@@ -12,7 +12,7 @@ from typing import NamedTuple
 from config.settings import Settings
 from relay.observe.log import setup
 from relay.observe.memory import unnamed
-from relay.process import Body, Tell, live
+from relay.processes.process import Body, Tell, live
 
 _AGAIN = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from relay.again import main; main()"
 
@@ -63,9 +63,9 @@ def main() -> None:
 def _mail(kept: Kept, index: int) -> Body:
     def body(tell: Tell) -> None:
         from relay.app import Share, run  # here, since what goes wrong below is logged
-        from relay.intake.balance import Balance
-        from relay.intake.listeners import Ports
-        from relay.web.liveness import Heartbeat
+        from relay.intake.smtp.balance import Balance
+        from relay.intake.smtp.listeners import Ports
+        from relay.web.server.liveness import Heartbeat
 
         workers, listening = kept.settings.server.workers, kept.listening
         balance = Balance(workers, kept.balance) if kept.balance else None
@@ -86,8 +86,8 @@ def _mail(kept: Kept, index: int) -> Body:
 
 def _web(kept: Kept) -> Body:
     def body(tell: Tell) -> None:
-        from relay.web.liveness import Heartbeat
-        from relay.web.process import run
+        from relay.web.server.liveness import Heartbeat
+        from relay.web.server.process import run
 
         for fd in (*kept.listening.mail(), *kept.balance):
             os.close(fd)

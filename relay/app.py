@@ -12,61 +12,64 @@ import logging
 import os
 import signal
 import socket
-import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from config.settings import Settings
 from relay.audit import sequence
-from relay.delivery.compose import Composer, Links
-from relay.delivery.engine import Engine
-from relay.delivery.judge import Judge
-from relay.delivery.limits import LAST_BACK_OFF_S
-from relay.delivery.resolve import Resolver
-from relay.delivery.sign import self_test
-from relay.delivery.signatures import TOGETHER, Signatures
+from relay.delivery.smtp.compose import Composer, Links
+from relay.delivery.smtp.engine import Engine
+from relay.delivery.smtp.judge import Judge
+from relay.delivery.smtp.limits import LAST_BACK_OFF_S
+from relay.delivery.smtp.mail import Mail
+from relay.delivery.smtp.report import Reporter
+from relay.delivery.smtp.resolve import Resolver
+from relay.delivery.smtp.sign import self_test
+from relay.delivery.smtp.signatures import TOGETHER, Signatures
 from relay.delivery.worker import Worker, WorkerTerms
 from relay.feedback.inbound import MAX_OCTETS, Inbound
 from relay.intake.accept import Acceptor, Terms
-from relay.intake.balance import Balance
-from relay.intake.channel import Channel, Shared
-from relay.intake.farewell import farewell
-from relay.intake.front import adopting, fronts
-from relay.intake.inbound import InboundSession
-from relay.intake.limits import Failures, Known
-from relay.intake.listeners import BACKLOG, Ports
-from relay.intake.shares import Budget, Sessions
-from relay.intake.submission import Desk, SubmissionSession
-from relay.intake.tls import Certificate, CertificateError
+from relay.intake.smtp.balance import Balance
+from relay.intake.smtp.channel import Channel, Shared
+from relay.intake.smtp.farewell import farewell
+from relay.intake.smtp.front import adopting, fronts
+from relay.intake.smtp.inbound import InboundSession
+from relay.intake.smtp.limits import Failures, Known
+from relay.intake.smtp.listeners import BACKLOG, Ports
+from relay.intake.smtp.shares import Budget, Sessions
+from relay.intake.smtp.submission import Desk, SubmissionSession
+from relay.intake.smtp.tls import Certificate, CertificateError
+from relay.keys import dkim_keys
+from relay.keys.belonging import remember
+from relay.keys.secrets import Secrets
 from relay.mail.scan import ScanLimits
 from relay.observe.steady import Steady
 from relay.observe.trouble import WORDS, Trouble
 from relay.pipeline import registry as policy_registry
 from relay.pipeline.chain import Chain
-from relay.process import Tell
-from relay.queue import maintain, operator, watch
+from relay.processes.process import Tell
+from relay.queue import operator, watch
 from relay.queue.moved import Mover
 from relay.queue.operator import Operator
 from relay.queue.owners import Owners
 from relay.queue.schedule import Schedule
-from relay.registry import keys
-from relay.registry.belonging import remember
-from relay.registry.facts import Facts
-from relay.registry.secrets import Secrets
-from relay.registry.snapshot import Snapshot, SnapshotSource
-from relay.store import checkpoint, condition
-from relay.store.committer import Committer
-from relay.store.database import connect
-from relay.store.room import Room
+from relay.rights import retention
+from relay.store.contract import Tx
+from relay.store.database import connect, waits
+from relay.store.sqlite import checkpoint, condition
+from relay.store.sqlite.committer import Committer
+from relay.store.sqlite.room import Room
 from relay.store.thread import ready as threads
 from relay.store.thread import usual_number
-from relay.web.liveness import Slot
+from relay.tenants.facts import Facts
+from relay.tenants.snapshot import Snapshot, SnapshotSource
+from relay.web.server.liveness import Slot
 
 _log = logging.getLogger("relay")
 
 FAILED_GRACE_S = 15.0
-READ_WAIT_MS = 250
+READ_WAIT_S = 0.25
 THREADS_S = 2.0
 _SUBMISSION, _INBOUND, _SUBMISSIONS = 0, 1, 2
 """Roles of listeners whose connections one mail process may pass on to another."""
@@ -106,7 +109,7 @@ class App:
         self.secrets = Secrets.load(settings.secrets_file)
         self.conn = connect(settings.database, readonly=True)
         # A reader has nobody to wait for here, and where locks can't be had the loop must not stand still for long.
-        self.conn.execute(f"PRAGMA busy_timeout = {READ_WAIT_MS}")
+        waits(self.conn, READ_WAIT_S)
         self.looking = connect(settings.database, readonly=True)
         policies = policy_registry.load(settings.policies.order, settings.policy)
         for policy in policies:
@@ -160,7 +163,6 @@ class App:
         )
         links = Links(settings.links.base_url, settings.links.mail_domain)
         terms = WorkerTerms(
-            hostname=settings.server.hostname,
             inflight=share.of(delivery.inflight),
             expire_s=delivery.expire,
             longest_send_s=delivery.connect_timeout + 5 * delivery.command_timeout + delivery.data_timeout,
@@ -169,16 +171,15 @@ class App:
         )
         self.owners.enter(settings.server.node_name, share.index, terms.lease_s)
         composer = Composer(self.conn, self.secrets, links, share.of(settings.limits.memory_octets) // 4)
+        reporter = Reporter(settings.server.hostname, composer, self.snapshots)
         return Worker(
             terms,
-            engine,
-            composer,
+            Mail(engine, composer, signatures, reporter),
             self.chain,
             self.snapshots,
             self.conn,
             committer,
             self.clock,
-            signatures,
             self.facts,
             self.looking,
             self.owners,
@@ -323,7 +324,7 @@ class App:
             self._tasks.append(loop.create_task(checkpoint.run(self.settings.database, least)))
             self._chores = [
                 loop.create_task(watch.run(self.settings.database, self.chain, self.clock, self._mover().look)),
-                loop.create_task(maintain.run(self.settings.database, self.settings.retention, self.clock)),
+                loop.create_task(retention.run(self.settings.database, self.settings.retention, self.clock)),
                 loop.create_task(sequence.run(self.settings.database, self.secrets, self.clock)),
             ]
         await self._listen(committer, worker, room)
@@ -345,7 +346,7 @@ class App:
         if failed:
             raise PartEnded("a part of the relay ended by itself, see the log")
 
-    def _call(self, conn: sqlite3.Connection, trouble: Trouble, past: bool) -> object:
+    def _call(self, conn: Tx, trouble: Trouble, past: bool) -> object:
         """The operator: mail can't be stored, or could not be for a while."""
         subject = "mail could not be stored for a while" if past else "mail can't be stored"
         about, now = f"store-{trouble.name.lower()}", self.clock()
@@ -415,7 +416,7 @@ def _test_keys(snapshot: Snapshot, secrets: Secrets) -> None:
     """Sign and verify (with dkimpy) once before any mail is taken; raises on failure."""
     domain = next((d for d in snapshot.domains.values() if d.verified and d.keys), None)
     if domain is not None:
-        self_test([keys.open_key(secrets, domain.name, key) for key in domain.keys])
+        self_test([dkim_keys.open_key(secrets, domain.name, key) for key in domain.keys])
 
 
 def run(settings: Settings, ports: Ports, share: Share, tell: Tell, slot: Slot) -> None:

@@ -1,4 +1,4 @@
-"""``relay serve``: binds the ports, starts the processes and then looks after them, as ``relay.supervise``.
+"""``relay serve``: binds the ports, starts the processes and then looks after them, as ``relay.processes.supervise``.
 
 The parent is single-threaded: it forks the mail processes (one by default) and
 the HTTP process, and once all of them serve it lets go of all that it has
@@ -17,7 +17,6 @@ import logging
 import os
 import select
 import signal
-import sqlite3
 import time
 from pathlib import Path
 
@@ -26,17 +25,18 @@ from relay import again
 from relay.checks.files import exposed, runs_as
 from relay.checks.refusals import refusals
 from relay.checks.result import Level
-from relay.intake.balance import Balance
-from relay.intake.listeners import Ports, bind_all
+from relay.intake.smtp.balance import Balance
+from relay.intake.smtp.listeners import Ports, bind_all
 from relay.observe.log import setup
-from relay.process import READY, Body, Child, Tell, fork, most_files
+from relay.processes.process import READY, Body, Child, Tell, fork, most_files
+from relay.processes.supervise import Held, Limits, Supervisor, Wakeful, slim
 from relay.queue.owners import end_leases, process_of
+from relay.store.contract import Failure
 from relay.store.database import StoreError, connect
-from relay.store.roots import refuse_damaged
-from relay.store.trouble import open_small
+from relay.store.files import open_small
+from relay.store.sqlite.roots import refuse_damaged
 from relay.store.words import explained
-from relay.supervise import Held, Limits, Supervisor, Wakeful, slim
-from relay.web.liveness import Heartbeat
+from relay.web.server.liveness import Heartbeat
 
 _log = logging.getLogger("relay")
 
@@ -104,7 +104,7 @@ class Start:
         balance = self.balance
 
         def body(tell: Tell) -> None:
-            from relay.web.process import run
+            from relay.web.server.process import run
 
             ports.close_mail()
             if balance is not None:
@@ -175,7 +175,7 @@ def take_back(database: Path) -> None:
         count, others = end_leases(database, time.time())
     except StoreError as error:
         raise ServeError(str(error)) from error
-    except sqlite3.Error as error:
+    except Failure as error:
         raise ServeError(f"database {database} can't be written: {explained(error, database)}") from error
     if count:
         _log.info("%d leases of processes that are gone were taken back", count)

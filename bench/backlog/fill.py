@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.harness.works import message
+from relay.mail.additions import Additions
 from relay.mail.scan import ScanLimits, scan
 from relay.mail.template import compile_template
-from relay.pipeline.contract import Additions, Recipient, Standing
 from relay.queue.enqueue import enqueue
-from relay.queue.model import new_submission_id
 from relay.queue.values import NewRecipient, NewSubmission
 from relay.store.database import connect
+from relay.values.facts import Recipient, Standing
+from relay.values.ids import new_submission_id
 
 OCTETS_EACH = 900
 """On the disk for each recipient, with its share of bodies, rounded up."""

@@ -16,7 +16,7 @@ _HEADING = re.compile(r"(?<=>)[^<>]*py-spy record[^<>]*(?=<)")
 _COMMAND = re.compile(r"process (\d+):[^<]*?(?= \([\d,]+ samples?, |</)")
 _MORE = re.compile(r"(<title>|<text [^>]*>) [^<\s][^<]*?(?= \([\d,]+ samples?, |</)")
 """py-spy cuts a command line at its semicolons and draws the pieces as frames; only these begin with a space."""
-_PART = re.compile(r"\((?:[^()]*/)?(?P<part>(?:relay|policies)/(?:[a-z_]+/)?)[a-z_0-9]+\.py")
+_PART = re.compile(r"\((?:[^()]*/)?(?P<part>(?:relay|policies)/(?:[a-z_]+/){0,2})[a-z_0-9]+\.py")
 ELSEWHERE = "elsewhere"
 """Samples with no frame of the relay below them, such as an idle loop's own work."""
 

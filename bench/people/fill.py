@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Final
 
 from relay.audit import log, record
-from relay.pipeline.contract import Reason
-from relay.registry import consent_import, suppressions, wordings
-from relay.registry.consent_rules import terms
-from relay.registry.consents import make_topic
-from relay.registry.list_file import open_list
-from relay.registry.mailbox import mailbox_of
-from relay.registry.secrets import Secrets
+from relay.keys.secrets import Secrets
+from relay.lists import consent_import
+from relay.lists.list_file import open_list
+from relay.people import suppressions, wordings
+from relay.people.consent_rules import terms
+from relay.people.consents import make_topic
+from relay.people.mailbox import mailbox_of
 from relay.store.database import connect
+from relay.values.facts import Reason
 
 OCTETS_EACH = 900
 """On the disk for each person, rounded up."""

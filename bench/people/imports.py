@@ -18,8 +18,8 @@ from bench.people import relays
 from bench.people.fill import SOURCE, TOPIC, WORDING
 from bench.people.lists import BOMBS
 from bench.people.lookups import spread
-from relay.store import checkpoint
-from relay.store.committer import Committer
+from relay.store.sqlite import checkpoint
+from relay.store.sqlite.committer import Committer
 
 _EVERY_S = 0.01
 _TERMS = ("--topic", TOPIC, "--source", SOURCE, "--wording", WORDING, "--attest", "--json")

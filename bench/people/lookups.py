@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.people.fill import PERIOD, SUPPRESSED, address
-from relay.registry.standing import standing, standing_by_id
+from relay.people.standing import standing, standing_by_id
 from relay.store.database import connect
 
 _ASKED = 20_000

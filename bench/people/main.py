@@ -27,8 +27,8 @@ from bench.harness.rounds import locked
 from bench.people import imports, lists, lookups, reads, relays
 from bench.people.fill import OCTETS_EACH, difference, fill
 from bench.people.judge import figures
-from relay.registry.errors import RegistryError
 from relay.store.database import StoreError
+from relay.values.errors import RegistryError
 
 SHEET_LINES = 1_000_000
 _SAMPLE = 1_000

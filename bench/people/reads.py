@@ -18,7 +18,7 @@ from bench.harness.errors import BenchError
 from bench.people import relays
 from bench.people.fill import RARE, TOPIC, address
 from bench.people.lookups import Spread, spread
-from relay.web import cursors
+from relay.web.api import cursors
 
 _ASKED = 200
 _TWICE = 3

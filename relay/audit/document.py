@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -20,15 +19,16 @@ from relay.audit.heads import Head
 from relay.audit.prove import VERSION, Object, Prover
 from relay.audit.record import digest_of
 from relay.audit.rows import AUDIT, HISTORY, Row, Rows
-from relay.registry.secrets import Secrets
-from relay.registry.tenants import TenantRow
+from relay.keys.secrets import Secrets
+from relay.store.contract import Tx
+from relay.values.tenant import TenantRow
 
 TYPE: Final = "relay-consent-proof"
 _CONTEXT: Final = b"relay consent proof v1\n"
 
 
 def build(
-    conn: sqlite3.Connection,
+    conn: Tx,
     secrets: Secrets,
     tenant: TenantRow,
     address: str,
@@ -65,9 +65,7 @@ def build(
     return document | {"signature": base64.b64encode(signer.sign(signed_octets(document))).decode()}
 
 
-def _parts(
-    conn: sqlite3.Connection, head: Head, tenant: TenantRow, address: str, topic: str, *, settled: bool
-) -> Object | None:
+def _parts(conn: Tx, head: Head, tenant: TenantRow, address: str, topic: str, *, settled: bool) -> Object | None:
     """What is read of the database, in the caller's transaction; None if a newer head may have more of it.
 
     ``settled``: there is no newer one. What this one doesn't have has no leaf, and raises AuditError.
@@ -115,7 +113,7 @@ def state(records: Sequence[Mapping[str, Any]]) -> Object:
     return {"live": live, "consent": consent, "withdrawal": withdrawal, "suppressed": sorted(suppressed)}
 
 
-def _history(conn: sqlite3.Connection, tenant_id: int, address: str, topic: str) -> list[Row]:
+def _history(conn: Tx, tenant_id: int, address: str, topic: str) -> list[Row]:
     """The person's records on the topic or on everything, in their order."""
     found = conn.execute(
         "SELECT h.id FROM subscriber s JOIN consent_history h ON h.subscriber_id = s.id"
@@ -126,7 +124,7 @@ def _history(conn: sqlite3.Connection, tenant_id: int, address: str, topic: str)
     return _rows(conn, HISTORY, found.fetchall())
 
 
-def _attestations(conn: sqlite3.Connection, tenant_id: int, topic: str, rows: Sequence[Row]) -> list[Row]:
+def _attestations(conn: Tx, tenant_id: int, topic: str, rows: Sequence[Row]) -> list[Row]:
     """What was attested of the files that consents came from."""
     files = {json.loads(_object(row.text)["evidence"]).get("file") for row in rows} - {None}
     if not files:
@@ -139,7 +137,7 @@ def _attestations(conn: sqlite3.Connection, tenant_id: int, topic: str, rows: Se
     return _rows(conn, AUDIT, [(id_,) for id_, one in told if one.get("sha256") in files and one.get("topic") == topic])
 
 
-def _rows(conn: sqlite3.Connection, table: str, ids: Sequence[tuple[int]]) -> list[Row]:
+def _rows(conn: Tx, table: str, ids: Sequence[tuple[int]]) -> list[Row]:
     reader = Rows(conn, table)
     rows = [reader.of_id(id_) for (id_,) in ids]
     if any(row is None or row.text is None for row in rows):
@@ -147,7 +145,7 @@ def _rows(conn: sqlite3.Connection, table: str, ids: Sequence[tuple[int]]) -> li
     return [row for row in rows if row is not None]
 
 
-def _wordings(conn: sqlite3.Connection, tenant_id: int, rows: Sequence[Row]) -> dict[str, str]:
+def _wordings(conn: Tx, tenant_id: int, rows: Sequence[Row]) -> dict[str, str]:
     """Texts by their digest, as the records name them."""
     wanted = {_object(row.text)["wording"] for row in rows} - {""}
     found = {}

@@ -7,13 +7,13 @@ no longer be found out, not even by trying addresses.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from typing import Final
 
 from relay.audit import log
 from relay.audit.errors import AuditError
 from relay.audit.rows import AUDIT, HISTORY, Rows
+from relay.store.contract import Tx
 
 ACTION: Final = "data-erased"
 _BLANK: Final = {
@@ -22,7 +22,7 @@ _BLANK: Final = {
 }
 
 
-def erase(conn: sqlite3.Connection, subscriber_id: int, actor: str, now: float) -> int:
+def erase(conn: Tx, subscriber_id: int, actor: str, now: float) -> int:
     """Blank all records about a subscriber, in the caller's transaction; returns how many.
 
     The erasure itself becomes a leaf, so that nobody passes something off as
@@ -37,12 +37,12 @@ def erase(conn: sqlite3.Connection, subscriber_id: int, actor: str, now: float) 
     return _told(conn, tenant_id, {HISTORY: own, AUDIT: _naming(conn, tenant_id, address)}, actor, now)
 
 
-def erase_address(conn: sqlite3.Connection, tenant_id: int, address: str, actor: str, now: float) -> int:
+def erase_address(conn: Tx, tenant_id: int, address: str, actor: str, now: float) -> int:
     """The same for an address that no subscriber has: what administrators did may name it all the same."""
     return _told(conn, tenant_id, {AUDIT: _naming(conn, tenant_id, address)}, actor, now)
 
 
-def _naming(conn: sqlite3.Connection, tenant_id: int, address: str) -> list[int]:
+def _naming(conn: Tx, tenant_id: int, address: str) -> list[int]:
     return _blank(
         conn,
         AUDIT,
@@ -51,14 +51,14 @@ def _naming(conn: sqlite3.Connection, tenant_id: int, address: str) -> list[int]
     )
 
 
-def _told(conn: sqlite3.Connection, tenant_id: int, done: Mapping[str, list[int]], actor: str, now: float) -> int:
+def _told(conn: Tx, tenant_id: int, done: Mapping[str, list[int]], actor: str, now: float) -> int:
     rows = {table: ids for table, ids in done.items() if ids}
     if rows:
         log.action(conn, actor, ACTION, tenant_id, json.dumps({"rows": rows}, separators=(",", ":")), now)
     return sum(map(len, rows.values()))
 
 
-def _blank(conn: sqlite3.Connection, table: str, which: str, values: tuple[object, ...]) -> list[int]:
+def _blank(conn: Tx, table: str, which: str, values: tuple[object, ...]) -> list[int]:
     done = []
     for (id_,) in conn.execute(which, values).fetchall():
         row = Rows(conn, table).of_id(id_)

@@ -11,7 +11,6 @@ import binascii
 import hashlib
 import json
 import re
-import sqlite3
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from relay.audit.errors import AuditError
+from relay.store.contract import Tx
 
 _CONTEXT: Final = b"relay audit head v1\n"
 TYPE: Final = "relay-audit-head"
@@ -90,7 +90,7 @@ def signed_octets(size: int, root: bytes, at_us: int, key: str, previous: bytes)
     return _CONTEXT + json.dumps(fields, separators=(",", ":"), sort_keys=True).encode()
 
 
-def last(conn: sqlite3.Connection) -> Head | None:
+def last(conn: Tx) -> Head | None:
     """The newest head."""
     row = conn.execute(
         f"SELECT {_COLUMNS} FROM audit_head h JOIN audit_key k ON k.id = h.key_id ORDER BY h.id DESC LIMIT 1"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from typing import Any, Final
 
 from relay.audit.rows import HISTORY
+from relay.store.contract import Tx
 
 _PERSON: Final = (
     "SELECT DISTINCT leaf_id FROM ("
@@ -17,12 +17,12 @@ _PERSON: Final = (
 )
 
 
-def of_person(conn: sqlite3.Connection, tenant_id: int, canonical: str) -> list[int]:
+def of_person(conn: Tx, tenant_id: int, canonical: str) -> list[int]:
     """Numbers of the leaves about an address of a tenant."""
     return [leaf_id - 1 for (leaf_id,) in conn.execute(_PERSON, (tenant_id, canonical))]
 
 
-def newest(conn: sqlite3.Connection, tenant_id: int | None, action: str | None, limit: int) -> list[dict[str, object]]:
+def newest(conn: Tx, tenant_id: int | None, action: str | None, limit: int) -> list[dict[str, object]]:
     """The newest leaves with what they stand for, newest first; ``action`` may end in ``*``."""
     pattern = None if action is None else action.replace("[", "[[]").replace("?", "[?]")
     rows = conn.execute(
@@ -33,9 +33,7 @@ def newest(conn: sqlite3.Connection, tenant_id: int | None, action: str | None, 
     return [_shown(conn, *row) for row in rows]
 
 
-def _shown(
-    conn: sqlite3.Connection, leaf_id: int, at: float, action: str, tenant: str | None, records: int
-) -> dict[str, object]:
+def _shown(conn: Tx, leaf_id: int, at: float, action: str, tenant: str | None, records: int) -> dict[str, object]:
     actor, detail = _what(conn, leaf_id) if records == 1 else ("", {"records": records})
     return {
         "leaf": leaf_id - 1,
@@ -47,7 +45,7 @@ def _shown(
     }
 
 
-def _what(conn: sqlite3.Connection, leaf_id: int) -> tuple[str, dict[str, Any]]:
+def _what(conn: Tx, leaf_id: int) -> tuple[str, dict[str, Any]]:
     row = conn.execute("SELECT actor, detail FROM audit WHERE leaf_id = ?", (leaf_id,)).fetchone()
     if row is not None:
         return row[0], _object(row[1])

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
 from relay.audit import merkle, record
 from relay.audit.rows import Rows
+from relay.store.contract import Tx
 
 _WORDS: Final = {
     "given": "consent-given",
@@ -26,7 +26,7 @@ _WORDS: Final = {
 
 
 def history(
-    conn: sqlite3.Connection,
+    conn: Tx,
     subscriber_id: int,
     topic_id: int,
     action: str,
@@ -63,7 +63,7 @@ def history(
     return leaf_id - 1
 
 
-def action(conn: sqlite3.Connection, actor: str, what: str, tenant_id: int | None, detail: str, now: float) -> int:
+def action(conn: Tx, actor: str, what: str, tenant_id: int | None, detail: str, now: float) -> int:
     """Write one row of ``audit`` with its leaf; returns the leaf's number. ``detail`` is JSON text."""
     text = record.audit_record(at=now, actor=actor, action=what, tenant_id=tenant_id or 0, detail=detail)
     salt = os.urandom(record.SALT_OCTETS)
@@ -78,20 +78,19 @@ def action(conn: sqlite3.Connection, actor: str, what: str, tenant_id: int | Non
 # --- batches ----------------------------------------------------------------------------
 
 
-def open_batch(conn: sqlite3.Connection, what: str, tenant_id: int, now: float) -> int:
+def open_batch(conn: Tx, what: str, tenant_id: int, now: float) -> int:
     """Begin one leaf for many rows of ``consent_history``; returns the id for their ``leaf_id``.
 
     Insert them, with salts that are random, and call ``close_batch``, all in one transaction.
     """
-    done = conn.execute(
-        "INSERT INTO audit_leaf (at, action, tenant_id, rows, root, hash) VALUES (?, ?, ?, 0, x'', x'')",
+    row = conn.execute(
+        "INSERT INTO audit_leaf (at, action, tenant_id, rows, root, hash) VALUES (?, ?, ?, 0, x'', x'') RETURNING id",
         (now, what, tenant_id),
-    )
-    assert done.lastrowid is not None
-    return done.lastrowid
+    ).fetchone()
+    return int(row[0])
 
 
-def close_batch(conn: sqlite3.Connection, leaf_id: int, commitments: Sequence[bytes]) -> None:
+def close_batch(conn: Tx, leaf_id: int, commitments: Sequence[bytes]) -> None:
     """Bind the rows that carry ``leaf_id``, by their commitments in the order of their ids."""
     at, what, tenant_id = conn.execute(
         "SELECT at, action, tenant_id FROM audit_leaf WHERE id = ?", (leaf_id,)
@@ -103,7 +102,7 @@ def close_batch(conn: sqlite3.Connection, leaf_id: int, commitments: Sequence[by
     )
 
 
-def adopt(conn: sqlite3.Connection, table: str, ids: Sequence[int], now: float) -> None:
+def adopt(conn: Tx, table: str, ids: Sequence[int], now: float) -> None:
     """Take rows that are older than the log into one leaf."""
     leaf_id = open_batch(conn, "adopted", 0, now)
     conn.executemany(
@@ -114,14 +113,13 @@ def adopt(conn: sqlite3.Connection, table: str, ids: Sequence[int], now: float) 
     close_batch(conn, leaf_id, [found for found in commitments if found is not None])
 
 
-def _append(conn: sqlite3.Connection, what: str, tenant_id: int, now: float, commitments: Sequence[bytes]) -> int:
+def _append(conn: Tx, what: str, tenant_id: int, now: float, commitments: Sequence[bytes]) -> int:
     leaf = _leaf(what, tenant_id, now, commitments)
-    done = conn.execute(
-        "INSERT INTO audit_leaf (at, action, tenant_id, rows, root, hash) VALUES (?, ?, ?, ?, ?, ?)",
+    row = conn.execute(
+        "INSERT INTO audit_leaf (at, action, tenant_id, rows, root, hash) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
         (now, what, tenant_id, leaf.rows, leaf.root, merkle.leaf_hash(leaf.data())),
-    )
-    assert done.lastrowid is not None
-    return done.lastrowid
+    ).fetchone()
+    return int(row[0])
 
 
 def _leaf(what: str, tenant_id: int, at: float, commitments: Sequence[bytes]) -> record.Leaf:
@@ -129,7 +127,7 @@ def _leaf(what: str, tenant_id: int, at: float, commitments: Sequence[bytes]) ->
     return record.Leaf(what, at, tenant_id, len(commitments), root)
 
 
-def _wording(conn: sqlite3.Connection, evidence: str) -> str:
+def _wording(conn: Tx, evidence: str) -> str:
     wording_id = json.loads(evidence).get("wording_id")
     if wording_id is None:
         return ""

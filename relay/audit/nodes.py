@@ -7,11 +7,11 @@ leaves' place.
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Final
 
 from relay.audit import merkle
 from relay.audit.errors import AuditError
+from relay.store.contract import Tx
 
 STORED: Final = 8
 """Levels that are multiples of this are stored."""
@@ -24,7 +24,7 @@ def is_stored(level: int) -> bool:
 class Nodes:
     """Hashes of any range of leaves; raises AuditError where one is missing."""
 
-    def __init__(self, conn: sqlite3.Connection) -> None:
+    def __init__(self, conn: Tx) -> None:
         self._conn = conn
         self._known: dict[tuple[int, int], bytes] = {}
 

@@ -7,7 +7,6 @@ by others (``docs/PROOF.md``). All of it is read in the caller's transaction.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,6 +16,7 @@ from relay.audit.heads import Head
 from relay.audit.nodes import Nodes
 from relay.audit.record import Leaf
 from relay.audit.rows import TABLES, Row, Rows
+from relay.store.contract import Tx
 
 INCLUSION: Final = "relay-audit-inclusion"
 CONSISTENCY: Final = "relay-audit-consistency"
@@ -29,7 +29,7 @@ Object = dict[str, object]
 class Prover:
     """Makes proofs against one head."""
 
-    def __init__(self, conn: sqlite3.Connection, head: Head) -> None:
+    def __init__(self, conn: Tx, head: Head) -> None:
         self._conn = conn
         self._head = head
         self._nodes = Nodes(conn)

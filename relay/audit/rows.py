@@ -7,13 +7,13 @@ record has no commitment, and so matches no leaf.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from relay.audit import record
 from relay.audit.record import ERASED, HASH_OCTETS, SALT_OCTETS
+from relay.store.contract import Failure, Tx
 
 HISTORY: Final = "consent_history"
 AUDIT: Final = "audit"
@@ -50,7 +50,7 @@ class Row:
 class Rows:
     """Reads one of ``TABLES``; keeps digests of wordings, since many records share them."""
 
-    def __init__(self, conn: sqlite3.Connection, table: str) -> None:
+    def __init__(self, conn: Tx, table: str) -> None:
         self._conn = conn
         self._table = table
         self._wordings: dict[int, str] = {}
@@ -78,7 +78,7 @@ class Rows:
             return Row(leaf_id, self._table, id_, None, None, salt, True, fault)
         try:
             text = self._history(*data) if self._table == HISTORY else self._audit(*data)
-        except (TypeError, ValueError, OverflowError, AttributeError, RecursionError, sqlite3.Error):
+        except (TypeError, ValueError, OverflowError, AttributeError, RecursionError, Failure):
             text = None
         if text is None or not isinstance(salt, bytes) or len(salt) != SALT_OCTETS:
             return Row(leaf_id, self._table, id_, text, None, None, False, "it is no record that the relay wrote")

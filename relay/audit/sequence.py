@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -19,7 +18,8 @@ from relay.audit.errors import AuditError
 from relay.audit.heads import Head
 from relay.audit.nodes import Nodes, is_stored
 from relay.audit.rows import TABLES
-from relay.registry.secrets import Secrets
+from relay.keys.secrets import Secrets
+from relay.store.contract import Tx
 from relay.store.database import connect, transaction
 from relay.store.words import failed
 
@@ -59,9 +59,7 @@ def _turn(path: Path, secrets: Secrets, clock: Callable[[], float]) -> Head:
         conn.close()
 
 
-def sequence(
-    conn: sqlite3.Connection, secrets: Secrets, clock: Callable[[], float], progress: Progress = lambda leaves: None
-) -> Head:
+def sequence(conn: Tx, secrets: Secrets, clock: Callable[[], float], progress: Progress = lambda leaves: None) -> Head:
     """Take in all leaves there are; returns the newest head. Makes its own transactions.
 
     Raises AuditError if a leaf is missing or no key can be opened.
@@ -82,7 +80,7 @@ def sequence(
     return head
 
 
-def rotate(conn: sqlite3.Connection, secrets: Secrets, actor: str, clock: Callable[[], float]) -> Head:
+def rotate(conn: Tx, secrets: Secrets, actor: str, clock: Callable[[], float]) -> Head:
     """Sign with a new key from now on; the old ones go on to verify. Makes its own transactions."""
     with transaction(conn):
         signers.make(conn, secrets, actor, clock())
@@ -92,7 +90,7 @@ def rotate(conn: sqlite3.Connection, secrets: Secrets, actor: str, clock: Callab
     return sequence(conn, secrets, clock)
 
 
-def _step(conn: sqlite3.Connection, secrets: Secrets, clock: Callable[[], float]) -> bool:
+def _step(conn: Tx, secrets: Secrets, clock: Callable[[], float]) -> bool:
     """Take in the next leaves under a new head; True if there are none left."""
     before = heads.last(conn)
     size = 0 if before is None else before.size
@@ -117,9 +115,7 @@ def _step(conn: sqlite3.Connection, secrets: Secrets, clock: Callable[[], float]
     return False
 
 
-def _sign(
-    conn: sqlite3.Connection, signer: signers.Signer, size: int, root: bytes, before: Head | None, now: float
-) -> None:
+def _sign(conn: Tx, signer: signers.Signer, size: int, root: bytes, before: Head | None, now: float) -> None:
     at_us = round(now * 1_000_000)
     previous = b"" if before is None else before.digest()
     signature = signer.sign(heads.signed_octets(size, root, at_us, signer.id, previous))
@@ -129,7 +125,7 @@ def _sign(
     )
 
 
-def _adopt(conn: sqlite3.Connection, clock: Callable[[], float]) -> None:
+def _adopt(conn: Tx, clock: Callable[[], float]) -> None:
     """Take in what was recorded before there was a log: before the first head, so that nothing can be slipped in."""
     for table in TABLES:
         while True:
@@ -140,7 +136,7 @@ def _adopt(conn: sqlite3.Connection, clock: Callable[[], float]) -> None:
                 _adopt_some(conn, table, int(row[0]), clock())
 
 
-def _adopt_some(conn: sqlite3.Connection, table: str, newest: int, now: float) -> None:
+def _adopt_some(conn: Tx, table: str, newest: int, now: float) -> None:
     ids = [
         id_
         for (id_,) in conn.execute(

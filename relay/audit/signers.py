@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from relay.audit import log
 from relay.audit.errors import AuditError
 from relay.audit.heads import key_id
-from relay.registry.secrets import Secrets, SecretsError
+from relay.keys.secrets import Secrets, SecretsError
+from relay.store.contract import Tx
 
 ANNOUNCED: Final = "audit-key-added"
 _PURPOSE: Final = "audit-key"
@@ -34,7 +34,7 @@ class Signer:
         return self.private.sign(octets)
 
 
-def make(conn: sqlite3.Connection, secrets: Secrets, actor: str, now: float) -> str:
+def make(conn: Tx, secrets: Secrets, actor: str, now: float) -> str:
     """A new key in the caller's transaction, with the leaf that announces it; returns its id."""
     private = Ed25519PrivateKey.generate()
     public = private.public_key().public_bytes_raw()
@@ -47,12 +47,12 @@ def make(conn: sqlite3.Connection, secrets: Secrets, actor: str, now: float) -> 
     return key_id(public)
 
 
-def live(conn: sqlite3.Connection) -> list[tuple[str, bytes, bytes]]:
+def live(conn: Tx) -> list[tuple[str, bytes, bytes]]:
     """(id, public, sealed) of keys not retired, the oldest first: it signs until the next one is announced."""
     return conn.execute("SELECT id, public, sealed FROM audit_key WHERE retired = 0 ORDER BY number").fetchall()
 
 
-def current(conn: sqlite3.Connection, secrets: Secrets) -> Signer:
+def current(conn: Tx, secrets: Secrets) -> Signer:
     """The key in use; of several the oldest that can be opened. Raises AuditError if none can."""
     cause: SecretsError | None = None
     for id_, public, sealed in live(conn):
@@ -68,7 +68,7 @@ def current(conn: sqlite3.Connection, secrets: Secrets) -> Signer:
     ) from cause
 
 
-def unopened(conn: sqlite3.Connection, secrets: Secrets) -> list[tuple[str, bool]]:
+def unopened(conn: Tx, secrets: Secrets) -> list[tuple[str, bool]]:
     """Keys whose sealed half can't be opened or isn't theirs, and whether they are retired."""
     found = []
     for id_, public, sealed, retired in conn.execute("SELECT id, public, sealed, retired FROM audit_key"):
@@ -82,7 +82,7 @@ def unopened(conn: sqlite3.Connection, secrets: Secrets) -> list[tuple[str, bool
     return found
 
 
-def seal_anew(conn: sqlite3.Connection, secrets: Secrets) -> list[str]:
+def seal_anew(conn: Tx, secrets: Secrets) -> list[str]:
     """Bind the keys of earlier releases to their ids, in the caller's transaction; ids of those that don't open."""
     lost = []
     for id_, sealed in conn.execute("SELECT id, sealed FROM audit_key").fetchall():
@@ -95,7 +95,7 @@ def seal_anew(conn: sqlite3.Connection, secrets: Secrets) -> list[str]:
     return lost
 
 
-def retire_old(conn: sqlite3.Connection) -> None:
+def retire_old(conn: Tx) -> None:
     """Retire all keys but the newest, in the caller's transaction."""
     for id_, _, _ in live(conn)[:-1]:
         conn.execute("UPDATE audit_key SET retired = 1 WHERE id = ?", (id_,))

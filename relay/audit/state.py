@@ -7,10 +7,10 @@ records, e.g. a withdrawal taken out of ``consent`` so that mail goes out again.
 from __future__ import annotations
 
 import json
-import sqlite3
 from typing import Final
 
 from relay.audit.findings import Findings
+from relay.store.contract import Failure, Tx
 
 _MOST: Final = 1_000
 
@@ -93,18 +93,18 @@ _CHECKS: Final = (
 )
 
 
-def check(conn: sqlite3.Connection, found: Findings) -> None:
+def check(conn: Tx, found: Findings) -> None:
     """Add to ``found`` whatever holds without a record, or is recorded and doesn't hold."""
     for table, where, text in _CHECKS:
         try:
             _people(conn, found, table, where, text)
-        except sqlite3.OperationalError as error:
+        except Failure as error:
             found.fault(f"{table.split()[0]} holds what can't be read: {error}")
     _tenants(conn, found)
     _campaigns(conn, found)
 
 
-def _people(conn: sqlite3.Connection, found: Findings, table: str, where: str, text: str) -> None:
+def _people(conn: Tx, found: Findings, table: str, where: str, text: str) -> None:
     rows = conn.execute(
         f"SELECT x.subscriber_id, x.topic_id, (SELECT name FROM topic WHERE id = x.topic_id) FROM {table}"
         f" WHERE {where} LIMIT {_MOST}"
@@ -114,7 +114,7 @@ def _people(conn: sqlite3.Connection, found: Findings, table: str, where: str, t
         found.fault(f"subscriber {subscriber_id}, {about}: {text}")
 
 
-def _tenants(conn: sqlite3.Connection, found: Findings) -> None:
+def _tenants(conn: Tx, found: Findings) -> None:
     recorded: dict[int, tuple[str, str]] = {}
     names: dict[int, str] = {}
     for tenant_id, action, detail in conn.execute(
@@ -134,7 +134,7 @@ def _tenants(conn: sqlite3.Connection, found: Findings) -> None:
             found.fault(f"tenant {name}: it was added as {names[tenant_id]}")
 
 
-def _campaigns(conn: sqlite3.Connection, found: Findings) -> None:
+def _campaigns(conn: Tx, found: Findings) -> None:
     said: dict[object, tuple[str, str]] = {}
     decided: dict[object, tuple[float, str]] = {}
     for at, actor, action, detail in conn.execute(

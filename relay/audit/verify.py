@@ -7,7 +7,6 @@ however long the log is.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,14 +17,16 @@ from relay.audit.record import Leaf
 from relay.audit.verify_heads import HeadCheck
 from relay.audit.verify_rows import RowCheck
 from relay.audit.verify_tree import TreeCheck
-from relay.registry.secrets import Secrets
+from relay.keys.secrets import Secrets
+from relay.store.contract import Tx
+from relay.store.sqlite.reading import as_it_is, last_given
 
 Progress = Callable[[int, int], None]
 TOLD_EVERY = 1_000
 
 
 def verify(
-    conn: sqlite3.Connection,
+    conn: Tx,
     secrets: Secrets | None = None,
     kept: Sequence[Head] = (),
     progress: Progress = lambda done, all_: None,
@@ -34,18 +35,16 @@ def verify(
 
     ``secrets`` tell whether the signing keys can be opened. ``progress`` hears leaves done, and all.
     """
-    factory = conn.text_factory
-    conn.text_factory = lambda octets: octets.decode("utf-8", "surrogateescape")  # a forged row is to be read too
-    conn.execute("BEGIN")
-    try:
-        return _Walk(conn, kept).run(secrets, progress)
-    finally:
-        conn.execute("ROLLBACK")
-        conn.text_factory = factory
+    with as_it_is(conn):
+        conn.execute("BEGIN")
+        try:
+            return _Walk(conn, kept).run(secrets, progress)
+        finally:
+            conn.execute("ROLLBACK")
 
 
 class _Walk:
-    def __init__(self, conn: sqlite3.Connection, kept: Sequence[Head]) -> None:
+    def __init__(self, conn: Tx, kept: Sequence[Head]) -> None:
         self._conn = conn
         self._found = Findings()
         self._heads = HeadCheck(conn, self._found, kept)
@@ -100,7 +99,6 @@ class _Walk:
 
     def _cut_off(self, table: str, last: int, what: str) -> None:
         """AUTOINCREMENT remembers the largest id that was ever given."""
-        row = self._conn.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
-        given = 0 if row is None else row[0]
+        given = last_given(self._conn, table)
         if given != last:
             self._found.fault(f"{what} at the end are missing: {given} were written, {last} are there")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -10,7 +9,9 @@ from typing import Any, Final
 from relay.audit import heads, signers
 from relay.audit.findings import Findings
 from relay.audit.heads import Head
-from relay.registry.secrets import Secrets
+from relay.keys.secrets import Secrets
+from relay.store.contract import Tx
+from relay.store.sqlite.reading import last_given
 
 DATES_DIFFER_S: Final = 86_400.0
 """A leaf that is dated so much before the head before it, or after its own, is told of."""
@@ -19,7 +20,7 @@ DATES_DIFFER_S: Final = 86_400.0
 class HeadCheck:
     """Goes along with the leaves: a head is looked at when the tree has its size."""
 
-    def __init__(self, conn: sqlite3.Connection, found: Findings, kept: Sequence[Head]) -> None:
+    def __init__(self, conn: Tx, found: Findings, kept: Sequence[Head]) -> None:
         self._conn = conn
         self._found = found
         self._kept = kept
@@ -104,8 +105,7 @@ class HeadCheck:
             else:
                 yield head
             before = head
-        row = self._conn.execute("SELECT seq FROM sqlite_sequence WHERE name = 'audit_head'").fetchone()
-        given = 0 if row is None else row[0]
+        given = last_given(self._conn, "audit_head")
         if given != expected - 1:
             self._found.fault(f"heads at the end are missing: {given} were signed, {expected - 1} are there")
 

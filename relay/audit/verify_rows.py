@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,12 +11,13 @@ from relay.audit import erase, merkle, signers
 from relay.audit.findings import Findings
 from relay.audit.record import Leaf
 from relay.audit.rows import AUDIT, TABLES, Row, Rows
+from relay.store.contract import Tx
 
 
 class RowCheck:
     """Goes along with the leaves, in their order."""
 
-    def __init__(self, conn: sqlite3.Connection, found: Findings) -> None:
+    def __init__(self, conn: Tx, found: Findings) -> None:
         self._conn = conn
         self._found = found
         self._sources = [_Source(conn, table) for table in TABLES]
@@ -109,7 +109,7 @@ class RowCheck:
 class _Source:
     """One table's rows, one leaf after the other."""
 
-    def __init__(self, conn: sqlite3.Connection, table: str) -> None:
+    def __init__(self, conn: Tx, table: str) -> None:
         self.table = table
         self._rows = Rows(conn, table).all()
         self._next: Row | None = next(self._rows, None)

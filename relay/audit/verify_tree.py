@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from relay.audit import merkle
 from relay.audit.findings import Findings
 from relay.audit.nodes import STORED, is_stored
 from relay.audit.verify_heads import HeadCheck
+from relay.store.contract import Tx
 
 
 class TreeCheck:
     """Grows the tree anew."""
 
-    def __init__(self, conn: sqlite3.Connection, found: Findings, heads: HeadCheck) -> None:
+    def __init__(self, conn: Tx, found: Findings, heads: HeadCheck) -> None:
         self._conn = conn
         self._found = found
         self._heads = heads

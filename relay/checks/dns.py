@@ -14,10 +14,10 @@ from itertools import chain
 
 from config.settings import Settings
 from relay.checks.result import Level, Result, bad, ok, warn
-from relay.registry import domain_check
-from relay.registry.domain_check import Finding, State
-from relay.registry.domains import Record
-from relay.registry.lookup import Lookup, LookupFailed
+from relay.tenants import domain_check
+from relay.tenants.domain_check import Finding, State
+from relay.tenants.domains import Record
+from relay.tenants.lookup import Lookup, LookupFailed
 
 SIDE_BY_SIDE = 16
 ADVICE_UNKNOWN = "try again; dns.nameservers names the resolvers"

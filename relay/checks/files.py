@@ -12,9 +12,9 @@ from pathlib import Path
 from config.settings import Settings
 from config.units import MIB
 from relay.checks.result import Level, Result, bad, ok, warn
-from relay.delivery.route import read_login
-from relay.registry.secrets import Secrets, SecretsError
-from relay.store.trouble import beside, cause
+from relay.delivery.smtp.route import read_login
+from relay.keys.secrets import Secrets, SecretsError
+from relay.store.files import beside, cause
 
 
 def check_files(settings: Settings) -> Iterator[Result]:

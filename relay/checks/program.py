@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from relay.checks.result import Result, ok
-from relay.delivery import sign
-from relay.registry import rsa8
+from relay.delivery.smtp import sign
+from relay.keys import rsa8
 
 
 def check_program() -> Result:

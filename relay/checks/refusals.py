@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
 from config.settings import Settings
 from relay.checks.certificate import check_certificate
 from relay.checks.result import Level
-from relay.delivery.route import read_login
-from relay.intake.tls import Certificate, CertificateError
+from relay.delivery.smtp.route import read_login
+from relay.intake.smtp.tls import Certificate, CertificateError
+from relay.keys.belonging import FOREIGN, foreign
+from relay.keys.secrets import Secrets, SecretsError
 from relay.pipeline import registry as policies
-from relay.registry.belonging import FOREIGN, foreign
-from relay.registry.secrets import Secrets, SecretsError
+from relay.store.contract import Failure
 from relay.store.database import StoreError, connect
-from relay.store.roots import refuse_damaged
-from relay.store.trouble import beside, cause
+from relay.store.files import beside, cause
+from relay.store.sqlite.roots import refuse_damaged
 
 
 def refusals(settings: Settings) -> list[str]:
@@ -53,7 +53,7 @@ def _store(settings: Settings) -> Iterator[str]:
                 yield FOREIGN
     except StoreError as error:
         yield str(error)
-    except sqlite3.Error as error:
+    except Failure as error:
         yield f"database {settings.database}: {error}; `relay check` tells more"
 
 

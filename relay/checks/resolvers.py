@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from config.names import split_endpoint
 from config.settings import Settings
 from relay.checks.result import Result, bad, warn
-from relay.delivery.answer import Answer, Found, Missing, Unsure
-from relay.delivery.nameserver import Nameserver
-from relay.delivery.resolve import endpoints
+from relay.delivery.smtp.answer import Answer, Found, Missing, Unsure
+from relay.delivery.smtp.nameserver import Nameserver
+from relay.delivery.smtp.resolve import endpoints
 
 _LOOPBACK = ("127.", "::1", "localhost")
 

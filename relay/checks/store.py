@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -10,12 +9,13 @@ from dataclasses import dataclass
 from config.settings import Settings
 from config.units import MIB
 from relay.checks.result import Result, bad, ok
-from relay.registry import keys
-from relay.registry.belonging import FOREIGN, foreign
-from relay.registry.errors import RegistryError
-from relay.registry.secrets import Secrets, SecretsError
-from relay.store import roots, schema
-from relay.store.database import StoreError, connect
+from relay.keys import dkim_keys
+from relay.keys.belonging import FOREIGN, foreign
+from relay.keys.secrets import Secrets, SecretsError
+from relay.store.contract import Failure, Tx
+from relay.store.database import StoreError, connect, schema_version
+from relay.store.sqlite import roots, schema
+from relay.values.errors import RegistryError
 
 SHOWN = 5
 """Faulty keys that are named one by one."""
@@ -37,7 +37,7 @@ def check_store(settings: Settings) -> Iterator[Result]:
         return
     with closing(conn):
         try:
-            version = conn.execute("PRAGMA user_version").fetchone()[0]
+            version = schema_version(conn)
             tenants = conn.execute("SELECT count(*) FROM tenant").fetchone()[0]
             yield ok("database", f"{_size(settings)}, schema {version}, tenants: {tenants}")
             yield _sound("schema", schema.differences(conn), "undo the change by hand, or restore a backup")
@@ -46,7 +46,7 @@ def check_store(settings: Settings) -> Iterator[Result]:
             )
             yield from _secrets_fit(conn, settings)
             yield from _dkim_keys(conn, settings)
-        except sqlite3.Error as error:
+        except Failure as error:
             yield bad("database", f"{settings.database}: {error}", "restore it from a backup")
 
 
@@ -78,14 +78,14 @@ def _size(settings: Settings) -> str:
     return f"{settings.database}, {octets / MIB:.1f} MiB"
 
 
-def _secrets_fit(conn: sqlite3.Connection, settings: Settings) -> Iterator[Result]:
+def _secrets_fit(conn: Tx, settings: Settings) -> Iterator[Result]:
     with suppress(SecretsError):  # told with the file
         if foreign(conn, Secrets.load(settings.secrets_file)):
             detail, _, todo = FOREIGN.rpartition("; ")
             yield bad("secrets", detail, todo)
 
 
-def _dkim_keys(conn: sqlite3.Connection, settings: Settings) -> Iterator[Result]:
+def _dkim_keys(conn: Tx, settings: Settings) -> Iterator[Result]:
     try:
         secrets = Secrets.load(settings.secrets_file)
     except SecretsError:
@@ -97,7 +97,7 @@ def _dkim_keys(conn: sqlite3.Connection, settings: Settings) -> Iterator[Result]
     ):
         count += 1
         try:
-            keys.open_key(secrets, domain, _Key(*row))
+            dkim_keys.open_key(secrets, domain, _Key(*row))
         except RegistryError:
             faulty.append((domain, f"{row[0]}._domainkey.{domain}"))
     if faulty:

@@ -13,8 +13,8 @@ from relay.cli.common import aligned, json_option, open_store, print_json, say
 if TYPE_CHECKING:
     from relay.feedback.explain import Explained, Explanation
     from relay.feedback.letter import Word
-    from relay.registry.secrets import Secrets
-    from relay.registry.tokens import Mark
+    from relay.keys.secrets import Secrets
+    from relay.keys.tokens import Mark
 
 MOST_OCTETS = 10 * 1024 * 1024
 _TAG = {
@@ -57,7 +57,7 @@ def _at_hand(ctx: click.Context) -> tuple[Secrets | None, Callable[[Mark], str]]
     """Secrets and people of the relay, if there is one that this user may read."""
     from config.load import ConfigError
     from relay.feedback.record import address_of
-    from relay.registry.secrets import SecretsError
+    from relay.keys.secrets import SecretsError
     from relay.store.database import StoreError
 
     try:

@@ -17,7 +17,7 @@ from relay.audit.prove import Object, Prover
 from relay.cli.common import EMAIL, actor, fail, iso, json_option, note, open_store, output, print_json, say, show
 from relay.mail.address import Address
 from relay.observe.escape import escaped
-from relay.registry import tenants
+from relay.tenants import tenants
 
 FILE = click.Path(path_type=Path)
 COLUMNS = ("leaf", "at", "action", "tenant", "actor", "detail")

@@ -8,10 +8,12 @@ from dataclasses import asdict
 
 import click
 
+from relay.campaigns import campaigns
 from relay.cli.common import Store, actor, done, json_option, open_store, output, show
+from relay.queue import verdicts
 from relay.queue.admin import PAUSE_S
-from relay.registry import campaigns, tenants
 from relay.store.database import transaction
+from relay.tenants import tenants
 
 COLUMNS = (
     "id",
@@ -63,7 +65,7 @@ def show_(ctx: click.Context, id_: int, as_json: bool) -> None:
 @click.pass_context
 def release(ctx: click.Context, id_: int, reason: str, as_json: bool) -> None:
     """Let a staged campaign's held copies go, and all that comes later."""
-    freed = _decide(open_store(ctx), campaigns.release, id_, reason)
+    freed = _decide(open_store(ctx), verdicts.release, id_, reason)
     _done(ctx, id_, f"campaign {id_} released, {freed} held copies go now", {"freed": freed}, as_json)
 
 
@@ -74,7 +76,7 @@ def release(ctx: click.Context, id_: int, reason: str, as_json: bool) -> None:
 @click.pass_context
 def decline(ctx: click.Context, id_: int, reason: str, as_json: bool) -> None:
     """Drop a campaign's held copies and give them back to the quota; refuse what comes later."""
-    dropped = _decide(open_store(ctx), campaigns.decline, id_, reason)
+    dropped = _decide(open_store(ctx), verdicts.decline, id_, reason)
     _done(ctx, id_, f"campaign {id_} declined, {dropped} held copies dropped", {"dropped": dropped}, as_json)
 
 
@@ -82,11 +84,11 @@ def _decide(store: Store, verdict: Callable[..., int], campaign_id: int, reason:
     """In short transactions, so that a large campaign doesn't hold up the mail."""
     now = time.time()
     with transaction(store.conn) as conn:
-        total = done_now = verdict(conn, campaign_id, actor(), reason, now, most=campaigns.CHUNK)
+        total = done_now = verdict(conn, campaign_id, actor(), reason, now, most=verdicts.CHUNK)
     while done_now:
         time.sleep(PAUSE_S)
         with transaction(store.conn) as conn:
-            done_now = campaigns.work_off(conn, campaign_id, now)
+            done_now = verdicts.work_off(conn, campaign_id, now)
         total += done_now
     return total
 

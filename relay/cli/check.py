@@ -46,8 +46,8 @@ def dns_(ctx: click.Context, domain: str | None, as_json: bool) -> int:
     """
     from relay.checks.dns import check_operator, check_records
     from relay.checks.resolvers import check_resolvers
-    from relay.registry import domains
-    from relay.registry.lookup import LookupFailed, resolver
+    from relay.tenants import domains
+    from relay.tenants.lookup import LookupFailed, resolver
 
     store = open_store(ctx)
     rows = domains.listing(store.conn)

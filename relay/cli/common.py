@@ -10,7 +10,6 @@ import ipaddress
 import json
 import os
 import pwd
-import sqlite3
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,11 +21,12 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 import click
 
 from relay.observe.escape import escaped, escaped_json, escaped_lines
+from relay.store.contract import Tx
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from relay.keys.secrets import Secrets
     from relay.mail.address import Address
-    from relay.registry.secrets import Secrets
 
 F = TypeVar("F", bound=Callable[..., Any])
 Row = Mapping[str, object]
@@ -57,7 +57,7 @@ class Store:
     """The opened database with what is needed to use it."""
 
     settings: Settings
-    conn: sqlite3.Connection
+    conn: Tx
     secrets: Secrets
 
 
@@ -82,8 +82,8 @@ def open_store(ctx: click.Context) -> Store:
     """
     invocation: Invocation = ctx.find_root().obj
     if invocation.store is None:
-        from relay.registry.belonging import FOREIGN, foreign
-        from relay.registry.secrets import Secrets
+        from relay.keys.belonging import FOREIGN, foreign
+        from relay.keys.secrets import Secrets
         from relay.store.database import connect
 
         settings = load_settings(ctx)

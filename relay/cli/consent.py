@@ -26,14 +26,17 @@ from relay.cli.common import (
 )
 from relay.cli.consent_list import pairs
 from relay.cli.wording import heed
-from relay.pipeline.contract import Reason
-from relay.registry import consent_book, consents, erasure, profiles, suppressions, tenants
-from relay.registry.list_write import write_text
+from relay.lists import consent_book
+from relay.lists.list_write import write_text
+from relay.people import consents, profiles, suppressions
+from relay.rights import erasure
 from relay.store.database import transaction
+from relay.tenants import tenants
+from relay.values.facts import Reason
 
 if TYPE_CHECKING:
     from relay.mail.address import Address
-    from relay.registry.tenants import TenantRow
+    from relay.values.tenant import TenantRow
 
 
 @click.group()

@@ -11,9 +11,11 @@ import click
 from relay.cli.common import actor, done, fail, json_option, note, open_store, output
 from relay.cli.importing import Refusals, check_report, progress, tell
 from relay.cli.wording import heed
-from relay.registry import consent_book, consent_import, consent_rules, profiles, tenants
-from relay.registry.list_file import open_list
-from relay.registry.list_write import write_list
+from relay.lists import consent_book, consent_import
+from relay.lists.list_file import open_list
+from relay.lists.list_write import write_list
+from relay.people import consent_rules, profiles
+from relay.tenants import tenants
 
 FILE = click.Path(path_type=Path)
 

@@ -8,8 +8,8 @@ from dataclasses import asdict
 import click
 
 from relay.cli.common import CIDR, actor, done, json_option, note, open_store, output, say
-from relay.registry import credentials, streams, tenants
 from relay.store.database import transaction
+from relay.tenants import credentials, streams, tenants
 
 COLUMNS = ("name", "tenant", "stream", "only_from", "created_at", "revoked_at")
 

@@ -12,11 +12,12 @@ from config.settings import Settings
 from relay.checks.files import mode_fault
 from relay.cli.common import Store, actor, cell, done, fail, json_option, note, open_store, output, print_json, say
 from relay.cli.common import show as print_fields
-from relay.registry import domain_check, domains, keys, tenants
-from relay.registry.domain_check import Finding, State
-from relay.registry.errors import RegistryError
-from relay.registry.lookup import LookupFailed, resolver
+from relay.keys import dkim_keys
 from relay.store.database import transaction
+from relay.tenants import domain_check, domains, tenants
+from relay.tenants.domain_check import Finding, State
+from relay.tenants.lookup import LookupFailed, resolver
+from relay.values.errors import RegistryError
 
 COLUMNS = ("name", "tenant", "verified_at", "verified_by", "return_path_at", "selectors")
 HINTS = {
@@ -49,7 +50,7 @@ def add(ctx: click.Context, tenant: str, domain: str, key: Path | None, selector
         raise click.UsageError("--key and --selector go together")
     store = open_store(ctx)
     name = _sendable(domain, store.settings)
-    imported = (selector, keys.import_pem(_read(key))) if key is not None else None
+    imported = (selector, dkim_keys.import_pem(_read(key))) if key is not None else None
     fault = mode_fault("key", key) if key is not None else None
     if fault is not None:
         note(f"{fault.detail}. The relay keeps it sealed: remove the file, or {fault.todo}")

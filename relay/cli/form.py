@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from relay.audit import actions
 from relay.cli.common import EMAIL, Store, actor, done, fail, json_option, note, open_store, output, say, show
 from relay.cli.wording import heed
 from relay.observe.escape import escaped_html
-from relay.registry import audit, forms, never_ask, tenants
-from relay.registry.forms import Form, Wish
-from relay.registry.mailboxes import mailboxes
-from relay.signup import figures
+from relay.people import never_ask
+from relay.people.mailboxes import mailboxes
+from relay.signup import figures, forms
+from relay.signup.forms import Form, Wish
 from relay.signup.snippet import frame, snippet
 from relay.store.database import transaction
+from relay.tenants import tenants
 from relay.texts.language import LANGUAGES
 
 if TYPE_CHECKING:
@@ -173,7 +175,7 @@ def ask_again(ctx: click.Context, tenant: str, email: Address, reason: str, as_j
         if not never_ask.remove(conn, owner.id, mailboxes(store.secrets, email)):
             fail(f"{email.canonical} has not asked {tenant} never to be asked again")
         detail = {"address": email.canonical, "reason": " ".join(reason.split())}
-        audit.record(conn, actor(), "form-ask-again", owner.id, detail, now)
+        actions.record(conn, actor(), "form-ask-again", owner.id, detail, now)
     fields = {"tenant": tenant, "email": email.canonical, "ask_again": True}
     done(ctx, f"{email.canonical} can use the forms of {tenant} again", fields, as_json)
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from relay.cli.common import fail, json_text, say
+from relay.lists.consent_import import Report
+from relay.lists.list_file import Bad
+from relay.lists.list_write import write_list
 from relay.observe.escape import escaped
-from relay.registry.consent_import import Report
-from relay.registry.list_file import Bad
-from relay.registry.list_write import write_list
 
 SHOWN: Final = 20
 """Refused lines shown without --report and --json."""

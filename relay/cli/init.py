@@ -26,9 +26,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from config.load import validate
 from config.names import domain_name
 from relay.cli.common import fail, json_option, print_json, say
+from relay.keys.belonging import remember
+from relay.keys.secrets import Secrets
 from relay.observe.escape import escaped
-from relay.registry.belonging import remember
-from relay.registry.secrets import Secrets
 from relay.store.database import connect, migrate, transaction
 
 MADE: Final = ("relay.toml", "data", "tls")

@@ -13,7 +13,6 @@ from __future__ import annotations
 import errno
 import importlib
 import os
-import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -55,10 +54,10 @@ COMMANDS: Final[dict[str, str]] = {
 EXPLAINED: Final[tuple[tuple[str, str], ...]] = (
     ("config.load", "ConfigError"),
     ("relay.store.database", "StoreError"),
-    ("relay.registry.secrets", "SecretsError"),
-    ("relay.registry.errors", "RegistryError"),
+    ("relay.keys.secrets", "SecretsError"),
+    ("relay.values.errors", "RegistryError"),
     ("relay.audit.errors", "AuditError"),
-    ("relay.registry.consents", "Refused"),
+    ("relay.people.consents", "Refused"),
     ("relay.pipeline.registry", "PolicyError"),
     ("relay.mail.address", "AddressError"),
 )
@@ -69,16 +68,26 @@ def explain(error: BaseException) -> str:
     """One line that says what went wrong and, where known, what to do."""
     if any(isinstance(error, kind) for kind in _explained()):
         text = str(error) or type(error).__name__
-    elif isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-        text = "the database is busy with another write; try again in a moment"
-    elif isinstance(error, sqlite3.Error):
-        text = f"the database refused: {_explained_by_code(error)}"
+    elif store := _of_store(error):
+        text = store
     elif isinstance(error, OSError) and error.strerror:
         why = _explained_by_code(error)
         text = f"{error.filename}: {why}" if error.filename else why
     else:
         text = f"unexpected {type(error).__name__}: {error}; run it again with RELAY_DEBUG=1 to see where"
     return one_line(text)
+
+
+def _of_store(error: BaseException) -> str:
+    """What a failure of the store means, empty for any other error."""
+    from relay.store.contract import Failure
+    from relay.store.database import is_busy
+
+    if not isinstance(error, Failure):
+        return ""
+    if is_busy(error):
+        return "the database is busy with another write; try again in a moment"
+    return f"the database refused: {_explained_by_code(error)}"
 
 
 def _explained_by_code(error: BaseException) -> str:

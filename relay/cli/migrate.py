@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -11,8 +10,9 @@ import click
 
 from relay.checks.ports import relay_process
 from relay.cli.common import done, fail, json_option, load_settings, note
+from relay.store.contract import Tx
 from relay.store.database import StoreError, connect, migrate, migrations, schema_of
-from relay.store.trouble import cause, empty
+from relay.store.files import cause, empty
 
 SEALED_ANEW: Final = 70
 """The migration with which sealed keys are bound to their rows."""
@@ -44,7 +44,7 @@ def command(ctx: click.Context, compact: bool, mend: bool, as_json: bool) -> Non
         text += "; made anew: " + (", ".join(made) or "nothing, all was there")
         told["mended"] = made
     if compact:
-        from relay.store.anew import compact as anew
+        from relay.store.sqlite.anew import compact as anew
 
         was, now = anew(database)
         text += f"; {was >> 20} MiB written anew as {now >> 20}"
@@ -54,11 +54,11 @@ def command(ctx: click.Context, compact: bool, mend: bool, as_json: bool) -> Non
         note(f"the key {name} can't be opened with these secrets and signs no more; `relay check` says what to do")
 
 
-def seal_anew(conn: sqlite3.Connection, secrets_file: Path) -> list[str]:
+def seal_anew(conn: Tx, secrets_file: Path) -> list[str]:
     """Bind the private keys to their rows; names of those that can't be opened. Raises StoreError without secrets."""
     from relay.audit import signers
-    from relay.registry import domains
-    from relay.registry.secrets import Secrets, SecretsError
+    from relay.keys.secrets import Secrets, SecretsError
+    from relay.tenants import domains
 
     counts = ("SELECT count(*) FROM dkim_key", "SELECT count(*) FROM audit_key")
     if not any(conn.execute(count).fetchone()[0] for count in counts):
@@ -76,7 +76,7 @@ def _stopped(data_dir: Path) -> None:
 
 
 def _mended(database: Path) -> list[str]:
-    from relay.store.roots import mend
+    from relay.store.sqlite.roots import mend
 
     with closing(connect(database)) as conn:
         return mend(conn)

@@ -6,9 +6,11 @@ import time
 
 import click
 
+from relay.audit import actions
 from relay.cli.common import actor, done, iso, json_option, open_store, output
-from relay.registry import audit, plans, quota, tenants
+from relay.ledger import plans, quota
 from relay.store.database import transaction
+from relay.tenants import tenants
 
 COLUMNS = ("name", "messages", "subscribers", "period", "price")
 
@@ -57,7 +59,7 @@ def set_(ctx: click.Context, tenant: str, plan: str, as_json: bool) -> None:
         held = plans.Holder(row.plan, row.plan_started_at, row.plan_ends_at)
         after = plans.change(conn, row.id, held, plan, store.settings.plans, now)
         detail = {"from": held.plan, "to": plan, "ends_at": after.ends_at}
-        audit.record(conn, actor(), "plan-set", row.id, detail, now)
+        actions.record(conn, actor(), "plan-set", row.id, detail, now)
     figures = quota.report(store.conn, tenants.find(store.conn, tenant), store.settings.plans, now)
     until = f"until {iso(after.ends_at)}" if after.ends_at is not None else "by calendar months"
     limit = "unlimited" if figures["messages_limit"] is None else figures["messages_limit"]

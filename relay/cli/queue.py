@@ -13,9 +13,9 @@ from relay.cli.common import actor, done, fail, json_option, open_store, output,
 from relay.mail.address import AddressError, parse_domain
 from relay.queue import admin, view
 from relay.queue.admin import Action, Selection
-from relay.queue.model import decode_id, encode_id
 from relay.queue.trace import trace
-from relay.registry import tenants
+from relay.tenants import tenants
+from relay.values.ids import decode_id, encode_id
 
 COLUMNS = ("id", "number", "tenant", "address", "state", "due_at", "attempts", "reason")
 

@@ -8,7 +8,8 @@ import click
 
 from relay.cli.common import json_option, open_store
 from relay.cli.common import show as print_fields
-from relay.registry import quota, tenants
+from relay.ledger import quota
+from relay.tenants import tenants
 
 
 @click.group()

@@ -14,8 +14,8 @@ def command(ctx: click.Context) -> int:
 
     SIGTERM or Ctrl-C ends it cleanly, SIGHUP reads the certificate again.
     """
-    from relay.intake.listeners import ListenError
-    from relay.process import standard_streams
+    from relay.intake.smtp.listeners import ListenError
+    from relay.processes.process import standard_streams
     from relay.serve import ServeError, serve
 
     standard_streams()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import asdict
 
 import click
 
+from relay.campaigns import campaigns, figures
 from relay.cli.common import fail, json_option, open_store, show
-from relay.registry import campaigns, figures, tenants
+from relay.store.contract import Tx
+from relay.tenants import tenants
 
 
 @click.command()
@@ -30,7 +31,7 @@ def command(ctx: click.Context, tenant: str, campaign: str | None, as_json: bool
     show(ctx, head | asdict(figures.of_campaign(conn, row)), as_json)
 
 
-def _campaign(conn: sqlite3.Connection, tenant_id: int, wanted: str) -> campaigns.Campaign | None:
+def _campaign(conn: Tx, tenant_id: int, wanted: str) -> campaigns.Campaign | None:
     row = conn.execute(
         "SELECT id FROM campaign WHERE tenant_id = ?1 AND (CAST(id AS TEXT) = ?2 OR name = ?2)"
         " ORDER BY CAST(id AS TEXT) = ?2 DESC, id DESC LIMIT 1",

@@ -8,9 +8,9 @@ import click
 from msgspec.structs import asdict
 
 from relay.cli.common import actor, done, json_option, open_store, output
-from relay.pipeline.contract import Kind, Stream
-from relay.registry import streams, tenants
 from relay.store.database import transaction
+from relay.tenants import streams, tenants
+from relay.values.facts import Kind, Stream
 
 COLUMNS = ("name", "kind", "topic", "consent")
 

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from relay.audit import actions
 from relay.cli.common import EMAIL, actor, done, fail, json_option, open_store, output
 from relay.cli.importing import Refusals, check_report, progress, tell
-from relay.pipeline.contract import Reason
-from relay.registry import audit, suppression_import, suppressions, tenants
-from relay.registry.consent_book import iso
-from relay.registry.list_file import open_list
-from relay.registry.list_write import write_list
+from relay.lists import suppression_import
+from relay.lists.consent_book import iso
+from relay.lists.list_file import open_list
+from relay.lists.list_write import write_list
+from relay.people import suppressions
 from relay.store.database import transaction
+from relay.tenants import tenants
+from relay.values.facts import Reason
 
 if TYPE_CHECKING:
     from relay.mail.address import Address
@@ -63,7 +66,7 @@ def add(ctx: click.Context, tenant: str, email: Address, reason: str, as_json: b
         new = suppression_import.suppress(conn, owner.id, email.canonical, word, detail=detail, means="hand", now=now)
         if new:
             told = {"address": email.canonical, "reason": word.value, "detail": detail}
-            audit.record(conn, actor(), "suppression-added", owner.id, told, now)
+            actions.record(conn, actor(), "suppression-added", owner.id, told, now)
     text = f"{email.canonical} gets nothing more of {tenant} ({word})"
     result = {"tenant": tenant, "email": email.canonical, "reason": word.value, "changed": new}
     done(ctx, text if new else f"{text}; that was so before", result, as_json)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import structs
 
+from relay.audit import actions
 from relay.cli.common import EMAIL, Store, actor, done, json_option, open_store, output, show
+from relay.ledger import plans, quota
 from relay.queue.thaw import thaw
-from relay.registry import audit, plans, quota, streams, tenants
 from relay.store.database import transaction
+from relay.tenants import streams, tenants
 
 if TYPE_CHECKING:
     from relay.mail.address import Address
@@ -116,7 +118,7 @@ def warn(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
 def _details(store: Store, name: str, now: float) -> dict[str, object]:
     tenant = tenants.find(store.conn, name)
     figures = quota.report(store.conn, tenant, store.settings.plans, now)
-    history = audit.of_tenant(store.conn, tenant.id, HISTORY, HISTORY_LENGTH)
+    history = actions.of_tenant(store.conn, tenant.id, HISTORY, HISTORY_LENGTH)
     return asdict(tenant) | {
         "plan_in_force": figures["plan"],
         "messages_used": figures["messages_used"],

@@ -8,8 +8,8 @@ from dataclasses import asdict
 import click
 
 from relay.cli.common import actor, done, json_option, note, open_store, output, say
-from relay.registry import api_tokens, tenants
 from relay.store.database import transaction
+from relay.tenants import api_tokens, tenants
 
 COLUMNS = ("name", "created_at", "revoked_at")
 

@@ -8,8 +8,8 @@ import click
 
 from relay.cli.common import aligned, fail, iso, json_option, note, open_store, print_json, say
 from relay.observe.escape import escaped
-from relay.queue.model import encode_id
 from relay.queue.trace import Step, Story, find, trace
+from relay.values.ids import encode_id
 
 
 @click.command()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from relay.cli.common import Store, done, fail, json_option, open_store, output, say, show
-from relay.registry import tenants, wordings
-from relay.registry.wording_check import LANGUAGES, Gap, gaps, language_of
-from relay.registry.wordings import Wording
+from relay.people import wordings
+from relay.people.wording_check import LANGUAGES, Gap, gaps, language_of
+from relay.people.wordings import Wording
+from relay.tenants import tenants
 
 COLUMNS = ("number", "language", "consents", "first_seen_at", "sha256", "text")
 SHORT = 60

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable
 
 from relay.queue.complete import Notify, complete
-from relay.queue.model import State, encode_id
 from relay.queue.values import Result, Written
-from relay.store.committer import Committer, StoreBusy, StoreGone
+from relay.store.contract import Conflict, Failure
+from relay.store.sqlite.committer import Committer, StoreGone
+from relay.store.units import StoreBusy
+from relay.values.ids import encode_id
+from relay.values.states import State
 
 _log = logging.getLogger("relay.delivery")
 
@@ -120,8 +122,8 @@ class Outcomes:
                 written = await (first or self._committer.submit(lambda conn: complete(conn, batch, notify)))
                 self.stuck = False
                 return written
-            except (StoreBusy, sqlite3.Error) as error:
-                if isinstance(error, sqlite3.IntegrityError):
+            except (StoreBusy, Failure) as error:
+                if isinstance(error, Conflict):
                     raise
                 self.stuck = True
                 if self._given_up(batch, error):

@@ -1,4 +1,4 @@
-"""Between queue and engine: leases copies, composes them, writes outcomes down.
+"""Between queue and engine: leases copies, hands them to their channel, writes outcomes down.
 
 What was just accepted comes in leased and compiled and goes out from memory
 as long as there is room; the rest waits in the store and is leased when it is
@@ -11,33 +11,31 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from relay.delivery.attempt import LeasedCopy
 from relay.delivery.backlog import MOST_LANES, Backlog
-from relay.delivery.compose import Composer
-from relay.delivery.engine import Engine
+from relay.delivery.channel import Channel
 from relay.delivery.outcomes import Outcomes
-from relay.delivery.report import Reporter
 from relay.delivery.room import Room
-from relay.delivery.signatures import Signatures
 from relay.mail.template import Template
 from relay.observe.steady import Steady
 from relay.pipeline.chain import Chain
 from relay.queue.lanes import Lane, Waiting, waiting
 from relay.queue.lease import LEASE_S, lease_due, owners, take_back
-from relay.queue.model import State, encode_id
 from relay.queue.owners import Owners
 from relay.queue.schedule import Schedule
 from relay.queue.values import Claim, Enqueued, Lease, NewSubmission, Result, Submission, Written
-from relay.registry.facts import Facts
-from relay.registry.snapshot import SnapshotSource
-from relay.store.committer import Committer, StoreBusy
+from relay.store.contract import Failure, Tx
+from relay.store.sqlite.committer import Committer
 from relay.store.thread import to_its_end
+from relay.store.units import StoreBusy
+from relay.tenants.facts import Facts
+from relay.tenants.snapshot import SnapshotSource
+from relay.values.ids import encode_id
+from relay.values.states import State
 
 _log = logging.getLogger("relay.delivery")
 
@@ -57,7 +55,6 @@ LOOK_SHARE = 10
 class WorkerTerms:
     """Settings of the worker."""
 
-    hostname: str
     inflight: int
     schedule: Schedule
     expire_s: float
@@ -87,28 +84,24 @@ class Worker:
     def __init__(
         self,
         terms: WorkerTerms,
-        engine: Engine,
-        composer: Composer,
+        channel: Channel,
         chain: Chain,
         snapshots: SnapshotSource,
-        conn: sqlite3.Connection,
+        conn: Tx,
         committer: Committer,
         clock: Callable[[], float],
-        signatures: Signatures,
         facts: Facts,
-        looking: sqlite3.Connection,
+        looking: Tx,
         owners: Owners,
         steady: Steady,
     ) -> None:
         self.terms = terms
-        self.engine = engine
-        self.composer = composer
+        self.channel = channel
         self.chain = chain
         self.snapshots = snapshots
         self.conn = conn
         self.committer = committer
         self.clock = clock
-        self.signatures = signatures
         self.facts = facts
         self.room = Room(terms.inflight)
         self._backlog = Backlog()
@@ -119,7 +112,7 @@ class Worker:
         self.even = steady.even
         self._look_at = 0.0
         self._sweep_at = 0.0
-        self.outcomes = Outcomes(committer, Reporter(terms.hostname, composer, snapshots), self._written)
+        self.outcomes = Outcomes(committer, channel.notify, self._written)
         self._wake = asyncio.Event()
         self._stopping = False
         self._cut_off = 0
@@ -175,7 +168,7 @@ class Worker:
             stored.give_back,
             stored.shared,
         )
-        self.composer.remember(new.id, template, len(new.template))
+        self.channel.remember(new.id, template, len(new.template))
         for number, fresh in enumerate(new.recipients):
             recipient = fresh.recipient
             if stored.states[number] is not State.READY:
@@ -214,7 +207,7 @@ class Worker:
 
     def _begin(self, lease: Lease) -> None:
         """Room for it has been taken."""
-        self.engine.submit(LeasedCopy(self, lease))
+        self.channel.submit(self, lease)
 
     async def run(self) -> None:
         """Lease due copies whenever there is room; ends with ``stop``."""
@@ -223,7 +216,7 @@ class Worker:
             try:
                 if self.terms.enabled:
                     wait_s = await self._fill()
-            except (StoreBusy, sqlite3.Error) as error:
+            except (StoreBusy, Failure) as error:
                 _log.error("queue can't be read, trying again: %s", error)
             except Exception:
                 _log.exception("queue can't be worked off, trying again")
@@ -235,7 +228,7 @@ class Worker:
         """Lease what fits; how long to wait before asking again, in seconds."""
         if time.monotonic() >= self._look_at:
             await self._look()
-        chosen = self._backlog.choose(self.room, self.engine.ahead)
+        chosen = self._backlog.choose(self.room, self.channel.ahead)
         if not chosen:
             return max(0.0, self._look_at - time.monotonic())
         owner, now = self._owners.name(), self.clock()
@@ -291,7 +284,7 @@ class Worker:
         asked = row[0] if row else 0
         if asked != self._retries_asked:
             self._retries_asked = asked
-            self.engine.forgive()
+            self.channel.forgive()
 
     async def stop(self, grace_s: float, hurry: asyncio.Event) -> None:
         """Take no more, let running transactions have their final replies, write all outcomes down.
@@ -300,7 +293,7 @@ class Worker:
         """
         self._stopping = True
         self._wake.set()
-        await self.engine.close(grace_s, hurry)
+        await self.channel.close(grace_s, hurry)
         await self.outcomes.all_written()
         if self._cut_off:
             _log.warning("%d copies were cut off by the stop and may arrive twice, see above", self._cut_off)
@@ -325,5 +318,5 @@ class Worker:
         for result in batch:
             self.room.add(Lane(result.lease.submission.tenant_id, result.lease.domain), -1)
         for submission_id in written.finished:
-            self.composer.forget(submission_id)
+            self.channel.forget(submission_id)
         self._wake.set()

@@ -12,9 +12,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+import click
 from rich.console import Console
 
-from relay.cli.common import fail
 from relay.demo import people
 from relay.demo.machine import Machine, Ports
 from relay.demo.mailboxes import Mailboxes
@@ -30,7 +30,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def show(*, once: bool, directory: Path | None) -> int:
     """The exit status: 0 if everything went as expected."""
     if directory is not None and directory.exists() and any(directory.iterdir()):
-        fail(f"{directory} is not empty; name a new directory")
+        raise click.ClickException(f"{directory} is not empty; name a new directory")
     with _signals(), ExitStack() as stack:
         place = directory or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relay-demo-")))
         place.mkdir(parents=True, exist_ok=True)

@@ -52,7 +52,7 @@ class Finding:
     dead: bool = False
     """The address takes no mail, beyond doubt."""
     doubt: str = ""
-    """``type`` where the address is to be suppressed if it is said again a day later (``relay.registry.doubts``)."""
+    """``type`` where the address is to be suppressed if it is said again a day later (``relay.people.doubts``)."""
 
 
 def automatic(mail: Mail, reverse_path: str) -> bool:

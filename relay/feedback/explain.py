@@ -11,8 +11,8 @@ from relay.feedback.complaint import Meaning, Report
 from relay.feedback.letter import Word, word
 from relay.feedback.mime import parse
 from relay.feedback.tags import Tags
-from relay.registry.secrets import Secrets
-from relay.registry.tokens import SHARED, Mark
+from relay.keys.secrets import Secrets
+from relay.keys.tokens import SHARED, Mark
 
 EFFECTS = {
     Meaning.COMPLAINT: "stops all mail of the tenant to the person (R8)",

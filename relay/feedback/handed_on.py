@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
 
 from config.settings import Settings
+from relay.feedback import operator_mail
 from relay.feedback.operator_letter import Full, Incoming, comes_back, keep, put
+from relay.feedback.operator_mail import Room
+from relay.keys.secrets import Secrets
 from relay.mail.address import parse_address
 from relay.queue.operator import Operator, call
-from relay.registry import operator_mail
-from relay.registry.operator_mail import Room
-from relay.registry.secrets import Secrets
+from relay.store.contract import Tx
 
 OVER_LIMIT = "operator-mail"
 
@@ -48,7 +48,7 @@ class Desk:
         self._maildir = settings.operator_mail
         self._reached = bool(self.operator.notify) and not circular(settings)
 
-    async def before(self, conn: sqlite3.Connection, incoming: Incoming, now: float) -> Handing:
+    async def before(self, conn: Tx, incoming: Incoming, now: float) -> Handing:
         """What comes before the transaction: a mail is kept first, then counted. ``conn`` is only read.
 
         Raises OSError where it can't be kept.
@@ -64,7 +64,7 @@ class Desk:
                 return Handing(incoming, Handed.FULL)
         return Handing(incoming, None)
 
-    def hand_on(self, conn: sqlite3.Connection, handing: Handing, now: float) -> Handed:
+    def hand_on(self, conn: Tx, handing: Handing, now: float) -> Handed:
         """In the caller's transaction, within the limits."""
         if handing.fate is not None:
             return handing.fate
@@ -81,10 +81,10 @@ class Desk:
         put(conn, self.operator, incoming, now)
         return Handed.ON
 
-    def _room(self, conn: sqlite3.Connection, incoming: Incoming, now: float) -> Room:
+    def _room(self, conn: Tx, incoming: Incoming, now: float) -> Room:
         return operator_mail.room(conn, self._secrets, self._limits, incoming.ip, incoming.raw, now)
 
-    def _call(self, conn: sqlite3.Connection, room: Room, now: float) -> None:
+    def _call(self, conn: Tx, room: Room, now: float) -> None:
         call(
             conn,
             self.operator,

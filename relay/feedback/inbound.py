@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
 from typing import Protocol, TypeVar
@@ -24,12 +23,13 @@ from relay.feedback.operator_letter import Incoming
 from relay.feedback.record import Item, address_of, record, repeated, sharers
 from relay.feedback.shared import is_shared
 from relay.feedback.understand import Opened, Target, inside, open_mail, understand
+from relay.keys.secrets import Secrets
+from relay.keys.tokens import Mark, read_local_part
 from relay.mail.address import Address, AddressError, parse_address
 from relay.mail.status import UNEXPECTED, Status, ok, permanent, temporary
 from relay.observe.sparingly import Sparingly
-from relay.queue.model import encode_id
-from relay.registry.secrets import Secrets
-from relay.registry.tokens import Mark, read_local_part
+from relay.store.contract import Failure, Tx
+from relay.values.ids import encode_id
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ MAILBOX_FULL = temporary(52, 2, 2, "the operator's mailbox is full, try again la
 class Writer(Protocol):
     """Runs a unit of work in a durable transaction; its result comes after the commit."""
 
-    def __call__(self, work: Callable[[sqlite3.Connection], T], /) -> Awaitable[T]: ...
+    def __call__(self, work: Callable[[Tx], T], /) -> Awaitable[T]: ...
 
 
 class Role(Enum):
@@ -70,7 +70,7 @@ class Inbound:
         self,
         settings: Settings,
         secrets: Secrets,
-        read_conn: sqlite3.Connection,
+        read_conn: Tx,
         write: Writer,
         clock: Callable[[], float],
         log: logging.Logger,
@@ -96,7 +96,7 @@ class Inbound:
         """The reply to one forward-path (without angle brackets)."""
         try:
             status = self._decide(address)
-        except sqlite3.Error as error:
+        except Failure as error:
             self._log.error("inbound rcpt failed: %s", error)
             return UNEXPECTED
         if status is not ACCEPTED_RECIPIENT and (left_out := self._refusals.take()) is not None:
@@ -185,7 +185,7 @@ class Inbound:
         return {Handed.TOO_MUCH: TOO_MUCH, Handed.FULL: MAILBOX_FULL}.get(handed, ACCEPTED) if wanted else ACCEPTED
 
     def _record(
-        self, conn: sqlite3.Connection, items: Sequence[Item], incoming: Handing | None, now: float
+        self, conn: Tx, items: Sequence[Item], incoming: Handing | None, now: float
     ) -> tuple[list[bool], Handed]:
         changed = [record(conn, item, now) for item in items]
         for item, new in zip(items, changed, strict=True):

@@ -11,7 +11,6 @@ import base64
 import hashlib
 import os
 import secrets as random
-import sqlite3
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,8 +25,9 @@ from relay.feedback.mime import Mail, readable
 from relay.mail.address import AddressError, parse_address
 from relay.mail.slots import clean, encoded_words
 from relay.queue import letters
-from relay.queue.model import encode_id, new_submission_id
 from relay.queue.operator import EXPIRE_S, OPERATOR, Operator
+from relay.store.contract import Tx
+from relay.values.ids import encode_id, new_submission_id
 
 MAX_ATTACHED: Final = 512 * 1024
 MAX_SHOWN: Final = 4000
@@ -66,7 +66,7 @@ def comes_back(mail: Mail, raw: bytes, hostname: str) -> bool:
     return submitted not in ("", "no") and f"@{hostname}>" in answered
 
 
-def put(conn: sqlite3.Connection, operator: Operator, incoming: Incoming, now: float) -> int:
+def put(conn: Tx, operator: Operator, incoming: Incoming, now: float) -> int:
     """Queue a letter to each address of the operator, in the caller's transaction; how many."""
     for address in operator.notify:
         id_ = new_submission_id(now, random.randbits)

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import html
 import secrets as random
-import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
+from relay.keys.secrets import Secrets
+from relay.keys.tokens import Mark, link_token
 from relay.mail.address import Address, AddressError, parse_address
 from relay.mail.letter import Letter, build
-from relay.pipeline.contract import Freeze
 from relay.queue import letters
-from relay.queue.model import encode_id, new_submission_id
-from relay.registry import tenants
-from relay.registry.forms import verified_domains
-from relay.registry.secrets import Secrets
-from relay.registry.tenants import TenantRow
-from relay.registry.tokens import Mark, link_token
+from relay.signup.forms import verified_domains
+from relay.store.contract import Tx
+from relay.tenants import tenants
 from relay.texts.language import Language
+from relay.values.facts import Freeze
+from relay.values.ids import encode_id, new_submission_id
+from relay.values.tenant import TenantRow
 
 EXPIRE_S: Final = 2 * 86_400.0
 
@@ -37,9 +37,7 @@ class Sender:
     hostname: str
 
 
-def put(
-    conn: sqlite3.Connection, sender: Sender, tenant_id: int, mark: Mark, to: Address, language: Language, now: float
-) -> None:
+def put(conn: Tx, sender: Sender, tenant_id: int, mark: Mark, to: Address, language: Language, now: float) -> None:
     """Queue it, in the caller's transaction; a tenant that is frozen whole sends none."""
     tenant = tenants.by_id(conn, tenant_id)
     if tenant.freeze is Freeze.ALL:

@@ -7,15 +7,15 @@ twice is recorded once, and one recipient counts once in its campaign.
 from __future__ import annotations
 
 import json
-import sqlite3
 from dataclasses import dataclass
 
 from relay.feedback.analyse import Finding, Kind
-from relay.pipeline.contract import Reason
-from relay.queue.model import BOUNCED_EARLY, State
+from relay.keys.tokens import Mark
+from relay.people import apart, consents, doubts, suppressions
 from relay.queue.operator import Operator, call
-from relay.registry import apart, consents, doubts, suppressions
-from relay.registry.tokens import Mark
+from relay.store.contract import Tx
+from relay.values.facts import Reason
+from relay.values.states import BOUNCED_EARLY, State
 
 MAX_EVENTS = 20
 """Events kept of one recipient's feedback, then only new kinds; whoever holds a tag can't fill the store."""
@@ -49,13 +49,13 @@ class Item:
         return "unsubscribed" if self.finding is None else self.finding.kind.value
 
 
-def address_of(conn: sqlite3.Connection, subscriber_id: int) -> str | None:
+def address_of(conn: Tx, subscriber_id: int) -> str | None:
     """Canonical address of a subscriber, None if it was erased."""
     row = conn.execute("SELECT address FROM subscriber WHERE id = ?", (subscriber_id,)).fetchone()
     return None if row is None else str(row[0])
 
 
-def sharers(conn: sqlite3.Connection, submission_id: int) -> list[tuple[int, int, str]]:
+def sharers(conn: Tx, submission_id: int) -> list[tuple[int, int, str]]:
     """(number, subscriber id, address) of all recipients of a submission whose copies may be shared."""
     return conn.execute(
         "SELECT r.number, r.subscriber_id, r.address FROM recipient r JOIN submission s ON s.id = r.submission_id"
@@ -64,7 +64,7 @@ def sharers(conn: sqlite3.Connection, submission_id: int) -> list[tuple[int, int
     ).fetchall()
 
 
-def record(conn: sqlite3.Connection, item: Item, now: float) -> bool:
+def record(conn: Tx, item: Item, now: float) -> bool:
     """Write one item; True if it changed anything. Unknown (erased) subscribers change nothing."""
     mark = item.mark
     if item.unproved:
@@ -90,7 +90,7 @@ def record(conn: sqlite3.Connection, item: Item, now: float) -> bool:
     return _finding(conn, tenant_id, mark, item.finding, now)
 
 
-def repeated(conn: sqlite3.Connection, operator: Operator, submission_id: int, now: float) -> None:
+def repeated(conn: Tx, operator: Operator, submission_id: int, now: float) -> None:
     """Call the operator where reports on shared copies name many of a tenant's people: somebody may be forging them."""
     row = conn.execute(
         "SELECT t.id, t.name FROM submission s JOIN tenant t ON t.id = s.tenant_id WHERE s.id = ?", (submission_id,)
@@ -114,7 +114,7 @@ def repeated(conn: sqlite3.Connection, operator: Operator, submission_id: int, n
     )
 
 
-def _unproved(conn: sqlite3.Connection, item: Item, now: float) -> bool:
+def _unproved(conn: Tx, item: Item, now: float) -> bool:
     """Tell the tenant, once a recipient and kind; what the person gets next goes to it alone, and proves something."""
     mark, finding = item.mark, item.finding
     if finding is not None and finding.kind not in (*_FAILURES, Kind.COMPLAINT):
@@ -141,7 +141,7 @@ def _unproved(conn: sqlite3.Connection, item: Item, now: float) -> bool:
     return True
 
 
-def _finding(conn: sqlite3.Connection, tenant_id: int, mark: Mark, finding: Finding, now: float) -> bool:
+def _finding(conn: Tx, tenant_id: int, mark: Mark, finding: Finding, now: float) -> bool:
     earlier = _earlier(conn, mark)
     kinds = {kind for kind, _ in earlier}
     if _known(earlier, finding) or (len(earlier) >= MAX_EVENTS and finding.kind in kinds):
@@ -167,7 +167,7 @@ def _finding(conn: sqlite3.Connection, tenant_id: int, mark: Mark, finding: Find
     return True
 
 
-def _earlier(conn: sqlite3.Connection, mark: Mark) -> list[tuple[str, str]]:
+def _earlier(conn: Tx, mark: Mark) -> list[tuple[str, str]]:
     """Kind and status of the events that feedback wrote for this recipient."""
     rows = conn.execute(_EARLIER, (mark.submission_id, mark.number, *_KINDS))
     return [(kind, str(json.loads(detail or "{}").get("status", ""))) for kind, detail in rows]
@@ -194,18 +194,18 @@ def _detail(finding: Finding) -> str:
     return json.dumps(kept, separators=(",", ":"), sort_keys=True)
 
 
-def _suppress(conn: sqlite3.Connection, mark: Mark, reason: Reason, finding: Finding, now: float) -> None:
+def _suppress(conn: Tx, mark: Mark, reason: Reason, finding: Finding, now: float) -> None:
     detail = f"{finding.status} {finding.diagnostic}".strip() if finding.diagnostic else finding.type
     suppressions.add(conn, mark.subscriber_id, reason, detail=detail[:200], now=now)
 
 
-def _again(conn: sqlite3.Connection, mark: Mark, doubt: str, now: float) -> bool:
+def _again(conn: Tx, mark: Mark, doubt: str, now: float) -> bool:
     """Whether the same was said of the person before."""
     address = address_of(conn, mark.subscriber_id) or ""
     return doubts.again(conn, mark.subscriber_id, address.rpartition("@")[2], doubt, now)
 
 
-def _late_bounce(conn: sqlite3.Connection, mark: Mark, finding: Finding, now: float) -> bool:
+def _late_bounce(conn: Tx, mark: Mark, finding: Finding, now: float) -> bool:
     """Turn a delivered copy into a bounced one; True if the copy's failure was counted already.
 
     A report may be here before the outcome of the delivery is written down; ``complete`` then heeds what it left.

@@ -8,20 +8,19 @@ limits is a write, and nothing that limits it depends on the address.
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from config.settings import Reports
-from relay.feedback import own_link
+from relay.feedback import own_link, report_limits
 from relay.feedback.analyse import Finding, Kind
 from relay.feedback.own_link import Sender
 from relay.feedback.record import Item, record, sharers
+from relay.keys.tokens import SHARED, Mark
 from relay.mail.address import Address, AddressError, parse_address
-from relay.registry import report_limits
-from relay.registry.mailbox import mailbox_of
-from relay.registry.tokens import SHARED, Mark
+from relay.people.mailbox import mailbox_of
+from relay.store.contract import Tx
 from relay.texts.language import Language
 
 HOW: Final = "reported on the page of a shared copy, address typed in"
@@ -51,7 +50,7 @@ def is_shared(mark: Mark) -> bool:
     return mark.number == SHARED and not mark.subscriber_id
 
 
-def find(conn: sqlite3.Connection, mark: Mark) -> Message | None:
+def find(conn: Tx, mark: Mark) -> Message | None:
     """The message of a shared mark; None once its record was deleted (R27)."""
     row = conn.execute(
         "SELECT s.id, t.name, t.contact FROM submission s JOIN tenant t ON t.id = s.tenant_id"
@@ -62,7 +61,7 @@ def find(conn: sqlite3.Connection, mark: Mark) -> Message | None:
 
 
 def report(
-    conn: sqlite3.Connection,
+    conn: Tx,
     sender: Sender,
     limits: Reports,
     mark: Mark,
@@ -85,7 +84,7 @@ def report(
     return Taken.ASKED
 
 
-def _recipient(conn: sqlite3.Connection, mark: Mark, address: Address) -> tuple[Mark, Address, int] | None:
+def _recipient(conn: Tx, mark: Mark, address: Address) -> tuple[Mark, Address, int] | None:
     """The first recipient with that mailbox, however it was spelt, as it is stored; and the tenant."""
     asked = _key(address)
     matching = None

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from relay.feedback.mime import MAX_TEXT_OCTETS, parse, split_header
-from relay.registry.secrets import Secrets
-from relay.registry.tokens import LINK_LENGTH, LOCAL_LENGTH, Mark, read_link, read_local_part
+from relay.keys.secrets import Secrets
+from relay.keys.tokens import LINK_LENGTH, LOCAL_LENGTH, Mark, read_link, read_local_part
 
 MAX_CANDIDATES: Final = 200
 """Looked at in one place; a copy of ours has half a dozen."""

@@ -16,8 +16,8 @@ from relay.feedback.letter import word
 from relay.feedback.mime import Mail, parse, readable
 from relay.feedback.record import Item
 from relay.feedback.tags import Tags
-from relay.registry.secrets import Secrets
-from relay.registry.tokens import SHARED, Mark
+from relay.keys.secrets import Secrets
+from relay.keys.tokens import SHARED, Mark
 
 _PERSONAL = (Meaning.COMPLAINT, Meaning.OPT_OUT)
 

@@ -13,7 +13,6 @@ import itertools
 import logging
 import re
 import secrets as random
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,21 +26,25 @@ from relay.intake.parameters import MailParameters
 from relay.intake.relay_fields import RelayFields
 from relay.mail.address import AddressError
 from relay.mail.decode import addresses_of, decode_field
-from relay.mail.dsn import Action, RecipientReport, wanted
+from relay.mail.dsn import wanted
+from relay.mail.dsn_report import Action, RecipientReport
 from relay.mail.scan import Malformed, ScanLimits, Scanned, scan
 from relay.mail.slots import SHAREABLE
 from relay.mail.status import UNEXPECTED, Status, ok, temporary
 from relay.mail.template import Template, compile_template
 from relay.observe.escape import escaped
 from relay.pipeline.chain import Chain
-from relay.pipeline.contract import Kind, Message, Stream, Tenant, Transaction
+from relay.pipeline.contract import Message, Transaction
 from relay.pipeline.judged import Accepted, Judged
 from relay.queue.enqueue import Refused, enqueue
-from relay.queue.model import encode_id, new_submission_id
 from relay.queue.notices import enqueue_notice
 from relay.queue.values import Claim, Enqueued, NewRecipient, NewSubmission
-from relay.registry.facts import Facts
-from relay.store.committer import Committer, StoreBusy, StoreFull
+from relay.store.contract import Tx
+from relay.store.sqlite.committer import Committer
+from relay.store.units import StoreBusy, StoreFull
+from relay.tenants.facts import Facts
+from relay.values.facts import Kind, Stream, Tenant
+from relay.values.ids import encode_id, new_submission_id
 
 _log = logging.getLogger("relay.accept")
 
@@ -80,7 +83,7 @@ class Outlet(Protocol):
 
 
 class Place(Protocol):
-    """Room on the disk (``relay.store.room``)."""
+    """Room on the disk (``relay.store.sqlite.room``)."""
 
     def take(self, octets: int) -> bool:
         """Count what is about to be written; False if there is no room for it."""
@@ -188,7 +191,7 @@ class Acceptor:
         reply(ok(50, 0, 0, f"{ready.shown_id} queued"))
         self._outlet.take(new, stored, ready.template, claim)
 
-    def _store(self, conn: sqlite3.Connection, arrived: Arrived, new: NewSubmission, claim: Claim | None) -> Enqueued:
+    def _store(self, conn: Tx, arrived: Arrived, new: NewSubmission, claim: Claim | None) -> Enqueued:
         """The write behind the promise; recipients refused at DATA are told to the sender in the same commit."""
         stored = enqueue(conn, new, claim)
         reports = tuple(

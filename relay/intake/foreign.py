@@ -8,7 +8,7 @@ from typing import Final
 from relay.mail.address import AddressError
 from relay.mail.decode import addresses_of
 from relay.mail.scan import Scanned
-from relay.pipeline.contract import Tenant
+from relay.values.facts import Tenant
 
 _SENDERS = (b"sender", b"resent-from", b"resent-sender")
 _SENDERS_NAMES = frozenset(

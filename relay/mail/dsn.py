@@ -15,12 +15,11 @@ from __future__ import annotations
 import hashlib
 import quopri
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from enum import StrEnum
 
 from relay.mail.address import parse_address
+from relay.mail.dsn_report import Action, Notification, RecipientReport
 from relay.mail.dsn_text import explain
 
 MAX_RETURNED_OCTETS = 64 * 1024
@@ -33,55 +32,6 @@ _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
 _HEX = re.compile(r"\+([0-9A-F]{2})")
 _UNICODE = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
-
-
-class Action(StrEnum):
-    """RFC 3464 §2.3.3 (``expanded`` does not happen here)."""
-
-    FAILED = "failed"
-    DELAYED = "delayed"
-    DELIVERED = "delivered"
-    RELAYED = "relayed"
-
-
-@dataclass(frozen=True, slots=True)
-class RecipientReport:
-    """What became of one recipient. Times in seconds UTC; ``""`` and None mean unknown."""
-
-    final_recipient: str
-    """``local@domain`` as used in RCPT."""
-    action: Action
-    status: str
-    """Enhanced status code, e.g. ``5.1.1``."""
-    original_recipient: str = ""
-    """ORCPT as the client gave it: ``rfc822;`` and xtext (RFC 3461 §4.2)."""
-    remote_mta: str = ""
-    """Host name of the server that answered."""
-    diagnostic: str = ""
-    """The remote's reply, e.g. ``550 5.1.1 no such user``; ours if none answered."""
-    last_attempt: float | None = None
-    will_retry_until: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """Facts of one notification; times in seconds UTC."""
-
-    reporting_mta: str
-    """Our host name."""
-    reverse_path: str
-    """Who gets it; never empty (RFC 5321 §6.1: no notification about a null reverse-path)."""
-    message_id: str
-    """Of the notification, with angle brackets."""
-    date: float
-    recipients: tuple[RecipientReport, ...]
-    original: bytes = b""
-    """The mail object, or its header block; returned as ``ret`` says."""
-    ret: str = ""
-    """``FULL`` or ``HDRS`` (the default), RFC 3461 §4.3."""
-    envelope_id: str = ""
-    """ENVID as the client gave it, in xtext (RFC 3461 §4.4)."""
-    arrival: float | None = None
 
 
 def wanted(notify: str, kind: str, outcome: str) -> bool:

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from relay.mail.dsn import Notification, RecipientReport
+    from relay.mail.dsn_report import Notification, RecipientReport
 
 _WIDTH = 72
 

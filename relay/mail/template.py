@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from relay.mail import header
+from relay.mail.additions import Additions
 from relay.mail.apply import Edited
 from relay.mail.bodies import readable
 from relay.mail.edit import Unreadable, edit
@@ -21,7 +22,6 @@ from relay.mail.footer import Footer
 from relay.mail.scan import MAX_LINE_OCTETS, Malformed, Part, Scanned, enclosing_boundaries, find_long_line
 from relay.mail.slots import Known, fill, joined, quoted_printable
 from relay.mail.stored import VERSION, Piece, Slot, Template
-from relay.pipeline.contract import Additions
 
 __all__ = ["PRIVATE_FIELDS", "Splice", "Template", "compile_template"]
 

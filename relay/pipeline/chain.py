@@ -11,10 +11,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from relay.mail.additions import Additions
 from relay.mail.status import UNEXPECTED, Status
 from relay.pipeline.contract import (
-    Additions,
-    CampaignFigures,
     CampaignVerdict,
     Continue,
     Decision,
@@ -24,13 +23,13 @@ from relay.pipeline.contract import (
     Message,
     Policy,
     QueueEntry,
-    Recipient,
     Reject,
     Transaction,
     Verdict,
 )
 from relay.pipeline.judged import Accepted, Judged
 from relay.pipeline.registry import hooks
+from relay.values.facts import CampaignFigures, Recipient
 
 _log = logging.getLogger("relay.policy")
 

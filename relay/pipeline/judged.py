@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 import msgspec
 
+from relay.mail.additions import Additions
 from relay.mail.status import Status
-from relay.pipeline.contract import Additions, Effect, Hold, Recipient
+from relay.pipeline.contract import Effect, Hold
+from relay.values.facts import Recipient
 
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):

@@ -7,7 +7,6 @@ ran out is dead, so its copies count as waiting.
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from array import array
 from collections.abc import Callable, Iterator
@@ -15,11 +14,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from relay.audit import actions
 from relay.queue.drop import Copy, give_up, tell
-from relay.queue.model import State
-from relay.registry import audit
-from relay.registry.errors import RegistryError
+from relay.store.contract import Tx
 from relay.store.database import transaction
+from relay.values.errors import RegistryError
+from relay.values.states import State
 
 CHUNK: Final = 1_000
 """Copies changed in one transaction, some ten milliseconds."""
@@ -88,7 +88,7 @@ PAST: Final = {
 
 
 def act(
-    conn: sqlite3.Connection,
+    conn: Tx,
     action: Action,
     selection: Selection,
     *,
@@ -129,7 +129,7 @@ def act(
 class _Keys:
     """The copies of a selection, found before anything is written; 32 octets each."""
 
-    def __init__(self, conn: sqlite3.Connection, selection: Selection, states: tuple[State, ...]) -> None:
+    def __init__(self, conn: Tx, selection: Selection, states: tuple[State, ...]) -> None:
         self._columns = (array("q"), array("q"), array("q"), array("q"))
         where, values = selection.where()
         for state in states:
@@ -159,9 +159,7 @@ def _walk(selection: Selection, state: State) -> str:
     return " AND r.tenant_id >= 0" if state is State.READY else " AND (r.campaign_id >= 0 OR r.campaign_id IS NULL)"
 
 
-def _apply(
-    conn: sqlite3.Connection, action: Action, copies: list[Copy], why: str, actor: str, now: float
-) -> list[Copy]:
+def _apply(conn: Tx, action: Action, copies: list[Copy], why: str, actor: str, now: float) -> list[Copy]:
     if action is Action.CANCEL:
         return give_up(conn, copies, State.CANCELLED, why or "cancelled by the operator", actor, now)
     sql = _UPDATES[action]
@@ -174,9 +172,7 @@ def _apply(
     return done
 
 
-def _audit(
-    conn: sqlite3.Connection, action: Action, selection: Selection, copies: int, actor: str, why: str, now: float
-) -> None:
+def _audit(conn: Tx, action: Action, selection: Selection, copies: int, actor: str, why: str, now: float) -> None:
     detail: dict[str, object] = {
         "submission": selection.submission_id,
         "domain": selection.domain,
@@ -184,10 +180,10 @@ def _audit(
         "reason": why,
     }
     told = {name: value for name, value in detail.items() if value not in (None, "")}
-    audit.record(conn, actor, f"queue-{action.value}", selection.tenant_id, told, now)
+    actions.record(conn, actor, f"queue-{action.value}", selection.tenant_id, told, now)
 
 
-def _state(conn: sqlite3.Connection, copy: Copy) -> tuple[int, str]:
+def _state(conn: Tx, copy: Copy) -> tuple[int, str]:
     row = conn.execute(
         "SELECT state, hold_reason FROM recipient WHERE submission_id = ? AND number = ?",
         (copy.submission_id, copy.number),
@@ -195,7 +191,7 @@ def _state(conn: sqlite3.Connection, copy: Copy) -> tuple[int, str]:
     return (int(row[0]), str(row[1])) if row else (-1, "")
 
 
-def _nothing(conn: sqlite3.Connection, action: Action, selection: Selection) -> str:
+def _nothing(conn: Tx, action: Action, selection: Selection) -> str:
     if selection.submission_id is None:
         return f"nothing there to {action.value}"
     rows = conn.execute(

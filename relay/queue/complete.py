@@ -7,28 +7,29 @@ transaction; figures of a campaign or a tenant are added up first.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from relay.pipeline.contract import Reason
+from relay.people import doubts, suppressions
 from relay.queue.enqueue import dumps
-from relay.queue.model import BOUNCED_EARLY, State
 from relay.queue.values import Result, Written
-from relay.registry import doubts, suppressions
+from relay.store.contract import Tx
+from relay.values.facts import Reason
+from relay.values.states import BOUNCED_EARLY, State
 
 _EARLY: Final = f"?1 = {State.DELIVERED:d} AND hold_reason = '{BOUNCED_EARLY}'"
 _APPLY: Final = (
-    f"UPDATE recipient SET state = iif({_EARLY}, {State.BOUNCED:d}, ?1), owner = NULL, due_at = ?2, attempts = ?3,"
-    f" status = iif({_EARLY}, status, ?4), remote = ?5, hold_reason = ?6, changed_at = ?7"
+    f"UPDATE recipient SET state = CASE WHEN {_EARLY} THEN {State.BOUNCED:d} ELSE ?1 END, owner = NULL,"
+    " due_at = ?2, attempts = ?3,"
+    f" status = CASE WHEN {_EARLY} THEN status ELSE ?4 END, remote = ?5, hold_reason = ?6, changed_at = ?7"
     " WHERE submission_id = ?8 AND number = ?9 AND fence = ?10 AND state = 0 AND owner IS NOT NULL"
 )
-Notify = Callable[[sqlite3.Connection, Result], None]
+Notify = Callable[[Tx, Result], None]
 """Called inside the transaction for a result with a report, to enqueue a notice where one is wanted."""
 
 
-def complete(conn: sqlite3.Connection, results: Sequence[Result], notify: Notify) -> Written:
+def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
     """Apply the results of one batch."""
     written = Written()
     closed: Counter[int] = Counter()
@@ -66,7 +67,7 @@ def complete(conn: sqlite3.Connection, results: Sequence[Result], notify: Notify
     return written
 
 
-def _apply(conn: sqlite3.Connection, result: Result) -> bool:
+def _apply(conn: Tx, result: Result) -> bool:
     lease = result.lease
     return (
         conn.execute(
@@ -88,7 +89,7 @@ def _apply(conn: sqlite3.Connection, result: Result) -> bool:
     )
 
 
-def _suppress(conn: sqlite3.Connection, result: Result) -> None:
+def _suppress(conn: Tx, result: Result) -> None:
     """Where the address is dead, or was doubted before."""
     person = result.lease.subscriber_id
     if not result.address_dead and not (
@@ -98,7 +99,7 @@ def _suppress(conn: sqlite3.Connection, result: Result) -> None:
     suppressions.add(conn, person, Reason.HARD_BOUNCE, detail=result.status, now=result.at)
 
 
-def _event(conn: sqlite3.Connection, result: Result) -> None:
+def _event(conn: Tx, result: Result) -> None:
     submission = result.lease.submission
     conn.execute(
         "INSERT INTO event (tenant_id, at, kind, submission_id, number, campaign_id, detail) VALUES (?,?,?,?,?,?,?)",
@@ -114,7 +115,7 @@ def _event(conn: sqlite3.Connection, result: Result) -> None:
     )
 
 
-def _give_back(conn: sqlite3.Connection, result: Result) -> None:
+def _give_back(conn: Tx, result: Result) -> None:
     counter = result.lease.submission.give_back
     if counter:
         conn.execute(
@@ -124,7 +125,7 @@ def _give_back(conn: sqlite3.Connection, result: Result) -> None:
 
 
 def _figures(
-    conn: sqlite3.Connection,
+    conn: Tx,
     delivered: Counter[int],
     bounced: Counter[int],
     bulk: Counter[int],
@@ -149,7 +150,7 @@ def _figures(
         )
 
 
-def _close(conn: sqlite3.Connection, closed: Counter[int], written: Written) -> None:
+def _close(conn: Tx, closed: Counter[int], written: Written) -> None:
     """Bodies are kept only until the last copy came to an end (R27)."""
     for submission_id, number in closed.items():
         left = conn.execute(

@@ -7,12 +7,12 @@ a body goes with its last copy (R27).
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from relay.queue.model import State
+from relay.store.contract import Tx
+from relay.values.states import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Copy:
     campaign_id: int | None
 
 
-def settle_dropped(conn: sqlite3.Connection, copies: Sequence[Copy]) -> None:
+def settle_dropped(conn: Tx, copies: Sequence[Copy]) -> None:
     """Account for copies whose rows were just set to a final state without delivery."""
     lost = Counter(copy.submission_id for copy in copies)
     tenants = {copy.submission_id: copy.tenant_id for copy in copies}
@@ -51,7 +51,7 @@ def settle_dropped(conn: sqlite3.Connection, copies: Sequence[Copy]) -> None:
     )
 
 
-def tell(conn: sqlite3.Connection, copies: Sequence[Copy], kind: str, detail: Mapping[str, object], now: float) -> None:
+def tell(conn: Tx, copies: Sequence[Copy], kind: str, detail: Mapping[str, object], now: float) -> None:
     """One event for each copy."""
     text = json.dumps(detail, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
     conn.executemany(
@@ -60,9 +60,7 @@ def tell(conn: sqlite3.Connection, copies: Sequence[Copy], kind: str, detail: Ma
     )
 
 
-def give_up(
-    conn: sqlite3.Connection, copies: Sequence[Copy], state: State, why: str, actor: str, now: float
-) -> list[Copy]:
+def give_up(conn: Tx, copies: Sequence[Copy], state: State, why: str, actor: str, now: float) -> list[Copy]:
     """Set those of the copies that still wait, and are not being delivered, to CANCELLED or DECLINED.
 
     Returns the ones that were: a copy leased meanwhile is left alone, what is

@@ -7,15 +7,15 @@ here, inside the transaction.
 
 from __future__ import annotations
 
-import sqlite3
-
 import msgspec
 
+from relay.campaigns import numbering
 from relay.mail.status import Status, refusal
+from relay.people import apart, consents
 from relay.pipeline.contract import Add, AddDistinct, Stage
-from relay.queue.model import State
 from relay.queue.values import Claim, Enqueued, NewSubmission
-from relay.registry import apart, campaigns, consents
+from relay.store.contract import Tx
+from relay.values.states import State
 
 
 class Refused(Exception):
@@ -34,7 +34,7 @@ def dumps(value: object) -> str:
     return _JSON.encode(value).decode()
 
 
-def enqueue(conn: sqlite3.Connection, new: NewSubmission, claim: Claim | None) -> Enqueued:
+def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
     """Store the submission; raises Refused if an effect's condition fails."""
     campaign_id, first, campaign_state = _campaign(conn, new)
     counted = _count(conn, new)
@@ -127,11 +127,11 @@ def _story(new: NewSubmission, states: tuple[State, ...]) -> str:
     return dumps(story)
 
 
-def _campaign(conn: sqlite3.Connection, new: NewSubmission) -> tuple[int | None, int, str]:
+def _campaign(conn: Tx, new: NewSubmission) -> tuple[int | None, int, str]:
     """(id, first number, state) in the message's campaign."""
     if not new.campaign:
         return None, 0, ""
-    row = campaigns.for_message(
+    row = numbering.for_message(
         conn,
         new.tenant_id,
         new.stream_id,
@@ -145,10 +145,10 @@ def _campaign(conn: sqlite3.Connection, new: NewSubmission) -> tuple[int | None,
     if row.state == "declined":
         why = f" ({row.why})" if row.why else ""
         raise Refused(refusal("campaign-declined", f"the administrator declined this campaign{why}"))
-    return row.id, campaigns.allot(conn, row.id, len(new.recipients)), row.state
+    return row.id, numbering.allot(conn, row.id, len(new.recipients)), row.state
 
 
-def _count(conn: sqlite3.Connection, new: NewSubmission) -> dict[str, int]:
+def _count(conn: Tx, new: NewSubmission) -> dict[str, int]:
     """Add up and apply the counters; returns by how much each moved, first the one that unsent copies go back to."""
     sums: dict[str, int] = {}
     last: dict[str, Add] = {}
@@ -162,7 +162,7 @@ def _count(conn: sqlite3.Connection, new: NewSubmission) -> dict[str, int]:
     return sums
 
 
-def _add(conn: sqlite3.Connection, tenant_id: int, counter: str, amount: int, limit: int | None, no: Status) -> None:
+def _add(conn: Tx, tenant_id: int, counter: str, amount: int, limit: int | None, no: Status) -> None:
     if limit is None:
         limit = 2**62
     if amount > limit:
@@ -176,9 +176,7 @@ def _add(conn: sqlite3.Connection, tenant_id: int, counter: str, amount: int, li
         raise Refused(no)
 
 
-def _count_distinct(
-    conn: sqlite3.Connection, new: NewSubmission, subscriber_ids: tuple[int, ...], counted: dict[str, int]
-) -> None:
+def _count_distinct(conn: Tx, new: NewSubmission, subscriber_ids: tuple[int, ...], counted: dict[str, int]) -> None:
     for number, r in enumerate(new.recipients):
         for effect in r.effects:
             if isinstance(effect, AddDistinct) and not r.recipient.standing.counted:
@@ -192,7 +190,7 @@ def _count_distinct(
 
 
 def _stage(
-    conn: sqlite3.Connection, new: NewSubmission, campaign_id: int | None, first: int, campaign_state: str
+    conn: Tx, new: NewSubmission, campaign_id: int | None, first: int, campaign_state: str
 ) -> tuple[tuple[State, ...], list[str]]:
     """State and hold reason of each recipient, by its number in the campaign (R10)."""
     states: list[State] = []

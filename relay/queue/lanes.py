@@ -6,9 +6,10 @@ lane is, so one tenant's ten million copies hide nobody else's.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from typing import Final, NamedTuple
+
+from relay.store.contract import Tx
 
 
 class Lane(NamedTuple):
@@ -35,7 +36,7 @@ SAME_TENANT: Final = f"{_COLUMNS} tenant_id = ? AND domain > ? {_ORDER}"
 NEXT_TENANT: Final = f"{_COLUMNS} tenant_id > ? {_ORDER}"
 
 
-def waiting(conn: sqlite3.Connection, after: Lane = BEFORE_ALL) -> Iterator[Waiting]:
+def waiting(conn: Tx, after: Lane = BEFORE_ALL) -> Iterator[Waiting]:
     """All lanes behind ``after`` that have READY copies, in order; each costs a step or two in the index."""
     while True:
         row = conn.execute(SAME_TENANT, after).fetchone()

@@ -10,16 +10,17 @@ under the fence it was leased with.
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 
-from relay.pipeline.contract import Standing
+from relay.people import standing
 from relay.queue.lanes import Lane
 from relay.queue.values import Lease, Submission
-from relay.registry import standing
+from relay.store.contract import Tx
+from relay.store.sqlite.fragments import by_index
+from relay.values.facts import Standing
 
 _log = logging.getLogger("relay.queue")
 
@@ -29,10 +30,10 @@ LEASE_S = 1800.0
 """Longer than any send may take (connect, commands and data limits together), with a margin for clocks."""
 
 NEXT_OWNER: Final = (
-    "SELECT owner FROM recipient INDEXED BY recipient_leased WHERE state = 0 AND owner > ? ORDER BY owner LIMIT 1"
+    f"SELECT owner FROM recipient {by_index('recipient_leased')} WHERE state = 0 AND owner > ? ORDER BY owner LIMIT 1"
 )
 TAKE_BACK: Final = (
-    "UPDATE recipient INDEXED BY recipient_leased SET owner = NULL, due_at = ? WHERE state = 0 AND owner = ?"
+    f"UPDATE recipient {by_index('recipient_leased')} SET owner = NULL, due_at = ? WHERE state = 0 AND owner = ?"
 )
 _COLUMNS = (
     "r.submission_id, r.number, r.tenant_id, r.subscriber_id, r.address, r.domain, r.fence, r.attempts, r.slots,"
@@ -41,9 +42,7 @@ _COLUMNS = (
 )
 
 
-def lease_due(
-    conn: sqlite3.Connection, owner: str, now: float, wanted: Mapping[Lane, int], lease_s: float = LEASE_S
-) -> list[Lease]:
+def lease_due(conn: Tx, owner: str, now: float, wanted: Mapping[Lane, int], lease_s: float = LEASE_S) -> list[Lease]:
     """Lease due copies, of each lane up to as many as are wanted, the longest due first."""
     rows = [row for lane, most in wanted.items() for row in _due(conn, lane, now, most)]
     if not rows:
@@ -71,11 +70,11 @@ def lease_due(
     return leases
 
 
-def _standings(conn: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> dict[int, Standing]:
+def _standings(conn: Tx, rows: list[tuple[Any, ...]]) -> dict[int, Standing]:
     return standing.standings_by_id(conn, [row[3] for row in rows if isinstance(row[3], int)])
 
 
-def _due(conn: sqlite3.Connection, lane: Lane, now: float, most: int) -> list[tuple[Any, ...]]:
+def _due(conn: Tx, lane: Lane, now: float, most: int) -> list[tuple[Any, ...]]:
     return conn.execute(
         f"SELECT {_COLUMNS} FROM recipient r JOIN submission s ON s.id = r.submission_id"
         " WHERE r.state = 0 AND r.tenant_id = ? AND r.domain = ? AND r.due_at <= ? AND r.owner IS NULL"
@@ -97,7 +96,7 @@ def _lease(
     return Lease(submission, number, subscriber, address, domain, fence + 1, attempts, until, values, *told)
 
 
-def owners(conn: sqlite3.Connection) -> list[str]:
+def owners(conn: Tx) -> list[str]:
     """Who holds leases; each is found by a step in an index, however many those are."""
     found: list[str] = []
     while row := conn.execute(NEXT_OWNER, (found[-1] if found else "",)).fetchone():
@@ -105,11 +104,11 @@ def owners(conn: sqlite3.Connection) -> list[str]:
     return found
 
 
-def take_back(conn: sqlite3.Connection, gone: Iterable[str], now: float) -> int:
+def take_back(conn: Tx, gone: Iterable[str], now: float) -> int:
     """End the leases of these owners: their copies are due now; how many they were."""
     return sum(conn.execute(TAKE_BACK, (now, owner)).rowcount for owner in gone)
 
 
-def load_template(conn: sqlite3.Connection, submission_id: int) -> bytes | None:
+def load_template(conn: Tx, submission_id: int) -> bytes | None:
     row = conn.execute("SELECT template FROM body WHERE submission_id = ?", (submission_id,)).fetchone()
     return None if row is None else bytes(row[0])

@@ -8,16 +8,16 @@ subscriber by being written to.
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
+from relay.mail.additions import Additions
 from relay.mail.address import Address
 from relay.mail.scan import ScanLimits, scan
 from relay.mail.template import compile_template
-from relay.pipeline.contract import Additions
 from relay.queue.enqueue import dumps
-from relay.queue.model import State
 from relay.queue.notices import NOTICE_STREAM
+from relay.store.contract import Tx
+from relay.values.states import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def ready(
     return Queued(id, tenant_id, to, from_domain, subject, message_id, template.encode(), len(raw), now, expires_at)
 
 
-def put(conn: sqlite3.Connection, letter: Queued, *, subscriber_id: int = 0, note: str = "") -> None:
+def put(conn: Tx, letter: Queued, *, subscriber_id: int = 0, note: str = "") -> None:
     """Queue it, due at once; ``subscriber_id`` 0 for someone who is no subscriber."""
     conn.execute(
         "INSERT INTO submission (id, tenant_id, stream_id, reverse_path, message_id, from_domain, subject, size_octets,"
@@ -75,7 +75,7 @@ def put(conn: sqlite3.Connection, letter: Queued, *, subscriber_id: int = 0, not
     )
 
 
-def _stream(conn: sqlite3.Connection, tenant_id: int) -> int:
+def _stream(conn: Tx, tenant_id: int) -> int:
     """The tenant's first stream that needs no consent, else the relay's own for notices."""
     row = conn.execute(
         "SELECT min(id) FROM stream WHERE tenant_id = ? AND kind = 'transactional' AND consent = 'exempt'",

@@ -8,9 +8,10 @@ it is doubted is a row too, so that all processes know. Times are seconds UTC.
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from typing import Final
+
+from relay.store.contract import Tx
 
 DAY_S: Final = 86_400.0
 GOOD_S: Final = 30 * DAY_S
@@ -45,7 +46,7 @@ class Look:
     first_at: float
 
 
-def known(conn: sqlite3.Connection, name: str) -> Known:
+def known(conn: Tx, name: str) -> Known:
     rows = conn.execute("SELECT name, good_at, finding FROM name_look WHERE name IN (?, ?)", (name, _DOUBT)).fetchall()
     doubted = any(row[0] == _DOUBT for row in rows)
     for found, good_at, finding in rows:
@@ -54,13 +55,13 @@ def known(conn: sqlite3.Connection, name: str) -> Known:
     return Known(doubted=doubted)
 
 
-def sampled(conn: sqlite3.Connection, now: float) -> int:
+def sampled(conn: Tx, now: float) -> int:
     """How many domains are known to be good, at most MOST_GOOD."""
     count = "SELECT count(*) FROM (SELECT 1 FROM name_look WHERE good_at > ? LIMIT ?) AS some"
     return int(conn.execute(count, (max(0.0, now - GOOD_S), MOST_GOOD)).fetchone()[0])
 
 
-def good(conn: sqlite3.Connection, now: float, most: int) -> list[str]:
+def good(conn: Tx, now: float, most: int) -> list[str]:
     """Those found well last, but not just now: the latest first."""
     rows = conn.execute(
         "SELECT name FROM name_look WHERE good_at > ? AND good_at <= ? ORDER BY good_at DESC LIMIT ?",
@@ -69,7 +70,7 @@ def good(conn: sqlite3.Connection, now: float, most: int) -> list[str]:
     return [name for (name,) in rows]
 
 
-def well(conn: sqlite3.Connection, name: str, now: float) -> None:
+def well(conn: Tx, name: str, now: float) -> None:
     """Remember a domain as one that is known to be good, unless enough others are."""
     if known(conn, name).good_at <= 0 and sampled(conn, now) >= MOST_GOOD:
         return
@@ -80,13 +81,13 @@ def well(conn: sqlite3.Connection, name: str, now: float) -> None:
     )
 
 
-def void(conn: sqlite3.Connection, name: str) -> None:
+def void(conn: Tx, name: str) -> None:
     """Mail can go there: what was found before doesn't count."""
     conn.execute("DELETE FROM name_look WHERE name = ? AND good_at = 0", (name,))
     conn.execute("UPDATE name_look SET finding = '', first_at = 0, last_at = 0 WHERE name = ?", (name,))
 
 
-def missing(conn: sqlite3.Connection, name: str, finding: str, now: float, wait_s: float) -> Look:
+def missing(conn: Tx, name: str, finding: str, now: float, wait_s: float) -> Look:
     """Write a look down that found ``finding``.
 
     Another finding than before, a look too long ago, or one that bears a later time than now, begins anew.
@@ -104,12 +105,12 @@ def missing(conn: sqlite3.Connection, name: str, finding: str, now: float, wait_
     return Look(since)
 
 
-def clock_set(conn: sqlite3.Connection) -> None:
+def clock_set(conn: Tx) -> None:
     """How far apart looks were can't be told any more: all begin anew."""
     conn.execute("UPDATE name_look SET finding = '', first_at = 0, last_at = 0 WHERE name <> ?", (_DOUBT,))
 
 
-def doubt(conn: sqlite3.Connection, now: float, since: float) -> bool:
+def doubt(conn: Tx, now: float, since: float) -> bool:
     """From now on all look-ups are doubted, and looks begun after ``since`` don't count; False if they were already."""
     begun = conn.execute(
         "INSERT INTO name_look (name, finding, first_at, last_at) VALUES (?, 'doubt', ?, ?)"
@@ -121,12 +122,12 @@ def doubt(conn: sqlite3.Connection, now: float, since: float) -> bool:
     return begun == 1
 
 
-def trust(conn: sqlite3.Connection) -> bool:
+def trust(conn: Tx) -> bool:
     """Names resolve again; False if nothing was doubted."""
     return conn.execute("DELETE FROM name_look WHERE name = ?", (_DOUBT,)).rowcount == 1
 
 
-def forget(conn: sqlite3.Connection, now: float, most: int = MOST_ROWS) -> int:
+def forget(conn: Tx, now: float, most: int = MOST_ROWS) -> int:
     """Delete what is past its time and what is too many; how many rows."""
     deleted = conn.execute(
         "DELETE FROM name_look WHERE name <> ? AND (good_at < ? OR good_at > ?) AND (last_at < ? OR last_at > ?)",

@@ -8,17 +8,17 @@ no process ran, shows in the time that was kept while one did.
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from relay.campaigns import campaigns
 from relay.observe.steady import JUMP_S, Steady
 from relay.queue import looks, operator
 from relay.queue.lanes import waiting
 from relay.queue.operator import Operator
-from relay.registry import campaigns
+from relay.store.contract import Tx
 from relay.store.database import connect, transaction
 
 _log = logging.getLogger("relay.clock")
@@ -76,7 +76,7 @@ class Mover:
                 conn.execute(_KEEP, (int(now),))
             self._kept_at, self._begun = now, True
 
-    def _begin(self, conn: sqlite3.Connection, now: float) -> None:
+    def _begin(self, conn: Tx, now: float) -> None:
         row = conn.execute(_KNOWN).fetchone()
         away = 0.0 if row is None else now - row[0]
         if away < -JUMP_S:
@@ -88,7 +88,7 @@ class Mover:
             self._windows(conn, away)
         self._bring_back(conn, now)
 
-    def _jumped(self, conn: sqlite3.Connection, by: float, now: float) -> None:
+    def _jumped(self, conn: Tx, by: float, now: float) -> None:
         way = "forward" if by > 0 else "back"
         self._tell(conn, f"The clock was set {way} by {_span(abs(by))}.", abs(by), now)
         self._windows(conn, by)
@@ -98,7 +98,7 @@ class Mover:
             self._copies(conn, now, -by + self._longest_s, by)
         self._bring_back(conn, now)
 
-    def _tell(self, conn: sqlite3.Connection, what: str, by: float, now: float) -> None:
+    def _tell(self, conn: Tx, what: str, by: float, now: float) -> None:
         even = self._steady.even()
         if even >= self._quiet_until:
             _log.warning("%s Waits go on as long as they were.", what)
@@ -112,20 +112,20 @@ class Mover:
             with transaction(conn):
                 operator.call(conn, self._operator, "clock", what, [todo], now=now)
 
-    def _windows(self, conn: sqlite3.Connection, by: float) -> None:
+    def _windows(self, conn: Tx, by: float) -> None:
         with transaction(conn):
             count = campaigns.clock_set(conn, by)
             looks.clock_set(conn)
         if count:
             _log.info("%d campaigns are watched as long as they would have been", count)
 
-    def _copies(self, conn: sqlite3.Connection, after: float, within_s: float, by: float) -> None:
+    def _copies(self, conn: Tx, after: float, within_s: float, by: float) -> None:
         """Those that are due after a time and within so many seconds of it, by so many seconds later."""
         count = sum(_moved(conn, found, by) for found in _batches(conn, after, after + within_s))
         if count:
             _log.info("%d copies wait as long as they would have", count)
 
-    def _bring_back(self, conn: sqlite3.Connection, now: float) -> None:
+    def _bring_back(self, conn: Tx, now: float) -> None:
         """Copies that would wait longer than any may, because they got their time from a clock that was wrong."""
         count = 0
         for found in _batches(conn, now + self._longest_s, 1e12):
@@ -137,7 +137,7 @@ class Mover:
 _Row = tuple[int, int, float]
 
 
-def _batches(conn: sqlite3.Connection, after: float, until: float) -> Iterator[list[_Row]]:
+def _batches(conn: Tx, after: float, until: float) -> Iterator[list[_Row]]:
     """Lane by lane, so that what isn't meant is not read."""
     for lane, _ in list(waiting(conn)):
         rows = conn.execute(_LATER, (*lane, after, until)).fetchall()
@@ -145,7 +145,7 @@ def _batches(conn: sqlite3.Connection, after: float, until: float) -> Iterator[l
             yield rows[start : start + STEP]
 
 
-def _moved(conn: sqlite3.Connection, rows: list[_Row], by: float, to: float | None = None) -> int:
+def _moved(conn: Tx, rows: list[_Row], by: float, to: float | None = None) -> int:
     with transaction(conn):
         return conn.executemany(
             _MOVE, [(due + by if to is None else to, sid, number, due) for sid, number, due in rows]

@@ -7,21 +7,23 @@ reverse-path, no policy applies to it and no notice follows from it.
 from __future__ import annotations
 
 import secrets as random
-import sqlite3
 
+from relay.mail.additions import Additions
 from relay.mail.address import parse_address
-from relay.mail.dsn import Notification, RecipientReport, build
+from relay.mail.dsn import build
+from relay.mail.dsn_report import Notification, RecipientReport
 from relay.mail.scan import ScanLimits, scan
 from relay.mail.template import compile_template
-from relay.pipeline.contract import Additions
-from relay.queue.model import State, encode_id, new_submission_id
+from relay.store.contract import Tx
+from relay.values.ids import encode_id, new_submission_id
+from relay.values.states import State
 
 NOTICE_STREAM = 0
 EXPIRE_S = 2 * 86400.0
 
 
 def enqueue_notice(
-    conn: sqlite3.Connection,
+    conn: Tx,
     *,
     hostname: str,
     tenant_id: int,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import html
 import json
 import secrets as random
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,7 +20,8 @@ from relay.mail.letter import Letter, build
 from relay.mail.slots import clean
 from relay.queue import letters
 from relay.queue.enqueue import dumps
-from relay.queue.model import encode_id, new_submission_id
+from relay.store.contract import Tx
+from relay.values.ids import encode_id, new_submission_id
 
 OPERATOR: Final = 0
 """Tenant id of what concerns the whole relay."""
@@ -46,7 +46,7 @@ class Operator:
 
 
 def call(
-    conn: sqlite3.Connection,
+    conn: Tx,
     operator: Operator,
     about: str,
     subject: str,
@@ -69,7 +69,7 @@ def call(
     return True
 
 
-def _made(conn: sqlite3.Connection, about: str, since: float, until: float) -> bool:
+def _made(conn: Tx, about: str, since: float, until: float) -> bool:
     """A call that bears a later time than now is of a clock that was wrong, and silences nobody."""
     rows = conn.execute(
         "SELECT detail FROM event WHERE tenant_id = ? AND at > ? AND at <= ? AND kind = ?",
@@ -78,9 +78,7 @@ def _made(conn: sqlite3.Connection, about: str, since: float, until: float) -> b
     return any(json.loads(detail)["about"] == about for (detail,) in rows)
 
 
-def _write(
-    conn: sqlite3.Connection, operator: Operator, to: Address, subject: str, paragraphs: Sequence[str], now: float
-) -> None:
+def _write(conn: Tx, operator: Operator, to: Address, subject: str, paragraphs: Sequence[str], now: float) -> None:
     id_ = new_submission_id(now, random.randbits)
     message_id = f"<{encode_id(id_)}@{operator.hostname}>"
     text = "\n\n".join(paragraphs)[:MOST_TEXT]

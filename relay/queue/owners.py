@@ -20,7 +20,7 @@ from typing import Final
 from relay.observe.steady import uptime
 from relay.queue.lease import owners, take_back
 from relay.store.database import connect, transaction
-from relay.store.trouble import open_small
+from relay.store.files import open_small
 
 _BITS: Final = 48
 """Of the number by which a process is told from all that were and will be."""
@@ -95,7 +95,7 @@ def process_of(name: str) -> str:
 def end_leases(database: Path, now: float) -> tuple[int, list[str]]:
     """At a start: take back what processes hold that are gone; how many copies, and who else is there.
 
-    Raises StoreError or sqlite3.Error.
+    Raises StoreError or Failure.
     """
     look = Owners(database)
     conn = connect(database)

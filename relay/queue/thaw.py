@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Final
 
+from relay.store.contract import Tx
 from relay.store.database import transaction
 
 FROZEN: Final = "frozen"
@@ -27,7 +27,7 @@ UPDATE recipient AS r SET state = 0, owner = NULL, due_at = ?3, hold_reason = ''
 """
 
 
-def thaw(conn: sqlite3.Connection, now: float, tenant_id: int | None = None) -> int:
+def thaw(conn: Tx, now: float, tenant_id: int | None = None) -> int:
     """Make such copies due, of one tenant or of all, in short transactions; how many.
 
     They are looked for without the write lock: among millions that are held for another reason that takes its time.

@@ -7,12 +7,13 @@ campaign and the history of consents; nothing is kept for tracing alone.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from relay.queue.model import State, decode_id, encode_id
+from relay.store.contract import Tx
+from relay.values.ids import decode_id, encode_id
+from relay.values.states import State
 
 MAX_SUBMISSIONS: Final = 20
 """Messages shown for one Message-ID that was used again and again."""
@@ -64,7 +65,7 @@ class Story:
     copies: tuple[CopyStory, ...]
 
 
-def find(conn: sqlite3.Connection, text: str) -> list[int]:
+def find(conn: Tx, text: str) -> list[int]:
     """Submissions by queue id or Message-ID (with or without angle brackets), newest first."""
     try:
         submission_id = decode_id(text.strip())
@@ -81,7 +82,7 @@ def find(conn: sqlite3.Connection, text: str) -> list[int]:
     return [int(row[0]) for row in rows]
 
 
-def trace(conn: sqlite3.Connection, submission_id: int) -> Story:
+def trace(conn: Tx, submission_id: int) -> Story:
     """The story of a submission that is there; raises KeyError if it is not."""
     row = conn.execute(
         "SELECT s.message_id, coalesce(t.name, ''), coalesce(st.name, ''), s.topic, s.reverse_path, s.subject,"
@@ -118,7 +119,7 @@ def trace(conn: sqlite3.Connection, submission_id: int) -> Story:
     )
 
 
-def _events(conn: sqlite3.Connection, submission_id: int) -> dict[int | None, list[Step]]:
+def _events(conn: Tx, submission_id: int) -> dict[int | None, list[Step]]:
     """Steps by recipient number; None: of the whole message."""
     found: dict[int | None, list[Step]] = {}
     rows = conn.execute(
@@ -153,7 +154,7 @@ def _why(told: Mapping[str, Any]) -> str:
     return text
 
 
-def _campaign(conn: sqlite3.Connection, campaign_id: int | None) -> tuple[str, list[Step]]:
+def _campaign(conn: Tx, campaign_id: int | None) -> tuple[str, list[Step]]:
     row = conn.execute(
         "SELECT name, state, tenant_id, created_at, window_started_at FROM campaign WHERE id = ?", (campaign_id,)
     ).fetchone()
@@ -174,7 +175,7 @@ def _campaign(conn: sqlite3.Connection, campaign_id: int | None) -> tuple[str, l
 
 
 def _copies(
-    conn: sqlite3.Connection,
+    conn: Tx,
     submission_id: int,
     asked: tuple[int, str, float],
     by_number: Mapping[int | None, list[Step]],
@@ -198,9 +199,7 @@ def _copies(
     return tuple(found)
 
 
-def _consent(
-    conn: sqlite3.Connection, subscriber_id: int, tenant_id: int, topic: str, accepted_at: float
-) -> list[Step]:
+def _consent(conn: Tx, subscriber_id: int, tenant_id: int, topic: str, accepted_at: float) -> list[Step]:
     """The consent that the copy rested on when it was accepted."""
     rows = conn.execute(
         "SELECT h.action, h.at, h.evidence FROM consent_history h WHERE h.subscriber_id = ? AND h.recorded_at <= ?"

@@ -13,8 +13,9 @@ from enum import StrEnum
 import msgspec
 
 from relay.mail.status import Status
-from relay.pipeline.contract import Effect, Hold, Recipient, Standing
-from relay.queue.model import State
+from relay.pipeline.contract import Effect, Hold
+from relay.values.facts import Recipient, Standing
+from relay.values.states import State
 
 
 class NewRecipient(msgspec.Struct, frozen=True, gc=False):
@@ -102,6 +103,11 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     """Nothing in the copies differs by recipient: one may go to several of a site."""
 
 
+def notice(submission: Submission) -> bool:
+    """Whether it is the relay's own notice, which no policy touches."""
+    return submission.stream_id == 0
+
+
 class Lease(msgspec.Struct, frozen=True, gc=False):
     """The right to try one copy until ``until``."""
 
@@ -152,7 +158,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     report: Report | None = None
     """What ``Notify`` is called for; None: nothing."""
     doubt: str = ""
-    """The address is to be suppressed if the same is answered again a day later (``relay.registry.doubts``)."""
+    """The address is to be suppressed if the same is answered again a day later (``relay.people.doubts``)."""
 
 
 @dataclass(slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from relay.queue.admin import Selection
-from relay.queue.model import State
+from relay.store.contract import Tx
+from relay.values.states import State
 
 LEASED: Final = "leased"
 """Shown instead of ``ready`` while a copy is being delivered."""
@@ -64,9 +64,7 @@ _COLUMNS: Final = (
 _FROM: Final = " FROM recipient r JOIN submission s ON s.id = r.submission_id LEFT JOIN tenant t ON t.id = r.tenant_id"
 
 
-def list_(
-    conn: sqlite3.Connection, selection: Selection, now: float, *, state: str | None = None, limit: int = 100
-) -> Iterator[Row]:
+def list_(conn: Tx, selection: Selection, now: float, *, state: str | None = None, limit: int = 100) -> Iterator[Row]:
     """Up to ``limit`` copies in the order of acceptance; without a state those that wait or are held."""
     where, values = selection.where()
     if state is None:
@@ -87,13 +85,13 @@ def list_(
         yield _row(row, now)
 
 
-def copies(conn: sqlite3.Connection, submission_id: int, now: float) -> list[Row]:
+def copies(conn: Tx, submission_id: int, now: float) -> list[Row]:
     """All copies of one submission, by number; empty if there is none."""
     rows = conn.execute(f"SELECT {_COLUMNS}{_FROM} WHERE r.submission_id = ? ORDER BY r.number", (submission_id,))
     return [_row(row, now) for row in rows]
 
 
-def stats(conn: sqlite3.Connection, now: float, *, domains: int = 10) -> Stats:
+def stats(conn: Tx, now: float, *, domains: int = 10) -> Stats:
     """Counts; reads the whole table once, but blocks nobody."""
     waiting = conn.execute(
         "SELECT coalesce(sum((owner IS NULL OR due_at <= ?1) AND attempts = 0), 0),"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from relay.campaigns import campaigns
 from relay.pipeline.chain import Chain
 from relay.pipeline.contract import CampaignVerdict, Decision
-from relay.registry import campaigns
+from relay.queue import verdicts
+from relay.store.contract import Tx
 from relay.store.database import connect, transaction
 from relay.store.words import failed
 
@@ -53,7 +54,7 @@ def _turn(path: Path, chain: Chain, clock: Callable[[], float], first: Callable[
         act(path, campaign_id, verdict, clock())
 
 
-def judge(conn: sqlite3.Connection, chain: Chain, now: float) -> list[tuple[int, CampaignVerdict]]:
+def judge(conn: Tx, chain: Chain, now: float) -> list[tuple[int, CampaignVerdict]]:
     """Verdicts on campaigns under watch, but for those that are to wait."""
     rows = conn.execute("SELECT id FROM campaign WHERE state IN ('staged', 'watching') ORDER BY id").fetchall()
     found = []
@@ -73,21 +74,21 @@ def act(path: Path, campaign_id: int, verdict: CampaignVerdict, now: float) -> N
             if state not in ("staged", "watching"):
                 return  # the administrator was faster
             if verdict.decision is Decision.RELEASE:
-                campaigns.release(conn, campaign_id, ACTOR, verdict.why, now, most=campaigns.CHUNK)
+                verdicts.release(conn, campaign_id, ACTOR, verdict.why, now, most=verdicts.CHUNK)
             elif verdict.decision is Decision.STOP:
-                campaigns.stop(conn, campaign_id, ACTOR, verdict.why, now)
+                verdicts.stop(conn, campaign_id, ACTOR, verdict.why, now)
             else:
-                campaigns.ask(conn, campaign_id, ACTOR, verdict.why, now)
+                verdicts.ask(conn, campaign_id, ACTOR, verdict.why, now)
         _work_off(conn, campaign_id, now)
     finally:
         conn.close()
     _log.info("campaign=%d %s: %s", campaign_id, verdict.decision, verdict.why)
 
 
-def _work_off(conn: sqlite3.Connection, campaign_id: int, now: float) -> None:
+def _work_off(conn: Tx, campaign_id: int, now: float) -> None:
     while True:
         with transaction(conn):
-            if not campaigns.work_off(conn, campaign_id, now):
+            if not verdicts.work_off(conn, campaign_id, now):
                 return
         time.sleep(PAUSE_S)
 
@@ -96,7 +97,7 @@ def finish_decided(path: Path, now: float) -> None:
     """Work off what a decision left: cut short by a crash, or held while it was made."""
     conn = connect(path)
     try:
-        for campaign_id in campaigns.unfinished(conn):
+        for campaign_id in verdicts.unfinished(conn):
             _work_off(conn, campaign_id, now)
     finally:
         conn.close()

@@ -8,19 +8,20 @@ unsubscribe never brings anyone back (R8).
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from relay.audit import actions
 from relay.mail.address import Address, parse_address
-from relay.registry import audit, consents, never_ask
-from relay.registry.consent_rules import DOUBLE_OPT_IN, Refused, terms
-from relay.registry.forms import Topic, source, verified_domains
-from relay.registry.web_address import below, host_of
+from relay.people import consents, never_ask
+from relay.people.consent_rules import DOUBLE_OPT_IN, Refused, terms
 from relay.signup.ask import Office, closed, left_at, never_asked
+from relay.signup.forms import Topic, source, verified_domains
 from relay.signup.tokens import Confirm, Never
+from relay.store.contract import Tx
+from relay.tenants.web_address import below, host_of
 
 STEP: Final = 500
 _COLUMNS: Final = (
@@ -62,7 +63,7 @@ class Request:
     confirmed_at: float | None
 
 
-def find(conn: sqlite3.Connection, token: Confirm, now: float) -> Request | None:
+def find(conn: Tx, token: Confirm, now: float) -> Request | None:
     """The request of a verified token; None once it has expired, or its form is gone."""
     row = conn.execute(
         f"SELECT {_COLUMNS} FROM opt_in o JOIN form f ON f.id = o.form_id JOIN tenant t ON t.id = o.tenant_id"
@@ -72,7 +73,7 @@ def find(conn: sqlite3.Connection, token: Confirm, now: float) -> Request | None
     return None if row is None else _request(conn, row)
 
 
-def _request(conn: sqlite3.Connection, row: tuple[Any, ...]) -> Request:
+def _request(conn: Tx, row: tuple[Any, ...]) -> Request:
     id_, form_id, form, key, tenant_id, tenant, contact, address, topics, wording_id, wording, language, *rest = row
     evidence, asked_at, confirmed_at = rest
     names = dict(conn.execute("SELECT id, name FROM topic WHERE tenant_id = ?", (tenant_id,)).fetchall())
@@ -96,7 +97,7 @@ def _request(conn: sqlite3.Connection, row: tuple[Any, ...]) -> Request:
     )
 
 
-def standing(conn: sqlite3.Connection, office: Office, request: Request) -> Standing:
+def standing(conn: Tx, office: Office, request: Request) -> Standing:
     """What a confirmation would meet now."""
     if closed(conn, office.secrets, request.tenant_id, request.address):
         return Standing.CLOSED
@@ -109,9 +110,7 @@ def standing(conn: sqlite3.Connection, office: Office, request: Request) -> Stan
     return Standing.OPEN
 
 
-def confirm(
-    conn: sqlite3.Connection, office: Office, request: Request, *, ip: str, agent: str, now: float
-) -> tuple[Topic, ...]:
+def confirm(conn: Tx, office: Office, request: Request, *, ip: str, agent: str, now: float) -> tuple[Topic, ...]:
     """Record the consents of an OPEN request; the topics that were agreed to.
 
     ``ip`` and ``agent`` are of the confirmation; those of the asking are in the request.
@@ -150,11 +149,11 @@ def confirm(
         )
     conn.execute("UPDATE opt_in SET confirmed_at = ? WHERE id = ?", (now, request.id))
     detail = {"form": request.form, "topics": [topic.name for topic in agreed], "means": DOUBLE_OPT_IN}
-    audit.event(conn, request.tenant_id, "subscribed", detail, now)
+    actions.event(conn, request.tenant_id, "subscribed", detail, now)
     return agreed
 
 
-def _open(conn: sqlite3.Connection, office: Office, request: Request) -> tuple[Topic, ...]:
+def _open(conn: Tx, office: Office, request: Request) -> tuple[Topic, ...]:
     """The topics that may be agreed to: not left since the asking, nor ever where nobody may return."""
     ends = {topic: left_at(conn, request.tenant_id, request.address, topic) for topic in request.topics}
     return tuple(
@@ -164,14 +163,14 @@ def _open(conn: sqlite3.Connection, office: Office, request: Request) -> tuple[T
     )
 
 
-def _still_live(conn: sqlite3.Connection, request: Request) -> bool:
+def _still_live(conn: Tx, request: Request) -> bool:
     standing = consents.standing(conn, request.tenant_id, request.address.canonical, "")
     return any(
         consent is not None and consent.live for consent in (standing.consent(topic.name) for topic in request.topics)
     ) and any(left_at(conn, request.tenant_id, request.address, topic) is None for topic in request.topics)
 
 
-def _source(conn: sqlite3.Connection, request: Request) -> str:
+def _source(conn: Tx, request: Request) -> str:
     """The form, with the site it stands on where that is the tenant's; anyone can claim another."""
     plain, host = source(request.form), host_of(request.evidence.get("page", ""))
     if not host or not below(host, verified_domains(conn, request.tenant_id)):
@@ -185,7 +184,7 @@ def _source(conn: sqlite3.Connection, request: Request) -> str:
 # --- never again ---------------------------------------------------------------------
 
 
-def never(conn: sqlite3.Connection, token: Never, *, ip: str, agent: str, now: float) -> bool:
+def never(conn: Tx, token: Never, *, ip: str, agent: str, now: float) -> bool:
     """The mailbox's owner wants no more questions of the tenant, and nothing else of it: a withdrawal.
 
     False where the request is deleted, and with it the address: then the person
@@ -204,7 +203,7 @@ def never(conn: sqlite3.Connection, token: Never, *, ip: str, agent: str, now: f
     return True
 
 
-def leave(conn: sqlite3.Connection, token: Never, subscriber_id: int, *, ip: str, agent: str, now: float) -> None:
+def leave(conn: Tx, token: Never, subscriber_id: int, *, ip: str, agent: str, now: float) -> None:
     """End everything of one of the tenant's people, who said never."""
     consents.withdraw(
         conn,
@@ -217,7 +216,7 @@ def leave(conn: sqlite3.Connection, token: Never, subscriber_id: int, *, ip: str
     )
 
 
-def forget(conn: sqlite3.Connection, now: float) -> int:
+def forget(conn: Tx, now: float) -> int:
     """Delete requests whose time is over, a step at most; how many (R5, R27)."""
     return conn.execute(
         "DELETE FROM opt_in WHERE id IN (SELECT id FROM opt_in WHERE expires_at <= ? LIMIT ?)", (now, STEP)

@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import json
 import secrets as random
-import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
 
 from config.settings import Forms
+from relay.keys.secrets import Secrets
 from relay.mail.address import Address
-from relay.pipeline.contract import Freeze, Reason
+from relay.people import consents, erased, never_ask
+from relay.people.mailboxes import mailbox, mailboxes
 from relay.queue import letters, operator
-from relay.queue.model import encode_id, new_submission_id
 from relay.queue.operator import Operator
-from relay.registry import consents, erased, forms, never_ask, tenants
-from relay.registry.forms import Form, Topic, verified_domains
-from relay.registry.mailboxes import mailbox, mailboxes
-from relay.registry.secrets import Secrets
-from relay.registry.tenants import TenantRow
-from relay.signup import limits, tokens
+from relay.signup import forms, limits, tokens
+from relay.signup.forms import Form, Topic, verified_domains
 from relay.signup.letter import Facts, write
+from relay.store.contract import Tx
+from relay.tenants import tenants
 from relay.texts.language import Language
+from relay.values.facts import Freeze, Reason
+from relay.values.ids import encode_id, new_submission_id
+from relay.values.tenant import TenantRow
 
 UNSENT = "forms/unsent"
 """Counter of a tenant's requests that no mail was sent for."""
@@ -81,7 +82,7 @@ class Wish:
         return "" if self.by else self.ip or "unknown"
 
 
-def ask(conn: sqlite3.Connection, office: Office, form: Form, wish: Wish, now: float) -> Asked:
+def ask(conn: Tx, office: Office, form: Form, wish: Wish, now: float) -> Asked:
     """Work a request off, in the caller's transaction. ``now`` in seconds UTC."""
     tenant = tenants.by_id(conn, form.tenant_id)
     letter = _letter(conn, office, tenant, form, wish, now)
@@ -101,9 +102,7 @@ def ask(conn: sqlite3.Connection, office: Office, form: Form, wish: Wish, now: f
     return outcome
 
 
-def _letter(
-    conn: sqlite3.Connection, office: Office, tenant: TenantRow, form: Form, wish: Wish, now: float
-) -> letters.Queued:
+def _letter(conn: Tx, office: Office, tenant: TenantRow, form: Form, wish: Wish, now: float) -> letters.Queued:
     request_id = new_submission_id(now, random.randbits)
     person = mailbox(office.secrets, wish.address)
     confirm = tokens.confirm(office.secrets, tokens.Confirm(request_id, form.id))
@@ -140,7 +139,7 @@ def _letter(
     )
 
 
-def _outcome(conn: sqlite3.Connection, office: Office, tenant: TenantRow, form: Form, wish: Wish, now: float) -> Asked:
+def _outcome(conn: Tx, office: Office, tenant: TenantRow, form: Form, wish: Wish, now: float) -> Asked:
     if tenant.freeze is Freeze.ALL:
         return Asked.FROZEN
     if never_asked(conn, office.secrets, tenant.id, wish.address):
@@ -156,7 +155,7 @@ def _outcome(conn: sqlite3.Connection, office: Office, tenant: TenantRow, form: 
     return Asked.FULL if _waiting(conn, tenant.id, office.limits.waiting, now) else Asked.SENT
 
 
-def _waiting(conn: sqlite3.Connection, tenant_id: int, most: int, now: float) -> bool:
+def _waiting(conn: Tx, tenant_id: int, most: int, now: float) -> bool:
     """Whether so many requests wait for their confirmation; those whose form is gone had their letters too."""
     waiting = conn.execute(
         "SELECT count(*) FROM (SELECT 1 FROM opt_in WHERE tenant_id = ? AND confirmed_at IS NULL LIMIT ?) AS waiting",
@@ -165,7 +164,7 @@ def _waiting(conn: sqlite3.Connection, tenant_id: int, most: int, now: float) ->
     return int(waiting) + forms.removed_waiting(conn, tenant_id, now) >= most
 
 
-def _call(conn: sqlite3.Connection, office: Office, tenant: TenantRow, now: float) -> None:
+def _call(conn: Tx, office: Office, tenant: TenantRow, now: float) -> None:
     """Either somebody floods a form, or a customer grows: the operator sees which."""
     most = limits.per_hour(conn, office.limits, tenant.id)
     text = (
@@ -179,7 +178,7 @@ def _call(conn: sqlite3.Connection, office: Office, tenant: TenantRow, now: floa
     operator.call(conn, office.operator, f"letters:{tenant.name}", subject, text, now=now)
 
 
-def _store(conn: sqlite3.Connection, office: Office, form: Form, wish: Wish, letter: letters.Queued) -> None:
+def _store(conn: Tx, office: Office, form: Form, wish: Wish, letter: letters.Queued) -> None:
     evidence = {"ip": wish.ip, "page": wish.page, "agent": wish.agent, "age": "16 or older" if wish.old_enough else ""}
     evidence["by"] = wish.by
     conn.execute(
@@ -194,12 +193,12 @@ def _store(conn: sqlite3.Connection, office: Office, form: Form, wish: Wish, let
 # --- what forbids a mail --------------------------------------------------------------
 
 
-def never_asked(conn: sqlite3.Connection, secrets: Secrets, tenant_id: int, address: Address) -> bool:
+def never_asked(conn: Tx, secrets: Secrets, tenant_id: int, address: Address) -> bool:
     """Whether the mailbox's owner asked the tenant never to ask again."""
     return never_ask.said(conn, secrets, tenant_id, address.canonical)
 
 
-def closed(conn: sqlite3.Connection, secrets: Secrets, tenant_id: int, address: Address) -> bool:
+def closed(conn: Tx, secrets: Secrets, tenant_id: int, address: Address) -> bool:
     """Whether a hard bounce, a complaint or the operator stops all mail of the tenant to the address."""
     standing = consents.standing(conn, tenant_id, address.canonical, "")
     if standing.subscriber_id is None:
@@ -207,19 +206,19 @@ def closed(conn: sqlite3.Connection, secrets: Secrets, tenant_id: int, address: 
     return any(one.reason is not Reason.UNSUBSCRIBED for one in standing.suppressions)
 
 
-def left_at(conn: sqlite3.Connection, tenant_id: int, address: Address, topic: Topic) -> float | None:
+def left_at(conn: Tx, tenant_id: int, address: Address, topic: Topic) -> float | None:
     """When the person ended a topic that stays ended, under any spelling of the mailbox; None if it stands open."""
     subscriber_id = subscriber(conn, tenant_id, address) or None
     others = consents.same_mailbox(conn, tenant_id, address.canonical)
     return consents.unsubscribed_at(conn, subscriber_id, topic.id, others)
 
 
-def subscriber(conn: sqlite3.Connection, tenant_id: int, address: Address) -> int:
+def subscriber(conn: Tx, tenant_id: int, address: Address) -> int:
     """The person's id with the tenant, 0 if it has none."""
     return consents.standing(conn, tenant_id, address.canonical, "").subscriber_id or 0
 
 
-def _bounced(conn: sqlite3.Connection, secrets: Secrets, address: Address) -> bool:
+def _bounced(conn: Tx, secrets: Secrets, address: Address) -> bool:
     """Whether an earlier confirmation mail to the mailbox, of whichever tenant, found it dead."""
     sql = (
         "SELECT 1 FROM opt_in o JOIN event e ON e.submission_id = o.id WHERE o.person = ? AND e.kind = 'bounced'"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
+from relay.store.contract import Tx
 
 
-def of_form(conn: sqlite3.Connection, form_id: int) -> dict[str, int]:
+def of_form(conn: Tx, form_id: int) -> dict[str, int]:
     """Requests that wait, and those confirmed, among those whose link has not ended yet."""
     waiting, confirmed = conn.execute(
         "SELECT count(*) - count(confirmed_at), count(confirmed_at) FROM opt_in WHERE form_id = ?", (form_id,)

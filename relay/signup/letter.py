@@ -16,8 +16,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from relay.mail.address import Address, AddressError, parse_address
 from relay.mail.letter import Letter, build
-from relay.registry.short_name import LEFT_OUT, in_letter
 from relay.texts.language import Language
+from relay.values.short_name import LEFT_OUT, in_letter
 
 MAX_LISTED: Final = 10
 """Topics that a letter names."""

@@ -12,15 +12,15 @@ it names is evidence, and neither limits nor frees anything
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Final
 
 from config.settings import Forms
+from relay.keys.secrets import Secrets
 from relay.mail.address import Address
-from relay.registry.mailboxes import mailbox, mailboxes, network, networks
-from relay.registry.recent import DAY_S, HOUR_S, Recent
-from relay.registry.secrets import Secrets
-from relay.registry.snapshot import DELIVERED_BULK
+from relay.people.mailboxes import mailbox, mailboxes, network, networks
+from relay.store.contract import Tx
+from relay.tenants.recent import DAY_S, HOUR_S, Recent
+from relay.tenants.snapshot import DELIVERED_BULK
 
 _ASKED: Final = Recent("asking")
 forget: Final = _ASKED.forget
@@ -29,7 +29,7 @@ ESTABLISHED: Final = 1000
 
 
 def reached(
-    conn: sqlite3.Connection,
+    conn: Tx,
     secrets: Secrets,
     limits: Forms,
     address: Address,
@@ -58,12 +58,12 @@ def reached(
     return ""
 
 
-def per_hour(conn: sqlite3.Connection, limits: Forms, tenant_id: int) -> int:
+def per_hour(conn: Tx, limits: Forms, tenant_id: int) -> int:
     """Letters an hour that a tenant has, over all its forms; fewer while it is new."""
     return limits.tenant_per_hour if _established(conn, tenant_id) else limits.new_tenant_per_hour
 
 
-def _established(conn: sqlite3.Connection, tenant_id: int) -> bool:
+def _established(conn: Tx, tenant_id: int) -> bool:
     released = "SELECT 1 FROM campaign WHERE tenant_id = ? AND state = 'released' LIMIT 1"
     if conn.execute(released, (tenant_id,)).fetchone() is not None:
         return True
@@ -72,9 +72,7 @@ def _established(conn: sqlite3.Connection, tenant_id: int) -> bool:
     return row is not None and row[0] >= ESTABLISHED
 
 
-def count(
-    conn: sqlite3.Connection, secrets: Secrets, address: Address, ip: str, tenant_id: int, form_id: int, now: float
-) -> None:
+def count(conn: Tx, secrets: Secrets, address: Address, ip: str, tenant_id: int, form_id: int, now: float) -> None:
     """One mail more."""
     conn.execute(
         "INSERT INTO asking (at, person, network, form_id, tenant_id) VALUES (?, ?, ?, ?, ?)",

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from html import escape
 
-from relay.registry.forms import Form
-from relay.registry.secrets import Secrets
+from relay.keys.secrets import Secrets
 from relay.signup import tokens
+from relay.signup.forms import Form
 from relay.texts.language import choose
 
 TRAP = "remark"

@@ -13,8 +13,8 @@ import struct
 from dataclasses import dataclass
 from typing import Any, Final
 
-from relay.registry.mailboxes import OCTETS
-from relay.registry.secrets import Secrets
+from relay.keys.secrets import Secrets
+from relay.people.mailboxes import OCTETS
 
 _STAMP: Final = struct.Struct(">IIQ")
 _CONFIRM: Final = struct.Struct(">QI")

@@ -14,7 +14,8 @@ from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
-from relay.store.trouble import cause, empty
+from relay.store.contract import Failure, Tx
+from relay.store.files import cause, empty
 from relay.store.words import explained
 
 BUSY_TIMEOUT_S = 10.0
@@ -60,7 +61,7 @@ def connect(path: Path, *, create: bool = False, readonly: bool = False) -> sqli
         conn.execute("PRAGMA temp_store = MEMORY")
         if readonly:
             conn.execute("PRAGMA query_only = ON")
-        version = conn.execute("PRAGMA user_version").fetchone()[0]
+        version = schema_version(conn)
         foreign = not version and conn.execute(_FOREIGN if create else _NO_META).fetchone()[0]
     except sqlite3.Error as error:
         why = cause(path) or (_NO_DATABASE if _is_none(error) else f"can't be opened: {explained(error, path)}")
@@ -97,9 +98,25 @@ def schema_of(path: Path) -> int:
     """The schema of a database that is there, of whatever release; raises StoreError."""
     conn = connect(path, create=True)
     try:
-        return int(conn.execute("PRAGMA user_version").fetchone()[0])
+        return schema_version(conn)
     finally:
         conn.close()
+
+
+def schema_version(conn: Tx) -> int:
+    """Number of the newest migration that was made."""
+    return int(conn.execute("PRAGMA user_version").fetchone()[0])
+
+
+def waits(conn: Tx, seconds: float) -> None:
+    """How long a statement on this connection waits for others' locks."""
+    conn.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
+
+
+def is_busy(error: Failure) -> bool:
+    """Whether others held the store for too long; trying again helps."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or "is locked" in str(error)
 
 
 Step = Callable[[sqlite3.Connection], None]
@@ -110,7 +127,7 @@ def migrate(path: Path, steps: Mapping[int, Step] = MappingProxyType({})) -> tup
     """Bring the database to the newest schema; returns (from, to). ``steps`` by number of migration."""
     conn = connect(path, create=True)
     try:
-        before = after = int(conn.execute("PRAGMA user_version").fetchone()[0])
+        before = after = schema_version(conn)
         for number, sql in migrations():
             if number > before:
                 try:
@@ -130,7 +147,7 @@ def migrate(path: Path, steps: Mapping[int, Step] = MappingProxyType({})) -> tup
 
 
 @contextmanager
-def transaction(conn: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+def transaction(conn: Tx) -> Iterator[Tx]:
     """One durable, all-or-nothing write."""
     conn.execute("BEGIN IMMEDIATE")
     try:

@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import sqlite3
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,33 @@ _SYSTEM: Final = {
     errno.ENFILE: "the system may open no more files: raise fs.file-max",
     errno.ENOMEM: "there is no memory left: allow more (LimitAS=, MemoryMax=)",
 }
+
+
+class Fault(StrEnum):
+    """What is wrong with a database that can't be used."""
+
+    FULL = "full"
+    DAMAGED = "damaged"
+    DISK = "disk"
+    READ_ONLY = "read-only"
+    CLOSED = "closed"
+    """Its file can't be opened."""
+    OTHER = "other"
+
+
+_FAULTS: Final = {
+    sqlite3.SQLITE_FULL: Fault.FULL,
+    sqlite3.SQLITE_CORRUPT: Fault.DAMAGED,
+    sqlite3.SQLITE_NOTADB: Fault.DAMAGED,
+    sqlite3.SQLITE_IOERR: Fault.DISK,
+    sqlite3.SQLITE_READONLY: Fault.READ_ONLY,
+    sqlite3.SQLITE_CANTOPEN: Fault.CLOSED,
+}
+
+
+def fault(error: BaseException) -> Fault:
+    """Of an error of the store; OTHER for any that isn't, or that passes by itself."""
+    return _FAULTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, Fault.OTHER)
 
 
 _LITTLE_OCTETS: Final = 64 * 1024

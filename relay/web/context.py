@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 
 from config.settings import Consent, Reports
+from relay.keys.secrets import Secrets
 from relay.observe.sparingly import Sparingly
-from relay.registry.secrets import Secrets
 from relay.signup.ask import Office
+from relay.store.pool import Storage
 from relay.web.guard import MOST_LINES
 from relay.web.peer import client
 from relay.web.running import Running
-from relay.web.storage import Storage
 from relay.web.views import Views
 
 

@@ -21,8 +21,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from relay.observe.sparingly import Sparingly
+from relay.store.pool import Unavailable
 from relay.web.peer import client
-from relay.web.storage import Unavailable
 
 _log = logging.getLogger("relay.web")
 

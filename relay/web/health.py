@@ -13,9 +13,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from relay.observe.trouble import Trouble
+from relay.store.pool import Storage
 from relay.web import readiness
 from relay.web.peer import Insiders
-from relay.web.storage import Storage
 
 PROBE_LIMIT_S: Final = 3.0
 KEPT_S: Final = 1.0

@@ -10,7 +10,6 @@ are not counted; the events say what became of them.
 from __future__ import annotations
 
 import itertools
-import sqlite3
 import threading
 import time
 from collections import Counter as Tally
@@ -32,9 +31,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from relay.queue.lanes import Lane, waiting
+from relay.store.contract import Tx
+from relay.store.pool import Storage, Unavailable
 from relay.web import problems
 from relay.web.peer import Insiders
-from relay.web.storage import Storage, Unavailable
 
 KEPT_S: Final = 5.0
 CAP: Final = 100_000
@@ -90,7 +90,7 @@ class _Follower:
         self._seen: int | None = None
         self.counts: Tally[str] = Tally()
 
-    def follow(self, conn: sqlite3.Connection) -> None:
+    def follow(self, conn: Tx) -> None:
         newest = int(conn.execute(self._newest).fetchone()[0])
         if self._seen is None or newest < self._seen:  # start; or the table was emptied
             self._seen = newest
@@ -126,7 +126,7 @@ class _StoreFigures:
                 self._known_at = time.monotonic()
             yield from self._known
 
-    def _read(self, conn: sqlite3.Connection) -> Iterator[Metric]:
+    def _read(self, conn: Tx) -> Iterator[Metric]:
         queue = GaugeMetricFamily(
             "relay_queue_recipients", f"Copies in the queue; counting stops at {CAP}.", labels=["state"]
         )
@@ -153,7 +153,7 @@ class _StoreFigures:
         yield running
         yield from self._counters(conn)
 
-    def _counters(self, conn: sqlite3.Connection) -> Iterator[Metric]:
+    def _counters(self, conn: Tx) -> Iterator[Metric]:
         for follower, name, text, label in (
             (self._events, "relay_events", "Events since this process started.", "kind"),
             (
@@ -174,12 +174,12 @@ def _up(value: int) -> Metric:
     return GaugeMetricFamily("relay_store_up", "1 if the database can be read.", value=value)
 
 
-def _capped(conn: sqlite3.Connection, rows: str, *values: object) -> int:
+def _capped(conn: Tx, rows: str, *values: object) -> int:
     """Count rows of a partial index, at most CAP of them."""
     return int(conn.execute(f"SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT {CAP})", values).fetchone()[0])
 
 
-def _due(conn: sqlite3.Connection, lanes: Iterable[Lane], now: float) -> int:
+def _due(conn: Tx, lanes: Iterable[Lane], now: float) -> int:
     """Copies in these lanes that are due, at most CAP."""
     found = 0
     for lane in lanes:
@@ -189,7 +189,7 @@ def _due(conn: sqlite3.Connection, lanes: Iterable[Lane], now: float) -> int:
     return found
 
 
-def _grouped(conn: sqlite3.Connection, family: GaugeMetricFamily, sql: str) -> Metric:
+def _grouped(conn: Tx, family: GaugeMetricFamily, sql: str) -> Metric:
     for value, count in conn.execute(sql):
         family.add_metric([value], count)
     return family

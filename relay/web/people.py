@@ -6,10 +6,10 @@ submission or a finished campaign make no difference (R3, R6).
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
-from relay.registry.tokens import Mark
+from relay.keys.tokens import Mark
+from relay.store.contract import Tx
 
 EVERYTHING = 0
 """The topic id that stands for all mailings of the tenant."""
@@ -38,7 +38,7 @@ class TopicState:
     ended_at: float | None
 
 
-def find(conn: sqlite3.Connection, mark: Mark) -> Person | None:
+def find(conn: Tx, mark: Mark) -> Person | None:
     """The person of a verified mark; None once the address was erased."""
     row = conn.execute(
         "SELECT s.id, s.address, t.id, t.name, t.contact, topic.id, topic.name FROM subscriber s"
@@ -53,7 +53,7 @@ def find(conn: sqlite3.Connection, mark: Mark) -> Person | None:
     return Person(subscriber_id, address, tenant_id, tenant, contact, topic_id or EVERYTHING, topic)
 
 
-def ended_at(conn: sqlite3.Connection, subscriber_id: int, topic_id: int) -> float | None:
+def ended_at(conn: Tx, subscriber_id: int, topic_id: int) -> float | None:
     """Since when the person takes no mail on the topic (EVERYTHING: none at all), or None."""
     row = conn.execute(
         "SELECT min(since_at) FROM suppression WHERE subscriber_id = ? AND topic_id IN (0, ?)"
@@ -63,7 +63,7 @@ def ended_at(conn: sqlite3.Connection, subscriber_id: int, topic_id: int) -> flo
     return None if row[0] is None else float(row[0])
 
 
-def topics(conn: sqlite3.Connection, subscriber_id: int) -> list[TopicState]:
+def topics(conn: Tx, subscriber_id: int) -> list[TopicState]:
     """Topics the person has or had, by name; what was unsubscribed without a consent too."""
     everything = ended_at(conn, subscriber_id, EVERYTHING)
     rows = conn.execute(

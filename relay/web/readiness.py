@@ -8,15 +8,16 @@ root. All are asked anew, so the answer turns green by itself.
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from relay.observe.trouble import WORDS, Trouble
-from relay.store import roots
+from relay.store.contract import Failure
 from relay.store.database import StoreError
-from relay.web.storage import Storage, Unavailable
+from relay.store.pool import Storage, Unavailable
+from relay.store.sqlite import roots
+from relay.store.words import Fault, fault
 
 _log = logging.getLogger("relay.web")
 
@@ -60,7 +61,7 @@ def look(storage: Storage, say: Callable[[str], None] = _log.warning) -> list[st
             wrong = roots.faults(conn)
             conn.execute("BEGIN IMMEDIATE")
             conn.execute("ROLLBACK")
-    except (Unavailable, StoreError, sqlite3.Error) as error:
+    except (Unavailable, StoreError, Failure) as error:
         say(f"not ready: {error}")
         return [words(error)]
     if wrong:
@@ -74,9 +75,9 @@ def words(error: BaseException) -> str:
     """Of a database that can't be used."""
     cause: BaseException | None = error
     while cause is not None:
-        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-        if code in _CAUSES:
-            return _CAUSES[code]
+        found = fault(cause)
+        if found in _CAUSES:
+            return _CAUSES[found]
         if isinstance(cause, StoreError):
             return str(cause)
         cause = cause.__cause__
@@ -84,10 +85,9 @@ def words(error: BaseException) -> str:
 
 
 _CAUSES: Final = {
-    sqlite3.SQLITE_FULL: WORDS[Trouble.FULL],
-    sqlite3.SQLITE_CORRUPT: WORDS[Trouble.DAMAGED],
-    sqlite3.SQLITE_NOTADB: WORDS[Trouble.DAMAGED],
-    sqlite3.SQLITE_IOERR: "the disk of server.data_dir has errors (I/O error): look at the system's log",
-    sqlite3.SQLITE_READONLY: "the disk of server.data_dir can't be written (read-only): remount it for writing",
-    sqlite3.SQLITE_CANTOPEN: "the database's file can't be opened: is server.data_dir still there, and may it be read?",
+    Fault.FULL: WORDS[Trouble.FULL],
+    Fault.DAMAGED: WORDS[Trouble.DAMAGED],
+    Fault.DISK: "the disk of server.data_dir has errors (I/O error): look at the system's log",
+    Fault.READ_ONLY: "the disk of server.data_dir can't be written (read-only): remount it for writing",
+    Fault.CLOSED: "the database's file can't be opened: is server.data_dir still there, and may it be read?",
 }

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from relay.queue.model import State
+from relay.values.states import State
 from tests.support.peers import until
 from tests.support.relay import Relay
 from tests.support.smtp import Dialog, Received, Reply, Sink, mail

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from relay.cli.main import relay
-from relay.registry.secrets import Secrets
+from relay.keys.secrets import Secrets
 from tests.unit.test_audit_attacks import cut_off, exchange, rehash
 
 ANN, BOB = "ann@people.example", "bob@people.example"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.intake.balance import SLACK
+from relay.intake.smtp.balance import SLACK
 from tests.support.peers import until
 from tests.support.relay import Relay
 from tests.support.smtp import Dialog

@@ -10,15 +10,16 @@ import pytest
 from msgspec.structs import replace
 
 from relay.mail.status import refusal
-from relay.pipeline.contract import Add, AddDistinct, Effect, Hold, Recipient, Stage, Standing
+from relay.pipeline.contract import Add, AddDistinct, Effect, Hold, Stage
+from relay.queue import verdicts
 from relay.queue.complete import complete
 from relay.queue.enqueue import Refused, enqueue
 from relay.queue.lanes import waiting
 from relay.queue.lease import LEASE_S, owners, take_back
-from relay.queue.model import State
 from relay.queue.values import Claim, Lease, NewRecipient, NewSubmission, Result, Written
-from relay.registry import campaigns
 from relay.store.database import connect, migrate, transaction
+from relay.values.facts import Recipient, Standing
+from relay.values.states import State
 from tests.support.leases import lease_all
 
 NOW = 1_790_000_000.0
@@ -141,14 +142,14 @@ def test_after_a_release_all_goes_and_after_a_decline_nothing_comes_in(conn: sql
     effects = (Stage(10, 1000), Add(QUOTA, 1, None, FULL))
     put(conn, new(1, 12, effects))
     with transaction(conn):
-        campaigns.release(conn, 1, "admin", "fine", NOW)
+        verdicts.release(conn, 1, "admin", "fine", NOW)
     assert set(states(conn)) == {State.READY}
     assert set(put(conn, new(2, 12, effects))) == {State.READY}
 
     put(conn, new(3, 12, effects, campaign="d"))
     assert counter(conn, QUOTA) == 36
     with transaction(conn):
-        campaigns.decline(conn, 2, "admin", "spam", NOW)
+        verdicts.decline(conn, 2, "admin", "spam", NOW)
     assert states(conn)[24:].count(State.DECLINED) == 10
     assert counter(conn, QUOTA) == 26
     with pytest.raises(Refused, match="campaign-declined"):

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from relay.store.room import USUAL_OCTETS, log_octets
+from relay.store.sqlite.room import USUAL_OCTETS, log_octets
 from tests.crash.conftest import Victim
 from tests.crash.test_faults import Sender, check
 from tests.support.peers import until

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.delivery.limits import INITIAL_WINDOW
+from relay.delivery.smtp.limits import INITIAL_WINDOW
 from tests.crash.conftest import INFLIGHT, Victim, asked
 from tests.support.load import Load
 from tests.support.peers import listening, until

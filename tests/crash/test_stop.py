@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from relay.delivery.limits import INITIAL_WINDOW
+from relay.delivery.smtp.limits import INITIAL_WINDOW
 from tests.crash.conftest import Victim
 from tests.support.load import Load
 from tests.support.peers import listening, until

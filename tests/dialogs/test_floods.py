@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from relay.intake.session import MOST_IDLE, MOST_REFUSED
+from relay.intake.smtp.session import MOST_IDLE, MOST_REFUSED
 from tests.attacks.conftest import Ground
 from tests.support.smtp import Dialog, mail
 

@@ -15,7 +15,7 @@ from relay.feedback import mime
 from relay.feedback.analyse import MAX_DIAGNOSTIC, analyse, automatic
 from relay.feedback.letter import word
 from relay.feedback.understand import open_mail
-from relay.registry.secrets import Secrets
+from relay.keys.secrets import Secrets
 
 SECRETS = Secrets({1: b"k" * 32}, 1)
 ROOT = Path(__file__).resolve().parents[2]

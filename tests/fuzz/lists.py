@@ -13,8 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from relay.lists.list_file import Entry, ListError, open_list
 from relay.mail.address import parse_address
-from relay.registry.list_file import Entry, ListError, open_list
 from tests.unit.test_lists import CARDS, sheet_row, workbook
 
 LIMIT_S = 2.0

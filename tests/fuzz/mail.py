@@ -15,13 +15,13 @@ import sys
 import time
 from pathlib import Path
 
+from relay.mail.additions import Additions
 from relay.mail.address import AddressError
 from relay.mail.canon import relaxed_body
 from relay.mail.downgrade import downgrade
 from relay.mail.render import Renderer
 from relay.mail.scan import Malformed, ScanLimits, Scanned, addresses_of, decode_field, find_bare, scan
 from relay.mail.template import Template, compile_template
-from relay.pipeline.contract import Additions
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDITIONS = Additions(

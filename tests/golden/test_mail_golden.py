@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from relay.mail import html
+from relay.mail.additions import Additions
 from relay.mail.canon import relaxed_body
 from relay.mail.render import Renderer
 from relay.mail.scan import ScanLimits, scan
 from relay.mail.template import Template, compile_template
-from relay.pipeline.contract import Additions
 
 FOLDER = Path(__file__).parent / "mail"
 CASES = tomllib.loads((FOLDER / "cases.toml").read_text())

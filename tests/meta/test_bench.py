@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from relay.registry.list_file import Entry, open_list
+from relay.lists.list_file import Entry, open_list
 from relay.store.database import connect, migrate
 from tests.meta.tree import ROOT
 
@@ -408,13 +408,13 @@ def test_samples_belong_to_the_innermost_frame_of_the_relay() -> None:
     svg = (
         frame("all", 36, 0, 100)
         + frame("run (asyncio/runners.py:1)", 52, 0, 90)
-        + frame("read (relay/intake/channel.py:5)", 68, 0, 60)
-        + frame("submit (relay/store/committer.py:7)", 84, 0, 40)
+        + frame("read (relay/intake/smtp/channel.py:5)", 68, 0, 60)
+        + frame("submit (relay/store/sqlite/committer.py:7)", 84, 0, 40)
         + frame("dumps (json/__init__.py:9)", 100, 10, 20)
         + frame("look (policies/consent.py:3)", 84, 40, 5)
     )
     found = dict(flames.shares(flames.frames(svg)))
-    assert found == {"elsewhere": 0.4, "relay/store/": 0.4, "relay/intake/": 0.15, "policies/": 0.05}
+    assert found == {"elsewhere": 0.4, "relay/store/sqlite/": 0.4, "relay/intake/smtp/": 0.15, "policies/": 0.05}
 
 
 def test_flame_graph_tells_no_command_line() -> None:

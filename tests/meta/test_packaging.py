@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from config.settings import Delivery
-from relay.supervise import STOP_MARGIN_S
+from relay.processes.supervise import STOP_MARGIN_S
 from tests.meta.tree import ROOT, imports, python_files, tracked
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

@@ -16,9 +16,9 @@ from pathlib import Path
 import dkim
 import pytest
 
-from relay.delivery.sign import Signer, SigningKey
+from relay.delivery.smtp.sign import Signer, SigningKey
+from relay.keys.dkim_keys import ED25519, RSA, generate
 from relay.mail.canon import relaxed_body
-from relay.registry.keys import ED25519, RSA, generate
 from tests.support.dkim import opendkim_testmsg
 from tests.support.peers import missing, need
 

@@ -11,9 +11,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from relay.registry import forms, tenants
-from relay.registry.forms import Wish
+from relay.signup import forms
+from relay.signup.forms import Wish
 from relay.store.database import transaction
+from relay.tenants import tenants
 from relay.texts.language import LANGUAGES
 from tests.support.web import Served, Shop, serving
 

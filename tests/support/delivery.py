@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 import uvloop
 
 from config.settings import Delivery
-from relay.delivery.answer import Answer, Missing
-from relay.delivery.engine import Engine
-from relay.delivery.judge import Judge
 from relay.delivery.outcome import Outcome, Prepared
-from relay.delivery.resolve import Lookup
+from relay.delivery.smtp.answer import Answer, Missing
+from relay.delivery.smtp.engine import Engine
+from relay.delivery.smtp.judge import Judge
+from relay.delivery.smtp.resolve import Lookup
 
 T = TypeVar("T")
 DATA = b"From: a@example.com\r\nSubject: test\r\n\r\n.dot first\r\nhello\r\n"

@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 
 from config.settings import Settings
 from relay.feedback.inbound import Inbound
+from relay.keys.secrets import Secrets
+from relay.keys.tokens import SHARED, Mark, link_token, local_part
 from relay.mail.status import Status
-from relay.queue.model import State
-from relay.registry.secrets import Secrets
-from relay.registry.tokens import SHARED, Mark, link_token, local_part
-from relay.store.committer import Committer
 from relay.store.database import connect, migrate
+from relay.store.sqlite.committer import Committer
+from relay.values.states import State
 
 T = TypeVar("T")
 SAMPLES = Path(__file__).parent.parent / "samples" / "bounces"

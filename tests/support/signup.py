@@ -16,12 +16,14 @@ import httpx
 
 from relay.mail.address import parse_address
 from relay.mail.template import Template
-from relay.registry import consents, domains, forms, tenants
-from relay.registry.forms import Form, Wish
+from relay.people import consents
+from relay.signup import forms
+from relay.signup.forms import Form, Wish
 from relay.store.database import transaction
+from relay.tenants import domains, tenants
 from relay.texts.language import LANGUAGES
-from relay.web.app import create_app
-from relay.web.process import bind, make_server
+from relay.web.server.app import create_app
+from relay.web.server.process import bind, make_server
 from tests.support.web import Shop
 
 WAIT_S = 15

@@ -14,12 +14,13 @@ from pathlib import Path
 import httpx
 
 from config.settings import Settings
+from relay.keys.secrets import Secrets
+from relay.keys.tokens import Mark, link_token
 from relay.mail.address import parse_address
-from relay.registry import api_tokens, consents, tenants
-from relay.registry.secrets import Secrets
-from relay.registry.tokens import Mark, link_token
+from relay.people import consents
 from relay.store.database import connect, migrate, transaction
-from relay.web.process import bind, run
+from relay.tenants import api_tokens, tenants
+from relay.web.server.process import bind, run
 
 START_TIMEOUT_S = 30
 
@@ -118,7 +119,7 @@ def _serve(settings: Settings, sock: object, pipe: object) -> None:
 
 @contextmanager
 def serving(shop: Shop) -> Iterator[Served]:
-    """``relay.web.process.run`` in a process of its own, ended by SIGTERM."""
+    """``relay.web.server.process.run`` in a process of its own, ended by SIGTERM."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     sock = bind(shop.settings.listen.http)

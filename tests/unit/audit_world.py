@@ -6,14 +6,18 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from relay.audit import erase, sequence
+from relay.audit import actions, erase, sequence
 from relay.audit.heads import Head
+from relay.campaigns import numbering
+from relay.keys.secrets import Secrets
+from relay.lists import consent_import
+from relay.lists.list_file import open_list
 from relay.mail.address import parse_address
-from relay.pipeline.contract import Reason
-from relay.registry import audit, campaigns, consent_import, consent_rules, consents, suppressions, tenants
-from relay.registry.list_file import open_list
-from relay.registry.secrets import Secrets
+from relay.people import consent_rules, consents, suppressions
+from relay.queue import verdicts
 from relay.store.database import transaction
+from relay.tenants import tenants
+from relay.values.facts import Reason
 from tests.unit.records import BULK, NOW, SHOP, agree, open_shop
 
 HOUR = 3600.0
@@ -79,12 +83,12 @@ class World:
         self.clock.at += 1
         with transaction(self.conn):
             for name in ("autumn", "winter"):
-                campaigns.for_message(
+                numbering.for_message(
                     self.conn, SHOP, BULK, name, explicit=True, topic="news", from_address="a@shop.example",
                     subject="s", now=self.clock.at,
                 )  # fmt: skip
-            campaigns.stop(self.conn, 1, "relay", "every tenth address is dead", self.clock.at)
-            campaigns.decline(self.conn, 1, "eve", "list is bought", self.clock.at)
+            verdicts.stop(self.conn, 1, "relay", "every tenth address is dead", self.clock.at)
+            verdicts.decline(self.conn, 1, "eve", "list is bought", self.clock.at)
 
     def imported(self, count: int, topic: str = "offers") -> None:
         self.clock.at += 1
@@ -108,7 +112,7 @@ class World:
     def note(self, action: str = "tenant-warned") -> None:
         self.clock.at += 1
         with transaction(self.conn):
-            audit.record(self.conn, "eve", action, SHOP, {"reason": "complaints"}, self.clock.at)
+            actions.record(self.conn, "eve", action, SHOP, {"reason": "complaints"}, self.clock.at)
 
     def copy(self) -> sqlite3.Connection:
         """The database as whoever can write the file has it: without rules."""
@@ -123,7 +127,7 @@ def lively(directory: Path) -> World:
     """Over 600 leaves, so that subtrees are stored; heads, two keys, a batch, an erased person, some of it late."""
     world = World(directory)
     for tenant_id, name in ((SHOP, "shop"), (2, "rival")):
-        audit.record(world.conn, "eve", "tenant-added", tenant_id, {"name": name, "contact": "a@b.example"}, NOW)
+        actions.record(world.conn, "eve", "tenant-added", tenant_id, {"name": name, "contact": "a@b.example"}, NOW)
     people = [world.person(f"p{number}", ip=f"192.0.2.{number % 250}") for number in range(250)]
     world.head()
     for number, person in enumerate(people):

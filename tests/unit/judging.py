@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from relay.delivery.judge import Judge
+from relay.delivery.smtp.judge import Judge
 from relay.queue.operator import Operator
 from relay.store.database import transaction
 from tests.support.delivery import Clock

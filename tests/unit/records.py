@@ -6,15 +6,16 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from relay.keys.secrets import Secrets
 from relay.mail.address import parse_address
 from relay.mail.status import refusal
-from relay.pipeline.contract import Add, Effect, Hold, Recipient, Stage
+from relay.people import consents
+from relay.pipeline.contract import Add, Effect, Hold, Stage
 from relay.queue.enqueue import enqueue
-from relay.queue.model import new_submission_id
 from relay.queue.values import Claim, Enqueued, NewRecipient, NewSubmission
-from relay.registry import consents
-from relay.registry.secrets import Secrets
 from relay.store.database import connect, migrate, transaction
+from relay.values.facts import Recipient
+from relay.values.ids import new_submission_id
 
 NOW = 1_790_000_000.0
 SHOP = 1

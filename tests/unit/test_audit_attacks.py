@@ -15,13 +15,12 @@ from typing import Any
 
 import pytest
 
-from relay.audit import heads, merkle, record, sequence, signers
+from relay.audit import actions, heads, merkle, record, sequence, signers
 from relay.audit.findings import Findings
 from relay.audit.nodes import is_stored
 from relay.audit.rows import AUDIT, HISTORY, Rows
 from relay.audit.verify import verify
-from relay.registry import audit
-from relay.registry.secrets import Secrets
+from relay.keys.secrets import Secrets
 from relay.store.database import transaction
 from tests.unit.audit_world import World, lively
 
@@ -419,6 +418,6 @@ def test_what_is_passed_off_as_erased_is_found(world: World, conn: sqlite3.Conne
 def test_what_is_dated_back_when_it_is_written_is_told(world: World, conn: sqlite3.Connection) -> None:
     """Through the relay's own code, with a clock that lies: the heads before it tell."""
     with transaction(conn):
-        audit.record(conn, "eve", "tenant-warned", 1, {"reason": "r"}, world.clock.at - 30 * 86400)
+        actions.record(conn, "eve", "tenant-warned", 1, {"reason": "r"}, world.clock.at - 30 * 86400)
     found = look(conn, world)
     assert found.faults == [] and "back-dated" in found.warnings[0]

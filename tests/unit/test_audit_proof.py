@@ -22,9 +22,9 @@ from relay.audit.errors import AuditError
 from relay.audit.prove import Prover
 from relay.audit.rows import HISTORY, Rows
 from relay.audit.verify import verify
-from relay.pipeline.contract import Reason
-from relay.registry import tenants
-from relay.registry.secrets import Secrets
+from relay.keys.secrets import Secrets
+from relay.tenants import tenants
+from relay.values.facts import Reason
 from tests.unit.audit_world import World
 from tests.unit.records import SHOP, agree
 

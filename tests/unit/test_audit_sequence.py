@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from relay.audit import actions as audit
 from relay.audit import heads, sequence, signers
 from relay.audit.errors import AuditError
 from relay.audit.verify import verify
-from relay.registry import audit
-from relay.registry.secrets import Secrets
+from relay.keys.secrets import Secrets
 from relay.store.database import connect, transaction
 from tests.unit.audit_world import World
 from tests.unit.records import SHOP
@@ -26,7 +26,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from relay.audit import sequence
-from relay.registry.secrets import Secrets
+from relay.keys.secrets import Secrets
 from relay.store.database import connect
 
 database, secrets, left = sys.argv[1], sys.argv[2], int(sys.argv[3])

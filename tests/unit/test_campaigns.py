@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from relay.pipeline.contract import CampaignFigures, Stage
+from relay.campaigns import campaigns, numbering
+from relay.campaigns.campaigns import Campaign
+from relay.people.standing import version
+from relay.pipeline.contract import Stage
+from relay.queue import verdicts
 from relay.queue.enqueue import Refused
-from relay.queue.model import State
-from relay.registry import campaigns
-from relay.registry.campaigns import Campaign
-from relay.registry.errors import RegistryError
-from relay.registry.standing import version
+from relay.values.errors import RegistryError
+from relay.values.facts import CampaignFigures
+from relay.values.states import State
 from tests.unit.records import BULK, COUNTER, NOW, SHOP, agree, column, one, open_shop, put
 
 HOUR = 3600.0
@@ -27,7 +29,7 @@ def conn(tmp_path: Path) -> sqlite3.Connection:
 
 
 def find(conn: sqlite3.Connection, name: str, *, explicit: bool, now: float = NOW, stream: int = BULK) -> Campaign:
-    return campaigns.for_message(
+    return numbering.for_message(
         conn,
         SHOP,
         stream,
@@ -77,7 +79,7 @@ def test_an_implicit_one_for_a_day(conn: sqlite3.Connection) -> None:
 
 def test_numbers_begin_at_one_and_have_no_gaps(conn: sqlite3.Connection) -> None:
     id_ = find(conn, "autumn", explicit=True).id
-    assert [campaigns.allot(conn, id_, n) for n in (3, 1, 50, 2)] == [1, 4, 5, 55]
+    assert [numbering.allot(conn, id_, n) for n in (3, 1, 50, 2)] == [1, 4, 5, 55]
     assert campaigns.by_id(conn, id_).recipients == 56
 
 
@@ -93,11 +95,11 @@ def test_figures(conn: sqlite3.Connection) -> None:
 def test_release_lets_all_go(conn: sqlite3.Connection, most: int | None) -> None:
     id_ = staged(conn)
     assert states(conn) == {"READY": 2, "HELD": 8}
-    freed = campaigns.release(conn, id_, "root", "looks good", NOW + HOUR, most=most)
+    freed = verdicts.release(conn, id_, "root", "looks good", NOW + HOUR, most=most)
     assert freed == (8 if most is None else most)
-    while more := campaigns.work_off(conn, id_, NOW + HOUR, most):
+    while more := verdicts.work_off(conn, id_, NOW + HOUR, most):
         freed += more
-    assert freed == 8 and states(conn) == {"READY": 10} and campaigns.unfinished(conn) == []
+    assert freed == 8 and states(conn) == {"READY": 10} and verdicts.unfinished(conn) == []
     assert column(conn, "SELECT DISTINCT due_at FROM recipient ORDER BY 1")[-1] == NOW + HOUR
     assert column(conn, "SELECT DISTINCT hold_reason FROM recipient") == [""]
     row = campaigns.by_id(conn, id_)
@@ -114,17 +116,17 @@ def test_release_lets_all_go(conn: sqlite3.Connection, most: int | None) -> None
 def test_release_leaves_what_others_hold(conn: sqlite3.Connection) -> None:
     id_ = staged(conn)
     conn.execute("UPDATE recipient SET hold_reason = 'operator' WHERE number = 1 AND state = 1")
-    assert campaigns.release(conn, id_, "root", "", NOW) == 6
+    assert verdicts.release(conn, id_, "root", "", NOW) == 6
     assert column(conn, "SELECT hold_reason FROM recipient WHERE state = 1") == ["operator", "operator"]
-    assert campaigns.unfinished(conn) == []
+    assert verdicts.unfinished(conn) == []
 
 
 @pytest.mark.parametrize("most", [None, 3, 1])
 def test_decline_drops_and_gives_back(conn: sqlite3.Connection, most: int | None) -> None:
     id_ = staged(conn)
     assert one(conn, "SELECT value FROM counter WHERE name = ?", COUNTER) == 10
-    dropped = campaigns.decline(conn, id_, "root", "too many complaints", NOW + HOUR, most=most)
-    while more := campaigns.work_off(conn, id_, NOW + HOUR, most):
+    dropped = verdicts.decline(conn, id_, "root", "too many complaints", NOW + HOUR, most=most)
+    while more := verdicts.work_off(conn, id_, NOW + HOUR, most):
         dropped += more
     assert dropped == 8 and states(conn) == {"READY": 2, "DECLINED": 8}
     assert one(conn, "SELECT value FROM counter WHERE name = ?", COUNTER) == 2
@@ -144,17 +146,17 @@ def test_decline_drops_and_gives_back(conn: sqlite3.Connection, most: int | None
 
 def test_a_crash_in_between_is_finished(conn: sqlite3.Connection) -> None:
     id_ = staged(conn)
-    campaigns.decline(conn, id_, "root", "no", NOW, most=2)
-    assert campaigns.unfinished(conn) == [id_]
-    assert campaigns.work_off(conn, id_, NOW) == 6
-    assert campaigns.work_off(conn, id_, NOW) == 0
-    assert campaigns.unfinished(conn) == []
+    verdicts.decline(conn, id_, "root", "no", NOW, most=2)
+    assert verdicts.unfinished(conn) == [id_]
+    assert verdicts.work_off(conn, id_, NOW) == 6
+    assert verdicts.work_off(conn, id_, NOW) == 0
+    assert verdicts.unfinished(conn) == []
 
 
 def test_a_counter_never_falls_below_zero(conn: sqlite3.Connection) -> None:
     id_ = staged(conn)
     conn.execute("UPDATE counter SET value = 3")
-    campaigns.decline(conn, id_, "root", "no", NOW)
+    verdicts.decline(conn, id_, "root", "no", NOW)
     assert one(conn, "SELECT value FROM counter") == 0
 
 
@@ -162,25 +164,25 @@ def test_verdicts_that_can_not_be(conn: sqlite3.Connection) -> None:
     id_ = staged(conn)
     for reason in ("", " \n"):
         with pytest.raises(RegistryError, match="reason"):
-            campaigns.decline(conn, id_, "root", reason, NOW)
+            verdicts.decline(conn, id_, "root", reason, NOW)
     with pytest.raises(RegistryError, match="printable"):
-        campaigns.release(conn, id_, "root", "\x1b[2J", NOW)
+        verdicts.release(conn, id_, "root", "\x1b[2J", NOW)
     with pytest.raises(RegistryError, match="no campaign 99"):
-        campaigns.release(conn, 99, "root", "", NOW)
-    campaigns.release(conn, id_, "root", "", NOW)
+        verdicts.release(conn, 99, "root", "", NOW)
+    verdicts.release(conn, id_, "root", "", NOW)
     with pytest.raises(RegistryError, match="already"):
-        campaigns.release(conn, id_, "root", "", NOW)
-    campaigns.decline(conn, id_, "root", "blocked after all", NOW)
+        verdicts.release(conn, id_, "root", "", NOW)
+    verdicts.decline(conn, id_, "root", "blocked after all", NOW)
     with pytest.raises(RegistryError, match="already"):
-        campaigns.decline(conn, id_, "root", "again", NOW)
+        verdicts.decline(conn, id_, "root", "again", NOW)
     with pytest.raises(RegistryError, match="declined"):
-        campaigns.release(conn, id_, "root", "", NOW)
+        verdicts.release(conn, id_, "root", "", NOW)
 
 
 def test_work_off_before_a_verdict_does_nothing(conn: sqlite3.Connection) -> None:
     id_ = staged(conn)
     before = list(conn.iterdump())
-    assert campaigns.work_off(conn, id_, NOW) == 0
+    assert verdicts.work_off(conn, id_, NOW) == 0
     assert list(conn.iterdump()) == before
 
 
@@ -197,7 +199,7 @@ def test_work_off_before_a_verdict_does_nothing(conn: sqlite3.Connection) -> Non
     ],
 )
 def test_stop_and_ask(conn: sqlite3.Connection, state: str, stops: bool, asks: bool) -> None:
-    for verdict, name, expected in ((campaigns.stop, "stopped", stops), (campaigns.ask, "undecided", asks)):
+    for verdict, name, expected in ((verdicts.stop, "stopped", stops), (verdicts.ask, "undecided", asks)):
         id_ = find(conn, name + state, explicit=True).id
         conn.execute("UPDATE campaign SET state = ? WHERE id = ?", (state, id_))
         assert verdict(conn, id_, "relay", "12 % bounced", NOW) is expected

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from relay.mail.additions import Additions
 from relay.mail.status import UNEXPECTED, Status, permanent, refusal
 from relay.pipeline.chain import Chain
 from relay.pipeline.contract import (
-    Additions,
     BasePolicy,
     CampaignVerdict,
     Continue,
@@ -16,12 +16,12 @@ from relay.pipeline.contract import (
     Hold,
     Message,
     MessageVerdict,
-    Recipient,
     Reject,
     Transaction,
     Verdict,
 )
 from relay.pipeline.judged import Accepted, Judged
+from relay.values.facts import Recipient
 from tests.unit.test_policies import figures, message, rcpt, txn
 
 

@@ -31,8 +31,8 @@ from relay.checks.result import Level, Result
 from relay.checks.store import check_store
 from relay.cli import init
 from relay.cli.main import relay
-from relay.delivery import sign
-from relay.registry.secrets import Secrets
+from relay.delivery.smtp import sign
+from relay.keys.secrets import Secrets
 from relay.store.database import connect
 from tests.support.dns import TinyDNS
 from tests.support.ports import free_port

@@ -18,10 +18,10 @@ import pytest
 from click.testing import CliRunner
 
 from relay.cli.main import relay
-from relay.registry import domains
-from relay.registry.domains import Record
-from relay.registry.secrets import Secrets
+from relay.keys.secrets import Secrets
 from relay.store.database import connect, migrate
+from relay.tenants import domains
+from relay.tenants.domains import Record
 
 Call = Callable[..., tuple[int, str, str]]
 

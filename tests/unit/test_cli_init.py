@@ -22,7 +22,7 @@ from cryptography import x509
 from config.load import load
 from relay.cli import init
 from relay.cli.main import relay
-from relay.registry.secrets import Secrets
+from relay.keys.secrets import Secrets
 from relay.store.database import StoreError, connect
 
 

@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 from relay.cli.main import relay
+from relay.keys.secrets import Secrets
 from relay.pipeline.contract import Stage
-from relay.queue.model import encode_id
 from relay.queue.values import Claim
-from relay.registry.secrets import Secrets
 from relay.store.database import transaction
+from relay.values.ids import encode_id
 from tests.unit.records import COUNTER, NOW, SHOP, agree, column, one, open_shop, put
 
 Call = Callable[..., tuple[int, str, str]]

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 import relay.cli
 from relay.cli import common, main
-from relay.registry.errors import RegistryError
+from relay.values.errors import RegistryError
 
 ROOT = Path(__file__).resolve().parents[2]
 PRESENT = [name for name in main.COMMANDS if importlib.util.find_spec(f"relay.cli.{name}")]

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from relay.cli.main import relay
-from relay.registry.secrets import Secrets
+from relay.keys.secrets import Secrets
 from relay.store.database import connect, migrate
 
 Call = Callable[..., tuple[int, str, str]]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from relay.store.checkpoint import Checkpointer
-from relay.store.committer import Committer
 from relay.store.database import connect, migrate
+from relay.store.sqlite.checkpoint import Checkpointer
+from relay.store.sqlite.committer import Committer
 
 
 def _put(name: str) -> Callable[[sqlite3.Connection], str]:

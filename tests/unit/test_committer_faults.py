@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from relay.store import committer as module
 from relay.store import thread
-from relay.store.committer import Committer, StoreBusy, StoreFull, StoreGone
 from relay.store.database import connect, migrate
+from relay.store.sqlite import committer as module
+from relay.store.sqlite.committer import Committer, StoreGone
+from relay.store.sqlite.turn import Turn
 from relay.store.thread import NoThread, ready
-from relay.store.turn import Turn
+from relay.store.units import StoreBusy, StoreFull
 
 LIMIT_S = 20
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from relay.feedback.complaint import Meaning, meaning_of
-from relay.registry.secrets import Secrets
-from relay.registry.tokens import Mark, local_part
+from relay.keys.secrets import Secrets
+from relay.keys.tokens import Mark, local_part
 from tests.support.corpora_arf import CORPUS, readings
 from tests.support.inbound import ANN, BEN, HOST, MARK, SUBMISSION, TOPIC, World, sample
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from relay.pipeline.contract import Consent, Reason, Standing, Suppression
-from relay.registry import consents, suppressions
-from relay.registry import standing as standings
-from relay.registry.consents import EVERYTHING, Refused
+from relay.people import consents, suppressions
+from relay.people import standing as standings
+from relay.people.consents import EVERYTHING, Refused
+from relay.values.facts import Consent, Reason, Standing, Suppression
 from tests.unit.records import NOW, SHOP, agree, column, one, open_shop, put
 
 DAY = 86400.0

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 
 from relay.audit.verify import verify
+from relay.lists import consent_import, suppression_import
+from relay.lists.consent_book import EXPORT_COLUMNS, export
+from relay.lists.consent_import import UNSUBSCRIBED, Order, Report
+from relay.lists.list_file import Bad, Entry, ListError, open_list
+from relay.lists.list_write import escape, write_list
 from relay.mail.address import parse_address
-from relay.pipeline.contract import Reason
-from relay.registry import consent_import, consents, in_turn, profiles, suppression_import
-from relay.registry.consent_book import EXPORT_COLUMNS, export
-from relay.registry.consent_import import UNSUBSCRIBED, Order, Report
-from relay.registry.consent_rules import Refused, terms
-from relay.registry.errors import RegistryError
-from relay.registry.list_file import Bad, Entry, ListError, open_list
-from relay.registry.list_write import escape, write_list
+from relay.people import consents, profiles
+from relay.people.consent_rules import Refused, terms
+from relay.store.sqlite import in_turn
+from relay.values.errors import RegistryError
+from relay.values.facts import Reason
 from tests.unit.records import NOW, SECRETS, SHOP, agree, column, one, open_shop
 
 TERMS = terms(topic="news", source="sign-up form", wording="Send me news.", means="import")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from relay.delivery.classify import TABLE, decide, find
 from relay.delivery.outcome import Bounced, Reach, Retry, Where
-from relay.delivery.reply import Reply
+from relay.delivery.smtp.classify import TABLE, decide, find
+from relay.delivery.smtp.reply import Reply
 from relay.mail.status import Class
 
 GREETING, EHLO, TLS, AUTH = Where.GREETING, Where.EHLO, Where.TLS, Where.AUTH

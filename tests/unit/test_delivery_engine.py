@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from relay.delivery.answer import Found
 from relay.delivery.outcome import Bounced, Delivered, Prepared, Reach, Retry, Returned
+from relay.delivery.smtp.answer import Found
 from tests.support.delivery import DATA, WALL, Bench, FakeAttempt, FixedLookup, run, until
 from tests.support.remote import DROP, OK, STALL, USUAL_EXTENSIONS, Action, Script, ScriptedRemote, server_tls
 

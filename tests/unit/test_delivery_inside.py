@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from config.settings import Delivery
-from relay.delivery.answer import Found
-from relay.delivery.inside import inside, own
 from relay.delivery.outcome import Bounced, Delivered, Retry
+from relay.delivery.smtp.answer import Found
+from relay.delivery.smtp.inside import inside, own
 from tests.support.delivery import Bench, Clock, FakeAttempt, FixedLookup, run
 from tests.support.remote import ScriptedRemote
 from tests.unit.judging import HOUR_S, Bank
@@ -95,9 +95,9 @@ def test_those_of_the_internet_are_used_where_some_are_inside(monkeypatch: pytes
     """127.0.0.2 plays the one of the internet."""
     real = inside
     monkeypatch.setattr(
-        "relay.delivery.connect.inside", lambda address: "" if address == "127.0.0.2" else real(address)
+        "relay.delivery.smtp.connect.inside", lambda address: "" if address == "127.0.0.2" else real(address)
     )
-    monkeypatch.setattr("relay.delivery.connect.own", lambda address: False)
+    monkeypatch.setattr("relay.delivery.smtp.connect.own", lambda address: False)
 
     async def main() -> None:
         async with ScriptedRemote(host="127.0.0.2") as remote:
@@ -111,7 +111,7 @@ def test_those_of_the_internet_are_used_where_some_are_inside(monkeypatch: pytes
 
 
 def test_an_own_address_is_not_dialed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("relay.delivery.connect.inside", lambda address: "")
+    monkeypatch.setattr("relay.delivery.smtp.connect.inside", lambda address: "")
 
     async def main() -> None:
         async with ScriptedRemote() as remote:

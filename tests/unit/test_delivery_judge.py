@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from relay.delivery.judge import CANARY_S, SITE, Finding, Judge, span
 from relay.delivery.outcome import Bounced, Retry
-from relay.delivery.trend import MANY, MANY_KNOWN, WINDOW_S, Trend
+from relay.delivery.smtp.judge import CANARY_S, SITE, Finding, Judge, span
+from relay.delivery.smtp.trend import MANY, MANY_KNOWN, WINDOW_S, Trend
 from relay.queue import looks
-from relay.store.committer import StoreBusy
 from relay.store.database import transaction
+from relay.store.units import StoreBusy
 from tests.support.delivery import Clock
 from tests.unit.judging import HOUR_S, WAIT_S, Bank
 

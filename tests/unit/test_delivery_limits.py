@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relay.delivery.limits import FIRST_BACK_OFF_S, INITIAL_WINDOW, LAST_BACK_OFF_S, LEAST_FAILURES, Limits
+from relay.delivery.smtp.limits import FIRST_BACK_OFF_S, INITIAL_WINDOW, LAST_BACK_OFF_S, LEAST_FAILURES, Limits
 
 
 def test_the_window_grows_with_answers_up_to_the_ceiling() -> None:

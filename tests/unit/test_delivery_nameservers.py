@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import dns.rcode
 import pytest
 
-from relay.delivery import resolve
-from relay.delivery.answer import Answer, Found, Missing, Unsure
-from relay.delivery.nameserver import DOWN_S, LEAST_LOST, LEAST_SILENT, PLAIN_S
-from relay.delivery.resolve import Resolver, endpoints
+from relay.delivery.smtp import resolve
+from relay.delivery.smtp.answer import Answer, Found, Missing, Unsure
+from relay.delivery.smtp.nameserver import DOWN_S, LEAST_LOST, LEAST_SILENT, PLAIN_S
+from relay.delivery.smtp.resolve import Resolver, endpoints
 from tests.support import odd_dns as odd
 from tests.support.delivery import Clock, run
 from tests.support.dns import Odd, TinyDNS

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from relay.delivery.outcomes import GATHER_S, MOST_OUTCOMES, Outcomes
-from relay.queue.model import State
 from relay.queue.values import Lease, Result, Submission
-from relay.store.committer import Committer
 from relay.store.database import migrate
+from relay.store.sqlite.committer import Committer
+from relay.values.states import State
 from tests.support.delivery import run, until
 
 NOW = 1_790_000_000.0

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from relay.delivery.outcome import Bounced, Delivered, Prepared, Retry, Returned
-from relay.delivery.session import QUICK_S
-from relay.delivery.signatures import TOGETHER
+from relay.delivery.smtp.session import QUICK_S
+from relay.delivery.smtp.signatures import TOGETHER
 from tests.support.delivery import PREPARED, Bench, FakeAttempt, run, until
 from tests.support.remote import BEHIND, DROP, OK, USUAL_EXTENSIONS, Action, ScriptedRemote
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.delivery import reply as reply_module
-from relay.delivery.reply import MAX_REPLY_OCTETS, Reply, ReplyError, ReplyParser, one_line
+from relay.delivery.smtp import reply as reply_module
+from relay.delivery.smtp.reply import MAX_REPLY_OCTETS, Reply, ReplyError, ReplyParser, one_line
 
 WIRE = b"220 hi\r\n250-a\r\n250-b c\r\n250 d\r\n354\r\n550-5.1.1 no\n550 5.1.1 user\n"
 REPLIES = [Reply(220, "hi"), Reply(250, "a\nb c\nd"), Reply(354, ""), Reply(550, "5.1.1 no\n5.1.1 user")]

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from relay.delivery.answer import MAX_ADDRESSES, Answer, Found, Missing, Unsure
 from relay.delivery.outcome import Bounced, Delivered, Retry
-from relay.delivery.resolve import MAX_ENTRIES, Resolver
+from relay.delivery.smtp.answer import MAX_ADDRESSES, Answer, Found, Missing, Unsure
+from relay.delivery.smtp.resolve import MAX_ENTRIES, Resolver
 from tests.support.delivery import Bench, Clock, FakeAttempt, run
 from tests.support.dns import TinyDNS
 from tests.support.remote import ScriptedRemote

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from relay.delivery.answer import Answer, Found, Missing, Unsure
 from relay.delivery.outcome import Bounced, Reach, Retry
-from relay.delivery.route import MAX_HOSTS, Host, Login, Route, Routed, Router, Routing
+from relay.delivery.smtp.answer import Answer, Found, Missing, Unsure
+from relay.delivery.smtp.route import MAX_HOSTS, Host, Login, Route, Routed, Router, Routing
 from tests.support.delivery import Clock, FixedLookup
 
 ADDRESS = Found(((0, "192.0.2.1"),), 60)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from relay.delivery.outcome import Bounced, Delivered, Outcome, Retry
-from relay.delivery.parcel import MOST_RECIPIENTS
+from relay.delivery.smtp.parcel import MOST_RECIPIENTS
 from tests.support.delivery import Bench, FakeAttempt, run
 from tests.support.remote import DROP, OK, Script, ScriptedRemote
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from relay.delivery.outcome import Prepared
-from relay.delivery.sign import Pending, Signer
-from relay.delivery.signatures import TOGETHER, Signatures
-from relay.registry.keys import ED25519, RSA, SigningKey, generate
+from relay.delivery.smtp.sign import Pending, Signer
+from relay.delivery.smtp.signatures import TOGETHER, Signatures
+from relay.keys.dkim_keys import ED25519, RSA, SigningKey, generate
 from tests.support.delivery import run
 
 KEYS = [

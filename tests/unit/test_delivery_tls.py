@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from relay.delivery.answer import Found
 from relay.delivery.outcome import Bounced, Delivered, Reach, Retry
-from relay.delivery.route import read_login
+from relay.delivery.smtp.answer import Found
+from relay.delivery.smtp.route import read_login
 from tests.support.delivery import Bench, FixedLookup, run
 from tests.support.remote import DROP, STALL, Action, ScriptedRemote, server_tls
 

@@ -7,11 +7,11 @@ import random
 
 import pytest
 
-from relay.delivery.answer import Found
-from relay.delivery.connect import MAX_TRIES
 from relay.delivery.outcome import Delivered, Retry
-from relay.delivery.route import Host
-from relay.delivery.turns import MOST_NAMES, MOST_SITES, Turns
+from relay.delivery.smtp.answer import Found
+from relay.delivery.smtp.connect import MAX_TRIES
+from relay.delivery.smtp.route import Host
+from relay.delivery.smtp.turns import MOST_NAMES, MOST_SITES, Turns
 from tests.support.delivery import Bench, FakeAttempt, FixedLookup, run, until
 from tests.support.remote import OK, ScriptedRemote
 

@@ -15,7 +15,7 @@ import dns.rcode
 import pytest
 
 from relay.delivery.outcome import Bounced, Delivered, Outcome, Retry
-from relay.delivery.resolve import Resolver
+from relay.delivery.smtp.resolve import Resolver
 from tests.support import odd_dns as odd
 from tests.support.delivery import Bench, Clock, FakeAttempt, run
 from tests.support.dns import Odd, TinyDNS

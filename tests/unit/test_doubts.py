@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from relay.delivery.classify import decide
 from relay.delivery.outcome import Bounced, Where
-from relay.delivery.reply import Reply
+from relay.delivery.smtp.classify import decide
+from relay.delivery.smtp.reply import Reply
 from relay.feedback.analyse import Finding, Kind
 from relay.feedback.record import Item, record
+from relay.keys.tokens import Mark
 from relay.mail.address import parse_address
-from relay.queue.model import State
-from relay.registry import doubts, suppressions, tenants
-from relay.registry.tokens import Mark
+from relay.people import doubts, suppressions
 from relay.store.database import connect, migrate, transaction
+from relay.tenants import tenants
+from relay.values.states import State
 
 NOW = 1_700_000_000.0
 DAY = doubts.AGAIN_S

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from relay.feedback import mime
 from relay.feedback.analyse import Kind, analyse
-from relay.mail.dsn import MAX_RETURNED_OCTETS, Action, Notification, RecipientReport, build, wanted
+from relay.mail.dsn import MAX_RETURNED_OCTETS, build, wanted
+from relay.mail.dsn_report import Action, Notification, RecipientReport
 
 FAILED = RecipientReport(
     final_recipient="bob@example.net",

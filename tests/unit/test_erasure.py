@@ -8,17 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from relay.audit import actions
 from relay.audit.verify import verify
+from relay.keys.secrets import Secrets
+from relay.lists import consent_import
+from relay.lists.consent_import import UNSUBSCRIBED, Order
+from relay.lists.list_file import Bad, open_list
 from relay.mail.address import parse_address
-from relay.pipeline.contract import Reason
-from relay.registry import audit, consent_import, consents, erased, erasure, idempotency, profiles, suppressions
-from relay.registry.consent_import import UNSUBSCRIBED, Order
-from relay.registry.consent_rules import Refused, terms
-from relay.registry.list_file import Bad, open_list
-from relay.registry.secrets import Secrets
-from relay.registry.standing import standing
+from relay.people import consents, erased, profiles, suppressions
+from relay.people.consent_rules import Refused, terms
+from relay.people.standing import standing
+from relay.rights import erasure
 from relay.signup.ask import closed
 from relay.store.database import transaction
+from relay.tenants import idempotency
+from relay.values.facts import Reason
 from tests.unit.records import NOW, SECRETS, SHOP, agree, open_shop, put
 
 ANN = "ann.b@gmail.com"
@@ -147,8 +151,8 @@ def test_what_administrators_did_about_a_stranger_names_it_no_more(conn: sqlite3
     """Who said never after its request was deleted is no subscriber, and an administrator may lift that."""
     with transaction(conn):
         detail = {"address": BOB, "reason": "asked to"}
-        audit.record(conn, "root", "form-ask-again", SHOP, detail, NOW)
-        audit.record(conn, "root", "form-ask-again", 2, detail, NOW)
+        actions.record(conn, "root", "form-ask-again", SHOP, detail, NOW)
+        actions.record(conn, "root", "form-ask-again", 2, detail, NOW)
     found = gone(conn, BOB)
     assert (found.people, found.records) == (0, 1) and not found.nothing
     assert [row[0] for row in conn.execute("SELECT tenant_id FROM audit WHERE detail LIKE '%bob@%'")] == [2]

@@ -11,14 +11,14 @@ from typing import TypeVar
 import pytest
 
 from relay.feedback.inbound import MAX_OCTETS
+from relay.keys.secrets import Secrets
+from relay.keys.tokens import Mark, local_part
 from relay.mail.status import UNEXPECTED
 from relay.queue.complete import complete
 from relay.queue.lanes import Lane
 from relay.queue.lease import lease_due
-from relay.queue.model import State
 from relay.queue.values import Lease, Result
-from relay.registry.secrets import Secrets
-from relay.registry.tokens import Mark, local_part
+from relay.values.states import State
 from tests.support.inbound import ANN, HOST, MARK, NOW, SUBMISSION, TOPIC, World, sample
 
 T = TypeVar("T")

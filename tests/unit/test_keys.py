@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from relay.registry import keys
-from relay.registry.errors import RegistryError
-from relay.registry.secrets import Secrets, SecretsError
+from relay.keys import dkim_keys
+from relay.keys.secrets import Secrets, SecretsError
+from relay.values.errors import RegistryError
 
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
@@ -43,29 +43,29 @@ def pem(key: rsa.RSAPrivateKey | Ed25519PrivateKey | ec.EllipticCurvePrivateKey,
     return key.private_bytes(Encoding.PEM, form, NoEncryption())
 
 
-@pytest.mark.parametrize("algorithm", [keys.RSA, keys.ED25519])
+@pytest.mark.parametrize("algorithm", [dkim_keys.RSA, dkim_keys.ED25519])
 def test_sealed_and_opened(secrets: Secrets, algorithm: str) -> None:
-    made = keys.generate(algorithm)
+    made = dkim_keys.generate(algorithm)
     sealed = made.seal(secrets, "example.com", "s1")
-    opened = keys.open_key(secrets, "example.com", Record("s1", algorithm, sealed))
+    opened = dkim_keys.open_key(secrets, "example.com", Record("s1", algorithm, sealed))
     assert (opened.domain, opened.selector, opened.algorithm) == ("example.com", "s1", algorithm)
-    assert opened.record == keys.record_text(algorithm, made.public)
-    assert opened is keys.open_key(secrets, "example.com", Record("s1", algorithm, sealed))
+    assert opened.record == dkim_keys.record_text(algorithm, made.public)
+    assert opened is dkim_keys.open_key(secrets, "example.com", Record("s1", algorithm, sealed))
 
 
 def test_generated_sizes() -> None:
-    made = keys.generate(keys.RSA)
+    made = dkim_keys.generate(dkim_keys.RSA)
     assert isinstance(made.key, rsa.RSAPrivateKey)
     assert made.key.key_size == 2048
-    assert made.algorithm == keys.RSA
-    assert len(base64.b64decode(keys.generate(keys.ED25519).public)) == 32
+    assert made.algorithm == dkim_keys.RSA
+    assert len(base64.b64decode(dkim_keys.generate(dkim_keys.ED25519).public)) == 32
     with pytest.raises(RegistryError, match="ed25519-sha256"):
-        keys.generate("rsa-sha1")
+        dkim_keys.generate("rsa-sha1")
 
 
 def test_record_of_rsa_is_a_subject_public_key_info() -> None:
-    made = keys.PrivateKey(RSA_KEY)
-    text = keys.record_text(made.algorithm, made.public)
+    made = dkim_keys.PrivateKey(RSA_KEY)
+    text = dkim_keys.record_text(made.algorithm, made.public)
     assert text.startswith("v=DKIM1; k=rsa; p=MIIBIjANBgkqhkiG9w0BAQ")
     loaded = load_der_public_key(base64.b64decode(text.split("p=")[1]))
     assert loaded == RSA_KEY.public_key()
@@ -74,22 +74,22 @@ def test_record_of_rsa_is_a_subject_public_key_info() -> None:
 def test_record_of_ed25519_as_in_the_standard() -> None:
     # RFC 8463 appendix A.2
     secret = base64.b64decode("nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=")
-    made = keys.PrivateKey(Ed25519PrivateKey.from_private_bytes(secret))
-    assert keys.record_text(made.algorithm, made.public) == (
+    made = dkim_keys.PrivateKey(Ed25519PrivateKey.from_private_bytes(secret))
+    assert dkim_keys.record_text(made.algorithm, made.public) == (
         "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
     )
 
 
 @pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
 def test_import_rsa(form: PrivateFormat) -> None:
-    made = keys.import_pem(b"# a comment\n" + pem(RSA_KEY, form))
-    assert made.public == keys.PrivateKey(RSA_KEY).public
-    assert keys.import_pem(pem(RSA_KEY, form).decode()).algorithm == keys.RSA
+    made = dkim_keys.import_pem(b"# a comment\n" + pem(RSA_KEY, form))
+    assert made.public == dkim_keys.PrivateKey(RSA_KEY).public
+    assert dkim_keys.import_pem(pem(RSA_KEY, form).decode()).algorithm == dkim_keys.RSA
 
 
 def test_import_ed25519() -> None:
     key = Ed25519PrivateKey.generate()
-    assert keys.import_pem(pem(key, PrivateFormat.PKCS8)).public == keys.PrivateKey(key).public
+    assert dkim_keys.import_pem(pem(key, PrivateFormat.PKCS8)).public == dkim_keys.PrivateKey(key).public
 
 
 def _refused() -> list[tuple[str, bytes, str]]:
@@ -122,31 +122,31 @@ def _refused() -> list[tuple[str, bytes, str]]:
 )
 def test_import_refused(what: str, octets: bytes, text: str) -> None:
     with pytest.raises(RegistryError, match=text) as caught:
-        keys.import_pem(octets)
+        dkim_keys.import_pem(octets)
     assert "\n" not in str(caught.value)
 
 
 def test_open_refused(secrets: Secrets, tmp_path: Path) -> None:
-    record = Record("s1", keys.ED25519, keys.generate(keys.ED25519).seal(secrets, "example.com", "s1"))
+    record = Record("s1", dkim_keys.ED25519, dkim_keys.generate(dkim_keys.ED25519).seal(secrets, "example.com", "s1"))
     other = Secrets.create(tmp_path / "other")
     for vault, wrong in [
         (other, record),
         (secrets, replace(record, sealed=record.sealed[:-1])),
-        (secrets, replace(record, algorithm=keys.RSA)),
+        (secrets, replace(record, algorithm=dkim_keys.RSA)),
     ]:
         with pytest.raises(RegistryError, match=r"s1 of example\.com can't be opened"):
-            keys.open_key(vault, "example.com", wrong)
-    assert keys.open_key(secrets, "example.com", record).selector == "s1"
+            dkim_keys.open_key(vault, "example.com", wrong)
+    assert dkim_keys.open_key(secrets, "example.com", record).selector == "s1"
 
 
-@pytest.mark.parametrize("algorithm", [keys.RSA, keys.ED25519])
+@pytest.mark.parametrize("algorithm", [dkim_keys.RSA, dkim_keys.ED25519])
 def test_a_sealed_key_opens_in_its_own_place_only(secrets: Secrets, algorithm: str) -> None:
     """Who can write the database can't let one domain's key sign for another."""
-    sealed = keys.generate(algorithm).seal(secrets, "example.com", "s1")
-    keys.open_key(secrets, "example.com", Record("s1", algorithm, sealed))
+    sealed = dkim_keys.generate(algorithm).seal(secrets, "example.com", "s1")
+    dkim_keys.open_key(secrets, "example.com", Record("s1", algorithm, sealed))
     for domain, selector in (("other.example", "s1"), ("example.com", "s2")):
         with pytest.raises(RegistryError, match="can't be opened"):
-            keys.open_key(secrets, domain, Record(selector, algorithm, sealed))
+            dkim_keys.open_key(secrets, domain, Record(selector, algorithm, sealed))
 
 
 def test_the_id_of_its_master_key_is_sealed_too(tmp_path: Path) -> None:

@@ -14,16 +14,17 @@ import pytest
 from click.testing import CliRunner
 
 from relay.cli.main import relay
-from relay.pipeline.contract import Reason
-from relay.registry import consent_import, consents, profiles, suppression_import
-from relay.registry.consent_book import EXPORT_COLUMNS, GROUPS_COLUMN, export, export_columns
-from relay.registry.consent_import import Order, Report
-from relay.registry.consent_rules import Refused, check_ip, terms
-from relay.registry.errors import RegistryError
-from relay.registry.list_file import Bad, Entry, ListError, open_list
-from relay.registry.list_write import write_list
-from relay.registry.secrets import Secrets
+from relay.keys.secrets import Secrets
+from relay.lists import consent_import, suppression_import
+from relay.lists.consent_book import EXPORT_COLUMNS, GROUPS_COLUMN, export, export_columns
+from relay.lists.consent_import import Order, Report
+from relay.lists.list_file import Bad, Entry, ListError, open_list
+from relay.lists.list_write import write_list
+from relay.people import consents, profiles
+from relay.people.consent_rules import Refused, check_ip, terms
 from relay.store.database import migrate, transaction
+from relay.values.errors import RegistryError
+from relay.values.facts import Reason
 from tests.unit.records import NOW, SECRETS, SHOP, agree, open_shop
 
 TERMS = terms(topic="news", source="sign-up form", wording="Send me news.", means="import")

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.registry import list_sort
-from relay.registry.list_sort import Line, Sorter
-from relay.registry.list_text import ListError
+from relay.lists import list_sort
+from relay.lists.list_sort import Line, Sorter
+from relay.lists.list_text import ListError
 
 
 def line(address: str, number: int) -> Line:

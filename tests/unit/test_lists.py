@@ -15,28 +15,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.pipeline.contract import Reason
-from relay.registry import (
-    consent_import,
-    consents,
-    list_file,
-    list_sheet,
-    list_text,
-    list_vcard,
-    profiles,
-    suppressions,
-    wordings,
-)
-from relay.registry.consent_book import Choice, export, export_columns
-from relay.registry.consent_import import UNDER_AGE, UNSUBSCRIBED, Order, Report
-from relay.registry.consent_rules import terms
-from relay.registry.errors import RegistryError
-from relay.registry.list_file import Bad, Entry, ListError, open_list
-from relay.registry.list_values import time_in, under_age
-from relay.registry.list_write import write_list
-from relay.registry.mailbox import mailbox_of
-from relay.registry.standing import standing
+from relay.lists import consent_import, list_file, list_sheet, list_text, list_vcard
+from relay.lists.consent_book import Choice, export, export_columns
+from relay.lists.consent_import import UNDER_AGE, UNSUBSCRIBED, Order, Report
+from relay.lists.list_file import Bad, Entry, ListError, open_list
+from relay.lists.list_write import write_list
+from relay.people import consents, profiles, suppressions, wordings
+from relay.people.consent_rules import terms
+from relay.people.mailbox import mailbox_of
+from relay.people.standing import standing
 from relay.store.database import transaction
+from relay.values.dates import time_in, under_age
+from relay.values.errors import RegistryError
+from relay.values.facts import Reason
 from tests.unit.records import NOW, SECRETS, SHOP, agree, open_shop
 
 TERMS = terms(topic="news", source="sign-up form", wording="Send me news.", means="import")

@@ -13,11 +13,11 @@ from typing import cast
 
 import pytest
 
+from relay.mail.additions import Additions
 from relay.mail.downgrade import downgrade
 from relay.mail.render import Rendered, Renderer
 from relay.mail.scan import Malformed, ScanLimits, scan
 from relay.mail.template import Template, compile_template
-from relay.pipeline.contract import Additions
 from tests.fuzz.mail import corpus
 
 FROM = b"From: a@example.com\r\n"

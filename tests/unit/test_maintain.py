@@ -10,12 +10,13 @@ import pytest
 
 from relay.mail.address import parse_address
 from relay.observe.steady import Steady
-from relay.queue import maintain
 from relay.queue.lease import NEXT_OWNER, TAKE_BACK
-from relay.queue.model import State, first_id, new_submission_id
 from relay.queue.thaw import thaw
-from relay.registry import streams, tenants
+from relay.rights import retention
 from relay.store.database import connect, migrate, transaction
+from relay.tenants import streams, tenants
+from relay.values.ids import first_id, new_submission_id
+from relay.values.states import State
 
 NOW = 1_790_000_000.0
 DAY_S = 86_400.0
@@ -65,18 +66,18 @@ def _ids(conn: sqlite3.Connection, sql: str) -> list[int]:
 
 def test_what_is_done_and_old_goes(path: Path, conn: sqlite3.Connection) -> None:
     for n in range(3):
-        _submission(conn, NOW - 31 * DAY_S + n, recipients=maintain.STEP)
+        _submission(conn, NOW - 31 * DAY_S + n, recipients=retention.STEP)
     stays = [_submission(conn, NOW - 31 * DAY_S, open_=1), _submission(conn, NOW - 29 * DAY_S)]
-    assert maintain.clean(path, 30 * DAY_S, 30 * DAY_S, NOW) == 3
+    assert retention.clean(path, 30 * DAY_S, 30 * DAY_S, NOW) == 3
     assert _ids(conn, "SELECT id FROM submission ORDER BY id") == stays
     assert _ids(conn, "SELECT submission_id FROM recipient ORDER BY 1") == stays
     assert _ids(conn, "SELECT submission_id FROM body ORDER BY 1") == stays
 
 
 def test_more_than_a_step_goes(path: Path, conn: sqlite3.Connection) -> None:
-    for n in range(maintain.STEP + 20):
+    for n in range(retention.STEP + 20):
         _submission(conn, NOW - 31 * DAY_S + n)
-    assert maintain.clean(path, 30 * DAY_S, 30 * DAY_S, NOW) == maintain.STEP + 20
+    assert retention.clean(path, 30 * DAY_S, 30 * DAY_S, NOW) == retention.STEP + 20
     assert _ids(conn, "SELECT count(*) FROM recipient") == [0]
 
 
@@ -84,16 +85,17 @@ def test_old_events_of_all_tenants_go_whatever_their_order(path: Path, conn: sql
     young = _event(conn, 1, NOW + DAY_S)  # the clock was wrong
     for tenant_id in (1, 2, 77):
         _event(conn, tenant_id, NOW - 8 * DAY_S)
-        for n in range(maintain.STEP):
+        for n in range(retention.STEP):
             _event(conn, tenant_id, NOW - 9 * DAY_S + n)
     stays = [young, _event(conn, 2, NOW - 6 * DAY_S)]
-    assert maintain.clean(path, 30 * DAY_S, 7 * DAY_S, NOW) == 3 * (maintain.STEP + 1)
+    assert retention.clean(path, 30 * DAY_S, 7 * DAY_S, NOW) == 3 * (retention.STEP + 1)
     assert _ids(conn, "SELECT id FROM event ORDER BY id") == stays
 
 
 def test_what_stays_is_not_read(conn: sqlite3.Connection) -> None:
     plans = [
-        conn.execute(f"EXPLAIN QUERY PLAN {sql}", (1, 2.0, 3)).fetchall()[0][3] for sql in (maintain.DONE, maintain.OLD)
+        conn.execute(f"EXPLAIN QUERY PLAN {sql}", (1, 2.0, 3)).fetchall()[0][3]
+        for sql in (retention.DONE, retention.OLD)
     ]
     assert plans == [
         "SEARCH submission USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
@@ -120,7 +122,7 @@ def test_nothing_to_delete_waits_for_no_lock(path: Path, conn: sqlite3.Connectio
     reader.execute("PRAGMA busy_timeout = 0")
     conn.execute("BEGIN IMMEDIATE")
     assert thaw(reader, NOW) == 0
-    assert maintain._submissions(reader, NOW) == 0 == maintain._events(reader, NOW)
+    assert retention._submissions(reader, NOW) == 0 == retention._events(reader, NOW)
     reader.close()
 
 
@@ -166,11 +168,11 @@ def test_a_clock_that_was_set_deletes_nothing(
         conn.execute("INSERT INTO meta (name, value) VALUES ('cleaned', ?)", (int(NOW),))
     _submission(conn, NOW - 30 * DAY_S + 600)
     now = NOW + ahead
-    maintain._turn(path, Kept(), now, _steady(stood_s, now))
+    retention._turn(path, Kept(), now, _steady(stood_s, now))
     assert conn.execute("SELECT count(*) FROM submission").fetchone()[0] == left
 
 
 def test_a_clean_up_is_remembered(path: Path, conn: sqlite3.Connection) -> None:
-    maintain._turn(path, Kept(), NOW, _steady(0.0, NOW))
-    assert not maintain.believed(path, NOW + 3 * DAY_S, 0.0)
-    assert maintain.believed(path, NOW + DAY_S, 0.0)
+    retention._turn(path, Kept(), NOW, _steady(0.0, NOW))
+    assert not retention.believed(path, NOW + 3 * DAY_S, 0.0)
+    assert retention.believed(path, NOW + DAY_S, 0.0)

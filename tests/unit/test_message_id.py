@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from relay.intake.accept import _message_id
+from relay.mail.additions import Additions
 from relay.mail.scan import ScanLimits, scan
 from relay.mail.template import compile_template
-from relay.pipeline.contract import Additions
 
 
 def read(field: bytes) -> str:

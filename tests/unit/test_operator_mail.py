@@ -16,8 +16,8 @@ from relay.feedback.operator_letter import MAX_KEPT, MAX_KEPT_OCTETS
 from relay.mail.render import Renderer
 from relay.mail.template import Template
 from relay.queue.lease import load_template
-from relay.queue.maintain import clean
 from relay.queue.operator import CALLED
+from relay.rights.retention import clean
 from tests.support.inbound import HOST, NOW, World, sample
 
 LETTER = b"From: Joe <joe@example.org>\r\nSubject: Your customer\r\n\r\nPlease look at this.\r\n"

@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 
 from relay.pipeline.contract import Stage
-from relay.queue import admin, view
+from relay.queue import admin, verdicts, view
 from relay.queue.admin import Action, Done, Selection, act
 from relay.queue.complete import complete
-from relay.queue.model import State
 from relay.queue.values import Claim, Result
-from relay.registry import campaigns
-from relay.registry.errors import RegistryError
 from relay.store.database import transaction
+from relay.values.errors import RegistryError
+from relay.values.states import State
 from tests.support.leases import lease_all
 from tests.unit.records import COUNTER, NOW, SHOP, column, one, open_shop, put
 
@@ -65,7 +64,7 @@ def test_staged_copies_wait_for_their_campaign(conn: sqlite3.Connection) -> None
     assert do(conn, Action.RELEASE, submission_id=id_) == Done(0, 0, 1)
     assert states(conn) == [State.READY, State.HELD]
     assert done.campaign_id is not None
-    campaigns.release(conn, done.campaign_id, "root", "", LATER, most=0)
+    verdicts.release(conn, done.campaign_id, "root", "", LATER, most=0)
     assert do(conn, Action.RELEASE, submission_id=id_) == Done(1, 0, 0)
 
 

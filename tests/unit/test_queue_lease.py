@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from relay.pipeline.contract import Reason
+from relay.people import consents, suppressions
+from relay.people.standing import standings_by_id, version
 from relay.queue.lanes import Lane
 from relay.queue.lease import lease_due
-from relay.registry import consents, suppressions
-from relay.registry.standing import standings_by_id, version
+from relay.values.facts import Reason
 from tests.support.leases import lease_all
 from tests.unit.records import NOW, SHOP, agree, open_shop, put
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from relay.queue.model import EPOCH_S, ID_LENGTH, TRANSITIONS, State, allowed, decode_id, encode_id, new_submission_id
+from relay.values.ids import EPOCH_S, ID_LENGTH, decode_id, encode_id, new_submission_id
+from relay.values.states import TRANSITIONS, State, allowed
 
 READY, HELD, DELIVERED, BOUNCED, EXPIRED, CANCELLED, DECLINED, WITHDRAWN = State
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from config.settings import Forms, Reports
+from relay.feedback import report_limits
+from relay.keys.secrets import Secrets
 from relay.mail.address import parse_address
-from relay.registry import report_limits
-from relay.registry.recent import DAY_S, HOUR_S, Recent
-from relay.registry.secrets import Secrets
 from relay.signup import limits
+from relay.tenants.recent import DAY_S, HOUR_S, Recent
 from tests.unit.records import NOW, open_shop
 
 OLD = Secrets({1: b"first" * 8}, 1)

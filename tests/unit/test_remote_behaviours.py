@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from relay.delivery.classify import decide
 from relay.delivery.outcome import Bounced, Reach, Retry, Where
-from relay.delivery.reply import Reply
+from relay.delivery.smtp.classify import decide
+from relay.delivery.smtp.reply import Reply
 
 GREETING, EHLO, TLS, AUTH = Where.GREETING, Where.EHLO, Where.TLS, Where.AUTH
 MAIL, RCPT, DATA, DOT = Where.MAIL, Where.RCPT, Where.DATA, Where.DOT

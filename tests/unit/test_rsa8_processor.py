@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from relay.registry import keys, rsa8
+from relay.keys import dkim_keys, rsa8
 
 ROOT = Path(__file__).resolve().parents[2]
 PRETENDED = "#include <stdint.h>\nuint64_t pretended(void) { return 0; }\n"
@@ -43,7 +43,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Any:
         [
             *("cc", "-shared", "-fPIC", "-O1", "-Dmbx_get_cpu_features=pretended", "-o", made),
             *(f"-I{headers}", f"-I{sysconfig.get_path('include')}"),
-            *(ROOT / "relay/registry/_rsa8.c", source, library, "-Wl,--exclude-libs,ALL"),
+            *(ROOT / "relay/keys/_rsa8.c", source, library, "-Wl,--exclude-libs,ALL"),
         ],
         check=True,
         capture_output=True,
@@ -65,8 +65,8 @@ def test_it_says_so_and_signs_nothing(elsewhere: Any) -> None:
 
 
 def test_those_who_sign_go_on_one_by_one(elsewhere: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = keys.generate(keys.RSA).key
-    key = keys.SigningKey("example.com", "s", keys.RSA, made)
+    made = dkim_keys.generate(dkim_keys.RSA).key
+    key = dkim_keys.SigningKey("example.com", "s", dkim_keys.RSA, made)
     lane = elsewhere.Key(*(b"\1" * 128 for _ in range(5)), b"\1" * 256)
     object.__setattr__(key, "lane", lane)
 
@@ -75,4 +75,4 @@ def test_those_who_sign_go_on_one_by_one(elsewhere: Any, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(rsa8, "sign", sign)
     texts = [b"one", b"two", b"three"]
-    assert keys.sign_all([(key, text) for text in texts]) == [key.sign(text) for text in texts]
+    assert dkim_keys.sign_all([(key, text) for text in texts]) == [key.sign(text) for text in texts]

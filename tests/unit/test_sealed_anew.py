@@ -14,7 +14,7 @@ from relay.audit import signers
 from relay.checks.result import Level
 from relay.checks.store import check_store
 from relay.cli.main import relay
-from relay.registry.secrets import Secrets
+from relay.keys.secrets import Secrets
 from relay.store import database
 
 NONCE = bytes(12)

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from relay.checks.files import check_files, exposed, runs_as
 from relay.checks.result import Level, ok
 from relay.cli.main import relay
-from relay.process import most_files
+from relay.processes.process import most_files
 from relay.serve import ServeError, stay_private
 from tests.unit.test_cli_check import Home
 

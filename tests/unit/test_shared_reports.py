@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from relay.queue.maintain import clean
-from relay.queue.model import State
+from relay.people import apart
 from relay.queue.operator import CALLED
-from relay.registry import apart
+from relay.rights.retention import clean
+from relay.values.states import State
 from tests.support.inbound import ANN, BEN, HOST, NOW, SHARED_MARK, SUBMISSION, World
 
 LOOP = f"fbl@{HOST}"

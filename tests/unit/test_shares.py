@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from relay.intake.limits import Failures, Known
-from relay.intake.shares import CROWD, QUIET_S, SLOW_S, Account, Budget, Sessions, network_of
+from relay.intake.smtp.limits import Failures, Known
+from relay.intake.smtp.shares import CROWD, QUIET_S, SLOW_S, Account, Budget, Sessions, network_of
 
 
 class Clock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from relay.registry.short_name import LEFT_OUT, MAX_SHORT, MAX_WORD, fault, in_letter
+from relay.values.short_name import LEFT_OUT, MAX_SHORT, MAX_WORD, fault, in_letter
 
 GOOD = (
     "newsletter",

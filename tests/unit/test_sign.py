@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from relay.delivery.sign import Signer, SignError, SigningKey, finish, self_test
-from relay.registry.keys import ED25519, RSA, generate, sign_all
+from relay.delivery.smtp.sign import Signer, SignError, SigningKey, finish, self_test
+from relay.keys.dkim_keys import ED25519, RSA, generate, sign_all
 
 NOW = 1767225600.9
 BODY_HASH = sha256(b"body\r\n").digest()

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from relay.queue import maintain
-from relay.registry import consent_import, consent_rules, never_ask
-from relay.registry.list_file import Bad, open_list
-from relay.web import subscribe
+from relay.lists import consent_import
+from relay.lists.list_file import Bad, open_list
+from relay.people import consent_rules, never_ask
+from relay.rights import retention
+from relay.web.public import subscribe
 from tests.support.signup import NOW, WORDING, Signup, markup, plain
 
 ANN = "ann@people.example"
@@ -176,7 +177,7 @@ def test_a_link_ends_and_the_request_is_deleted(signup: Signup) -> None:
     answer = signup.client().post(confirm, data={"answer": "confirm"})
     assert answer.status_code == 410 and f"/s/{signup.form.key}" in answer.text
     assert signup.live(ANN) == set()
-    maintain.clean(signup.shop.settings.database, 1e9, 1e9, signup.now)
+    retention.clean(signup.shop.settings.database, 1e9, 1e9, signup.now)
     assert signup.shop.value("SELECT count(*) FROM opt_in") == 0
     assert signup.shop.value("SELECT count(*) FROM asking") == 0
     assert signup.client().get(confirm).status_code == 410
@@ -184,7 +185,7 @@ def test_a_link_ends_and_the_request_is_deleted(signup: Signup) -> None:
 
 def test_what_still_waits_is_not_deleted(signup: Signup) -> None:
     signup.ask(ANN)
-    maintain.clean(signup.shop.settings.database, 1e9, 1e9, signup.now + 3600)
+    retention.clean(signup.shop.settings.database, 1e9, 1e9, signup.now + 3600)
     assert signup.shop.value("SELECT count(*) FROM opt_in") == 1
     assert signup.shop.value("SELECT count(*) FROM asking") == 1
 
@@ -229,7 +230,7 @@ def test_never_works_when_the_request_is_long_gone_and_survives_a_new_key(signup
     signup.ask(ANN)
     _, never = signup.links()
     signup.now += 100 * 86_400
-    maintain.clean(signup.shop.settings.database, 1e9, 1e9, signup.now)
+    retention.clean(signup.shop.settings.database, 1e9, 1e9, signup.now)
     assert signup.client().post(never, data={"answer": "never"}).status_code == 200
     kid = signup.shop.secrets.current + 1
     signup.shop.secrets = type(signup.shop.secrets)({kid: bytes(range(32)), **signup.shop.secrets.keys}, kid)
@@ -247,7 +248,7 @@ def test_never_also_ends_what_is_there_when_the_request_is_long_gone(
     for other in ("a@people.example", "b@people.example", "c@people.example", address):
         signup.shop.consent(other, "offers", at=NOW)
     signup.now += 100 * 86_400
-    maintain.clean(signup.shop.settings.database, 1e9, 1e9, signup.now)
+    retention.clean(signup.shop.settings.database, 1e9, 1e9, signup.now)
     assert signup.client().post(never, data={"answer": "never"}).status_code == 200
     assert signup.live(ANN) == signup.live(address) == set()
     assert signup.live("a@people.example") == signup.live("c@people.example") == {"offers"}

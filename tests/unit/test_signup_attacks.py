@@ -17,16 +17,16 @@ from typing import Any
 import httpx
 import pytest
 
+from relay.keys.tokens import Mark, link_token
 from relay.mail.address import parse_address
-from relay.registry import forms, tenants
-from relay.registry.consent_rules import Refused
-from relay.registry.errors import RegistryError
-from relay.registry.mailboxes import mailbox, network_of
-from relay.registry.tokens import Mark, link_token
-from relay.signup import tokens
+from relay.people.consent_rules import Refused
+from relay.people.mailboxes import mailbox, network_of
+from relay.signup import forms, tokens
 from relay.store.database import transaction
-from relay.web import subscribe
-from relay.web.shared import pause_s
+from relay.tenants import tenants
+from relay.values.errors import RegistryError
+from relay.web.public import subscribe
+from relay.web.public.shared import pause_s
 from tests.support.signup import NOW, Signup, markup, plain, raw
 
 ANN = "ann@people.example"
@@ -533,7 +533,8 @@ def test_a_request_of_one_form_is_not_confirmed_under_another(signup: Signup) ->
 
 
 def test_a_removed_form_takes_its_requests_along(signup: Signup) -> None:
-    from relay.registry import forms, tenants
+    from relay.signup import forms
+    from relay.tenants import tenants
 
     signup.ask(ANN)
     confirm, _ = signup.links()

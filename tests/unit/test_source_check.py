@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from relay.registry.consent_rules import Refused, terms
-from relay.registry.source_check import bought, vague
+from relay.people.consent_rules import Refused, terms
+from relay.people.source_check import bought, vague
 
 VAGUE = (
     "x|XX|...|12|1|aaa|?!|n/a|N/A|unknown|other|a list|my list|The List|mailing list|our database|the internet|"

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from relay.observe.trouble import WORDS, Trouble
-from relay.store import condition as module
-from relay.store.committer import Committer, StoreBusy
-from relay.store.condition import Condition, Gone
 from relay.store.database import connect, migrate
-from relay.store.rescue import rescue
-from relay.store.room import Room
+from relay.store.sqlite import condition as module
+from relay.store.sqlite.committer import Committer
+from relay.store.sqlite.condition import Condition, Gone
+from relay.store.sqlite.rescue import rescue
+from relay.store.sqlite.room import Room
+from relay.store.units import StoreBusy
 
 PLENTY = 1 << 40
 
@@ -91,7 +92,7 @@ def test_a_fault_is_found_without_mail_and_its_end_too(path: Path, monkeypatch: 
             with pytest.raises(StoreBusy):
                 await world.committer.submit(lambda conn: None)
             world.called.clear()  # what was rolled back
-        monkeypatch.setattr("relay.store.committer.FRESH_S", 0.0)
+        monkeypatch.setattr("relay.store.sqlite.committer.FRESH_S", 0.0)
         await world.look(module.WRONG_S + 1)
         assert await world.look() is Trouble.NONE
         await world.committer.submit(lambda conn: None)

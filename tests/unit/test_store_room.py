@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from relay.store.place import Place
-from relay.store.room import LOG_FLOOR_OCTETS, PAGE_OCTETS, Room, cost
-from relay.store.shrink import SPARE_PAGES
+from relay.store.sqlite.place import Place
+from relay.store.sqlite.room import LOG_FLOOR_OCTETS, PAGE_OCTETS, Room, cost
+from relay.store.sqlite.shrink import SPARE_PAGES
 
 MIB = 1024 * 1024
 LEAST = 64 * MIB

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from relay.store import roots
 from relay.store.database import StoreError, connect, migrate
+from relay.store.sqlite import roots
 
 PAGE = 4096
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from relay.store.database import StoreError, connect, migrate
-from relay.store.schema import damage, differences
+from relay.store.sqlite.schema import damage, differences
 
 
 @pytest.fixture

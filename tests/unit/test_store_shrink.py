@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from relay.store import checkpoint
-from relay.store.anew import compact
-from relay.store.checkpoint import Checkpointer
 from relay.store.database import StoreError, connect, migrate, transaction
-from relay.store.room import log_octets
-from relay.store.shrink import MUCH_PAGES, SPARE_PAGES, WHILE_S, Shrinker
-from relay.store.turn import PatientTurn, Turn
+from relay.store.sqlite import checkpoint
+from relay.store.sqlite.anew import compact
+from relay.store.sqlite.checkpoint import Checkpointer
+from relay.store.sqlite.room import log_octets
+from relay.store.sqlite.shrink import MUCH_PAGES, SPARE_PAGES, WHILE_S, Shrinker
+from relay.store.sqlite.turn import PatientTurn, Turn
 
 PAGE = 4096
 
@@ -116,7 +116,7 @@ def test_a_database_of_before_keeps_its_size_until_it_is_written_anew(tmp_path: 
 
 
 def test_a_database_is_not_written_anew_without_the_space(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("relay.store.anew.free_octets", lambda path: 4096)
+    monkeypatch.setattr("relay.store.sqlite.anew.free_octets", lambda path: 4096)
     with pytest.raises(StoreError, match="are free"):
         compact(db)
 

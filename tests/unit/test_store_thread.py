@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from relay.store import checkpoint
 from relay.store.database import migrate
+from relay.store.sqlite import checkpoint
 from relay.store.thread import to_its_end
 
 LIMIT_S = 20

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from relay.pipeline.contract import Reason
-from relay.registry import consents, suppressions
-from relay.registry.errors import RegistryError
-from relay.registry.suppression_import import suppress
+from relay.lists.suppression_import import suppress
+from relay.people import consents, suppressions
+from relay.values.errors import RegistryError
+from relay.values.facts import Reason
 from tests.unit.records import NOW, SHOP, agree, column, one, open_shop
 
 ANN = "ann@people.example"

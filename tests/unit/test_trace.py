@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from relay.campaigns import campaigns, figures
+from relay.campaigns.figures import Figures
+from relay.people import consents
 from relay.pipeline.contract import Stage
+from relay.queue import verdicts
 from relay.queue.admin import Action, Selection, act
 from relay.queue.complete import complete
-from relay.queue.model import State, encode_id
 from relay.queue.trace import CopyStory, find, trace
 from relay.queue.values import Lease, Result
-from relay.registry import campaigns, consents, figures
-from relay.registry.figures import Figures
 from relay.store.database import transaction
+from relay.values.ids import encode_id
+from relay.values.states import State
 from tests.support.leases import lease_all
 from tests.unit.records import NOW, SHOP, agree, open_shop, put
 
@@ -120,7 +123,7 @@ def test_a_staged_campaign_with_its_verdict(conn: sqlite3.Connection) -> None:
     assert steps(held.copies[1]) == [(0, "held", "staged")]
     assert done.campaign_id is not None
     with transaction(conn):
-        campaigns.decline(conn, done.campaign_id, "root", "too many complaints", NOW + 9)
+        verdicts.decline(conn, done.campaign_id, "root", "too many complaints", NOW + 9)
     story = trace(conn, id_)
     assert [(s.at - NOW, s.what, s.why) for s in story.steps][-1] == (9, "campaign-declined", "too many complaints")
     assert steps(story.copies[1]) == [(9, "declined", "campaign declined: too many complaints by root")]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from relay.delivery.classify import decide
 from relay.delivery.outcome import Bounced, Retry, Where
-from relay.delivery.reply import Reply
+from relay.delivery.smtp.classify import decide
+from relay.delivery.smtp.reply import Reply
 from relay.feedback import mime
 from relay.feedback.analyse import Finding, Kind, analyse
 from tests.unit.test_remote_behaviours import ABOUT_US, AGAIN, DEAD, TEMPORARY, reply

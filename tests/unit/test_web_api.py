@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from relay.mail.address import parse_address
-from relay.registry import api_tokens, tenants
 from relay.store.database import transaction
-from relay.web import consent_list
+from relay.tenants import api_tokens, tenants
+from relay.web.api import consent_list
 from tests.support.web import Served, Shop, serving
 
 GOOD = {"topic": "newsletter", "source": "sign-up form on acme.example", "wording": "Yes, write to me."}

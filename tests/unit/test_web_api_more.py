@@ -15,10 +15,11 @@ from typing import Any
 import httpx
 import pytest
 
-from relay.queue.maintain import clean
-from relay.registry import forms, idempotency, tenants
-from relay.registry.forms import Wish
+from relay.rights.retention import clean
+from relay.signup import forms
+from relay.signup.forms import Wish
 from relay.store.database import transaction
+from relay.tenants import idempotency, tenants
 from relay.texts.language import LANGUAGES
 from relay.web.problems import TYPES
 from tests.support.web import Served, Shop, serving

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.web.forms import MAX_FORM_OCTETS, is_one_click, read_form
+from relay.web.public.forms import MAX_FORM_OCTETS, is_one_click, read_form
 
 URLENCODED = "application/x-www-form-urlencoded"
 

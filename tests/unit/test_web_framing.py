@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from relay.web.framing import HEADER_OCTETS, head_fault
+from relay.web.server.framing import HEADER_OCTETS, head_fault
 from tests.support.web import Shop
 from tests.unit.test_web_guard import WAIT_S, application, listening
 

@@ -16,11 +16,11 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from relay.web.app import create_app
-from relay.web.connection import Connection
+from relay.store.sqlite.pool import Pool
 from relay.web.guard import WebLimits
-from relay.web.process import WebError, bind, make_server
-from relay.web.storage import Storage
+from relay.web.server.app import create_app
+from relay.web.server.connection import Connection
+from relay.web.server.process import WebError, bind, make_server
 from tests.support.web import Shop
 
 WAIT_S = 15
@@ -51,7 +51,7 @@ def shop(tmp_path: Path) -> Shop:
 def application(
     shop: Shop, *, limits: WebLimits | None = None, lock_wait_s: float = 0.1, alive: Callable[[], bool] = lambda: True
 ) -> ASGIApp:
-    storage = Storage(shop.settings.database, lock_wait_s=lock_wait_s)
+    storage = Pool(shop.settings.database, lock_wait_s=lock_wait_s)
     return create_app(
         shop.settings, shop.secrets, shop.settings.database, limits=limits, storage=storage, mail_alive=alive
     )
@@ -310,7 +310,7 @@ def test_an_unexpected_error_tells_nothing_of_itself(
         raise RuntimeError("secret cause")
 
     monkeypatch.setattr("relay.web.people.find", fail)
-    monkeypatch.setattr("relay.registry.api_tokens.lookup", fail)
+    monkeypatch.setattr("relay.tenants.api_tokens.lookup", fail)
     token = shop.link(1, 1)
     with listening(application(shop)) as (url, _):
         page = get(url + "/u/" + token)

@@ -12,8 +12,8 @@ import pytest
 
 from relay.observe.sparingly import Sparingly
 from relay.web import guard
-from relay.web.connection import Connection
 from relay.web.guard import WebLimits
+from relay.web.server.connection import Connection
 from tests.support.web import Shop
 from tests.unit.test_web_guard import WAIT_S, application, exchange, get, listening
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from relay.web.app import create_app
 from relay.web.peer import PEER, Insiders, plain
-from relay.web.process import bind, make_server
+from relay.web.server.app import create_app
+from relay.web.server.process import bind, make_server
 from tests.support.web import Shop
 
 WAIT_S = 15

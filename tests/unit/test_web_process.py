@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from relay.intake import listeners
-from relay.registry.secrets import SecretsError
-from relay.web.liveness import STALE_AFTER_S, Heartbeat
-from relay.web.process import bind, run
+from relay.intake.smtp import listeners
+from relay.keys.secrets import SecretsError
+from relay.web.server.liveness import STALE_AFTER_S, Heartbeat
+from relay.web.server.process import bind, run
 from tests.support.web import Shop, serving
 
 WAIT_S = 20

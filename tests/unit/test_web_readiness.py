@@ -16,11 +16,11 @@ from starlette.types import Scope
 
 from relay.observe.trouble import WORDS, Trouble
 from relay.store.database import connect, migrate
+from relay.store.sqlite.pool import Pool
 from relay.web import health, readiness
 from relay.web.health import Health
-from relay.web.liveness import STALE_AFTER_S, Heartbeat
 from relay.web.peer import Insiders
-from relay.web.storage import Storage
+from relay.web.server.liveness import STALE_AFTER_S, Heartbeat
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ class Page:
     def __init__(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(health, "KEPT_S", 0.0)
         self.alive, self.troubles = True, list[Trouble]()
-        made = Health(Storage(path, size=1, lock_wait_s=0.05), lambda: self.alive, Everybody(), self._troubles)
+        made = Health(Pool(path, size=1, lock_wait_s=0.05), lambda: self.alive, Everybody(), self._troubles)
         self._client = TestClient(Starlette(routes=made.routes()))
 
     def _troubles(self) -> Sequence[Trouble]:

@@ -14,18 +14,18 @@ from pathlib import Path
 import httpx
 import pytest
 
+from relay.keys.tokens import SHARED
 from relay.mail.address import parse_address
 from relay.mail.render import Renderer
 from relay.mail.template import Template
+from relay.people import consents
 from relay.queue.lease import load_template
-from relay.queue.maintain import clean
-from relay.registry import consents
-from relay.registry.tokens import SHARED
+from relay.rights.retention import clean
 from relay.store.database import transaction
 from relay.texts.english import ENGLISH
 from relay.texts.language import LANGUAGES
-from relay.web import shared
-from relay.web.shared import STEP_S, pause_s
+from relay.web.public import shared
+from relay.web.public.shared import STEP_S, pause_s
 from tests.support.signup import NOW, Signup
 
 SUBMISSION = 4_000_000_001

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from relay.store.database import connect, migrate, transaction
-from relay.web.storage import Storage, Unavailable
+from relay.store.pool import Unavailable
+from relay.store.sqlite.pool import Pool
 
 _WRITE = "INSERT INTO meta (name, value) VALUES (?, 1)"
 _READ = "SELECT count(*) FROM meta WHERE name = ?"
@@ -33,7 +34,7 @@ def known(path: Path, name: str) -> int:
 
 
 def test_a_file_that_took_the_name_is_the_one_that_is_used(database: Path, tmp_path: Path) -> None:
-    storage = Storage(database)
+    storage = Pool(database)
     with storage.read() as conn:
         assert conn.execute(_READ, ("before",)).fetchone() == (0,)
     delete(database)
@@ -50,7 +51,7 @@ def test_a_file_that_took_the_name_is_the_one_that_is_used(database: Path, tmp_p
 def test_what_is_lost_is_not_said_to_be_done(database: Path, tmp_path: Path) -> None:
     """Deleted, and replaced by a copy, between a page's first statement and its last."""
     for change in (delete, _replace):
-        storage = Storage(database)
+        storage = Pool(database)
         with pytest.raises(Unavailable, match=r"relay\.db"), storage.write() as conn:
             conn.execute(_WRITE, (change.__name__,))
             change(database)
@@ -71,7 +72,7 @@ def _replace(path: Path) -> None:
 
 
 def test_connections_are_kept_while_nothing_happens(database: Path) -> None:
-    storage = Storage(database)
+    storage = Pool(database)
     with storage.write() as first:
         first.execute(_WRITE, ("one",))
     with storage.read() as second:

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from relay.delivery.attempt import DELAY_NOTICE_S, LeasedCopy
 from relay.delivery.outcome import Bounced, Delivered, Outcome, Reach, Retry, Returned
-from relay.delivery.report import enhanced
+from relay.delivery.smtp.report import enhanced
 from relay.mail.status import permanent, temporary
-from relay.queue.model import State
 from relay.queue.schedule import Schedule
 from relay.queue.values import Lease, Report, Result, Submission
+from relay.values.states import State
 
 NOW = 1_790_000_000.0
 SUBMISSION = Submission(

@@ -1,0 +1,106 @@
+"""Campaigns: found or made as mail is accepted, numbered, staged, released or declined (R10 to R13).
+
+All functions work in the caller's transaction. After ``release`` and
+``decline`` the held copies are worked off, at once or in short chunks; a
+crash in between loses nothing, ``unfinished`` tells what is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from relay.store.contract import Tx
+from relay.values.errors import RegistryError
+from relay.values.facts import CampaignFigures
+
+_COLUMNS: Final = (
+    "id, tenant_id, stream_id, name, topic, from_address, subject, state, created_at, recipients, passed, delivered,"
+    " bounced, unsubscribed, complained, window_started_at, decided_at, decided_by, why"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign as stored; times in seconds UTC."""
+
+    id: int
+    tenant_id: int
+    stream_id: int
+    name: str
+    topic: str
+    from_address: str
+    subject: str
+    state: str
+    """open, staged, watching, undecided, stopped, released or declined."""
+    created_at: float
+    recipients: int
+    """Numbers given out so far."""
+    passed: int
+    """Let through by the stage."""
+    delivered: int
+    bounced: int
+    unsubscribed: int
+    complained: int
+    window_started_at: float | None
+    decided_at: float | None
+    decided_by: str
+    why: str
+
+
+# --- as mail is accepted ------------------------------------------------------------
+
+
+# --- reading --------------------------------------------------------------------------
+
+
+def by_id(conn: Tx, campaign_id: int) -> Campaign:
+    """Raises RegistryError if there is none."""
+    row = conn.execute(f"SELECT {_COLUMNS} FROM campaign WHERE id = ?", (campaign_id,)).fetchone()
+    if row is None:
+        raise RegistryError(f"there is no campaign {campaign_id}; `relay campaign list` shows all")
+    return Campaign(*row)
+
+
+def list_(conn: Tx, tenant_id: int | None = None, limit: int = 1_000) -> list[Campaign]:
+    """The newest ``limit`` campaigns, newest first."""
+    rows = conn.execute(
+        f"SELECT {_COLUMNS} FROM campaign WHERE ?1 IS NULL OR tenant_id = ?1 ORDER BY id DESC LIMIT ?2",
+        (tenant_id, limit),
+    )
+    return [Campaign(*row) for row in rows]
+
+
+def held(conn: Tx, campaign_id: int) -> int:
+    """How many of the campaign's copies are held, for whatever reason."""
+    row = conn.execute("SELECT count(*) FROM recipient WHERE campaign_id = ? AND state = 1", (campaign_id,)).fetchone()
+    return int(row[0])
+
+
+def figures(conn: Tx, campaign_id: int, now: float) -> CampaignFigures:
+    """What a policy decides on; ``sent``: let through by the stage. A window not begun starts at 0."""
+    c = by_id(conn, campaign_id)
+    return CampaignFigures(
+        campaign_id=c.id,
+        recipients=c.recipients,
+        held=held(conn, c.id),
+        sent=c.passed,
+        delivered=c.delivered,
+        bounced=c.bounced,
+        unsubscribed=c.unsubscribed,
+        complained=c.complained,
+        window_started_at=c.window_started_at or 0.0,
+        now=now,
+    )
+
+
+def clock_set(conn: Tx, by: float) -> int:
+    """Windows that run last as long as they would have, after the clock was set; how many. ``by`` in seconds."""
+    return conn.execute(
+        "UPDATE campaign SET window_started_at = window_started_at + ?"
+        " WHERE state IN ('staged', 'watching', 'undecided', 'stopped') AND window_started_at IS NOT NULL",
+        (by,),
+    ).rowcount
+
+
+# --- verdicts ------------------------------------------------------------------------------

@@ -1,0 +1,158 @@
+"""A recipient's own copy: slot values, rendering, reverse-path and signature.
+
+Deterministic for a given lease: a retry makes the same copy again (but for
+the signature's time), so none needs to be stored.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from relay.delivery.smtp.sign import Signer
+from relay.keys import dkim_keys, tokens
+from relay.keys.secrets import Secrets
+from relay.keys.tokens import SHARED, Mark
+from relay.mail.render import Rendered, Renderer
+from relay.mail.template import Template
+from relay.queue.lease import load_template
+from relay.queue.values import Lease
+from relay.store.contract import Tx
+from relay.tenants.snapshot import DomainRecord, Snapshot
+
+MOST_MESSAGES = 500
+"""Compiled messages kept in memory between the copies of one submission, besides the bound in octets."""
+LARGE_OCTETS = 1024 * 1024
+_LINKS: Final = {"unsubscribe_url": "u", "preferences_url": "p", "report_url": "report"}
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where the relay's links and its own addresses point."""
+
+    base_url: str
+    mail_domain: str
+
+
+def own_domain(snapshot: Snapshot, tenant_id: int, name: str) -> DomainRecord | None:
+    """The domain if it is verified for the tenant."""
+    record = snapshot.domains.get(name)
+    return record if record is not None and record.verified and record.tenant_id == tenant_id else None
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A message ready to render, with what the remote must be able to take."""
+
+    renderer: Renderer
+    needs_8bit: bool
+    needs_smtputf8: bool
+    octets: int
+    """About what it takes in memory."""
+
+    @classmethod
+    def of(cls, template: Template, octets: int) -> Compiled:
+        """``octets``: of the encoded template; the canonical body is kept beside it."""
+        return cls(Renderer(template), template.needs_8bit, template.needs_smtputf8, 2 * octets)
+
+
+class Composer:
+    """Keeps what many copies share: messages by submission, signers by domain, topic ids."""
+
+    def __init__(self, conn: Tx, secrets: Secrets, links: Links, most_octets: int) -> None:
+        self._octets = 0
+        self._most_octets = most_octets
+        self._conn = conn
+        self._secrets = secrets
+        self._links = links
+        self._messages: OrderedDict[int, Compiled] = OrderedDict()
+        self._signers: dict[int, tuple[int, Signer | None]] = {}
+        self._topics: dict[tuple[int, str], int] = {}
+
+    # -- what is shared ----------------------------------------------------------
+
+    def remember(self, submission_id: int, template: Template, octets: int) -> None:
+        """Keep a template that was just compiled, so that it isn't read back; a large one isn't worth the room."""
+        if octets <= LARGE_OCTETS:
+            self._keep(submission_id, Compiled.of(template, octets))
+
+    def forget(self, submission_id: int) -> None:
+        found = self._messages.pop(submission_id, None)
+        if found is not None:
+            self._octets -= found.octets
+
+    def message(self, submission_id: int) -> Compiled | None:
+        """None if the body is gone (the submission was finished or cancelled)."""
+        found = self._messages.get(submission_id)
+        if found is None:
+            encoded = load_template(self._conn, submission_id)
+            if encoded is None:
+                return None
+            found = self._keep(submission_id, Compiled.of(Template.decode(encoded), len(encoded)))
+        return found
+
+    def _keep(self, submission_id: int, message: Compiled) -> Compiled:
+        self.forget(submission_id)
+        self._messages[submission_id] = message
+        self._octets += message.octets
+        while self._octets > self._most_octets or len(self._messages) > MOST_MESSAGES:
+            _, oldest = self._messages.popitem(last=False)
+            self._octets -= oldest.octets
+        return message
+
+    def signer(self, snapshot: Snapshot, domain: DomainRecord | None) -> Signer | None:
+        """The domain's keys, opened once for each version of the registry."""
+        if domain is None or not domain.keys:
+            return None
+        kept = self._signers.get(domain.id)
+        if kept is None or kept[0] != snapshot.version:
+            signer = Signer([dkim_keys.open_key(self._secrets, domain.name, key) for key in domain.keys])
+            kept = self._signers[domain.id] = (snapshot.version, signer)
+        return kept[1]
+
+    def topic_id(self, tenant_id: int, topic: str) -> int:
+        """0 for none; topics are never deleted, so an id found once stays."""
+        if not topic:
+            return 0
+        found = self._topics.get((tenant_id, topic))
+        if found is None:
+            row = self._conn.execute(
+                "SELECT id FROM topic WHERE tenant_id = ? AND name = ?", (tenant_id, topic)
+            ).fetchone()
+            if row is None:
+                return 0
+            found = self._topics[(tenant_id, topic)] = int(row[0])
+        return found
+
+    # -- one copy ------------------------------------------------------------------
+
+    def mark(self, lease: Lease, shared: bool = False) -> Mark:
+        """``shared``: of a copy for several recipients, which speaks of the submission alone."""
+        submission = lease.submission
+        topic_id = self.topic_id(submission.tenant_id, submission.topic)
+        if shared:
+            return Mark(0, topic_id, submission.id, SHARED)
+        return Mark(lease.subscriber_id, topic_id, submission.id, lease.number)
+
+    def mail_domain(self, domain: DomainRecord | None) -> str:
+        """Under the tenant's domain where its record is in place, else the operator's."""
+        return f"rp.{domain.name}" if domain is not None and domain.return_path else self._links.mail_domain
+
+    def reverse_path(self, mark: Mark, domain: DomainRecord | None) -> str:
+        return f"{tokens.local_part(self._secrets, 'b', mark)}@{self.mail_domain(domain)}"
+
+    def render(
+        self, message: Compiled, lease: Lease, mark: Mark, domain: DomainRecord | None, *, hashed: bool
+    ) -> Rendered:
+        """``hashed``: the copy will be signed."""
+        values = dict(lease.slots)
+        names = message.renderer.names
+        if not names.isdisjoint(_LINKS):
+            token = tokens.link_token(self._secrets, mark)
+            for name, path in _LINKS.items():
+                values[name] = f"{self._links.base_url}/{path}/{token}"
+        if "unsubscribe_mailto" in names:
+            local = tokens.local_part(self._secrets, "u", mark)
+            values["unsubscribe_mailto"] = f"{local}@{self.mail_domain(domain)}"
+        return message.renderer.render(values, hashed=hashed)

@@ -1,0 +1,336 @@
+"""Submission: sessions of tenants' applications, authenticated and asked about.
+
+Facts are looked up inline (an indexed look-up costs microseconds, a hop to a
+thread ten times that), the chain of policies decides, and ``Acceptor`` makes
+the promise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from relay.intake.accept import NO_ROOM, Acceptor, Arrived
+from relay.intake.parameters import MailParameters, ParameterError, mail_parameters, rcpt_parameters
+from relay.intake.smtp.channel import Closed, Shared
+from relay.intake.smtp.limits import Failures, Known
+from relay.intake.smtp.session import IN_CHUNKS, BaseSession
+from relay.keys.secrets import Secrets
+from relay.mail.address import AddressError, Path, parse_path
+from relay.mail.status import Status, ok, permanent, temporary
+from relay.people import consents, erased
+from relay.pipeline.chain import Chain
+from relay.pipeline.contract import Transaction
+from relay.pipeline.judged import Accepted
+from relay.store.contract import Tx
+from relay.tenants import login
+from relay.tenants.facts import Facts
+from relay.tenants.snapshot import CredentialRecord, SnapshotSource
+from relay.values.facts import Freeze, Kind, Recipient, Stream, Tenant
+
+_log = logging.getLogger("relay.submission")
+
+AUTH_REQUIRED: Final = permanent(30, 7, 0, "authentication required")
+REVERSE_PATH_OK: Final = ok(50, 1, 0, "reverse-path ok")
+FORWARD_PATH_OK: Final = ok(50, 1, 5, "forward-path ok")
+AUTH_FAILED: Final = permanent(35, 7, 8, "user name or password is wrong, or not allowed from this address")
+MOST_AUTH_FAILURES_A_SESSION: Final = 3
+NEEDS_SMTPUTF8: Final = permanent(53, 6, 7, "an address with letters outside ASCII needs SMTPUTF8")
+AUTH_BLOCKED: Final = temporary(21, 7, 0, "too many failed log-ins from your address, try again later")
+_BAD_RESPONSE: Final = permanent(1, 5, 2, "the response is not base64 of what the mechanism asks for")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What submission sessions work with, put together once in ``relay.app``."""
+
+    snapshots: SnapshotSource
+    secrets: Secrets
+    conn: Tx
+    """For look-ups only."""
+    chain: Chain
+    acceptor: Acceptor
+    failures: Failures
+    """Failed log-ins by client's network."""
+    lately: Known
+    """Who got in from where: let in again while others there are made to wait."""
+    accounts: Failures
+    """By account, for the log only: 160 random bits can't be guessed, and a lock would serve attackers."""
+    clock: Callable[[], float]
+    plaintext_on_loopback: bool
+    facts: Facts
+    has_room: Callable[[int], bool]
+    """False when the disk can't take a message of so many octets."""
+
+
+class SubmissionSession(BaseSession):
+    """RFC 6409 submission with AUTH PLAIN and LOGIN (RFC 4954) and DSN (RFC 3461)."""
+
+    verbs: ClassVar[dict[bytes, str]] = {**BaseSession.verbs, b"AUTH": "do_auth"}
+
+    def __init__(
+        self, shared: Shared, desk: Desk, *, implicit_tls: bool = False, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__(shared, implicit_tls=implicit_tls, loop=loop)
+        self.desk = desk
+        self._credential: CredentialRecord | None = None
+        self._logged_in = False
+        self._charged: CredentialRecord | None = None
+        """Whose tenant's memory is charged."""
+        self._auth_failures = 0
+        self._txn: Transaction | None = None
+        self._parameters = MailParameters()
+        self._accepted: list[Accepted] = []
+        self._seen: set[str] = set()
+        self._recipients: list[Recipient] = []
+        self._turned_away = 0
+        self._standing_version = 0
+        self._period = ""
+        """Of the plan, where one of the transaction's recipients could pass its limit of different subscribers."""
+
+    # -- identity ------------------------------------------------------------
+
+    @property
+    def _may_auth(self) -> bool:
+        loopback = self.peer_address.startswith("127.") or self.peer_address == "::1"
+        return self.encrypted or (self.desk.plaintext_on_loopback and loopback)
+
+    def extensions(self) -> list[str]:
+        lines = super().extensions()
+        lines.append("DSN")
+        if self._may_auth:
+            lines.append("AUTH PLAIN LOGIN")
+        return lines
+
+    def secured(self) -> None:
+        super().secured()
+        self._credential = None
+        self._logged_in = self.known = False
+
+    def do_auth(self, argument: bytes) -> Status | None:
+        if not self.extended:
+            return permanent(3, 5, 1, "say EHLO first")
+        if not self._may_auth:
+            return permanent(38, 7, 11, "encryption is required for authentication, use STARTTLS first")
+        if self._logged_in or self.in_transaction:
+            return permanent(3, 5, 1, "already authenticated" if self._logged_in else "a transaction is running")
+        self._without_mail()
+        if self.desk.failures.blocked(self.network) and not self.desk.lately.any(self.network):
+            self._say(AUTH_BLOCKED)
+            raise Closed
+        mechanism, _, initial = argument.partition(b" ")
+        if mechanism.upper() == b"PLAIN":
+            return self._plain(initial) if initial else self._challenge(b"", self._plain)
+        if mechanism.upper() == b"LOGIN":
+            return self._user(initial) if initial else self._challenge(b"User Name\x00", self._user)
+        return permanent(4, 5, 4, "mechanism not known, there are PLAIN and LOGIN")
+
+    def _challenge(self, text: bytes, handler: Callable[[bytes], Status | None]) -> Status | None:
+        """Ask for the next response; ``*`` ends the exchange (RFC 4954 §4)."""
+        self.say_line(b"334 " + base64.b64encode(text))
+        self.expect(lambda line: permanent(1, 7, 0, "authentication cancelled") if line == b"*" else handler(line))
+        return None
+
+    def _plain(self, response: bytes) -> Status:
+        """RFC 4616: authorisation identity, NUL, user name, NUL, password. Nobody may act for another user."""
+        try:
+            identity, user, password = _response(response).split(b"\0")
+            return self._log_in(user.decode(), password.decode(), foreign=identity not in (b"", user))
+        except ValueError:
+            return _BAD_RESPONSE
+
+    def _user(self, response: bytes) -> Status | None:
+        """The first half of LOGIN."""
+        try:
+            user = _response(response).decode()
+        except ValueError:
+            return _BAD_RESPONSE
+        return self._challenge(b"Password\x00", lambda line: self._password(user, line))
+
+    def _password(self, user: str, response: bytes) -> Status:
+        try:
+            return self._log_in(user, _response(response).decode())
+        except ValueError:
+            return _BAD_RESPONSE
+
+    def _log_in(self, user: str, password: str, *, foreign: bool = False) -> Status:
+        desk = self.desk
+        if desk.failures.blocked(self.network) and not desk.lately.has(self.network, user):
+            self._say(AUTH_BLOCKED)
+            raise Closed
+        account = "account " + user[:100]
+        snapshot = desk.snapshots.current()
+        found = login.verify(snapshot, desk.secrets, user, password, self.peer_address)
+        if found is None or foreign:
+            desk.failures.failed(self.network)
+            desk.accounts.failed(account)
+            self._auth_failures += 1
+            _log.warning("client=%s user=%s log-in failed", self.peer_address, ascii(user[:100]))
+            if desk.accounts.blocked(account):  # told apart by the log; the right password is never locked out
+                _log.warning("user=%s is being guessed at from many addresses", ascii(user[:100]))
+            if self._auth_failures >= MOST_AUTH_FAILURES_A_SESSION or desk.failures.blocked(self.network):
+                self._say(AUTH_FAILED)
+                raise Closed
+            return AUTH_FAILED
+        tenant = snapshot.tenant(found.tenant_id, desk.clock())
+        if tenant.freeze is Freeze.ALL:
+            return _frozen(tenant)
+        self._credential, self._logged_in, self.known = found, True, True
+        desk.lately.logged_in(self.network, user)
+        return ok(35, 7, 0, "authenticated")
+
+    # -- MAIL ------------------------------------------------------------------
+
+    def reset(self) -> None:
+        super().reset()
+        self._txn = None
+        self._parameters = MailParameters()
+        self._accepted = []
+        self._seen = set()
+        self._recipients = []
+        self._turned_away = 0
+
+    def do_mail(self, argument: bytes) -> Status | None:
+        if self._txn is not None:
+            return permanent(3, 5, 1, "a transaction is running, end it with RSET")
+        if not self.helo:
+            return permanent(3, 5, 1, "say EHLO first")
+        desk = self.desk
+        snapshot = desk.snapshots.current()
+        credential = self._credential or login.by_address(snapshot, self.peer_address)
+        if credential is None:
+            return AUTH_REQUIRED
+        if credential is not self._charged:
+            self._charged = credential
+            self.charged = self.shared.budget.tenant(credential.tenant_id)
+            self.known = True
+        if credential.username and _ended(snapshot.by_username.get(credential.username), credential):
+            self._credential, self._logged_in = None, False
+            return AUTH_REQUIRED
+        parsed = self._path(argument, b"FROM:")
+        if isinstance(parsed, Status):
+            return parsed
+        try:
+            parameters = mail_parameters(parsed.parameters, extended=self.extended)
+        except ParameterError as error:
+            return error.status
+        if parameters.size_octets > self.shared.message_octets:
+            return permanent(52, 3, 4, f"the message is larger than {self.shared.message_octets} octets")
+        if parsed.address is not None and parsed.address.needs_smtputf8 and not parameters.smtputf8:
+            return NEEDS_SMTPUTF8
+        if not desk.has_room(parameters.size_octets):
+            return NO_ROOM
+        now = desk.clock()
+        tenant = desk.facts.tenant(snapshot, credential.tenant_id, now)
+        stream = snapshot.streams[credential.stream_id]
+        if _stream_frozen(tenant, stream):
+            return _frozen(tenant)
+        txn = Transaction(
+            tenant,
+            stream,
+            str(parsed.address) if parsed.address else "",
+            self.peer_address,
+            now,
+            desk.facts.usage(snapshot, tenant.id, now),
+            self._recipients,
+        )
+        refused = desk.chain.reverse_path(txn)
+        if refused is not None:
+            return refused
+        self._txn, self._parameters, self.in_transaction = txn, parameters, True
+        self._standing_version = desk.snapshots.standing_version
+        limit = tenant.allowance.subscribers
+        near = limit is not None and txn.usage.subscribers + self.shared.recipients > limit
+        self._period = tenant.allowance.period if near else ""
+        return REVERSE_PATH_OK
+
+    def _path(self, argument: bytes, word: bytes) -> Path | Status:
+        if argument[: len(word)].upper() != word:
+            return permanent(1, 5, 4, f"the argument must be {word.decode()}<address>")
+        try:
+            return parse_path(argument[len(word) :].decode("utf-8"))
+        except UnicodeDecodeError:
+            return permanent(1, 5, 2, "the address is not valid UTF-8")
+        except AddressError as error:
+            return permanent(1, 1, 3 if word == b"TO:" else 7, str(error))
+
+    # -- RCPT ------------------------------------------------------------------
+
+    def do_rcpt(self, argument: bytes) -> Status | None:
+        txn = self._txn
+        if txn is None:
+            return permanent(3, 5, 1, "MAIL comes before RCPT")
+        if self._chunks is not None:
+            return IN_CHUNKS
+        parsed = self._path(argument, b"TO:")
+        if isinstance(parsed, Status):
+            return parsed
+        address = parsed.address
+        if address is None:
+            return permanent(1, 1, 3, "a forward-path must not be empty")
+        try:
+            parameters = rcpt_parameters(parsed.parameters, extended=self.extended)
+        except ParameterError as error:
+            return error.status
+        if address.needs_smtputf8 and not self._parameters.smtputf8:
+            return NEEDS_SMTPUTF8
+        canonical = address.canonical
+        if canonical in self._seen:
+            return FORWARD_PATH_OK
+        if len(self._accepted) + self._turned_away >= self.shared.recipients:
+            return temporary(52, 5, 3, f"at most {self.shared.recipients} recipients a message")
+        standing = consents.standing(self.desk.conn, txn.tenant.id, canonical, self._period)
+        if standing.subscriber_id is None:
+            standing = erased.standing(self.desk.conn, self.desk.secrets, txn.tenant.id, canonical, standing)
+        recipient = Recipient(str(address), canonical, address.domain, standing, parameters.notify, parameters.orcpt)
+        verdict = self.desk.chain.recipient(txn, recipient)
+        if isinstance(verdict, Status):
+            _log.info("tenant=%s rcpt=%s refused: %s", txn.tenant.name, canonical, verdict.reply)
+            self._turned_away += 1
+            return verdict
+        self._seen.add(canonical)
+        self._accepted.append(verdict)
+        self._recipients.append(recipient)
+        return FORWARD_PATH_OK
+
+    # -- DATA ------------------------------------------------------------------
+
+    def data_refused(self) -> Status | None:
+        if self._txn is None:
+            return permanent(3, 5, 1, "MAIL and RCPT come before DATA")
+        if not self._accepted:
+            return permanent(54, 5, 1, "no recipient was accepted")
+        return None
+
+    def on_message(self, raw: bytes) -> None:
+        assert self._txn is not None
+        # RFC 3848 and RFC 6531 §4.3 name these.
+        protocol = "UTF8SMTP" if self._parameters.smtputf8 else "ESMTP" if self.extended else "SMTP"
+        if self.extended:
+            protocol += ("S" if self.encrypted else "") + ("A" if self._logged_in else "")
+        accepted = tuple(self._accepted)
+        arrived = Arrived(self._txn, accepted, raw, self._parameters, protocol, self._standing_version)
+        self.desk.acceptor.accept(arrived, self.answer)
+
+
+def _response(line: bytes) -> bytes:
+    """What a response says; raises ValueError (RFC 4954 §4: ``=`` is an empty one)."""
+    return b"" if line == b"=" else base64.b64decode(line, validate=True)
+
+
+def _ended(now: CredentialRecord | None, then: CredentialRecord) -> bool:
+    """Whether a credential was revoked since it logged in, or its password was exchanged."""
+    return now is None or now.secret_hash != then.secret_hash
+
+
+def _stream_frozen(tenant: Tenant, stream: Stream) -> bool:
+    return tenant.freeze is Freeze.ALL or (tenant.freeze is Freeze.BULK and stream.kind is Kind.BULK)
+
+
+def _frozen(tenant: Tenant) -> Status:
+    reason = tenant.freeze_reason or "ask the administrator"
+    return permanent(25, 7, 13, f"frozen: {reason}")

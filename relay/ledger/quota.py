@@ -1,0 +1,58 @@
+"""What a tenant has used of its plan, for reading; counting is the intake's (R19)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from relay.ledger import plans
+from relay.store.contract import Tx
+from relay.values.facts import Allowance, Usage
+from relay.values.tenant import TenantRow
+
+
+def messages_counter(period: str) -> str:
+    """Counter of the messages accepted in a period."""
+    return f"messages/{period}"
+
+
+def subscribers_counter(period: str) -> str:
+    """Counter, and name of the set, of the different subscribers of a period."""
+    return f"subscribers/{period}"
+
+
+def usage(conn: Tx, tenant_id: int, period: str) -> Usage:
+    """What was used in the period."""
+    messages, subscribers = messages_counter(period), subscribers_counter(period)
+    rows = conn.execute(
+        "SELECT name, value FROM counter WHERE tenant_id = ? AND name IN (?, ?)", (tenant_id, messages, subscribers)
+    )
+    found = dict(rows.fetchall())
+    return Usage(found.get(messages, 0), found.get(subscribers, 0))
+
+
+def counter(conn: Tx, tenant_id: int, name: str) -> int:
+    """Value of one of the tenant's counters, 0 if it was never counted."""
+    row = conn.execute("SELECT value FROM counter WHERE tenant_id = ? AND name = ?", (tenant_id, name)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def allowance(conn: Tx, tenant: TenantRow, terms: Mapping[str, plans.PlanTerms], now: float) -> Allowance:
+    """What the tenant may do at ``now``, with what was carried over."""
+    bonus = plans.read_bonus(conn, tenant.id, tenant.plan, tenant.plan_started_at)
+    return plans.allowance(tenant.plan, tenant.plan_started_at, tenant.plan_ends_at, terms, now, bonus)
+
+
+def report(conn: Tx, tenant: TenantRow, terms: Mapping[str, plans.PlanTerms], now: float) -> dict[str, object]:
+    """Figures of the running period; a limit of None is none, ``renews_at`` in seconds UTC."""
+    allowed = allowance(conn, tenant, terms, now)
+    used = usage(conn, tenant.id, allowed.period)
+    return {
+        "tenant": tenant.name,
+        "plan": allowed.plan,
+        "period": allowed.period,
+        "messages_used": used.messages,
+        "messages_limit": allowed.messages,
+        "subscribers_used": used.subscribers,
+        "subscribers_limit": allowed.subscribers,
+        "renews_at": allowed.renews_at,
+    }

@@ -1,0 +1,63 @@
+"""What an import keeps beside the registry, in temporary tables: the chunk that is judged, and refused lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from relay.lists.list_file import Bad
+from relay.lists.list_sort import Line
+from relay.store.contract import Tx
+from relay.store.sqlite.scratch import scratch
+
+_TABLES: Final = {
+    "incoming": "number INTEGER PRIMARY KEY, address TEXT NOT NULL, line INTEGER NOT NULL, given_at REAL NOT NULL,"
+    " ip TEXT NOT NULL, mailbox TEXT, attributes TEXT, groups TEXT, salt BLOB NOT NULL, subscriber_id INTEGER,"
+    " verdict INTEGER NOT NULL DEFAULT 0",
+    "named": "place INTEGER PRIMARY KEY, id INTEGER NOT NULL",
+    "refusal": "line INTEGER NOT NULL, text TEXT NOT NULL, why TEXT NOT NULL",
+}
+_INCOMING: Final = (
+    "INSERT INTO incoming (address, line, given_at, ip, mailbox, attributes, groups, salt)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+@contextmanager
+def staging(conn: Tx) -> Iterator[Staging]:
+    """Temporary tables on this connection, which are gone afterwards; call it outside a transaction."""
+    with scratch(conn, _TABLES):
+        yield Staging(conn)
+
+
+class Staging:
+    """The tables of one import; ``staging`` is the only maker."""
+
+    def __init__(self, conn: Tx) -> None:
+        self._conn = conn
+
+    def name(self, groups: Sequence[int]) -> None:
+        """Say which groups the places are, by their ids."""
+        self._conn.executemany("INSERT INTO named VALUES (?, ?)", enumerate(groups))
+
+    def fill(self, chunk: Sequence[Line], salts: Sequence[bytes]) -> None:
+        """Put people into ``incoming``, in place of those that were there; they are numbered from 1 on."""
+        self._conn.execute("BEGIN")  # of the temporary database only
+        self._conn.execute("DELETE FROM incoming")
+        self._conn.executemany(_INCOMING, [(*line, salt) for line, salt in zip(chunk, salts, strict=True)])
+        self._conn.execute("COMMIT")
+
+    def refuse(self, refused: Sequence[Bad]) -> None:
+        """Add to the refused lines."""
+        if not refused:
+            return
+        self._conn.execute("BEGIN")
+        rows = [(bad.line, bad.text, bad.why) for bad in refused]
+        self._conn.executemany("INSERT INTO refusal VALUES (?, ?, ?)", rows)
+        self._conn.execute("COMMIT")
+
+    def refusals(self, why: str = "") -> Iterator[Bad]:
+        """Refused lines in the file's order; with ``why``, only those."""
+        rows = self._conn.execute("SELECT line, text, why FROM refusal WHERE ?1 = '' OR why = ?1 ORDER BY line", (why,))
+        return (Bad(*row) for row in rows)

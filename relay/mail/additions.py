@@ -1,0 +1,19 @@
+"""What the relay adds to a message."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Additions(msgspec.Struct, frozen=True, gc=False):
+    """What the relay adds to the message. Texts may hold ``{{name}}`` slots.
+
+    Slots of the engine: ``unsubscribe_url``, ``preferences_url``,
+    ``unsubscribe_mailto``, ``report_url``; all others come from the
+    recipients' ``Continue.slots``.
+    """
+
+    footer_text: str = ""
+    footer_html: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Field name and value; an existing field of that name is replaced."""

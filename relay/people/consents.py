@@ -1,0 +1,352 @@
+"""Consents: given and withdrawn; a person's standing is read in ``standing`` (R1 to R3, R8).
+
+All functions work in the caller's transaction. ``consent`` holds the present,
+``consent_history`` every giving and withdrawing with its evidence, each bound
+to a leaf of the audit log (``relay.audit``) and never changed afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from relay.audit import log
+from relay.people import erased, never_ask, suppressions, wordings
+from relay.people.consent_rules import DOUBLE_OPT_IN, NEVER_ASK, Refused, Terms, check_ip, check_time, terms
+from relay.people.mailbox import mailbox_of
+from relay.people.standing import standing, standing_by_id
+from relay.people.suppressions import EVERYTHING
+from relay.store.contract import Tx
+from relay.values.facts import Reason
+
+if TYPE_CHECKING:
+    from relay.keys.secrets import Secrets
+    from relay.mail.address import Address
+
+__all__ = [
+    "EVERYTHING",
+    "Refused",
+    "find_topic",
+    "give",
+    "make_topic",
+    "same_mailbox",
+    "standing",
+    "standing_by_id",
+    "subscriber",
+    "unsubscribed_at",
+    "withdraw",
+]
+
+# --- names to ids ------------------------------------------------------------------
+
+
+def subscriber(conn: Tx, tenant_id: int, canonical: str, now: float) -> int:
+    """The id of a person with the tenant, made if it is new."""
+    return _id(
+        conn,
+        "SELECT id FROM subscriber WHERE tenant_id = ? AND address = ?",
+        "INSERT INTO subscriber (tenant_id, address, created_at, mailbox) VALUES (?, ?, ?, ?)",
+        (tenant_id, canonical),
+        (now, mailbox_of(canonical)),
+    )
+
+
+def same_mailbox(conn: Tx, tenant_id: int, canonical: str) -> list[int]:
+    """Ids of the tenant's people whose address is another spelling of this one's mailbox."""
+    mailbox = mailbox_of(canonical)
+    if mailbox is None:
+        return []
+    rows = conn.execute(
+        "SELECT id FROM subscriber WHERE tenant_id = ? AND mailbox = ? AND address <> ? ORDER BY id",
+        (tenant_id, mailbox, canonical),
+    )
+    return [int(row[0]) for row in rows]
+
+
+def find_topic(conn: Tx, tenant_id: int, name: str) -> int | None:
+    """The id of the tenant's topic; None if nobody ever consented to one of that name."""
+    row = conn.execute("SELECT id FROM topic WHERE tenant_id = ? AND name = ?", (tenant_id, name)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def make_topic(conn: Tx, tenant_id: int, name: str) -> int:
+    """The id of the tenant's topic, made if it is new."""
+    return _id(
+        conn,
+        "SELECT id FROM topic WHERE tenant_id = ? AND name = ?",
+        "INSERT INTO topic (tenant_id, name) VALUES (?, ?)",
+        (tenant_id, name),
+    )
+
+
+def _id(conn: Tx, find: str, make: str, key: tuple[int, str], more: tuple[float | str | None, ...] = ()) -> int:
+    row = conn.execute(find, key).fetchone()
+    if row is None:
+        row = conn.execute(make + " RETURNING id", (*key, *more)).fetchone()
+    return int(row[0])
+
+
+# --- giving ------------------------------------------------------------------------
+
+
+def give(
+    conn: Tx,
+    secrets: Secrets,
+    tenant_id: int,
+    address: Address,
+    *,
+    topic: str,
+    source: str,
+    wording: str,
+    means: str,
+    given_at: float,
+    now: float,
+    ip: str = "",
+    page: str = "",
+    actor: str = "cli",
+    evidence: Mapping[str, object] | None = None,
+) -> None:
+    """Record that a person agreed to a topic; raises Refused, then nothing is changed.
+
+    ``given_at`` (seconds UTC) is when the person agreed, ``now`` when it is
+    recorded. A live consent stays as it is, the new one goes to the history
+    only. Who unsubscribed, from the topic or from all, is refused unless the
+    person itself came back: a double opt-in newer than the withdrawal (R8).
+    The same holds for who was erased, and who said never to ask again.
+    ``evidence`` is what else proves it, for the history.
+    """
+    agreed = terms(topic=topic, source=source, wording=wording, means=means, page=page)
+    check_time(given_at, now)
+    ip = check_ip(ip)
+    topic_id = find_topic(conn, tenant_id, agreed.topic)
+    person = conn.execute(
+        "SELECT id FROM subscriber WHERE tenant_id = ? AND address = ?", (tenant_id, address.canonical)
+    ).fetchone()
+    others = same_mailbox(conn, tenant_id, address.canonical)
+    ended_at = unsubscribed_at(conn, None if person is None else int(person[0]), topic_id, others)
+    gone = erased.find(conn, secrets, tenant_id, address.canonical)
+    if gone is not None:
+        ended_at = gone.at if ended_at is None else max(ended_at, gone.at)
+    if ended_at is not None and not (means == DOUBLE_OPT_IN and given_at > ended_at):
+        raise Refused(
+            "unsubscribed",
+            f"{address.canonical} unsubscribed; only a fresh consent by the person itself (double opt-in) lifts that",
+        )
+    if means != DOUBLE_OPT_IN and never_ask.said(conn, secrets, tenant_id, address.canonical):
+        raise Refused("never-ask", f"{address.canonical} {NEVER_ASK}")
+    topic_id = topic_id or make_topic(conn, tenant_id, agreed.topic)
+    subscriber_id = person[0] if person else subscriber(conn, tenant_id, address.canonical, now)
+    if ended_at is not None:
+        _lift(conn, tenant_id, subscriber_id, topic_id)
+        for other in others:
+            if _lift(conn, tenant_id, other, topic_id):
+                told = {"reason": Reason.UNSUBSCRIBED, "mailbox_of": address.canonical, "actor": actor}
+                _history(conn, other, topic_id, "lifted", now, now, told)
+    if gone is not None:
+        if gone.stopped:  # coming back to a topic lifts no complaint, before an erasure or after
+            suppressions.add(conn, subscriber_id, Reason.HAND, detail=erased.STOPPED, now=now)
+        erased.forget(conn, secrets, tenant_id, address.canonical)
+    wording_id = wordings.make(conn, tenant_id, agreed.wording, now)
+    _record(conn, subscriber_id, topic_id, agreed, wording_id, given_at=given_at, now=now, ip=ip)
+    proof = {"source": agreed.source, "wording_id": wording_id, "means": means, "ip": ip, "page": agreed.page}
+    story = {**(evidence or {}), **proof, "actor": actor}
+    _history(conn, subscriber_id, topic_id, "given", given_at, now, story)
+
+
+def _record(
+    conn: Tx,
+    subscriber_id: int,
+    topic_id: int,
+    agreed: Terms,
+    wording_id: int,
+    *,
+    given_at: float,
+    now: float,
+    ip: str,
+) -> None:
+    conn.execute(
+        "INSERT INTO consent (subscriber_id, topic_id, channel, given_at, source, wording_id, ip, page, means,"
+        " recorded_at) VALUES (?, ?, 'email', ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (subscriber_id, topic_id, channel) DO UPDATE SET given_at = excluded.given_at,"
+        " withdrawn_at = NULL, source = excluded.source, wording_id = excluded.wording_id, ip = excluded.ip,"
+        " page = excluded.page, means = excluded.means, recorded_at = excluded.recorded_at"
+        " WHERE withdrawn_at IS NOT NULL",
+        (
+            subscriber_id,
+            topic_id,
+            given_at,
+            agreed.source,
+            wording_id,
+            ip,
+            agreed.page,
+            agreed.means,
+            now,
+        ),
+    )
+
+
+def unsubscribed_at(
+    conn: Tx, subscriber_id: int | None, topic_id: int | None, others: Sequence[int] = ()
+) -> float | None:
+    """When the person last ended a topic (None or EVERYTHING: all), None if it stands open.
+
+    ``others`` are the same person under other spellings of the mailbox: what
+    they ended is ended for this address too, unless it has itself a live
+    consent, which then came later (a withdrawal ends those of all spellings).
+
+    A double opt-in to one topic lifts the end of all mail for that topic only;
+    a topic made later is still ended by it, which the history tells.
+    """
+    ends = [] if subscriber_id is None else [_ended_at(conn, subscriber_id, topic_id)]
+    if others and not _live(conn, subscriber_id, topic_id):
+        ends += [_ended_at(conn, other, topic_id) for other in others]
+    return max((end for end in ends if end is not None), default=None)
+
+
+def _ended_at(conn: Tx, subscriber_id: int, topic_id: int | None) -> float | None:
+    row = conn.execute(
+        "SELECT max(at) FROM ("
+        " SELECT since_at AS at FROM suppression WHERE subscriber_id = ?1 AND topic_id IN (0, ?2)"
+        " AND reason = 'unsubscribed' UNION ALL"
+        " SELECT withdrawn_at FROM consent WHERE subscriber_id = ?1 AND topic_id = ?2 AND channel = 'email'"
+        " UNION ALL"
+        " SELECT h.at FROM consent_history h WHERE h.subscriber_id = ?1 AND h.topic_id = 0 AND h.action = 'withdrawn'"
+        " AND NOT EXISTS (SELECT 1 FROM consent c WHERE c.subscriber_id = ?1 AND c.topic_id = ?2"
+        " AND c.channel = 'email' AND c.withdrawn_at IS NULL AND c.given_at > h.at))",
+        (subscriber_id, topic_id or EVERYTHING),
+    ).fetchone()
+    return None if row[0] is None else float(row[0])
+
+
+def _live(conn: Tx, subscriber_id: int | None, topic_id: int | None) -> bool:
+    found = conn.execute(
+        "SELECT 1 FROM consent WHERE subscriber_id = ? AND topic_id = ? AND channel = 'email' AND withdrawn_at IS NULL",
+        (subscriber_id, topic_id),
+    ).fetchone()
+    return found is not None
+
+
+def _lift(conn: Tx, tenant_id: int, subscriber_id: int, topic_id: int) -> bool:
+    """End the unsubscribing for one topic; one from everything goes on for the tenant's other topics.
+
+    True if there was one.
+    """
+    conn.execute(
+        "INSERT INTO suppression (subscriber_id, topic_id, reason, since_at, detail)"
+        " SELECT p.subscriber_id, t.id, p.reason, p.since_at, p.detail FROM suppression p"
+        " JOIN topic t ON t.tenant_id = ? AND t.id <> ?"
+        " WHERE p.subscriber_id = ? AND p.topic_id = 0 AND p.reason = 'unsubscribed' ON CONFLICT DO NOTHING",
+        (tenant_id, topic_id, subscriber_id),
+    )
+    done = conn.execute(
+        "DELETE FROM suppression WHERE subscriber_id = ? AND topic_id IN (0, ?) AND reason = 'unsubscribed'",
+        (subscriber_id, topic_id),
+    )
+    return done.rowcount > 0
+
+
+# --- withdrawing ---------------------------------------------------------------------
+
+
+def withdraw(
+    conn: Tx,
+    tenant_id: int,
+    subscriber_id: int,
+    *,
+    topic_id: int,
+    means: str,
+    now: float,
+    evidence: Mapping[str, str],
+    submission_id: int | None = None,
+    number: int | None = None,
+) -> bool:
+    """End a person's consent to a topic, or to everything (EVERYTHING); True if that changed something.
+
+    Acts at once, also on queued mail: delivery asks for the standing again.
+    Consents of other spellings of the same mailbox end with it.
+    ``submission_id`` and ``number`` name the copy whose link was used; its
+    campaign counts one unsubscribed person. Someone erased, or of another
+    tenant, changes nothing.
+    """
+    person = conn.execute(
+        "SELECT address FROM subscriber WHERE id = ? AND tenant_id = ?", (subscriber_id, tenant_id)
+    ).fetchone()
+    if person is None:
+        return False
+    row = conn.execute("SELECT name FROM topic WHERE id = ? AND tenant_id = ?", (topic_id, tenant_id)).fetchone()
+    topic = None if row is None else str(row[0])
+    if topic is None:
+        topic_id = EVERYTHING  # a topic that is gone leaves the wider meaning, never nothing
+    ended = _end(conn, subscriber_id, topic_id, now)
+    for other in same_mailbox(conn, tenant_id, person[0]):
+        if _end(conn, other, topic_id, now):
+            ended = True
+            _history(conn, other, topic_id, "withdrawn", now, now, {"means": means, "mailbox_of": person[0]})
+    covered = conn.execute(
+        "SELECT 1 FROM suppression WHERE subscriber_id = ? AND topic_id IN (0, ?) AND reason = 'unsubscribed'",
+        (subscriber_id, topic_id),
+    ).fetchone()
+    if covered and not ended:
+        return False
+    if not covered:
+        suppressions.unsubscribe(conn, subscriber_id, topic_id, means, now)
+    story: dict[str, object] = {**evidence, "means": means}
+    if submission_id is not None:
+        story |= {"submission": submission_id, "number": number}
+    _history(conn, subscriber_id, topic_id, "withdrawn", now, now, story)
+    _event(conn, tenant_id, subscriber_id, {"means": means, "topic": topic}, now, submission_id, number)
+    return True
+
+
+def _end(conn: Tx, subscriber_id: int, topic_id: int, now: float) -> bool:
+    ended = conn.execute(
+        "UPDATE consent SET withdrawn_at = ?1 WHERE subscriber_id = ?2 AND (?3 = 0 OR topic_id = ?3)"
+        " AND withdrawn_at IS NULL",
+        (now, subscriber_id, topic_id),
+    )
+    return ended.rowcount > 0
+
+
+def _event(
+    conn: Tx,
+    tenant_id: int,
+    subscriber_id: int,
+    detail: Mapping[str, object],
+    now: float,
+    submission_id: int | None,
+    number: int | None,
+) -> None:
+    """Tell the tenant (R9), and count a person once in the campaign it unsubscribed from."""
+    row = conn.execute(
+        "SELECT s.campaign_id, EXISTS (SELECT 1 FROM event e WHERE e.submission_id = r.submission_id"
+        " AND e.number = r.number AND e.kind = 'unsubscribed')"
+        " FROM recipient r JOIN submission s ON s.id = r.submission_id"
+        " WHERE r.submission_id = ? AND r.number = ? AND r.subscriber_id = ?",
+        (submission_id, number, subscriber_id),
+    ).fetchone()
+    campaign_id, counted = row if row is not None else (None, 0)
+    conn.execute(
+        "INSERT INTO event (tenant_id, at, kind, submission_id, number, campaign_id, detail)"
+        " VALUES (?, ?, 'unsubscribed', ?, ?, ?, ?)",
+        (tenant_id, now, submission_id, number, campaign_id, _json(detail)),
+    )
+    if campaign_id is not None and not counted:
+        conn.execute("UPDATE campaign SET unsubscribed = unsubscribed + 1 WHERE id = ?", (campaign_id,))
+
+
+def _history(
+    conn: Tx,
+    subscriber_id: int,
+    topic_id: int,
+    action: str,
+    at: float,
+    now: float,
+    evidence: Mapping[str, object],
+) -> None:
+    kept = {name: value for name, value in evidence.items() if value not in ("", None)}
+    log.history(conn, subscriber_id, topic_id, action, at, now, _json(kept))
+
+
+def _json(value: Mapping[str, object]) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)

@@ -1,0 +1,112 @@
+"""A person's standing with a tenant: consents and suppressions by one look-up (R1, R3).
+
+The hot path asks it at every RCPT and again before every delivery, so it is
+one prepared statement over indexes only; a second one where there are
+suppressions.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from relay.people.mailbox import mailbox_of
+from relay.store.contract import Tx
+from relay.store.sqlite.fragments import AMONG
+from relay.values.facts import Consent, Reason, Standing, Suppression
+
+# Each index that is read costs a page, and of ten million people a page is rarely in the cache. So whether there are
+# suppressions, which few people have, stands in the consents, for all spellings of the mailbox (what stops one stops
+# them all); and who was counted is asked only where that decides.
+_CONSENTS: Final = """
+SELECT s.id, t.name, c.given_at, c.source, c.withdrawn_at,
+       {counted},
+       coalesce(c.suppressed, EXISTS (SELECT 1 FROM spelling x JOIN suppression p ON p.subscriber_id = x.other_id
+                                       WHERE x.subscriber_id = s.id))
+  FROM subscriber s
+  LEFT JOIN consent c ON c.subscriber_id = s.id AND c.channel = 'email'
+  LEFT JOIN topic t ON t.id = c.topic_id
+ WHERE {person}
+"""
+_COUNTED: Final = (
+    "EXISTS (SELECT 1 FROM counted n WHERE n.tenant_id = s.tenant_id AND n.name = ?2 AND n.subscriber_id = s.id)"
+)
+_PERSON: Final = "s.tenant_id = ?1 AND s.address = ?3"
+_BY_ADDRESS: Final = {
+    True: _CONSENTS.format(counted=_COUNTED, person=_PERSON),
+    False: _CONSENTS.format(counted="?2 <> ''", person=_PERSON),
+}
+"""By whether ``counted`` is asked."""
+_BY_ID: Final = _CONSENTS.format(counted="0", person="s.id = ?1")
+_BY_IDS: Final = _CONSENTS.format(counted="0", person=f"s.id IN {AMONG}")
+_SUPPRESSIONS: Final = """
+SELECT t.name, p.since_at, p.reason
+  FROM suppression p LEFT JOIN topic t ON t.id = p.topic_id
+ WHERE p.subscriber_id = ?1
+UNION ALL
+SELECT t.name, p.since_at, p.reason
+  FROM subscriber o JOIN suppression p ON p.subscriber_id = o.id LEFT JOIN topic t ON t.id = p.topic_id
+ WHERE o.tenant_id = ?2 AND o.mailbox = ?3 AND o.id <> ?1
+"""
+_NOBODY: Final = Standing()
+
+
+def standing(conn: Tx, tenant_id: int, canonical: str, period: str) -> Standing:
+    """What is known of an address with a tenant; an unknown one has an empty standing.
+
+    Suppressions of other spellings of its mailbox count for it too, known or
+    not. ``period`` is the plan's running period, for ``counted``; empty: don't ask.
+    """
+    counter = "subscribers/" + period if period else ""
+    rows = conn.execute(_BY_ADDRESS[counter != ""], (tenant_id, counter, canonical)).fetchall()
+    if rows and not rows[0][6]:
+        return _standing(rows, ())
+    mailbox = mailbox_of(canonical)
+    if rows:
+        return _standing(rows, _suppressed(conn, rows[0][0], tenant_id, mailbox))
+    return _NOBODY if mailbox is None else Standing(None, (), _suppressed(conn, 0, tenant_id, mailbox), False)
+
+
+def standing_by_id(conn: Tx, subscriber_id: int) -> Standing:
+    """The same for a subscriber's id, but ``counted``, which only RCPT asks; empty if the person was erased."""
+    rows = conn.execute(_BY_ID, (subscriber_id,)).fetchall()
+    if not rows:
+        return _NOBODY
+    if not rows[0][6]:
+        return _standing(rows, ())
+    person = conn.execute("SELECT id, tenant_id, mailbox FROM subscriber WHERE id = ?", (subscriber_id,)).fetchone()
+    return _standing(rows, _suppressed(conn, *person) if person else ())
+
+
+def standings_by_id(conn: Tx, subscriber_ids: Iterable[int]) -> dict[int, Standing]:
+    """As ``standing_by_id``, but people with suppressions and erased ones are left out: they are asked for alone.
+
+    One statement, which takes a quarter of the time of one for each.
+    """
+    people: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in conn.execute(_BY_IDS, (msgspec.json.encode(sorted(set(subscriber_ids))).decode(),)):
+        people[row[0]].append(row)
+    return {person: _standing(rows, ()) for person, rows in people.items() if not rows[0][6]}
+
+
+def version(conn: Tx) -> int:
+    """Moves when anybody's standing may have got worse, or a campaign was stopped, declined or goes on after that."""
+    return int(conn.execute("SELECT value FROM meta WHERE name = 'standing'").fetchone()[0])
+
+
+def _standing(rows: list[tuple[Any, ...]], suppressed: tuple[Suppression, ...]) -> Standing:
+    consents = [
+        Consent(topic, withdrawn_at is None, at, source, withdrawn_at)
+        for _, topic, at, source, withdrawn_at, _, _ in rows
+        if topic is not None
+    ]
+    return Standing(rows[0][0], tuple(consents), suppressed, bool(rows[0][5]))
+
+
+def _suppressed(conn: Tx, subscriber_id: int, tenant_id: int, mailbox: str | None) -> tuple[Suppression, ...]:
+    """Those of a person (0: not known), then those of its other spellings."""
+    found = conn.execute(_SUPPRESSIONS, (subscriber_id, tenant_id, mailbox))
+    return tuple(Suppression(Reason(reason), topic, at) for topic, at, reason in found)

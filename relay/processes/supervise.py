@@ -1,0 +1,415 @@
+"""The parent while the relay runs: passes signals on, sees how its children end, and starts them again.
+
+Before, it bound the ports and forked the children (``relay.serve``), with
+settings and modules that it has no use for any more. Those it would keep for
+good, and of each page that the children share and have written to since, the
+old state. So it lets go of them all: it executes Python anew with no more than
+this module, as the same process, with the same children, descriptors and
+signals on their way. What is imported here is what the parent costs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import select
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from relay.observe.log import setup
+from relay.observe.sdnotify import notify
+from relay.processes.process import CLOSED, SLOT_OCTETS, Child, branch, die_with, flush, usual_signals
+
+_log = logging.getLogger("relay")
+
+STOP_MARGIN_S = 30.0
+"""What a stop may take beyond its grace: sessions, outcomes, the HTTP process's requests."""
+HURRIED_S = 15.0
+"""What it may take once somebody asked again."""
+AGAIN_S = 1.0
+"""A stop asked for again so soon is the same one: some tools tell a process and then its whole group."""
+FIRST_DELAY_S, LAST_DELAY_S = 0.5, 30.0
+"""Before a process that keeps ending is started once more: the first time at once, then this, doubling."""
+STEADY_S = 60.0
+"""A process that ran so long and ends is no such one."""
+START_S = 60.0
+"""What a process has to start, before it is watched."""
+LOOKS = 20
+"""In the time after which a process hangs: so often the parent itself must have seen that it stands still."""
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+_STOPPED = (0, -signal.SIGTERM, -signal.SIGINT, -signal.SIGUSR1)
+"""Status of a mail process that was told to stop; the signals themselves where they came before it listened to them."""
+Place = tuple[str, int]
+"""Name and index of a process."""
+_COMM = Path("/proc/self/comm")
+_ANEW = (
+    "import sys; sys.path.append(sys.argv[1]); from relay.processes.supervise import resume;"
+    " sys.exit(resume(sys.argv[2]))"
+)
+
+
+class Wakeful:
+    """Signals as octets of a pipe, in the order in which they came."""
+
+    def __init__(self, ends: Sequence[int] = ()) -> None:
+        self.wake, self._tell = ends or os.pipe()
+        for fd in (self.wake, self._tell):
+            os.set_blocking(fd, False)
+            os.set_inheritable(fd, False)
+        signal.set_wakeup_fd(self._tell, warn_on_full_buffer=False)
+        for number in _SIGNALS:
+            signal.signal(number, lambda *_: None)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+    def kept(self) -> list[int]:
+        """What the next one is made with, after this process has executed something else: none is lost meanwhile."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        ends = [self.wake, self._tell]
+        for fd in ends:
+            os.set_inheritable(fd, True)
+        return ends
+
+    def received(self) -> bytes:
+        with contextlib.suppress(BlockingIOError):
+            return os.read(self.wake, 512)
+        return b""
+
+
+class Limits(NamedTuple):
+    """Seconds."""
+
+    stop_grace_s: float
+    watchdog_s: float
+    """0: nobody is watched."""
+
+
+class Held(NamedTuple):
+    """Descriptors that stay open for processes to come."""
+
+    lock: int
+    ports: list[int]
+    passing: list[int]
+    """By which mail processes pass connections on."""
+    beats: int
+    """Memory with a time for each process, which it writes as long as it doesn't hang."""
+    workers: int
+    memory: int
+    """Where each mail process says that it takes connections from others, at ``here``; -1: there is only one."""
+    here: list[int]
+    other: list[int]
+
+    def all(self) -> list[int]:
+        memory = [self.memory] if self.memory >= 0 else []
+        return [self.lock, *self.ports, *self.passing, self.beats, *memory, *self.other]
+
+
+class Supervisor:
+    """``again`` is what starts a process again, given its name, its index, and the pipe by which it tells."""
+
+    def __init__(
+        self, wakeful: Wakeful, children: Sequence[Child], again: Sequence[str], held: Held, limits: Limits
+    ) -> None:
+        self.wakeful = wakeful
+        self.children = {child.pid: child for child in children}
+        self.again = list(again)
+        self.held = held
+        self.limits = limits
+        self.stopping_since: float | None = None
+        self.failed = False
+        self._due: dict[Place, float] = {}
+        """When those are started again that have ended."""
+        self._began: dict[Place, float] = {child.place: time.monotonic() for child in children}
+        self._ends: Counter[Place] = Counter()
+        """In a row, each soon after the start."""
+        self._locked = True
+        self._closed: set[int] = set()
+        """Those who have said so."""
+        every_s = limits.watchdog_s / LOOKS
+        self._watch = Watch(held.beats, held.workers + 1, every_s) if limits.watchdog_s else None
+
+    def serve(self) -> int:
+        """Run until told to stop; exit status of the relay."""
+        with contextlib.suppress(OSError):  # a full disk behind it, or nobody who reads
+            os.write(1, b"READY\n")
+        _log.info("READY")
+        notify("READY=1")
+        return self.run()
+
+    def give_up(self) -> int:
+        """Not all could be started: stop those that were."""
+        self.failed = True
+        self._stop()
+        signal.alarm(int(HURRIED_S))  # nothing is under way that would be worth more
+        return self.run()
+
+    def run(self) -> int:
+        while self.children or (self._due and self.stopping_since is None):
+            select.select([self.wakeful.wake, *self._telling()], [], [], self._patience())
+            for octet in self.wakeful.received():
+                self._signal(octet)
+            self._reap()
+            if self.stopping_since is None:
+                self._start_due()
+                self._kill_hanging()
+            else:
+                self._let_go()
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # one that comes now must not change the exit status
+        return 1 if self.failed else 0
+
+    def _patience(self) -> float | None:
+        """How long to wait for a signal, in seconds."""
+        if self.stopping_since is not None:
+            return None
+        moments = list(self._due.values())
+        if self._watch is not None:
+            moments.append(self._watch.due)
+        return max(0.0, min(moments) - time.monotonic()) if moments else None
+
+    # -- starting again ----------------------------------------------------------------
+
+    def _start_due(self) -> None:
+        for place in [place for place, due in self._due.items() if due <= time.monotonic()]:
+            del self._due[place]
+            self._start(place)
+
+    def _start(self, place: Place) -> None:
+        name, index = place
+        self._began[place] = time.monotonic()
+        parent = os.getpid()
+        try:
+            ready, tell = os.pipe()
+            pid = branch()
+        except OSError as error:
+            _log.error("the %s process can't be started, trying again: %s", name, error.strerror)
+            self._later(place)
+            return
+        if pid:
+            os.close(tell)
+            self.children[pid] = Child(name, index, pid, ready)
+            if self._watch is not None:
+                self._watch.forget(self._slot(place))
+            return
+        try:
+            usual_signals()
+            die_with(parent)
+            os.set_inheritable(tell, True)
+            os.execv(self.again[0], [*self.again, name, str(index), str(tell)])
+        finally:
+            os._exit(1)
+
+    def _later(self, place: Place) -> float:
+        """Start it again, the later the more often it ended; in how many seconds."""
+        now = time.monotonic()
+        if now - self._began[place] >= STEADY_S:
+            self._ends[place] = 0
+        ends = self._ends[place]
+        self._ends[place] += 1
+        delay_s = 0.0 if not ends else min(FIRST_DELAY_S * 2.0 ** min(ends - 1, 10), LAST_DELAY_S)
+        self._due[place] = now + delay_s
+        return delay_s
+
+    def _kill_hanging(self) -> None:
+        if self._watch is None:
+            return
+        for index in self._watch.hanging():
+            for child in self.children.values():
+                if self._slot(child.place) == index and not _waits_for_the_disk(child.pid):
+                    text = "the %s process %d has stood still for %d s (it hangs, or was stopped) and is killed"
+                    _log.error(text, child.name, child.pid, self.limits.watchdog_s)
+                    os.kill(child.pid, signal.SIGKILL)
+
+    def _slot(self, place: Place) -> int:
+        """Where it beats: mail processes by their index, then the HTTP process."""
+        name, index = place
+        return index if name == "mail" else self.held.workers
+
+    # -- stopping ----------------------------------------------------------------------
+
+    def _signal(self, number: int) -> None:
+        if number in (signal.SIGTERM, signal.SIGINT):
+            if self.stopping_since is None:
+                self._stop()
+            elif time.monotonic() - self.stopping_since > AGAIN_S:
+                self._hurry()
+        elif number == signal.SIGHUP:
+            notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+            self._tell_mail(signal.SIGHUP)
+            notify("READY=1")
+
+    def _tell_mail(self, number: signal.Signals) -> None:
+        for child in self.children.values():
+            if child.name == "mail":
+                os.kill(child.pid, number)
+
+    def _stop(self) -> None:
+        self.stopping_since = time.monotonic()
+        self._due.clear()
+        limit_s = self.limits.stop_grace_s + STOP_MARGIN_S
+        # The unit's own limit follows the setting (sd_notify(3)).
+        notify(f"STOPPING=1\nEXTEND_TIMEOUT_USEC={int((limit_s + STOP_MARGIN_S) * 1_000_000)}")
+        for fd in (*self.held.ports, *self.held.passing):
+            os.close(fd)
+        for pid in self.children:
+            os.kill(pid, signal.SIGTERM)
+        signal.signal(signal.SIGALRM, lambda *_: self._kill())
+        signal.alarm(int(limit_s))
+
+    def _hurry(self) -> None:
+        _log.warning("told to stop again: nothing is waited for any longer")
+        self._tell_mail(signal.SIGUSR1)
+        signal.alarm(int(HURRIED_S))
+
+    def _telling(self) -> list[int]:
+        """Pipes of those whose ports may still be open, once that matters."""
+        if self.stopping_since is None or not self._locked:
+            return []
+        return [child.ready for child in self.children.values() if child.pid not in self._closed]
+
+    def _let_go(self) -> None:
+        """Once all ports are closed another relay may have the lock, while this one waits for its last replies."""
+        for child in self.children.values():
+            if child.pid not in self._closed and select.select([child.ready], [], [], 0)[0]:
+                told = os.read(child.ready, 16)
+                if not told or CLOSED in told:
+                    self._closed.add(child.pid)
+        if self._locked and self._closed >= self.children.keys():
+            self._locked = False
+            fcntl.flock(self.held.lock, fcntl.LOCK_UN)
+            if self.children and not self.failed:
+                _log.info("all ports are closed: a new relay may start; waiting for what is under way")
+
+    def _kill(self) -> None:
+        limit_s = time.monotonic() - (self.stopping_since or 0.0)
+        for child in self.children.values():
+            _log.error("the %s process did not stop in %d s and is killed", child.name, limit_s)
+            os.kill(child.pid, signal.SIGKILL)
+
+    # -- ends --------------------------------------------------------------------------
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            child = self.children.pop(pid, None)
+            if child is not None:
+                os.close(child.ready)
+                self._ended(child, os.waitstatus_to_exitcode(status))
+
+    def _ended(self, child: Child, code: int) -> None:
+        if self.stopping_since is not None:
+            if child.name == "mail" and code not in _STOPPED:
+                _log.error("the mail process ended (%d) instead of stopping in order", code)
+                self.failed = True
+            return
+        if child.name == "mail" and self.held.memory >= 0:
+            os.pwrite(self.held.memory, bytes(8), self.held.here[child.number])  # others pass nothing on to it
+        delay_s = self._later(child.place)
+        when = f"in {delay_s:g} s" if delay_s else "at once"
+        _log.error("the %s process ended (%d) and is started again %s", child.name, code, when)
+
+
+class Watch:
+    """Which processes stand still: their beats are the same as many looks ago.
+
+    Looks are counted, not seconds: where the parent was stopped as well, all of them have only rested.
+    """
+
+    def __init__(self, beats: int, processes: int, every_s: float) -> None:
+        self._fd = beats
+        self._every_s = every_s
+        self._known = [b""] * processes
+        self._same = [0] * processes
+        self.due = time.monotonic() + every_s
+
+    def forget(self, index: int) -> None:
+        """There is a new one, which has its time to start."""
+        self._known[index] = self._beat(index)
+        self._same[index] = -int(START_S / self._every_s)
+
+    def hanging(self) -> list[int]:
+        """Their indices, if it is time to look."""
+        if time.monotonic() < self.due:
+            return []
+        self.due = time.monotonic() + self._every_s
+        found = []
+        for index, known in enumerate(self._known):
+            beat = self._beat(index)
+            self._known[index] = beat
+            self._same[index] = self._same[index] + 1 if beat == known else 0
+            if self._same[index] >= LOOKS:
+                self._same[index] = 0
+                found.append(index)
+        return found
+
+    def _beat(self, index: int) -> bytes:
+        return os.pread(self._fd, 8, SLOT_OCTETS * index)
+
+
+def _waits_for_the_disk(pid: int) -> bool:
+    """A disk that doesn't answer is nothing that a kill would mend."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "D"
+    except (OSError, IndexError):
+        return False
+
+
+# -- the same process, anew --------------------------------------------------------
+
+
+def slim(supervisor: Supervisor, log: tuple[str, str]) -> int:
+    """Serve, as a Python that has loaded this module only."""
+    children = list(supervisor.children.values())
+    for fd in (*supervisor.held.all(), *(child.ready for child in children)):
+        os.set_inheritable(fd, True)
+    wake = supervisor.wakeful.kept()
+    state = {
+        "wake": wake,
+        "children": children,
+        "again": supervisor.again,
+        "held": supervisor.held,
+        "limits": supervisor.limits,
+        "log": log,
+        "comm": _comm(),
+    }
+    flush()
+    above = str(Path(__file__).resolve().parents[2])
+    try:
+        # Without site-packages, which load things at each start, and without the working directory and what lies there.
+        os.execv(sys.executable, [sys.executable, "-S", "-P", "-c", _ANEW, above, json.dumps(state)])
+    except OSError as error:
+        _log.warning("the parent stays as large as it is: %s can't be executed: %s", sys.executable, error)
+        supervisor.wakeful = Wakeful(wake)
+        return supervisor.serve()
+
+
+def resume(state: str) -> int:
+    """What ``slim`` executes."""
+    told: dict[str, Any] = json.loads(state)
+    setup(*told["log"])
+    children = [Child(*each) for each in told["children"]]
+    for child in children:
+        os.set_inheritable(child.ready, False)
+    with contextlib.suppress(OSError):
+        _COMM.write_text(told["comm"])
+    held, limits = Held(*told["held"]), Limits(*told["limits"])
+    return Supervisor(Wakeful(told["wake"]), children, told["again"], held, limits).serve()
+
+
+def _comm() -> str:
+    """The name by which ``ps`` and `relay check` know this process."""
+    try:
+        return _COMM.read_text().strip()
+    except OSError:
+        return ""

@@ -1,0 +1,147 @@
+"""Verdicts on campaigns, carried out on the queue (R12)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from relay.audit import actions
+from relay.campaigns.campaigns import Campaign, by_id
+from relay.queue.drop import Copy, give_up
+from relay.store.contract import Tx
+from relay.values.errors import RegistryError
+from relay.values.states import State
+
+CHUNK: Final = 5_000
+"""Copies worked off in one transaction by those who share the store."""
+
+
+STAGED: Final = "staged"
+"""``hold_reason`` of copies that wait for their campaign's verdict."""
+
+
+MAX_WHY: Final = 1_000
+
+
+UNDECIDED: Final = frozenset({"open", "staged", "watching", "undecided", "stopped"})
+
+
+def release(conn: Tx, campaign_id: int, actor: str, why: str, now: float, *, most: int | None = None) -> int:
+    """Let the rest go, and all that comes later; returns the copies set free.
+
+    With ``most`` only so many now: call ``work_off`` until it returns 0.
+    Raises RegistryError if the campaign is decided already.
+    """
+    campaign = by_id(conn, campaign_id)
+    if campaign.state == "released":
+        raise RegistryError(f"campaign {campaign_id} is released already")
+    if campaign.state == "declined":
+        raise RegistryError(f"campaign {campaign_id} was declined, its copies are gone; send it anew by another name")
+    _decide(conn, campaign, "released", actor, _line(why), now)
+    return work_off(conn, campaign_id, now, most)
+
+
+def decline(conn: Tx, campaign_id: int, actor: str, reason: str, now: float, *, most: int | None = None) -> int:
+    """Drop the held copies, each with an event and given back to the quota; returns how many.
+
+    Copies that wait for a retry are dropped by delivery at its re-check, new
+    ones are refused. ``most`` and errors as for ``release``; a released
+    campaign can still be declined.
+    """
+    campaign = by_id(conn, campaign_id)
+    if campaign.state == "declined":
+        raise RegistryError(f"campaign {campaign_id} is declined already")
+    line = _line(reason)
+    if not line:
+        raise RegistryError("the reason is empty; say why, the tenant is told")
+    _decide(conn, campaign, "declined", actor, line, now)
+    return work_off(conn, campaign_id, now, most)
+
+
+def stop(conn: Tx, campaign_id: int, actor: str, why: str, now: float) -> bool:
+    """Hold everything from now on until someone decides; False if it is decided or stopped already.
+
+    New copies are held as they come, waiting ones by delivery at its re-check.
+    """
+    return _leave_to_people(conn, campaign_id, "stopped", UNDECIDED - {"stopped"}, actor, why, now)
+
+
+def ask(conn: Tx, campaign_id: int, actor: str, why: str, now: float) -> bool:
+    """Leave the campaign to the administrator; False if it is decided or left already."""
+    return _leave_to_people(conn, campaign_id, "undecided", frozenset({"open", "staged", "watching"}), actor, why, now)
+
+
+def work_off(conn: Tx, campaign_id: int, now: float, most: int | None = CHUNK) -> int:
+    """Work off up to ``most`` held copies of a decided campaign (None: all); 0 when none is left."""
+    campaign = by_id(conn, campaign_id)
+    limit = -1 if most is None else most
+    if campaign.state == "released":
+        return conn.execute(
+            "UPDATE recipient SET state = 0, due_at = ?1, owner = NULL, hold_reason = '', changed_at = ?1"
+            " WHERE state = 1 AND (submission_id, number) IN (SELECT submission_id, number FROM recipient"
+            " WHERE campaign_id = ?2 AND state = 1 AND hold_reason = 'staged' LIMIT ?3)",
+            (now, campaign_id, limit),
+        ).rowcount
+    if campaign.state == "declined":
+        rows = conn.execute(
+            "SELECT submission_id, number, tenant_id, campaign_id FROM recipient WHERE campaign_id = ? AND state = 1"
+            " LIMIT ?",
+            (campaign_id, limit),
+        ).fetchall()
+        why = f"campaign declined: {campaign.why}"
+        return len(give_up(conn, [Copy(*row) for row in rows], State.DECLINED, why, campaign.decided_by, now))
+    return 0
+
+
+def unfinished(conn: Tx) -> list[int]:
+    """Decided campaigns with copies still to be worked off, e.g. after a crash."""
+    rows = conn.execute(
+        "SELECT id FROM campaign c WHERE id IN (SELECT DISTINCT campaign_id FROM recipient WHERE state = 1)"
+        " AND (state = 'declined' OR state = 'released' AND EXISTS (SELECT 1 FROM recipient r"
+        " WHERE r.campaign_id = c.id AND r.state = 1 AND r.hold_reason = 'staged')) ORDER BY id"
+    )
+    return [int(row[0]) for row in rows]
+
+
+def _decide(conn: Tx, campaign: Campaign, state: str, actor: str, why: str, now: float) -> None:
+    conn.execute(
+        "UPDATE campaign SET state = ?, why = ?, decided_at = ?, decided_by = ? WHERE id = ?",
+        (state, why, now, actor, campaign.id),
+    )
+    _tell(conn, campaign, state, actor, why, now)
+
+
+def _leave_to_people(
+    conn: Tx, campaign_id: int, state: str, before: frozenset[str], actor: str, why: str, now: float
+) -> bool:
+    campaign = by_id(conn, campaign_id)
+    if campaign.state not in before:
+        return False
+    line = _line(why)
+    conn.execute("UPDATE campaign SET state = ?, why = ? WHERE id = ?", (state, line, campaign_id))
+    _tell(conn, campaign, state, actor, line, now)
+    return True
+
+
+def _tell(conn: Tx, campaign: Campaign, state: str, actor: str, why: str, now: float) -> None:
+    kind = f"campaign-{state}"
+    detail: Mapping[str, object] = {
+        "campaign": campaign.id,
+        "name": campaign.name,
+        "before": campaign.state,
+        "why": why,
+    }
+    actions.record(conn, actor, kind, campaign.tenant_id, detail, now)
+    conn.execute(
+        "INSERT INTO event (tenant_id, at, kind, campaign_id, detail) VALUES (?, ?, ?, ?, ?)",
+        (campaign.tenant_id, now, kind, campaign.id, json.dumps(detail, separators=(",", ":"), sort_keys=True)),
+    )
+
+
+def _line(text: str) -> str:
+    """One printable line: it ends in replies."""
+    line = " ".join(text.split())
+    if len(line) > MAX_WHY or not line.isprintable():
+        raise RegistryError(f"a reason is printable text of at most {MAX_WHY} characters")
+    return line

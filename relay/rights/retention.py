@@ -1,0 +1,155 @@
+"""Retention (R27): records of finished messages and old events are deleted in small steps."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Final, Protocol
+
+from relay.feedback import operator_mail, report_limits
+from relay.observe.steady import Steady
+from relay.people import apart, doubts
+from relay.queue import looks
+from relay.queue.thaw import thaw
+from relay.signup import answer, forms, limits
+from relay.store.contract import Tx
+from relay.store.database import connect, transaction
+from relay.store.words import failed
+from relay.tenants import idempotency
+from relay.values.ids import first_id
+
+_log = logging.getLogger("relay.maintain")
+
+EVERY_S: Final = 3600.0
+AGAIN_S: Final = 60.0
+"""After one that failed: on a full disk it may be what makes room."""
+FAR_S: Final = 2 * 86_400.0
+"""After the last clean-up: either none ran so long, or the clock was set."""
+BELIEVED_S: Final = 86_400.0
+_CLEANED: Final = (
+    "INSERT INTO meta (name, value) VALUES ('cleaned', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+STEP: Final = 500
+"""Recipients or events deleted in one transaction, or those of one submission more."""
+DONE: Final = "SELECT id FROM submission WHERE id > ? AND id < ? AND open_recipients <= 0 ORDER BY id LIMIT ?"
+OLD: Final = "SELECT id FROM event WHERE tenant_id = ? AND at < ? LIMIT ?"
+
+
+class Keep(Protocol):
+    """How long what is kept, in seconds."""
+
+    @property
+    def completed(self) -> float: ...
+    @property
+    def events(self) -> float: ...
+
+
+async def run(path: Path, keep: Keep, clock: Callable[[], float], steady: Steady | None = None) -> None:
+    """Clean up at start and once an hour until cancelled."""
+    steady = steady or Steady(clock)
+    while True:
+        try:
+            deleted = await asyncio.to_thread(_turn, path, keep, clock(), steady)
+        except Exception as error:
+            failed(_log, "clean-up failed, trying again in a minute", error, path)
+            await asyncio.sleep(AGAIN_S)
+            continue
+        if deleted:
+            _log.info("%d records beyond their retention were deleted", deleted)
+        await asyncio.sleep(EVERY_S)
+
+
+def _turn(path: Path, keep: Keep, now: float, steady: Steady) -> int:
+    if not believed(path, now, now - steady.since()):
+        _log.warning("the clock is far ahead of the last clean-up: nothing is deleted until it has stood so for a day")
+        return 0
+    deleted = clean(path, keep.completed, keep.events, now)
+    with closing(connect(path)) as conn, transaction(conn):
+        conn.execute(_CLEANED, (int(now),))
+    return deleted
+
+
+def believed(path: Path, now: float, stood_s: float) -> bool:
+    """Whether the clock may be believed where records would be deleted by it; ``stood_s``: it wasn't set for so long.
+
+    A clock that is wrong by ten years would else take all of them.
+    """
+    with closing(connect(path, readonly=True)) as conn:
+        row = conn.execute("SELECT value FROM meta WHERE name = 'cleaned'").fetchone()
+    return row is None or now - row[0] < FAR_S or stood_s >= BELIEVED_S
+
+
+def clean(path: Path, completed_s: float, events_s: float, now: float) -> int:
+    """Delete what is past its time; the number of submissions, events, requests and answers deleted."""
+    conn = connect(path)
+    try:
+        thaw(conn, now)  # a copy may be held as frozen in the moment its tenant is unfrozen
+        deleted = _submissions(conn, now - completed_s) + _events(conn, now - events_s)
+        while step := _requests(conn, now):
+            deleted += step
+        while step := _answers(conn, now):
+            deleted += step
+        with transaction(conn):
+            looks.forget(conn, now)
+        return deleted
+    finally:
+        conn.close()
+
+
+def _submissions(conn: Tx, before: float) -> int:
+    """Delete those that are done and older.
+
+    They are looked for without the write lock, and by id, which is by age: what is younger isn't looked at.
+    """
+    deleted, after, end = 0, -1, first_id(before)
+    while ids := conn.execute(DONE, (after, end, STEP)).fetchall():
+        after = ids[-1][0]
+        left = [id_ for (id_,) in reversed(ids)]
+        while left:
+            with transaction(conn):
+                rows = 0
+                while left and rows < STEP:
+                    rows += _forget(conn, left.pop())
+        deleted += len(ids)
+    return deleted
+
+
+def _forget(conn: Tx, submission_id: int) -> int:
+    """Delete one submission; how many recipients it had."""
+    rows = conn.execute("DELETE FROM recipient WHERE submission_id = ?", (submission_id,)).rowcount
+    conn.execute("DELETE FROM body WHERE submission_id = ?", (submission_id,))
+    conn.execute("DELETE FROM submission WHERE id = ?", (submission_id,))
+    return rows
+
+
+def _events(conn: Tx, before: float) -> int:
+    """Delete older ones, tenant by tenant, as there is an index by tenant and time."""
+    deleted, tenant_id = 0, -1
+    while True:
+        row = conn.execute(
+            "SELECT tenant_id FROM event WHERE tenant_id > ? ORDER BY tenant_id LIMIT 1", (tenant_id,)
+        ).fetchone()
+        if row is None:
+            return deleted
+        tenant_id = row[0]
+        while ids := conn.execute(OLD, (tenant_id, before, STEP)).fetchall():
+            with transaction(conn):
+                conn.executemany("DELETE FROM event WHERE id = ?", ids)
+            deleted += len(ids)
+
+
+def _requests(conn: Tx, now: float) -> int:
+    """Requests of forms whose links have ended, and what limited them and reports (R5)."""
+    with transaction(conn):
+        strangers = report_limits.forget(conn, now) + operator_mail.forget(conn, now) + apart.forget(conn, now)
+        asked = answer.forget(conn, now) + limits.forget(conn, now) + forms.forget_removed(conn, now)
+        return strangers + asked
+
+
+def _answers(conn: Tx, now: float) -> int:
+    """Answers of the API that were kept for repeats, and other servers' that were too old to be repeated."""
+    with transaction(conn):
+        return idempotency.forget(conn, now) + doubts.forget(conn, now)

@@ -1,0 +1,88 @@
+"""Bearer credentials of the HTTP API: ``rt_`` and 160 random bits in base32.
+
+Only a keyed hash is stored, with a unique index, so that a token is found by
+computing the hash under each master key.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from relay.audit import actions
+from relay.keys.secrets import Secrets, generate_password
+from relay.store.contract import Tx
+from relay.values.errors import RegistryError
+from relay.values.tenant import TenantRow
+
+PREFIX = "rt_"
+_FORM = re.compile(rf"{PREFIX}[a-z2-7]{{32}}", re.ASCII)
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """A token as stored: everything but the token. Times in seconds UTC."""
+
+    id: int
+    tenant_id: int
+    name: str
+    created_at: float
+    revoked_at: float | None
+
+
+def add(
+    conn: Tx, secrets: Secrets, tenant: TenantRow, name: str = "", *, actor: str, now: float
+) -> tuple[TokenRow, str]:
+    """A new token; ``name`` tells the tenant's tokens apart, made up if empty."""
+    live = {row.name for row in of_tenant(conn, tenant.id) if row.revoked_at is None}
+    name = name or next(n for n in (f"api-{i}" for i in range(1, len(live) + 2)) if n not in live)
+    if not _NAME.fullmatch(name):
+        raise RegistryError(f"{name!r} is no token name: use 1 to 63 of a-z, 0-9, dot, - and _")
+    if name in live:
+        raise RegistryError(f"{tenant.name} has a token {name!r} already; choose another name")
+    token = PREFIX + generate_password()
+    conn.execute(
+        "INSERT INTO api_token (tenant_id, name, secret_hash, created_at) VALUES (?, ?, ?, ?)",
+        (tenant.id, name, secrets.password_hash(token), now),
+    )
+    actions.record(conn, actor, "token-added", tenant.id, {"name": name}, now)
+    return _live(conn, tenant, name), token
+
+
+def lookup(conn: Tx, secrets: Secrets, token: str) -> int | None:
+    """The id of the tenant whose live token this is, else None."""
+    if not _FORM.fullmatch(token):
+        return None
+    for kid in secrets.keys:
+        row = conn.execute(
+            "SELECT tenant_id FROM api_token WHERE secret_hash = ? AND revoked_at IS NULL",
+            (secrets.password_hash(token, kid),),
+        ).fetchone()
+        if row is not None:
+            return int(row[0])
+    return None
+
+
+def of_tenant(conn: Tx, tenant_id: int) -> list[TokenRow]:
+    """The tenant's tokens, revoked ones too, in the order they were made."""
+    rows = conn.execute(
+        "SELECT id, tenant_id, name, created_at, revoked_at FROM api_token WHERE tenant_id = ? ORDER BY id",
+        (tenant_id,),
+    )
+    return [TokenRow(*row) for row in rows]
+
+
+def revoke(conn: Tx, tenant: TenantRow, name: str, *, actor: str, now: float) -> TokenRow:
+    """End a token; it stops working with the next request."""
+    row = _live(conn, tenant, name)
+    conn.execute("UPDATE api_token SET revoked_at = ? WHERE id = ?", (now, row.id))
+    actions.record(conn, actor, "token-revoked", tenant.id, {"name": name}, now)
+    return next(token for token in of_tenant(conn, tenant.id) if token.id == row.id)
+
+
+def _live(conn: Tx, tenant: TenantRow, name: str) -> TokenRow:
+    for row in of_tenant(conn, tenant.id):
+        if row.name == name and row.revoked_at is None:
+            return row
+    raise RegistryError(f"{tenant.name} has no token {name!r} in force; `relay token list {tenant.name}` shows all")

@@ -1,0 +1,94 @@
+"""Comparing a domain's DNS with the records it should have.
+
+The look-up is handed in, so that this needs no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from relay.tenants.domains import Record
+from relay.tenants.lookup import Lookup, LookupFailed
+
+
+class State(StrEnum):
+    OK = "ok"
+    MISSING = "missing"
+    DIFFERENT = "different"
+    UNKNOWN = "unknown"
+    """The look-up failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One record and what DNS holds in its place."""
+
+    record: Record
+    state: State
+    found: tuple[str, ...] = ()
+    cause: str = ""
+
+
+def check(records: Iterable[Record], lookup: Lookup) -> list[Finding]:
+    """Look each record up."""
+    return [_check(record, lookup) for record in records]
+
+
+def proves(findings: Iterable[Finding]) -> bool:
+    """Whether they show that the domain is the tenant's and signs: verification and one DKIM key."""
+    fitting = {finding.record.purpose for finding in findings if finding.state is State.OK}
+    return {"verification", "dkim"} <= fitting
+
+
+def _check(record: Record, lookup: Lookup) -> Finding:
+    try:
+        if record.purpose == "return-path":
+            return _return_path(record, lookup)
+        found = tuple(lookup(record.name, record.type))
+    except LookupFailed as error:
+        return Finding(record, State.UNKNOWN, cause=str(error))
+    related = tuple(text for text in found if _related(record.purpose, text))
+    if any(_fits(record, text) for text in related):
+        return Finding(record, State.OK, related)
+    return Finding(record, State.DIFFERENT if related else State.MISSING, related)
+
+
+def _return_path(record: Record, lookup: Lookup) -> Finding:
+    """A CNAME to us, or an MX that is us."""
+    aliases = tuple(lookup(record.name, "CNAME"))
+    if aliases:
+        return Finding(record, State.OK if record.value in aliases else State.DIFFERENT, aliases)
+    hosts = tuple(lookup(record.name, "MX"))
+    if not hosts:
+        return Finding(record, State.MISSING)
+    # Every MX must be ours: bounces that go elsewhere are lost to us.
+    return Finding(record, State.OK if set(hosts) == {record.value} else State.DIFFERENT, hosts)
+
+
+def _related(purpose: str, text: str) -> bool:
+    """Other TXT records may stand at the same name: SPF shares the domain's own."""
+    if purpose == "spf":
+        return text.lower().split(" ", 1)[0] == "v=spf1"
+    if purpose == "dmarc":
+        return _tags(text).get("v") == "DMARC1"
+    return True
+
+
+def _fits(record: Record, text: str) -> bool:
+    if record.purpose == "dkim":
+        wanted, found = _tags(record.value), _tags(text)
+        return found.get("p") == wanted["p"] and found.get("k", "rsa") == wanted.get("k", "rsa")
+    if record.purpose == "spf":
+        wanted_mechanism = record.value.split()[1].lower()
+        return wanted_mechanism in (term.lower().lstrip("+") for term in text.split())
+    if record.purpose == "dmarc":
+        return "p" in _tags(text)  # a stricter policy is as good
+    return text == record.value
+
+
+def _tags(text: str) -> dict[str, str]:
+    """Tag-list (RFC 6376 §3.2) with white space inside values dropped."""
+    pairs = (part.partition("=") for part in text.split(";"))
+    return {name.strip(): "".join(value.split()) for name, _, value in pairs if name.strip()}

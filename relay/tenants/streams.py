@@ -1,0 +1,81 @@
+"""Streams: a tenant's channels, each bulk or transactional (R1)."""
+
+from __future__ import annotations
+
+import re
+
+from relay.audit import actions
+from relay.store.contract import Conflict, Tx
+from relay.values.errors import RegistryError
+from relay.values.facts import Kind, Stream
+from relay.values.tenant import TenantRow
+
+ANY_TOPIC = "*"
+MAX_TOPIC = 100
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_COLUMNS = "id, tenant_id, name, kind, topic, consent"
+
+
+def add(
+    conn: Tx,
+    tenant: TenantRow,
+    name: str,
+    kind: Kind,
+    *,
+    topic: str = ANY_TOPIC,
+    consent_required: bool | None = None,
+    actor: str,
+    now: float,
+) -> Stream:
+    """A new stream; consent is required on bulk and exempt on transactional ones unless said."""
+    if not _NAME.fullmatch(name):
+        raise RegistryError(f"{name!r} is no stream name: use 1 to 63 of a-z, 0-9 and -, and don't begin with -")
+    required = kind is Kind.BULK if consent_required is None else consent_required
+    if kind is Kind.BULK and not required:
+        raise RegistryError("a bulk stream can't be exempt from consent; make the stream transactional if it is that")
+    try:
+        conn.execute(
+            "INSERT INTO stream (tenant_id, name, kind, topic, consent, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+            (tenant.id, name, kind, _topic(topic), "required" if required else "exempt", now),
+        )
+    except Conflict as error:
+        raise RegistryError(f"{tenant.name} has a stream {name!r} already; choose another name") from error
+    stream = find(conn, tenant, name)
+    detail = {"name": name, "kind": str(kind), "topic": stream.topic, "consent_required": required}
+    actions.record(conn, actor, "stream-added", tenant.id, detail, now)
+    return stream
+
+
+def add_defaults(conn: Tx, tenant: TenantRow, *, actor: str, now: float) -> list[Stream]:
+    """What every tenant begins with: ``bulk``, and ``transactional`` without consent."""
+    return [add(conn, tenant, str(kind), kind, actor=actor, now=now) for kind in (Kind.BULK, Kind.TRANSACTIONAL)]
+
+
+def find(conn: Tx, tenant: TenantRow, name: str) -> Stream:
+    """The tenant's stream of that name; RegistryError if there is none."""
+    row = conn.execute(f"SELECT {_COLUMNS} FROM stream WHERE tenant_id = ? AND name = ?", (tenant.id, name)).fetchone()
+    if row is None:
+        names = ", ".join(stream.name for stream in of_tenant(conn, tenant.id)) or "none"
+        raise RegistryError(f"{tenant.name} has no stream {name!r}; there are: {names}")
+    return from_row(row)
+
+
+def of_tenant(conn: Tx, tenant_id: int) -> list[Stream]:
+    """The tenant's streams in the order they were made."""
+    rows = conn.execute(f"SELECT {_COLUMNS} FROM stream WHERE tenant_id = ? ORDER BY id", (tenant_id,))
+    return [from_row(row) for row in rows]
+
+
+def from_row(row: tuple[int, int, str, str, str, str]) -> Stream:
+    """From the columns id, tenant_id, name, kind, topic, consent."""
+    id_, tenant_id, name, kind, topic, consent = row
+    return Stream(id_, tenant_id, name, Kind(kind), topic, consent == "required")
+
+
+def _topic(text: str) -> str:
+    topic = text.strip()
+    if not topic:
+        raise RegistryError(f"the topic is empty; name it, or write {ANY_TOPIC} where each message names its own")
+    if len(topic) > MAX_TOPIC or not topic.isprintable():
+        raise RegistryError(f"a topic is printable text of at most {MAX_TOPIC} characters")
+    return topic

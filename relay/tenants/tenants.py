@@ -1,0 +1,107 @@
+"""Tenants: the customers, their state, and freezing them (R24).
+
+Writing functions work inside the caller's transaction and leave an audit
+entry; refusals are RegistryError.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from relay.audit import actions
+from relay.ledger.plans import FREE
+from relay.mail.address import Address
+from relay.store.contract import Conflict, Tx
+from relay.values.errors import RegistryError
+from relay.values.facts import Freeze
+from relay.values.tenant import TenantRow
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_COLUMNS = "id, name, contact, postal, freeze, freeze_reason, plan, plan_started_at, plan_ends_at, created_at"
+MAX_TEXT = 500
+"""Characters of a reason or a postal address."""
+
+
+def find(conn: Tx, name: str) -> TenantRow:
+    """The tenant of that name; RegistryError if there is none."""
+    row = conn.execute(f"SELECT {_COLUMNS} FROM tenant WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        raise RegistryError(f"there is no tenant {name!r}; `relay tenant list` shows all")
+    return _tenant(row)
+
+
+def by_id(conn: Tx, tenant_id: int) -> TenantRow:
+    """The tenant of that id; RegistryError if there is none."""
+    row = conn.execute(f"SELECT {_COLUMNS} FROM tenant WHERE id = ?", (tenant_id,)).fetchone()
+    if row is None:
+        raise RegistryError(f"there is no tenant with the id {tenant_id}")
+    return _tenant(row)
+
+
+def all_tenants(conn: Tx) -> list[TenantRow]:
+    """Every tenant, by name."""
+    return [_tenant(row) for row in conn.execute(f"SELECT {_COLUMNS} FROM tenant ORDER BY name")]
+
+
+def add(conn: Tx, name: str, contact: Address, *, postal: str = "", actor: str, now: float) -> TenantRow:
+    """A new tenant on the free plan, without streams (see ``streams.add_defaults``)."""
+    if not _NAME.fullmatch(name):
+        raise RegistryError(f"{name!r} is no tenant name: use 1 to 63 of a-z, 0-9 and -, and don't begin with -")
+    postal = _line(postal, "postal address") if postal else ""
+    try:
+        conn.execute(
+            "INSERT INTO tenant (name, contact, postal, plan, plan_started_at, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+            (name, str(contact), postal, FREE, now, now),
+        )
+    except Conflict as error:
+        raise RegistryError(f"there is a tenant {name!r} already; choose another name") from error
+    tenant = find(conn, name)
+    actions.record(conn, actor, "tenant-added", tenant.id, {"name": name, "contact": tenant.contact}, now)
+    return tenant
+
+
+def freeze(conn: Tx, tenant: TenantRow, *, everything: bool, reason: str, actor: str, now: float) -> TenantRow:
+    """Stop the tenant's bulk streams, or all of them, at once; also what is queued (R24)."""
+    reason = _line(reason, "reason")
+    if tenant.freeze is Freeze.ALL and not everything:
+        raise RegistryError(f"all streams of {tenant.name} are frozen already; `relay tenant unfreeze` it first")
+    state = Freeze.ALL if everything else Freeze.BULK
+    conn.execute("UPDATE tenant SET freeze = ?, freeze_reason = ? WHERE id = ?", (state, reason, tenant.id))
+    _tell(conn, actor, "tenant-frozen", tenant, {"streams": str(state), "reason": reason}, now)
+    return by_id(conn, tenant.id)
+
+
+def unfreeze(conn: Tx, tenant: TenantRow, *, reason: str = "", actor: str, now: float) -> TenantRow:
+    """Let a frozen tenant send again; what was queued goes out."""
+    if tenant.freeze is Freeze.NONE:
+        raise RegistryError(f"{tenant.name} is not frozen")
+    conn.execute("UPDATE tenant SET freeze = ?, freeze_reason = '' WHERE id = ?", (Freeze.NONE, tenant.id))
+    detail = {"was": str(tenant.freeze)} | ({"reason": _line(reason, "reason")} if reason else {})
+    _tell(conn, actor, "tenant-unfrozen", tenant, detail, now)
+    return by_id(conn, tenant.id)
+
+
+def warn(conn: Tx, tenant: TenantRow, *, reason: str, actor: str, now: float) -> None:
+    """Record a warning; it changes nothing else (R24)."""
+    _tell(conn, actor, "tenant-warned", tenant, {"reason": _line(reason, "reason")}, now)
+
+
+def _tell(conn: Tx, actor: str, action: str, tenant: TenantRow, detail: dict[str, str], now: float) -> None:
+    actions.record(conn, actor, action, tenant.id, detail, now)
+    actions.event(conn, tenant.id, action, detail | {"actor": actor}, now)
+
+
+def _line(text: str, what: str) -> str:
+    """One line of printable text; it ends in replies and header fields."""
+    line = " ".join(text.split())
+    if not line:
+        raise RegistryError(f"the {what} is empty; say it in a few words")
+    if len(line) > MAX_TEXT or not line.isprintable():
+        raise RegistryError(f"the {what} must be printable text of at most {MAX_TEXT} characters")
+    return line
+
+
+def _tenant(row: tuple[Any, ...]) -> TenantRow:
+    id_, name, contact, postal, frozen, reason, plan, started_at, ends_at, created_at = row
+    return TenantRow(id_, name, contact, postal, Freeze(frozen), reason, plan, started_at, ends_at, created_at)

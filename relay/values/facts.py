@@ -1,0 +1,132 @@
+"""Facts about a customer and a person, as every stage knows them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Kind(StrEnum):
+    BULK = "bulk"
+    TRANSACTIONAL = "transactional"
+
+
+class Freeze(StrEnum):
+    NONE = "none"
+    BULK = "bulk"
+    ALL = "all"
+
+
+class Reason(StrEnum):
+    """Why nothing more goes to a person."""
+
+    UNSUBSCRIBED = "unsubscribed"
+    HARD_BOUNCE = "hard-bounce"
+    COMPLAINT = "complaint"
+    HAND = "hand"
+
+
+class Allowance(msgspec.Struct, frozen=True, gc=False):
+    """What the plan allows in the running period; ``None`` means unlimited."""
+
+    plan: str
+    period: str
+    messages: int | None
+    subscribers: int | None
+    renews_at: float
+
+
+class Tenant(msgspec.Struct, frozen=True, gc=False):
+    id: int
+    name: str
+    contact: str
+    postal: str
+    freeze: Freeze
+    freeze_reason: str
+    verified_domains: frozenset[str]
+    all_domains: frozenset[str]
+    topics: tuple[str, ...]
+    """Names of all topics anyone ever consented to with this tenant."""
+    delivered_bulk: int
+    """Bulk copies delivered so far; a new tenant has few (R13)."""
+    allowance: Allowance
+    claimed: frozenset[str] = frozenset()
+    """Domains proved to be some tenant's, this one's too, and the operator's own names."""
+
+
+class Stream(msgspec.Struct, frozen=True, gc=False):
+    id: int
+    tenant_id: int
+    name: str
+    kind: Kind
+    topic: str
+    """Default topic; ``*`` means that the message names it (Relay-Topic)."""
+    consent_required: bool
+
+
+class Consent(msgspec.Struct, frozen=True, gc=False):
+    topic: str
+    live: bool
+    given_at: float
+    source: str
+    withdrawn_at: float | None
+
+
+class Suppression(msgspec.Struct, frozen=True, gc=False):
+    reason: Reason
+    topic: str | None
+    """``None``: everything of this tenant."""
+    since: float
+
+
+class Standing(msgspec.Struct, frozen=True, gc=False):
+    """What is known of one person with one tenant, at one moment."""
+
+    subscriber_id: int | None = None
+    consents: tuple[Consent, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
+    counted: bool = False
+    """Already one of the different subscribers of the running period; asked at RCPT, and only where a further
+    subscriber could pass the plan's limit."""
+
+    def consent(self, topic: str) -> Consent | None:
+        for consent in self.consents:
+            if consent.topic == topic:
+                return consent
+        return None
+
+
+class Recipient(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """One accepted forward-path with what its person's standing was at RCPT."""
+
+    address: str
+    """As the client gave it, for RCPT and headers: ``local@domain``."""
+    canonical: str
+    """Key for look-ups: lower case, domain as A-labels."""
+    domain: str
+    """A-label domain, lower case."""
+    standing: Standing
+    notify: str = ""
+    """NOTIFY of RFC 3461 as given (``NEVER`` or a list), empty if absent."""
+    orcpt: str = ""
+
+
+class Usage(msgspec.Struct, frozen=True, gc=False):
+    messages: int
+    subscribers: int
+
+
+class CampaignFigures(msgspec.Struct, frozen=True, gc=False):
+    """Counts of a staged campaign's first part; times in seconds UTC."""
+
+    campaign_id: int
+    recipients: int
+    held: int
+    sent: int
+    delivered: int
+    bounced: int
+    unsubscribed: int
+    complained: int
+    window_started_at: float
+    now: float

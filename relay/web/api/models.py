@@ -1,0 +1,218 @@
+"""What the API takes and gives about consents, as JSON.
+
+Nothing is guessed: a number is no text, a text no number, and an unknown
+field is refused. What is not well-formed refuses the whole request.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from relay.people.consent_rules import Refused, check_ip
+
+MOST_IN_BATCH: Final = 500
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _ip(text: str) -> str:
+    try:
+        found = check_ip(text)
+    except Refused:
+        found = ""
+    if not found:
+        raise ValueError("is no IPv4 or IPv6 address; leave it out if it is not known")
+    return found
+
+
+def _time(value: Any) -> datetime:
+    """RFC 3339 §5.6 and nothing else: pydantic would take numbers and dates too."""
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        raise ValueError("is no time such as 2026-01-31T12:00:00Z (RFC 3339, with its offset)")
+    return datetime.fromisoformat(value.upper())
+
+
+Email = Annotated[
+    str, Field(min_length=3, max_length=320, examples=["mary@example.com"], json_schema_extra={"format": "email"})
+]
+Topic = Annotated[
+    str,
+    Field(max_length=100, description="Printable, not `*`.", examples=["newsletter"]),
+]
+Source = Annotated[str, Field(max_length=500, examples=["sign-up form on example.com"])]
+Wording = Annotated[
+    str,
+    Field(
+        max_length=20_000,
+        description="The exact text shown to the person.",
+        examples=["Yes, send me the newsletter by e-mail. I can unsubscribe at any time."],
+    ),
+]
+Ip = Annotated[
+    str,
+    Field(max_length=64, description="Address the person gave it from.", examples=["203.0.113.7"]),
+    AfterValidator(_ip),
+]
+Page = Annotated[
+    str, Field(max_length=2_000, description="Page it was given on.", examples=["https://example.com/join"])
+]
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_time),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-01-31T12:00:00Z"]}),
+]
+
+
+class Given(BaseModel):
+    """What comes in."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
+
+
+class ConsentIn(Given):
+    """A person's consent to one topic, with what proves it."""
+
+    email: Email
+    topic: Topic
+    source: Source
+    wording: Wording
+    ip: Ip | None = None
+    page: Page = ""
+    at: Annotated[Moment | None, Field(description="When it was given (RFC 3339); default: now.")] = None
+
+
+class ConsentOfMany(ConsentIn):
+    """One of a batch: what its address lacks is said in its own result, so the schema leaves the form open."""
+
+    email: Annotated[str, Field(min_length=3, max_length=320, examples=["mary@example.com"])]
+
+
+class BatchIn(Given):
+    """Consents to be recorded together."""
+
+    consents: Annotated[list[ConsentOfMany], Field(min_length=1, max_length=MOST_IN_BATCH)]
+
+
+class WithdrawIn(Given):
+    """Which consent ends; without a topic all do."""
+
+    email: Email
+    topic: Topic | None = None
+
+
+class OptInIn(Given):
+    """A wish to be subscribed, told to the tenant's own site or application."""
+
+    email: Email
+    form: Annotated[str, Field(min_length=1, max_length=63, description="Name of the form.", examples=["footer"])]
+    topics: Annotated[
+        list[Topic], Field(min_length=1, max_length=20, description="What the person chose, of the form's topics.")
+    ]
+    ip: Ip | None = None
+    page: Page = ""
+    language: Annotated[
+        str,
+        Field(pattern=r"^([a-z]{2})?$", description="Of the mail and its pages; default: the form's.", examples=["de"]),
+    ] = ""
+    old_enough: Annotated[
+        bool, Field(description="The person said to be 16 or older; needed where the form asks.", examples=[True])
+    ] = False
+
+
+class ConsentOut(BaseModel):
+    """A consent as recorded. Times are RFC 3339 in UTC."""
+
+    email: str = Field(description="Canonical: lower case, domain as A-labels.")
+    topic: str
+    channel: str
+    live: bool
+    given_at: datetime
+    withdrawn_at: datetime | None
+    recorded_at: datetime
+    source: str
+    wording: str
+    means: str
+    ip: str
+    page: str
+
+
+class ConsentList(BaseModel):
+    """One page of consents, by address and topic."""
+
+    consents: list[ConsentOut]
+    next: str | None = Field(description="Cursor of the next page; null at the end.")
+
+
+class ProblemOut(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str = ""
+    errors: list[dict[str, str]] = Field(default=[], description="Fields and what is wrong with them.")
+
+
+class BatchItem(BaseModel):
+    """What became of one consent: it, or the problem."""
+
+    status: int = Field(description="What a request of its own would have been answered with.")
+    consent: ConsentOut | None = None
+    problem: ProblemOut | None = None
+
+
+class BatchOut(BaseModel):
+    """One result for each consent, in the order given."""
+
+    recorded: int
+    refused: int
+    results: list[BatchItem]
+
+
+class Withdrawn(BaseModel):
+    """What a withdrawal did."""
+
+    email: str
+    topic: str | None
+    changed: bool = Field(description="false if it had been withdrawn before.")
+
+
+class OptInOut(BaseModel):
+    """A confirmation mail is on its way; only the person's click subscribes."""
+
+    email: str
+    form: str
+    topics: list[str]
+    expires_at: datetime = Field(description="When the link in the mail ends.")
+
+
+class SuppressionOut(BaseModel):
+    """Why nothing (more) goes to the person."""
+
+    reason: str
+    topic: str | None = Field(description="null: everything of the tenant.")
+    since_at: datetime
+
+
+class HistoryItem(BaseModel):
+    """One giving or withdrawing, with its evidence."""
+
+    at: datetime
+    action: str
+    topic: str | None = Field(description="null: everything of the tenant.")
+    recorded_at: datetime
+    wording: str | None = Field(description="What was agreed to.")
+    evidence: dict[str, Any]
+
+
+class HistoryOut(BaseModel):
+    """A person's history with the tenant, the oldest first."""
+
+    email: str
+    known_since_at: datetime
+    suppressions: list[SuppressionOut]
+    history: list[HistoryItem]
+    next: str | None = Field(description="Cursor of the next page; null at the end.")

@@ -1,0 +1,45 @@
+"""What all routes of the API share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from relay.mail.address import Address, AddressError, parse_address
+from relay.people.wording_check import gaps
+from relay.web.context import Context
+from relay.web.problems import Problem
+
+Cursor = Annotated[str | None, Query(max_length=2_000, description="`next` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=1_000)]
+EmailQuery = Annotated[str, Query(min_length=3, max_length=320)]
+TopicQuery = Annotated[str | None, Query(max_length=100)]
+
+
+def address_of(text: str) -> Address:
+    """Raises Problem."""
+    try:
+        return parse_address(text.strip())
+    except AddressError as error:
+        raise Problem("address", f"email: {error}") from error
+
+
+def check_wording(context: Context, wording: str) -> None:
+    """Raises Problem where the operator refuses wordings with gaps (R2)."""
+    if context.consent.wording_gaps == "refuse":
+        missing = gaps(wording, abroad=context.consent.transfer_abroad)
+        if missing:
+            raise Problem("wording", f"the wording has gaps: {'; '.join(gap.text for gap in missing)}")
+
+
+async def _json(request: Request) -> None:
+    if not await request.body():
+        return
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Problem("media-type", "send JSON, with Content-Type: application/json")
+
+
+JSON_ONLY = [Depends(_json)]
+"""Dependencies of routes that take a body (RFC 9110 §15.5.16)."""

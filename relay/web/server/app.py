@@ -1,0 +1,100 @@
+"""Puts the HTTP side together: pages, API, health, metrics, guard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+
+from config.settings import Settings
+from relay.keys.secrets import Secrets
+from relay.observe.trouble import Trouble
+from relay.queue.operator import Operator
+from relay.signup.ask import Office
+from relay.store.pool import CONNECTIONS, Storage, Unavailable
+from relay.store.sqlite.pool import Pool
+from relay.web.api.routes import create_api
+from relay.web.context import Context
+from relay.web.guard import Guard, WebLimits
+from relay.web.health import Health
+from relay.web.metrics import Metrics
+from relay.web.peer import Insiders
+from relay.web.public import pages, subscribe
+from relay.web.views import Views
+
+
+def create_app(
+    settings: Settings,
+    secrets: Secrets,
+    database: Path,
+    clock: Callable[[], float] = time.time,
+    *,
+    limits: WebLimits | None = None,
+    storage: Storage | None = None,
+    mail_alive: Callable[[], bool] = lambda: True,
+    troubles: Callable[[], Sequence[Trouble]] = tuple,
+) -> ASGIApp:
+    """The ASGI application. ``mail_alive`` and ``troubles`` answer for the mail processes in ``/readyz``."""
+    storage = storage or Pool(database)
+    views = Views(settings.links.base_url or f"https://{settings.server.hostname}")
+    office = Office(
+        secrets,
+        settings.forms,
+        views.base_url,
+        settings.links.mail_domain or settings.server.hostname,
+        settings.server.hostname,
+        Operator.of(settings),
+    )
+    context = Context(secrets, storage, views, clock, office, settings.consent, settings.reports)
+    insiders = Insiders(settings.http.metrics_from)
+    metrics = Metrics(storage, insiders)
+    # A probe of its own: it must not wait behind busy pages.
+    health = Health(Pool(database, size=1, lock_wait_s=1.0), mail_alive, insiders, troubles)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = CONNECTIONS
+        yield
+        storage.close()
+        health.close()
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        response = views.error(request.scope, error.status_code)
+        response.headers.update(error.headers or {})
+        return response
+
+    async def unavailable(request: Request, error: Exception) -> Response:
+        return views.error(request.scope, 503)
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        return views.error(request.scope, 500)
+
+    app = Starlette(
+        routes=[
+            *pages.ROUTES,
+            *subscribe.ROUTES,
+            *health.routes(),
+            *metrics.routes(),
+            Route("/robots.txt", _robots),
+            Mount("/v1", create_api(context)),
+        ],
+        exception_handlers={HTTPException: http_error, Unavailable: unavailable, Exception: unexpected},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.context = context
+    return Guard(app, limits=limits or WebLimits(), error_page=views.error, observe=metrics.observe)
+
+
+async def _robots(request: Request) -> Response:
+    return PlainTextResponse("User-agent: *\nDisallow: /\n")

@@ -1,0 +1,185 @@
+"""The HTTP process: uvicorn on one listening socket, with limits that hold against slow clients."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from config.settings import Settings
+from relay.keys.secrets import Secrets
+from relay.observe import log
+from relay.observe.trouble import Trouble
+from relay.web.peer import Peer
+from relay.web.server.app import create_app
+from relay.web.server.connection import Connection
+from relay.web.server.framing import HEADER_OCTETS
+
+KEEP_ALIVE_S: Final = 5
+STOP_TIMEOUT_S: Final = 10
+
+_log = logging.getLogger("relay.web")
+
+
+class WebError(Exception):
+    """The HTTP side can't start; the text says what to do."""
+
+
+def bind(address: str) -> socket.socket:
+    """A listening socket for ``host:port`` or ``[host]:port``; raises WebError."""
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # by which asyncio knows to set TCP_NODELAY
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, int(port)))
+        sock.listen(512)
+    except (OSError, ValueError) as error:
+        sock.close()
+        raise WebError(f"HTTP can't listen on {address}: {error}; change listen.http or free the port") from error
+    sock.set_inheritable(True)
+    return sock
+
+
+def run(
+    settings: Settings,
+    ready: Callable[[], None],
+    sock: socket.socket | None = None,
+    mail_alive: Callable[[], bool] = lambda: True,
+    troubles: Callable[[], Sequence[Trouble]] = tuple,
+    closed: Callable[[], None] = lambda: None,
+    beat: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, or until the mail process that started this one is gone.
+
+    ``ready`` is called once requests are answered, ``closed`` once the port is closed again, ``beat`` all the
+    time by the loop. ``mail_alive`` and ``troubles`` are asked by ``/readyz`` (``Heartbeat``). Running requests get
+    STOP_TIMEOUT_S to end. Raises WebError or SecretsError before anything is served.
+    """
+    log.setup(settings.log.level, settings.log.format)
+    secrets = Secrets.load(settings.secrets_file)
+    listening = sock or bind(settings.listen.http)
+    app = create_app(settings, secrets, settings.database, mail_alive=mail_alive, troubles=troubles)
+    server = make_server(
+        app,
+        ready,
+        closed,
+        beat,
+        proxies=settings.http.trusted_proxies,
+        most=(settings.http.connections, settings.http.connections_per_address),
+    )
+    _hush()
+    try:
+        server.run(sockets=[listening])
+    finally:
+        listening.close()
+
+
+def make_server(
+    app: ASGIApp,
+    ready: Callable[[], None],
+    closed: Callable[[], None] = lambda: None,
+    beat: Callable[[], None] = lambda: None,
+    *,
+    proxies: Sequence[str] = (),
+    connection: type[Connection] = Connection,
+    most: tuple[int, int] | None = None,
+) -> Server:
+    """uvicorn with the relay's limits around an application.
+
+    ``proxies`` are the networks whose X-Forwarded-For is believed; ``most`` are the connections at a time, of all and
+    of one address.
+    """
+    total, own = most or (connection.max_connections, connection.max_per_address)
+    limits = {
+        "proxies": tuple(ipaddress.ip_network(one) for one in proxies),
+        "max_connections": total,
+        "max_per_address": own,
+    }
+    config = uvicorn.Config(
+        Peer(app, proxies),
+        http=type(connection.__name__, (connection,), limits),
+        loop="asyncio",  # a few pages a second; uvloop would only cost memory here
+        ws="none",
+        lifespan="on",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # Peer sees to it
+        h11_max_incomplete_event_size=HEADER_OCTETS,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=STOP_TIMEOUT_S,
+    )
+    return Server(config, ready, closed, beat)
+
+
+def _hush() -> None:
+    """A stranger's broken request, or one that hung up, is no warning to us; the guard says what is to be said."""
+    uvicorns = logging.getLogger("uvicorn")
+    uvicorns.setLevel(logging.ERROR)
+    logging.getLogger("uvicorn.error").addFilter(lambda record: "ASGI callable returned" not in record.getMessage())
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
+
+
+class Server(uvicorn.Server):
+    """uvicorn that says when it is ready, ends with exit status 0, and never outlives the mail process."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        ready: Callable[[], None],
+        closed: Callable[[], None],
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._closed = closed
+        self._beat = beat
+        self._parent = os.getppid() if multiprocessing.parent_process() is not None else None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """The port first, then the requests that run."""
+        for server in self.servers:
+            server.close()
+        for sock in sockets or ():
+            sock.close()
+        self._closed()
+        await super().shutdown(sockets)
+
+    async def on_tick(self, counter: int) -> bool:
+        self._beat()
+        if self._parent is not None and os.getppid() != self._parent:
+            _log.error("the mail process is gone, so the HTTP process stops")
+            return True
+        return await super().on_tick(counter)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn's, but a signal that was obeyed is not raised again."""
+        signals = (signal.SIGTERM, signal.SIGINT)
+        try:
+            before = {number: signal.signal(number, self.handle_exit) for number in signals}
+        except ValueError:  # not the main thread: whoever started it stops it
+            yield
+            return
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,0 +1,161 @@
+"""The house: which folder may know which, no circles, one language of SQL, one owner for each table."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from tests.meta.tree import imports, python_files
+
+KNOWS: Mapping[str, str] = {
+    "again.py": "app.py intake/smtp observe processes web/server",
+    "app.py": "audit delivery delivery/smtp feedback intake intake/smtp keys mail observe pipeline "
+    "processes queue rights store store/sqlite tenants web/server",
+    "audit": "keys store store/sqlite values",
+    "campaigns": "store values",
+    "checks": "delivery/smtp feedback intake/smtp keys pipeline store store/sqlite tenants values",
+    "cli": "audit campaigns checks demo feedback intake/smtp keys ledger lists mail observe people "
+    "pipeline processes queue rights serve.py signup store store/sqlite tenants texts values",
+    "delivery": "mail observe people pipeline queue store store/sqlite tenants values",
+    "delivery/smtp": "delivery keys mail queue store tenants verdict",
+    "demo": "",
+    "feedback": "keys mail observe people queue signup store tenants texts values verdict",
+    "intake": "mail observe pipeline queue store store/sqlite tenants values",
+    "intake/smtp": "feedback intake keys mail observe people pipeline store tenants values",
+    "keys": "store values",
+    "ledger": "store values",
+    "lists": "audit keys mail people store store/sqlite values",
+    "mail": "",
+    "observe": "",
+    "people": "audit keys mail store store/sqlite values",
+    "pipeline": "mail values",
+    "processes": "observe store",
+    "queue": "audit campaigns mail observe people pipeline store store/sqlite values",
+    "rights": "audit feedback keys observe people queue signup store tenants values",
+    "serve.py": "again.py app.py checks intake/smtp observe processes queue store store/sqlite web/server",
+    "signup": "audit keys mail people queue store tenants texts values",
+    "store": "",
+    "store/sqlite": "observe store",
+    "tenants": "audit keys ledger mail people store values",
+    "texts": "",
+    "values": "mail observe",
+    "verdict": "",
+    "web": "keys observe queue signup store store/sqlite texts",
+    "web/api": "lists mail people signup store tenants texts values web",
+    "web/public": "feedback keys mail people signup store tenants values web",
+    "web/server": "keys observe processes queue signup store store/sqlite web web/api web/public",
+}
+"""Every folder of ``relay/`` (and the files at its top) with those it imports from. What isn't here is a fault."""
+
+TOGETHER = [["relay/delivery/smtp/courier.py", "relay/delivery/smtp/site.py"]]
+"""Files that know each other: a site and the couriers that work its sessions, by their types alone."""
+SQLITE_ALONE = re.compile(
+    r"\bPRAGMA\b|\bINDEXED BY\b|\bjson_each\b|\browid\b|\bsqlite_sequence\b|\bsqlite_master\b|\bTEMP TABLE\b|\btemp\.|"
+    r"\biif\(|\bLIMIT -1\b",
+    re.IGNORECASE,
+)
+WRITES = re.compile(r"\b(?:INSERT(?: OR \w+)? INTO|UPDATE(?: OR \w+)?|DELETE FROM|REPLACE INTO) (?:main\.)?([a-z_]+)")
+
+
+def folder(path: str) -> str:
+    """``relay/queue/lease.py`` → ``queue``; a file at the top is its own."""
+    inner = path.removeprefix("relay/").removesuffix("/__init__.py")
+    return inner.rpartition("/")[0] or inner
+
+
+def modules() -> dict[str, str]:
+    """Dotted name → path of every file of ``relay/``."""
+    return {
+        path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): path for path, _ in python_files("relay")
+    }
+
+
+def edges() -> dict[str, set[str]]:
+    """Which file imports which, also inside functions and for types alone."""
+    known, found = modules(), defaultdict[str, set[str]](set)
+    for path, tree in python_files("relay"):
+        for _, name in imports(path, tree):
+            target = known.get(name) or known.get(name.rpartition(".")[0])
+            if target is not None and target != path:
+                found[path].add(target)
+    return found
+
+
+def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
+    """Groups that import each other in a loop (Tarjan)."""
+    number: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(node: str) -> None:
+        number[node] = low[node] = len(number)
+        stack.append(node)
+        for target in sorted(graph.get(node, ())):
+            if target not in number:
+                visit(target)
+                low[node] = min(low[node], low[target])
+            elif target in stack:
+                low[node] = min(low[node], number[target])
+        if low[node] == number[node]:
+            group = stack[stack.index(node) :]
+            del stack[stack.index(node) :]
+            if len(group) > 1:
+                found.append(sorted(group))
+
+    for node in sorted(graph):
+        if node not in number:
+            visit(node)
+    return found
+
+
+def between_folders() -> dict[str, set[str]]:
+    found = defaultdict[str, set[str]](set)
+    for path, targets in edges().items():
+        found[folder(path)] |= {folder(target) for target in targets} - {folder(path)}
+    return found
+
+
+def strings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and text of every string that is no docstring, pieces of f-strings among them."""
+    documentation = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+            yield node.lineno, node.value
+
+
+def test_a_circle_is_seen() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [["b", "c"]]
+
+
+def test_every_folder_knows_only_those_it_may() -> None:
+    allowed = {name: set(others.split()) for name, others in KNOWS.items()}
+    seen = between_folders()
+    assert {
+        name: others - allowed.get(name, set()) for name, others in seen.items() if others - allowed.get(name, set())
+    } == {}
+    unused = {
+        name: others - seen.get(name, set()) for name, others in allowed.items() if others - seen.get(name, set())
+    }
+    assert unused == {}, "allowed, but nobody uses it any more: take it out"
+
+
+def test_no_folders_and_no_files_go_in_circles() -> None:
+    assert circles(between_folders()) == []
+    assert circles(edges()) == TOGETHER
+
+
+def test_nobody_but_the_store_names_a_driver_or_speaks_sqlite_alone() -> None:
+    found = []
+    for path, tree in python_files("relay", "policies"):
+        if path.startswith("relay/store/"):
+            continue
+        found += [
+            f"{path}:{line} imports {name}" for line, name in imports(path, tree) if name.split(".")[0] == "sqlite3"
+        ]
+        found += [f"{path}:{line} {text[:60]!r}" for line, text in strings(tree) if SQLITE_ALONE.search(text)]
+    assert found == []
