@@ -172,9 +172,12 @@ def from_words(mail: Mail, note: str) -> list[Failure]:
 
 
 def _answers(text: str) -> str:
-    """In a transcript only these lines are the other server's, with the commands they answered."""
+    """In a transcript only these lines are the other server's, with the commands they answered.
+
+    A 503 tells of the order of commands: it follows from an answer that was given before (RFC 5321 §4.2.4).
+    """
     lines = [line.strip() for line in text.split("\n")]
-    kept = [line for line in lines if line.startswith(("<<< ", ">>> "))]
+    kept = [line for line in lines if line.startswith(("<<< ", ">>> ")) and not line.startswith("<<< 503")]
     return "\n".join(kept) if any(line.startswith("<<< ") for line in kept) else ""
 
 

@@ -26,7 +26,7 @@ _AT_RCPT: Final = re.compile(
     r"|\[)\s*(?:the )?RCPT[ _]?(?:TO)?"
     r"|RCPT TO (?:response|command|generated)|does not like recipient|recipient (?:was |is "
     r"|\S{1,80} )?(?:rejected|refused) by"
-    r"|(?:while|when) (?:talking|sending).{0,60}RCPT",
+    r"|(?:while|when) (?:talking|sending).{0,60}RCPT|RCPT TO:? ?(?:<[^>\s]{0,320}> ?)?said|\(state 14\)",
     re.I,
 )
 _AFTER_DATA: Final = re.compile(
@@ -36,8 +36,14 @@ _AFTER_DATA: Final = re.compile(
     r"|(?:after|at|to|sending) (?:the )?end of (?:the )?message",
     re.I,
 )
+_BEFORE_RCPT: Final = re.compile(
+    r"(?:reply to|response to|after|>>>) (?:the )?(?:MAIL\b|[EH]{2}LO|STARTTLS|AUTH|initial|connect)"
+    r"|refused to talk to me|but (?:the )?(?:sender|my name|connection) (?:was|is) rejected",
+    re.I,
+)
+"""Nobody had been named yet."""
 _NONE_LEFT: Final = re.compile(
-    r"need rcpt|no (?:valid )?recipients (?:specified|given|were)"
+    r"need rcpt|\brcpt first|no (?:valid )?recipients (?:specified|given|were)"
     r"|>>> RCPT[^\n]{0,400}\n(?:[^\n]{0,200}\n){0,3}?[ \t>]{0,9}<<< 5",
     re.I,
 )
@@ -141,12 +147,14 @@ def _agrees(note: str, addresses: tuple[str, ...]) -> bool:
 
 
 def stage_of(text: str) -> str:
-    """``rcpt``, ``dot``, or ``""`` where the text doesn't say which command was answered."""
+    """``mail``, ``rcpt``, ``dot``, or ``""`` where the text doesn't say which command was answered."""
     if _NONE_LEFT.search(text):
         return "rcpt"
     if _AFTER_DATA.search(text):
         return "dot"
-    return "rcpt" if _AT_RCPT.search(text) else ""
+    if _AT_RCPT.search(text):
+        return "rcpt"
+    return "mail" if _BEFORE_RCPT.search(text) else ""
 
 
 def by_words(text: str, addresses: Iterable[str] = (), stage: str = "") -> Judgement:

@@ -89,6 +89,8 @@ def _tail(data: bytes) -> bytes:
 def parse(raw: bytes) -> Mail:
     """Never raises; what is beyond the bounds is left out."""
     raw = raw[:MAX_SCANNED_OCTETS].replace(b"\r\n", b"\n")
+    if b"\n" not in raw:  # a file from an old Macintosh
+        raw = raw.replace(b"\r", b"\n")
     if raw.startswith((b"From ", b">From ")):
         raw = raw.partition(b"\n")[2]
     top = _part(raw)

@@ -38,6 +38,12 @@ _ADDRESSED: Final = re.compile(r"^[ \t>|]{0,8}(?:to|cc|bcc|an|à|para|do|ком�
 _DAEMON: Final = re.compile(
     r"(?:mailer-?daemon|postmaster|post_?master|abuse|no-?reply|do-?not-?reply|support|help ?desk|bounces?)\b", re.I
 )
+_LISTED: Final = re.compile(r"^<[^<>\s]{3,320}>(?: \(expanded from [^)]{0,320}\))?: ")
+"""A line that begins with who failed, as Postfix and qmail write it: a person may be called ``support@``."""
+_BEGINS: Final = re.compile(
+    r"[ \t]{0,12}(?:<[^<>\s]{3,320}>|[^\s<>@,;:()\"']{1,64}@[\w.-]{1,255})(?: \([^)]{0,320}\))?[ \t]*(?::|$)"
+)
+"""A line that is an address, or one and a colon."""
 _QUOTE: Final = re.compile(r"^(?:[ \t]{0,4}[>|])+ ?")
 _RULE: Final = re.compile(r"^[-=*_# \t]{4,}$")
 
@@ -53,7 +59,7 @@ def unquoted(text: str) -> str:
 def failed(note: str, not_these: Collection[str]) -> dict[str, str]:
     """Address → the lines about it, in the order of the text; ``not_these``: lower-case, known not to have failed."""
     lines = note.split("\n", MAX_LINES)[:MAX_LINES]
-    named = [_named(line, not_these) for line in lines]
+    named = _only_listed(lines, [_named(line, not_these) for line in lines])
     if any(addresses and not _ADDRESSED.match(line) for line, addresses in zip(lines, named, strict=True)):
         # A line "To:" only says which message it was, where others say who failed.
         named = [[] if _ADDRESSED.match(line) else addresses for line, addresses in zip(lines, named, strict=True)]
@@ -64,6 +70,23 @@ def failed(note: str, not_these: Collection[str]) -> dict[str, str]:
             if key in found or len(found) < MAX_ADDRESSES:
                 found.setdefault(key, []).append(_reason(lines, named, at, key))
     return {address: "\n".join(reasons) for address, reasons in found.items()}
+
+
+def _only_listed(lines: list[str], named: list[list[str]]) -> list[list[str]]:
+    """Without the addresses in the reason of a line that begins with who failed: it goes on in lines further in."""
+    kept: list[list[str]] = []
+    depth: int | None = None
+    for line, addresses in zip(lines, named, strict=True):
+        indent = len(line) - len(line.lstrip())
+        if not line.strip() or (depth is not None and indent <= depth):
+            depth = None
+        if depth is not None:
+            addresses = []
+        elif addresses and _BEGINS.match(line):
+            depth = indent
+            addresses = addresses[:1]
+        kept.append(addresses)
+    return kept
 
 
 def _key(found: dict[str, list[str]], address: str) -> str:
@@ -80,7 +103,7 @@ def _named(line: str, not_these: Collection[str]) -> list[str]:
         if address[:5].lower() == "smtp=":
             address = address[5:]
         before = line[: match.start()]
-        if address.lower() in not_these or _DAEMON.match(address):
+        if address.lower() in not_these or (_DAEMON.match(address) and not (_LISTED.match(line) and not addresses)):
             continue
         if _NOT_FAILED.search(before) and not _AFTER_ALL.search(before):
             continue

@@ -12,10 +12,11 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
     "nobody": (
         # German, Dutch, Scandinavian
         r"(?:empf(?:ä|ae|a|\?)nger(?:adresse)?|benutzer|postfach|adresse|mailbox|konto"
-        r"|teilnehmer)\b.{0,40}(?:existiert (?:hier |bei uns )?nicht|nicht (?:gefunden|vorhanden|bekannt|existent"
-        r"|g(?:ü|ue)ltig)|unbekannt|ung(?:ü|ue)ltig)",
+        r"|teilnehmer)\b.{0,40}(?:existiert (?:hier |bei uns )?nicht|nicht (?:mehr )?(?:gefunden|vorhanden|bekannt"
+        r"|existent|g(?:ü|ue)ltig|verf(?:ü|ue)gbar)|unbekannt|ung(?:ü|ue)ltig)",
         r"(?:unbekannter?|ung(?:ü|ue)ltiger?) (?:empf(?:ä|ae)nger|benutzer|adresse|teilnehmer)",
-        r"kein(?:e|en)? (?:solche[rn]? )?(?:postfach|benutzer|empf(?:ä|ae)nger|mailbox)",
+        r"niemand(?:en)? (?:unter|mit) (?:dieser|diesem) (?:adresse|namen?)",
+        r"kein(?:e|en)? (?:solche[rn]? )?(?:person|postfach|benutzer|empf(?:ä|ae)nger|mailbox)",
         r"(?:gebruiker|ontvanger|postbus|adres|mailbox)\b.{0,30}(?:bestaat niet|onbekend|niet gevonden)",
         r"onbekende (?:gebruiker|ontvanger)",
         r"(?:anv(?:ä|a)ndaren|mottagaren|adressaten|brukeren|mottakeren|modtageren|adressen)\b.{0,30}(?:finns inte"
@@ -26,15 +27,17 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
         r"(?:adresse|destinataire|utilisateur|compte|bo(?:î|i)te)\b.{0,40}(?:inconnue?|n.existe (?:pas|plus)"
         r"|invalide|introuvable|inexistante?)",
         r"(?:utilisateur|destinataire|adresse|compte) (?:inconnue?|inexistante?|invalide)",
-        r"aucun (?:utilisateur|compte|abonn(?:é|e))|mauvaise adresse",
+        r"aucun (?:utilisateur|compte|abonn(?:é|e))|mauvaise adresse|utilisateur\b.{0,20}non recens(?:é|e)",
         # Spanish, Portuguese, Italian, Romanian, Catalan
         r"(?:usuario|destinatario|buz(?:ó|o)n|cuenta|direcci(?:ó|o)n|casilla)\b.{0,40}(?:no existe|desconocid"
         r"|inexistente|no (?:fue |ha sido )?encontrad|no v(?:á|a)lid|inv(?:á|a)lid)",
+        r"no hay (?:nadie|ning(?:ú|u)n \w{1,20}) con (?:ese|este|esa|esta|tal)\b",
         r"no existe (?:el |la |ese |este |dicha |dicho |tal )?(?:persona|usuario|buz|cuenta|direcci|destinatario)",
         r"(?:usu(?:á|a)rio|destinat(?:á|a)rio|caixa|conta|endere(?:ç|c)o)\b.{0,40}(?:n(?:ã|a)o existe|desconhecid"
         r"|inexistente|n(?:ã|a)o (?:foi )?(?:encontrad|localizad)|inv(?:á|a)lid)",
         r"(?:utente|destinatario|casella|indirizzo|account|mailbox)\b.{0,40}(?:sconosciut|non esiste|inesistente"
         r"|non (?:è |e' |e )?(?:stat[oa] )?(?:trovat|valid|attiv))",
+        r"(?:destinatario|indirizzo) errat[oa]|destin\. sconosciut",
         r"nessun (?:utente|destinatario|indirizzo)|(?:utente|indirizzo|destinatario) (?:sconosciut|inesistente"
         r"|non valido)",
         r"(?:utilizator|destinatar|adres[ăa])\w*\b.{0,30}(?:necunoscut|nu exist[ăa]|inexistent)",
@@ -44,7 +47,7 @@ PHRASES: Final[dict[str, tuple[str, ...]]] = {
         r"nie ma takie(?:go|j) (?:u(?:ż|z)ytkownika|konta|adresu|skrzynki)",
         r"nieznany (?:u(?:ż|z)ytkownik|odbiorca|adresat)",
         r"brak (?:takiego )?(?:u(?:ż|z)ytkownika|konta|skrzynki)",
-        r"(?:u(?:ž|z)ivatel|p(?:ř|r)(?:í|i)jemce|adresa|schr(?:á|a)nka|pou(?:ž|z)(?:í|i)vate(?:ľ"
+        r"(?:u(?:ž|z)ivatel|p(?:ř|r)(?:í|i)jemc[ea]|adresa|schr(?:á|a)nka|pou(?:ž|z)(?:í|i)vate(?:ľ"
         r"|l))\b.{0,30}(?:neexistuje|nezn(?:á|a)m|nenalezen|neplatn)",
         r"nezn(?:á|a)m(?:ý|y) (?:u(?:ž|z)ivatel|p(?:ř|r)(?:í|i)jemce)",
         r"(?:felhaszn(?:á|a)l(?:ó|o)|c(?:í|i)mzett|postafi(?:ó|o)k)\b.{0,30}(?:nem l(?:é|e)tezik|ismeretlen"

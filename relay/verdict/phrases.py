@@ -49,12 +49,18 @@ class Group(StrEnum):
     """The same with nothing where an address should stand."""
     REFUSED = "refused"
     """The address is refused without a reason."""
+    CLOSED = "closed"
+    """The address itself is refused: it stands in the server's own list, or no mailbox can have such a name."""
 
 
 _BOX: Final = r"(?:mail ?(?:box|folder|store|spool)|account|inbox|user|recipient|message store)"
 _WHO: Final = (
-    r"(?:user ?(?:name|id|account)?|recipient|mail ?box|account|address(?:ee)?|alias|person|customer|subscriber|member|"
-    r"local[- ]?part|login|mail ?drop|e-?mail(?: ?(?:address|account|id))?|folder|employee|maildir|rcpt)"
+    r"(?:user ?(?:name|id|account)?|recipient|m(?:ail[ -]?)?box|account|add?ress(?:ee)?|alias|person|customer"
+    r"|subscriber|member|local[- ]?part|login|mail ?drop|e[- ]?mail(?: ?(?:address|account|id))?"
+    r"|folder|employee|maildir|rcpt)"
+)
+_THAT_ONE: Final = (
+    r"(?:(?: that)?(?: you (?:tried to reach|entered|specified|are trying to (?:reach|contact|send)|sent to))?)"
 )
 _NO_MACHINE: Final = "".join(
     rf"(?<!{noun} )"
@@ -74,14 +80,14 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"\bfull\b.{0,14}mail ?(?:box|folder|store)",
         r"box is full",
         r"over ?(?:the |its |their )?(?:allowed |maximum |size |storage |disk |space )*limit",
-        r"(?:disk|storage|mail ?box|mail ?store) ?(?:space|capacity|usage)",
+        r"(?:disk|storage|mail[ -]?box|mail ?store) ?(?:space|capacity|usage)",
         r"(?:not enough|no more|no|insufficient|out of|lack of|low on) (?:free |disk |storage |available "
         r"|mailbox |system )*(?:space|storage)",
         r"insufficient (?:system |disk )?(?:storage|space)",
         r"exceed(?:s|ed|ing)? .{0,40}(?:storage|space|allocation|allotment|mailbox (?:size|limit))",
-        r"(?:mail ?box|storage|user|account|recipient)\b.{0,30}(?:size )?(?:limit|allocation|allotment) (?:is "
+        r"(?:mail[ -]?box|storage|user|account|recipient)\b.{0,30}(?:size )?(?:limit|allocation|allotment) (?:is "
         r"|has been |was )?(?:exceed|reach)",
-        r"(?:mail ?box|account|user|recipient)\b.{0,40}\bexceed.{0,30}(?:limit|size|storage)",
+        r"(?:mail[ -]?box|account|user|recipient)\b.{0,40}\bexceed.{0,30}(?:limit|size|storage)",
         r"too (?:many|much) (?:messages|mail|e-?mails|unread|stored)[^.]{0,20}(?:in|stored|on) (?:this |the "
         r"|your )?(?:mail|folder|account|inbox|drop)",
         r"mailbox (?:size )?limit",
@@ -131,14 +137,15 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"\btransient(?:ly)?\b",
         r"\bdeferr(?:ed|ing)\b",
         r"currently (?:unavailable|not available|busy|overloaded)",
-        r"\btoo busy\b|(?:mail ?box|user|server|system) (?:is )?busy\b|overload(?:ed)?\b",
+        r"\btoo busy\b|(?:mail[ -]?box|user|server|system) (?:is )?busy\b|overload(?:ed)?\b",
     ),
     Group.RATE: (
         r"too (?:many|fast|quickly|frequent|often)(?! (?:hops|received|messages? (?:in|stored)))",
         r"too many messages in this (?:session|connection)",
         r"rate[- ]?(?:limit|control|exceed)",
-        r"\bat a rate\b",
+        r"\bat a rate\b|(?:rcpts|recipients) (?:is|are) over",
         r"\brates?\b.{0,30}(?:prevent|limit|exceed)",
+        r"excessive (?:\w+ )?(?:unknown|invalid)",
         r"(?:maximum|number|count|too many|limit) .{0,12}(?:invalid|unknown|bad) (?:recipient|user|address)"
         r"|(?:invalid|unknown|bad) (?:recipient|user)s? (?:count|limit|exceed|rate)",
         r"throttl|\bslow(?:ing)? down\b",
@@ -156,7 +163,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"more (?:connections|messages|mail) than",
     ),
     Group.BLOCKED: (
-        r"\b(?:block|black|deny|denied|reject|bad|suppress(?:ion)?)[ -]?list",
+        r"(?<!may be )\b(?:block|black|deny|denied|reject|bad|suppress(?:ion)?)[ -]?list",
         r"(?<!account )(?<!account is )(?<!mailbox )(?<!mailbox is )(?<!user )(?<!user is )\bblocked\b",
         r"\bblocking\b|\bblock (?:type|id|reason)",
         r"\bbanned\b|\bban list\b",
@@ -209,9 +216,9 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"\b(?:mail|envelope|rfc5322|header)[ .-]?from\b(?! (?:this|the|your) )",
         r"return[- ]path|reverse[- ]path|from address|from: (?:header|address)",
         r"callout|\bcall-?back\b|\bsender check|\bsending from\b",
-        r"(?<!recipient )(?<!address )verification failed for",
+        r"(?<!recipient )(?<!address )verification failed (?:for|while checking)",
         r"\byou(?:.re| are) not an? (?:known|valid|registered|authori[sz]ed|local|recogni[sz]ed)",
-        r"\byour (?:address|e-?mail address|domain|account|mail ?box|user(?: ?name)?)\b.{0,30}"
+        r"\byour (?:address|e-?mail address|domain|account|mail[ -]?box|user(?: ?name)?)\b.{0,30}"
         r"\b(?:not|reject|blocked|invalid|denied|unknown)",
         r"originat(?:or|ing) (?:address|domain|ip|host)",
     ),
@@ -223,8 +230,8 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"\brelay (?:not|access)|not a relay|not gateway|no third[- ]party|third[- ]party relay",
         r"\brcpthosts\b",
         r"not (?:a )?(?:locally )?(?:hosted|local|served|permitted|allowed) (?:here|domain|host)",
-        r"(?:domain|host)\b.{0,30}(?:is n.t|not|is not) (?:in my list|one of|hosted|local|allowed|permitted"
-        r"|accepted|served|handled|configured)",
+        r"(?:domain|host)\b(?!.{0,30}said).{0,30}(?:is n.t|not|is not) (?:in my list|one of|hosted"
+        r"|local|allowed|permitted|accepted|served|handled|configured)",
         r"we (?:do not|don.t) (?:accept|handle|host|serve|receive) (?:mail|e-?mail|messages)? ?for",
     ),
     Group.TLS: (
@@ -241,8 +248,8 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"not (?:been )?(?:active|activated|enabled)\b",
         r"has been (?:disabled|suspended|discontinued|closed|locked)",
         r"no longer active|mailbox disabled|account (?:is )?over|mail receiving disabled",
-        r"(?:mail ?box|account|user|recipient)\b.{0,24}\b(?:not accepting (?:mail|messages|e-?mails?)"
-        r"|does not accept (?:mail|messages))",
+        r"(?:mail[ -]?box|account|user|recipient|address)\b.{0,24}\b(?:not accepting (?:mail|messages|e-?mails?)"
+        r"|does not (?:accept|receive) (?:mail|messages))",
         r"has not (?:been )?(?:logged|log+ed|used|checked|accessed)",
     ),
     Group.POLICY: (
@@ -302,12 +309,14 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"null ?mx|mx (?:record )?(?:is )?null|mx or srv record indicated no smtp",
         r"(?:domain|host|server|system|site)\b.{0,24}\b(?:does not|do not|does ?n.t|never|not) (?:accept(?:s"
         r"|ing)?|receive|take|handle) (?:any )?(?:e-?mail|mail|messages|smtp)",
-        r"nxdomain|non-?existent domain|name or service not known|no address associated",
+        r"(?:account|user|address) or domain may not exist|able to find the (?:recipient|destination)'?s? domain",
+        r"nxdomain|non-?exist[ae]nt domain|name or service not known|no address associated",
         r"host ?name lookup failed|dns hard error|domain name not found",
-        r"(?:domain|recipient ?domain)\b.{0,30}\b(?:expired|no longer (?:exists?|valid|hosted|used|in use"
-        r"|accepts?|available))",
+        r"(?:domain|recipient ?domain)\b.{0,30}\b(?:expired|(?:no longer|not) in use|no longer (?:exists?|valid|hosted"
+        r"|used|accepts?|available))",
         r"address resolution of .{0,60} failed|no route to domain|unable to route|bad destination host",
         r"bad destination system",
+        r"could ?n.t find any host (?:named|by that name)|domain (?:is )?not used for (?:e-?)?mail",
         r"\bno such domain|illegal host|host is unknown|host unknown",
         r"domain is (?:not|un)[ -]?reachable|domain must exist",
         r"point(?:s|ing)? to (?:a )?non-?existent (?:host|domain)s?",
@@ -333,7 +342,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
     Group.SYSTEM: (
         r"(?:internal|system|server|local|configuration|config|software|i/o|disk|database|ldap|backend) (?:error"
         r"|problem|failure|fault|misconfig|configuration)",
-        r"(?:user|recipient|account|mail ?box|address|alias) (?:data ?base|directory|server|look ?up|verification"
+        r"(?:user|recipient|account|mail[ -]?box|address|alias) (?:data ?base|directory|server|look ?up|verification"
         r"|store) (?:is |was |has )?(?:not found|error|fail|unavail|not (?:available|responding)|missing|time|down)",
         r"\b(?:ldap|database|backend|directory)\b.{0,16}\b(?:unavailable|refused|down\b|not (?:available|found)|fail)",
         r"error (?:in|during|while) (?:process|look ?up|configuration)|look ?up (?:error|fail)",
@@ -347,22 +356,26 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
     ),
     Group.PROGRAM: (
         r"procmail|maildrop|\bpipe\b|mail\.local|\bcannot create\b|couldn.t create|can.t create",
-        r"permission denied|no such file|delivery agent|exited with|signal \d|broken pipe",
+        r"permission denied|no such file|(?<!is the mail )delivery agent|exited with|signal \d|broken pipe",
         r"command (?:output|failed|died)|\|/\w|mailer (?:error|died)",
     ),
     Group.NOBODY: (
-        r"not listed in .{0,60}(?:director|address book)",
+        r"not listed in .{0,60}(?:director|address book)|\bno <> in .{0,20}directory",
         r"recipient(?:'s)? (?:name|e-?mail address) (?:is not recogni[sz]ed|was not found)",
-        r"address (?:could ?n.t|could not|cannot|can.t) be found|address (?:was ?n.t|was not|not) found",
-        rf"{_WHO}(?: that)?(?: you (?:tried to reach|entered|specified|are trying to (?:reach|contact|send)"
-        rf"|sent to)| <>| \S{{1,40}})?"
-        r" (?:does not|does ?n.?t|do not|did not|no longer|doesnt|is not) (?:seem to |currently |appear to )?exists?",
-        rf"(?:no|not|isn.t|is not an?) (?:such )?(?:valid )?(?:active )?{_WHO} (?:here )?(?:by|with|under"
+        rf"address{_THAT_ONE} (?:could ?n.t|could not|cannot|can.t) be found|address (?:was ?n.t|was not|not) found",
+        rf"{_WHO}(?:{_THAT_ONE}| <>| \S{{1,40}})?"
+        r" (?:does not?|do(?:es)? ?n.?t|dosn.?t|do not|did not|no longer|is not)"
+        r" (?:seem to |currently |appear to )?exists?",
+        r"<> (?:was ?n.t|was not|could ?n.t be|could not be) found (?:at|in|on)\b",
+        r"mail[ -]?box <> is unavailable: user not found",
+        rf"(?:no|not|isn.t|is not an?) (?:such )?(?:valid )?(?:active )?{_WHO}s? (?:here )?(?:by|with|under"
         rf"|of) (?:that|this) (?:name|address)",
-        r"no mailbox (?:here )?by that name|no (?:local |valid |such )mail ?box (?:here|for|on|by|with)\b",
-        r"we (?:do not|don.?t) have (?:that|this|such an?|any such|an?) (?:mail ?box|user|account|address|recipient)",
+        r"no mailbox (?:here )?by that name|no (?:local |valid |such )mail[ -]?box (?:here|for|on|by|with)\b",
+        r"we (?:do not|don.?t) have (?:that|this|such an?|any such|an?)"
+        r" (?:mail[ -]?box|user|account|address|recipient)",
         r"(?:does not|doesn.?t|no longer) works? (?:here|for us|for this|at this)",
-        r"no valid (?:recipients?|mail ?box|user|account)\b(?! from| in (?:the )?(?:to|header))|no such recipient",
+        r"no va(?:li|il)d (?:recipients?|mail[ -]?box|user|account)\b(?! from| in (?:the )?(?:to|header))",
+        r"no such recipient",
         r"no longer (?:on (?:this )?server|employed|with (?:us|the company|this (?:company|organi[sz]ation))"
         r"|a valid (?:address|user|recipient|e-?mail)|works?|valid|in use|in service|a customer"
         r"|an? (?:\w+ )?(?:employee|member|user|customer))",
@@ -370,56 +383,70 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"delivery to a non-?existent",
         r"unknown local[- ]part|local[- ]?part (?:is )?(?:unknown|not found)",
         r"this is not a valid mailbox|not a valid (?:mailbox|recipient|user|account)",
-        r"(?:couldn.t|could not|cannot|can.t|unable to) find (?:a |the |any |this |that |your )?(?:mail ?box"
-        r"|recipient|user|person|address|account)(?! (?:mx|mail ?exchange))",
-        r"mail ?box (?:name )?(?:unknown|not ?found|does not exist|nonexistent)",
+        rf"{_WHO}(?: <>)? is no longer available",
+        r"(?:couldn.t|could not|cannot|can.t|unable to) find (?:a |the |any |this |that |your )?(?:alias |local )?"
+        r"(?:mail[ -]?box|recipient|user|person|address|account)(?! (?:mx|mail ?exchange))",
+        r"mail[ -]?box (?:name )?(?:unknown|not ?found|does not exist|nonexistent)",
+        r"action aborted, mail[ -]?box invalid",
         r"no account (?:by|with|for|exists)|no such account|account not found|no mailbox (?:here|for|found|on)",
         r"resolver adr .{0,30}(?:not found|ambiguous|invalid)",
         r"there is no (?:one|such|user|person|account|mailbox|recipient|\S{1,30} (?:here|at this))",
-        r"nobody (?:here )?(?:by|with|of) that name|no ?one (?:here )?(?:by|with) that name",
+        r"nobody (?:here )?(?:by|with|of) that name|no ?one (?:here )?(?:by|with) that (?:name"
+        r"|(?:e-?mail )?address)",
         r"no user with that (?:name|address)|not (?:a )?known (?:user|recipient|here)",
         r"5\.1\.1 (?:user|recipient|mailbox|bad destination)",
         r"vpopmail.{0,30}(?:no such|not)|dead-?letter",
         r"is ?n.t a (?:valid )?(?:user|mailbox|account) (?:here|on)",
         r"(?:account|mailbox|user|address) (?:is )?not hosted (?:here|on|by|at)\b",
         r"invalid final delivery user",
-        r"no longer accepts? (?:e-?)?mail|missing home directory|no mail ?box available for",
+        r"no longer accepts? (?:e-?)?mail|missing home directory|no mail[ -]?box available for",
         r"(?:user|recipient|address) (?:is )?not (?:a )?member of (?:the |this )?(?:domain|organi[sz]ation|system)",
         r"not in my validrcptto|(?:address|mailbox|recipient|user) (?:is )?not present",
     ),
     Group.UNKNOWN: (
-        rf"{_WHO}s?(?: address| name|<>| <>)*:?(?: (?:is|was|are|were|has))?(?: been)?(?: not| permanently)?"
-        rf" (?:unknown|unkown"
-        rf"|known|invalid|undefined|not known|not valid|not registered|not on file|not recogni[sz]ed|deleted"
-        rf"|removed|ambiguous)(?! (?:error|problem|reason|failure|cause)\b)",
-        rf"(?:unknown|unkown|un-?recogni[sz]ed|invalid|undefined|no such|non-?existent|not an? existing"
+        rf"{_WHO}s?(?: address| name|<>| <>)*:?(?: (?:is|was|are|were|has))?(?: been)?(?: not| permanently| marked as)?"
+        rf"[ -](?:unknown|unkown|known|invalid|undefined|not known|not valid|not registered|not on file"
+        r"|not recogni[sz]ed|un-?recogni[sz]ed|deleted|removed|ambiguous|unroute?able)"
+        r"(?! (?:error|problem|reason|failure|cause)\b)",
+        rf"(?:unknown|unkown|un-?recogni[sz]ed|invalid|undefined|no such|non[- ]?exist(?:ent|ant|ing)|not an? existing"
         rf"|not a known|bad|wrong|incorrect|illegal|nonexisting|not exist\w*)"
-        rf" (?:virtual |local |e-?mail |mail |destination |final |delivery |rcpt |to |a |forward "
+        rf"[ -](?:virtual |local |e-?mail |mail |destination |final |delivery |rcpt |to |a |forward "
         rf"|recipient(?:'s)? )*{_WHO}",
-        r"mail ?box (?:is )?(?:not found|inaccessible)",
+        r"mail[ -]?box (?:is )?(?:not found|inaccessible)",
         rf"{_WHO}(?: <>| (?!database|table|server|directory|lookup|store|map|name ?space)\S{{1,40}})?"
         rf" (?:was |is |were |are |could |can )*(?:not|n.t)(?: be)? found",
         rf"{_WHO}(?: <>)? (?:could|can) ?(?:not|n.t) be (?:verified|resolved|located|reached)",
-        r"address(?:ee)?s? (?:is |are |was |were )?unknown|unknown address",
-        r"not an? (?:active|local|valid|existing|deliverable) (?:e-?mail )?address|recipient is not local",
+        r"address(?:es|ees?)? (?:is |are |was |were )?unknown|unknown address",
+        r"not an? (?:active|local|valid|existing|deliverable) (?:e-?mail )?address",
+        r"(?:recipient|account) is not local\b",
+        r"not one of our (?:own )?(?:addresses|users|customers|mailboxes)|no recipients? for .{0,20}\bhere\b",
+        r"\bno mail[ -]?box\b|^\W{0,3}(?:5\d\d[ -])?<>[:,]? (?:is )?(?:unknown|not found)\b",
         r"resolver adr .{0,20}not ?found|notfound",
         r"not (?:our|a local) (?:customer|user)",
-        r"no such (?:user|person|mailbox|address|recipient|name|mail ?drop|local)|nosuchuser|user unknown",
+        r"no such (?:user|person|mailbox|address|recipient|name|mail ?drop|local|id\b)|nosuchuser|user unknown",
         r"unknown user|no user\b|unknownuser",
         rf"{_NO_MACHINE}(?:does not|doesn.?t|do not|not) exist",
         r"<>\W{0,3} (?:is )?not (?:used|in use)\b",
         r"\brcpt(?: to)?:? ?<> (?:is )?(?:unknown|invalid|not found)",
-        r"no record of (?:that|this|such an?|the) (?:user|account|mail ?box)",
-        r"not a (?:user|recipient|mailbox)(?: here)?|not handled here|not here\b",
+        r"no record of (?:that|this|such an?|the) (?:user|account|mail[ -]?box)",
+        r"(?:don.t|does ?n.t|do not|does not) exists? (?:that|this|the|such) (?:user|mailbox|account)",
+        r"not (?:a )?(?:user|account|mailbox) (?:of|on|at) this",
+        r"not a (?:user|recipient|mailbox)(?: here)?|not handled (?:here|by this)|not here\b",
         r"recipient(?: address)?(?: <>)? (?:is )?unverified|unverified (?:address|recipient)",
-        r"recipient verify (?:failed|denied)|(?:failed|fails) (?:recipient )?verif",
-        r"verif\w+ failed for (?:the )?recipient|could not verify (?:recipient|address)|undeliverable address",
+        r"recipient verify (?:from \w{1,12} )?(?:failed|denied)|(?:failed|fails) (?:recipient )?(?:verif|validation)",
+        r"verif\w+ failed for (?:the )?recipient|undeliverable address",
+        rf"not an? (?:valid|recogni[sz]ed|known|current) (?!sender)(?:\w{{1,12}} )?{_WHO}",
+        r"recipient(?: address)?\b.{0,20}not in (?:my|our|the) (?:local )?list\b",
+        r"not (?:in|on) (?:the )?recipients? list",
+        r"(?:not|n.t) in (?:my|our|the) list of (?:allowed |valid |local )?(?:recipients?|users?)\b",
+        r"not known (?:at|on|to) (?:this|our) (?:site|system|server|domain|host)",
+        r"\bunknown in .{0,30}(?:recipient|alias|mailbox|user) table",
         r"bad (?:destination )?(?:address|mailbox|recipient|user)(?: syntax)?|(?:address|recipient|mailbox) syntax",
         r"unrouteable address|unroutable address",
         r"mailbox for .{0,40} (?:does|unknown|not)",
         r"recipient ?(?:e-?mail )?(?:address )?(?:was |is |were )?not ?found",
     ),
-    Group.NO_ACCOUNT: (r"does ?n.t have an? .{0,40}account|do(?:es)? not have an? .{0,40}account",),
+    Group.NO_ACCOUNT: (r"do(?:es)? ?(?:n.t|not) have an? .{0,40}(?:account|mail[ -]?box|delivery point)",),
     Group.NAMELESS: (
         r"(?:^|\b[45]\d\d[ -]|-> )[45\d ]{0,8}: ?(?:user|recipient|mailbox) (?:unknown|not found)",
         r"\b[45]\d\d: : ?user unknown",
@@ -429,10 +456,19 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"|has been )?(?:reject|refus|not accept|declin)",
         r"(?:reject\w*|refus\w*|invalid|cannot accept|not accept\w*|declin\w*) (?:the |this |your |all |for |by "
         r"|policy )*(?:recipient|address|rcpt)",
-        r"mail ?box (?:is )?(?:unavailable|not available)",
+        r"mail[ -]?box (?:<> )?(?:is )?(?:unavailable|not available)",
+        r"unavailable (?:mail[ -]?box|(?:mail )?user|recipient)",
+        r"(?:could not|cannot|can.t|unable to) (?:verify|validate) (?:the |this )?"
+        r"(?:recipient|address|user|mail[ -]?box)",
         r"cannot be delivered to (?:this|that) (?:address|recipient|user)",
-        r"(?:mail ?box|account|user) unavai\w{0,2}able|recipient not ok|can.t accept (?:user|recipient)",
-        r"bad(?:rcptto|recipientto)|envelope recipient",
+        r"(?:mail[ -]?box|account|user)(?: account)? (?:is )?unavai\w{0,2}able",
+        r"(?:recipient|user|rcpt)(?: <>)? not ok|can.t accept (?:user|recipient)",
+        r"\b5\d\d[ -]<>:? rejected\b(?! (?:by|due|because|as|for|since))",
+    ),
+    Group.CLOSED: (
+        r"bad(?:rcptto|recipientto)|envelope recipient (?:is in my|has been denied)",
+        r"mail[ -]?box name (?:is )?(?:not allowed|invalid)",
+        r"(?:restricted|illegal|invalid|bad) characters? in (?:the )?(?:address|local[- ]?part|recipient|mail[ -]?box)",
     ),
 }
 

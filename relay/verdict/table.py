@@ -76,6 +76,7 @@ def _set(names: str) -> frozenset[G]:
 _ABOUT: Final = r"1\.(?:1|2|3|6|10)|2\.1"
 _SAID: Final = "nobody unknown no-account"
 _US: Final = "blocked spam authentication sender relaying policy content filtered"
+_NOT_ITS_OWN: Final = "blocked spam authentication sender relaying content filtered"
 _AT_RCPT: Final = ("rcpt", "")
 _LATER_ON: Final = ("data", "dot")
 
@@ -107,8 +108,7 @@ TABLE: Final[tuple[Row, ...]] = (
     _row(_ABOUT, "filtered", _SAID, Kind.FILTERED),
     _row(_ABOUT, "program", "nobody", Kind.SYSTEM),
     _row(r"1\.(?:2|10)", "no-domain", "nobody", Kind.NO_MAIL_DOMAIN, DOUBTED),
-    _row(r"2\.1", "disabled", _SAID, Kind.DISABLED, SUSPECTED),
-    _row(_ABOUT, "disabled", _SAID, Kind.DISABLED, DOUBTED),
+    _row(_ABOUT, "disabled", _SAID, Kind.DISABLED, SUSPECTED),
     _row(r"1\.(?:2|10)", _SAID, "", Kind.UNKNOWN_ADDRESS, DEAD),
     _row(r"1\.(?:2|10)", "", "", Kind.NO_MAIL_DOMAIN, DOUBTED),
     _row(r"1\.[13]", "no-domain", _SAID, Kind.NO_MAIL_DOMAIN, DOUBTED),
@@ -122,6 +122,8 @@ TABLE: Final[tuple[Row, ...]] = (
     _row(r"1\.[13]", "network", "nobody no-account", Kind.UNKNOWN_ADDRESS, DOUBTED),
     _row(r"1\.[13]", "", "", Kind.UNKNOWN_ADDRESS, DEAD),
     # -- The code names something else.
+    # RFC 7505 §4.2 means the sender's domain; sendmail says so of the recipient's.
+    _row(r"7\.27", "no-domain", "sender", Kind.NO_MAIL_DOMAIN, DOUBTED, stages=_AT_RCPT),
     _row(r"1\.[789]|7\.27", "", "", Kind.SENDER),
     _row(r"1\.4", "", "", Kind.OTHER),
     # Microsoft passes on what another server answered RCPT.
@@ -149,6 +151,7 @@ TABLE: Final[tuple[Row, ...]] = (
     _row(r"7\.\d+", "tls", "", Kind.TLS, again=True),
     _row(r"7\.(?:2[0-9]|30)", "", "", Kind.AUTHENTICATION),
     # Qmail's patches number their refusals freely; the words are clear.
+    _row(r"7\.1", "closed", _NOT_ITS_OWN, Kind.UNKNOWN_ADDRESS, DOUBTED, stages=_AT_RCPT),
     _row(r"7\.\d+", "nobody", f"{_US} full disabled", Kind.UNKNOWN_ADDRESS, DOUBTED, stages=_AT_RCPT),
     _row(r"7\.[019]", _SAID, f"{_US} full disabled", Kind.UNKNOWN_ADDRESS, DOUBTED, stages=("rcpt",)),
     _row(r"7\.[019]", _SAID, f"{_US} full disabled", Kind.UNKNOWN_ADDRESS, SUSPECTED, stages=("",)),
@@ -189,6 +192,7 @@ TABLE: Final[tuple[Row, ...]] = (
     _row("", "nobody", "", Kind.UNKNOWN_ADDRESS, DOUBTED),
     _row("", "no-account", "", Kind.UNKNOWN_ADDRESS, DEAD, replies="5.."),
     _row("", "no-account", "", Kind.UNKNOWN_ADDRESS, SUSPECTED),
+    _row("", "closed", _NOT_ITS_OWN, Kind.UNKNOWN_ADDRESS, DOUBTED, stages=_AT_RCPT),
     _row("", "content", "", Kind.CONTENT),
     _row("", "filtered", "", Kind.FILTERED),
     _row("", "policy", "", Kind.POLICY),
@@ -205,7 +209,8 @@ TABLE: Final[tuple[Row, ...]] = (
     _row("", "", "", Kind.RELAYING, replies="551"),
     _row("", "", "", Kind.NO_MAIL_DOMAIN, DOUBTED, replies="521|556"),
     _row("", "system", "", Kind.SYSTEM),
-    _row("", "refused", "", Kind.UNKNOWN_ADDRESS, DOUBTED, replies="55[013]", stages=_AT_RCPT),
+    # 542 is Symantec's own number for an address that it doesn't know.
+    _row("", "refused", "", Kind.UNKNOWN_ADDRESS, DOUBTED, replies="542|55[013]", stages=_AT_RCPT),
     _row("", "protocol", "", Kind.PROTOCOL),
     _row("", "", "", Kind.PROTOCOL, replies="50[0-9]"),
     _row("", "", "", Kind.OTHER),

@@ -53,7 +53,7 @@ _LISTS: Final = re.compile(
     _FLAGS,
 )
 """A link to a block list is the remote's own word: it says that one is on it."""
-_GAPS: Final = re.compile(r"[<(\[\x22\x27]{0,4}<>[>)\]\x22\x27]{0,4}")
+_GAPS: Final = re.compile(r"[(\[] ?<> ?[)\]]|[<(\[\x22\x27]{0,4}<>[>)\]\x22\x27]{0,4}")
 _SPACE: Final = re.compile(r"[ \t\r\n\f\v\u00a0\u200b]+")
 
 

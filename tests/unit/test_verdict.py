@@ -95,6 +95,7 @@ def test_a_local_part_that_is_a_word_of_the_answer_takes_none_away(person: str) 
         ("[192.0.2.1] no", "<> no"),
         ("IPv6:2001:db8::25 no", "<> no"),
         ("mx1.b.example no", "<> no"),
+        ("mailbox ( a@b.example ) no", "mailbox <> no"),
         ("user unknown.Please try", "user unknown. Please try"),
         ("user unknown.please try", "user unknown. please try"),
         ("see https://b.example/later?x=spam.", "see <>"),
@@ -139,7 +140,7 @@ def test_every_row_is_reached(number: int) -> None:
 CODES = re.split(
     " ",
     " 1.1 1.2 1.3 1.4 1.6 1.7 1.10 1.351 2.0 2.1 2.2 2.3 3.0 3.2 3.4 4.0 4.1 4.4 4.5 4.6 4.7 4.316 6.0"
-    " 7.1 7.10 7.13 7.26",
+    " 7.1 7.10 7.13 7.26 7.27",
 )
 
 
@@ -174,6 +175,7 @@ def _words(group: Group) -> str:
         Group.NO_ACCOUNT: "does not have an x account",
         Group.NAMELESS: "550 : user unknown",
         Group.REFUSED: "recipient rejected",
+        Group.CLOSED: "badrcptto",
     }[group]
 
 

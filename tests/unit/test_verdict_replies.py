@@ -42,6 +42,62 @@ GONE = [
     "550 Uporabnik ne obstaja",
     "550 المستخدم غير موجود",
     "550 המשתמש לא קיים",
+    f"554 RCPT ({ANN}) dosn't exist",
+    f"550 mailbox {ANN} unavailable",
+    f"550 Mailbox ( {ANN} ) not found or inactivated",
+    f"550 No {ANN} in name directory",
+    "550 destination addresses unknown",
+    "550 unknown e mail address",
+    "550 non existent user",
+    f"550 {ANN}...user account is unavailable",
+    f"550 {ANN} unknown, see https://help.example.net/1",
+    "550 The email address you entered couldn't be found",
+    "550 Niemand unter dieser Adresse bekannt",
+    "550 that is not one of our own addresses",
+    "550 no recipients for your mail here",
+    '550 "No mailbox"',
+    "550 5.1.1 Recipient address rejected: Failed recipient validation check",
+    "550 unable to validate recipient",
+    "550 no users here by that name",
+    f"550 {ANN} is not a recognised email account",
+    "550 not a valid email account",
+    "550 Unable to find alias user",
+    f"550 {ANN} isn't in my list of allowed recipients",
+    "550 sorry, your recipient address is not in my local list",
+    "550 not known at this site",
+    "550 user is no longer available",
+    "550 unknown in local recipient table",
+    "550 unavailable mailbox",
+    f"550 Command RCPT User <{ANN}> not OK",
+    f"542 {ANN} Rejected",
+    "553 sorry, badrcptto (#5.7.1)",
+    "550 sorry, your envelope recipient is in my badrcptto list (#5.7.1)",
+    "554 delivery error: dd Requested mail action aborted, mailbox invalid",
+    f"550 <{ANN}>, destin. sconosciuto",
+    "550 Destinatario errato",
+    "550 ya no hay nadie con ese email",
+    "550 Príjemca neexistuje",
+    "550 local server don't exists that user",
+    "550 not user of this server",
+    "550 that account does no exists",
+    "550 sorry, no mail-box here by that name",
+    "550 No such ID",
+    "550 mailbox name not allowed",
+    "550 recipient unrecognized",
+    "550 E-mail is not handled by this system",
+    "550 No one with that email address here",
+    "550 invalid adress",
+    "550 no such mbox",
+    "550 Unknown-user",
+    "554 5.7.1 Recipient address rejected: Invalid-Recipient",
+    "550 5.7.1 this address is marked as invalid",
+    "550 Recipient address rejected: Not in the recipient list",
+    "550 Restricted characters in address",
+    "550 Unter dieser Adresse gibt es keine Person",
+    "550 Das Postfach ist nicht mehr verfügbar",
+    "550 no vaild recipients",
+    f"550 user {ANN} is unroutable",
+    f"550 Utilisateur ({ANN}) non recensé",
 ]
 """At RCPT: it takes no mail, for good."""
 
@@ -85,6 +141,16 @@ ALIVE = [
     ("550 slow down", Kind.RATE),
     ("550 User is over the daily receiving limit", Kind.RATE),
     ("554 Message rate limit exceeded for this sender", Kind.RATE),
+    ("550-Postmaster verification failed while checking <b@relay.example> 550 User unknown", Kind.SENDER),
+    ("554 5.7.1 Recipient address rejected: Access denied", Kind.POLICY),
+    ("550 5.7.27 Domain of sender does not accept mail", Kind.SENDER),
+    ("550 badrcptto: blocked by spam filter (#5.7.1)", Kind.BLOCKED),
+    ("550 Message was not accepted -- invalid mailbox. Mailbox is full", Kind.FULL),
+    ("550 Excessive userid unknowns", Kind.RATE),
+    ("550 5.7.1 sender not on the recipients list", Kind.SENDER),
+    ("550 illegal characters in sender address", Kind.SENDER),
+    ("556 The number of RCPTs is over size", Kind.RATE),
+    ("550 mail-box usage", Kind.FULL),
 ]
 """Nothing is said against the address, though the words look like it."""
 
@@ -97,6 +163,17 @@ UNCERTAIN = [
     "550 rejected; URL does not exist",
     "550 5.2.1 Mailbox disabled",
     "550 Account inactive",
+    "550 This address does not receive mail",
+    f"550 The mail server could not deliver to {ANN}. The account or domain may not exist, they may be blacklisted",
+    "550 5.7.27 Host does not accept mail",
+    "553 we weren't able to find the recipient domain",
+    "550 Domain not used for mail",
+    "550 5.1.1 Inactive mbox",
+    "550 5.1.1 Suspended user",
+    "550 can't verify recipient",
+    "550 Domain not in use",
+    "550 couldn't find any host named mx.example.org",
+    "550 RCPT address has non-existant domain",
 ]
 """Never beyond doubt."""
 
@@ -293,3 +370,64 @@ def test_what_is_said_of_another_address_counts_when_it_is_said_again(text: str,
     found = read(text, ["ann@people.example"]).judged("rcpt")
     assert found.dead is dead
     assert found.dead or found.doubt or found.kind is Kind.SENDER
+
+
+NOBODY_WAS_NAMED = [
+    "501 <gw.example> is invalid or DNS says does not exist (in reply to EHLO command)",
+    "550 Invalid Domain [192.0.2.3; 420] (in reply to MAIL FROM command)",
+    "550 user unknown (in reply to MAIL FROM command)",
+]
+
+
+@pytest.mark.parametrize("text", NOBODY_WAS_NAMED)
+def test_a_report_of_a_command_before_rcpt_says_nothing_of_the_recipient(text: str) -> None:
+    judged = _only(f"Status: 5.0.0\nDiagnostic-Code: smtp; {text}")
+    assert (judged.kind, judged.address) == (Kind.SENDER, Address.ALIVE)
+    assert not _only("Status: 5.0.0\nDiagnostic-Code: smtp; " + text.partition(" (")[0], f"said: {text}").permanent
+
+
+@pytest.mark.parametrize("text", ["SMTP error, RCPT TO: Host mx.example.net RCPT TO said 550 No such user here"])
+def test_a_program_s_own_way_to_name_the_command(text: str) -> None:
+    assert _only(f"Status: 5.0.0\nDiagnostic-Code: SMTP; {text}").permanent
+
+
+def test_an_answer_about_the_order_of_commands_follows_from_the_one_before() -> None:
+    text = (
+        "   ----- The following addresses had permanent fatal errors -----\n"
+        f"<{ANN}>\n    (reason: 550-5.1.1 That account does not exist. Please try)\n\n"
+        "   ----- Transcript of session follows -----\n... while talking to mx.example.net.:\n>>> DATA\n"
+        f"<<< 550-5.1.1 That account does not exist. Please\n<<< 550 5.1.1 again\n550 5.1.1 <{ANN}>... User unknown\n"
+        "<<< 503-5.5.1 RCPT first.\n<<< 503 5.5.1 RFC 5321\n"
+    )
+    head = "From: MAILER-DAEMON@gw.example\nTo: b@relay.example\nSubject: Returned mail\n\n"
+    (told,) = understand(mime.parse((head + text).encode())).failures
+    assert (told.recipient, told.judgement.permanent) == (ANN, True)
+
+
+@pytest.mark.parametrize(
+    ("person", "answer"),
+    [
+        ("support@example.net", "550 5.1.1 <support@example.net> Recipient not found."),
+        (ANN, "554 5.7.1\n    <b@relay.example.org>: Sender address rejected: Access denied"),
+        (ANN, "550-Verification failed for\n    <news@shop.example> 550 Sender verify failed"),
+    ],
+)
+def test_who_failed_stands_at_the_beginning_of_the_paragraph(person: str, answer: str) -> None:
+    text = (
+        f"The mail system\n\n<{person}>: host mx.example.net[192.0.2.5] said: {answer} (in reply to RCPT TO command)\n"
+    )
+    assert _named(text) == [person]
+
+
+def test_a_file_with_the_line_ends_of_an_old_macintosh_is_read() -> None:
+    lines = (
+        f"From: MAILER-DAEMON@gw.example\nSubject: Undelivered mail\n\n<{ANN}>: host mx said: 550 5.1.1 User unknown\n"
+    )
+    (told,) = understand(mime.parse(lines.replace("\n", "\r").encode())).failures
+    assert (told.recipient, told.judgement.permanent) == (ANN, True)
+
+
+@pytest.mark.parametrize("text", ["550 5.1.1 Suspended user", "550 5.1.1 recipient disabled", "550 5.2.1 disabled"])
+def test_a_mailbox_that_is_off_may_come_back(text: str) -> None:
+    judged = on_the_wire(text)
+    assert (judged.kind, judged.address, judged.permanent) == (Kind.DISABLED, Address.SUSPECTED, False)
