@@ -122,7 +122,9 @@ class Limits(Table):
     sessions_per_address: Count = key(2000, "Most sessions at a time from one IPv4 address or one /64 of IPv6.", ge=1)
     transactions_per_session: Count = key(0, "Most transactions in a session; 0: unlimited.", ge=0)
     command_timeout: Wait = key(5 * MINUTE, "Longest wait for a command.")
-    data_timeout: Wait = key(10 * MINUTE, "Longest time for the message after DATA.")
+    data_timeout: Wait = key(
+        10 * MINUTE, "Longest time for the message after DATA; one that keeps coming, at 2 KiB a second, has more."
+    )
     memory_octets: Octets = key(
         256 * MIB, "Memory for the messages of all sessions together; beyond it clients have to come again.", ge=KIB
     )
@@ -214,7 +216,11 @@ class Delivery(Table):
     idle: Seconds = key(10.0, "How long a connection without work is kept.")
     connect_timeout: Wait = key(30.0, "Longest time to connect.")
     command_timeout: Wait = key(MINUTE, "Longest wait for a reply.")
-    data_timeout: Wait = key(5 * MINUTE, "Longest time to send a message and get its reply.")
+    data_timeout: Wait = key(
+        5 * MINUTE,
+        "Longest time to send a message, and then to get its reply; one that the remote takes at 16 KiB a second or"
+        " more has up to five times as long.",
+    )
     stop_grace: Wait = key(
         2 * MINUTE,
         "How long a stop waits for the final replies of deliveries under way; a new relay may run meanwhile.",

@@ -25,6 +25,7 @@ from relay.delivery.smtp.limits import LAST_BACK_OFF_S
 from relay.delivery.smtp.mail import Mail
 from relay.delivery.smtp.report import Reporter
 from relay.delivery.smtp.resolve import Resolver
+from relay.delivery.smtp.session import LONGEST_DATA
 from relay.delivery.smtp.sign import self_test
 from relay.delivery.smtp.signatures import TOGETHER, Signatures
 from relay.delivery.worker import Worker, WorkerTerms
@@ -165,7 +166,9 @@ class App:
         terms = WorkerTerms(
             inflight=share.of(delivery.inflight),
             expire_s=delivery.expire,
-            longest_send_s=delivery.connect_timeout + 5 * delivery.command_timeout + delivery.data_timeout,
+            longest_send_s=delivery.connect_timeout
+            + 5 * delivery.command_timeout
+            + (LONGEST_DATA + 1) * delivery.data_timeout,
             schedule=Schedule(delivery.retry, delivery.jitter),
             enabled=delivery.enabled,
         )

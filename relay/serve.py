@@ -22,7 +22,7 @@ from pathlib import Path
 
 from config.settings import Settings
 from relay import again
-from relay.checks.files import exposed, runs_as
+from relay.checks.files import exposed, open_files, runs_as
 from relay.checks.refusals import refusals
 from relay.checks.result import Level
 from relay.intake.smtp.balance import Balance
@@ -156,6 +156,16 @@ class Start:
         return False
 
 
+def enough_files(settings: Settings) -> None:
+    """Raises ServeError if this process may open too few to work; warns if they may become too few."""
+    found = open_files(settings)
+    text = f"{found.what}: {found.detail}: {found.todo}"
+    if found.level is Level.FAIL:
+        raise ServeError(text)
+    if found.level is Level.WARN:
+        _log.warning("%s", text)
+
+
 def stay_private(settings: Settings) -> None:
     """Raises ServeError if others can read a secret or a key; warns about what is not as it should be."""
     found = [runs_as(settings.server.data_dir, serving=True), *exposed(settings)]
@@ -188,11 +198,12 @@ def serve(settings: Settings) -> int:
     """Run until told to stop; returns the exit status. Raises ServeError or ListenError at start."""
     log = (settings.log.level, settings.log.format)
     setup(*log)
+    most_files()
+    enough_files(settings)
     faults = refusals(settings)
     if faults:
         raise ServeError("\n".join(faults))
     stay_private(settings)
-    most_files()
     fd = lock(settings.server.data_dir)
     take_back(settings.database)
     listen = settings.listen

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import pwd
+import resource
 import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from config.settings import Settings
 from config.units import MIB
@@ -15,6 +17,9 @@ from relay.checks.result import Level, Result, bad, ok, warn
 from relay.delivery.smtp.route import read_login
 from relay.keys.secrets import Secrets, SecretsError
 from relay.store.files import beside, cause
+
+LEAST_FILES: Final = 256
+"""Open files without which a process can't do its own work beside a few sessions."""
 
 
 def check_files(settings: Settings) -> Iterator[Result]:
@@ -31,6 +36,7 @@ def check_files(settings: Settings) -> Iterator[Result]:
     if settings.delivery.smart_host_password_file:
         yield _password(settings.delivery.smart_host_user, settings.delivery.smart_host_password_file)
     yield runs_as(settings.server.data_dir)
+    yield open_files(settings)
 
 
 def exposed(settings: Settings) -> Iterator[Result]:
@@ -61,6 +67,23 @@ def runs_as(data_dir: Path, *, serving: bool = False) -> Result:
         return ok("user", _login(uid))
     text = "root: a fault in the relay would be root's" if serving else "root owns data_dir: the relay would be root's"
     return warn("user", text, "run it as a user of its own, with data_dir as that user's; ports below 1024: systemd")
+
+
+def open_files(settings: Settings) -> Result:
+    """Whether the relay may open as many files as it needs: each session, delivery and page needs one."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if most == resource.RLIM_INFINITY:
+        return ok("open files", "as many as are wanted")
+    # Processes share none of these: each has its own.
+    wanted = LEAST_FILES + (settings.limits.sessions + settings.delivery.connections) // settings.server.workers
+    todo = f"raise LimitNOFILE= of the service, or the hard limit (`ulimit -Hn`), to {wanted} or more"
+    if most < LEAST_FILES:
+        return bad("open files", f"a process may open {most}, the relay needs {LEAST_FILES} to work at all", todo)
+    if most < wanted:
+        return warn(
+            "open files", f"a process may open {most}, limits.sessions and delivery.connections want more", todo
+        )
+    return ok("open files", f"a process may open {most}")
 
 
 def _login(uid: int) -> str:

@@ -74,6 +74,7 @@ class LeasedCopy:
         "address",
         "domain",
         "lease",
+        "typed",
     )
 
     def __init__(self, desk: Desk, lease: Lease) -> None:
@@ -81,6 +82,7 @@ class LeasedCopy:
         self.lease = lease
         self.address = lease.address
         self.domain = lease.domain
+        self.typed = lease.subscriber_id == 0
         self._bulk = False
         self._seen: tuple[Snapshot, int] | None = None
         """The registry as it was when the copy was last found wanted, and everybody's standing (with campaigns)."""

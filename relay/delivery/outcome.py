@@ -136,6 +136,10 @@ class Attempt(Protocol):
         """The forward-path, ``local@domain``."""
 
     @property
+    def typed(self) -> bool:
+        """The address is one that anyone may have typed in at a form: its domain may be nonsense."""
+
+    @property
     def group(self) -> object | None:
         """Attempts of an equal group may share one copy and one transaction; None: this one goes alone."""
 

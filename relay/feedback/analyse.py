@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from relay.feedback import loops, report
@@ -185,7 +185,20 @@ def _of_ours(told: Sequence[Failure], address: str) -> Finding:
     """Of several recipients the one that is ours; else they must all agree."""
     ours = [one for one in told if _same(address, one.recipient) or _same(address, one.final)]
     order = (Kind.NOTHING, Kind.DELAYED, Kind.SOFT, Kind.UNKNOWN, Kind.HARD)
-    return min((_finding(one) for one in ours or told), key=lambda found: (order.index(found.kind), found.dead))
+    found = [_of_another(_finding(one), one, address) for one in ours or told]
+    return min(found, key=lambda one: (order.index(one.kind), one.dead))
+
+
+def _of_another(found: Finding, one: Failure, address: str) -> Finding:
+    """Where mail is passed on, the address that failed need not be the only one that gets it: ours may well live.
+
+    So that counts only if it is said again. The same name at another host is the same mailbox.
+    """
+    name = (one.final or one.recipient).rpartition("@")[0].strip('<"').lower()
+    ours = address.rpartition("@")[0].lower()
+    if not found.dead or not name or not ours or name.partition("+")[0] == ours.partition("+")[0]:
+        return found
+    return replace(found, dead=False, doubt=found.type)
 
 
 def _finding(one: Failure) -> Finding:

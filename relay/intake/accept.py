@@ -402,8 +402,8 @@ def _topic(tenant: Tenant, stream: Stream, wished: str) -> str:
         raise Malformed("Relay-Topic must name one topic")
     if wished:
         return wished
-    # With a single topic there is no doubt which one bulk mail means.
-    return tenant.topics[0] if stream.consent_required and len(tenant.topics) == 1 else ""
+    # The tenant's first topic, also when further ones are made: those change nothing for who names none.
+    return tenant.topics[0] if stream.consent_required and tenant.topics else ""
 
 
 def _campaign(stream: Stream, wished: str, author: str, subject: str) -> str:

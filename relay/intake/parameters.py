@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from relay.mail.status import Status, permanent
 
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*\Z")
 _UTF8_ADDR = re.compile(r"[!-~\u0080-\U0010ffff]*\Z")
 _NOTIFY = frozenset(("SUCCESS", "FAILURE", "DELAY"))
+
+# Which code stands for which command: RFC 6531 §3.5.
+_NEEDS_SMTPUTF8 = "an address with letters outside ASCII needs SMTPUTF8"
+REVERSE_PATH_NEEDS_SMTPUTF8: Final = permanent(50, 6, 7, _NEEDS_SMTPUTF8)
+FORWARD_PATH_NEEDS_SMTPUTF8: Final = permanent(53, 6, 7, _NEEDS_SMTPUTF8)
 
 
 class ParameterError(Exception):

@@ -289,6 +289,8 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"recipient has (?:refus|reject|block|declin)",
         r"(?:user|recipient|person|member|customer|owner)\b.{0,20}\b(?:does not|did not|do(?:es)?n.t)"
         r" (?:want|wish|accept)",
+        # What DATA is answered after every recipient was turned away, perhaps for now only.
+        r"no valid recipients(?! for\b)",
     ),
     Group.MOVED: (
         r"has been replaced by|has moved|have moved|moved to|new (?:e-?mail )?address|address (?:has )?changed"
@@ -374,8 +376,8 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"we (?:do not|don.?t) have (?:that|this|such an?|any such|an?)"
         r" (?:mail[ -]?box|user|account|address|recipient)",
         r"(?:does not|doesn.?t|no longer) works? (?:here|for us|for this|at this)",
-        r"no va(?:li|il)d (?:recipients?|mail[ -]?box|user|account)\b(?! from| in (?:the )?(?:to|header))",
-        r"no such recipient",
+        r"no va(?:li|il)d (?:recipient|mail[ -]?box|user|account)\b(?! from| in (?:the )?(?:to|header))",
+        r"no such recipient|no valid recipients for",
         r"no longer (?:on (?:this )?server|employed|with (?:us|the company|this (?:company|organi[sz]ation))"
         r"|a valid (?:address|user|recipient|e-?mail)|works?|valid|in use|in service|a customer"
         r"|an? (?:\w+ )?(?:employee|member|user|customer))",
@@ -432,7 +434,6 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"(?:don.t|does ?n.t|do not|does not) exists? (?:that|this|the|such) (?:user|mailbox|account)",
         r"not (?:a )?(?:user|account|mailbox) (?:of|on|at) this",
         r"not a (?:user|recipient|mailbox)(?: here)?|not handled (?:here|by this)|not here\b",
-        r"recipient(?: address)?(?: <>)? (?:is )?unverified|unverified (?:address|recipient)",
         r"recipient verify (?:from \w{1,12} )?(?:failed|denied)|(?:failed|fails) (?:recipient )?(?:verif|validation)",
         r"verif\w+ failed for (?:the )?recipient|undeliverable address",
         rf"not an? (?:valid|recogni[sz]ed|known|current) (?!sender)(?:\w{{1,12}} )?{_WHO}",
@@ -464,6 +465,8 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"(?:mail[ -]?box|account|user)(?: account)? (?:is )?unavai\w{0,2}able",
         r"(?:recipient|user|rcpt)(?: <>)? not ok|can.t accept (?:user|recipient)",
         r"\b5\d\d[ -]<>:? rejected\b(?! (?:by|due|because|as|for|since))",
+        # What a server found that asked the next one: the reason stands behind it, and may be that nobody answered.
+        r"recipient(?: address)?(?: <>)? (?:is )?unverified|unverified (?:address|recipient)",
     ),
     Group.CLOSED: (
         r"bad(?:rcptto|recipientto)|envelope recipient (?:is in my|has been denied)",

@@ -118,7 +118,8 @@ TABLE: Final[tuple[Row, ...]] = (
     _row(r"2\.1", "", "", Kind.POLICY, replies="521"),
     _row(r"2\.1", "", "", Kind.DISABLED, SUSPECTED),
     _row(r"1\.6", "", "", Kind.MOVED, DEAD),
-    # A server that asked another one and got no answer.
+    # A server that asked another one and got no answer, or found no way to it.
+    _row(r"1\.[13]", "loop", "nobody no-account", Kind.LOOP),
     _row(r"1\.[13]", "network", "nobody no-account", Kind.UNKNOWN_ADDRESS, DOUBTED),
     _row(r"1\.[13]", "", "", Kind.UNKNOWN_ADDRESS, DEAD),
     # -- The code names something else.

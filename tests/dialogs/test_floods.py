@@ -13,6 +13,7 @@ import pytest
 
 from relay.intake.smtp.session import MOST_IDLE, MOST_REFUSED
 from tests.attacks.conftest import Ground
+from tests.dialogs.test_replies import starts
 from tests.support.smtp import Dialog, mail
 
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]")
@@ -222,6 +223,23 @@ def test_letters_outside_ascii_are_said_first(calm: Ground) -> None:
     assert calm.rcpt(path, "transactional").startswith("553 5.6.7")
     assert calm.rcpt(path, "transactional", " SMTPUTF8").startswith("250 ")
     assert calm.rcpt("<a@b\u00fccher.example>", "transactional").startswith("250 ")
+
+
+def test_letters_outside_ascii_are_said_first_at_the_inbound_port_too(calm: Ground) -> None:
+    """RFC 6531 §3.5; a header with such letters is taken without, as old programs write a person's letter so."""
+    with Dialog(calm.relay.inbound) as dialog:
+        dialog.ehlo()
+        starts(dialog.say("MAIL FROM:<\u0438\u043c\u044f@people.example>"), "550 5.6.7")
+        starts(dialog.say("MAIL FROM:<ann@b\u00fccher.example>"), "250 ")
+        starts(dialog.say("RCPT TO:<\u0438\u043c\u044f@relay.example>"), "553 5.6.7")
+        dialog.say("RSET")
+        starts(dialog.say("MAIL FROM:<\u0438\u043c\u044f@people.example> SMTPUTF8"), "250 ")
+        assert str(dialog.say("RCPT TO:<\u0438\u043c\u044f@relay.example>"))[4:9] != "5.6.7"
+        dialog.say("RSET")
+        starts(dialog.say("MAIL FROM:<ann@people.example>"), "250 ")
+        starts(dialog.say("RCPT TO:<\u0438\u043c\u044f@relay.example>"), "553 5.6.7")
+        starts(dialog.say("RCPT TO:<postmaster>"), "250 ")
+        starts(dialog.data("Subject: \u043e\u0442\u043f\u0438\u0441\u043a\u0430\r\n\r\nx\r\n"), "250 ")
 
 
 @pytest.mark.parametrize(

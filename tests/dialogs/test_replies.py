@@ -101,7 +101,7 @@ def test_auth_login_and_its_odd_forms(house: House) -> None:
         (b"MAIL FROM:<news@acme.example> FOO=1", "555 5.5.4"),
         (b"MAIL FROM:<news@acme.example> SIZE=999999999", "552 5.3.4"),
         (b"MAIL TO:<news@acme.example>", "501 5.5.4"),
-        (b"MAIL FROM:<n\xc3\xa9ws@acme.example>", "553 5.6.7"),
+        (b"MAIL FROM:<n\xc3\xa9ws@acme.example>", "550 5.6.7"),
         (b"MAIL FROM:<\xff@acme.example>", "501 "),
         (b"RCPT TO:<a@rcpt.example>", "503 5.5.1"),
         (b"DATA", "503 5.5.1"),
@@ -267,11 +267,16 @@ def test_topic_decides_at_data_for_some_or_all(house: House) -> None:
     assert "b@rcpt.example" in story and "no-consent" in story
 
 
-def test_a_stream_for_several_topics_needs_the_message_s(house: House) -> None:
+@pytest.mark.parametrize(
+    ("who", "reply"),
+    [("a", "250 2.0.0 "), ("offers", "550 5.7.1 no-consent: "), ("partly", "550 5.7.1 unsubscribed: ")],
+)
+def test_mail_without_a_topic_goes_under_the_first(house: House, who: str, reply: str) -> None:
+    """Also when further ones were made since; so who agreed to a later one, or left the first, gets none of it."""
     with house.session(house.bulk) as s:
         s.say(MAIL)
-        s.say(rcpt("a"))
-        starts(s.data(mail()), "550 5.7.1 topic:")
+        starts(s.say(rcpt(who)), "250 ")
+        starts(s.data(mail(subject=f"no topic for {who}")), reply)
 
 
 @pytest.mark.parametrize("who", ["bulk", "direct"])

@@ -8,11 +8,14 @@ and dark.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from tests.support.browser import Browser, available
 from tests.support.web import Served, Shop, serving
+from tests.unit.test_web_report_shared import SUBMISSION, Copy
 
 pytestmark = pytest.mark.skipif(not available(), reason="chromium and chromedriver are not installed")
 
@@ -122,3 +125,29 @@ def test_pages_fit_and_are_readable(shop: Shop, served: Served, browser: Browser
         assert browser.script(f"return {small}.length") == 0
         unlabelled = "[...document.querySelectorAll('input:not([type=hidden])')].filter(e => !e.labels.length)"
         assert browser.script(f"return {unlabelled}.length") == 0
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [320, 390])
+def test_forms_letters_and_reports_fit_a_phone(tmp_path: Path, browser: Browser, width: int, dark: bool) -> None:
+    with closing(Copy(tmp_path)) as copy:
+        pages, shop = copy.pages, copy.shop
+        wording = f"I agree that acme sends me its newsletter, under https://acme.example/{'terms/' * 40}"
+        form = pages.add("long", topics=("newsletter", "Donaudampfschifffahrtsgesells"), wording=wording)
+        assert pages.ask("ann@people.example", form=form).status_code == 200
+        person = shop.consent(f"{'long' * 15}@{'sub.' * 30}example.com", LONG)
+        own = shop.link(person, shop.topic_id(LONG), SUBMISSION, 0)
+        paths = ["/report", copy.path, f"/report/{own}", f"/s/{form.key}", *pages.links("ann@people.example")]
+        url = str(pages.client().base_url).rstrip("/")
+        browser.set_size(width, 844, phone=True)
+        browser.dark(dark)
+        for path in paths:
+            for language in ("en", "de", "uk"):
+                browser.open(f"{url}{path}?lang={language}")
+                assert browser.script("return document.documentElement.scrollWidth <= innerWidth"), path
+                assert browser.script(CONTRAST) == [], path
+        browser.open(url + copy.path)
+        browser.script(f"document.querySelector('#email').value = '{'long' * 15}@{'sub.' * 30}example.com'")
+        browser.click("#report")
+        assert browser.script("return document.documentElement.scrollWidth <= innerWidth")
+        assert browser.script(CONTRAST) == []

@@ -75,8 +75,10 @@ class FakeAttempt:
         notify: str = "",
         orcpt: str = "",
         at_once: bool = False,
+        typed: bool = False,
     ) -> None:
         self._at_once = at_once
+        self.typed = typed
         self.address = address
         self.domain = address.rpartition("@")[2]
         self.group = group

@@ -222,6 +222,43 @@ def test_a_list_of_dead_domains_does_not_stop_judging_where_good_ones_are_well(b
     assert isinstance(look(judge, "dead1.test"), Bounced)
 
 
+@pytest.mark.parametrize("typed", [True, False])
+def test_nonsense_that_strangers_type_in_stops_no_judging(bank: Bank, typed: bool) -> None:
+    """Also where nothing is known to be good yet. Domains that were well are told from nonsense."""
+    clock = Clock()
+    judge = bank.judge(clock)
+    for n in range(50):
+        asyncio.run(judge.missing(f"nonsense{n}.test", gone(f"nonsense{n}.test"), Dns(), typed=typed))
+    assert bank.calls() == (0 if typed else 1)
+    clock.now += WAIT_S
+    assert isinstance(look(judge, "nonsense1.test"), Bounced if typed else Retry)
+    names = [f"known{n}.test" for n in range(MANY_KNOWN)]
+    well(judge, *names)
+    clock.now += DAY_S
+    for name in names:
+        last = asyncio.run(judge.missing(name, gone(name), Dns(default=False), typed=True))
+    assert "so it says of many others at once" in str(last)
+    assert bank.log.count("dns-doubted") == (1 if typed else 2)
+
+
+@pytest.mark.parametrize("honest", [3, 20])
+def test_domains_of_one_owner_that_end_together_say_nothing_of_others(bank: Bank, honest: int) -> None:
+    """Somebody has mail sent to many subdomains of its own, e.g. by a form, and then takes them away."""
+    clock = Clock()
+    judge = bank.judge(clock)
+    well(judge, *(f"good{n}.test" for n in range(honest)))
+    clock.now += HOUR_S
+    theirs = [f"x{n}.mallory.test" for n in range(200)]
+    well(judge, *theirs)
+    clock.now += HOUR_S
+    dns = Dns(dict.fromkeys(theirs, False))
+    look(judge, "dead.test", dns)
+    for _ in range(20):
+        clock.now += WAIT_S
+        assert isinstance(look(judge, "dead.test", dns), Bounced)
+    assert bank.calls() == 0
+
+
 @pytest.mark.parametrize("known", [0, MANY_KNOWN, 20])
 def test_a_lie_that_outlasts_the_wait_makes_nothing_final(bank: Bank, known: int) -> None:
     """Also after a restart in between, where the process remembers nothing; and it ends by itself."""

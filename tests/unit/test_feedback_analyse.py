@@ -190,3 +190,32 @@ def test_bounds_hold() -> None:
     assert len(mail.parts) <= mime.MAX_PARTS
     assert len(mime.parse(BOMBS["many fields"]).top.fields) <= mime.MAX_FIELDS
     assert len(mime.parse(BOMBS["long header"]).get("subject")) <= mime.MAX_FIELD_OCTETS
+
+
+def _passed_on(final: str, original: str = "") -> Finding:
+    """A report on ann@people.example whose host passed it on."""
+    first = f"Original-Recipient: rfc822; {original}\n" if original else ""
+    raw = (
+        "From: MAILER-DAEMON@people.example\nMIME-Version: 1.0\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n--b\n\nSorry\n'
+        "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; people.example\n\n"
+        f"{first}Final-Recipient: rfc822; {final}\nAction: failed\nStatus: 5.1.1\n"
+        "Diagnostic-Code: smtp; 550 5.1.1 user unknown\n\n--b--\n"
+    )
+    return analyse(mime.parse(raw.encode()), "ann@people.example")
+
+
+@pytest.mark.parametrize("original", ["", "ann@people.example", "list@other.example"])
+@pytest.mark.parametrize("final", ["ann.private@mail.example", "ben@people.example", "<team@people.example>"])
+def test_where_mail_is_passed_on_the_recipient_may_well_live(final: str, original: str) -> None:
+    """An old address to which copies go still: it is the one that is gone. Said again a day later it counts."""
+    found = _passed_on(final, original)
+    assert (found.kind, found.dead, found.doubt) == (Kind.HARD, False, "unknown-address")
+
+
+@pytest.mark.parametrize("original", ["", "ann@people.example"])
+@pytest.mark.parametrize(
+    "final", ["ann@people.example", "ANN@People.Example", "ann@mailstore3.people.example", "ann+x@y.example"]
+)
+def test_the_same_name_at_another_host_is_the_same_mailbox(final: str, original: str) -> None:
+    assert _passed_on(final, original).dead

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import resource
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from relay.checks.files import check_files, exposed, runs_as
 from relay.checks.result import Level, ok
 from relay.cli.main import relay
 from relay.processes.process import most_files
-from relay.serve import ServeError, stay_private
+from relay.serve import ServeError, enough_files, stay_private
 from tests.unit.test_cli_check import Home
 
 Change = Callable[[Home], Path]
@@ -117,3 +119,34 @@ def test_sessions_are_not_bounded_by_the_soft_limit_of_files() -> None:
         assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(hard, 65_536)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize(
+    ("most", "level"),
+    [(16, Level.FAIL), (40, Level.FAIL), (255, Level.FAIL), (256, Level.WARN), (6255, Level.WARN), (6256, Level.OK)],
+)
+def test_too_few_files_are_said_at_the_start(
+    home: Home, most: int, level: Level, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda what: (most, most))
+    if level is Level.FAIL:
+        with pytest.raises(ServeError, match=rf"a process may open {most}, the relay needs 256.*LimitNOFILE=.*6256"):
+            enough_files(home.settings)
+    else:
+        enough_files(home.settings)
+    assert ("LimitNOFILE=" in caplog.text) is (level is Level.WARN)
+    assert [row["level"] for row in home.rows()[1] if row["what"] == "open files"] == [level.lower()]
+
+
+def test_serve_refuses_before_it_opens_anything(home: Home) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "relay.cli.main", "-c", str(home.path / "relay.toml"), "serve"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)),
+    )
+    assert done.returncode == 1
+    assert "a process may open 40" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

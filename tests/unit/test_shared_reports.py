@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from relay.keys.tokens import Mark
 from relay.people import apart
 from relay.queue.operator import CALLED
 from relay.rights.retention import clean
 from relay.values.states import State
-from tests.support.inbound import ANN, BEN, HOST, NOW, SHARED_MARK, SUBMISSION, World
+from tests.support.inbound import ANN, BEN, HOST, MARK, NOW, SHARED_MARK, SUBMISSION, TOPIC, World
 
 LOOP = f"fbl@{HOST}"
 
@@ -110,6 +111,38 @@ def test_a_letter_to_a_shared_unsubscribe_address_unsubscribes_nobody(shared: Wo
     raw = b"From: mallory@example.net\r\nSubject: unsubscribe\r\n\r\nunsubscribe ben@example.net\r\n"
     shared.send(raw, shared.address("u", SHARED_MARK), reverse_path="mallory@example.net")
     assert (shared.suppressed(), told(shared)) == ([], [(1, "unsubscribed")])
+
+
+FORGED = {
+    "in another's name": "From: ben@example.net\r\nSubject: unsubscribe\r\n\r\nunsubscribe\r\n",
+    "as Apple Mail writes it": "From: ben@example.net\r\nSubject: unsubscribe\r\nAuto-Submitted: auto-replied\r\n"
+    "X-Apple-Unsubscribe: true\r\n\r\nunsubscribe\r\n",
+    "one click by mail": "From: ben@example.net\r\nSubject: List-Unsubscribe=One-Click\r\n\r\nben@example.net\r\n",
+    "forwarded with the copy": "From: eve@example.org\r\nSubject: Fwd: offers\r\n\r\nunsubscribe\r\n\r\n"
+    "---------- Forwarded message ----------\r\nTo: ann@example.net, ben@example.net\r\n{link}\r\n",
+    "naming all": "From: eve@example.org\r\nTo: ann@example.net\r\nCc: ben@example.net\r\nSubject: STOP\r\n\r\n"
+    "Please unsubscribe ann@example.net and ben@example.net.\r\n",
+    "with somebody's own link": "From: eve@example.org\r\nSubject: unsubscribe\r\n\r\nunsubscribe {own}\r\n",
+    "failed recipients": "From: ben@example.net\r\nSubject: unsubscribe\r\n"
+    "X-Failed-Recipients: ann@example.net\r\n\r\nx",
+}
+
+
+@pytest.mark.parametrize("how", FORGED)
+@pytest.mark.parametrize("to", ["shared", "shared and own", "shared bounce", "operator"])
+def test_no_letter_about_a_shared_copy_speaks_for_anybody_else(shared: World, how: str, to: str) -> None:
+    """Whoever got the copy, or was sent it on, could write it; an own address speaks for its own person alone."""
+    own = Mark(BEN, TOPIC, SUBMISSION, 1)
+    raw = FORGED[how].format(link=shared.link("report", SHARED_MARK), own=shared.link("u", MARK)).encode()
+    addresses = {
+        "shared": [shared.address("u", SHARED_MARK)],
+        "shared and own": [shared.address("u", SHARED_MARK), shared.address("u", own)],
+        "shared bounce": [shared.address("b", SHARED_MARK)],
+        "operator": [f"abuse@{HOST}"],
+    }[to]
+    assert shared.send(raw, *addresses, reverse_path="ben@example.net", times=2).code == 250
+    assert {who for who, _ in shared.suppressed()} <= ({BEN} if to == "shared and own" else set())
+    assert shared.consent_is_live(), "Ann's"
 
 
 def test_whoever_holds_such_a_tag_cannot_fill_the_store(shared: World) -> None:

@@ -95,13 +95,16 @@ GONE = [
     "550 Restricted characters in address",
     "550 Unter dieser Adresse gibt es keine Person",
     "550 Das Postfach ist nicht mehr verfügbar",
-    "550 no vaild recipients",
+    "550 no vaild recipient",
     f"550 user {ANN} is unroutable",
     f"550 Utilisateur ({ANN}) non recensé",
 ]
 """At RCPT: it takes no mail, for good."""
 
 ALIVE = [
+    ("503 5.5.1 no valid recipients", Kind.FILTERED),
+    ("554 5.5.1 Error: no valid recipients", Kind.FILTERED),
+    ("550 5.1.1 undeliverable address: mail for example.net loops back to myself", Kind.LOOP),
     ("550 5.1.1 max message size exceeded", Kind.TOO_LARGE),
     ("550 5.1.1 internal error", Kind.SYSTEM),
     ("550 5.1.1 LDAP server unavailable", Kind.SYSTEM),
@@ -431,3 +434,8 @@ def test_a_file_with_the_line_ends_of_an_old_macintosh_is_read() -> None:
 def test_a_mailbox_that_is_off_may_come_back(text: str) -> None:
     judged = on_the_wire(text)
     assert (judged.kind, judged.address, judged.permanent) == (Kind.DISABLED, Address.SUSPECTED, False)
+
+
+def test_a_server_that_could_not_ask_the_next_one_says_nothing_of_the_address() -> None:
+    found = read("550 5.1.1 unverified address: Host or domain name not found, try again", (ANN,)).judged("rcpt")
+    assert (found.kind, found.address, found.lasting) == (Kind.TEMPORARY, Address.ALIVE, False)

@@ -268,5 +268,8 @@ def test_the_bare_report_page_tells_where_the_link_is(shop: Shop, served: Served
     page = served.client.get("/report")
     assert page.status_code == 200 and "X-Report-Abuse" in page.text and 'lang="en"' in page.text
     assert "Spam melden" in served.client.get("/report?lang=de").text
-    assert served.client.post("/report", data={"report": "abuse"}).status_code == 405
+    for data in ({"report": "abuse"}, {"email": "somebody@example.com", "text": "spam"}):
+        refused = served.client.post("/report", data=data)
+        assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+        assert "X-Report-Abuse:" in refused.text, "what to do instead"
     assert shop.dump() == before

@@ -156,7 +156,8 @@ class Engine:
 
     async def _route(self, domain: str) -> None:
         try:
-            routed = await self._router.find(domain)
+            typed = all(copy.attempt.typed for copy in self._routing.get(domain, ()))
+            routed = await self._router.find(domain, typed=typed)
         except Exception as error:
             self.log("routing-failed", {"domain": domain, "cause": repr(error)})
             routed = Retry(UNEXPECTED, "", Reach.SITE)

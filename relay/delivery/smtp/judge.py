@@ -34,7 +34,6 @@ SITE = "mx:"
 """Begins the name of a set of hosts; all others are domains."""
 CANARIES = 5
 """Domains known to be good that are asked for before anything is final."""
-CANARY_POOL = 50
 CANARY_S = 20.0
 """So long their good answer holds."""
 CALL_S = 6 * 3600.0
@@ -135,14 +134,19 @@ class Judge:
 
     # -- what wasn't -------------------------------------------------------------------
 
-    async def missing(self, name: str, finding: Finding, probe: Probe) -> Retry | Bounced:
-        """Note the look, and say what it means now."""
+    async def missing(self, name: str, finding: Finding, probe: Probe, *, typed: bool = False) -> Retry | Bounced:
+        """Note the look, and say what it means now.
+
+        ``typed``: anyone may have typed the name in, at a form. That it doesn't exist is no sign of a lie then, unless
+        it did.
+        """
         key = name[:MOST_NAME]
         try:
             now = self._clock()
             known = looks.known(self._read, key)
-            if finding.kind != "loop":  # the one that says that names are well
-                self._trend(name).add(name, self._monotonic(), good=False, was_good=known.good(now))
+            was_good = known.good(now)
+            if finding.kind != "loop" and (was_good or not typed):  # a loop says that names are well
+                self._trend(name).add(name, self._monotonic(), good=False, was_good=was_good)
             if known.doubted:
                 if not await self._over(name, probe):
                     return _doubtful(finding)
@@ -206,8 +210,7 @@ class Judge:
         """Domains that were well before still are; None if that can't be known now."""
         if self._sound_until > self._monotonic():
             return True
-        pool = [other for other in looks.good(self._read, self._clock(), CANARY_POOL) if other != name]
-        chosen = self._rng.sample(pool, min(CANARIES, len(pool)))
+        chosen = self._canaries(name)
         answers = await asyncio.gather(*(probe(other) for other in chosen))
         well, gone = answers.count(True), answers.count(False)
         if chosen and gone >= max(1, well):
@@ -216,6 +219,15 @@ class Judge:
             return None
         self._sound_until = self._monotonic() + CANARY_S
         return True
+
+    def _canaries(self, name: str) -> list[str]:
+        """Of as many owners as there are: one owner's many subdomains, which may all end at once, are one."""
+        pool = [other for other in looks.good(self._read, self._clock(), looks.MOST_GOOD) if other != name]
+        self._rng.shuffle(pool)
+        one_each = {".".join(other.split(".")[-2:]): other for other in pool}
+        first = list(one_each.values())
+        chosen = self._rng.sample(first, min(CANARIES, len(first)))
+        return chosen + [other for other in pool if other not in chosen][: CANARIES - len(chosen)]
 
     def _first(self, finding: Finding, look: looks.Look) -> Retry:
         since = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(look.first_at))

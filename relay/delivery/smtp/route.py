@@ -96,16 +96,16 @@ class Router:
         entry = self._known.get(domain)
         return entry[1] if entry is not None and entry[0] > self._monotonic() else None
 
-    async def find(self, domain: str) -> Routed:
-        """The route, or the outcome for copies to a domain that has none now."""
-        routed, ttl_s = await self._find(domain)
+    async def find(self, domain: str, *, typed: bool = False) -> Routed:
+        """The route, or the outcome for copies to a domain that has none now; ``typed``: see ``Attempt.typed``."""
+        routed, ttl_s = await self._find(domain, typed)
         self._known[domain] = (self._monotonic() + ttl_s, routed)
         self._known.move_to_end(domain)
         if len(self._known) > MAX_ENTRIES:
             self._known.popitem(last=False)
         return routed
 
-    async def _find(self, domain: str) -> tuple[Routed, float]:
+    async def _find(self, domain: str, typed: bool) -> tuple[Routed, float]:
         target = self._configured(domain)
         if target:
             login = self._routing.login if target == self._routing.smart_host else None
@@ -114,7 +114,7 @@ class Router:
             return self._literal(domain), 86_400.0
         routed, ttl_s = await self._by_dns(domain)
         if isinstance(routed, Finding):
-            return await self.judged(domain, routed), min(ttl_s, NEGATIVE_TTL_S)
+            return await self.judged(domain, routed, typed=typed), min(ttl_s, NEGATIVE_TTL_S)
         if isinstance(routed, Route) and self._judge is not None:
             self._judge.found(domain)
             self._domains[routed.site] = domain
@@ -123,11 +123,11 @@ class Router:
                 self._domains.popitem(last=False)
         return routed, ttl_s
 
-    async def judged(self, name: str, finding: Finding) -> Retry | Bounced:
+    async def judged(self, name: str, finding: Finding, *, typed: bool = False) -> Retry | Bounced:
         """What a finding means for copies now; ``name``: a domain, or SITE and a site's name."""
         if self._judge is None:
             return undecided(finding, "it is looked up again")
-        return await self._judge.missing(name, finding, self._is_well)
+        return await self._judge.missing(name, finding, self._is_well, typed=typed)
 
     def reached(self, route: Route) -> None:
         """A session to the site was opened."""

@@ -22,6 +22,10 @@ from relay.mail.status import UNEXPECTED
 
 SLICE_OCTETS = 256 * 1024
 """A larger message is handed to the transport in slices, each waiting for room."""
+SLOWEST_OCTETS_S = 16 * 1024
+"""A remote that takes a large message at this rate has more time than one that doesn't (RFC 5321 §4.5.3.2.5)."""
+LONGEST_DATA = 5
+"""Data limits that sending one message may take; its reply has one more."""
 QUIT_S = 5.0
 QUICK_S = 1.0
 """Only behind a message that is likely answered so soon does another envelope go out: else it would be held up."""
@@ -297,7 +301,7 @@ class Session(asyncio.Protocol):
             self._transport.write(data)
         else:
             self._whole = False
-            await self._write_slices(data)
+            await self._write_slices(data, limit_s or self._timeouts.command_s)
             self._whole = True
         return await self._take(count, limit_s)
 
@@ -318,8 +322,9 @@ class Session(asyncio.Protocol):
         self._owed -= len(taken)
         return taken
 
-    async def _write_slices(self, data: bytes) -> None:
+    async def _write_slices(self, data: bytes, limit_s: float) -> None:
         view = memoryview(data)
+        begun = self._loop.time()
         for start in range(0, len(view), SLICE_OCTETS):
             if self._paused and not self.broken:
                 self._room = self._loop.create_future()
@@ -332,6 +337,8 @@ class Session(asyncio.Protocol):
                 self._cut = True
                 self._break("an answer before the end of the message")
                 return
+            latest = begun + min(start / SLOWEST_OCTETS_S, (LONGEST_DATA - 1) * limit_s)
+            self._deadline = min(self._loop.time(), latest) + limit_s
             self._transport.write(bytes(view[start : start + SLICE_OCTETS]))
 
     def data_received(self, data: bytes) -> None:

@@ -304,10 +304,19 @@ class Channel:
         self._timer_at = self._deadline
         self._timer = self.loop.call_at(self._deadline, self._timed_out)
 
+    @abstractmethod
+    def more_time(self) -> float:
+        """Seconds that a client whose time is over gets on top, since what it sends keeps coming; 0: none."""
+
     def _timed_out(self) -> None:
         if self.transport is None:
             return
         if self.loop.time() < self._deadline:
+            self._arm()
+            return
+        more_s = self.more_time()
+        if more_s:
+            self._deadline = self.loop.time() + more_s
             self._arm()
             return
         self._say(temporary(21, 4, 2, f"{self.hostname} timeout, closing connection"))

@@ -9,7 +9,13 @@ import asyncio
 from typing import Final
 
 from relay.feedback.inbound import Inbound
-from relay.intake.parameters import ParameterError, mail_parameters, rcpt_parameters
+from relay.intake.parameters import (
+    FORWARD_PATH_NEEDS_SMTPUTF8,
+    REVERSE_PATH_NEEDS_SMTPUTF8,
+    ParameterError,
+    mail_parameters,
+    rcpt_parameters,
+)
 from relay.intake.smtp.channel import Shared
 from relay.intake.smtp.session import IN_CHUNKS, BaseSession
 from relay.mail.address import AddressError, parse_path
@@ -19,7 +25,11 @@ MOST_RECIPIENTS: Final = 100
 
 
 class InboundSession(BaseSession):
-    """RFC 5321 without AUTH and without relaying."""
+    """RFC 5321 without AUTH and without relaying.
+
+    Addresses with other letters need SMTPUTF8 (RFC 6531 §3.5). Header fields with such letters are taken without, as
+    old senders write them so: a person's word counts all the same.
+    """
 
     def __init__(
         self, shared: Shared, inbound: Inbound, *, implicit_tls: bool = False, loop: asyncio.AbstractEventLoop
@@ -27,6 +37,7 @@ class InboundSession(BaseSession):
         super().__init__(shared, implicit_tls=implicit_tls, loop=loop)
         self._inbound = inbound
         self._reverse_path: str | None = None
+        self._smtputf8 = False
         self._recipients: list[str] = []
 
     @property
@@ -36,6 +47,7 @@ class InboundSession(BaseSession):
     def reset(self) -> None:
         super().reset()
         self._reverse_path = None
+        self._smtputf8 = False
         self._recipients = []
 
     def do_mail(self, argument: bytes) -> Status | None:
@@ -54,7 +66,10 @@ class InboundSession(BaseSession):
             return error.status
         if parameters.size_octets > self.shared.message_octets:
             return permanent(52, 3, 4, f"the message is larger than {self.shared.message_octets} octets")
+        if path.address is not None and path.address.needs_smtputf8 and not parameters.smtputf8:
+            return REVERSE_PATH_NEEDS_SMTPUTF8
         self._reverse_path = str(path.address) if path.address else ""
+        self._smtputf8 = parameters.smtputf8
         self.in_transaction = True
         return ok(50, 1, 0, "reverse-path ok")
 
@@ -77,6 +92,8 @@ class InboundSession(BaseSession):
             return error.status
         if path.address is None:
             return permanent(1, 1, 3, "a forward-path must not be empty")
+        if path.address.needs_smtputf8 and not self._smtputf8:
+            return FORWARD_PATH_NEEDS_SMTPUTF8
         return self._add(str(path.address))
 
     def _add(self, address: str) -> Status:

@@ -29,6 +29,8 @@ MOST_REFUSED: Final = 2500
 MOST_IDLE: Final = 5000
 """Commands that need no mail, between two messages."""
 LARGEST_CHUNK_DIGITS: Final = 18
+SLOWEST_OCTETS_S: Final = 2048
+"""A message that keeps coming at this rate has more time than one that trickles (RFC 5321 §4.5.3.2)."""
 IN_CHUNKS: Final = permanent(3, 5, 1, "a message was begun with BDAT, go on with BDAT")
 OTHER_PROTOCOLS: Final = frozenset(b"GET POST PUT HEAD DELETE OPTIONS PATCH TRACE CONNECT PRI".split())
 """Verbs of HTTP: a browser or a server that was tricked into it may carry commands in what it sends next."""
@@ -64,6 +66,10 @@ class BaseSession(Channel):
         """The message so far, between two BDATs."""
         self._chunks_refused: Status | None = None
         self._message_began = 0.0
+        self._seen_at = 0.0
+        self._seen_octets = 0
+        """How much of the message there was when its time was over last, and when that was."""
+        self._read_by = 0.0
         self._faults = 0
         self._refusals = 0
         self._idle = 0
@@ -100,7 +106,7 @@ class BaseSession(Channel):
             raise Closed
         self._reset_timeout()
         if self._chunks is not None:
-            self.end_by(self._message_began + self.shared.data_timeout_s)
+            self.end_by(self._read_by)
         status = self._command(line)
         if status is not None:
             self._say(status)
@@ -293,7 +299,9 @@ class BaseSession(Channel):
             self._say(temporary(21, 7, 0, "enough transactions for one session, connect again"))
             raise Closed
         self._reset_timeout(self.shared.data_timeout_s)
-        self._message_began = self._heard_at
+        self._message_began = self._seen_at = self._heard_at
+        self._seen_octets = 0
+        self._read_by = self._deadline
         return None
 
     def do_data(self, argument: bytes) -> Status | None:
@@ -346,6 +354,17 @@ class BaseSession(Channel):
     def reading_since(self) -> float:
         reading = not self._busy and (self._body is not None or self._chunks is not None)
         return self._message_began if reading else 0.0
+
+    def more_time(self) -> float:
+        """A slow line is no reason to end a large message; its size bounds how often this is said."""
+        now = self.loop.time()
+        came = self.held_octets - self._seen_octets
+        if not self.reading_since or came < SLOWEST_OCTETS_S * (now - self._seen_at):
+            return 0.0
+        self._seen_at, self._seen_octets = now, self.held_octets
+        more_s = min(self.shared.command_timeout_s, self.shared.data_timeout_s)
+        self._read_by = now + more_s
+        return more_s
 
     def give_way(self) -> None:
         if self._body is not None:

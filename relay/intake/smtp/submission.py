@@ -15,7 +15,14 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from relay.intake.accept import NO_ROOM, Acceptor, Arrived
-from relay.intake.parameters import MailParameters, ParameterError, mail_parameters, rcpt_parameters
+from relay.intake.parameters import (
+    FORWARD_PATH_NEEDS_SMTPUTF8,
+    REVERSE_PATH_NEEDS_SMTPUTF8,
+    MailParameters,
+    ParameterError,
+    mail_parameters,
+    rcpt_parameters,
+)
 from relay.intake.smtp.channel import Closed, Shared
 from relay.intake.smtp.limits import Failures, Known
 from relay.intake.smtp.session import IN_CHUNKS, BaseSession
@@ -39,7 +46,6 @@ REVERSE_PATH_OK: Final = ok(50, 1, 0, "reverse-path ok")
 FORWARD_PATH_OK: Final = ok(50, 1, 5, "forward-path ok")
 AUTH_FAILED: Final = permanent(35, 7, 8, "user name or password is wrong, or not allowed from this address")
 MOST_AUTH_FAILURES_A_SESSION: Final = 3
-NEEDS_SMTPUTF8: Final = permanent(53, 6, 7, "an address with letters outside ASCII needs SMTPUTF8")
 AUTH_BLOCKED: Final = temporary(21, 7, 0, "too many failed log-ins from your address, try again later")
 _BAD_RESPONSE: Final = permanent(1, 5, 2, "the response is not base64 of what the mechanism asks for")
 
@@ -221,7 +227,7 @@ class SubmissionSession(BaseSession):
         if parameters.size_octets > self.shared.message_octets:
             return permanent(52, 3, 4, f"the message is larger than {self.shared.message_octets} octets")
         if parsed.address is not None and parsed.address.needs_smtputf8 and not parameters.smtputf8:
-            return NEEDS_SMTPUTF8
+            return REVERSE_PATH_NEEDS_SMTPUTF8
         if not desk.has_room(parameters.size_octets):
             return NO_ROOM
         now = desk.clock()
@@ -277,7 +283,7 @@ class SubmissionSession(BaseSession):
         except ParameterError as error:
             return error.status
         if address.needs_smtputf8 and not self._parameters.smtputf8:
-            return NEEDS_SMTPUTF8
+            return FORWARD_PATH_NEEDS_SMTPUTF8
         canonical = address.canonical
         if canonical in self._seen:
             return FORWARD_PATH_OK

@@ -52,12 +52,16 @@ async def report(request: Request) -> Response:
 
 
 async def where(request: Request) -> Response:
-    """``GET /report``: where the link of a message is found (R25)."""
-    return Context.of(request).views.message(spoken(request.scope), "report.where")
+    """``GET /report``: where the link of a message is found (R25); a report needs it, so POST is told the same."""
+    status = 200 if request.method in ("GET", "HEAD") else 405
+    response = Context.of(request).views.message(spoken(request.scope), "report.where", status)
+    if status == 405:
+        response.headers["allow"] = "GET, HEAD"
+    return response
 
 
 ROUTES = [
-    Route("/report", where, methods=["GET"]),
+    Route("/report", where, methods=["GET", "POST"]),
     Route("/report/{token}", report, methods=["GET", "POST"]),
     Route("/u/{token}", unsubscribe, methods=["GET", "POST"]),
     Route("/p/{token}", preferences, methods=["GET", "POST"]),
