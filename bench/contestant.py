@@ -103,7 +103,10 @@ def fill(database: Path) -> None:
             " VALUES (?, ?, ?, 'form on tenant.example', ?, 'import', ?)",
             ((i, topic, now, wording, now) for i in range(1, len(names) + 1)),
         )
-        conn.execute("INSERT INTO counter (tenant_id, name, value) VALUES (?, 'delivered/bulk', 100000)", (tenant,))
+        conn.executemany(
+            "INSERT INTO counter (tenant_id, name, value) VALUES (?, ?, ?)",
+            ((tenant, "delivered/bulk", 100000), (tenant, "campaigns/established", 1)),
+        )
     conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     conn.close()
 

@@ -42,6 +42,13 @@ class Table:
             return default
         return value
 
+    def word(self, key: str, default: str, known: tuple[str, ...]) -> str:
+        value = self._get(key, default)
+        if not isinstance(value, str) or value not in known:
+            self._faults.append(f"{key} must be one of {', '.join(known)}")
+            return default
+        return value
+
     def duration(self, key: str, default: float) -> float:
         """Seconds, or a text such as ``"90s"``, ``"6h"``, ``"5d"``."""
         value = self._get(key, default)

@@ -10,13 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from relay.campaigns import record
 from relay.store.contract import Tx
 from relay.values.errors import RegistryError
 from relay.values.facts import CampaignFigures
 
-_COLUMNS: Final = (
+UNTRIED_S: Final = 3600.0
+COLUMNS: Final = (
     "id, tenant_id, stream_id, name, topic, from_address, subject, state, created_at, recipients, passed, delivered,"
-    " bounced, unsubscribed, complained, window_started_at, decided_at, decided_by, why"
+    " bounced, unsubscribed, complained, window_started_at, decided_at, decided_by, why, reason, share, ahead, draw"
 )
 
 
@@ -46,9 +48,14 @@ class Campaign:
     decided_at: float | None
     decided_by: str
     why: str
-
-
-# --- as mail is accepted ------------------------------------------------------------
+    reason: str
+    """Why it is staged."""
+    share: int
+    """Of ``every`` numbers so many go at once."""
+    ahead: int
+    """Recipients that went before numbering began."""
+    draw: bytes | None
+    """Key of the draw."""
 
 
 # --- reading --------------------------------------------------------------------------
@@ -56,7 +63,7 @@ class Campaign:
 
 def by_id(conn: Tx, campaign_id: int) -> Campaign:
     """Raises RegistryError if there is none."""
-    row = conn.execute(f"SELECT {_COLUMNS} FROM campaign WHERE id = ?", (campaign_id,)).fetchone()
+    row = conn.execute(f"SELECT {COLUMNS} FROM campaign WHERE id = ?", (campaign_id,)).fetchone()
     if row is None:
         raise RegistryError(f"there is no campaign {campaign_id}; `relay campaign list` shows all")
     return Campaign(*row)
@@ -65,7 +72,7 @@ def by_id(conn: Tx, campaign_id: int) -> Campaign:
 def list_(conn: Tx, tenant_id: int | None = None, limit: int = 1_000) -> list[Campaign]:
     """The newest ``limit`` campaigns, newest first."""
     rows = conn.execute(
-        f"SELECT {_COLUMNS} FROM campaign WHERE ?1 IS NULL OR tenant_id = ?1 ORDER BY id DESC LIMIT ?2",
+        f"SELECT {COLUMNS} FROM campaign WHERE ?1 IS NULL OR tenant_id = ?1 ORDER BY id DESC LIMIT ?2",
         (tenant_id, limit),
     )
     return [Campaign(*row) for row in rows]
@@ -91,6 +98,9 @@ def figures(conn: Tx, campaign_id: int, now: float) -> CampaignFigures:
         complained=c.complained,
         window_started_at=c.window_started_at or 0.0,
         now=now,
+        share=c.share,
+        reason=c.reason,
+        together=record.together(conn, c.tenant_id, now),
     )
 
 
@@ -103,4 +113,13 @@ def clock_set(conn: Tx, by: float) -> int:
     ).rowcount
 
 
-# --- verdicts ------------------------------------------------------------------------------
+def begin_windows(conn: Tx, now: float) -> int:
+    """The window of a campaign begins when the last of its first part was tried once (R11); how many began.
+
+    A copy that was taken back before it was tried doesn't keep it waiting for more than an hour.
+    """
+    return conn.execute(
+        "UPDATE campaign SET state = 'watching', window_started_at = ? WHERE state = 'staged' AND passed > 0"
+        " AND (tried >= passed OR last_at < ?)",
+        (now, now - UNTRIED_S),
+    ).rowcount

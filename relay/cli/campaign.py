@@ -104,6 +104,7 @@ def _details(store: Store, row: campaigns.Campaign) -> dict[str, object]:
         (row.tenant_id, row.stream_id),
     ).fetchone()
     fields = asdict(row) | {"tenant": names[0], "stream": names[1], "held": campaigns.held(store.conn, row.id)}
-    del fields["tenant_id"], fields["stream_id"]
-    first = ("id", "tenant", "stream", "name", "state", "why", "recipients", "passed", "held")
+    for name in ("tenant_id", "stream_id", "ahead", "draw", "share"):
+        del fields[name]
+    first = ("id", "tenant", "stream", "name", "state", "why", "reason", "recipients", "passed", "held")
     return {key: fields[key] for key in first} | fields

@@ -84,6 +84,20 @@ def freeze(ctx: click.Context, name: str, reason: str, all_streams: bool, as_jso
 
 @command.command()
 @click.argument("name")
+@click.option("--reason", required=True, help="Why you know this sender; it is kept in the audit log.")
+@json_option
+@click.pass_context
+def establish(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
+    """Send a known tenant's campaigns whole, as if one had been released after a stage."""
+    store, now = open_store(ctx), time.time()
+    with transaction(store.conn) as conn:
+        tenants.establish(conn, tenants.find(conn, name), reason=reason, actor=actor(), now=now)
+    text = f"campaigns of {name} go out whole from now on; what is staged already waits for `relay campaign release`"
+    done(ctx, text, _details(store, name, now), as_json)
+
+
+@command.command()
+@click.argument("name")
 @click.option("--reason", default="", help="Why.")
 @json_option
 @click.pass_context

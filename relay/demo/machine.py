@@ -25,9 +25,12 @@ _FIRST_PORT, _LAST_PORT = 20_000, 32_000
 _TRIES: Final = 200
 
 SETTINGS: Final = """
-# Added for the demonstration: its nameserver.
+# Added for the demonstration: its nameserver, and a first part of four instead of twenty and one in ten.
 [dns]
 nameservers = ["127.0.0.1:{dns}"]
+[policy.staged_sending]
+first = 4
+most = 4
 """
 DELIVERY: Final = """
 [delivery]

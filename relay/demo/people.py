@@ -32,7 +32,7 @@ STRANGERS: Final = tuple(f"{name}@{MAIL_DOMAIN}" for name in ("mallory", "oscar"
 """On the shop's list, but nobody knows why."""
 LEAVES: Final = AGREED[0]
 """Unsubscribes on the page."""
-WRITES: Final = AGREED[1]
+WRITES: Final = AGREED[5]
 """Asks the shop to stop while the copy is still held."""
 DEAD: Final = AGREED[4]
 """Agreed once; the mailbox is gone."""

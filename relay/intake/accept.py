@@ -24,17 +24,19 @@ from msgspec.structs import replace
 from relay.intake import foreign, relay_fields
 from relay.intake.parameters import MailParameters
 from relay.intake.relay_fields import RelayFields
+from relay.mail import shown
 from relay.mail.address import AddressError
 from relay.mail.decode import addresses_of, decode_field
 from relay.mail.dsn import wanted
 from relay.mail.dsn_report import Action, RecipientReport
+from relay.mail.likeness import Words, words
 from relay.mail.scan import Malformed, ScanLimits, Scanned, scan
 from relay.mail.slots import SHAREABLE
 from relay.mail.status import UNEXPECTED, Status, ok, temporary
 from relay.mail.template import Template, compile_template
 from relay.observe.escape import escaped
 from relay.pipeline.chain import Chain
-from relay.pipeline.contract import Message, Transaction
+from relay.pipeline.contract import Message, Stage, Transaction
 from relay.pipeline.judged import Accepted, Judged
 from relay.queue.enqueue import Refused, enqueue
 from relay.queue.notices import enqueue_notice
@@ -251,6 +253,9 @@ class Acceptor:
             if_missing=(("Date", _date(int(now))), ("Message-ID", message_id)),
         )
         new = self._new(arrived, submission_id, wishes, message, message_id, judged, template)
+        found = _words(scanned, judged.accepted)
+        if found is not None:
+            new = replace(new, words=found)
         if foreign.suspicious(scanned):
             new = replace(new, taken_out=foreign.taken_out(scanned, dropped))
         return _Ready(new, template, shown_id)
@@ -295,6 +300,14 @@ class Acceptor:
             shared=len(judged.accepted) > 1 and _same_for_all(judged, template),
             standing_version=arrived.standing_version,
         )
+
+
+def _words(scanned: Scanned, accepted: tuple[Accepted, ...]) -> Words | None:
+    """What the content is like; asked for only where a stage looks."""
+    if not any(isinstance(effect, Stage) for one in accepted for effect in one.effects):
+        return None
+    seen = shown.shown(scanned)
+    return words(seen.text, shown.recipients(scanned), seen.marks)
 
 
 def _same_for_all(judged: Judged, template: Template) -> bool:

@@ -97,13 +97,20 @@ class AddDistinct(msgspec.Struct, frozen=True, gc=False):
 
 
 class Stage(msgspec.Struct, frozen=True, gc=False):
-    """Number the copy in its campaign; let through number 1, 1+every, …
+    """Number the copy in its campaign and let one of ``every`` through, drawn by lot, up to ``most``.
 
-    up to ``most`` of them; hold the others until the campaign's verdict.
+    The others are held until the campaign's verdict. The campaign is told by
+    its content (``relay.mail.likeness``), whatever its name and subject.
     """
 
     every: int
     most: int
+    why: str = ""
+    """Why; for those who look at the campaign."""
+    join: bool = False
+    """Stage only what belongs to a campaign that is staged already."""
+    first: int = 0
+    """So many recipients of the tenant's day go at once before any is numbered."""
 
 
 Effect = Add | AddDistinct | Stage
@@ -139,6 +146,8 @@ class Decision(StrEnum):
     """What to do with a staged campaign."""
 
     WAIT = "wait"
+    WIDEN = "widen"
+    """Let more go, drawn by lot, and look again after another window."""
     RELEASE = "release"
     STOP = "stop"
     """Hold everything now and propose to decline; the administrator confirms."""
@@ -149,6 +158,9 @@ class Decision(StrEnum):
 class CampaignVerdict(msgspec.Struct, frozen=True, gc=False):
     decision: Decision
     why: str
+    share: int = 0
+    """For WIDEN: of ``every`` numbers so many go."""
+    every: int = 1
 
 
 MessageVerdict = Verdict | Mapping[Recipient, Verdict]

@@ -36,7 +36,7 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
     delivered: Counter[int] = Counter()
     bounced: Counter[int] = Counter()
     bulk: Counter[int] = Counter()
-    first_delivery: dict[int, float] = {}
+    tried: Counter[int] = Counter()
     for result in results:
         if not _apply(conn, result):
             written.lost.append(result)
@@ -45,6 +45,11 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
         submission = result.lease.submission
         if result.state is not State.READY and result.state is not State.HELD:
             closed[submission.id] += 1
+            first = not result.lease.attempts
+        else:
+            first = not result.lease.attempts and result.attempts > 0
+        if first and submission.campaign_id is not None:
+            tried[submission.campaign_id] += 1
         if result.event:
             _event(conn, result)
         if result.report is not None:
@@ -52,7 +57,6 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
         if result.state is State.DELIVERED:
             if submission.campaign_id is not None:
                 delivered[submission.campaign_id] += 1
-                first_delivery.setdefault(submission.campaign_id, result.at)
             if result.bulk:
                 bulk[submission.tenant_id] += 1
         elif result.state in (State.BOUNCED, State.EXPIRED):
@@ -62,7 +66,7 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
                 _suppress(conn, result)
         elif result.state in (State.WITHDRAWN, State.DECLINED, State.CANCELLED):
             _give_back(conn, result)
-    _figures(conn, delivered, bounced, bulk, first_delivery)
+    _figures(conn, delivered, bounced, tried, bulk)
     _close(conn, closed, written)
     return written
 
@@ -128,19 +132,13 @@ def _figures(
     conn: Tx,
     delivered: Counter[int],
     bounced: Counter[int],
+    tried: Counter[int],
     bulk: Counter[int],
-    first_delivery: dict[int, float],
 ) -> None:
-    for campaign_id in delivered.keys() | bounced.keys():
+    for campaign_id in delivered.keys() | bounced.keys() | tried.keys():
         conn.execute(
-            "UPDATE campaign SET delivered = delivered + ?, bounced = bounced + ? WHERE id = ?",
-            (delivered[campaign_id], bounced[campaign_id], campaign_id),
-        )
-    for campaign_id, at in first_delivery.items():
-        # R11: the window starts when the first copy of the stage is delivered.
-        conn.execute(
-            "UPDATE campaign SET state = 'watching', window_started_at = ? WHERE id = ? AND state = 'staged'",
-            (at, campaign_id),
+            "UPDATE campaign SET delivered = delivered + ?, bounced = bounced + ?, tried = tried + ? WHERE id = ?",
+            (delivered[campaign_id], bounced[campaign_id], tried[campaign_id], campaign_id),
         )
     for tenant_id, number in bulk.items():
         conn.execute(

@@ -10,9 +10,11 @@ from __future__ import annotations
 import msgspec
 
 from relay.campaigns import numbering
+from relay.campaigns.campaigns import Campaign
 from relay.mail.status import Status, refusal
 from relay.people import apart, consents
-from relay.pipeline.contract import Add, AddDistinct, Stage
+from relay.pipeline.contract import Add, AddDistinct
+from relay.queue.stage import stage_of, states_of
 from relay.queue.values import Claim, Enqueued, NewSubmission
 from relay.store.contract import Tx
 from relay.values.states import State
@@ -36,7 +38,9 @@ def dumps(value: object) -> str:
 
 def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
     """Store the submission; raises Refused if an effect's condition fails."""
-    campaign_id, first, campaign_state = _campaign(conn, new)
+    campaign = _campaign(conn, new)
+    campaign_id = None if campaign is None else campaign.id
+    first = 0 if campaign_id is None else numbering.allot(conn, campaign_id, len(new.recipients))
     counted = _count(conn, new)
     give_back = next(iter(counted), "")
     subscriber_ids = tuple(
@@ -45,7 +49,7 @@ def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
         for r in new.recipients
     )
     _count_distinct(conn, new, subscriber_ids, counted)
-    states, holds = _stage(conn, new, campaign_id, first, campaign_state)
+    states, holds = states_of(conn, new, campaign, first)
     shared = new.shared and not apart.any_of(conn, subscriber_ids, new.accepted_at)
     claimed = claim is not None and new.due_at <= new.accepted_at and State.READY in states
     conn.execute(
@@ -127,25 +131,41 @@ def _story(new: NewSubmission, states: tuple[State, ...]) -> str:
     return dumps(story)
 
 
-def _campaign(conn: Tx, new: NewSubmission) -> tuple[int | None, int, str]:
-    """(id, first number, state) in the message's campaign."""
+def _campaign(conn: Tx, new: NewSubmission) -> Campaign | None:
+    """The message's campaign: by its content where it is to be staged, else by its name."""
     if not new.campaign:
-        return None, 0, ""
-    row = numbering.for_message(
-        conn,
-        new.tenant_id,
-        new.stream_id,
-        new.campaign,
-        explicit=new.campaign_explicit,
-        topic=new.topic,
-        from_address=new.from_address,
-        subject=new.subject,
-        now=new.accepted_at,
-    )
-    if row.state == "declined":
-        why = f" ({row.why})" if row.why else ""
+        return None
+    found: Campaign | None = None
+    stage = stage_of(new)
+    if stage is not None and new.words is not None:
+        found = numbering.for_content(
+            conn,
+            new.tenant_id,
+            new.stream_id,
+            new.campaign,
+            words=new.words,
+            new=not stage.join,
+            topic=new.topic,
+            from_address=new.from_address,
+            subject=new.subject,
+            now=new.accepted_at,
+        )
+    if found is None:
+        found = numbering.for_message(
+            conn,
+            new.tenant_id,
+            new.stream_id,
+            new.campaign,
+            explicit=new.campaign_explicit,
+            topic=new.topic,
+            from_address=new.from_address,
+            subject=new.subject,
+            now=new.accepted_at,
+        )
+    if found.state == "declined":
+        why = f" ({found.why})" if found.why else ""
         raise Refused(refusal("campaign-declined", f"the administrator declined this campaign{why}"))
-    return row.id, numbering.allot(conn, row.id, len(new.recipients)), row.state
+    return found
 
 
 def _count(conn: Tx, new: NewSubmission) -> dict[str, int]:
@@ -187,34 +207,3 @@ def _count_distinct(conn: Tx, new: NewSubmission, subscriber_ids: tuple[int, ...
                 if fresh.rowcount == 1:
                     _add(conn, new.tenant_id, effect.counter, 1, effect.limit, effect.refused)
                     counted[effect.counter] = counted.get(effect.counter, 0) + 1
-
-
-def _stage(
-    conn: Tx, new: NewSubmission, campaign_id: int | None, first: int, campaign_state: str
-) -> tuple[tuple[State, ...], list[str]]:
-    """State and hold reason of each recipient, by its number in the campaign (R10)."""
-    states: list[State] = []
-    holds: list[str] = []
-    passed: int | None = None
-    staged = False
-    for number, r in enumerate(new.recipients):
-        reason = r.hold.why if r.hold else ""
-        stage = next((e for e in r.effects if isinstance(e, Stage)), None)
-        if stage is not None and campaign_id is not None and campaign_state != "released":
-            staged = True
-            if passed is None:
-                passed = conn.execute("SELECT passed FROM campaign WHERE id = ?", (campaign_id,)).fetchone()[0]
-            place = first + number
-            stopped = campaign_state in ("stopped", "undecided")
-            if not stopped and place % stage.every == 1 % stage.every and passed < stage.most:
-                passed += 1
-            else:
-                reason = reason or "staged"
-        states.append(State.HELD if reason else State.READY)
-        holds.append(reason)
-    if staged and campaign_id is not None and passed is not None:
-        conn.execute(
-            "UPDATE campaign SET passed = ?, state = CASE state WHEN 'open' THEN 'staged' ELSE state END WHERE id = ?",
-            (passed, campaign_id),
-        )
-    return tuple(states), holds

@@ -163,7 +163,7 @@ def _campaign(conn: Tx, campaign_id: int | None) -> tuple[str, list[Step]]:
     name, state, tenant_id, created_at, window_started_at = row
     steps = []
     if window_started_at is not None:
-        steps.append(Step(window_started_at, "campaign-watching", "the first copy of the stage was delivered"))
+        steps.append(Step(window_started_at, "campaign-watching", "all copies of the first part were tried once"))
     # event_by_tenant bounds this: a campaign's own events carry no submission.
     rows = conn.execute(
         "SELECT at, kind, detail FROM event WHERE tenant_id = ? AND at >= ? AND submission_id IS NULL"

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
+from relay.mail.likeness import Words
 from relay.mail.status import Status
 from relay.pipeline.contract import Effect, Hold
 from relay.values.facts import Recipient, Standing
@@ -58,6 +59,8 @@ class NewSubmission(msgspec.Struct, frozen=True, gc=False):
     """As of which the recipients' standings were read (see ``SnapshotSource``)."""
     taken_out: tuple[str, ...] = ()
     """Header fields that don't leave, as they say what only others can; for the event."""
+    words: Words | None = None
+    """What its content is like, where a stage asks which campaign it belongs to."""
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):

@@ -7,18 +7,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from relay.audit import actions
+from relay.campaigns import draw, record
 from relay.campaigns.campaigns import Campaign, by_id
 from relay.queue.drop import Copy, give_up
+from relay.queue.stage import STAGED
 from relay.store.contract import Tx
 from relay.values.errors import RegistryError
 from relay.values.states import State
 
 CHUNK: Final = 5_000
 """Copies worked off in one transaction by those who share the store."""
-
-
-STAGED: Final = "staged"
-"""``hold_reason`` of copies that wait for their campaign's verdict."""
 
 
 MAX_WHY: Final = 1_000
@@ -39,6 +37,7 @@ def release(conn: Tx, campaign_id: int, actor: str, why: str, now: float, *, mos
     if campaign.state == "declined":
         raise RegistryError(f"campaign {campaign_id} was declined, its copies are gone; send it anew by another name")
     _decide(conn, campaign, "released", actor, _line(why), now)
+    record.released(conn, campaign.tenant_id)
     return work_off(conn, campaign_id, now, most)
 
 
@@ -70,6 +69,35 @@ def stop(conn: Tx, campaign_id: int, actor: str, why: str, now: float) -> bool:
 def ask(conn: Tx, campaign_id: int, actor: str, why: str, now: float) -> bool:
     """Leave the campaign to the administrator; False if it is decided or left already."""
     return _leave_to_people(conn, campaign_id, "undecided", frozenset({"open", "staged", "watching"}), actor, why, now)
+
+
+def widen(conn: Tx, campaign_id: int, share: int, every: int, actor: str, why: str, now: float) -> int:
+    """Let ``share`` of each ``every`` go, drawn by lot, and begin another window; how many go now.
+
+    0 if it is decided, left to people or as wide already.
+    """
+    campaign = by_id(conn, campaign_id)
+    if campaign.state not in ("staged", "watching") or campaign.share >= share:
+        return 0
+    rows = conn.execute(
+        "SELECT submission_id, number FROM recipient WHERE campaign_id = ? AND state = 1 AND hold_reason = ?",
+        (campaign_id, STAGED),
+    ).fetchall()
+    wanted = -(-(campaign.recipients - campaign.ahead) * share // every) + campaign.ahead - campaign.passed
+    key = campaign.draw or b""
+    chosen = sorted(rows, key=lambda row: draw.order(key, *row))[: max(0, wanted)]
+    conn.executemany(
+        "UPDATE recipient SET state = 0, due_at = ?, owner = NULL, hold_reason = '', changed_at = ?"
+        " WHERE submission_id = ? AND number = ?",
+        [(now, now, *row) for row in chosen],
+    )
+    conn.execute(
+        "UPDATE campaign SET share = ?, passed = passed + ?, state = 'staged', window_started_at = NULL, last_at = ?,"
+        " why = ? WHERE id = ?",
+        (share, len(chosen), now, _line(why), campaign_id),
+    )
+    _tell(conn, campaign, "widened", actor, _line(why), now)
+    return len(chosen)
 
 
 def work_off(conn: Tx, campaign_id: int, now: float, most: int | None = CHUNK) -> int:
@@ -109,6 +137,7 @@ def _decide(conn: Tx, campaign: Campaign, state: str, actor: str, why: str, now:
         "UPDATE campaign SET state = ?, why = ?, decided_at = ?, decided_by = ? WHERE id = ?",
         (state, why, now, actor, campaign.id),
     )
+    record.refresh(conn, campaign.tenant_id)
     _tell(conn, campaign, state, actor, why, now)
 
 
@@ -120,6 +149,7 @@ def _leave_to_people(
         return False
     line = _line(why)
     conn.execute("UPDATE campaign SET state = ?, why = ? WHERE id = ?", (state, line, campaign_id))
+    record.refresh(conn, campaign.tenant_id)
     _tell(conn, campaign, state, actor, line, now)
     return True
 

@@ -47,11 +47,27 @@ def _turn(path: Path, chain: Chain, clock: Callable[[], float], first: Callable[
         finish_decided(path, clock())
     conn = connect(path, readonly=True)
     try:
-        verdicts = judge(conn, chain, clock())
+        waiting = conn.execute("SELECT 1 FROM campaign WHERE state = 'staged' LIMIT 1").fetchone()
     finally:
         conn.close()
-    for campaign_id, verdict in verdicts:
+    if waiting:
+        _begin_windows(path, clock())
+    conn = connect(path, readonly=True)
+    try:
+        found = judge(conn, chain, clock())
+    finally:
+        conn.close()
+    for campaign_id, verdict in found:
         act(path, campaign_id, verdict, clock())
+
+
+def _begin_windows(path: Path, now: float) -> None:
+    conn = connect(path)
+    try:
+        with transaction(conn):
+            campaigns.begin_windows(conn, now)
+    finally:
+        conn.close()
 
 
 def judge(conn: Tx, chain: Chain, now: float) -> list[tuple[int, CampaignVerdict]]:
@@ -75,6 +91,8 @@ def act(path: Path, campaign_id: int, verdict: CampaignVerdict, now: float) -> N
                 return  # the administrator was faster
             if verdict.decision is Decision.RELEASE:
                 verdicts.release(conn, campaign_id, ACTOR, verdict.why, now, most=verdicts.CHUNK)
+            elif verdict.decision is Decision.WIDEN:
+                verdicts.widen(conn, campaign_id, verdict.share, verdict.every, ACTOR, verdict.why, now)
             elif verdict.decision is Decision.STOP:
                 verdicts.stop(conn, campaign_id, ACTOR, verdict.why, now)
             else:

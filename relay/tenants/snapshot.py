@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from relay.campaigns.record import of as record_of
 from relay.keys.secrets import Secrets
 from relay.ledger import plans, quota
 from relay.people import standing
@@ -108,20 +109,21 @@ class Snapshot:
 
         One indexed read. Raises KeyError for an id that is not there.
         """
-        record = self.tenants[tenant_id]
+        row = self.tenants[tenant_id]
         return Tenant(
-            record.id,
-            record.name,
-            record.contact,
-            record.postal,
-            record.freeze,
-            record.freeze_reason,
-            record.verified_domains,
-            record.all_domains,
-            record.topics,
+            row.id,
+            row.name,
+            row.contact,
+            row.postal,
+            row.freeze,
+            row.freeze_reason,
+            row.verified_domains,
+            row.all_domains,
+            row.topics,
             quota.counter(self._conn, tenant_id, DELIVERED_BULK),
-            plans.allowance(record.plan, record.plan_started_at, record.plan_ends_at, self._terms, now, record.bonus),
+            plans.allowance(row.plan, row.plan_started_at, row.plan_ends_at, self._terms, now, row.bonus),
             self.claimed,
+            record_of(self._conn, tenant_id),
         )
 
 

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from relay.audit import actions
+from relay.campaigns import record
 from relay.ledger.plans import FREE
 from relay.mail.address import Address
 from relay.store.contract import Conflict, Tx
@@ -85,6 +86,12 @@ def unfreeze(conn: Tx, tenant: TenantRow, *, reason: str = "", actor: str, now: 
 def warn(conn: Tx, tenant: TenantRow, *, reason: str, actor: str, now: float) -> None:
     """Record a warning; it changes nothing else (R24)."""
     _tell(conn, actor, "tenant-warned", tenant, {"reason": _line(reason, "reason")}, now)
+
+
+def establish(conn: Tx, tenant: TenantRow, *, reason: str, actor: str, now: float) -> None:
+    """The operator's word for a sender of whom no campaign has been released here yet (R13)."""
+    _tell(conn, actor, "tenant-established", tenant, {"reason": _line(reason, "reason")}, now)
+    record.establish(conn, tenant.id)
 
 
 def _tell(conn: Tx, actor: str, action: str, tenant: TenantRow, detail: dict[str, str], now: float) -> None:

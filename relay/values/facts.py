@@ -37,6 +37,17 @@ class Allowance(msgspec.Struct, frozen=True, gc=False):
     renews_at: float
 
 
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """What became of a tenant's earlier campaigns (R13)."""
+
+    released: int = 0
+    """Released after a stage, or the operator's word for it."""
+    undecided: int = 0
+    """Staged, and without a verdict."""
+    bad_at: float = 0.0
+    """When the latest was stopped or declined, in seconds UTC; 0: never."""
+
+
 class Tenant(msgspec.Struct, frozen=True, gc=False):
     id: int
     name: str
@@ -49,10 +60,11 @@ class Tenant(msgspec.Struct, frozen=True, gc=False):
     topics: tuple[str, ...]
     """Names of all topics anyone ever consented to with this tenant."""
     delivered_bulk: int
-    """Bulk copies delivered so far; a new tenant has few (R13)."""
+    """Bulk copies delivered so far."""
     allowance: Allowance
     claimed: frozenset[str] = frozenset()
     """Domains proved to be some tenant's, this one's too, and the operator's own names."""
+    record: Record = Record()
 
 
 class Stream(msgspec.Struct, frozen=True, gc=False):
@@ -117,6 +129,16 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     subscribers: int
 
 
+class DayFigures(msgspec.Struct, frozen=True, gc=False):
+    """A tenant's campaigns of 24 hours added up: many small ones are seen as well."""
+
+    campaigns: int
+    delivered: int
+    bounced: int
+    unsubscribed: int
+    complained: int
+
+
 class CampaignFigures(msgspec.Struct, frozen=True, gc=False):
     """Counts of a staged campaign's first part; times in seconds UTC."""
 
@@ -130,3 +152,9 @@ class CampaignFigures(msgspec.Struct, frozen=True, gc=False):
     complained: int
     window_started_at: float
     now: float
+    share: int = 1
+    """Of ``every`` numbers so many go at once; it grows as a small campaign climbs."""
+    reason: str = ""
+    """Why it is staged."""
+    together: DayFigures | None = None
+    """All that the tenant has staged in 24 hours."""

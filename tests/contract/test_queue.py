@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from relay.campaigns import campaigns
 from relay.mail.status import refusal
 from relay.pipeline.contract import Add, AddDistinct, Effect, Hold, Stage
 from relay.queue import verdicts
@@ -21,6 +22,8 @@ from relay.store.database import connect, migrate, transaction
 from relay.values.facts import Recipient, Standing
 from relay.values.states import State
 from tests.support.leases import lease_all
+
+pytestmark = pytest.mark.usefixtures("lots_in_order")
 
 NOW = 1_790_000_000.0
 QUOTA = "messages/2026-11"
@@ -225,8 +228,11 @@ def test_bodies_go_with_the_last_copy_and_figures_follow(conn: sqlite3.Connectio
     )
     assert written.finished == [1]
     assert conn.execute("SELECT count(*) FROM body").fetchone()[0] == 0
-    row = conn.execute("SELECT state, delivered, bounced, window_started_at FROM campaign").fetchone()
-    assert row == ("watching", 1, 1, NOW + 1)
+    campaign = "SELECT state, delivered, bounced, tried, window_started_at FROM campaign"
+    assert conn.execute(campaign).fetchone() == ("staged", 1, 1, 3, None)
+    with transaction(conn):
+        campaigns.begin_windows(conn, NOW + 9)  # all of the first part were tried once, or are taken back
+    assert conn.execute(campaign).fetchone() == ("watching", 1, 1, 3, NOW + 9)
     assert counter(conn, "delivered/bulk") == 1
     assert counter(conn, QUOTA) == 2  # the withdrawn one was never sent
     assert conn.execute("SELECT reason FROM suppression").fetchall() == [("hard-bounce",)]

@@ -14,7 +14,7 @@ KNOWS: Mapping[str, str] = {
     "app.py": "audit delivery delivery/smtp feedback intake intake/smtp keys mail observe pipeline "
     "processes queue rights store store/sqlite tenants web/server",
     "audit": "keys store store/sqlite values",
-    "campaigns": "store values",
+    "campaigns": "mail store values",
     "checks": "delivery/smtp feedback intake/smtp keys pipeline store store/sqlite tenants values",
     "cli": "audit campaigns checks demo feedback intake/smtp keys ledger lists mail observe people "
     "pipeline processes queue rights serve.py signup store store/sqlite tenants texts values",
@@ -38,7 +38,7 @@ KNOWS: Mapping[str, str] = {
     "signup": "audit keys mail people queue store tenants texts values",
     "store": "",
     "store/sqlite": "observe store",
-    "tenants": "audit keys ledger mail people store values",
+    "tenants": "audit campaigns keys ledger mail people store values",
     "texts": "",
     "values": "mail observe",
     "verdict": "",

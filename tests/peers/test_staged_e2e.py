@@ -1,4 +1,4 @@
-"""Staged sending through a running relay: what goes at once, what a verdict does (R10 to R13, R19)."""
+"""Staged sending through a running relay: what goes at once, what a verdict does, what goes round it (R10 to R13)."""
 
 from __future__ import annotations
 
@@ -15,23 +15,37 @@ from tests.support.smtp import Dialog, Reply, Sink, mail
 
 pytestmark = pytest.mark.peers
 
-FIRST = [1, 11, 21, 31]
+FIRST = 4
+"""Recipients of a day that go at once in these tests; the default is 20."""
+STORIES = {
+    "Good news": "The bakery on the corner has opened again, with two ovens and a cat that sleeps on the flour.",
+    "Together": "Our choir looks for voices of every kind, rehearsals are on Tuesday evenings in the old school hall.",
+    "Bad news": "Buy now the miracle cream against everything, only today at half of the price, hurry before midnight!",
+    "Other news": "The library lends telescopes from October on, please bring them back before the moon is full again.",
+    "Kept news": "Because of the storm the harbour festival moves to next weekend, all tickets stay valid until then.",
+    "Fine": "Twelve gardens open their gates on Sunday, a map with all the cake stands hangs at the town hall door.",
+    "Spam": "You were chosen to win a yacht, send us the small fee for the paperwork and pack your swimming trunks.",
+    "Few": "The repair café meets monthly, someone there surely knows why your toaster hums so sadly every morning.",
+    "Climbs": "Snow is expected above eight hundred metres; the lift runs from Friday if the engine agrees to start.",
+}
 
 
-def people(count: int) -> list[str]:
-    return [f"p{number}@rcpt.example" for number in range(1, count + 1)]
+def people(count: int, first: int = 1) -> list[str]:
+    return [f"p{number}@rcpt.example" for number in range(first, first + count)]
 
 
 class Fresh:
-    """A relay with a tenant that never sent anything."""
+    """A relay with a tenant of whom no campaign was released."""
 
     def __init__(self, directory: Path, **policy: object) -> None:
         self.sink = Sink()
         delivery = {"smart_host": f"127.0.0.1:{self.sink.port}", "retry": ["1s"], "jitter": 0}
-        self.relay = relay = Relay(directory, {"delivery": delivery, "policy.staged_sending": policy})
+        self.relay = relay = Relay(
+            directory, {"delivery": delivery, "policy.staged_sending": {"first": FIRST, **policy}}
+        )
         relay.tenant(plan="free")
         agreed = directory / "agreed.txt"
-        agreed.write_text("\n".join(people(60)) + "\n")
+        agreed.write_text("\n".join(people(80)) + "\n")
         relay.cli(
             "consent", "import", "acme", str(agreed), "--topic", "news", "--source", "form on acme.example",
             "--wording", "Yes, send me the news", "--attest",
@@ -39,8 +53,10 @@ class Fresh:
         self.login = relay.credential()
         relay.start()
 
-    def send(self, subject: str, recipients: Sequence[str], *, extra: str = "", together: bool = False) -> Reply:
-        """One message each, or one for all; the last reply to DATA."""
+    def send(
+        self, subject: str, recipients: Sequence[str], *, story: str = "", extra: str = "", together: bool = False
+    ) -> Reply:
+        """One message each, or one for all; the last reply to DATA. The content is the subject's story."""
         batches = [list(recipients)] if together else [[one] for one in recipients]
         with Dialog(self.relay.submissions, tls=True) as dialog:
             dialog.ehlo()
@@ -49,7 +65,8 @@ class Fresh:
                 assert dialog.say("MAIL FROM:<news@acme.example>").code == 250
                 for recipient in batch:
                     assert dialog.say(f"RCPT TO:<{recipient}>").code == 250
-                reply = dialog.data(mail(to=batch[0], subject=subject, extra=extra))
+                body = f"Dear {batch[0].partition('@')[0]},\r\n\r\n{story or STORIES[subject]}\r\n"
+                reply = dialog.data(mail(to=batch[0], subject=subject, body=body, extra=extra))
         return reply
 
     def arrived(self, subject: str) -> list[str]:
@@ -58,9 +75,13 @@ class Fresh:
         got = [address for m in list(self.sink.messages) if mark in m.data for address in m.recipients]
         return sorted(got, key=lambda address: int(address[1:].partition("@")[0]))
 
+    def campaigns(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.relay.json("campaign", "list", "acme")
+        return rows
+
     def campaign(self, subject: str) -> dict[str, Any]:
-        rows = [row for row in self.relay.json("campaign", "list", "acme") if row["name"].endswith(subject)]
-        assert len(rows) == 1
+        rows = [row for row in self.campaigns() if row["name"].endswith(subject)]
+        assert len(rows) == 1, [row["name"] for row in self.campaigns()]
         shown: dict[str, Any] = self.relay.json("campaign", "show", str(rows[0]["id"]))
         assert rows[0].keys() <= shown.keys()
         return shown
@@ -75,6 +96,10 @@ class Fresh:
 
         until(there, f"{subject}: {figures}; now {seen}")
         return seen
+
+    def watched(self, subject: str) -> dict[str, Any]:
+        """The campaign once all of its first part were tried."""
+        return self.comes(subject, state="watching")
 
     def used(self) -> tuple[int, int]:
         shown = self.relay.json("quota", "show", "acme")
@@ -93,119 +118,140 @@ class Fresh:
         assert code == 0, "\n".join(self.relay.log[-40:])
 
 
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fresh]:
-    made = Fresh(tmp_path_factory.mktemp("staged"))
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Fresh]:
+    made = Fresh(tmp_path)
     yield made
     made.close()
 
 
-def numbered(numbers: Sequence[int]) -> list[str]:
-    return [f"p{number}@rcpt.example" for number in numbers]
-
-
-def test_one_in_ten_goes_then_all_after_the_release(fresh: Fresh) -> None:
-    everybody = people(35)
-    before = fresh.used()[0]
+def test_some_go_at_once_one_in_ten_by_lot_and_all_after_the_release(fresh: Fresh) -> None:
+    everybody = people(44)
     assert fresh.send("Good news", everybody).code == 250
-    shown = fresh.comes("Good news", delivered=4, held=31, state="watching")
-    assert fresh.arrived("Good news") == numbered(FIRST)
-    assert (shown["recipients"], shown["passed"]) == (35, 4)
-    assert fresh.relay.json("queue", "stats")["held"] == 31
-    assert fresh.used() == (before + 35, 35)
+    shown = fresh.watched("Good news")
+    assert (shown["recipients"], shown["passed"], shown["held"], shown["delivered"]) == (44, 8, 36, 8)
+    assert shown["reason"] == "no campaign of this sender has been released yet"
+    went = fresh.arrived("Good news")
+    assert went[:FIRST] == everybody[:FIRST]
+    tens = [{*people(10, FIRST + 1 + block)} for block in (0, 10, 20, 30)]
+    assert [len(ten.intersection(went)) for ten in tens] == [1, 1, 1, 1]
+    assert fresh.relay.json("queue", "stats")["held"] == 36
+    assert fresh.used() == (44, 44)
     said = fresh.relay.cli("campaign", "release", str(shown["id"]))
-    assert "31 held copies go now" in said
-    fresh.sink.wait(35)
+    assert "36 held copies go now" in said
+    fresh.sink.wait(44)
     assert fresh.arrived("Good news") == everybody
-    # Later arrivals of a released campaign aren't held any more.
-    assert fresh.send("Good news", numbered([36, 37])).code == 250
-    shown = fresh.comes("Good news", delivered=37, held=0, state="released")
-    assert fresh.arrived("Good news") == people(37)
+    # Later arrivals of a released campaign aren't held any more, and a sender with a record sends whole ones.
+    assert fresh.send("Good news", people(2, 45)).code == 250
+    assert fresh.send("Other news", people(30)).code == 250
+    fresh.comes("Good news", delivered=46, held=0, state="released")
+    fresh.comes("Other news", delivered=30, held=0, state="open")
     assert fresh.relay.run("campaign", "release", str(shown["id"])).returncode == 1
 
 
-def test_in_one_message_the_same_go_first(fresh: Fresh) -> None:
-    assert fresh.send("Together", people(35), together=True).code == 250
-    shown = fresh.comes("Together", delivered=4, held=31)
-    assert fresh.arrived("Together") == numbered(FIRST)
-    fresh.relay.cli("campaign", "release", str(shown["id"]))
-    fresh.comes("Together", delivered=35, held=0)
-    assert fresh.arrived("Together") == people(35)
+def test_a_first_part_that_was_delivered_ends_nothing(fresh: Fresh) -> None:
+    """The rest, and the next campaign, wait for a verdict however much was delivered meanwhile."""
+    assert fresh.send("Together", people(44), together=True).code == 250
+    shown = fresh.watched("Together")
+    assert shown["held"] == 36
+    assert fresh.relay.stop() == 0
+    fresh.relay.start()
+    assert fresh.send("Together", people(10, 51)).code == 250
+    assert fresh.comes("Together", recipients=54)["passed"] == 9
+    assert fresh.send("Kept news", people(30)).code == 250
+    assert fresh.watched("Kept news")["held"] == 27
+    fresh.relay.cli("tenant", "establish", "acme", "--reason", "known for years")
+    assert fresh.send("Together", people(10, 61)).code == 250  # what is staged stays staged
+    assert fresh.comes("Together", recipients=64)["held"] == 54
+    assert fresh.send("Fine", people(20)).code == 250
+    fresh.comes("Fine", delivered=20, held=0)
+
+
+def test_names_subjects_and_what_is_personal_split_nothing(fresh: Fresh) -> None:
+    for number, address in enumerate(people(40), 1):
+        name = ("Ann", "Bob", "Cleo", "Dan")[number % 4]
+        extra = f"Relay-Campaign: part-{number}\r\n" if number % 2 else ""
+        story = (
+            f"{STORIES['Climbs']} Your code is X{number}Z9, see https://acme.example/{number}\r\n\r\nFor {name}\u200b."
+        )
+        assert fresh.send(f"{name}, {number} minutes for you", [address], extra=extra, story=story).code == 250
+    (row,) = fresh.campaigns()
+    assert row["recipients"] == 40
+    assert 32 <= row["held"] <= 33  # thirty-six are numbered: the last block of ten isn't full
+    # Another content under a name that is there is another campaign.
+    assert fresh.send("Ann, 1 minutes for you", people(1, 50), story=STORIES["Good news"]).code == 250
+    assert len(fresh.campaigns()) == 2
 
 
 def test_a_declined_campaign_is_dropped_and_given_back(fresh: Fresh) -> None:
-    before = fresh.used()[0]
-    assert fresh.send("Bad news", people(35)).code == 250
-    shown = fresh.comes("Bad news", delivered=4, held=31)
-    assert fresh.used()[0] == before + 35
+    assert fresh.send("Bad news", people(44)).code == 250
+    shown = fresh.watched("Bad news")
+    assert fresh.used()[0] == 44
     said = fresh.relay.cli("campaign", "decline", str(shown["id"]), "--reason", "looks bought")
-    assert "31 held copies dropped" in said
-    assert fresh.used()[0] == before + 4
+    assert "36 held copies dropped" in said
+    assert fresh.used()[0] == 8
     assert fresh.campaign("Bad news").items() >= {"state": "declined", "held": 0, "why": "looks bought"}.items()
     told = fresh.rows(
         "SELECT count(*), count(DISTINCT submission_id || '/' || number) FROM event WHERE kind = 'declined'"
         " AND campaign_id = ? AND detail LIKE '%looks bought%'",
         shown["id"],
     )
-    assert told == [(31, 31)]
-    reply = fresh.send("Bad news", numbered([40]))
-    assert str(reply).startswith("550 5.7.1 campaign-declined"), reply
-    assert "looks bought" in str(reply)
-    assert fresh.used()[0] == before + 4
+    assert told == [(36, 36)]
+    for subject in ("Bad news", "Quite another subject"):
+        reply = fresh.send(subject, people(1, 50), story=STORIES["Bad news"])
+        assert str(reply).startswith("550 5.7.1 campaign-declined"), reply
+        assert "looks bought" in str(reply)
+    assert fresh.used()[0] == 8
     # Bodies of what is done are gone (R27).
     kept = "SELECT count(*) FROM body JOIN submission s ON s.id = submission_id WHERE campaign_id = ?"
     assert fresh.rows(kept, shown["id"]) == [(0,)]
-    # Another campaign of the same tenant is not concerned.
-    assert fresh.send("Other news", numbered([1])).code == 250
-    fresh.comes("Other news", delivered=1)
-    assert fresh.arrived("Bad news") == numbered(FIRST)
-
-
-def test_a_named_campaign_counts_over_subjects(fresh: Fresh) -> None:
-    """Relay-Campaign: numbers go on although each person gets a subject of its own."""
-    for number, address in enumerate(people(12), 1):
-        reply = fresh.send(f"Dear {number}", [address], extra="Relay-Campaign: personal\r\n")
-        assert reply.code == 250
-    fresh.comes("personal", delivered=2, held=10)
-    assert [fresh.arrived(f"Dear {number}") for number in (1, 2, 11, 12)] == [
-        numbered([1]), [], numbered([11]), [],
-    ]  # fmt: skip
-
-
-def test_a_held_campaign_survives_a_restart(fresh: Fresh) -> None:
-    assert fresh.send("Kept news", people(12)).code == 250
-    shown = fresh.comes("Kept news", delivered=2, held=10)
-    assert fresh.relay.stop() == 0
-    fresh.relay.start()
-    assert fresh.campaign("Kept news").items() >= {"held": 10, "state": "watching"}.items()
-    fresh.relay.cli("campaign", "release", str(shown["id"]))
-    fresh.comes("Kept news", delivered=12, held=0)
-    assert fresh.arrived("Kept news") == people(12)
+    # The next one is staged, also for a sender that is known: a campaign was declined.
+    fresh.relay.cli("tenant", "establish", "acme", "--reason", "they promised")
+    assert fresh.send("Other news", people(30)).code == 250
+    shown = fresh.watched("Other news")
+    assert shown["held"] == 27 and shown["reason"].startswith("a campaign of this sender was stopped or declined on ")
 
 
 def test_the_window_decides(tmp_path: Path) -> None:
     """Short windows: what is clearly good is released by itself, what bounces is stopped and waits for a person.
 
-    One message to all, so that the first stage is complete when the window opens, however slow the machine.
+    One message to all, so that the first part is complete when the window opens, however slow the machine.
     """
-    fresh = Fresh(tmp_path, window="2s", least=3)
+    fresh = Fresh(tmp_path, window="2s", least=3, small=0)
     try:
-        assert fresh.send("Fine", people(35), together=True).code == 250
-        shown = fresh.comes("Fine", state="released", delivered=35, held=0)
+        assert fresh.send("Fine", people(44), together=True).code == 250
+        shown = fresh.comes("Fine", state="released", delivered=44, held=0)
         assert shown["decided_by"] == "relay"
         assert shown["why"].startswith("clearly good")
-        assert fresh.arrived("Fine") == people(35)
-        for number in FIRST[:3]:
-            fresh.sink.replies[f"p{number}@rcpt.example"] = "550 5.7.1 go away"
-        assert fresh.send("Spam", people(35), together=True).code == 250
-        shown = fresh.comes("Spam", state="stopped", bounced=3)
+        assert fresh.arrived("Fine") == people(44)
+    finally:
+        fresh.close()
+
+
+def test_a_bad_one_is_stopped(tmp_path: Path) -> None:
+    fresh = Fresh(tmp_path, window="2s", least=3)
+    try:
+        for address in people(80):
+            fresh.sink.replies[address] = "550 5.7.1 go away"
+        assert fresh.send("Spam", people(44), together=True).code == 250
+        shown = fresh.comes("Spam", state="stopped", bounced=8)
         assert shown["why"].startswith("clearly bad (bounced)")
-        assert fresh.send("Spam", numbered([41, 51])).code == 250
-        assert fresh.comes("Spam", recipients=37, held=33)["state"] == "stopped"
-        assert set(fresh.arrived("Spam")) <= {"p31@rcpt.example"}
-        # Too few outcomes say nothing: it is left to the administrator.
-        fresh.sink.replies.clear()
-        assert fresh.send("Few", people(12), together=True).code == 250
-        assert "only" in fresh.comes("Few", state="undecided", held=10)["why"]
+        assert fresh.send("Spam", people(2, 61)).code == 250
+        assert fresh.comes("Spam", recipients=46, held=38)["state"] == "stopped"
+    finally:
+        fresh.close()
+
+
+def test_a_small_campaign_climbs(tmp_path: Path) -> None:
+    """10, 30 and 100 %, each step with a window, and no human."""
+    fresh = Fresh(tmp_path, window="1s")
+    try:
+        assert fresh.send("Climbs", people(44), together=True).code == 250
+        shown = fresh.comes("Climbs", state="released", delivered=44, held=0)
+        assert shown["why"].startswith("nothing is clearly bad")
+        story = fresh.rows("SELECT kind, detail FROM event WHERE kind LIKE 'campaign-%' ORDER BY id")
+        assert [kind for kind, _ in story] == ["campaign-widened", "campaign-released"]
+        assert "3 of 10 go now: bounced 0 of 8" in story[0][1]
+        assert "bounced 0 of 16" in story[1][1]
     finally:
         fresh.close()

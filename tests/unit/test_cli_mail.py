@@ -19,6 +19,8 @@ from relay.store.database import transaction
 from relay.values.ids import encode_id
 from tests.unit.records import COUNTER, NOW, SHOP, agree, column, one, open_shop, put
 
+pytestmark = pytest.mark.usefixtures("lots_in_order")
+
 Call = Callable[..., tuple[int, str, str]]
 ANN, BOB = "ann@people.example", "bob@people.example"
 SAYS = ("--topic", "news", "--source", "sign-up form", "--wording", "Send me news.")

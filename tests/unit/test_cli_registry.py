@@ -173,7 +173,7 @@ def test_migrate_says_what_it_did(call: Call, home: Path) -> None:
 
 def test_a_newer_database_is_told(call: Call, home: Path) -> None:
     conn = sqlite3.connect(home / "data" / "relay.db")
-    conn.execute("PRAGMA user_version = 99")
+    conn.execute("PRAGMA user_version = 9999")
     conn.close()
     _refused(call("tenant", "list"), "install the newer release")
     _refused(call("migrate"), "install the newer release")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -22,10 +24,12 @@ from relay.values.facts import (
     Allowance,
     CampaignFigures,
     Consent,
+    DayFigures,
     Freeze,
     Kind,
     Reason,
     Recipient,
+    Record,
     Standing,
     Stream,
     Suppression,
@@ -317,13 +321,77 @@ def figures(**changes: object) -> CampaignFigures:
     return replace(base, **changes)
 
 
-def test_only_new_tenants_bulk_is_staged() -> None:
-    policy = staged_sending.Policy({})
-    staged = policy.on_message(txn(), message())
-    assert isinstance(staged, Continue) and staged.effects == (Stage(10, 1000),)
-    known = txn(tenant=replace(TENANT, delivered_bulk=1000))
-    assert policy.on_message(known, message()) == Continue()
+def small(**changes: object) -> CampaignFigures:
+    """A campaign of 100, ten of which went."""
+    return figures(**{"recipients": 100, "held": 90, "sent": 10, "delivered": 10, **changes})
+
+
+def with_record(released: int = 0, undecided: int = 0, bad_at: float = 0) -> Transaction:
+    return txn(tenant=replace(TENANT, record=Record(released, undecided, bad_at)))
+
+
+NEVER = "no campaign of this sender has been released yet"
+STOPPED = "a campaign of this sender was stopped or declined on "
+
+
+@pytest.mark.parametrize(
+    ("settings", "record", "why"),
+    [
+        ({}, {}, NEVER),
+        ({}, {"undecided": 3}, NEVER),
+        ({}, {"released": 1}, None),
+        ({}, {"released": 1, "undecided": 1}, ""),
+        ({}, {"released": 9, "bad_at": NOW - 29 * 86400}, STOPPED),
+        ({}, {"released": 9, "bad_at": NOW - 31 * 86400}, None),
+        ({"poor": "7d"}, {"released": 9, "bad_at": NOW - 8 * 86400}, None),
+        ({"when": "always"}, {"released": 9}, "the operator stages all campaigns"),
+        ({"when": "never"}, {}, None),
+        ({"new_below": 0}, {"bad_at": NOW}, None),
+    ],
+)
+def test_when_bulk_is_staged(settings: dict[str, object], record: dict[str, Any], why: str | None) -> None:
+    """However much was delivered: a first stage doesn't end staging, a verdict does."""
+    policy = staged_sending.Policy(settings)
+    asked = with_record(**record)
+    answer = policy.on_message(replace(asked, tenant=replace(asked.tenant, delivered_bulk=10**6)), message())
     assert policy.on_message(txn(DIRECT), message()) == Continue()
+    if why is None:
+        assert answer == Continue()
+        return
+    assert isinstance(answer, Continue)
+    (stage,) = answer.effects
+    assert isinstance(stage, Stage) and stage.why.startswith(why)
+    assert stage == Stage(10, 1000, stage.why, join=not why, first=20 if why else 0)
+
+
+DAY = DayFigures(campaigns=12, delivered=40, bounced=12, unsubscribed=0, complained=0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "decision", "says"),
+    [
+        ({}, Decision.WIDEN, "nothing is clearly bad, 3 of 10 go now"),
+        ({"share": 3, "sent": 30, "delivered": 30, "held": 70}, Decision.RELEASE, "nothing is clearly bad: "),
+        ({"held": 0}, Decision.RELEASE, "nothing is clearly bad (too few to know more)"),
+        ({"now": NOW + 3600}, Decision.WAIT, "the window is open"),
+        ({"bounced": 1}, Decision.WIDEN, ""),
+        ({"delivered": 8, "bounced": 3}, Decision.STOP, "clearly bad (bounced)"),
+        ({"delivered": 2, "bounced": 3}, Decision.WIDEN, ""),
+        ({"delivered": 2, "bounced": 3, "sent": 5}, Decision.STOP, "clearly bad (bounced)"),
+        ({"complained": 1}, Decision.WIDEN, ""),
+        ({"complained": 2}, Decision.STOP, "clearly bad (complained)"),
+        ({"delivered": 0, "bounced": 1, "sent": 1}, Decision.ASK, "nothing of the first part was delivered"),
+        ({"delivered": 0}, Decision.ASK, "nothing of the first part has come to an end"),
+        ({"together": DAY}, Decision.STOP, "with the 12 campaigns of this day together"),
+        ({"together": replace(DAY, campaigns=1)}, Decision.WIDEN, ""),
+        ({"together": replace(DAY, bounced=2)}, Decision.WIDEN, ""),
+    ],
+)
+def test_small_campaigns_climb(changes: dict[str, object], decision: Decision, says: str) -> None:
+    verdict = staged_sending.Policy({}).on_campaign(small(**changes))
+    assert verdict.decision is decision and says in verdict.why
+    if decision is Decision.WIDEN:
+        assert (verdict.share, verdict.every) == (3, 10)
 
 
 @pytest.mark.parametrize(
@@ -339,7 +407,8 @@ def test_only_new_tenants_bulk_is_staged() -> None:
         ({"unsubscribed": 15}, Decision.ASK),
         ({"unsubscribed": 40}, Decision.STOP),
         ({"delivered": 20, "sent": 20}, Decision.ASK),
-        ({"delivered": 0, "bounced": 3, "sent": 3, "window_started_at": 0.0}, Decision.ASK),
+        ({"delivered": 0, "bounced": 1, "sent": 1}, Decision.ASK),
+        ({"delivered": 0, "bounced": 3, "sent": 3, "window_started_at": 0.0}, Decision.STOP),
         ({"delivered": 0, "bounced": 3, "window_started_at": 0.0}, Decision.WAIT),
     ],
 )

@@ -19,6 +19,8 @@ from relay.values.states import State
 from tests.support.leases import lease_all
 from tests.unit.records import COUNTER, NOW, SHOP, column, one, open_shop, put
 
+pytestmark = pytest.mark.usefixtures("lots_in_order")
+
 LATER = NOW + 100
 
 

@@ -22,6 +22,8 @@ from relay.values.states import State
 from tests.support.leases import lease_all
 from tests.unit.records import NOW, SHOP, agree, open_shop, put
 
+pytestmark = pytest.mark.usefixtures("lots_in_order")
+
 ANN = "ann@people.example"
 
 
@@ -116,6 +118,8 @@ def test_a_consent_to_another_topic_is_not_told(conn: sqlite3.Connection) -> Non
 def test_a_staged_campaign_with_its_verdict(conn: sqlite3.Connection) -> None:
     id_, done = put(conn, [ANN, "bob@people.example"], campaign="autumn", stage=Stage(10, 1))
     finish(conn, Result(lease(conn, NOW), State.DELIVERED, NOW + 5, "250 ok"))
+    with transaction(conn):
+        campaigns.begin_windows(conn, NOW + 5)
     held = trace(conn, id_)
     assert held.campaign == "1 autumn (watching)"
     assert [(s.at - NOW, s.what) for s in held.steps] == [(0, "accepted"), (5, "campaign-watching")]

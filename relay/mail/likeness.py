@@ -1,0 +1,126 @@
+"""How alike two messages are to a reader, whatever is personal in them.
+
+A message is reduced to the set of different words that a reader sees, each a
+number of 32 bits: digits, addresses, links, codes and the recipient's own name
+are left out before, order and repetition don't count. Two copies of one
+campaign differ in few words on each side; two issues of one newsletter share
+the template and differ in what they tell. So what counts is how much of the
+one is missing in the other *and* the other way round, as a share of all:
+personal blocks only add. What stands in the last paragraph (address, branch,
+legal lines) counts a quarter. Copies teach: words that not all of them have
+are personal, and what any had is no news (``Likeness.learn``).
+
+No shingles, no simhash: one personal line changes many shingles, and two
+issues of a template share most of them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+MOST_WORDS: Final = 600
+"""Different words of a message that count."""
+MOST_SEEN: Final = 1_500
+"""Words that a campaign is remembered by."""
+MOST_LETTERS: Final = 40_000
+"""Of a message's text; what stands behind isn't looked at."""
+FEW: Final = 8
+"""Different words below which a text tells nothing by itself: pictures, links and attachments count as well."""
+APART: Final = 0.085
+"""Share of words on both sides from which on two messages are two."""
+FRAME: Final = 0.25
+"""What a word of the last paragraph counts."""
+
+_LINK: Final = re.compile(r"(?:https?://|www\.|mailto:)\S+")
+_ADDRESS: Final = re.compile(r"[^\s@]{1,64}@\S+")
+_TOKEN: Final = re.compile(r"(?<!\w)[^\W\d]+(?:['\u2019\u02bc][^\W\d]+)*(?!\w)")
+"""Whole words; what has a digit in it is a number, a date or a code."""
+_UNSEEN: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]"
+)
+_TOGETHER: Final = re.compile("[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+"""Scripts without blanks between words: read by pairs of characters."""
+_PARAGRAPH: Final = re.compile(r"\n[ \t]*\n")
+
+
+class Words(NamedTuple):
+    """The words of one message; ``frame``: those that stand in its last paragraph alone."""
+
+    core: frozenset[int]
+    frame: frozenset[int]
+
+
+def words(text: str, personal: Iterable[str] = (), marks: Sequence[str] = ()) -> Words:
+    """Of the text that a reader sees. ``personal``: names and addresses of who gets it, as they stand in the message.
+
+    ``marks``: file names of pictures, targets of links, digests of attachments; they
+    count where the text says next to nothing.
+    """
+    text = text[:MOST_LETTERS]
+    if not text.isascii():
+        text = _TOGETHER.sub(_pairs, _UNSEEN.sub("", unicodedata.normalize("NFKC", text)))
+    text = _LINK.sub(" ", text.casefold())
+    if "@" in text:
+        text = _ADDRESS.sub(" ", text)
+    names = {name for given in personal for name in _tokens(given.casefold().replace("@", " "))}
+    paragraphs = [one for one in _PARAGRAPH.split(text) if one.strip()]
+    last = paragraphs.pop() if len(paragraphs) > 1 else ""
+    core = _numbers(_tokens("\n".join(paragraphs)), names)
+    frame = _numbers(_tokens(last), names) - core
+    if len(core) + len(frame) < FEW or len(frame) > 2 * len(core):
+        core, frame = core | frame, frozenset()
+    if len(core) < FEW:
+        core |= _numbers(marks, set())
+    return Words(core, frame)
+
+
+def _tokens(text: str) -> list[str]:
+    return _TOKEN.findall(text)
+
+
+def _pairs(match: re.Match[str]) -> str:
+    run = match.group()
+    return " " + " ".join(run[i : i + 2] for i in range(max(1, len(run) - 1))) + " "
+
+
+def _numbers(tokens: Iterable[str], without: set[str]) -> frozenset[int]:
+    different = [token for token in dict.fromkeys(tokens) if token not in without]
+    return frozenset(zlib.crc32(token.encode("utf-8", "surrogatepass")) for token in different[:MOST_WORDS])
+
+
+class Likeness:
+    """What a campaign is remembered by: the words that all its copies have, and those that any had."""
+
+    __slots__ = ("copies", "fixed", "frame", "seen")
+
+    def __init__(self, fixed: frozenset[int], frame: frozenset[int], seen: frozenset[int], copies: int) -> None:
+        self.fixed = fixed
+        self.frame = frame
+        self.seen = seen
+        self.copies = copies
+
+    @classmethod
+    def first(cls, one: Words) -> Likeness:
+        return cls(one.core, one.frame, one.core | one.frame, 1)
+
+    def distance(self, one: Words) -> float:
+        """0: the same; from ``APART`` on another content. Symmetric for two messages."""
+        has = one.core | one.frame
+        size = min(len(self.fixed) + FRAME * len(self.frame), len(one.core) + FRAME * len(one.frame))
+        if has == self.seen:
+            return 0.0
+        if not size:
+            return 1.0
+        missing = len(self.fixed - has) + FRAME * len(self.frame - has)
+        novel = len(one.core - self.seen) + FRAME * len(one.frame - self.seen)
+        return min(missing, novel) / size
+
+    def learn(self, one: Words) -> Likeness:
+        """With one more copy."""
+        has = one.core | one.frame
+        seen = self.seen if len(self.seen) >= MOST_SEEN else self.seen | has
+        return Likeness(self.fixed & has, self.frame & has, seen, self.copies + 1)

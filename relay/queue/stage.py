@@ -1,0 +1,84 @@
+"""The stage: which of a new submission's copies go at once, and which wait for their campaign's verdict (R10)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from relay.campaigns import draw, record
+from relay.campaigns.campaigns import Campaign
+from relay.pipeline.contract import Stage
+from relay.queue.values import NewSubmission
+from relay.store.contract import Tx
+from relay.values.states import State
+
+STAGED = "staged"
+"""``hold_reason`` of copies that wait for their campaign's verdict."""
+
+
+def stage_of(new: NewSubmission) -> Stage | None:
+    """What a policy wants of the submission's copies; the same for all."""
+    for one in new.recipients:
+        for effect in one.effects:
+            if isinstance(effect, Stage):
+                return effect
+    return None
+
+
+def states_of(
+    conn: Tx, new: NewSubmission, campaign: Campaign | None, first: int
+) -> tuple[tuple[State, ...], list[str]]:
+    """State and hold reason of each recipient; ``first``: the number of the first of them in the campaign."""
+    holds = [one.hold.why if one.hold else "" for one in new.recipients]
+    stage = stage_of(new)
+    decided = campaign is None or campaign.state == "released"
+    if stage is not None and campaign is not None and not decided and not (stage.join and campaign.state == "open"):
+        _numbered(conn, new, campaign, stage, first, holds)
+    return tuple(State.HELD if hold else State.READY for hold in holds), holds
+
+
+def _numbered(conn: Tx, new: NewSubmission, campaign: Campaign, stage: Stage, first: int, holds: list[str]) -> None:
+    """Fill in the holds of those that wait, and count those that go."""
+    stopped = campaign.state in ("stopped", "undecided")
+    at_once = 0 if stopped else _first_of_day(conn, new, stage)
+    passed, ahead = campaign.passed, campaign.ahead
+    key = campaign.draw or campaign.id.to_bytes(8, "big")
+    for number, hold in enumerate(holds):
+        if number < at_once:
+            ahead += 1
+            passed += not hold
+            continue
+        place = first + number - ahead
+        if (
+            not stopped
+            and passed < stage.most
+            and draw.drawn(key, max(place, 1), stage.every, min(campaign.share, stage.every))
+        ):
+            passed += not hold
+        else:
+            holds[number] = hold or STAGED
+    conn.execute(
+        "UPDATE campaign SET passed = ?, ahead = ?, last_at = ?, reason = CASE reason WHEN '' THEN ? ELSE reason END,"
+        " state = CASE state WHEN 'open' THEN 'staged' ELSE state END WHERE id = ?",
+        (passed, ahead, new.accepted_at, stage.why, campaign.id),
+    )
+    if campaign.state == "open":
+        record.refresh(conn, new.tenant_id)
+
+
+def _first_of_day(conn: Tx, new: NewSubmission, stage: Stage) -> int:
+    """How many of the submission's recipients are among the first of the tenant's day (UTC): they go at once."""
+    if not stage.first:
+        return 0
+    day = datetime.fromtimestamp(new.accepted_at, UTC)
+    name = f"staged/{day:%Y-%m-%d}"
+    count = len(new.recipients)
+    (value,) = conn.execute(
+        "INSERT INTO counter (tenant_id, name, value) VALUES (?, ?, ?) ON CONFLICT (tenant_id, name)"
+        " DO UPDATE SET value = counter.value + excluded.value RETURNING value",
+        (new.tenant_id, name, count),
+    ).fetchone()
+    if value == count:  # a new day
+        conn.execute(
+            "DELETE FROM counter WHERE tenant_id = ? AND name >= 'staged/' AND name < ?", (new.tenant_id, name)
+        )
+    return max(0, min(count, stage.first - (int(value) - count)))

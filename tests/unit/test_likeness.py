@@ -1,0 +1,171 @@
+"""Which messages are one campaign: names, numbers, links, order and small edits split nothing (R10)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from relay.campaigns.content import pack, unpacked
+from relay.mail.likeness import APART, Likeness, words
+from relay.mail.scan import ScanLimits, scan
+from relay.mail.shown import recipients, shown
+
+HEAD = "The lighthouse letter\nTwelve times a year, written upstairs with a view of the fog."
+FOOT = "Lighthouse Society, 4 Cliff Road, Exampleton. Open in the afternoon, except when the stairs are wet."
+MAPS = (
+    "A drawer full of maps\nBehind the oil lamps somebody found two hundred charts, dry and rolled, with depths in"
+    " fathoms and small drawings of whales where nobody had measured."
+)
+KEEPER = (
+    "The last keeper tells\nFor thirty winters he polished the same lens every morning. On Thursday he explains how,"
+    " and why seagulls know when it is Sunday."
+)
+STAIRS = (
+    "New stairs for the tower\nThe carpenter counted them twice and came to different sums. From May on all one hundred"
+    " and forty steps are oak again, and the railing is warm to the hand."
+)
+SALE = "\n".join(
+    f"{thing}, now {price} instead of {price * 2} euro"
+    for thing, price in (("oil lamp", 40), ("woollen blanket", 31), ("brass compass", 65), ("tin mug", 7))
+)
+OTHER_SALE = "\n".join(
+    f"{thing}, now {price} instead of {price * 2} euro"
+    for thing, price in (("rubber boots", 44), ("storm lantern", 29), ("chart table", 150), ("rain hat", 12))
+)
+
+
+def letter(*blocks: str, greeting: str = "Dear Ann Harper,", foot: str = FOOT) -> str:
+    return "\n\n".join([HEAD, greeting, *blocks, foot])
+
+
+BASE = letter(MAPS, KEEPER, STAIRS)
+SAME = {
+    "another name": letter(MAPS, KEEPER, STAIRS, greeting="Dear Mr. Olaf Petersen,"),
+    "the name all over": BASE.replace(". ", ". Olaf! ").replace("Ann Harper", "Olaf Petersen"),
+    "numbers and a code": letter("You have 4312 points, 18 more; your code is QX7-T99.", MAPS, KEEPER, STAIRS),
+    "a link of one's own": letter(MAPS, KEEPER, STAIRS, "Read on: https://l.example/c/9f31aa?u=77"),
+    "another order": letter(STAIRS, MAPS, KEEPER),
+    "another foot": letter(
+        MAPS,
+        KEEPER,
+        STAIRS,
+        foot="The small museum is behind the boathouse. In winter it is cold there: bring a shawl.",
+    ),
+    "the nearest branch": letter("Your nearest branch is in Whitby, Harbour Street 12.", MAPS, KEEPER, STAIRS),
+    "typing errors": BASE.replace("somebody", "sombody").replace("explains", "explians").replace("twice", "twise"),
+    "letters nobody sees": BASE.replace("e", "e\u200b"),
+    "other letters of the same kind": BASE.replace("fi", "\ufb01").upper(),
+    "spaces and line ends": BASE.replace(" ", "  ").replace("\n\n", "\n \n\n"),
+    "a postscript for some": BASE.replace(FOOT, "P.S. Your umbrella is still with us.\n\n" + FOOT),
+    "a word of an A/B test": BASE.replace("A drawer full of maps", "You won't believe this drawer"),
+}
+OTHER = {
+    "one article in its place": (letter(MAPS), letter(KEEPER)),
+    "one of three": (letter(MAPS, KEEPER), letter(MAPS, STAIRS)),
+    "all articles": (BASE, letter(SALE, "The shop is open until the first of November.")),
+    "other offers": (letter("This week in the shop", SALE), letter("This week in the shop", OTHER_SALE)),
+    "short ones": ("Choir tonight at eight in the school hall", "The library stays closed because of the flood"),
+}
+
+
+def apart(one: str, other: str, names: tuple[str, ...] = ("Ann Harper", "Olaf Petersen")) -> bool:
+    return Likeness.first(words(one, names)).distance(words(other, names)) >= APART
+
+
+@pytest.mark.parametrize("kind", SAME)
+def test_what_is_personal_or_small_splits_nothing(kind: str) -> None:
+    assert not apart(BASE, SAME[kind]) and not apart(SAME[kind], BASE)
+
+
+@pytest.mark.parametrize("kind", OTHER)
+def test_another_content_is_another_campaign(kind: str) -> None:
+    one, other = OTHER[kind]
+    assert apart(one, other) and apart(other, one)
+
+
+def test_copies_teach_what_is_personal() -> None:
+    """What differs from copy to copy counts no more, so that what differs otherwise counts the more."""
+    gifts = ("a brass compass and rope", "one woollen blanket for winter", "two tin mugs with anchors")
+    known = Likeness.first(words(letter(MAPS, f"For you: {gifts[0]}")))
+    for gift in gifts[1:]:
+        one = words(letter(MAPS, f"For you: {gift}"))
+        assert known.distance(one) < 2 * APART
+        known = known.learn(one)
+    assert known.distance(words(letter(MAPS, "For you: a brass mug and winter rope"))) == 0
+    assert known.distance(words(letter(KEEPER, "For you: a brass mug and winter rope"))) >= APART
+
+
+def test_it_is_kept_as_it_was() -> None:
+    known = Likeness.first(words(BASE)).learn(words(SAME["another foot"]))
+    again = unpacked(pack(known))
+    assert (again.fixed, again.frame, again.seen, again.copies) == (known.fixed, known.frame, known.seen, 2)
+
+
+def test_time_and_size_are_bounded() -> None:
+    found = words(" ".join(f"w{'abcdefghij'[n % 10]}{'x' * (n % 700)}" for n in range(50_000)))
+    assert len(found.core) <= 600 and len(pack(Likeness.first(found))) < 10_000
+
+
+def message(body: str, kind: str = "text/plain; charset=utf-8", to: str = "Ann Harper <ann@x.example>") -> bytes:
+    head = f"From: a@b.example\r\nTo: {to}\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: {kind}\r\n\r\n"
+    return (head + body.replace("\n", "\r\n")).encode() + b"\r\n"
+
+
+def read(octets: bytes) -> Likeness:
+    scanned = scan(octets, ScanLimits())
+    seen = shown(scanned)
+    return Likeness.first(words(seen.text, recipients(scanned), seen.marks))
+
+
+def markup(text: str, colour: str = "#fff", pre: str = "") -> str:
+    blocks = "".join(f"<p style='color:{colour}'>{block}</p>" for block in text.split("\n\n"))
+    return f"<html><head><style>p{{{colour}}}</style></head><body><!-- {colour} --><i>{pre}</i>{blocks}</body></html>"
+
+
+def distance(one: bytes, other: bytes) -> float:
+    scanned = scan(other, ScanLimits())
+    seen = shown(scanned)
+    return read(one).distance(words(seen.text, recipients(scanned), seen.marks))
+
+
+def test_html_is_read_as_it_is_seen() -> None:
+    one = message(markup(BASE), "text/html; charset=utf-8")
+    assert distance(one, message(markup(BASE, "#000"), "text/html; charset=utf-8")) == 0
+    assert distance(one, message(markup(letter(SALE)), "text/html; charset=utf-8")) >= APART
+    assert distance(one, message(BASE)) < APART
+
+
+def test_pictures_alone_are_told_apart_by_their_names() -> None:
+    def picture(name: str, token: str) -> bytes:
+        return message(f"<img src='https://i.example/{name}.png?u={token}'>", "text/html")
+
+    assert distance(picture("may", "1"), picture("may", "2")) == 0
+    assert distance(picture("may", "1"), picture("june", "2")) >= APART
+
+
+CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "likeness"
+
+
+def labelled(name: str) -> list[list[bytes]]:
+    groups = json.loads((CORPUS / f"{name}.json").read_text())
+    return [
+        [
+            message(
+                mail["html"] or mail["text"],
+                f"text/{'html' if mail['html'] else 'plain'}; charset=utf-8",
+                f"{mail['name']} <x@y.example>",
+            )
+            for mail in group["mails"]
+        ]
+        for group in groups
+    ]
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpora are not here")
+def test_labelled_groups() -> None:
+    for group in labelled("same"):
+        assert all(distance(group[0], other) < APART / 1.5 for other in group[1:])
+    for one, other in labelled("different"):
+        assert distance(one, other) > APART * 1.3
