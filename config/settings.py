@@ -58,7 +58,7 @@ class Server(Table):
     watchdog: Seconds = key(
         2 * MINUTE, "A process that hangs for so long is killed and started again; 0: none is watched."
     )
-    node: str = key("", "Name of this node in leases; empty: the hostname.", example="relay-1")
+    node: str = key("", "Name of this node, among those that share a store; empty: the hostname.", example="relay-1")
 
     @property
     def node_name(self) -> str:

@@ -172,7 +172,7 @@ class App:
             schedule=Schedule(delivery.retry, delivery.jitter),
             enabled=delivery.enabled,
         )
-        self.owners.enter(settings.server.node_name, share.index, terms.lease_s)
+        self.owners.enter(settings.server.node_name, share.index, terms.lease_s, self.clock())
         composer = Composer(self.conn, self.secrets, links, share.of(settings.limits.memory_octets) // 4)
         reporter = Reporter(settings.server.hostname, composer, self.snapshots)
         return Worker(
@@ -313,6 +313,7 @@ class App:
         if self.share.first:  # the keys fit, or none is there yet
             await committer.submit(lambda conn: remember(conn, self.secrets))
         worker = self._worker(committer)
+        await worker.beat()  # nothing is leased before
         least = self.settings.limits.free_disk_octets
         room = Room(
             self.settings.database, self.conn, least, share=self.share.workers, tell=slot.tell, others=slot.others

@@ -182,15 +182,17 @@ def take_back(database: Path) -> None:
     try:
         with contextlib.closing(connect(database)) as conn:
             refuse_damaged(conn, database)
-        count, others = end_leases(database, time.time())
+        found = end_leases(database, time.time())
     except StoreError as error:
         raise ServeError(str(error)) from error
     except Failure as error:
         raise ServeError(f"database {database} can't be written: {explained(error, database)}") from error
-    if count:
-        _log.info("%d leases of processes that are gone were taken back", count)
-    if others:
-        pids = ", ".join(sorted({process_of(name) for name in others}))
+    if found.copies:
+        _log.info("%d leases of processes that are gone were taken back", found.copies)
+    for node in found.nodes:
+        _log.info("node %s (%s) holds leases, until it has not been heard of for %d s", node.name, node.id, node.term_s)
+    if found.others:
+        pids = ", ".join(sorted({process_of(name) for name in found.others}))
         _log.info("a relay that is being stopped still waits for its last replies (process %s)", pids)
 
 

@@ -74,7 +74,7 @@ def _parts(conn: Tx, head: Head, tenant: TenantRow, address: str, topic: str, *,
     if not any(_object(row.text)["action"] == "given" for row in rows):
         raise AuditError(f"no consent of {address} to {topic} was ever recorded for {tenant.name}")
     attestations = _attestations(conn, tenant.id, topic, rows)
-    if not settled and any(row.leaf_id > head.size for row in (*rows, *attestations)):
+    if not settled and any(_is_later(row, head) for row in (*rows, *attestations)):
         return None
     prover = Prover(conn, head)
     return {
@@ -83,6 +83,10 @@ def _parts(conn: Tx, head: Head, tenant: TenantRow, address: str, topic: str, *,
         "entries": [prover.record(row) for row in rows],
         "attestations": [prover.record(row) for row in attestations],
     }
+
+
+def _is_later(row: Row, head: Head) -> bool:
+    return row.leaf is None or row.leaf >= head.size
 
 
 def signed_octets(document: Mapping[str, object]) -> bytes:

@@ -93,7 +93,7 @@ def signed_octets(size: int, root: bytes, at_us: int, key: str, previous: bytes)
 def last(conn: Tx) -> Head | None:
     """The newest head."""
     row = conn.execute(
-        f"SELECT {_COLUMNS} FROM audit_head h JOIN audit_key k ON k.id = h.key_id ORDER BY h.id DESC LIMIT 1"
+        f"SELECT {_COLUMNS} FROM audit_head h JOIN audit_key k ON k.id = h.key_id ORDER BY h.size DESC LIMIT 1"
     ).fetchone()
     return None if row is None else of_row(*row)
 

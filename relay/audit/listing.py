@@ -9,34 +9,46 @@ from relay.audit.rows import HISTORY
 from relay.store.contract import Tx
 
 _PERSON: Final = (
-    "SELECT DISTINCT leaf_id FROM ("
+    "SELECT DISTINCT l.id, l.number FROM ("
     " SELECT h.leaf_id FROM subscriber s JOIN consent_history h ON h.subscriber_id = s.id"
     " WHERE s.tenant_id = ?1 AND s.address = ?2 UNION ALL"
     " SELECT leaf_id FROM audit WHERE tenant_id = ?1 AND json_valid(detail)"
-    " AND json_extract(detail, '$.address') = ?2) WHERE leaf_id IS NOT NULL ORDER BY leaf_id"
+    " AND json_extract(detail, '$.address') = ?2) x JOIN audit_leaf l ON l.id = x.leaf_id"
+    " ORDER BY l.number IS NULL, l.number, l.id"
 )
 
 
-def of_person(conn: Tx, tenant_id: int, canonical: str) -> list[int]:
-    """Numbers of the leaves about an address of a tenant."""
-    return [leaf_id - 1 for (leaf_id,) in conn.execute(_PERSON, (tenant_id, canonical))]
+def of_person(conn: Tx, tenant_id: int, canonical: str) -> list[int | None]:
+    """Numbers of the leaves about an address of a tenant; None for those that are not in the tree yet, at the end."""
+    return [number for _, number in conn.execute(_PERSON, (tenant_id, canonical))]
+
+
+_NEWEST: Final = (
+    "SELECT l.id, l.number, l.at, l.action, t.name, l.rows FROM audit_leaf l LEFT JOIN tenant t ON t.id = l.tenant_id"
+    " WHERE l.number IS {there} AND (?1 IS NULL OR l.tenant_id = ?1) AND (?2 IS NULL OR l.action GLOB ?2)"
+    " ORDER BY {order} DESC LIMIT ?3"
+)
 
 
 def newest(conn: Tx, tenant_id: int | None, action: str | None, limit: int) -> list[dict[str, object]]:
-    """The newest leaves with what they stand for, newest first; ``action`` may end in ``*``."""
+    """The newest leaves with what they stand for, newest first; ``action`` may end in ``*``.
+
+    ``leaf`` is None for what is not in the tree yet.
+    """
     pattern = None if action is None else action.replace("[", "[[]").replace("?", "[?]")
-    rows = conn.execute(
-        "SELECT l.id, l.at, l.action, t.name, l.rows FROM audit_leaf l LEFT JOIN tenant t ON t.id = l.tenant_id"
-        " WHERE (?1 IS NULL OR l.tenant_id = ?1) AND (?2 IS NULL OR l.action GLOB ?2) ORDER BY l.id DESC LIMIT ?3",
-        (tenant_id, pattern, limit),
-    ).fetchall()
+    rows: list[tuple[Any, ...]] = []
+    for there, order in (("NULL", "l.id"), ("NOT NULL", "l.number")):
+        sql = _NEWEST.format(there=there, order=order)
+        rows += conn.execute(sql, (tenant_id, pattern, limit - len(rows))).fetchall()
     return [_shown(conn, *row) for row in rows]
 
 
-def _shown(conn: Tx, leaf_id: int, at: float, action: str, tenant: str | None, records: int) -> dict[str, object]:
+def _shown(
+    conn: Tx, leaf_id: int, number: int | None, at: float, action: str, tenant: str | None, records: int
+) -> dict[str, object]:
     actor, detail = _what(conn, leaf_id) if records == 1 else ("", {"records": records})
     return {
-        "leaf": leaf_id - 1,
+        "leaf": number,
         "at": at,
         "action": action,
         "tenant": tenant or "",

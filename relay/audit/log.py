@@ -2,7 +2,8 @@
 
 One record is one leaf. A batch (an import's chunk) is one leaf too, over the
 tree of its records, so that a million consents cost a thousand leaves. The
-tree is built later, by ``sequence``.
+tree is built later, by ``sequence``, which gives leaves their numbers: an id
+only tells which rows are a leaf's.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ def history(
     at: float,
     now: float,
     evidence: str,
-) -> int:
-    """Write one row of ``consent_history`` (``topic_id`` 0: everything) with its leaf; returns the leaf's number.
+) -> None:
+    """Write one row of ``consent_history`` (``topic_id`` 0: everything) with its leaf.
 
     ``at`` is when it happened, ``now`` when it is recorded; ``evidence`` is JSON text.
     """
@@ -60,11 +61,10 @@ def history(
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (subscriber_id, topic_id, action, at, now, evidence, leaf_id, salt),
     )
-    return leaf_id - 1
 
 
-def action(conn: Tx, actor: str, what: str, tenant_id: int | None, detail: str, now: float) -> int:
-    """Write one row of ``audit`` with its leaf; returns the leaf's number. ``detail`` is JSON text."""
+def action(conn: Tx, actor: str, what: str, tenant_id: int | None, detail: str, now: float) -> None:
+    """Write one row of ``audit`` with its leaf. ``detail`` is JSON text."""
     text = record.audit_record(at=now, actor=actor, action=what, tenant_id=tenant_id or 0, detail=detail)
     salt = os.urandom(record.SALT_OCTETS)
     leaf_id = _append(conn, what, tenant_id or 0, now, [record.commitment(salt, text)])
@@ -72,7 +72,6 @@ def action(conn: Tx, actor: str, what: str, tenant_id: int | None, detail: str, 
         "INSERT INTO audit (at, actor, action, tenant_id, detail, leaf_id, salt) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (now, actor, what, tenant_id, detail, leaf_id, salt),
     )
-    return leaf_id - 1
 
 
 # --- batches ----------------------------------------------------------------------------

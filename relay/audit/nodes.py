@@ -62,7 +62,7 @@ class Nodes:
 
     def _stored(self, level: int, first: int, count: int) -> list[bytes]:
         if level == 0:
-            sql = "SELECT hash FROM audit_leaf WHERE id > ? AND id <= ? ORDER BY id"
+            sql = "SELECT hash FROM audit_leaf WHERE number >= ? AND number < ? ORDER BY number"
             rows = self._conn.execute(sql, (first, first + count)).fetchall()
         else:
             sql = "SELECT hash FROM audit_node WHERE level = ? AND number >= ? AND number < ? ORDER BY number"

@@ -38,7 +38,7 @@ class Prover:
     def leaf(self, number: int) -> Object:
         """A leaf and its way to the root. Raises AuditError if it isn't under the head."""
         row = self._conn.execute(
-            "SELECT action, at, tenant_id, rows, root FROM audit_leaf WHERE id = ?", (number + 1,)
+            "SELECT action, at, tenant_id, rows, root FROM audit_leaf WHERE number = ?", (number,)
         ).fetchone()
         if row is None or not 0 <= number < self._head.size:
             raise AuditError(f"there is no leaf {number}; the tree has {self._head.size}, from 0 on")
@@ -54,7 +54,9 @@ class Prover:
         siblings = self._rows[row.table].of_leaf(row.leaf_id)
         hashes = [merkle.leaf_hash(one.commitment) for one in siblings if one.commitment is not None]
         place = [one.id for one in siblings].index(row.id)
-        leaf = self.leaf(row.leaf_id - 1)
+        if row.leaf is None:
+            raise AuditError(DAMAGED)  # all there is was taken in for the head
+        leaf = self.leaf(row.leaf)
         public = leaf["leaf"]
         assert isinstance(public, dict)
         if len(hashes) != len(siblings) or merkle.root_of(hashes).hex() != public["root"]:
@@ -65,7 +67,8 @@ class Prover:
     def inclusion(self, number: int) -> Object:
         """The document of one leaf with the records that it stands for."""
         leaf = self.leaf(number)
-        rows = [row for table in TABLES for row in self._rows[table].of_leaf(number + 1)]
+        (id_,) = self._conn.execute("SELECT id FROM audit_leaf WHERE number = ?", (number,)).fetchone()
+        rows = [row for table in TABLES for row in self._rows[table].of_leaf(id_)]
         records = [_shown(row) for row in rows]
         return {"type": INCLUSION, "version": VERSION, **leaf, "records": records, "head": self._head.fields()}
 

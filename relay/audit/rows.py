@@ -20,14 +20,19 @@ AUDIT: Final = "audit"
 TABLES: Final = (HISTORY, AUDIT)
 
 _SQL: Final = {
-    HISTORY: "SELECT r.leaf_id, r.id, r.salt, r.action, s.address, r.at, r.evidence, r.recorded_at, t.name,"
-    " CASE r.topic_id WHEN 0 THEN '*' ELSE p.name END, r.subscriber_id, r.topic_id FROM consent_history r"
+    HISTORY: "SELECT l.number, r.leaf_id, r.id, r.salt, r.action, s.address, r.at, r.evidence, r.recorded_at, t.name,"
+    " CASE r.topic_id WHEN 0 THEN '*' ELSE p.name END, r.subscriber_id, r.topic_id FROM {rows}"
     " LEFT JOIN subscriber s ON s.id = r.subscriber_id LEFT JOIN tenant t ON t.id = s.tenant_id"
     " LEFT JOIN topic p ON p.id = r.topic_id",
-    AUDIT: "SELECT r.leaf_id, r.id, r.salt, r.at, r.actor, r.action, r.tenant_id, r.detail FROM audit r",
+    AUDIT: "SELECT l.number, r.leaf_id, r.id, r.salt, r.at, r.actor, r.action, r.tenant_id, r.detail FROM {rows}",
 }
+_OF_ROWS: Final = "{table} r LEFT JOIN audit_leaf l ON l.id = r.leaf_id"
+# From the leaves on, so that nothing has to be sorted, however long the log is.
+_OF_LEAVES: Final = "audit_leaf l LEFT JOIN {table} r ON r.leaf_id = l.id"
 _BLANK: Final = {HISTORY: (ERASED, None, 0, "", 0, None, "*", 0, 0), AUDIT: (0, "", ERASED, None, "")}
 """What is left of an erased row, after leaf, id and commitment."""
+IN_TREE: Final = "number IS NOT NULL ORDER BY l.number, l.id"
+NOT_IN_TREE: Final = "number IS NULL ORDER BY l.id"
 _CACHED: Final = 4096
 
 
@@ -35,6 +40,8 @@ _CACHED: Final = 4096
 class Row:
     """One row behind a leaf."""
 
+    leaf: int | None
+    """The leaf's number; None while it is not in the tree."""
     leaf_id: int
     table: str
     id: int
@@ -58,8 +65,20 @@ class Rows:
         self._quoted: dict[str | None, str] = {}
 
     def all(self) -> Iterator[Row]:
-        """Every row that names a leaf, in the order of the leaves."""
-        return self._read("r.leaf_id IS NOT NULL", ())
+        """Every row of a leaf that is there, in the order of the leaves: first those in the tree."""
+        for order in IN_TREE, NOT_IN_TREE:
+            for found in self._conn.execute(f"{self._sql(_OF_LEAVES)} WHERE l.{order}, r.id"):
+                if found[2] is not None:
+                    yield self._row(*found)
+
+    def strays(self) -> Iterator[tuple[int, object]]:
+        """(id, leaf's id) of rows that name a leaf which isn't there."""
+        return iter(
+            self._conn.execute(
+                f"SELECT r.id, r.leaf_id FROM {_OF_ROWS.format(table=self._table)}"
+                " WHERE r.leaf_id IS NOT NULL AND l.id IS NULL ORDER BY r.id"
+            )
+        )
 
     def of_leaf(self, leaf_id: int) -> list[Row]:
         return list(self._read("r.leaf_id = ?", (leaf_id,)))
@@ -69,20 +88,23 @@ class Rows:
         return next(self._read("r.id = ? AND r.leaf_id IS NOT NULL", (id_,)), None)
 
     def _read(self, where: str, values: tuple[object, ...]) -> Iterator[Row]:
-        for found in self._conn.execute(f"{_SQL[self._table]} WHERE {where} ORDER BY r.leaf_id, r.id", values):
+        for found in self._conn.execute(f"{self._sql(_OF_ROWS)} WHERE {where} ORDER BY r.id", values):
             yield self._row(*found)
 
-    def _row(self, leaf_id: Any, id_: int, salt: Any, *data: Any) -> Row:
+    def _sql(self, source: str) -> str:
+        return _SQL[self._table].format(rows=source.format(table=self._table))
+
+    def _row(self, leaf: int | None, leaf_id: Any, id_: int, salt: Any, *data: Any) -> Row:
         if isinstance(salt, bytes) and len(salt) == HASH_OCTETS:
             fault = "" if data == _BLANK[self._table] else "it is marked as erased and still holds data"
-            return Row(leaf_id, self._table, id_, None, None, salt, True, fault)
+            return Row(leaf, leaf_id, self._table, id_, None, None, salt, True, fault)
         try:
             text = self._history(*data) if self._table == HISTORY else self._audit(*data)
         except (TypeError, ValueError, OverflowError, AttributeError, RecursionError, Failure):
             text = None
         if text is None or not isinstance(salt, bytes) or len(salt) != SALT_OCTETS:
-            return Row(leaf_id, self._table, id_, text, None, None, False, "it is no record that the relay wrote")
-        return Row(leaf_id, self._table, id_, text, salt, record.commitment(salt, text), False)
+            return Row(leaf, leaf_id, self._table, id_, text, None, None, False, "it is no record that the relay wrote")
+        return Row(leaf, leaf_id, self._table, id_, text, salt, record.commitment(salt, text), False)
 
     def _history(
         self,

@@ -1,8 +1,10 @@
-"""The sequencer: takes new leaves into the tree and signs its head.
+"""The sequencer: gives new leaves their numbers, takes them into the tree and signs its head.
 
-Runs in the first mail process, and in commands that need a head now. Hashing
-is done before the write lock is taken, and a step that another sequencer was
-faster with is done again, so any number of them may run.
+Numbers are dense, from 0 on, in the order in which leaves are found; ids may
+have gaps, and one that shows up late is simply taken in later. Runs in the
+first mail process, and in commands that need a head now. Hashing is done
+before the write lock is taken, and a step that another sequencer was faster
+with is done again, so any number of them may run.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from relay.audit import heads, log, signers
+from relay.audit import heads, log, merkle, signers
 from relay.audit.errors import AuditError
 from relay.audit.heads import Head
 from relay.audit.nodes import Nodes, is_stored
@@ -24,11 +26,12 @@ from relay.store.database import connect, transaction
 from relay.store.words import failed
 
 EVERY_S: Final = 60.0
-STEP: Final = 20_000
-"""Leaves taken in at most before a head is signed."""
+STEP: Final = 500
+"""Leaves taken in at most before a head is signed: their numbers are written while mail waits, some milliseconds."""
 ADOPTED: Final = 1_000
 """Rows older than the log that are taken into one leaf."""
 ACTOR: Final = "relay"
+_NEW: Final = "SELECT id, hash FROM audit_leaf WHERE number IS NULL ORDER BY id LIMIT ?"
 
 _log = logging.getLogger("relay.audit")
 
@@ -92,27 +95,44 @@ def rotate(conn: Tx, secrets: Secrets, actor: str, clock: Callable[[], float]) -
 
 def _step(conn: Tx, secrets: Secrets, clock: Callable[[], float]) -> bool:
     """Take in the next leaves under a new head; True if there are none left."""
-    before = heads.last(conn)
-    size = 0 if before is None else before.size
-    rows = conn.execute("SELECT id, hash FROM audit_leaf WHERE id > ? ORDER BY id LIMIT ?", (size, STEP)).fetchall()
+    before, tree, rows = _found(conn)
     if not rows:
         return True
-    tree = Nodes(conn).stack(size)
     new: list[tuple[int, int, bytes]] = []
 
     def whole(level: int, number: int, hash_: bytes) -> None:
         if is_stored(level):
             new.append((level, number, hash_))
 
-    for place, (id_, hash_) in enumerate(rows, size + 1):
-        if id_ != place:
-            raise AuditError(f"the audit log's leaf {place - 1} is missing; `relay audit verify` says more")
+    numbers = []
+    for id_, hash_ in rows:
+        numbers.append((tree.size, id_))
         tree.add(hash_, whole)
     with transaction(conn):
         if heads.last(conn) == before:
+            conn.executemany("UPDATE audit_leaf SET number = ? WHERE id = ?", numbers)
             conn.executemany("INSERT INTO audit_node (level, number, hash) VALUES (?, ?, ?)", new)
             _sign(conn, signers.current(conn, secrets), tree.size, tree.root(), before, clock())
     return False
+
+
+def _found(conn: Tx) -> tuple[Head | None, merkle.Tree, list[tuple[int, bytes]]]:
+    """At one moment: the newest head, its tree, and (id, hash) of the leaves to be taken in next.
+
+    Raises AuditError if the numbers given don't end where the head does, or its tree can't be had.
+    """
+    conn.execute("BEGIN")
+    try:
+        head = heads.last(conn)
+        size = 0 if head is None else head.size
+        newest = conn.execute("SELECT max(number) FROM audit_leaf").fetchone()[0]
+        given = 0 if newest is None else newest + 1
+        if given != size:
+            what = f"leaf {size - 1}" if given < size else f"head of {given} leaves"
+            raise AuditError(f"the audit log's {what} is missing; `relay audit verify` says more")
+        return head, Nodes(conn).stack(size), conn.execute(_NEW, (STEP,)).fetchall()
+    finally:
+        conn.execute("ROLLBACK")
 
 
 def _sign(conn: Tx, signer: signers.Signer, size: int, root: bytes, before: Head | None, now: float) -> None:

@@ -7,22 +7,24 @@ however long the log is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from relay.audit import merkle, state
 from relay.audit.findings import Findings
 from relay.audit.heads import Head
 from relay.audit.record import Leaf
+from relay.audit.rows import IN_TREE, NOT_IN_TREE
 from relay.audit.verify_heads import HeadCheck
 from relay.audit.verify_rows import RowCheck
 from relay.audit.verify_tree import TreeCheck
 from relay.keys.secrets import Secrets
 from relay.store.contract import Tx
-from relay.store.sqlite.reading import as_it_is, last_given
+from relay.store.sqlite.reading import as_it_is
 
 Progress = Callable[[int, int], None]
 TOLD_EVERY = 1_000
+_LEAVES = "SELECT l.number, l.id, l.action, l.at, l.tenant_id, l.rows, l.root, l.hash FROM audit_leaf l WHERE l."
 
 
 def verify(
@@ -54,14 +56,8 @@ class _Walk:
     def run(self, secrets: Secrets | None, progress: Progress) -> Findings:
         found, conn = self._found, self._conn
         total = conn.execute("SELECT count(*) FROM audit_leaf").fetchone()[0]
-        expected = 1
-        for id_, *columns, hash_ in conn.execute(
-            "SELECT id, action, at, tenant_id, rows, root, hash FROM audit_leaf ORDER BY id"
-        ):
-            if id_ != expected:
-                self._gap(expected, id_)
-            expected = id_ + 1
-            self._leaf(id_, columns, hash_)
+        for number, id_, *columns, hash_ in self._leaves():
+            self._leaf(number, id_, columns, hash_)
             found.leaves += 1
             if found.leaves % TOLD_EVERY == 0:
                 progress(found.leaves, total)
@@ -69,21 +65,32 @@ class _Walk:
         self._tree.end()
         self._rows.end(first_head=self._heads.first_size)
         self._heads.end(self._rows.announced, secrets)
-        self._cut_off("audit_leaf", expected - 1, "leaves")
         state.check(conn, found)
         return found
 
-    def _gap(self, first: int, last: int) -> None:
-        if last <= first:
-            self._found.fault("is of a number that no leaf can have", last - 1)
+    def _leaves(self) -> Iterator[tuple[Any, ...]]:
+        """All, with their numbers: those in the tree, then those that are to be taken in, as they would be."""
+        expected = 0
+        for number, *rest in self._conn.execute(_LEAVES + IN_TREE):
+            if number != expected:
+                self._gap(expected, number)
+            expected = number + 1 if isinstance(number, int) else expected + 1
+            yield expected - 1, *rest
+        self._heads.numbered(expected)
+        for _, *rest in self._conn.execute(_LEAVES + NOT_IN_TREE):
+            yield expected, *rest
+            expected += 1
+
+    def _gap(self, first: int, last: Any) -> None:
+        if not isinstance(last, int) or last < first:
+            self._found.fault(f"has the number {last!r:.40}, which no leaf can have", first)
         elif last - first == 1:
-            self._found.fault("is missing", first - 1)
+            self._found.fault("is missing", first)
         else:
-            self._found.fault(f"is missing, and so are all up to leaf {last - 2}", first - 1)
+            self._found.fault(f"is missing, and so are all up to leaf {last - 1}", first)
         self._tree.broken = True
 
-    def _leaf(self, id_: int, columns: list[Any], hash_: Any) -> None:
-        number = id_ - 1
+    def _leaf(self, number: int, id_: int, columns: list[Any], hash_: Any) -> None:
         self._heads.reach(number)
         leaf = Leaf(*columns)
         try:
@@ -94,11 +101,5 @@ class _Walk:
             self._found.fault("was changed: what it says doesn't fit its hash", number)
         else:
             self._heads.dated(number, leaf.at)
-        self._rows.leaf(id_, leaf)
+        self._rows.leaf(number, id_, leaf)
         self._tree.add(hash_ if isinstance(hash_, bytes) else b"")
-
-    def _cut_off(self, table: str, last: int, what: str) -> None:
-        """AUTOINCREMENT remembers the largest id that was ever given."""
-        given = last_given(self._conn, table)
-        if given != last:
-            self._found.fault(f"{what} at the end are missing: {given} were written, {last} are there")

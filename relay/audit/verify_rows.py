@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
-from typing import Any
 
 from relay.audit import erase, merkle, signers
 from relay.audit.findings import Findings
@@ -28,13 +26,9 @@ class RowCheck:
         self.announced: dict[str, tuple[bytes, float]] = {}
         """Keys by id, with their public half and when they were made, as leaves tell."""
 
-    def leaf(self, id_: int, leaf: Leaf) -> None:
+    def leaf(self, number: int, id_: int, leaf: Leaf) -> None:
         """Compare a leaf with its rows."""
-        number, rows = id_ - 1, []
-        for source in self._sources:
-            for row in source.before(id_):
-                self._stray(row)
-            rows += source.of(id_)
+        rows = [row for source in self._sources for row in source.of(id_)]
         self._found.records += len(rows)
         for row in rows:
             if row.fault:
@@ -77,15 +71,12 @@ class RowCheck:
             else:
                 self._may_be_erased |= {(table, id_) for table, ids in detail["rows"].items() for id_ in ids}
 
-    def _stray(self, row: Row) -> None:
-        self._found.fault(f"record {row.id} of {row.table} names leaf {_number(row.leaf_id)}, which isn't there")
-
     def end(self, first_head: int | None) -> None:
         """What shows only after the last leaf; ``first_head`` is the size of the oldest head."""
         self._found.erased = len(self._erased)
         for source in self._sources:
-            for row in source.rest():
-                self._stray(row)
+            for id_, leaf_id in source.strays():
+                self._found.fault(f"record {id_} of {source.table} names the leaf {leaf_id!r:.40}, which isn't there")
             self._without_leaf(source.table, has_heads=first_head is not None)
         for table, id_ in sorted(self._erased - self._may_be_erased):
             self._found.fault(f"record {id_} of {table} is marked as erased, and nobody erased it")
@@ -111,13 +102,10 @@ class _Source:
 
     def __init__(self, conn: Tx, table: str) -> None:
         self.table = table
-        self._rows = Rows(conn, table).all()
+        rows = Rows(conn, table)
+        self.strays = rows.strays
+        self._rows = rows.all()
         self._next: Row | None = next(self._rows, None)
-
-    def before(self, leaf_id: int) -> Iterator[Row]:
-        """Rows that name smaller leaves, and so none that is there."""
-        while self._next is not None and not _is_from(self._next.leaf_id, leaf_id):
-            yield self._take()
 
     def of(self, leaf_id: int) -> list[Row]:
         found = []
@@ -125,21 +113,8 @@ class _Source:
             found.append(self._take())
         return found
 
-    def rest(self) -> Iterator[Row]:
-        while self._next is not None:
-            yield self._take()
-
     def _take(self) -> Row:
         row = self._next
         assert row is not None
         self._next = next(self._rows, None)
         return row
-
-
-def _is_from(value: Any, leaf_id: int) -> bool:
-    """SQLite sorts numbers before text and text before octets."""
-    return bool(value >= leaf_id) if isinstance(value, int | float) else True
-
-
-def _number(leaf_id: Any) -> object:
-    return leaf_id - 1 if isinstance(leaf_id, int) else repr(leaf_id)[:40]

@@ -109,9 +109,11 @@ def prove(
         numbers = listing.of_person(store.conn, owner.id, email.canonical)
         if not numbers:
             fail(f"the audit log has nothing about {email.canonical} with {tenant}")
-        if numbers[-1] >= head.size:  # recorded since the head was signed
-            prover = Prover(store.conn, sequence.sequence(store.conn, store.secrets, time.time))
-        found = [prover.inclusion(number) for number in numbers]
+        if numbers[-1] is None or numbers[-1] >= head.size:  # recorded since the head was signed
+            head = sequence.sequence(store.conn, store.secrets, time.time)
+            numbers = listing.of_person(store.conn, owner.id, email.canonical)
+        prover = Prover(store.conn, head)
+        found = [prover.inclusion(number) for number in numbers if number is not None and number < head.size]
     if as_json:
         print_json(found[0] if len(found) == 1 else found)
         return
@@ -127,8 +129,13 @@ def prove(
 @click.pass_context
 def list_(ctx: click.Context, tenant: str | None, action: str | None, limit: int, as_json: bool) -> None:
     """List what was recorded, newest first."""
-    conn = open_store(ctx).conn
+    store = open_store(ctx)
+    conn = store.conn
     owner = None if tenant is None else tenants.find(conn, tenant).id
+    try:
+        sequence.sequence(conn, store.secrets, time.time)  # gives the leaves their numbers
+    except AuditError as error:
+        note(f"warning: {error}")
     output(ctx, listing.newest(conn, owner, action, limit), COLUMNS, as_json)
 
 

@@ -13,6 +13,7 @@ from relay.cli.common import actor, done, fail, json_option, open_store, output,
 from relay.mail.address import AddressError, parse_domain
 from relay.queue import admin, view
 from relay.queue.admin import Action, Selection
+from relay.queue.owners import end_leases
 from relay.queue.trace import trace
 from relay.tenants import tenants
 from relay.values.ids import decode_id, encode_id
@@ -68,7 +69,7 @@ def list_(
     """List copies in the order they were accepted."""
     conn = open_store(ctx).conn
     owner = None if tenant is None else tenants.find(conn, tenant).id
-    rows = view.list_(conn, Selection(None, owner, domain), time.time(), state=state, limit=limit)
+    rows = view.list_(conn, Selection(None, owner, domain), state=state, limit=limit)
     output(ctx, [_row(row) for row in rows], COLUMNS, as_json)
 
 
@@ -79,7 +80,7 @@ def list_(
 def show_(ctx: click.Context, id_: int, as_json: bool) -> None:
     """Show one message and all its copies."""
     conn = open_store(ctx).conn
-    copies = view.copies(conn, id_, time.time())
+    copies = view.copies(conn, id_)
     if not copies:
         fail(f"there is no message {encode_id(id_)}; it may be older than the retention")
     story = trace(conn, id_)
@@ -107,8 +108,10 @@ def _action(action: Action, what: str) -> None:
     ) -> None:
         if id_ is None and tenant is None and domain is None:
             raise click.UsageError("name a queue id, --tenant or --domain")
-        conn = open_store(ctx).conn
+        store = open_store(ctx)
+        conn = store.conn
         owner = None if tenant is None else tenants.find(conn, tenant).id
+        end_leases(store.settings.database, time.time())  # of a relay that was killed, and runs no more
         result = admin.act(conn, action, Selection(id_, owner, domain), actor=actor(), why=reason, now=time.time())
         if not result.changed:
             fail(_unchanged(action, result))
@@ -143,7 +146,7 @@ _action(Action.CANCEL, "Drop copies for good; the quota gets them back.")
 @click.pass_context
 def stats(ctx: click.Context, as_json: bool) -> None:
     """Add up the queue."""
-    found = view.stats(open_store(ctx).conn, time.time())
+    found = view.stats(open_store(ctx).conn)
     domains = [{"domain": domain, "waiting": waiting} for domain, waiting in found.domains]
     fields = asdict(found) | {"held": sum(found.held.values()), "held_by_reason": found.held, "domains": domains}
     show(ctx, fields, as_json)

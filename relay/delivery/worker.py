@@ -24,16 +24,16 @@ from relay.mail.template import Template
 from relay.observe.steady import Steady
 from relay.pipeline.chain import Chain
 from relay.queue.lanes import Lane, Waiting, waiting
-from relay.queue.lease import LEASE_S, lease_due, owners, take_back
-from relay.queue.owners import Owners
+from relay.queue.lease import LEASE_S, claim, claimed, lease_due
+from relay.queue.owners import GoneOwners, Owners, bury
 from relay.queue.schedule import Schedule
-from relay.queue.values import Claim, Enqueued, Lease, NewSubmission, Result, Submission, Written
+from relay.queue.values import Claim, Enqueued, Lease, NewSubmission, Result, Written
 from relay.store.contract import Failure, Tx
 from relay.store.sqlite.committer import Committer
 from relay.store.thread import to_its_end
 from relay.store.units import StoreBusy
 from relay.tenants.facts import Facts
-from relay.tenants.snapshot import SnapshotSource
+from relay.tenants.snapshot import Snapshot, SnapshotSource
 from relay.values.ids import encode_id
 from relay.values.states import State
 
@@ -138,9 +138,10 @@ class Worker:
         """Room is taken at once: others ask before this one's commit is done."""
         if not self.terms.enabled or self._stopping:
             return None
-        if not self.room.take(new.tenant_id, [fresh.recipient.domain for fresh in new.recipients]):
+        owner = self._owners.name()
+        if owner is None or not self.room.take(new.tenant_id, [fresh.recipient.domain for fresh in new.recipients]):
             return None
-        return Claim(self._owners.name(), new.accepted_at + self.terms.lease_s)
+        return claim(owner, new.accepted_at, self.terms.lease_s)
 
     def release(self, new: NewSubmission) -> None:
         for fresh in new.recipients:
@@ -151,47 +152,12 @@ class Worker:
         if claim is None or not stored.claimed:
             self._left(new, stored, claim)
             return
-        submission = Submission(
-            new.id,
-            new.tenant_id,
-            new.stream_id,
-            stored.campaign_id,
-            new.topic,
-            new.reverse_path,
-            new.from_domain,
-            new.message_id,
-            new.accepted_at,
-            new.expires_at,
-            new.ret,
-            new.envid,
-            new.size_octets,
-            stored.give_back,
-            stored.shared,
-        )
         self.channel.remember(new.id, template, len(new.template))
-        for number, fresh in enumerate(new.recipients):
-            recipient = fresh.recipient
-            if stored.states[number] is not State.READY:
-                self.room.add(Lane(new.tenant_id, recipient.domain), -1)
-                continue
-            self._begin(
-                Lease(
-                    submission,
-                    number,
-                    stored.subscriber_ids[number],
-                    recipient.address,
-                    recipient.domain,
-                    1,
-                    0,
-                    claim.until,
-                    fresh.slots,
-                    recipient.notify,
-                    recipient.orcpt,
-                    new.accepted_at,
-                    recipient.standing if recipient.standing.subscriber_id is not None else None,
-                    new.standing_version,
-                )
-            )
+        for fresh, lease in zip(new.recipients, claimed(new, stored, claim), strict=True):
+            if lease is None:
+                self.room.add(Lane(new.tenant_id, fresh.recipient.domain), -1)
+            else:
+                self._begin(lease)
 
     def _left(self, new: NewSubmission, stored: Enqueued, claim: Claim | None) -> None:
         """It waits in the store."""
@@ -232,6 +198,8 @@ class Worker:
         if not chosen:
             return max(0.0, self._look_at - time.monotonic())
         owner, now = self._owners.name(), self.clock()
+        if owner is None:
+            return POLL_S
         for lane, copies in chosen.items():
             self.room.add(lane, copies)
         leases: list[Lease] = []
@@ -258,25 +226,37 @@ class Worker:
         begun = time.monotonic()
         self._backlog.look()
         now = self.clock()
-        self._backlog.looked(await to_its_end(self._waiting, self._backlog.after), now)
+        found, snapshot = await to_its_end(self._waiting, self._backlog.after)
+        self.snapshots.adopt(snapshot)
+        self._backlog.looked(found, now)
         self._look_at = time.monotonic() + max(POLL_S, LOOK_SHARE * (time.monotonic() - begun))
 
     async def _sweep(self) -> None:
-        """Take back what processes leased that are gone."""
+        """Say that this node is there, and take back what processes and nodes leased that are gone."""
         if time.monotonic() < self._sweep_at:
             return
         self._sweep_at = time.monotonic() + SWEEP_S
         gone = await to_its_end(self._gone)
-        if gone:
-            now = self.clock()
-            count = await self.committer.submit(lambda conn: take_back(conn, gone, now))
-            _log.warning("%d copies were leased by mail processes that are gone, and are due again", count)
+        await self.beat()
+        if not gone:
+            return
+        now = self.clock()
+        count = await self.committer.submit(lambda conn: bury(conn, gone, now))
+        for node in gone.nodes:
+            _log.warning("node %s (%s) has not been heard of for %d s, and is dead", node.name, node.id, node.term_s)
+        _log.warning("%d copies were leased by mail processes that are gone, and are due again", count)
 
-    def _gone(self) -> list[str]:
-        return self._owners.gone(owners(self._looking))
+    async def beat(self) -> None:
+        """Say that this node is there, if it is time; where it can't be written the committer says why."""
+        with contextlib.suppress(StoreBusy, Failure):
+            await self._owners.beat(self.committer.submit, self.clock())
 
-    def _waiting(self, after: Lane) -> list[Waiting]:
-        return list(itertools.islice(waiting(self._looking, after), MOST_LANES))
+    def _gone(self) -> GoneOwners:
+        return self._owners.look(self._looking)
+
+    def _waiting(self, after: Lane) -> tuple[list[Waiting], Snapshot | None]:
+        """Lanes, and the registry where so much of it was changed that the loop should not read it."""
+        return list(itertools.islice(waiting(self._looking, after), MOST_LANES)), self.snapshots.ahead(self._looking)
 
     def _heed_retry(self) -> None:
         """After `relay queue retry` a site's back-off must not put the copies off again."""

@@ -1,8 +1,9 @@
 """The administrator's hand on the queue: what waits, and hold, release, retry, cancel.
 
 A copy that is being delivered is never touched: what is on the wire can't be
-called back, and the fence would turn its outcome away. An owner whose lease
-ran out is dead, so its copies count as waiting.
+called back, and the fence would turn its outcome away. What an owner leased
+that is gone waits once it was taken back (``owners.end_leases``); the clock on
+the wall says nothing of it.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ _BEFORE: Final = {
     Action.RETRY: (State.READY,),
     Action.CANCEL: (State.READY, State.HELD),
 }
-_WAITS: Final = "state = 0 AND (owner IS NULL OR due_at <= :now)"
+_WAITS: Final = "state = 0 AND owner IS NULL"
 _AT: Final = " WHERE submission_id = :submission AND number = :number AND "
 _UPDATES: Final = {
     Action.HOLD: "UPDATE recipient SET state = 1, owner = NULL, fence = fence + 1, hold_reason = 'operator',"
@@ -77,7 +78,7 @@ _UPDATES: Final = {
     Action.RELEASE: "UPDATE recipient SET state = 0, owner = NULL, due_at = :now, hold_reason = '', changed_at = :now"
     f" {_AT} state = 1 AND (hold_reason <> 'staged' OR campaign_id IN"
     " (SELECT id FROM campaign WHERE state = 'released'))",
-    Action.RETRY: f"UPDATE recipient SET due_at = :now {_AT} state = 0 AND owner IS NULL",
+    Action.RETRY: f"UPDATE recipient SET due_at = :now {_AT} {_WAITS}",
 }
 PAST: Final = {
     Action.HOLD: "held",

@@ -72,8 +72,8 @@ def give_up(conn: Tx, copies: Sequence[Copy], state: State, why: str, actor: str
         if conn.execute(
             "UPDATE recipient SET state = ?, owner = NULL, fence = fence + 1, hold_reason = '', status = ?,"
             " changed_at = ? WHERE submission_id = ? AND number = ?"
-            " AND (state = 1 OR state = 0 AND (owner IS NULL OR due_at <= ?))",
-            (int(state), why, now, copy.submission_id, copy.number, now),
+            " AND (state = 1 OR state = 0 AND owner IS NULL)",
+            (int(state), why, now, copy.submission_id, copy.number),
         ).rowcount
     ]
     settle_dropped(conn, done)

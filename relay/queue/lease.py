@@ -4,7 +4,8 @@ A leased row stays READY with ``owner`` set, and ``due_at`` moved to the end of
 the lease so that looking for what is due doesn't meet it. It is leased until
 its owner writes an outcome down or is gone (``relay.queue.owners``), whatever
 the clock says. The fence grows with every lease; an outcome is written only
-under the fence it was leased with.
+under the fence it was leased with. A ``Lease`` is made here and nowhere else:
+of what is due, or of what the acceptor's own commit leased (``claim``).
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import msgspec
 
 from relay.people import standing
 from relay.queue.lanes import Lane
-from relay.queue.values import Lease, Submission
+from relay.queue.values import Claim, Enqueued, Lease, NewSubmission, Submission
 from relay.store.contract import Tx
 from relay.store.sqlite.fragments import by_index
 from relay.values.facts import Standing
+from relay.values.states import State
 
 _log = logging.getLogger("relay.queue")
 
@@ -94,6 +96,57 @@ def _lease(
     values = _SLOTS.decode(slots) if slots else {}
     told = (notify, orcpt, tried_at, known, version)
     return Lease(submission, number, subscriber, address, domain, fence + 1, attempts, until, values, *told)
+
+
+def claim(owner: str, now: float, lease_s: float) -> Claim:
+    """What ``enqueue`` writes down for an owner who wants the copies of a message that is just being accepted."""
+    return Claim(owner, now + lease_s)
+
+
+def claimed(new: NewSubmission, stored: Enqueued, made: Claim) -> list[Lease | None]:
+    """The leases that the commit of a claimed message made, by number; None for a copy that is held."""
+    submission = Submission(
+        new.id,
+        new.tenant_id,
+        new.stream_id,
+        stored.campaign_id,
+        new.topic,
+        new.reverse_path,
+        new.from_domain,
+        new.message_id,
+        new.accepted_at,
+        new.expires_at,
+        new.ret,
+        new.envid,
+        new.size_octets,
+        stored.give_back,
+        stored.shared,
+    )
+    leases: list[Lease | None] = []
+    for number, fresh in enumerate(new.recipients):
+        if stored.states[number] is not State.READY:
+            leases.append(None)
+            continue
+        recipient = fresh.recipient
+        leases.append(
+            Lease(
+                submission,
+                number,
+                stored.subscriber_ids[number],
+                recipient.address,
+                recipient.domain,
+                1,
+                0,
+                made.until,
+                fresh.slots,
+                recipient.notify,
+                recipient.orcpt,
+                new.accepted_at,
+                recipient.standing if recipient.standing.subscriber_id is not None else None,
+                new.standing_version,
+            )
+        )
+    return leases
 
 
 def owners(conn: Tx) -> list[str]:

@@ -64,17 +64,15 @@ _COLUMNS: Final = (
 _FROM: Final = " FROM recipient r JOIN submission s ON s.id = r.submission_id LEFT JOIN tenant t ON t.id = r.tenant_id"
 
 
-def list_(conn: Tx, selection: Selection, now: float, *, state: str | None = None, limit: int = 100) -> Iterator[Row]:
+def list_(conn: Tx, selection: Selection, *, state: str | None = None, limit: int = 100) -> Iterator[Row]:
     """Up to ``limit`` copies in the order of acceptance; without a state those that wait or are held."""
     where, values = selection.where()
     if state is None:
         condition = "r.state IN (0, 1)"
     elif state == LEASED:
-        condition = "r.state = 0 AND r.owner IS NOT NULL AND r.due_at > ?"
-        values.insert(0, now)
+        condition = "r.state = 0 AND r.owner IS NOT NULL"
     elif state == State.READY.name.lower():
-        condition = "r.state = 0 AND (r.owner IS NULL OR r.due_at <= ?)"
-        values.insert(0, now)
+        condition = "r.state = 0 AND r.owner IS NULL"
     else:
         condition = f"r.state = {int(State[state.upper()])}"
     rows = conn.execute(
@@ -82,23 +80,21 @@ def list_(conn: Tx, selection: Selection, now: float, *, state: str | None = Non
         (*values, limit),
     )
     for row in rows:
-        yield _row(row, now)
+        yield _row(row)
 
 
-def copies(conn: Tx, submission_id: int, now: float) -> list[Row]:
+def copies(conn: Tx, submission_id: int) -> list[Row]:
     """All copies of one submission, by number; empty if there is none."""
     rows = conn.execute(f"SELECT {_COLUMNS}{_FROM} WHERE r.submission_id = ? ORDER BY r.number", (submission_id,))
-    return [_row(row, now) for row in rows]
+    return [_row(row) for row in rows]
 
 
-def stats(conn: Tx, now: float, *, domains: int = 10) -> Stats:
+def stats(conn: Tx, *, domains: int = 10) -> Stats:
     """Counts; reads the whole table once, but blocks nobody."""
     waiting = conn.execute(
-        "SELECT coalesce(sum((owner IS NULL OR due_at <= ?1) AND attempts = 0), 0),"
-        " coalesce(sum((owner IS NULL OR due_at <= ?1) AND attempts > 0), 0),"
-        " coalesce(sum(owner IS NOT NULL AND due_at > ?1), 0),"
-        " min(CASE WHEN owner IS NULL OR due_at <= ?1 THEN due_at END) FROM recipient WHERE state = 0",
-        (now,),
+        "SELECT coalesce(sum(CASE WHEN owner IS NULL AND attempts = 0 THEN 1 END), 0),"
+        " coalesce(sum(CASE WHEN owner IS NULL AND attempts > 0 THEN 1 END), 0),"
+        " count(owner), min(CASE WHEN owner IS NULL THEN due_at END) FROM recipient WHERE state = 0"
     ).fetchone()
     held = conn.execute("SELECT hold_reason, count(*) FROM recipient WHERE state = 1 GROUP BY hold_reason ORDER BY 1")
     finished = conn.execute("SELECT state, count(*) FROM recipient WHERE state > 1 GROUP BY state").fetchall()
@@ -121,10 +117,10 @@ def stats(conn: Tx, now: float, *, domains: int = 10) -> Stats:
     )
 
 
-def _row(row: tuple[object, ...], now: float) -> Row:
+def _row(row: tuple[object, ...]) -> Row:
     (sid, number, tenant, address, domain, state, owner, due_at, attempts, hold_reason, status, *rest) = row
     assert isinstance(state, int) and isinstance(due_at, float)
-    name = LEASED if state == State.READY and owner is not None and due_at > now else State(state).name.lower()
+    name = LEASED if state == State.READY and owner is not None else State(state).name.lower()
     reason = str(status)
     if state == State.HELD:
         reason = f"{hold_reason}: {status}" if status and status != hold_reason else str(hold_reason)

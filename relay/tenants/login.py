@@ -9,7 +9,8 @@ from typing import Final
 
 from relay.keys.secrets import Secrets
 from relay.tenants.credentials import Network
-from relay.tenants.snapshot import CredentialRecord, Snapshot
+from relay.tenants.parts import CredentialRecord
+from relay.tenants.snapshot import Snapshot
 
 MAX_SUBMITTED = 512
 """Characters of a user name or password beyond which nothing is looked up."""

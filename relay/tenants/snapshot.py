@@ -1,17 +1,17 @@
 """An immutable picture of the registry in memory, for the mail process.
 
-The hot path asks it at every command. It is loaded whole, in one read
-transaction, and again only when the number in ``meta`` that all changes move
-has moved; what changes with every message (counters, consents) is not in it.
+The hot path asks it at every command. It is loaded whole once; after that,
+where the number in ``meta`` that all changes move has moved, only the tenants
+are read anew that were changed, in one read transaction. What changes with
+every message (counters, consents) is not in it.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from relay.campaigns.record import of as record_of
@@ -19,71 +19,19 @@ from relay.keys.secrets import Secrets
 from relay.ledger import plans, quota
 from relay.people import standing
 from relay.store.contract import Tx
-from relay.tenants import streams
-from relay.tenants.credentials import Network
-from relay.values.facts import Freeze, Stream, Tenant
+from relay.tenants import parts
+from relay.tenants.parts import CredentialRecord, DomainRecord, NetworkRecord, TenantPart, TenantRecord
+from relay.values.facts import Stream, Tenant
 
 if TYPE_CHECKING:
     from config.settings import Settings
 
 DELIVERED_BULK: Final = "delivered/bulk"
+FEW: Final = 20
+"""Tenants whose change is read where it is met, some milliseconds of the loop; more are read ahead in a thread."""
 _VERSION: Final = "SELECT value FROM meta WHERE name = 'registry'"
 _VERSIONS: Final = "SELECT value FROM meta WHERE name IN ('registry', 'standing') ORDER BY name"
-
-
-@dataclass(frozen=True, slots=True)
-class TenantRecord:
-    """A tenant without what changes by the minute; see ``Snapshot.tenant``."""
-
-    id: int
-    name: str
-    contact: str
-    postal: str
-    freeze: Freeze
-    freeze_reason: str
-    plan: str
-    plan_started_at: float
-    plan_ends_at: float | None
-    bonus: int
-    """Messages carried over into the running paid period (R21)."""
-    verified_domains: frozenset[str]
-    all_domains: frozenset[str]
-    topics: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CredentialRecord:
-    """A credential in force; ``username`` is empty where the address is enough."""
-
-    id: int
-    stream_id: int
-    tenant_id: int
-    username: str
-    secret_hash: bytes
-    only_from: Network | None
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
-    """The DKIM key of its algorithm that signs, its private part still sealed (``relay.keys.dkim_keys`` opens it)."""
-
-    selector: str
-    algorithm: str
-    sealed: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class DomainRecord:
-    """A sending domain; of several tenants' claims the verified one."""
-
-    id: int
-    tenant_id: int
-    name: str
-    verified: bool
-    return_path: bool
-    """Its return path record was seen in place."""
-    keys: tuple[KeyRecord, ...]
-
+_CHANGED: Final = "SELECT tenant_id FROM registry_change WHERE version > ?"
 
 NetworkTable = tuple[tuple[int, int, Mapping[int, CredentialRecord]], ...]
 """(IP version, prefix length, network bits → record), narrowest prefix first."""
@@ -101,6 +49,11 @@ class Snapshot:
     domains: Mapping[str, DomainRecord]
     claimed: frozenset[str]
     """Verified domains of all tenants, and the operator's own names."""
+    _parts: Mapping[int, TenantPart]
+    _claims: Mapping[str, tuple[DomainRecord, ...]]
+    """All tenants' claims to a domain, by id."""
+    _own: frozenset[str]
+    """The operator's own names."""
     _terms: Mapping[str, plans.PlanTerms]
     _conn: Tx
 
@@ -142,15 +95,13 @@ class SnapshotSource:
         self._next_round = next_round
         self._looked = False
         self._conn = conn
-        self._settings = settings
-        self._secrets = secrets
         self.latest = load(conn, settings, secrets)
         """As of the last look."""
         self.standing_version = standing.version(conn)
         """See ``standing.version``; as of the last look."""
 
     def current(self) -> Snapshot:
-        """A look: loaded anew if anything in the registry was changed since the last.
+        """A look: tenants that were changed since the last are read anew.
 
         What was withdrawn counts for each message that comes in afterwards, be it a millisecond later: its copies
         are checked in a later round of the loop. A command read at the end of a busy round is judged by a look at
@@ -160,11 +111,27 @@ class SnapshotSource:
             return self.latest
         (version,), (self.standing_version,) = self._conn.execute(_VERSIONS).fetchall()
         if version != self.latest.version:
-            self.latest = load(self._conn, self._settings, self._secrets)
+            self.latest = refreshed(self._conn, self.latest)
         if self._next_round is not None:
             self._looked = True
             self._next_round(self._forget)
         return self.latest
+
+    def ahead(self, conn: Tx) -> Snapshot | None:
+        """For a thread, with a connection of its own: the next snapshot where many were changed, for ``adopt``.
+
+        So a look seldom finds more than a few tenants to read, also after a change of all of them.
+        """
+        latest = self.latest
+        if conn.execute(_VERSION).fetchone()[0] == latest.version:
+            return None
+        many = conn.execute(f"{_CHANGED} LIMIT ?", (latest.version, FEW + 1)).fetchall()
+        return refreshed(conn, latest) if len(many) > FEW else None
+
+    def adopt(self, made: Snapshot | None) -> None:
+        """Take what was read ahead, unless a look was faster."""
+        if made is not None and made.version > self.latest.version:
+            self.latest = made
 
     def _forget(self) -> None:
         self._looked = False
@@ -172,21 +139,23 @@ class SnapshotSource:
 
 def load(conn: Tx, settings: Settings, secrets: Secrets) -> Snapshot:
     """Read the whole registry at one moment."""
+    own = frozenset({settings.server.hostname, settings.links.mail_domain} - {""})
+    none = Snapshot(0, {}, {}, {}, (), {}, own, {}, {}, own, settings.plans, conn)
     with _one_moment(conn):
-        version = int(conn.execute(_VERSION).fetchone()[0])
-        domains = _domains(conn)
-        credentials = _credentials(conn)
-        return Snapshot(
-            version,
-            _tenants(conn, domains),
-            _streams(conn),
-            {record.username: record for record, ip in credentials if not ip},
-            _network_table([(record, ip) for record, ip in credentials if ip]),
-            _by_name(domains),
-            _claimed(domains, settings),
-            settings.plans,
-            conn,
-        )
+        return _with(none, _version(conn), dict(parts.read(conn)))
+
+
+def refreshed(conn: Tx, before: Snapshot) -> Snapshot:
+    """The registry as it is now, at one moment: read are those tenants that were changed since ``before``."""
+    with _one_moment(conn):
+        version = _version(conn)
+        changed = [int(id_) for (id_,) in conn.execute(_CHANGED, (before.version,))]
+        found = parts.read(conn, changed) if changed else {}
+        return _with(before, version, {id_: found.get(id_) for id_ in changed})
+
+
+def _version(conn: Tx) -> int:
+    return int(conn.execute(_VERSION).fetchone()[0])
 
 
 @contextmanager
@@ -201,95 +170,93 @@ def _one_moment(conn: Tx) -> Iterator[None]:
         conn.execute("COMMIT")
 
 
-def _tenants(conn: Tx, domains: list[DomainRecord]) -> dict[int, TenantRecord]:
-    verified, known = defaultdict(list), defaultdict(list)
-    for domain in domains:
-        known[domain.tenant_id].append(domain.name)
-        if domain.verified:
-            verified[domain.tenant_id].append(domain.name)
-    topics = defaultdict(list)
-    for tenant_id, topic in conn.execute("SELECT tenant_id, name FROM topic ORDER BY id"):
-        topics[tenant_id].append(topic)
-    bonus = dict(
-        conn.execute("""SELECT id, value FROM tenant JOIN counter ON tenant_id = id
-        AND counter.name = 'bonus/' || plan || '-' || CAST(plan_started_at AS INTEGER)""")
+def _with(before: Snapshot, version: int, fresh: Mapping[int, TenantPart | None]) -> Snapshot:
+    """``before`` with these tenants' parts in place of those it has; None: the tenant is gone."""
+    if not fresh:
+        return replace(before, version=version)
+    kept = dict(before._parts)
+    gone = [kept.pop(id_) for id_ in fresh if id_ in kept]
+    new = [part for part in fresh.values() if part is not None]
+    kept.update({part.tenant.id: part for part in new})
+    tenants, streams, names = dict(before.tenants), dict(before.streams), dict(before.by_username)
+    for part in gone:
+        tenants.pop(part.tenant.id, None)
+        for stream in part.streams:
+            streams.pop(stream.id, None)
+        for credential in part.passwords:
+            names.pop(credential.username, None)
+    for part in new:
+        tenants[part.tenant.id] = part.tenant
+        streams.update({stream.id: stream for stream in part.streams})
+        names.update({credential.username: credential for credential in part.passwords})
+    networks = before.by_network
+    if any(part.networks for part in gone) or any(part.networks for part in new):
+        networks = _network_table(kept.values())
+    claims, domains, claimed = _with_domains(before, gone, new)
+    return Snapshot(
+        version,
+        tenants,
+        streams,
+        names,
+        networks,
+        domains,
+        claimed,
+        kept,
+        claims,
+        before._own,
+        before._terms,
+        before._conn,
     )
-    rows = conn.execute("""SELECT id, name, contact, postal, freeze, freeze_reason, plan, plan_started_at, plan_ends_at
-        FROM tenant""")
-    return {
-        id_: TenantRecord(
-            id_,
-            name,
-            contact,
-            postal,
-            Freeze(freeze),
-            reason,
-            plan,
-            started_at,
-            ends_at,
-            bonus.get(id_, 0),
-            frozenset(verified.get(id_, ())),
-            frozenset(known.get(id_, ())),
-            tuple(topics.get(id_, ())),
-        )
-        for id_, name, contact, postal, freeze, reason, plan, started_at, ends_at in rows
-    }
 
 
-def _streams(conn: Tx) -> dict[int, Stream]:
-    rows = conn.execute("SELECT id, tenant_id, name, kind, topic, consent FROM stream")
-    return {row[0]: streams.from_row(row) for row in rows}
+def _with_domains(
+    before: Snapshot, gone: list[TenantPart], new: list[TenantPart]
+) -> tuple[dict[str, tuple[DomainRecord, ...]], dict[str, DomainRecord], frozenset[str]]:
+    """(claims, domains, claimed) as they are after the change."""
+    old = [domain for part in gone for domain in part.domains]
+    fresh = [domain for part in new for domain in part.domains]
+    left: dict[str, list[DomainRecord]] = defaultdict(list)
+    ids = {domain.id for domain in old} | {domain.id for domain in fresh}
+    names = {domain.name for domain in old} | {domain.name for domain in fresh}
+    for name in names:
+        left[name] = [domain for domain in before._claims.get(name, ()) if domain.id not in ids]
+    for domain in fresh:
+        left[domain.name].append(domain)
+    claims, domains = dict(before._claims), dict(before.domains)
+    taken: set[str] = set()
+    free: set[str] = set()
+    for name, found in left.items():
+        claims.pop(name, None)
+        domains.pop(name, None)
+        if found:
+            found.sort(key=_by_id)
+            claims[name] = tuple(found)
+            domains[name] = _winner(found)
+        (taken if found and domains[name].verified else free).add(name)
+    lost = {domain.name for domain in old if domain.verified} & free
+    return claims, domains, (before.claimed - lost) | taken | before._own
 
 
-def _credentials(conn: Tx) -> list[tuple[CredentialRecord, str]]:
-    rows = conn.execute("""SELECT credential.id, stream_id, tenant_id, coalesce(username, ''),
-        coalesce(secret_hash, x''), only_from, ip
-        FROM credential JOIN stream ON stream.id = stream_id WHERE revoked_at IS NULL""")
-    return [
-        (
-            CredentialRecord(
-                id_, stream_id, tenant_id, username, secret_hash, ipaddress.ip_network(only_from) if only_from else None
-            ),
-            ip,
-        )
-        for id_, stream_id, tenant_id, username, secret_hash, only_from, ip in rows
-    ]
+def _by_id(domain: DomainRecord) -> int:
+    return domain.id
 
 
-def _network_table(credentials: list[tuple[CredentialRecord, str]]) -> NetworkTable:
+def _winner(claims: list[DomainRecord]) -> DomainRecord:
+    """Of several tenants' claims the one that is verified, else the oldest."""
+    found = claims[0]
+    for domain in claims:
+        if domain.verified:
+            found = domain
+    return found
+
+
+def _network_table(all_: Iterable[TenantPart]) -> NetworkTable:
+    records = sorted((record for part in all_ for record in part.networks), key=_by_credential)
     table: dict[tuple[int, int], dict[int, CredentialRecord]] = defaultdict(dict)
-    for record, ip in credentials:
-        network = ipaddress.ip_network(ip)
-        bits = int(network.network_address) >> (network.max_prefixlen - network.prefixlen)
-        table[network.version, network.prefixlen][bits] = record
+    for record in records:
+        table[record.version, record.prefix][record.bits] = record.credential
     return tuple((version, prefix, table[version, prefix]) for version, prefix in sorted(table, reverse=True))
 
 
-def _domains(conn: Tx) -> list[DomainRecord]:
-    # A newer key of the same algorithm waits for its DNS record: the oldest one in force signs.
-    keys: dict[int, list[KeyRecord]] = defaultdict(list)
-    for domain_id, selector, algorithm, sealed in conn.execute(
-        "SELECT domain_id, selector, algorithm, sealed FROM dkim_key WHERE retired_at IS NULL ORDER BY id"
-    ):
-        if all(key.algorithm != algorithm for key in keys[domain_id]):
-            keys[domain_id].append(KeyRecord(selector, algorithm, sealed))
-    rows = conn.execute("SELECT id, tenant_id, name, verified_at, return_path_at FROM domain ORDER BY id")
-    return [
-        DomainRecord(
-            id_, tenant_id, name, verified_at is not None, return_path_at is not None, tuple(keys.get(id_, ()))
-        )
-        for id_, tenant_id, name, verified_at, return_path_at in rows
-    ]
-
-
-def _claimed(domains: list[DomainRecord], settings: Settings) -> frozenset[str]:
-    own = {settings.server.hostname, settings.links.mail_domain} - {""}
-    return frozenset(own.union(domain.name for domain in domains if domain.verified))
-
-
-def _by_name(domains: list[DomainRecord]) -> dict[str, DomainRecord]:
-    found: dict[str, DomainRecord] = {}
-    for domain in domains:
-        if domain.name not in found or domain.verified:
-            found[domain.name] = domain
-    return found
+def _by_credential(record: NetworkRecord) -> int:
+    return record.credential.id

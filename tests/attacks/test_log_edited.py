@@ -35,6 +35,8 @@ class Books:
         for who in (ANN, BOB):
             self.run("consent", "add", "acme", who, "--topic", "news", "--source", "form", "--wording", "Yes, news.")
         self.run("consent", "withdraw", "acme", ANN)
+        with closing(sqlite3.connect(self.database)) as conn, conn:  # ids that nobody got, as where several write
+            conn.execute("UPDATE sqlite_sequence SET seq = seq + 3 WHERE name LIKE 'audit%'")
         self.run("tenant", "warn", "acme", "--reason", "complaints")
         kept.write_text(self.run("audit", "head", "--json")[1])
         self.run("suppression", "add", "acme", BOB, "--reason", "asked by phone")
@@ -109,7 +111,18 @@ EDITS = {
     " leaf_id, salt) SELECT subscriber_id, topic_id, 'given', at, recorded_at, evidence, leaf_id, salt"
     f" FROM consent_history WHERE id = {WITHDRAWN}",
     "a leaf is deleted": "DELETE FROM audit_leaf WHERE id = 3",
+    "the first leaf is deleted": "DELETE FROM audit_leaf WHERE number = 0",
+    "the newest leaf in the tree is deleted": "DELETE FROM audit_leaf WHERE number ="
+    " (SELECT max(size) - 1 FROM audit_head)",
+    "a leaf is deleted with its record": "DELETE FROM audit_leaf WHERE id ="
+    " (SELECT leaf_id FROM audit WHERE action = 'tenant-warned')",
+    "a leaf was never in the tree": "UPDATE audit_leaf SET number = NULL WHERE number ="
+    " (SELECT max(size) - 1 FROM audit_head)",
+    "no leaf was ever in the tree": "UPDATE audit_leaf SET number = NULL",
+    "a leaf has a number beyond the newest head": "UPDATE audit_leaf SET number = 99 WHERE number = 3",
+    "leaves have other places": "UPDATE audit_leaf SET number = -1 - number",
     "a head is edited": "UPDATE audit_head SET root = randomblob(32) WHERE id = 1",
+    "the newest head is gone": "DELETE FROM audit_head WHERE size = (SELECT max(size) FROM audit_head)",
     "a head is signed by nobody": "UPDATE audit_head SET signature = zeroblob(64)",
     "the heads are gone": "DELETE FROM audit_head",
     "the key is gone": "DELETE FROM audit_key",
@@ -138,6 +151,36 @@ def test_an_edit_with_everything_above_it_is_told(books: Books) -> None:
     books.edit(rewrite)
     _, out, _ = books.verify(1)
     assert "the head kept elsewhere" in out and "another root" in out
+
+
+def test_leaves_that_change_places_are_told(books: Books) -> None:
+    """With nothing else changed: as if Bob had agreed before Ann."""
+
+    def swap(conn: sqlite3.Connection) -> None:
+        for new, old in ((-1, 4), (4, 5), (5, -1)):
+            assert conn.execute("UPDATE audit_leaf SET number = ? WHERE number = ?", (new, old)).rowcount == 1
+
+    books.edit(swap)
+    _, out, _ = books.verify(1)
+    assert "another root" in out
+
+
+def test_a_gap_in_ids_is_no_damage(books: Books) -> None:
+    """The log that all these tests begin with has one; here leaves and heads get others, with their records."""
+
+    def move(conn: sqlite3.Connection) -> None:
+        for table in ("audit", "consent_history"):
+            conn.execute(f"UPDATE {table} SET leaf_id = leaf_id * 1000")
+        conn.execute("UPDATE audit_leaf SET id = id * 1000")
+        conn.execute("UPDATE audit_head SET id = id * 1000")
+
+    books.edit(move)
+    _, out, _ = books.verify(0)
+    assert out.endswith("whole: nothing was changed, taken out, moved or added\n")
+    books.run("tenant", "warn", "acme", "--reason", "again")
+    books.run("audit", "head")
+    books.verify(0)
+    assert "is the beginning" in books.run("audit", "prove", "--from", str(books.kept))[1]
 
 
 def test_another_order_is_told(books: Books) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from relay.delivery.smtp.limits import INITIAL_WINDOW
+from relay.queue.owners import process_of
 from tests.crash.conftest import Victim
-from tests.support.load import Load
+from tests.support.load import Load, tried
 from tests.support.peers import listening, until
 from tests.support.smtp import Dialog
 
@@ -86,6 +88,51 @@ def test_leases_of_an_old_relay_that_is_killed_while_it_waits_come_back(graceful
     victim.sink.answering.set()
     assert victim.judge(load).doubled <= 2 * INITIAL_WINDOW
     victim.consistent()
+
+
+@pytest.mark.parametrize("killed", ["new", "both"])
+def test_a_new_relay_is_killed_beside_the_old_one_and_started_again(
+    graceful: Callable[[float], Victim], killed: str
+) -> None:
+    """Each start takes back what the dead held, nothing of the living: only what was on a dead one's wire repeats."""
+    victim = graceful(120)
+    first = in_transmission(victim, f"{killed}-first-")
+    held = "SELECT owner, submission_id, fence FROM recipient WHERE state = 0 AND owner IS NOT NULL"
+    old_pid = process_of(victim.rows(held)[0][0])
+    old, _ = told_to_stop(victim)
+    on_its_wire = {tried(message) for message in victim.sink.messages}
+    victim.relay.log, victim.relay.process = [], None
+    victim.relay.start()
+    second = victim.load(30, f"{killed}-second-")
+    second.reached(30)
+    second.halt()
+
+    def leases() -> tuple[set[tuple[int, ...]], set[tuple[int, ...]]]:
+        """Of the old one, and of others: copies with their fences."""
+        found = victim.rows(held)
+        olds = {tuple(lease) for name, *lease in found if process_of(name) == old_pid}
+        return olds, {tuple(lease) for _, *lease in found} - olds
+
+    until(lambda: all(leases()), "both deliver")
+    before, _ = leases()
+    victim.relay.kill()
+    if killed == "both":
+        old.kill()
+        old.wait(WAIT_S)
+    victim.relay.log, victim.relay.process = [], None
+    victim.relay.start()
+    assert leases()[0] == (before if killed == "new" else set())
+    victim.sink.answering.set()
+    if killed == "new":
+        assert old.wait(WAIT_S) == 0
+    doubled = victim.judge(second).doubled + victim.judge(first).doubled
+    assert doubled <= (1 if killed == "new" else 2) * INITIAL_WINDOW
+    if killed == "new":  # nobody else had what the living one was sending
+        again = Counter(name for name in map(tried, victim.sink.messages) if name in on_its_wire)
+        assert set(again.values()) == {1}
+    victim.consistent()
+    assert victim.rows(held) == []
+    assert victim.relay.stop() == 0
 
 
 def test_what_is_cut_off_is_named(graceful: Callable[[float], Victim]) -> None:

@@ -133,15 +133,21 @@ class Load:
     def compare(self, messages: Iterable[Received]) -> Tally:
         arrived: Counter[str] = Counter()
         for message in messages:
-            found = _TRY.search(b"\r\n" + message.head)
-            if found and found[1].decode().startswith(self._name):
-                arrived[found[1].decode()] += 1
+            name = tried(message)
+            if name.startswith(self._name):
+                arrived[name] += 1
         return Tally(
             promised=len(self.promised),
             lost=self.promised - arrived.keys(),
             doubled=sum(count - 1 for count in arrived.values()),
             unpromised=len(arrived.keys() - self.promised),
         )
+
+
+def tried(message: Received) -> str:
+    """Which of all messages it is; empty for one of no load."""
+    found = _TRY.search(b"\r\n" + message.head)
+    return found[1].decode() if found else ""
 
 
 def settled(rows: Callable[[str], list[tuple[int]]]) -> bool:

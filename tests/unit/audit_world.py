@@ -114,6 +114,24 @@ class World:
         with transaction(self.conn):
             actions.record(self.conn, "eve", action, SHOP, {"reason": "complaints"}, self.clock.at)
 
+    def gap(self) -> None:
+        """Ids that nobody gets: as where several write, and one of them takes its transaction back."""
+        self.conn.execute("UPDATE sqlite_sequence SET seq = seq + 7 WHERE name IN ('audit_leaf', 'audit_head')")
+
+    def late(self) -> None:
+        """A leaf with an id before others that are in the tree: as where several write, and one commits last."""
+        self.gap()
+        self.note("tenant-added-late")
+        (unused,) = self.conn.execute(
+            "SELECT max(id) - 7 FROM audit_leaf WHERE action = 'tenant-added-late'"
+        ).fetchone()
+        self.note()
+        self.head()
+        self.note("tenant-late")
+        (given,) = self.conn.execute("SELECT id FROM audit_leaf WHERE action = 'tenant-late'").fetchone()
+        self.conn.execute("UPDATE audit SET leaf_id = ? WHERE leaf_id = ?", (unused, given))
+        self.conn.execute("UPDATE audit_leaf SET id = ? WHERE id = ?", (unused, given))
+
     def copy(self) -> sqlite3.Connection:
         """The database as whoever can write the file has it: without rules."""
         made = sqlite3.connect(":memory:", isolation_level=None)
@@ -124,11 +142,15 @@ class World:
 
 
 def lively(directory: Path) -> World:
-    """Over 600 leaves, so that subtrees are stored; heads, two keys, a batch, an erased person, some of it late."""
+    """Over 600 leaves, so that subtrees are stored; heads, two keys, a batch, an erased person, some of it late.
+
+    The ids of leaves and heads have gaps, and one of a leaf is out of its order.
+    """
     world = World(directory)
     for tenant_id, name in ((SHOP, "shop"), (2, "rival")):
         actions.record(world.conn, "eve", "tenant-added", tenant_id, {"name": name, "contact": "a@b.example"}, NOW)
     people = [world.person(f"p{number}", ip=f"192.0.2.{number % 250}") for number in range(250)]
+    world.gap()
     world.head()
     for number, person in enumerate(people):
         if number % 5 == 0:
@@ -140,8 +162,10 @@ def lively(directory: Path) -> World:
     world.freeze("bought list")
     world.verdicts()
     world.imported(250)
+    world.gap()
     for _ in range(200):
         world.note()
+    world.late()
     world.head()
     sequence.rotate(world.conn, world.secrets, "eve", world.clock)
     world.head()

@@ -30,9 +30,9 @@ SEED = os.environ.get("SEED", "")
 """Another one tries other rows and values."""
 
 BOUND: dict[str, tuple[str, ...]] = {
-    "audit_leaf": ("id", "at", "action", "tenant_id", "rows", "root", "hash"),
+    "audit_leaf": ("id", "number", "at", "action", "tenant_id", "rows", "root", "hash"),
     "audit_node": ("level", "number", "hash"),
-    "audit_head": ("id", "size", "root", "at", "key_id", "previous", "signature"),
+    "audit_head": ("size", "root", "at", "key_id", "previous", "signature"),
     "audit_key": ("number", "id", "public", "sealed", "created_at", "retired"),
     HISTORY: ("subscriber_id", "topic_id", "action", "at", "recorded_at", "evidence", "leaf_id", "salt"),
     AUDIT: ("at", "actor", "action", "tenant_id", "detail", "leaf_id", "salt"),
@@ -81,7 +81,7 @@ def named(found: Findings) -> set[int | None]:
 def test_what_was_written_is_whole(world: World, conn: sqlite3.Connection) -> None:
     found = look(world.conn, world, kept=True)
     assert (found.faults, found.warnings) == ([], [])
-    assert found.leaves > 600 and found.size < found.leaves and found.heads == 5 and found.erased == 2
+    assert found.leaves > 600 and found.size < found.leaves and found.heads == 6 and found.erased == 2
     assert look(conn, world, kept=True).faults == []
 
 
@@ -163,7 +163,7 @@ def test_an_edit_is_named_by_its_leaf(world: World, conn: sqlite3.Connection, ta
     rows = conn.execute(f"SELECT id, leaf_id FROM {table} WHERE action <> 'erased'").fetchall()
     for id_, leaf_id in random.Random(f"1{SEED}").sample(rows, 10):
         conn.execute(f"UPDATE {table} SET at = at - 86400 WHERE id = ?", (id_,))  # back-dated by a day
-        assert named(look(conn, world)) - {None} == {leaf_id - 1}
+        assert named(look(conn, world)) - {None} == {number_of(conn, leaf_id)}
         world_again(conn, world)
 
 
@@ -175,36 +175,50 @@ def test_a_leaf_edited_with_its_hash_is_named_by_its_subtree(world: World, conn:
     assert "256 to 511" in found.faults[0].text
 
 
+def number_of(conn: sqlite3.Connection, leaf_id: int) -> int:
+    """Of a leaf that isn't in the tree, the number that it would get."""
+    (number,) = conn.execute("SELECT number FROM audit_leaf WHERE id = ?", (leaf_id,)).fetchone()
+    if number is None:
+        (number,) = conn.execute(
+            "SELECT count(*) - 1 FROM audit_leaf WHERE number IS NOT NULL OR id <= ?", (leaf_id,)
+        ).fetchone()
+    return int(number)
+
+
+def id_of(conn: sqlite3.Connection, number: int) -> int:
+    (id_,) = conn.execute("SELECT id FROM audit_leaf WHERE number = ?", (number,)).fetchone()
+    return int(id_)
+
+
 def rewrite(conn: sqlite3.Connection, number: int) -> None:
     """Change the record of a leaf and everything that follows from it but the tree."""
-    table = HISTORY if conn.execute(f"SELECT 1 FROM {HISTORY} WHERE leaf_id = ?", (number + 1,)).fetchone() else AUDIT
-    conn.execute(f"UPDATE {table} SET at = at - 86400, salt = randomblob(16) WHERE leaf_id = ?", (number + 1,))
+    leaf = id_of(conn, number)
+    table = HISTORY if conn.execute(f"SELECT 1 FROM {HISTORY} WHERE leaf_id = ?", (leaf,)).fetchone() else AUDIT
+    conn.execute(f"UPDATE {table} SET at = at - 86400, salt = randomblob(16) WHERE leaf_id = ?", (leaf,))
     rehash(conn, number, table)
 
 
 def rehash(conn: sqlite3.Connection, number: int, table: str) -> None:
-    rows = Rows(conn, table).of_leaf(number + 1)
+    id_ = id_of(conn, number)
+    rows = Rows(conn, table).of_leaf(id_)
     root = merkle.root_of([merkle.leaf_hash(row.commitment) for row in rows if row.commitment is not None])
-    action, at, tenant_id = conn.execute(
-        "SELECT action, at, tenant_id FROM audit_leaf WHERE id = ?", (number + 1,)
-    ).fetchone()
+    action, at, tenant_id = conn.execute("SELECT action, at, tenant_id FROM audit_leaf WHERE id = ?", (id_,)).fetchone()
     leaf = record.Leaf(action, at, tenant_id, len(rows), root)
     conn.execute(
         "UPDATE audit_leaf SET root = ?, rows = ?, hash = ? WHERE id = ?",
-        (root, len(rows), merkle.leaf_hash(leaf.data()), number + 1),
+        (root, len(rows), merkle.leaf_hash(leaf.data()), id_),
     )
 
 
 # --- deleting, adding, moving ----------------------------------------------------------
 
 
-@pytest.mark.parametrize("table", [*BOUND, "sqlite_sequence"])
+@pytest.mark.parametrize("table", BOUND)
 def test_every_deletion_is_found(world: World, conn: sqlite3.Connection, table: str) -> None:
     spared = {
         "subscriber": "id NOT IN (SELECT subscriber_id FROM consent_history)",
         "tenant": "id <> 1",
         "campaign": "id > 0",  # a campaign is no record: its verdict is, and stays
-        "sqlite_sequence": "name NOT LIKE 'audit%'",
     }.get(table, "0")
     rows = conn.execute(f"SELECT * FROM {table} WHERE NOT ({spared})").fetchall()
     names = [info[1] for info in conn.execute(f"PRAGMA table_info({table})")]
@@ -229,15 +243,19 @@ def test_every_row_slipped_in_is_found(world: World, conn: sqlite3.Connection) -
 @pytest.mark.parametrize(
     "sql",
     [
+        "INSERT INTO audit_leaf (id, number, at, action, tenant_id, rows, root, hash)"
+        " SELECT -3, -3, at, action, tenant_id, rows, root, hash FROM audit_leaf WHERE number = 5",
         "INSERT INTO audit_leaf (id, at, action, tenant_id, rows, root, hash)"
-        " SELECT -3, at, action, tenant_id, rows, root, hash FROM audit_leaf WHERE id = 5",
+        " SELECT -3, at, action, tenant_id, rows, root, hash FROM audit_leaf WHERE number = 5",
+        "INSERT INTO audit_leaf (id, number, at, action, tenant_id, rows, root, hash)"
+        " SELECT 99999, 'x', at, action, tenant_id, rows, root, hash FROM audit_leaf WHERE number = 5",
         "INSERT INTO audit_leaf (id, at, action, tenant_id, rows, root, hash)"
-        " SELECT 9999, at, action, tenant_id, rows, root, hash FROM audit_leaf WHERE id = 5",
+        " SELECT 99999, at, action, tenant_id, rows, root, hash FROM audit_leaf WHERE number = 5",
         "INSERT INTO audit_node SELECT 8, 50, hash FROM audit_node WHERE level = 8 AND number = 0",
         "INSERT INTO audit_key (id, public, sealed, created_at)"
         " SELECT 'ffff', public, sealed, 0 FROM audit_key LIMIT 1",
         "INSERT INTO audit_head (size, root, at, key_id, previous, signature)"
-        " SELECT size, root, at, key_id, previous, signature FROM audit_head WHERE id = 2",
+        " SELECT size, root, at, key_id, previous, signature FROM audit_head ORDER BY size LIMIT 1 OFFSET 1",
         "INSERT INTO suppression SELECT subscriber_id, topic_id, 'complaint', since_at, detail FROM suppression"
         " WHERE reason = 'hard-bounce' LIMIT 1",
         "INSERT INTO consent SELECT subscriber_id, topic_id, 'email', given_at, NULL, source, wording_id, ip, page,"
@@ -247,7 +265,7 @@ def test_every_row_slipped_in_is_found(world: World, conn: sqlite3.Connection) -
     ],
 )
 def test_what_else_is_slipped_in_is_found(world: World, conn: sqlite3.Connection, sql: str) -> None:
-    conn.execute(sql)
+    assert conn.execute(sql).rowcount == 1
     assert look(conn, world).count
 
 
@@ -296,17 +314,36 @@ def exchange(conn: sqlite3.Connection, table: str, columns: list[str], one: int,
     return True
 
 
-def test_leaves_exchanged_are_found(world: World, conn: sqlite3.Connection) -> None:
-    """With their rows: the log as if things had happened in another order."""
+def test_rows_of_exchanged_leaves_are_found(world: World, conn: sqlite3.Connection) -> None:
+    """Rows change leaves, or leaves rows; where both do, their ids are others and all is as it was."""
     rng = random.Random(f"4{SEED}")
     for _ in range(5):
-        one, other = rng.sample(range(1, 500), 2)
+        one, other = (id_of(conn, number) for number in rng.sample(range(500), 2))
         for table in (HISTORY, AUDIT):
             for new, old in ((-1, one), (one, other), (other, -1)):
                 conn.execute(f"UPDATE {table} SET leaf_id = ? WHERE leaf_id = ?", (new, old))
+        assert look(conn, world).count
         for new, old in ((-1, one), (one, other), (other, -1)):
             conn.execute("UPDATE audit_leaf SET id = ? WHERE id = ?", (new, old))
-        assert look(conn, world).count
+        assert look(conn, world, kept=True).faults == []
+        world_again(conn, world)
+
+
+def test_leaves_that_others_numbers_are_given_are_found(world: World, conn: sqlite3.Connection) -> None:
+    """Numbers alone change places: the order of the tree is another."""
+    rng = random.Random(f"5{SEED}")
+    for one, other in [(0, 1), *(rng.sample(range(500), 2) for _ in range(4))]:
+        for new, old in ((-1, one), (one, other), (other, -1)):
+            conn.execute("UPDATE audit_leaf SET number = ? WHERE number = ?", (new, old))
+        assert look(conn, world).count, (one, other)
+        world_again(conn, world)
+
+
+def test_numbers_that_are_taken_away_again_are_found(world: World, conn: sqlite3.Connection) -> None:
+    """The same leaves in the same order give the same roots: that they were never taken in is a lie all the same."""
+    for last in 1, 3, world.heads[-1].size:
+        conn.execute("UPDATE audit_leaf SET number = NULL WHERE number >= ?", (world.heads[-1].size - last,))
+        assert any("have numbers" in fault.text for fault in look(conn, world).faults)
         world_again(conn, world)
 
 
@@ -314,14 +351,13 @@ def test_leaves_exchanged_are_found(world: World, conn: sqlite3.Connection) -> N
 
 
 def cut_off(conn: sqlite3.Connection, size: int) -> None:
-    """Everything after ``size`` leaves as if it had never been, down to what SQLite remembers."""
+    """Everything after ``size`` leaves as if it had never been."""
+    gone = "(SELECT id FROM audit_leaf WHERE number IS NULL OR number >= ?)"
     for table in (HISTORY, AUDIT):
-        conn.execute(f"DELETE FROM {table} WHERE leaf_id > ?", (size,))
-    conn.execute("DELETE FROM audit_leaf WHERE id > ?", (size,))
+        conn.execute(f"DELETE FROM {table} WHERE leaf_id IN {gone}", (size,))
+    conn.execute(f"DELETE FROM audit_leaf WHERE id IN {gone}", (size,))
     conn.execute("DELETE FROM audit_head WHERE size > ?", (size,))
     conn.execute("DELETE FROM audit_node WHERE (number + 1) << level > ?", (size,))
-    for table in ("audit_leaf", "audit_head"):
-        conn.execute(f"UPDATE sqlite_sequence SET seq = (SELECT max(id) FROM {table}) WHERE name = ?", (table,))
 
 
 @pytest.mark.parametrize("back", [1, 2, 3, 4])
@@ -337,13 +373,20 @@ def test_a_cut_shows_against_a_kept_head(world: World, conn: sqlite3.Connection,
     assert not [fault for fault in shorter.faults if fault.leaf is not None or "cut off" in fault.text]
 
 
-def test_a_cut_that_forgets_what_sqlite_remembers_is_found_without_a_head(
-    world: World, conn: sqlite3.Connection
+@pytest.mark.parametrize("forgotten", ["audit_leaf", "audit_head"])
+def test_a_cut_that_forgets_leaves_or_heads_is_found_without_a_kept_head(
+    world: World, conn: sqlite3.Connection, forgotten: str
 ) -> None:
-    seq = dict(conn.execute("SELECT name, seq FROM sqlite_sequence"))
+    """The heads that are left know more leaves, or the leaves more heads."""
+    kept = conn.execute(f"SELECT * FROM {forgotten}").fetchall()
     cut_off(conn, world.heads[1].size)
-    conn.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'audit_leaf'", (seq["audit_leaf"],))
-    assert any("leaves at the end are missing" in fault.text for fault in look(conn, world).faults)
+    conn.execute(f"DELETE FROM {forgotten}")
+    conn.executemany(f"INSERT INTO {forgotten} VALUES ({','.join('?' * len(kept[0]))})", kept)
+    assert look(conn, world).count
+    if forgotten == "audit_leaf":
+        assert any("heads at the end are missing" in fault.text for fault in look(conn, world).faults)
+    else:
+        assert any("the head of" in fault.text for fault in look(conn, world).faults)
 
 
 def test_a_head_forged_by_another_key_is_found(world: World, conn: sqlite3.Connection, tmp_path: Path) -> None:
@@ -351,6 +394,7 @@ def test_a_head_forged_by_another_key_is_found(world: World, conn: sqlite3.Conne
     forger = Secrets.create(tmp_path / "forger")
     rewrite(conn, 560)
     conn.execute("DELETE FROM audit_head WHERE size > 500")
+    conn.execute("UPDATE audit_leaf SET number = NULL WHERE number >= (SELECT max(size) FROM audit_head)")
     conn.execute("DELETE FROM audit_node WHERE (number + 1) << level > (SELECT max(size) FROM audit_head)")
     conn.execute("UPDATE audit_key SET retired = 1")
     with transaction(conn):
@@ -376,10 +420,11 @@ def test_a_log_made_anew_with_the_relays_own_keys_shows_against_a_kept_head(
         if is_stored(level) and (number + 1) << level <= old[-1][1]:
             conn.execute("INSERT INTO audit_node VALUES (?, ?, ?)", (level, number, hash_))
 
-    for id_, hash_ in conn.execute("SELECT id, hash FROM audit_leaf ORDER BY id").fetchall():
+    leaves = "SELECT number, hash FROM audit_leaf WHERE number IS NOT NULL ORDER BY number"
+    for number, hash_ in conn.execute(leaves).fetchall():
         tree.add(hash_, keep)
         for head_id, size in old:
-            if size == id_:
+            if size == number + 1:
                 key, at = conn.execute("SELECT key_id, at FROM audit_head WHERE id = ?", (head_id,)).fetchone()
                 signer = signer_of(conn, world.secrets, key)
                 octets = heads.signed_octets(size, tree.root(), round(at * 1e6), key, previous)
@@ -388,7 +433,7 @@ def test_a_log_made_anew_with_the_relays_own_keys_shows_against_a_kept_head(
                     (tree.root(), previous, signer.sign(octets), head_id),
                 )
                 previous = heads.Head(size, tree.root(), round(at * 1e6), key, previous, b"", public_of[key]).digest()
-    whose = "(SELECT subscriber_id FROM consent_history WHERE leaf_id = 4)"
+    whose = f"(SELECT subscriber_id FROM consent_history WHERE leaf_id = {id_of(conn, 3)})"
     conn.execute(f"UPDATE consent SET given_at = given_at - 86400 WHERE subscriber_id = {whose}")
     assert look(conn, world).faults == []
     assert any("has another root" in fault.text for fault in look(conn, world, kept=True).faults)
@@ -406,7 +451,7 @@ def signer_of(conn: sqlite3.Connection, secrets: Secrets, key: str) -> signers.S
 
 def test_what_is_passed_off_as_erased_is_found(world: World, conn: sqlite3.Connection) -> None:
     """A record that embarrasses can't be made to look like one that a person had erased."""
-    (row,) = Rows(conn, HISTORY).of_leaf(5)
+    (row,) = Rows(conn, HISTORY).of_leaf(id_of(conn, 4))
     conn.execute(
         "UPDATE consent_history SET subscriber_id = 0, topic_id = 0, action = 'erased', at = 0, recorded_at = 0,"
         " evidence = '', salt = ? WHERE id = ?",

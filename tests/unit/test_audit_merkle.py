@@ -138,7 +138,7 @@ def filled(database: Path, size: int) -> sqlite3.Connection:
     conn.execute("BEGIN")
     for number in range(size):
         hash_ = merkle.leaf_hash(b"%d" % number)
-        conn.execute("INSERT INTO audit_leaf VALUES (?, 0, 'x', 0, 1, x'', ?)", (number + 1, hash_))
+        conn.execute("INSERT INTO audit_leaf VALUES (?, 0, 'x', 0, 1, x'', ?, ?)", (3 * number + 1, hash_, number))
         tree.add(hash_, keep)
     conn.execute("COMMIT")
     return conn

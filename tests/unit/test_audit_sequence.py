@@ -1,4 +1,4 @@
-"""The sequencer: killed anywhere, beside others, with keys that change; leaves have no gaps."""
+"""The sequencer: killed anywhere, beside others, with keys that change; numbers have no gaps, ids may have."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ import pytest
 from relay.audit import actions as audit
 from relay.audit import heads, sequence, signers
 from relay.audit.errors import AuditError
+from relay.audit.prove import Prover
 from relay.audit.verify import verify
 from relay.keys.secrets import Secrets
-from relay.store.database import connect, transaction
+from relay.store.database import connect, migrate, migrations, transaction
 from tests.unit.audit_world import World
 from tests.unit.records import SHOP
 
@@ -69,7 +70,7 @@ def test_a_kill_at_any_statement_costs_nothing(tmp_path: Path, step: int) -> Non
     assert world.conn.execute("SELECT count(*) FROM audit_key").fetchone() == (1,)
 
 
-def test_a_transaction_taken_back_leaves_no_gap(tmp_path: Path) -> None:
+def test_a_transaction_taken_back_leaves_nothing(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.note()
     with pytest.raises(RuntimeError), transaction(world.conn):
@@ -197,10 +198,140 @@ def test_a_missing_leaf_is_said_and_nothing_is_signed_over_it(tmp_path: Path) ->
     world = World(tmp_path)
     for _ in range(3):
         world.note()
-    world.conn.execute("DELETE FROM audit_leaf WHERE id = 2")
-    with pytest.raises(AuditError, match="leaf 1 is missing"):
+    head = world.head()
+    newest = head.size - 1
+    for number, what in (newest, f"leaf {newest} is missing"), (1, "damaged"):
+        world.note()
+        world.conn.execute("UPDATE audit_leaf SET number = -9 WHERE number = ?", (number,))
+        with pytest.raises(AuditError, match=what):
+            sequence.sequence(world.conn, world.secrets, world.clock)
+        assert heads.last(world.conn) == head
+        world.conn.execute("UPDATE audit_leaf SET number = ? WHERE number = -9", (number,))
+
+
+def test_a_missing_head_is_said_and_nothing_is_signed_over_it(tmp_path: Path) -> None:
+    """What it took in has numbers, which no other head may give again."""
+    world = World(tmp_path)
+    world.note()
+    first = world.head()
+    world.note()
+    second = world.head()
+    world.note()
+    world.conn.execute("DELETE FROM audit_head WHERE size = ?", (second.size,))
+    with pytest.raises(AuditError, match=f"head of {second.size} leaves is missing"):
         sequence.sequence(world.conn, world.secrets, world.clock)
-    assert heads.last(world.conn) is None
+    assert heads.last(world.conn) == first
+
+
+def test_a_gap_in_ids_is_no_damage(tmp_path: Path) -> None:
+    """As where several write: ids are missing, heads' too, and one shows up after later ones are in the tree."""
+    world = World(tmp_path)
+    for _ in range(3):
+        world.gap()
+        world.note()
+        world.note()
+        world.head()
+    world.late()
+    last = world.head()
+    found = verify(world.conn, world.secrets, world.heads)
+    assert (found.faults, found.warnings) == ([], []) and found.size == found.leaves == last.size
+    ids = [id_ for (id_,) in world.conn.execute("SELECT id FROM audit_leaf ORDER BY number")]
+    assert ids != sorted(ids) and ids[-1] < ids[-2]
+    numbers = [number for (number,) in world.conn.execute("SELECT number FROM audit_leaf ORDER BY number")]
+    assert numbers == list(range(last.size))
+    prover = Prover(world.conn, last)
+    for number in numbers:
+        assert prover.inclusion(number)["number"] == number
+    for head in world.heads:
+        assert prover.consistency(head)
+
+
+def test_numbers_are_given_in_few_rows_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mail waits while they are written."""
+    monkeypatch.setattr(sequence, "STEP", 5)
+    world = World(tmp_path)
+    for _ in range(17):
+        world.note()
+    world.head()
+    sizes = [size for (size,) in world.conn.execute("SELECT size FROM audit_head ORDER BY size")]
+    assert sizes == [5, 10, 15, 18] and verify(world.conn, world.secrets).faults == []
+
+
+BEFORE = 85
+"""The newest schema in which a leaf's number was its id less one."""
+
+
+def older_release(path: Path, then: World) -> sqlite3.Connection:
+    """The database of a release before numbers, with what ``then`` recorded and signed."""
+    conn = sqlite3.connect(path, isolation_level=None)
+    for number, sql in migrations():
+        if number <= BEFORE:
+            conn.executescript(f"{sql}\nPRAGMA user_version = {number};")
+    conn.execute("ATTACH ? AS new", (str(then.path),))
+    conn.execute("PRAGMA foreign_keys = OFF")
+    conn.execute("DELETE FROM meta")
+    old = [name for (name,) in conn.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'")]
+    for table in old:
+        names = ", ".join(f'"{info[1]}"' for info in conn.execute(f"PRAGMA main.table_info({table})"))
+        if table == "sqlite_sequence":
+            conn.execute("DELETE FROM sqlite_sequence")
+        conn.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM new.{table}")
+    conn.execute("DETACH new")
+    conn.execute("DROP INDEX IF EXISTS audit_leaf_by_number")
+    return conn
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> World:
+    world = World(tmp_path)
+    for number in range(300):
+        world.note(f"note-{number}")
+    world.head()
+    leaving = world.person("ann")
+    world.leave(leaving)
+    world.head()
+    world.note("not-yet-under-a-head")
+    return world
+
+
+def test_a_log_of_an_older_release_goes_on_with_its_heads(tmp_path: Path, recorded: World) -> None:
+    """What was under a head keeps its place in the tree, and heads that were published before stay provable."""
+    path = tmp_path / "old.db"
+    older_release(path, recorded).close()
+    assert migrate(path)[0] <= BEFORE
+    conn = connect(path)
+    found = verify(conn, recorded.secrets, recorded.heads)
+    assert (found.faults, found.warnings) == ([], [])
+    assert found.size == recorded.heads[-1].size == found.leaves - 1
+    newest = sequence.sequence(conn, recorded.secrets, recorded.clock)
+    assert newest.size == found.leaves
+    assert verify(conn, recorded.secrets, [*recorded.heads, newest]).faults == []
+    for head in recorded.heads:
+        assert Prover(conn, newest).consistency(head)
+    conn.close()
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        ("DELETE FROM audit_leaf WHERE id = 7", "is missing"),
+        ("DELETE FROM audit_leaf WHERE id = (SELECT max(size) FROM audit_head)", "have numbers"),
+        ("UPDATE audit_leaf SET at = at - 86400 WHERE id = 7", "was changed"),
+        ("DELETE FROM audit_head WHERE id = 1", "follow"),
+        ("DELETE FROM audit WHERE leaf_id = 7", "some were deleted"),
+    ],
+)
+def test_damage_from_before_is_not_healed_by_the_new_numbers(
+    tmp_path: Path, recorded: World, damage: str, told: str
+) -> None:
+    path = tmp_path / "old.db"
+    old = older_release(path, recorded)
+    assert old.execute(damage).rowcount == 1
+    old.close()
+    migrate(path)
+    conn = connect(path)
+    assert any(told in fault.text for fault in verify(conn, recorded.secrets, recorded.heads).faults)
+    conn.close()
 
 
 def test_records_from_before_the_log_are_taken_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

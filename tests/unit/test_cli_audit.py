@@ -69,8 +69,7 @@ def test_a_cut_shows_against_a_head_kept_in_a_file(
         "DELETE FROM audit_leaf WHERE id > 1",
         "DELETE FROM audit_head",
         "DELETE FROM audit_key",
-        "UPDATE sqlite_sequence SET seq = min(seq, 1) WHERE name = 'audit_leaf'",
-        "UPDATE sqlite_sequence SET seq = 0 WHERE name = 'audit_head'",
+        "UPDATE audit_leaf SET number = NULL",
     ):
         sql(home, statement)
     assert call("audit", "verify")[0] == 0
@@ -88,6 +87,18 @@ def test_a_file_that_is_no_head_is_refused(call: Call, agreed: None, tmp_path: P
     ):
         (tmp_path / "kept").write_text(text)
         _refused(call("audit", "verify", "--head", str(tmp_path / "kept")), told)
+
+
+def test_what_is_not_in_the_tree_is_listed_without_a_number(call: Call, home: Path, agreed: None) -> None:
+    """Numbers are given with a signed head, for which the key must open."""
+    call("audit", "head")
+    sql(home, "UPDATE audit_key SET sealed = x'00'")
+    assert call("tenant", "warn", "shop", "--reason", "complaints")[0] == 0
+    status, out, err = call("audit", "list", "shop", "--json", "--limit", "2")
+    rows = json.loads(out)
+    assert status == 0 and "key can't be opened" in err
+    assert [(row["action"], row["leaf"] is None) for row in rows] == [("tenant-warned", True), ("consent-given", False)]
+    assert "tenant-warned" in call("audit", "list", "shop")[1]
 
 
 def test_leaves_are_listed_and_proved(call: Call, agreed: None) -> None:

@@ -12,6 +12,7 @@ from relay.pipeline.contract import Stage
 from relay.queue import admin, verdicts, view
 from relay.queue.admin import Action, Done, Selection, act
 from relay.queue.complete import complete
+from relay.queue.lease import take_back
 from relay.queue.values import Claim, Result
 from relay.store.database import transaction
 from relay.values.errors import RegistryError
@@ -121,9 +122,13 @@ def test_a_copy_claimed_at_acceptance_is_being_delivered(conn: sqlite3.Connectio
 
 @pytest.mark.parametrize("action", [Action.CANCEL, Action.HOLD])
 def test_a_dead_owners_copy_is_taken_and_its_outcome_fenced_off(conn: sqlite3.Connection, action: Action) -> None:
+    """The clock alone, set on by ten days, makes nobody dead."""
     id_, _ = put(conn, ["a@x.example"])
     with transaction(conn):
-        (lease,) = lease_all(conn, "worker", NOW, 1, 50.0)
+        (lease,) = lease_all(conn, "worker", NOW, 1, -10 * 86_400.0)
+    assert do(conn, action, submission_id=id_) == Done(0, 1, 0)
+    with transaction(conn):
+        assert take_back(conn, ["worker"], NOW) == 1
     assert do(conn, action, submission_id=id_) == Done(1, 0, 0)
     with transaction(conn):
         written = complete(conn, [Result(lease, State.DELIVERED, LATER)], lambda c, r: None)
@@ -190,8 +195,8 @@ def mixed(conn: sqlite3.Connection) -> sqlite3.Connection:
     ("selection", "state", "expected"),
     [
         (Selection(), None, "abde"),
-        (Selection(), "ready", "be"),
-        (Selection(), "leased", "a"),
+        (Selection(), "ready", "e"),
+        (Selection(), "leased", "ab"),
         (Selection(), "held", "d"),
         (Selection(), "delivered", "c"),
         (Selection(), "bounced", ""),
@@ -201,35 +206,35 @@ def mixed(conn: sqlite3.Connection) -> sqlite3.Connection:
     ],
 )
 def test_listing(mixed: sqlite3.Connection, selection: Selection, state: str | None, expected: str) -> None:
-    rows = list(view.list_(mixed, selection, LATER, state=state))
+    rows = list(view.list_(mixed, selection, state=state))
     assert "".join(row.address[0] for row in rows) == expected
-    assert [row.address for row in view.list_(mixed, selection, LATER, state=state, limit=1)] == [
+    assert [row.address for row in view.list_(mixed, selection, state=state, limit=1)] == [
         row.address for row in rows[:1]
     ]
 
 
 def test_listed_rows_say_why(mixed: sqlite3.Connection) -> None:
-    found = {row.address[0]: (row.tenant, row.state, row.reason) for row in view.list_(mixed, Selection(), LATER)}
+    found = {row.address[0]: (row.tenant, row.state, row.reason) for row in view.list_(mixed, Selection())}
     assert found == {
         "a": ("shop", "leased", ""),
-        "b": ("shop", "ready", ""),
+        "b": ("shop", "leased", ""),
         "d": ("rival", "held", "odd"),
         "e": ("shop", "ready", "451 later"),
     }
 
 
 def test_stats(mixed: sqlite3.Connection) -> None:
-    assert view.stats(mixed, LATER) == view.Stats(
-        ready=1,
+    assert view.stats(mixed) == view.Stats(
+        ready=0,
         deferred=1,
-        leased=1,
+        leased=2,
         held={"odd": 1},
         oldest_at=NOW,
-        due_at=LATER - 50,
+        due_at=NOW + 900,
         finished={"delivered": 1},
         domains=(("x.example", 3),),
     )
 
 
 def test_stats_of_an_empty_queue(conn: sqlite3.Connection) -> None:
-    assert view.stats(conn, NOW) == view.Stats(0, 0, 0, {}, None, None, {}, ())
+    assert view.stats(conn) == view.Stats(0, 0, 0, {}, None, None, {}, ())

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from relay.queue.owners import Owners, end_leases
+from relay.queue.owners import EndedLeases, Owners, end_leases
 from relay.store.database import connect, migrate, schema_of
 
 BUSY = """
@@ -36,7 +36,7 @@ def test_a_lock_outlasts_what_else_opens_the_database(tmp_path: Path) -> None:
     with sqlite3.connect(path) as other:
         other.execute("SELECT 1").fetchone()
     Owners(path).close()
-    assert end_leases(path, 0.0) == (0, [])
+    assert end_leases(path, 0.0) == EndedLeases(0, [], [])
     assert locked(path)
     held.execute("ROLLBACK")
     assert not locked(path)

@@ -19,7 +19,8 @@ from relay.mail.template import Template
 from relay.queue.lease import load_template
 from relay.queue.values import Lease
 from relay.store.contract import Tx
-from relay.tenants.snapshot import DomainRecord, Snapshot
+from relay.tenants.parts import DomainRecord
+from relay.tenants.snapshot import Snapshot
 
 MOST_MESSAGES = 500
 """Compiled messages kept in memory between the copies of one submission, besides the bound in octets."""
@@ -67,7 +68,7 @@ class Composer:
         self._secrets = secrets
         self._links = links
         self._messages: OrderedDict[int, Compiled] = OrderedDict()
-        self._signers: dict[int, tuple[int, Signer | None]] = {}
+        self._signers: dict[int, tuple[DomainRecord, Signer | None]] = {}
         self._topics: dict[tuple[int, str], int] = {}
 
     # -- what is shared ----------------------------------------------------------
@@ -101,14 +102,14 @@ class Composer:
             self._octets -= oldest.octets
         return message
 
-    def signer(self, snapshot: Snapshot, domain: DomainRecord | None) -> Signer | None:
-        """The domain's keys, opened once for each version of the registry."""
+    def signer(self, domain: DomainRecord | None) -> Signer | None:
+        """The domain's keys, opened once and again after a change of its tenant."""
         if domain is None or not domain.keys:
             return None
         kept = self._signers.get(domain.id)
-        if kept is None or kept[0] != snapshot.version:
+        if kept is None or kept[0] is not domain:
             signer = Signer([dkim_keys.open_key(self._secrets, domain.name, key) for key in domain.keys])
-            kept = self._signers[domain.id] = (snapshot.version, signer)
+            kept = self._signers[domain.id] = (domain, signer)
         return kept[1]
 
     def topic_id(self, tenant_id: int, topic: str) -> int:

@@ -53,7 +53,7 @@ class MailCopy(LeasedCopy):
         snapshot = desk.snapshots.current()
         domain = own_domain(snapshot, lease.submission.tenant_id, lease.submission.from_domain)
         mark = composer.mark(lease, shared)
-        signer = composer.signer(snapshot, domain)
+        signer = composer.signer(domain)
         rendered = composer.render(message, lease, mark, domain, hashed=signer is not None)
         if message.needs_8bit and not eight_bit:
             # What can't be converted goes as it is: servers that mind are extinct, a bounce would be sure.

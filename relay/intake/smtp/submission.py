@@ -36,7 +36,8 @@ from relay.pipeline.judged import Accepted
 from relay.store.contract import Tx
 from relay.tenants import login
 from relay.tenants.facts import Facts
-from relay.tenants.snapshot import CredentialRecord, SnapshotSource
+from relay.tenants.parts import CredentialRecord
+from relay.tenants.snapshot import SnapshotSource
 from relay.values.facts import Freeze, Kind, Recipient, Stream, Tenant
 
 _log = logging.getLogger("relay.submission")

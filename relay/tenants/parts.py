@@ -1,0 +1,219 @@
+"""What the registry holds of each tenant, as values: read for some tenants, or for all.
+
+Enters: a connection, and whose part is wanted. Leaves: ``TenantPart``s, which the
+snapshot is made of. Statements are the same few for one tenant and for all.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from relay.store.contract import Tx
+from relay.tenants import streams
+from relay.tenants.credentials import Network
+from relay.values.facts import Freeze, Stream
+
+MOST_NAMED: Final = 500
+"""Of more tenants than these all are read."""
+_BY_ID: Final = " ORDER BY id"
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRecord:
+    """A tenant without what changes by the minute; see ``Snapshot.tenant``."""
+
+    id: int
+    name: str
+    contact: str
+    postal: str
+    freeze: Freeze
+    freeze_reason: str
+    plan: str
+    plan_started_at: float
+    plan_ends_at: float | None
+    bonus: int
+    """Messages carried over into the running paid period (R21)."""
+    verified_domains: frozenset[str]
+    all_domains: frozenset[str]
+    topics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialRecord:
+    """A credential in force; ``username`` is empty where the address is enough."""
+
+    id: int
+    stream_id: int
+    tenant_id: int
+    username: str
+    secret_hash: bytes
+    only_from: Network | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """The DKIM key of its algorithm that signs, its private part still sealed (``relay.keys.dkim_keys`` opens it)."""
+
+    selector: str
+    algorithm: str
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DomainRecord:
+    """A sending domain; of several tenants' claims the verified one."""
+
+    id: int
+    tenant_id: int
+    name: str
+    verified: bool
+    return_path: bool
+    """Its return path record was seen in place."""
+    keys: tuple[KeyRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRecord:
+    """A credential for who connects from a network."""
+
+    version: int
+    """Of IP: 4 or 6."""
+    prefix: int
+    bits: int
+    """The first ``prefix`` bits of its addresses."""
+    credential: CredentialRecord
+
+
+@dataclass(frozen=True, slots=True)
+class TenantPart:
+    """All of one tenant."""
+
+    tenant: TenantRecord
+    streams: tuple[Stream, ...]
+    passwords: tuple[CredentialRecord, ...]
+    networks: tuple[NetworkRecord, ...]
+    domains: tuple[DomainRecord, ...]
+    """By id."""
+
+
+def read(conn: Tx, tenant_ids: Sequence[int] | None = None) -> dict[int, TenantPart]:
+    """Parts by tenant, in the caller's transaction; without those that aren't there. None: of all tenants."""
+    if tenant_ids is not None and len(tenant_ids) > MOST_NAMED:
+        wanted = set(tenant_ids)
+        return {id_: part for id_, part in read(conn).items() if id_ in wanted}
+    look = _Look(conn, tenant_ids)
+    domains = look.domains()
+    found_streams = look.streams()
+    passwords, networks = look.credentials()
+    return {
+        record.id: TenantPart(
+            record,
+            tuple(found_streams.get(record.id, ())),
+            tuple(passwords.get(record.id, ())),
+            tuple(networks.get(record.id, ())),
+            tuple(domains.get(record.id, ())),
+        )
+        for record in look.tenants(domains)
+    }
+
+
+class _Look:
+    def __init__(self, conn: Tx, tenant_ids: Sequence[int] | None) -> None:
+        self._conn = conn
+        self._values: tuple[int, ...] = () if tenant_ids is None else tuple(tenant_ids)
+        self._of = "" if tenant_ids is None else f"IN ({', '.join('?' * len(tenant_ids))})"
+
+    def _rows(self, sql: str, column: str, rest: str = "", joint: str = " WHERE ") -> Iterable[tuple[Any, ...]]:
+        """``column`` is the tenant's id."""
+        where = f"{joint}{column} {self._of}" if self._of else ""
+        return self._conn.execute(f"{sql}{where}{rest}", self._values)
+
+    def tenants(self, domains: dict[int, list[DomainRecord]]) -> Iterable[TenantRecord]:
+        topics: dict[int, list[str]] = defaultdict(list)
+        for tenant_id, topic in self._rows("SELECT tenant_id, name FROM topic", "tenant_id", _BY_ID):
+            topics[tenant_id].append(topic)
+        bonus = dict(
+            self._rows(
+                "SELECT id, value FROM tenant JOIN counter ON tenant_id = id"
+                " AND counter.name = 'bonus/' || plan || '-' || CAST(plan_started_at AS INTEGER)",
+                "id",
+            )
+        )
+        rows = self._rows(
+            "SELECT id, name, contact, postal, freeze, freeze_reason, plan, plan_started_at, plan_ends_at FROM tenant",
+            "id",
+        )
+        for id_, name, contact, postal, freeze, reason, plan, started_at, ends_at in rows:
+            own = domains.get(id_, ())
+            yield TenantRecord(
+                id_,
+                name,
+                contact,
+                postal,
+                Freeze(freeze),
+                reason,
+                plan,
+                started_at,
+                ends_at,
+                bonus.get(id_, 0),
+                frozenset([domain.name for domain in own if domain.verified]),
+                frozenset([domain.name for domain in own]),
+                tuple(topics.get(id_, ())),
+            )
+
+    def streams(self) -> dict[int, list[Stream]]:
+        found: dict[int, list[Stream]] = defaultdict(list)
+        for row in self._rows("SELECT id, tenant_id, name, kind, topic, consent FROM stream", "tenant_id", _BY_ID):
+            found[row[1]].append(streams.from_row(row))
+        return found
+
+    def credentials(self) -> tuple[dict[int, list[CredentialRecord]], dict[int, list[NetworkRecord]]]:
+        """Those with a password, and those of a network, by tenant."""
+        passwords: dict[int, list[CredentialRecord]] = defaultdict(list)
+        networks: dict[int, list[NetworkRecord]] = defaultdict(list)
+        rows = self._rows(
+            "SELECT credential.id, stream_id, tenant_id, coalesce(username, ''), coalesce(secret_hash, x''),"
+            " only_from, ip FROM credential JOIN stream ON stream.id = stream_id WHERE revoked_at IS NULL",
+            "tenant_id",
+            " ORDER BY credential.id",
+            joint=" AND ",
+        )
+        for id_, stream_id, tenant_id, username, secret_hash, only_from, ip in rows:
+            limit = ipaddress.ip_network(only_from) if only_from else None
+            record = CredentialRecord(id_, stream_id, tenant_id, username, secret_hash, limit)
+            if ip:
+                networks[tenant_id].append(_network(ipaddress.ip_network(ip), record))
+            else:
+                passwords[tenant_id].append(record)
+        return passwords, networks
+
+    def domains(self) -> dict[int, list[DomainRecord]]:
+        # A newer key of the same algorithm waits for its DNS record: the oldest one in force signs.
+        keys: dict[int, list[KeyRecord]] = defaultdict(list)
+        rows = self._rows(
+            "SELECT domain_id, selector, algorithm, sealed FROM dkim_key JOIN domain ON domain.id = domain_id"
+            " WHERE retired_at IS NULL",
+            "tenant_id",
+            " ORDER BY dkim_key.id",
+            joint=" AND ",
+        )
+        for domain_id, selector, algorithm, sealed in rows:
+            own = keys[domain_id]
+            if algorithm not in [key.algorithm for key in own]:
+                own.append(KeyRecord(selector, algorithm, sealed))
+        found: dict[int, list[DomainRecord]] = defaultdict(list)
+        sql = "SELECT id, tenant_id, name, verified_at, return_path_at FROM domain"
+        for id_, tenant_id, name, verified_at, return_path_at in self._rows(sql, "tenant_id", _BY_ID):
+            verified, return_path = verified_at is not None, return_path_at is not None
+            record = DomainRecord(id_, tenant_id, name, verified, return_path, tuple(keys.get(id_, ())))
+            found[tenant_id].append(record)
+        return found
+
+
+def _network(network: Network, record: CredentialRecord) -> NetworkRecord:
+    bits = int(network.network_address) >> (network.max_prefixlen - network.prefixlen)
+    return NetworkRecord(network.version, network.prefixlen, bits, record)
