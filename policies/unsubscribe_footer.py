@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 
+from msgspec import structs
+
 from policies.settings import Table
 from relay.mail.additions import Additions
 from relay.pipeline.contract import BasePolicy, Continue, Message, MessageVerdict, Transaction, Verdict
@@ -65,12 +67,16 @@ class Policy(BasePolicy):
         table = Table(settings)
         self._transactional = table.flag("transactional", False)
         """Put footer and unsubscribe fields on transactional streams too."""
+        self._amp = table.flag("amp", True)
+        """Whether AMP parts get a footer that their format allows; else they don't leave."""
         table.done()
 
     def on_message(self, txn: Transaction, msg: Message) -> MessageVerdict:
         tenant, stream = txn.tenant, txn.stream
         footer = stream.kind is Kind.BULK or self._transactional
         additions = _additions(tenant.name, tenant.contact, tenant.postal, stream.id, stream.kind, msg.campaign, footer)
+        if not self._amp:
+            additions = structs.replace(additions, amp=False)
         if not footer:
             return Continue(additions=additions)
         verdicts: dict[Recipient, Verdict] = {
@@ -96,4 +102,5 @@ def _additions(
         ("List-Unsubscribe", "<mailto:{{unsubscribe_mailto}}>, <{{unsubscribe_url}}>"),
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
     ]
-    return Additions(_text(name, contact, postal), _html(name, contact, postal), tuple(headers))
+    # A receipt or an invitation that is signed or has no text isn't put into another message: the fields have to do.
+    return Additions(_text(name, contact, postal), _html(name, contact, postal), tuple(headers), wrap=kind is Kind.BULK)

@@ -22,14 +22,15 @@ from typing import Final, NamedTuple, Protocol
 from msgspec.structs import replace
 
 from relay.intake import foreign, relay_fields
+from relay.intake.authors import authors
 from relay.intake.parameters import MailParameters
 from relay.intake.relay_fields import RelayFields
 from relay.mail import shown
-from relay.mail.address import AddressError
-from relay.mail.decode import addresses_of, decode_field
+from relay.mail.decode import decode_field
 from relay.mail.dsn import wanted
 from relay.mail.dsn_report import Action, RecipientReport
 from relay.mail.likeness import Words, words
+from relay.mail.mend import check_replies, mended
 from relay.mail.scan import Malformed, ScanLimits, Scanned, scan
 from relay.mail.slots import SHAREABLE
 from relay.mail.status import UNEXPECTED, Status, ok, temporary
@@ -233,8 +234,8 @@ class Acceptor:
         now = arrived.txn.now
         submission_id = new_submission_id(now, self._next_bits)
         shown_id = encode_id(submission_id)
-        received = _received(self._terms, arrived, shown_id)
-        scanned = scan(received + arrived.raw, self._terms.limits)
+        limits = self._terms.limits
+        scanned = mended(scan(arrived.raw, limits), limits, smtputf8=arrived.parameters.smtputf8)
         wishes = relay_fields.read(scanned, now)
         message = _facts(scanned, arrived.txn, wishes, len(arrived.raw))
         judged = self._chain.message(arrived.txn, message, arrived.accepted)
@@ -242,22 +243,24 @@ class Acceptor:
             return judged
         if not judged.accepted:
             return judged.refused[0][1]
+        check_replies(scanned)
         given_id = _message_id(scanned)
         message_id = given_id or f"<{shown_id}@{self._terms.hostname}>"
         dropped = foreign.fields(scanned, arrived.txn.tenant)  # Bcc, Return-Path and Relay-* never leave anyway
         template = compile_template(
             scanned,
             judged.additions,
-            dropped if given_id else dropped | _REPLACED,
+            dropped | _unusable(scanned, given_id),
             [a.slots for a in judged.accepted],
             if_missing=(("Date", _date(int(now))), ("Message-ID", message_id)),
+            trace=_received(self._terms, arrived, shown_id),
         )
         new = self._new(arrived, submission_id, wishes, message, message_id, judged, template)
         found = _words(scanned, judged.accepted)
         if found is not None:
             new = replace(new, words=found)
-        if foreign.suspicious(scanned):
-            new = replace(new, taken_out=foreign.taken_out(scanned, dropped))
+        if foreign.suspicious(scanned) or template.dropped:
+            new = replace(new, taken_out=foreign.taken_out(scanned, dropped) + template.dropped)
         return _Ready(new, template, shown_id)
 
     def _new(
@@ -356,7 +359,13 @@ def _received(terms: Terms, arrived: Arrived, shown_id: str) -> bytes:
 
 
 _PLAIN_ID: Final = re.compile(rb"[!-~]{1,300}").fullmatch
-_REPLACED: Final = frozenset(("message-id",))
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+def _unusable(scanned: Scanned, given_id: str) -> frozenset[str]:
+    """Fields that are as good as missing: the relay writes its own instead."""
+    dropped = _NONE if given_id else frozenset(("message-id",))
+    return dropped | {"date"} if scanned.first(b"date") == b"" else dropped
 
 
 def _message_id(scanned: Scanned) -> str:
@@ -369,7 +378,7 @@ def _message_id(scanned: Scanned) -> str:
     value = scanned.first(b"message-id")
     value = value.strip(b" \t\r\n") if value else b""
     if _PLAIN_ID(value) is not None:
-        return value.decode("ascii")
+        return "" if value == b"<>" else value.decode("ascii")
     try:
         text = value.decode()
     except UnicodeDecodeError:
@@ -379,19 +388,14 @@ def _message_id(scanned: Scanned) -> str:
 
 def _facts(scanned: Scanned, txn: Transaction, wishes: RelayFields, size: int) -> Message:
     """What policies may know; raises Malformed if From or the topic can't be what they must."""
-    try:
-        authors = addresses_of(scanned.values(b"from")[0])
-    except AddressError as error:
-        raise Malformed(f"the From field holds no valid address: {error}") from None
-    if not authors or not all(address for _, address in authors):
-        raise Malformed("the From field holds no valid address")
+    named = authors(scanned)
     subject = scanned.text(b"subject")
     return Message(
-        from_addresses=tuple(address for _, address in authors),
-        from_names=tuple(name for name, _ in authors),
+        from_addresses=tuple(address for _, address in named),
+        from_names=tuple(name for name, _ in named),
         subject=subject,
         topic=_topic(txn.tenant, txn.stream, wishes.topic),
-        campaign=_campaign(txn.stream, wishes.campaign, authors[0][1], subject),
+        campaign=_campaign(txn.stream, wishes.campaign, named[0][1], subject),
         tag=wishes.tag,
         meta=wishes.meta,
         size_octets=size,

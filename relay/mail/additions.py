@@ -17,3 +17,8 @@ class Additions(msgspec.Struct, frozen=True, gc=False):
     footer_html: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     """Field name and value; an existing field of that name is replaced."""
+    wrap: bool = True
+    """Whether a message that can't take the footer (signed, without a readable part) is put into a multipart with it;
+    else the header fields have to do. One that would hide the footer is put there always."""
+    amp: bool = True
+    """Whether an AMP part gets a footer; else, and where it can't take one, it doesn't leave, and the others do."""

@@ -11,6 +11,8 @@ import codecs
 import functools
 from enum import Enum
 
+from relay.mail import jis
+
 _NO_CHARSET = frozenset(
     {"idna", "punycode", "undefined", "mbcs", "oem", "unicode_escape", "raw_unicode_escape", "unicode-escape"}
 )
@@ -28,6 +30,12 @@ _ALIASES = {
     "gb2312": "gb18030",
     "windows-874": "cp874",
     "ascii": "us-ascii",
+    "iso-2022-jp": jis.NAME,
+    "iso2022-jp": jis.NAME,
+    "csiso2022jp": jis.NAME,
+    "iso-2022-jp-ms": jis.NAME,
+    "cp50220": jis.NAME,
+    "cp50222": jis.NAME,
 }
 """Names that mail uses and Python doesn't know, or knows too narrowly."""
 
@@ -65,7 +73,7 @@ def codec(name: str) -> str | None:
 @functools.lru_cache(maxsize=512)
 def family(codec_name: str) -> Family:
     """The family of a codec that ``codec`` returned."""
-    if codec_name.startswith(("iso2022", "hz", "utf-16", "utf-32", "utf-7")):
+    if codec_name.startswith(("iso2022", jis.NAME, "hz", "utf-16", "utf-32", "utf-7")):
         return Family.OTHER
     try:
         if _PRINTABLE.decode(codec_name).encode("ascii") != _PRINTABLE:

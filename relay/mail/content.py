@@ -36,5 +36,5 @@ def content(scanned: Scanned, limit_octets: int = MAX_TEXT_OCTETS) -> Content:
         left -= len(octets)
         texts.append(octets.decode(codec(part.charset) or "utf-8", "replace"))
         if may_hold_marks(octets):
-            found.update(mark[1].decode() for mark in MARK.finditer(octets))
+            found.update(mark["name"].decode() for mark in MARK.finditer(octets))
     return Content(tuple(texts), frozenset(found))

@@ -15,7 +15,7 @@ from relay.mail.bodies import SEALED
 from relay.mail.canon import relaxed_body
 from relay.mail.render import Rendered, literals
 from relay.mail.scan import Malformed, Part, ScanLimits, Scanned, enclosing_boundaries, scan
-from relay.mail.template import Splice
+from relay.mail.splice import Splice
 from relay.mail.transfer import DECODED, encode_base64, encode_qp
 
 _NO_LIMITS = ScanLimits(*[sys.maxsize] * 5)
@@ -88,7 +88,7 @@ def _with_field(fields: Sequence[bytes], scanned: Scanned, new: bytes) -> list[b
             if new:
                 out.append(new)
             new = b""
-        else:
+        elif not one.lower().startswith(b"content-length:"):
             out.append(one)
     if new:
         out.append(new)

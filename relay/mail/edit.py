@@ -11,17 +11,20 @@ import codecs
 import re
 from collections.abc import Sequence
 
+from relay.mail import amp
 from relay.mail.apply import Edited, Text, apply
 from relay.mail.bodies import is_html
 from relay.mail.charset import Family, codec, encodes, family
-from relay.mail.footer import Footer, html_changes, text_changes
+from relay.mail.footer import Footer, amp_changes, html_changes, text_changes
 from relay.mail.scan import Part, find_long_line
 from relay.mail.slots import Known, slot_names
 from relay.mail.transfer import decode
 
 MARK = re.compile(
-    rb"(?:\{\{|%7[Bb]%7[Bb])\s{0,8}(relay_footer|unsubscribe_url|preferences_url)\s{0,8}(?:\}\}|%7[Dd]%7[Dd])"
+    rb"(\{(?=\{\{))?(?:\{\{|%7[Bb]%7[Bb])\s{0,8}(?P<name>relay_footer|unsubscribe_url|preferences_url)\s{0,8}"
+    rb"(?:\}\}|%7[Dd]%7[Dd])(?(1)\})"
 )
+"""Three braces are what Handlebars and Mustache have for a value that isn't to be escaped."""
 _HINTS = (b"relay_footer", b"unsubscribe_url", b"preferences_url")
 MAX_MARKS = 10_000
 """Placeholders replaced in one part; more stay as they are."""
@@ -31,13 +34,16 @@ class Unreadable(Exception):
     """Nobody can read this part as text, so nothing can be put into it."""
 
 
-def edit(part: Part, body: bytes, footer: Footer | None, known: Known, boundaries: Sequence[bytes]) -> Edited | None:
+def edit(
+    part: Part, body: bytes, footer: Footer | None, known: Known, boundaries: Sequence[bytes], long_lines: bool
+) -> Edited | None:
     """How to put ``footer`` (None: none) and the placeholders' slots into the part; None if nothing changes.
 
     ``body`` is the part's body as it stands in the message, ``boundaries`` are those around it, which no new line may
-    look like. A line of more than 998 octets makes the part be encoded anew. Raises Unreadable.
+    look like. ``long_lines``: the message has lines of more than 998 octets; one here makes the part be encoded anew.
+    Raises Unreadable.
     """
-    long_line = find_long_line(body, 0, len(body)) >= 0
+    long_line = long_lines and find_long_line(body, 0, len(body)) >= 0
     plain = family(codec(part.charset) or "ascii") is not Family.OTHER
     untouched = footer is None and not long_line and plain
     if untouched and part.encoding == "quoted-printable" and not _encoded_may_hold_marks(body):
@@ -50,10 +56,15 @@ def edit(part: Part, body: bytes, footer: Footer | None, known: Known, boundarie
     markup = is_html(part)
     text = _text(part, octets, footer, known, markup)
     marks = _marks(text)
-    if footer is None and not long_line and not marks:
-        return None
-    result = Edited(marks=frozenset(mark[1].decode() for mark in marks))
-    changes = html_changes(text, footer, marks, result) if markup else text_changes(part, text, footer, marks)
+    if footer is None and not marks and (not long_line or part.encoding == "base64"):
+        return None  # base64 is cut into lines by ``long_lines``
+    result = Edited(marks=frozenset(mark["name"].decode() for mark in marks))
+    if footer is not None and footer.html and part.content_type == amp.TYPE:
+        changes = amp_changes(text, footer, marks, result)
+    elif markup:
+        changes = html_changes(text, footer, marks, result)
+    else:
+        changes = text_changes(part, text, footer, marks)
     result.charset = text.declare
     apply(part, body, text, changes, known, boundaries, result, long_line)
     return result

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from html import escape
 
-from relay.mail import html
+from relay.mail import amp, html
 from relay.mail.apply import Change, Edited, Text
 from relay.mail.parts import Part
 from relay.mail.slots import ENGINE_SLOTS, fill, split_slots
@@ -49,12 +49,12 @@ def _as_html(text: str) -> str:
 
 
 def _slot(mark: re.Match[bytes], text: Text, markup: bool) -> Slot:
-    return Slot(mark[1].decode(), "html" if markup else "text", text.charset)
+    return Slot(mark["name"].decode(), "html" if markup else "text", text.charset)
 
 
 def html_changes(text: Text, footer: Footer | None, marks: list[re.Match[bytes]], result: Edited) -> list[Change]:
-    changes = [Change(*mark.span(), (_slot(mark, text, True),)) for mark in marks if mark[1] != _FOOTER]
-    spans = {mark.span() for mark in marks if mark[1] == _FOOTER}
+    changes = [Change(*mark.span(), (_slot(mark, text, True),)) for mark in marks if mark["name"] != _FOOTER]
+    spans = {mark.span() for mark in marks if mark["name"] == _FOOTER}
     if footer is None or not footer.html:
         return _sorted(changes + [Change(start, end, ()) for start, end in spans])
     if len(text.octets) > MAX_HTML_OCTETS:
@@ -81,6 +81,19 @@ def html_changes(text: Text, footer: Footer | None, marks: list[re.Match[bytes]]
     return _sorted(changes)
 
 
+def amp_changes(text: Text, footer: Footer, marks: list[re.Match[bytes]], result: Edited) -> list[Change]:
+    """The same for AMP, where placeholders of the footer are only taken out: it stands at the end."""
+    found = amp.place(text.octets.decode("latin-1")) if len(text.octets) <= MAX_HTML_OCTETS else None
+    changes = [Change(*mark.span(), () if mark["name"] == _FOOTER else (_slot(mark, text, True),)) for mark in marks]
+    if found is None:
+        result.footer = False
+        return _sorted(changes)
+    offset, before = found
+    changes = [one for one in changes if not one.start < offset < one.end]
+    made = fill(f"\r\n{before}{_in_lines(amp.block(footer.html))}\r\n", "html", text.charset)
+    return _sorted([*changes, Change(offset, offset, made)])
+
+
 def _in_lines(markup: str) -> str:
     """The guard's long styles cut into lines, between declarations, where a line end means nothing."""
     markup = markup.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
@@ -104,7 +117,7 @@ def text_changes(part: Part, text: Text, footer: Footer | None, marks: list[re.M
     changes: list[Change] = []
     placed = False
     for mark in marks:
-        if mark[1] != _FOOTER:
+        if mark["name"] != _FOOTER:
             changes.append(Change(*mark.span(), (_slot(mark, text, False),)))
         else:
             changes.append(Change(*mark.span(), () if placed else lines))

@@ -21,8 +21,8 @@ from relay.mail.html_tree import TreeError
 
 __all__ = ["Insertion", "Placeholder", "guard", "plan"]
 
-PLACEHOLDER = re.compile(r"\{\{[ \t]*relay_footer[ \t]*\}\}")
-_SLOT_IN_MARKUP = re.compile(r"<(?:[/?]|!-?)?\{\{(?![ \t]*relay_footer[ \t]*\}\})")
+PLACEHOLDER = re.compile(r"(\{(?=\{\{))?\{\{[ \t]*relay_footer[ \t]*\}\}(?(1)\})")
+_SLOT_IN_MARKUP = re.compile(r"<(?:[/?]|!-?)?\{\{(?!\{?[ \t]*relay_footer[ \t]*\}\})")
 _DOCTYPE = re.compile(
     r"[\t\n\f\r ]*(?:<!--(?!-?>)(?:(?!--!?>).)*+-->[\t\n\f\r ]*)*+<!doctype[^>]*+>", re.IGNORECASE | re.DOTALL
 )
@@ -138,6 +138,11 @@ def _plan(html: str, spans: list[tuple[int, int]]) -> Insertion:
         for start, end, chain in page.candidates
     )
     return Insertion(page.offset, page.before, "", first, doctype.end() if doctype else 0, holders)
+
+
+def read_page(html: str) -> Page:
+    """What is found in a document without placeholders. Raises Hostile and TreeError where no place is safe."""
+    return _read(html, [])
 
 
 def _read(html: str, spans: list[tuple[int, int]]) -> Page:

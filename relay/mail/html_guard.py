@@ -10,20 +10,21 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-_RESET = (
-    "all:initial;display:{display};visibility:visible;opacity:1;position:{position};z-index:2147483647;float:none;clear:both;"
-    "overflow:visible;clip:auto;clip-path:none;transform:none;filter:none;animation:none;transition:none;pointer-events:auto;"
-    "width:{width};min-width:{minimum};max-width:none;height:auto;min-height:0;max-height:none;margin:0;padding:{padding};"
-    "text-indent:0;text-align:left;letter-spacing:normal;word-spacing:normal;white-space:normal;"
-    "font:14px/20px sans-serif;color:{colour};-webkit-text-fill-color:{colour};background:{background};"
+_OUTER = (
+    "all:initial;display:block;visibility:visible;opacity:1;position:relative;z-index:2147483647;clear:both;"
+    "overflow:visible;min-width:240px;height:auto;max-height:none;margin:0;padding:12px;text-indent:0;"
+    "font:14px/20px sans-serif;color:{colour};background:{background};direction:{direction};unicode-bidi:isolate"
+)
+_INNER = "all:unset;display:{display};visibility:visible;opacity:1;font:inherit;color:{colour};unicode-bidi:normal"
+"""``all`` does it in browsers; the rest is for programs that don't know it, and what it leaves out."""
+_DETACHED_OUTER = (
+    "all:initial;display:block;position:absolute;top:100%;left:0;right:0;z-index:2147483647;"
+    "min-width:240px;padding:12px;font:14px/20px sans-serif;color:{colour};background:{background};"
     "direction:{direction};unicode-bidi:isolate"
 )
-_INLINE = (
-    "all:initial;display:inline;visibility:visible;opacity:1;position:static;float:none;transform:none;filter:none;"
-    "animation:none;transition:none;pointer-events:auto;text-indent:0;letter-spacing:normal;font:14px/20px sans-serif;"
-    "color:{colour};-webkit-text-fill-color:{colour}"
-)
-_INK, _LINK, _PAPER = "#333333", "#0b57d0", "#ffffff"
+_DETACHED_INNER = "all:unset;display:{display};color:{colour}"
+"""Shorter where a prologue says the rest: both together are to be within 3 KB."""
+_INK, _LINK, _PAPER = "#333", "#0b57d0", "#fff"
 _TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)((?:[^>\"']|\"[^\"]*\"|'[^']*')*?)(\s*/?)>")
 _STYLE = re.compile(r"\s+style\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 _BLOCKS = frozenset({"div", "p", "center", "ul", "ol", "hr", "h1", "h2", "h3", "h4", "address", "footer", "section"})
@@ -31,41 +32,25 @@ _REMEMBERED = 4096
 """Octets of the longest footer whose guarded form is remembered: all letters of a stream have the same one."""
 _PLAIN_STYLE = re.compile(r"[\w\s:;#%.,!-]*")
 
-_ANCESTOR = (
-    "display:{display};visibility:visible;opacity:1;position:{position};top:auto;right:auto;bottom:auto;left:auto;float:none;"
-    "overflow:visible;clip:auto;clip-path:none;mask:none;transform:none;translate:none;scale:none;rotate:none;filter:none;"
-    "backdrop-filter:none;perspective:none;zoom:1;contain:none;content:normal;content-visibility:visible;animation:none;"
-    "transition:none;pointer-events:auto;mix-blend-mode:normal;writing-mode:horizontal-tb;columns:auto;width:auto;min-width:0;"
-    "max-width:none;height:auto;min-height:0;max-height:none;margin:0;outline:none;offset-path:none;-webkit-line-clamp:none;"
-    "container-type:normal;will-change:auto;user-select:auto"
+_ANCESTOR = "display:{display};visibility:visible;opacity:1;position:{position}"
+_SHARED = (
+    "float:none;inset:auto;overflow:visible;width:auto;max-width:none;height:auto;max-height:none;margin:0;clip-path:none;"
+    "mask:none;transform:none;translate:none;scale:none;rotate:none;filter:none;zoom:1;contain:none;container-type:normal;"
+    "content:normal;content-visibility:visible;transition:none;pointer-events:auto;writing-mode:horizontal-tb;columns:auto;"
+    "outline:none;offset-path:none"
 )
+"""In a layer, the first of the document: among ``!important`` rules that is the strongest (CSS Cascade 5 §6.4.2)."""
 _SHEET = (
-    "@layer{html::before,html::after,body::before,body::after,#relay-footer::before,#relay-footer::after,"
-    "#relay-footer *::before,#relay-footer *::after{content:none!important}"
-    "#relay-footer::first-line,#relay-footer *::first-line,#relay-footer::first-letter,#relay-footer *::first-letter"
-    "{color:inherit!important;-webkit-text-fill-color:inherit!important;font:inherit!important;float:none!important;"
-    "background:none!important;margin:0!important;letter-spacing:normal!important;opacity:1!important}}"
+    "@layer{{html,body{{{shared}}}"
+    ":is(html,body,#relay-footer,#relay-footer *)::before,:is(html,body,#relay-footer,#relay-footer *)::after"
+    "{{content:none!important}}"
+    ":is(#relay-footer,#relay-footer *)::first-line,:is(#relay-footer,#relay-footer *)::first-letter"
+    "{{all:unset!important}}#relay-footer *{{unicode-bidi:normal!important}}}}"
 )
 
 
 def _important(declarations: str) -> str:
     return "".join(f"{declaration}!important;" for declaration in declarations.split(";") if declaration)
-
-
-@lru_cache(maxsize=16)
-def _block_style(direction: str, position: str, display: str = "block", padding: str = "0", minimum: str = "0") -> str:
-    return _important(
-        _RESET.format(
-            display=display,
-            position=position,
-            width="auto",
-            minimum=minimum,
-            padding=padding,
-            colour=_INK,
-            background=_PAPER,
-            direction=direction,
-        )
-    )
 
 
 def guard(footer_html: str, *, detached: bool = False, direction: str = "ltr") -> str:
@@ -80,31 +65,33 @@ def guard(footer_html: str, *, detached: bool = False, direction: str = "ltr") -
 
 
 def _guard(footer_html: str, detached: bool, direction: str) -> str:
-    outer = _block_style(direction, "absolute" if detached else "relative", padding="12px", minimum="240px")
-    if detached:
-        outer += "top:100%!important;left:0!important;right:0!important;"
-    inside = _TAG.sub(lambda tag: _styled(tag, direction), footer_html)
-    text = _inline_style(_INK)
-    return f'<div id="relay-footer" style="{outer}"><span style="{text}">{inside}</span></div>'
+    outer = _DETACHED_OUTER if detached else _OUTER
+    inner = _DETACHED_INNER if detached else _INNER
+    style = _important(outer.format(colour=_INK, background=_PAPER, direction=direction))
+    inside = _TAG.sub(lambda tag: _styled(tag, inner), footer_html)
+    text = _inner_style(inner, "inline", _INK)
+    return f'<div id="relay-footer" style="{style}"><span style="{text}">{inside}</span></div>'
 
 
 _known_guard = lru_cache(maxsize=64)(_guard)
 
 
-@lru_cache(maxsize=4)
-def _inline_style(colour: str) -> str:
-    return _important(_INLINE.format(colour=colour))
+@lru_cache(maxsize=8)
+def _inner_style(inner: str, display: str, colour: str) -> str:
+    return _important(inner.format(display=display, colour=colour))
 
 
-def _styled(tag: re.Match[str], direction: str) -> str:
+def _styled(tag: re.Match[str], inner: str) -> str:
     name, rest, closing = tag[1].lower(), tag[2], tag[3]
     own = _STYLE.search(rest)
     kept = (own[1] or own[2] or "") if own else ""
     rest = rest[: own.start()] + rest[own.end() :] if own else rest
-    if name in _BLOCKS:
-        style = _block_style(direction, "static")
+    if name == "br":
+        style = _important("all:initial")
+    elif name in _BLOCKS:
+        style = _inner_style(inner, "block", _INK)
     else:
-        style = _inline_style(_LINK if name == "a" else _INK)
+        style = _inner_style(inner, "inline", _LINK if name == "a" else _INK)
         if name == "a":
             style += "text-decoration:underline!important;cursor:pointer!important;"
         elif name in ("b", "strong"):
@@ -125,9 +112,14 @@ def prologue(html_style: str = "", body_style: str = "") -> str:
     """
     html, body = _ancestor_style("block", "static"), _ancestor_style("flow-root", "relative")
     return (
-        f'<html style="{_plain(html_style)}{html}"><head><style>{_SHEET}</style></head>'
+        f'<html style="{_plain(html_style)}{html}"><head><style>{_sheet()}</style></head>'
         f'<body style="{_plain(body_style)}{body}">'
     )
+
+
+@lru_cache(maxsize=1)
+def _sheet() -> str:
+    return _SHEET.format(shared=_important(_SHARED))
 
 
 def _plain(style: str) -> str:

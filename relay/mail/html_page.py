@@ -19,7 +19,7 @@ _TELLING = re.compile(
     r"[\s/\"'](?:style|hidden|on[a-z]+|srcdoc|rel|http-equiv|inert|popover|src|data)\b", re.IGNORECASE
 )
 _ALWAYS_TOLD = frozenset({"html", "body", "meta", "link", "script"})
-_LINK_SLOT = re.compile(r"\{\{\w+_(?:url|mailto)\}\}")
+_LINK_SLOT = re.compile(r"(\{(?=\{\{))?\{\{\w+_(?:url|mailto)\}\}(?(1)\})")
 _HOLDERS = frozenset({"div", "center", "p", "span", "font", "section", "article", "main", "footer", "header", "aside"})
 _HOLDERS |= {"table", "tbody", "thead", "tfoot", "tr", "td", "th", "ul", "ol", "li", "blockquote"}
 _HOLDERS |= {"b", "i", "strong", "em", "small", "big", "u"}

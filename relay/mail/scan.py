@@ -53,6 +53,16 @@ class Scanned:
     """In document order; ``parts[0]`` is the message itself."""
     index: dict[bytes, list[Field]]
     """Header fields by lower-case name."""
+    moved: int = 0
+    """By how many octets the body stands further down than in the client's own message."""
+    moved_lines: int = 0
+
+    def where(self, offset: int) -> str:
+        """``line 4 (offset 120)`` in the client's own message, for an offset into this one."""
+        line = self.message.count(b"\n", 0, offset) + 1
+        if self.moved and offset >= self.body_start:
+            line, offset = line - self.moved_lines, offset - self.moved
+        return f"line {line} (offset {offset})"
 
     def value(self, wanted: Field) -> bytes:
         """The raw value of a field, still folded, without the blanks at its ends."""
@@ -150,10 +160,6 @@ def _message_header(message: bytes, limits: ScanLimits) -> tuple[list[Field], in
     if reached != stop:
         line = message.count(b"\n", 0, reached) + 1
         raise Malformed(f"line {line} (offset {reached}) of the header is no header field")
-    long_line = find_long_line(message, 0, stop)
-    if long_line >= 0:
-        line = message.count(b"\n", 0, long_line) + 1
-        raise Malformed(f"line {line} (offset {long_line}) of the header has more than {MAX_LINE_OCTETS} octets")
     return fields, stop, min(stop + 2, len(message))
 
 

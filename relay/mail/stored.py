@@ -43,6 +43,8 @@ class Template(msgspec.Struct, frozen=True, array_like=True):
     """Whether the footer has a part of its own, since the message can't take it."""
     placeholders: tuple[str, ...]
     """Names of the relay's placeholders that were found in readable parts."""
+    dropped: tuple[str, ...] = ()
+    """Types of the parts that don't leave, since they can't take the footer."""
 
     @property
     def slots(self) -> frozenset[str]:

@@ -13,43 +13,24 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from relay.mail import header
+from relay.mail import amp, header
 from relay.mail.additions import Additions
 from relay.mail.apply import Edited
 from relay.mail.bodies import readable
 from relay.mail.edit import Unreadable, edit
 from relay.mail.footer import Footer
-from relay.mail.scan import MAX_LINE_OCTETS, Malformed, Part, Scanned, enclosing_boundaries, find_long_line
+from relay.mail.long_lines import mend_lines
+from relay.mail.scan import Part, Scanned, enclosing_boundaries, find_long_line
 from relay.mail.slots import Known, fill, joined, quoted_printable
+from relay.mail.splice import Splice, put_fields
 from relay.mail.stored import VERSION, Piece, Slot, Template
 
 __all__ = ["PRIVATE_FIELDS", "Splice", "Template", "compile_template"]
 
 PRIVATE_FIELDS = frozenset({"bcc", "resent-bcc", "return-path", "relay-*"})
 """Never leave, whatever the caller asks. A name that ends with ``*`` stands for all that begin so."""
-
-
-class Splice:
-    """Replacements of byte ranges of the message, kept in any order, cut out in document order."""
-
-    def __init__(self, message: bytes) -> None:
-        self.message = message
-        self.ranges: list[tuple[int, int, Sequence[Piece]]] = []
-
-    def put(self, start: int, end: int, pieces: Sequence[Piece]) -> None:
-        self.ranges.append((start, end, pieces))
-
-    def cut(self, start: int, end: int) -> list[Piece]:
-        """Pieces for the octets from ``start`` to ``end`` with what replaces some of them."""
-        out: list[Piece] = []
-        position = start
-        for first, last, pieces in sorted(self.ranges, key=lambda one: one[:2]):
-            if start <= first and last <= end:
-                out.append(self.message[position:first])
-                out.extend(pieces)
-                position = last
-        out.append(self.message[position:end])
-        return out
+_OF_THE_BODY = frozenset((b"content-md5", b"content-length"))
+"""What they say of a body is not true any more once that has changed (RFC 1864)."""
 
 
 def compile_template(
@@ -59,15 +40,17 @@ def compile_template(
     values: Sequence[Mapping[str, str]] = (),
     *,
     if_missing: Sequence[tuple[str, str]] = (),
+    trace: bytes = b"",
 ) -> Template:
     """Put the additions into a scanned message.
 
     ``remove``: lower-case names of header fields that don't leave, besides PRIVATE_FIELDS; ``relay-*`` form allowed.
     ``values``: the recipients' slot values as far as they are known, from which charset and encoding are chosen.
     ``if_missing``: header fields to add where the message has none of that name, such as Date and Message-ID.
+    ``trace``: the field that stands before all others, with CRLF (RFC 5321 §4.4).
     Raises Malformed for a message that can't be mended, ValueError for additions that can't stand in a message.
     """
-    return _Compiler(scanned, additions, values).run(remove, if_missing)
+    return _Compiler(scanned, additions, values).run(remove, if_missing, trace)
 
 
 class _Compiler:
@@ -80,8 +63,10 @@ class _Compiler:
         self.new_fields: dict[bytes, bytes] = {}
         """MIME fields of the message itself that change, by lower-case name."""
         self.marks: set[str] = set()
+        self.long_lines = False
+        self.dropped: list[Part] = []
 
-    def run(self, remove: AbstractSet[str], if_missing: Sequence[tuple[str, str]]) -> Template:
+    def run(self, remove: AbstractSet[str], if_missing: Sequence[tuple[str, str]], trace: bytes) -> Template:
         footer = Footer.of(self.additions.footer_text, self.additions.footer_html)
         wrapped = self._edit_parts(footer if footer else None)
         start = self.scanned.body_start
@@ -90,6 +75,8 @@ class _Compiler:
             body = self._wrap(footer, body)
         pieces = joined(body)
         fields = self._fields(remove, if_missing, wrapped)
+        if trace:
+            fields.insert(0, (trace,))
         return Template(
             VERSION,
             tuple(fields),
@@ -98,6 +85,7 @@ class _Compiler:
             any(self._has_8bit(one) for one in fields),
             wrapped,
             tuple(sorted(self.marks)),
+            tuple(part.content_type for part in self.dropped),
         )
 
     def _has_8bit(self, pieces: Sequence[Piece]) -> bool:
@@ -115,22 +103,38 @@ class _Compiler:
     def _edit_parts(self, footer: Footer | None) -> bool:
         """Edit the readable parts; whether the message must be wrapped for the footer to be seen."""
         found = readable(self.scanned)
-        edits, reached = self._edits(found.parts, footer)
-        wrapped = footer is not None and not (found.covered and reached)
+        long_lines = find_long_line(self.message, self.scanned.body_start, len(self.message)) >= 0
+        self.long_lines = long_lines
+        edits, reached, hostile = self._edits(found.parts, footer)
+        wrapped = footer is not None and not (found.covered and reached) and (self.additions.wrap or hostile)
         if wrapped:
-            edits, _ = self._edits(found.parts, None)
+            self.dropped = []
+            edits, _, _ = self._edits(found.parts, None)
+        for part in self.dropped:
+            self._drop(part)
         for part, result in edits:
             self.marks |= result.marks
             self._replace_mime_fields(part, result)
             for start, end, pieces in result.pieces:
                 self.splice.put(part.body_start + start, part.body_start + end, pieces)
-        self._check_lines({part.index for part, result in edits if result.encoding})
+        if long_lines:
+            mend_lines(self.scanned, self.splice, self._done(edits), self.new_fields)
         return wrapped
 
-    def _edits(self, parts: Sequence[Part], footer: Footer | None) -> tuple[list[tuple[Part, Edited]], bool]:
+    def _done(self, edits: Sequence[tuple[Part, Edited]]) -> set[int]:
+        """Parts whose lines are short by now."""
+        return {part.index for part, result in edits if result.encoding} | {part.index for part in self.dropped}
+
+    def _edits(self, parts: Sequence[Part], footer: Footer | None) -> tuple[list[tuple[Part, Edited]], bool, bool]:
+        """What changes in which parts; whether the footer is in all of them, and whether one would hide it."""
         edits: list[tuple[Part, Edited]] = []
         reached = True
+        hostile = False
         for part in parts:
+            droppable = footer is not None and self._droppable(part)
+            if droppable and not self.additions.amp:
+                self.dropped.append(part)
+                continue
             try:
                 result = edit(
                     part,
@@ -138,28 +142,19 @@ class _Compiler:
                     footer,
                     self.known,
                     enclosing_boundaries(self.scanned, part),
+                    self.long_lines,
                 )
             except Unreadable:
-                reached = False
+                if droppable:
+                    self.dropped.append(part)
+                reached = reached and droppable
                 continue
-            if result is not None:
-                reached = reached and result.footer
+            if result is not None and droppable and not result.footer:
+                self.dropped.append(part)
+            elif result is not None:
+                hostile = hostile or not result.footer
                 edits.append((part, result))
-        return edits, reached
-
-    def _check_lines(self, encoded_anew: set[int]) -> None:
-        """Over-long lines are mended in text parts; anywhere else the message is refused."""
-        message = self.message
-        position = find_long_line(message, self.scanned.body_start, len(message))
-        if position < 0:
-            return
-        mended = iter([one for one in self.scanned.parts if one.index in encoded_anew])
-        while position >= 0:
-            part = next((one for one in mended if position < one.body_end), None)
-            if part is None or position < part.body_start:
-                line = message.count(b"\n", 0, position) + 1
-                raise Malformed(f"line {line} (offset {position}) has more than {MAX_LINE_OCTETS} octets")
-            position = find_long_line(message, part.body_end, len(message))
+        return edits, reached and not hostile, hostile
 
     def _replace_mime_fields(self, part: Part, result: Edited) -> None:
         """Content-Transfer-Encoding and Content-Type say what the body has become."""
@@ -170,14 +165,18 @@ class _Compiler:
             changes[b"content-type"] = _content_type(part, result.charset)
         if part.index == 0:
             self.new_fields = changes
-            return
-        for one in part.fields:
-            if one.name in changes:
-                self.splice.put(one.start, one.end, (changes.pop(one.name),))
-        added = b"".join(changes.values())
-        if not self.message.startswith(b"\r\n", part.header_end):
-            added += b"\r\n"  # no empty line before the body, whose first line might now look like a field
-        self.splice.put(part.header_end, part.header_end, (added,))
+        elif result.pieces or changes:
+            changes.update(dict.fromkeys(_OF_THE_BODY, b""))
+            put_fields(self.splice, part, changes)
+
+    def _droppable(self, part: Part) -> bool:
+        """An AMP part beside others: whoever can't show it shows one of those."""
+        return part.content_type == amp.TYPE and part.parent >= 0 and len(self.scanned.parts[part.parent].children) > 1
+
+    def _drop(self, part: Part) -> None:
+        """With the delimiter before it, up to the next one."""
+        start = self.message.rfind(b"\r\n--", 0, part.header_start) + 2
+        self.splice.put(start, min(part.body_end + 2, len(self.message)), ())
 
     # --- a part of its own for the footer --------------------------------------
 
@@ -188,7 +187,11 @@ class _Compiler:
         pieces = fill(text.replace("\n", "\r\n") + "\r\n", "text", "utf-8")
         plain = not self._has_8bit(pieces)
         encoding = b"7bit" if plain else b"quoted-printable"
-        entity = [self.message[one.start : one.end] for one in self.scanned.fields if one.name.startswith(b"content-")]
+        entity = [
+            self.message[one.start : one.end]
+            for one in self.scanned.fields
+            if one.name.startswith(b"content-") and one.name not in _OF_THE_BODY
+        ]
         if self.new_fields:
             entity = [one for one in entity if one.partition(b":")[0].strip().lower() not in self.new_fields]
             entity.extend(self.new_fields.values())
@@ -222,9 +225,12 @@ class _Compiler:
     ) -> list[tuple[Piece, ...]]:
         names, exact, begins = _not_leaving(frozenset(remove), tuple([name for name, _ in self.additions.headers]))
         new = dict(self.new_fields)
+        changed = wrapped or bool(self.splice.ranges)
         fields: list[tuple[Piece, ...]] = []
         for one in self.scanned.fields:
             if one.name in exact or one.name.startswith(begins):
+                continue
+            if one.name in _OF_THE_BODY and changed:
                 continue
             if one.name in new:
                 fields.append((new.pop(one.name),))

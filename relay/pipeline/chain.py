@@ -44,6 +44,8 @@ def merge(first: Additions, second: Additions | None) -> Additions:
         first.footer_text + second.footer_text,
         first.footer_html + second.footer_html,
         first.headers + second.headers,
+        first.wrap and second.wrap,
+        first.amp and second.amp,
     )
 
 

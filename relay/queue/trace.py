@@ -141,7 +141,10 @@ def _accepted(told: Mapping[str, Any]) -> str:
     if told.get("refused"):
         parts.append(f"{len(told['refused'])} refused")
     if told.get("taken_out"):
-        parts.append(f"taken out of the header: {', '.join(told['taken_out'])}")
+        fields = [name for name in told["taken_out"] if "/" not in name]
+        types = [name for name in told["taken_out"] if "/" in name]
+        parts += [f"taken out of the header: {', '.join(fields)}"] if fields else []
+        parts += [f"parts that can't take the footer, taken out: {', '.join(types)}"] if types else []
     return ", ".join(parts)
 
 

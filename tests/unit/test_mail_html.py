@@ -8,9 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relay.mail.additions import Additions
 from relay.mail.html import guard, plan
 from relay.mail.html_css import Sheets
 from relay.mail.html_tokens import Kind, attributes, tokens
+from relay.mail.render import Renderer
+from relay.mail.scan import ScanLimits, scan
+from relay.mail.template import compile_template
 
 
 def kinds(html: str) -> list[tuple[str, str]]:
@@ -320,7 +324,8 @@ def test_guard_styles_every_element() -> None:
     made = guard("<p class='x'>Hello <a href='https://relay.test/u'>out</a><br>{{reason}}</p>")
     tags = re.findall(r"<([a-z]+)([^>]*)>", made)
     assert [name for name, _ in tags] == ["div", "span", "p", "a", "br"]
-    assert all("all:initial!important;" in rest and "display:" in rest for _, rest in tags)
+    assert all(re.search(r'"all:(?:initial|unset)!important;', rest) for _, rest in tags)
+    assert all("display:" in rest for name, rest in tags if name != "br")
     assert "{{reason}}" in made and "href='https://relay.test/u'" in made
     declarations = [d for style in re.findall(r'style="([^"]*)"', made) for d in style.split(";") if d]
     assert all(declaration.endswith("!important") for declaration in declarations)
@@ -329,7 +334,7 @@ def test_guard_styles_every_element() -> None:
 def test_guard_keeps_the_footers_own_style_in_front() -> None:
     made = guard('<span style="font-style:italic">x</span>')
     assert made.count(" style=") == 3
-    assert '<span style="font-style:italic;all:initial!important;' in made
+    assert '<span style="font-style:italic;all:unset!important;' in made
 
 
 def test_block_closes_then_guards() -> None:
@@ -338,3 +343,39 @@ def test_block_closes_then_guards() -> None:
     assert block.startswith('</div><div id="relay-footer"')
     assert "position:absolute!important" in block
     assert "position:relative!important" in plan("<div>").block("x")
+
+
+MOST_OCTETS = 3 * 1024
+POLICY_FOOTER = (
+    "{{reason}}<br>"
+    '<a href="{{unsubscribe_url}}">Unsubscribe</a> &middot; <a href="{{preferences_url}}">Your preferences</a><br>'
+    'Sent by Shop, <a href="mailto:news@shop.example">news@shop.example</a><br>1 Main Street, Tallinn'
+)
+VALUES = {
+    "reason": "You receive this because you subscribed to newsletter of Shop on 2026-03-01 (form on shop.example).",
+    "unsubscribe_url": "https://relay.example.com/u/" + "a" * 42,
+    "preferences_url": "https://relay.example.com/p/" + "a" * 42,
+}
+PAGES = {
+    "ordinary": "<!DOCTYPE html><html><head><title>x</title></head><body><p>Hello</p></body></html>",
+    "everything suspicious": (
+        "<!DOCTYPE html><html style='background:#fff'><style>*{display:none!important}a::before{content:'x'}</style>"
+        "<body style='margin:0;padding:0;background-color:#eeeeee;width:100%' hidden>"
+        "<div style='margin-bottom:-9px'><p>Hello"
+    ),
+    "a fragment": "Hello <b>you</b>",
+}
+
+
+@pytest.mark.parametrize("encoding", ["8bit", "quoted-printable"])
+@pytest.mark.parametrize("name", PAGES)
+def test_what_a_footer_costs(name: str, encoding: str) -> None:
+    """Gmail cuts mail off at 102 KB, and thousands of copies are sent."""
+    body = PAGES[name].encode().replace(b"=", b"=3D" if encoding == "quoted-printable" else b"=")
+    head = (
+        f"From: a@b.example\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+    )
+    scanned = scan(head.encode() + body + b"\r\n", ScanLimits())
+    template = compile_template(scanned, Additions("x {{unsubscribe_url}}", POLICY_FOOTER), values=[VALUES])
+    assert not template.wrapped
+    assert len(Renderer(template).render(VALUES).body) - len(body) <= MOST_OCTETS

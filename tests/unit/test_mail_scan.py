@@ -83,7 +83,6 @@ def test_header_only_and_missing_last_crlf() -> None:
         (FROM + b": nameless\r\n\r\n", "line 2"),
         (b" folded\r\n" + FROM + b"\r\n", "line 1"),
         (FROM + b"S\xc3\xa4: x\r\n\r\n", "line 2"),
-        (FROM + b"X: " + b"y" * 1000 + b"\r\n\r\n", "line 2 (offset 21) of the header has more than 998 octets"),
         (FROM + b"Received: x\r\n" * 51 + b"\r\n", "554 5.4.6 51 Received fields, 50 are allowed"),
     ],
 )

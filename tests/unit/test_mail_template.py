@@ -292,8 +292,6 @@ def test_lines_too_long() -> None:
     copy = copy_of(typed("utf-8", "8bit", long), Additions())
     assert text_of(parsed(copy)).strip() == "x" * 2000
     assert b"Content-Transfer-Encoding: quoted-printable\r\n" in copy.fields
-    with pytest.raises(Malformed, match=r"554 5\.6\.0 line 4 \(offset 63\) has more than 998 octets"):
-        copy_of(FROM + b"Content-Type: application/octet-stream\r\n\r\n" + long)
     grown = b"y" * 975 + b"{{unsubscribe_url}}\r\n"
     assert max(map(len, copy_of(typed("utf-8", "7bit", grown), Additions()).body.split(b"\r\n"))) <= 76
 
@@ -333,3 +331,31 @@ def test_placeholders_told() -> None:
         scan(FROM + b"\r\n{{relay_footer}} {{unsubscribe_url}} {{x}}\r\n", ScanLimits()), Additions()
     )
     assert template.placeholders == ("relay_footer", "unsubscribe_url")
+
+
+@pytest.mark.parametrize(
+    ("message", "wrapped"),
+    [
+        (b"Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\nHi\r\n--b\r\n\r\nx\r\n--b--\r\n", False),
+        (b"Content-Type: application/pdf\r\n\r\nx\r\n", False),
+        (b"Content-Type: text/html\r\n\r\n<script>1</script>Hi\r\n", True),
+    ],
+)
+def test_what_may_not_be_wrapped_stays_unless_it_would_hide_the_footer(message: bytes, wrapped: bool) -> None:
+    message = FROM + b"MIME-Version: 1.0\r\n" + message
+    additions = Additions("Unsubscribe: {{unsubscribe_url}}", wrap=False)
+    template = compile_template(scan(message, ScanLimits()), additions)
+    assert template.wrapped == wrapped
+    assert wrapped or whole(Renderer(template).render({})) == message
+
+
+def test_three_braces_are_a_placeholder_too() -> None:
+    for mark in (b"{{{unsubscribe_url}}}", b"{{{ unsubscribe_url }}}", b"%7B%7Bunsubscribe_url%7D%7D"):
+        for kind in (b"text/plain", b"text/html"):
+            copy = copy_of(FROM + b"Content-Type: " + kind + b"\r\n\r\n<p>" + mark + b"</p>\r\n", Additions())
+            assert copy.body == b"<p>https://r.example/u/TOKEN</p>\r\n"
+    placed = b"Content-Type: text/html\r\n\r\n<p>a</p>{{{relay_footer}}}<p>b</p>\r\n"
+    body = copy_of(FROM + placed, Additions("x", "<b>out</b>")).body
+    assert b"{" not in body and body.index(b"out") < body.index(b"<p>b</p>")
+    unquoted = b"Content-Type: text/html\r\n\r\n<a href={{{unsubscribe_url}}}>x</a>\r\n"
+    assert not compile_template(scan(FROM + unquoted, ScanLimits()), Additions("x", "<b>out</b>")).wrapped

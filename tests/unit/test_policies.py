@@ -8,6 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from policies import consent, quota, rate, sender_identity, skeleton, staged_sending, unsubscribe_footer
+from relay.mail.additions import Additions
+from relay.pipeline.chain import merge
 from relay.pipeline.contract import (
     Add,
     AddDistinct,
@@ -311,6 +313,22 @@ def test_transactional_mail_gets_the_contact_in_the_header_only() -> None:
     names = [name for name, _ in answer.additions.headers]
     assert names == ["X-Sender-Contact", "X-Report-Abuse", "Feedback-ID"]
     assert not answer.additions.footer_text
+
+
+def test_service_mail_that_cant_take_a_footer_goes_without_and_amp_is_a_setting() -> None:
+    for policy, stream, wrap, amp in (
+        (unsubscribe_footer.Policy({}), BULK, True, True),
+        (unsubscribe_footer.Policy({"amp": False}), BULK, True, False),
+        (unsubscribe_footer.Policy({"transactional": True}), DIRECT, False, True),
+    ):
+        person = rcpt()
+        answer = policy.on_message(txn(stream, recipients=(person,)), message())
+        assert isinstance(answer, dict)
+        verdict = answer[person]
+        assert isinstance(verdict, Continue) and verdict.additions is not None
+        assert (verdict.additions.wrap, verdict.additions.amp) == (wrap, amp)
+        merged = merge(Additions(), verdict.additions)
+        assert (merged.wrap, merged.amp) == (wrap, amp)
 
 
 # --- staged sending ----------------------------------------------------------

@@ -130,6 +130,17 @@ def test_a_damaged_token_says_what_to_do(shop: Shop, served: Served, person: int
     assert shop.dump() == before
 
 
+def test_what_stood_behind_the_link_in_a_text_is_no_part_of_it(shop: Shop, served: Served, person: int) -> None:
+    there = link(shop, person)
+    for behind in (".", "/", ")", ">", "),", "%3E", ".)", ";", "%E2%80%9D", "%20", "'"):
+        page = served.client.get(there + behind)
+        assert page.status_code == 200 and "offers" in page.text and f'"{there}"' in page.text
+        assert served.client.get(there.replace("/u/", "/p/") + behind).status_code == 200
+    assert served.client.get(there + "/more").status_code == 404
+    assert served.client.post(there + ".", data=ONE_CLICK).status_code == 200
+    assert shop.live(person) == {"newsletter"}
+
+
 def test_works_for_a_frozen_tenant_and_without_its_submission(shop: Shop, served: Served) -> None:
     tenant_id, _ = shop.add_tenant("frozen")
     person = shop.consent("cold@example.com", "news", tenant_id=tenant_id)

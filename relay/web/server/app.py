@@ -23,6 +23,7 @@ from relay.signup.ask import Office
 from relay.store.pool import CONNECTIONS, Storage, Unavailable
 from relay.store.sqlite.pool import Pool
 from relay.web.api.routes import create_api
+from relay.web.clean_path import CleanPath
 from relay.web.context import Context
 from relay.web.guard import Guard, WebLimits
 from relay.web.health import Health
@@ -93,7 +94,7 @@ def create_app(
     )
     app.router.redirect_slashes = False
     app.state.context = context
-    return Guard(app, limits=limits or WebLimits(), error_page=views.error, observe=metrics.observe)
+    return Guard(CleanPath(app), limits=limits or WebLimits(), error_page=views.error, observe=metrics.observe)
 
 
 async def _robots(request: Request) -> Response:
