@@ -16,7 +16,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from config.kinds import Kind
+from config.kinds import ValueKind
 from config.settings import PLANS, Plan, Policies, Settings
 
 ROOT = Path(__file__).parent.parent
@@ -133,8 +133,8 @@ def _default(field: FieldInfo) -> object:
     return _example(field) if field.is_required() else _written(field, field.default)
 
 
-def _kind(field: FieldInfo) -> Kind | None:
-    return next((item for item in field.metadata if isinstance(item, Kind)), None)
+def _kind(field: FieldInfo) -> ValueKind | None:
+    return next((item for item in field.metadata if isinstance(item, ValueKind)), None)
 
 
 def _written(field: FieldInfo, value: object) -> object:

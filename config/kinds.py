@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ValueKind:
     """How a value is called and written in the reference and the example file."""
 
     label: str
@@ -79,46 +79,49 @@ def _route(value: object) -> object:
 _LIST = Field(strict=False)
 
 Count = Annotated[int, Field(le=10**9)]
-Seconds = Annotated[float, BeforeValidator(units.parse_duration), Kind("duration", units.format_duration)]
+Seconds = Annotated[float, BeforeValidator(units.parse_duration), ValueKind("duration", units.format_duration)]
 Wait = Annotated[Seconds, Field(gt=0)]
-Octets = Annotated[int, BeforeValidator(units.parse_octets), Kind("size", units.format_octets)]
+Octets = Annotated[int, BeforeValidator(units.parse_octets), ValueKind("size", units.format_octets)]
 Waits = Annotated[
     tuple[Wait, ...],
     _LIST,
     AfterValidator(_not_empty),
-    Kind("list of durations", lambda values: [units.format_duration(v) for v in values]),
+    ValueKind("list of durations", lambda values: [units.format_duration(v) for v in values]),
 ]
-Domain = Annotated[str, _text(names.domain_name), Kind("domain name")]
-RouteName = Annotated[str, _text(names.route_name), Kind("domain name")]
-OptionalDomain = Annotated[str, _text(names.domain_name, or_empty=True), Kind("domain name")]
-Url = Annotated[str, _text(names.base_url, or_empty=True), Kind("URL")]
+Domain = Annotated[str, _text(names.domain_name), ValueKind("domain name")]
+RouteName = Annotated[str, _text(names.route_name), ValueKind("domain name")]
+OptionalDomain = Annotated[str, _text(names.domain_name, or_empty=True), ValueKind("domain name")]
+Url = Annotated[str, _text(names.base_url, or_empty=True), ValueKind("URL")]
 ListenAddress = Annotated[str, _text(names.listen_endpoint)]
-OptionalListenAddress = Annotated[str, _text(names.listen_endpoint, or_empty=True), Kind("address:port")]
-Listens = Annotated[tuple[ListenAddress, ...], _LIST, Kind("list of address:port", list)]
-OptionalTarget = Annotated[str, _text(names.target_endpoint, or_empty=True), Kind("host:port")]
-Target = Annotated[str, BeforeValidator(_route), _text(names.target_endpoint)]
+OptionalListenAddress = Annotated[str, _text(names.listen_endpoint, or_empty=True), ValueKind("address:port")]
+Listens = Annotated[tuple[ListenAddress, ...], _LIST, ValueKind("list of address:port", list)]
+OptionalTarget = Annotated[str, _text(names.target_endpoint, or_empty=True), ValueKind("host:port")]
+RouteTarget = Annotated[str, BeforeValidator(_route), _text(names.target_endpoint)]
 Nameservers = Annotated[
     tuple[Annotated[str, _text(names.nameserver)], ...],
     _LIST,
     AfterValidator(_unique),
-    Kind("list of address:port", list),
+    ValueKind("list of address:port", list),
 ]
 Addresses = Annotated[
     tuple[Annotated[str, _text(names.ip_address)], ...],
     _LIST,
     AfterValidator(_unique),
-    Kind("list of IP addresses", list),
+    ValueKind("list of IP addresses", list),
 ]
 Networks = Annotated[
-    tuple[Annotated[str, _text(names.ip_network)], ...], _LIST, AfterValidator(_unique), Kind("list of networks", list)
+    tuple[Annotated[str, _text(names.ip_network)], ...],
+    _LIST,
+    AfterValidator(_unique),
+    ValueKind("list of networks", list),
 ]
-OptionalMail = Annotated[str, _text(names.mail_address, or_empty=True), Kind("mail address")]
+OptionalMail = Annotated[str, _text(names.mail_address, or_empty=True), ValueKind("mail address")]
 Mails = Annotated[
     tuple[Annotated[str, _text(names.mail_address)], ...],
     _LIST,
     AfterValidator(_unique),
-    Kind("list of mail addresses", list),
+    ValueKind("list of mail addresses", list),
 ]
-Names = Annotated[tuple[str, ...], _LIST, AfterValidator(_unique), Kind("list of names", list)]
-Directory = Annotated[Path, BeforeValidator(_path), Kind("path", str)]
-OptionalFile = Annotated[Path | None, BeforeValidator(_optional_path), Kind("path", lambda path: str(path or ""))]
+Names = Annotated[tuple[str, ...], _LIST, AfterValidator(_unique), ValueKind("list of names", list)]
+Directory = Annotated[Path, BeforeValidator(_path), ValueKind("path", str)]
+OptionalFile = Annotated[Path | None, BeforeValidator(_optional_path), ValueKind("path", lambda path: str(path or ""))]

@@ -19,7 +19,6 @@ from config.kinds import (
     Count,
     Directory,
     Domain,
-    Kind,
     Listens,
     Mails,
     Names,
@@ -32,10 +31,11 @@ from config.kinds import (
     OptionalMail,
     OptionalTarget,
     RouteName,
+    RouteTarget,
     Seconds,
     Table,
-    Target,
     Url,
+    ValueKind,
     Wait,
     Waits,
     key,
@@ -65,7 +65,7 @@ class Server(Table):
         return self.node or self.hostname
 
 
-class Operator(Table):
+class OperatorSettings(Table):
     """Who runs this relay, and who is called when something needs a person."""
 
     name: str = key("", "Name of who runs this relay, as the letters of the relay show it; empty: the hostname.")
@@ -187,7 +187,7 @@ class Delivery(Table):
     )
     smart_host_user: str = key("", "User name at the smart host; empty: no AUTH.")
     smart_host_password_file: OptionalFile = key(None, "File with the password at the smart host, mode 0600.")
-    routes: Annotated[Mapping[RouteName, Target], Kind("table of host:port", dict)] = key(
+    routes: Annotated[Mapping[RouteName, RouteTarget], ValueKind("table of host:port", dict)] = key(
         {},
         "Servers for some domains instead of MX or smart host; `.example.com` is all below it, `*` the rest.",
         example={"example.com": "127.0.0.1:2600"},
@@ -305,7 +305,7 @@ class Retention(Table):
     events: Seconds = key(90 * DAY, "Events.")
 
 
-class Consent(Table):
+class ConsentSettings(Table):
     """What is asked of the wordings that people agree to."""
 
     wording_gaps: Literal["show", "refuse"] = key(
@@ -314,7 +314,7 @@ class Consent(Table):
     transfer_abroad: bool = key(False, "Data of subscribers goes abroad, so wordings must say so.")
 
 
-class Log(Table):
+class LogSettings(Table):
     """The log on stderr."""
 
     level: Literal["debug", "info", "warning", "error"] = key("info", "Least level that is written.")
@@ -342,7 +342,7 @@ class Settings(Table):
     """The whole of `relay.toml`."""
 
     server: Server
-    operator: Operator = Field(default_factory=Operator)
+    operator: OperatorSettings = Field(default_factory=OperatorSettings)
     listen: Listen = Field(default_factory=Listen)
     tls: Tls = Field(default_factory=Tls)
     auth: Auth = Field(default_factory=Auth)
@@ -357,9 +357,9 @@ class Settings(Table):
     policies: Policies = Field(default_factory=Policies)
     policy: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     plans: Annotated[Mapping[str, Plan], BeforeValidator(_with_built_in_plans)] = Field(default_factory=dict)
-    consent: Consent = Field(default_factory=Consent)
+    consent: ConsentSettings = Field(default_factory=ConsentSettings)
     retention: Retention = Field(default_factory=Retention)
-    log: Log = Field(default_factory=Log)
+    log: LogSettings = Field(default_factory=LogSettings)
 
     @model_validator(mode="before")
     @classmethod

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from policies.settings import Table
+from policies.settings import PolicyTable
 from relay.mail.status import Status, refusal, temporary
 from relay.pipeline.contract import (
     PASS,
@@ -26,6 +26,7 @@ from relay.pipeline.contract import (
     Verdict,
 )
 from relay.values.facts import Reason, Recipient, Standing, Stream, Tenant
+from relay.values.left import left_all_at, left_at
 
 ANY = "*"
 MOST_TOLD = 8
@@ -45,19 +46,16 @@ def refused(stream: Stream, standing: Standing, topic: str) -> Status | None:
 
 
 def _unsubscribed(standing: Standing, topic: str) -> Status | None:
-    gone = [s for s in standing.suppressions if s.reason is Reason.UNSUBSCRIBED]
-    everything = next((s.since for s in gone if s.topic is None), None)
+    everything = left_all_at(standing)
     if everything is not None:
         return refusal("unsubscribed", f"the person unsubscribed from all your mail on {_day(everything)}")
     if topic == ANY:
+        gone = [s for s in standing.suppressions if s.reason is Reason.UNSUBSCRIBED]
         if any(c.live for c in standing.consents):
             return None
         ends = [s.since for s in gone] + [c.withdrawn_at for c in standing.consents if c.withdrawn_at is not None]
         return refusal("unsubscribed", f"the person unsubscribed on {_day(max(ends))}") if ends else None
-    since = next((s.since for s in gone if s.topic == topic), None)
-    consent = standing.consent(topic)
-    if since is None and consent is not None and not consent.live:
-        since = consent.withdrawn_at or consent.given_at
+    since = left_at(standing, topic)
     return refusal("unsubscribed", f"the person unsubscribed from {topic} on {_day(since)}") if since else None
 
 
@@ -93,7 +91,7 @@ class Policy(BasePolicy):
     name = "consent"
 
     def __init__(self, settings: Mapping[str, object]) -> None:
-        table = Table(settings)
+        table = PolicyTable(settings)
         most = table.whole("exempt_recipients", 100, 1, 65_535)
         """Recipients of one message on a stream freed from consent; RFC 5321 §4.5.3.1.8 wants 100 taken."""
         table.done()

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from policies.settings import Table
+from policies.settings import PolicyTable
 from relay.mail.status import Status, refusal
 from relay.pipeline.contract import Add, AddDistinct, BasePolicy, Continue, Effect, Reject, Transaction, Verdict
 from relay.values.facts import Allowance, Recipient
@@ -45,7 +45,7 @@ class Policy(BasePolicy):
     name = "quota"
 
     def __init__(self, settings: Mapping[str, object]) -> None:
-        Table(settings).done()
+        PolicyTable(settings).done()
 
     def on_recipient(self, txn: Transaction, rcpt: Recipient) -> Verdict:
         plan, usage = txn.tenant.allowance, txn.usage

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from policies.settings import Table
+from policies.settings import PolicyTable
 from relay.mail.status import temporary
 from relay.pipeline.contract import PASS, BasePolicy, Defer, Transaction, Verdict
 from relay.values.facts import Recipient
@@ -20,7 +20,7 @@ class Policy(BasePolicy):
     name = "rate"
 
     def __init__(self, settings: Mapping[str, object]) -> None:
-        table = Table(settings)
+        table = PolicyTable(settings)
         self._per_second = table.number("per_second", 0, 0, 1e9)
         self._told = self._per_second
         self._burst = table.number("burst", max(1.0, 10 * self._per_second), 1, 1e9)

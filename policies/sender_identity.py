@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 
-from policies.settings import Table
+from policies.settings import PolicyTable
 from relay.mail.address import AddressError, parse_domain
 from relay.mail.status import refusal
 from relay.pipeline.contract import PASS, BasePolicy, Message, MessageVerdict, Reject, Transaction, Verdict
@@ -68,7 +68,7 @@ class Policy(BasePolicy):
     name = "sender_identity"
 
     def __init__(self, settings: Mapping[str, object]) -> None:
-        Table(settings).done()
+        PolicyTable(settings).done()
 
     def on_reverse_path(self, txn: Transaction) -> Verdict:
         if not txn.reverse_path:

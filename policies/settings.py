@@ -9,7 +9,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])\Z")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-class Table:
+class PolicyTable:
     """Hands out values by key; ``done`` refuses what nobody asked for."""
 
     def __init__(self, table: Mapping[str, object]) -> None:

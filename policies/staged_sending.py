@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import exp, lgamma, log
 
-from policies.settings import Table
+from policies.settings import PolicyTable
 from relay.pipeline.contract import (
     PASS,
     BasePolicy,
@@ -75,7 +75,7 @@ class Policy(BasePolicy):
     name = "staged_sending"
 
     def __init__(self, settings: Mapping[str, object]) -> None:
-        table = Table(settings)
+        table = PolicyTable(settings)
         self._when = table.word("when", "auto", ("auto", "always", "never"))
         if table.whole("new_below", 1000, 0, 2**62) == 0:
             self._when = "never"

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from msgspec import structs
 
-from policies.settings import Table
+from policies.settings import PolicyTable
 from relay.mail.additions import Additions
 from relay.pipeline.contract import BasePolicy, Continue, Message, MessageVerdict, Transaction, Verdict
 from relay.values.facts import Kind, Recipient, Tenant
@@ -64,7 +64,7 @@ class Policy(BasePolicy):
     name = "unsubscribe_footer"
 
     def __init__(self, settings: Mapping[str, object]) -> None:
-        table = Table(settings)
+        table = PolicyTable(settings)
         self._transactional = table.flag("transactional", False)
         """Put footer and unsubscribe fields on transactional streams too."""
         self._amp = table.flag("amp", True)

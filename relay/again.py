@@ -12,7 +12,7 @@ from typing import NamedTuple
 from config.settings import Settings
 from relay.observe.log import setup
 from relay.observe.memory import unnamed
-from relay.processes.process import Body, Tell, live
+from relay.processes.process import ProcessBody, Tell, live
 
 _AGAIN = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from relay.again import main; main()"
 
@@ -60,7 +60,7 @@ def main() -> None:
     live(name, _web(kept) if name == "web" else _mail(kept, index), tell)
 
 
-def _mail(kept: Kept, index: int) -> Body:
+def _mail(kept: Kept, index: int) -> ProcessBody:
     def body(tell: Tell) -> None:
         from relay.app import Share, run  # here, since what goes wrong below is logged
         from relay.intake.smtp.balance import Balance
@@ -84,7 +84,7 @@ def _mail(kept: Kept, index: int) -> Body:
     return body
 
 
-def _web(kept: Kept) -> Body:
+def _web(kept: Kept) -> ProcessBody:
     def body(tell: Tell) -> None:
         from relay.web.server.liveness import Heartbeat
         from relay.web.server.process import run

@@ -18,28 +18,29 @@ from dataclasses import dataclass
 
 from config.settings import Settings
 from relay.audit import sequence
-from relay.delivery.smtp.compose import Composer, Links
+from relay.delivery.smtp.compose import Composer, LinkBase
 from relay.delivery.smtp.engine import Engine
 from relay.delivery.smtp.judge import Judge
 from relay.delivery.smtp.limits import LAST_BACK_OFF_S
-from relay.delivery.smtp.mail import Mail
+from relay.delivery.smtp.mail import SmtpChannel
 from relay.delivery.smtp.report import Reporter
 from relay.delivery.smtp.resolve import Resolver
 from relay.delivery.smtp.session import LONGEST_DATA
 from relay.delivery.smtp.sign import self_test
 from relay.delivery.smtp.signatures import TOGETHER, Signatures
 from relay.delivery.worker import Worker, WorkerTerms
+from relay.events import follow
 from relay.feedback.inbound import MAX_OCTETS, Inbound
-from relay.intake.accept import Acceptor, Terms
+from relay.intake.accept import Acceptor, AcceptTerms
 from relay.intake.smtp.balance import Balance
-from relay.intake.smtp.channel import Channel, Shared
+from relay.intake.smtp.channel import ClientConnection, Shared
 from relay.intake.smtp.farewell import farewell
 from relay.intake.smtp.front import adopting, fronts
 from relay.intake.smtp.inbound import InboundSession
-from relay.intake.smtp.limits import Failures, Known
+from relay.intake.smtp.limits import Failures, KnownAccounts
 from relay.intake.smtp.listeners import BACKLOG, Ports
 from relay.intake.smtp.shares import Budget, Sessions
-from relay.intake.smtp.submission import Desk, SubmissionSession
+from relay.intake.smtp.submission import SubmissionDesk, SubmissionSession
 from relay.intake.smtp.tls import Certificate, CertificateError
 from relay.keys import dkim_keys
 from relay.keys.belonging import remember
@@ -60,12 +61,12 @@ from relay.store.contract import Tx
 from relay.store.database import connect, waits
 from relay.store.sqlite import checkpoint, condition
 from relay.store.sqlite.committer import Committer
-from relay.store.sqlite.room import Room
+from relay.store.sqlite.room import DiskRoom
 from relay.store.thread import ready as threads
 from relay.store.thread import usual_number
 from relay.tenants.facts import Facts
 from relay.tenants.snapshot import Snapshot, SnapshotSource
-from relay.web.server.liveness import Slot
+from relay.web.server.liveness import BeatSlot
 
 _log = logging.getLogger("relay")
 
@@ -162,7 +163,7 @@ class App:
             places=lambda: signatures.places,
             judge=judge,
         )
-        links = Links(settings.links.base_url, settings.links.mail_domain)
+        links = LinkBase(settings.links.base_url, settings.links.mail_domain)
         terms = WorkerTerms(
             inflight=share.of(delivery.inflight),
             expire_s=delivery.expire,
@@ -177,7 +178,7 @@ class App:
         reporter = Reporter(settings.server.hostname, composer, self.snapshots)
         return Worker(
             terms,
-            Mail(engine, composer, signatures, reporter),
+            SmtpChannel(engine, composer, signatures, reporter),
             self.chain,
             self.snapshots,
             self.conn,
@@ -230,18 +231,18 @@ class App:
         most, loop = self.settings.limits.sessions, asyncio.get_running_loop()
         return Sessions(self.share.of(most), self.share.of(min(most_per_network, most)), loop.time)
 
-    async def _listen(self, committer: Committer, worker: Worker, room: Room) -> None:
+    async def _listen(self, committer: Committer, worker: Worker, room: DiskRoom) -> None:
         settings, limits = self.settings, self.settings.limits
         loop = asyncio.get_running_loop()
         acceptor = Acceptor(
-            Terms(settings.server.hostname, self._scan_limits(), settings.delivery.expire),
+            AcceptTerms(settings.server.hostname, self._scan_limits(), settings.delivery.expire),
             self.chain,
             committer,
             worker,
             self.facts,
             room,
         )
-        desk = Desk(
+        desk = SubmissionDesk(
             self.snapshots,
             self.secrets,
             self.conn,
@@ -249,7 +250,7 @@ class App:
             acceptor,
             # Divided among processes, yet a typing error or two never makes anyone wait.
             Failures(max(self.share.of(settings.auth.failures), min(settings.auth.failures, 3)), settings.auth.window),
-            Known(),
+            KnownAccounts(),
             Failures(10 * settings.auth.failures, settings.auth.window),
             self.clock,
             settings.auth.plaintext_on_loopback,
@@ -268,19 +269,19 @@ class App:
             settings, self.secrets, self.conn, committer.submit, self.clock, logging.getLogger("relay.inbound")
         )
 
-        def served(session: Callable[[], Channel]) -> Callable[[], asyncio.BaseProtocol]:
+        def served(session: Callable[[], ClientConnection]) -> Callable[[], asyncio.BaseProtocol]:
             return fronts(session, settings.server.hostname, loop)
 
-        def adopts(session: Callable[[], Channel]) -> Callable[[socket.socket], None]:
+        def adopts(session: Callable[[], ClientConnection]) -> Callable[[socket.socket], None]:
             return adopting(served(lambda: _settled(session())), loop)
 
-        def submission() -> Channel:
+        def submission() -> ClientConnection:
             return SubmissionSession(shared, desk, loop=loop)
 
-        def encrypted() -> Channel:
+        def encrypted() -> ClientConnection:
             return SubmissionSession(implicit, desk, implicit_tls=True, loop=loop)
 
-        def stranger() -> Channel:
+        def stranger() -> ClientConnection:
             return InboundSession(returned, inbound, loop=loop)
 
         if self.share.balance is not None:
@@ -295,7 +296,7 @@ class App:
 
     # -- life ----------------------------------------------------------------------
 
-    async def run(self, tell: Tell, slot: Slot) -> None:
+    async def run(self, tell: Tell, slot: BeatSlot) -> None:
         """Serve until SIGTERM or SIGINT; ``tell`` hears once all ports listen, and once none does any more.
 
         SIGUSR1 during the stop: nothing is waited for any longer.
@@ -315,7 +316,7 @@ class App:
         worker = self._worker(committer)
         await worker.beat()  # nothing is leased before
         least = self.settings.limits.free_disk_octets
-        room = Room(
+        room = DiskRoom(
             self.settings.database, self.conn, least, share=self.share.workers, tell=slot.tell, others=slot.others
         )
         self._tasks = [
@@ -330,6 +331,7 @@ class App:
                 loop.create_task(watch.run(self.settings.database, self.chain, self.clock, self._mover().look)),
                 loop.create_task(retention.run(self.settings.database, self.settings.retention, self.clock)),
                 loop.create_task(sequence.run(self.settings.database, self.secrets, self.clock)),
+                loop.create_task(follow.run(self.settings.database)),
             ]
         await self._listen(committer, worker, room)
         await asyncio.wait([look_up], timeout=THREADS_S)
@@ -389,7 +391,7 @@ class App:
             _log.info("the certificate was read again")
 
 
-def _settled(session: Channel) -> Channel:
+def _settled(session: ClientConnection) -> ClientConnection:
     session.settled = True
     return session
 
@@ -423,7 +425,7 @@ def _test_keys(snapshot: Snapshot, secrets: Secrets) -> None:
         self_test([dkim_keys.open_key(secrets, domain.name, key) for key in domain.keys])
 
 
-def run(settings: Settings, ports: Ports, share: Share, tell: Tell, slot: Slot) -> None:
+def run(settings: Settings, ports: Ports, share: Share, tell: Tell, slot: BeatSlot) -> None:
     """Run one mail process to its end."""
     import gc
 

@@ -28,8 +28,8 @@ from relay.checks.result import Level
 from relay.intake.smtp.balance import Balance
 from relay.intake.smtp.listeners import Ports, bind_all
 from relay.observe.log import setup
-from relay.processes.process import READY, Body, Child, Tell, fork, most_files
-from relay.processes.supervise import Held, Limits, Supervisor, Wakeful, slim
+from relay.processes.process import READY, Child, ProcessBody, Tell, fork, most_files
+from relay.processes.supervise import Held, ProcessLimits, Supervisor, Wakeful, slim
 from relay.queue.owners import end_leases, process_of
 from relay.store.contract import Failure
 from relay.store.database import StoreError, connect
@@ -87,7 +87,7 @@ class Start:
         self.balance = Balance(workers) if workers > 1 else None
         self.children: list[Child] = []
 
-    def _mail(self, index: int) -> Body:
+    def _mail(self, index: int) -> ProcessBody:
         settings, ports, balance, slot = self.settings, self.ports, self.balance, self.heartbeat.slot(index)
 
         def body(tell: Tell) -> None:
@@ -99,7 +99,7 @@ class Start:
 
         return body
 
-    def _web(self) -> Body:
+    def _web(self) -> ProcessBody:
         settings, ports, sock, heartbeat = self.settings, self.ports, self.ports.http, self.heartbeat
         balance = self.balance
 
@@ -227,7 +227,7 @@ def serve(settings: Settings) -> int:
         here=here,
         other=[written],
     )
-    limits = Limits(settings.delivery.stop_grace, settings.server.watchdog)
+    limits = ProcessLimits(settings.delivery.stop_grace, settings.server.watchdog)
     supervisor = Supervisor(wakeful, start.children, command, held, limits)
     return slim(supervisor, log) if started else supervisor.give_up()
 

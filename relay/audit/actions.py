@@ -1,9 +1,9 @@
-"""Who did what, when and why; and what a tenant is told of it.
+"""Who did what, when and why.
 
 ``audit`` rows are the operator's record of administrative actions (R24, R30),
-each a leaf of the audit log (R31, ``relay.audit``); ``event`` rows are what the
-tenant sees. Both are written in the transaction of what they record and never
-changed afterwards.
+each a leaf of the audit log (R31, ``relay.audit``), written in the transaction
+of what they record and never changed afterwards. What a tenant is told of it is
+an event (``relay.events``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from relay.store.contract import Tx
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """One audited action; ``at`` in seconds UTC."""
 
     id: int
@@ -45,14 +45,7 @@ def record(
     log.action(conn, actor, action, tenant_id, _json(detail), now)
 
 
-def event(conn: Tx, tenant_id: int, kind: str, detail: Mapping[str, object], now: float) -> None:
-    """Tell the tenant of something that concerns the account, not one message."""
-    conn.execute(
-        "INSERT INTO event (tenant_id, at, kind, detail) VALUES (?, ?, ?, ?)", (tenant_id, now, kind, _json(detail))
-    )
-
-
-def of_tenant(conn: Tx, tenant_id: int, actions: tuple[str, ...], limit: int) -> list[Entry]:
+def of_tenant(conn: Tx, tenant_id: int, actions: tuple[str, ...], limit: int) -> list[AuditEntry]:
     """The tenant's latest ``limit`` entries with one of ``actions``, oldest first."""
     marks = ",".join("?" * len(actions))
     rows = conn.execute(
@@ -61,7 +54,7 @@ def of_tenant(conn: Tx, tenant_id: int, actions: tuple[str, ...], limit: int) ->
         (tenant_id, *actions, limit),
     ).fetchall()
     return [
-        Entry(id_, at, actor, action, tenant, json.loads(detail or "{}"))
+        AuditEntry(id_, at, actor, action, tenant, json.loads(detail or "{}"))
         for id_, at, actor, action, tenant, detail in reversed(rows)
     ]
 

@@ -18,7 +18,7 @@ from relay.audit.errors import AuditError
 from relay.audit.heads import Head
 from relay.audit.prove import VERSION, Object, Prover
 from relay.audit.record import digest_of
-from relay.audit.rows import AUDIT, HISTORY, Row, Rows
+from relay.audit.rows import AUDIT, HISTORY, AuditRow, AuditRows
 from relay.keys.secrets import Secrets
 from relay.store.contract import Tx
 from relay.values.tenant import TenantRow
@@ -85,7 +85,7 @@ def _parts(conn: Tx, head: Head, tenant: TenantRow, address: str, topic: str, *,
     }
 
 
-def _is_later(row: Row, head: Head) -> bool:
+def _is_later(row: AuditRow, head: Head) -> bool:
     return row.leaf is None or row.leaf >= head.size
 
 
@@ -117,7 +117,7 @@ def state(records: Sequence[Mapping[str, Any]]) -> Object:
     return {"live": live, "consent": consent, "withdrawal": withdrawal, "suppressed": sorted(suppressed)}
 
 
-def _history(conn: Tx, tenant_id: int, address: str, topic: str) -> list[Row]:
+def _history(conn: Tx, tenant_id: int, address: str, topic: str) -> list[AuditRow]:
     """The person's records on the topic or on everything, in their order."""
     found = conn.execute(
         "SELECT h.id FROM subscriber s JOIN consent_history h ON h.subscriber_id = s.id"
@@ -128,7 +128,7 @@ def _history(conn: Tx, tenant_id: int, address: str, topic: str) -> list[Row]:
     return _rows(conn, HISTORY, found.fetchall())
 
 
-def _attestations(conn: Tx, tenant_id: int, topic: str, rows: Sequence[Row]) -> list[Row]:
+def _attestations(conn: Tx, tenant_id: int, topic: str, rows: Sequence[AuditRow]) -> list[AuditRow]:
     """What was attested of the files that consents came from."""
     files = {json.loads(_object(row.text)["evidence"]).get("file") for row in rows} - {None}
     if not files:
@@ -141,15 +141,15 @@ def _attestations(conn: Tx, tenant_id: int, topic: str, rows: Sequence[Row]) -> 
     return _rows(conn, AUDIT, [(id_,) for id_, one in told if one.get("sha256") in files and one.get("topic") == topic])
 
 
-def _rows(conn: Tx, table: str, ids: Sequence[tuple[int]]) -> list[Row]:
-    reader = Rows(conn, table)
+def _rows(conn: Tx, table: str, ids: Sequence[tuple[int]]) -> list[AuditRow]:
+    reader = AuditRows(conn, table)
     rows = [reader.of_id(id_) for (id_,) in ids]
     if any(row is None or row.text is None for row in rows):
         raise AuditError("a record of this person is not what was written: `relay audit verify` says which")
     return [row for row in rows if row is not None]
 
 
-def _wordings(conn: Tx, tenant_id: int, rows: Sequence[Row]) -> dict[str, str]:
+def _wordings(conn: Tx, tenant_id: int, rows: Sequence[AuditRow]) -> dict[str, str]:
     """Texts by their digest, as the records name them."""
     wanted = {_object(row.text)["wording"] for row in rows} - {""}
     found = {}

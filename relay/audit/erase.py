@@ -12,7 +12,7 @@ from typing import Final
 
 from relay.audit import log
 from relay.audit.errors import AuditError
-from relay.audit.rows import AUDIT, HISTORY, Rows
+from relay.audit.rows import AUDIT, HISTORY, AuditRows
 from relay.store.contract import Tx
 
 ACTION: Final = "data-erased"
@@ -61,7 +61,7 @@ def _told(conn: Tx, tenant_id: int, done: Mapping[str, list[int]], actor: str, n
 def _blank(conn: Tx, table: str, which: str, values: tuple[object, ...]) -> list[int]:
     done = []
     for (id_,) in conn.execute(which, values).fetchall():
-        row = Rows(conn, table).of_id(id_)
+        row = AuditRows(conn, table).of_id(id_)
         if row is None:  # older than the log and not yet taken into it
             conn.execute(f"DELETE FROM {table} WHERE id = ?", (id_,))
             continue

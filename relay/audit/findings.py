@@ -10,7 +10,7 @@ KEPT: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class AuditFault:
     """One thing that is wrong; ``leaf`` is the number of the leaf it concerns, None where it concerns none."""
 
     leaf: int | None
@@ -31,7 +31,7 @@ class Findings:
     heads: int = 0
     size: int = 0
     """Leaves under the newest head; the rest is taken in by the next sequencing."""
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[AuditFault] = field(default_factory=list)
     count: int = 0
     """All faults, also those not kept."""
     warnings: list[str] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Findings:
     def fault(self, text: str, leaf: int | None = None) -> None:
         self.count += 1
         if len(self.faults) < KEPT:
-            self.faults.append(Fault(leaf, text))
+            self.faults.append(AuditFault(leaf, text))
 
     def warn(self, text: str) -> None:
         if len(self.warnings) < KEPT:

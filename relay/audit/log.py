@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from relay.audit import merkle, record
-from relay.audit.rows import Rows
+from relay.audit.rows import AuditRows
 from relay.store.contract import Tx
 
 _WORDS: Final = {
@@ -89,6 +89,19 @@ def open_batch(conn: Tx, what: str, tenant_id: int, now: float) -> int:
     return int(row[0])
 
 
+def fill_batch(conn: Tx, rows: str, values: Mapping[str, object]) -> None:
+    """Write rows of ``consent_history`` that a SELECT makes.
+
+    It gives subscriber, topic, action, at, recorded at, evidence, the batch's id and a salt of each, in the order of
+    their commitments.
+    """
+    conn.execute(
+        "INSERT INTO consent_history (subscriber_id, topic_id, action, at, recorded_at, evidence, leaf_id, salt)"
+        f" {rows}",
+        values,
+    )
+
+
 def close_batch(conn: Tx, leaf_id: int, commitments: Sequence[bytes]) -> None:
     """Bind the rows that carry ``leaf_id``, by their commitments in the order of their ids."""
     at, what, tenant_id = conn.execute(
@@ -108,7 +121,7 @@ def adopt(conn: Tx, table: str, ids: Sequence[int], now: float) -> None:
         f"UPDATE {table} SET leaf_id = ?, salt = ? WHERE id = ?",
         [(leaf_id, os.urandom(record.SALT_OCTETS), id_) for id_ in ids],
     )
-    commitments = [row.commitment for row in Rows(conn, table).of_leaf(leaf_id)]
+    commitments = [row.commitment for row in AuditRows(conn, table).of_leaf(leaf_id)]
     close_batch(conn, leaf_id, [found for found in commitments if found is not None])
 
 

@@ -15,7 +15,7 @@ from relay.audit.errors import AuditError
 from relay.audit.heads import Head
 from relay.audit.nodes import Nodes
 from relay.audit.record import Leaf
-from relay.audit.rows import TABLES, Row, Rows
+from relay.audit.rows import TABLES, AuditRow, AuditRows
 from relay.store.contract import Tx
 
 INCLUSION: Final = "relay-audit-inclusion"
@@ -33,7 +33,7 @@ class Prover:
         self._conn = conn
         self._head = head
         self._nodes = Nodes(conn)
-        self._rows = {table: Rows(conn, table) for table in TABLES}
+        self._rows = {table: AuditRows(conn, table) for table in TABLES}
 
     def leaf(self, number: int) -> Object:
         """A leaf and its way to the root. Raises AuditError if it isn't under the head."""
@@ -49,7 +49,7 @@ class Prover:
             raise AuditError(DAMAGED)
         return {"number": number, "leaf": leaf.public(), "path": _hex(path)}
 
-    def record(self, row: Row) -> Object:
+    def record(self, row: AuditRow) -> Object:
         """A record with its way to its leaf, and the leaf's to the root. Raises AuditError if it was changed."""
         siblings = self._rows[row.table].of_leaf(row.leaf_id)
         hashes = [merkle.leaf_hash(one.commitment) for one in siblings if one.commitment is not None]
@@ -86,7 +86,7 @@ class Prover:
         return {"type": CONSISTENCY, "version": VERSION, **head}
 
 
-def _shown(row: Row) -> Object:
+def _shown(row: AuditRow) -> Object:
     """A record as documents have it; of an erased one only what binds it."""
     if row.commitment is None:
         raise AuditError(DAMAGED)

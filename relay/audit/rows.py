@@ -37,7 +37,7 @@ _CACHED: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AuditRow:
     """One row behind a leaf."""
 
     leaf: int | None
@@ -54,7 +54,7 @@ class Row:
     """What is wrong with the row itself, whatever its leaf says."""
 
 
-class Rows:
+class AuditRows:
     """Reads one of ``TABLES``; keeps digests of wordings, since many records share them."""
 
     def __init__(self, conn: Tx, table: str) -> None:
@@ -64,7 +64,7 @@ class Rows:
         self._evidence: dict[str, tuple[str, str]] = {}
         self._quoted: dict[str | None, str] = {}
 
-    def all(self) -> Iterator[Row]:
+    def all(self) -> Iterator[AuditRow]:
         """Every row of a leaf that is there, in the order of the leaves: first those in the tree."""
         for order in IN_TREE, NOT_IN_TREE:
             for found in self._conn.execute(f"{self._sql(_OF_LEAVES)} WHERE l.{order}, r.id"):
@@ -80,31 +80,33 @@ class Rows:
             )
         )
 
-    def of_leaf(self, leaf_id: int) -> list[Row]:
+    def of_leaf(self, leaf_id: int) -> list[AuditRow]:
         return list(self._read("r.leaf_id = ?", (leaf_id,)))
 
-    def of_id(self, id_: int) -> Row | None:
+    def of_id(self, id_: int) -> AuditRow | None:
         """One row; None if it names no leaf."""
         return next(self._read("r.id = ? AND r.leaf_id IS NOT NULL", (id_,)), None)
 
-    def _read(self, where: str, values: tuple[object, ...]) -> Iterator[Row]:
+    def _read(self, where: str, values: tuple[object, ...]) -> Iterator[AuditRow]:
         for found in self._conn.execute(f"{self._sql(_OF_ROWS)} WHERE {where} ORDER BY r.id", values):
             yield self._row(*found)
 
     def _sql(self, source: str) -> str:
         return _SQL[self._table].format(rows=source.format(table=self._table))
 
-    def _row(self, leaf: int | None, leaf_id: Any, id_: int, salt: Any, *data: Any) -> Row:
+    def _row(self, leaf: int | None, leaf_id: Any, id_: int, salt: Any, *data: Any) -> AuditRow:
         if isinstance(salt, bytes) and len(salt) == HASH_OCTETS:
             fault = "" if data == _BLANK[self._table] else "it is marked as erased and still holds data"
-            return Row(leaf, leaf_id, self._table, id_, None, None, salt, True, fault)
+            return AuditRow(leaf, leaf_id, self._table, id_, None, None, salt, True, fault)
         try:
             text = self._history(*data) if self._table == HISTORY else self._audit(*data)
         except (TypeError, ValueError, OverflowError, AttributeError, RecursionError, Failure):
             text = None
         if text is None or not isinstance(salt, bytes) or len(salt) != SALT_OCTETS:
-            return Row(leaf, leaf_id, self._table, id_, text, None, None, False, "it is no record that the relay wrote")
-        return Row(leaf, leaf_id, self._table, id_, text, salt, record.commitment(salt, text), False)
+            return AuditRow(
+                leaf, leaf_id, self._table, id_, text, None, None, False, "it is no record that the relay wrote"
+            )
+        return AuditRow(leaf, leaf_id, self._table, id_, text, salt, record.commitment(salt, text), False)
 
     def _history(
         self,

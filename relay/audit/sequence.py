@@ -21,6 +21,7 @@ from relay.audit.heads import Head
 from relay.audit.nodes import Nodes, is_stored
 from relay.audit.rows import TABLES
 from relay.keys.secrets import Secrets
+from relay.store import marks
 from relay.store.contract import Tx
 from relay.store.database import connect, transaction
 from relay.store.words import failed
@@ -35,7 +36,7 @@ _NEW: Final = "SELECT id, hash FROM audit_leaf WHERE number IS NULL ORDER BY id 
 
 _log = logging.getLogger("relay.audit")
 
-Progress = Callable[[int], None]
+_Progress = Callable[[int], None]
 
 
 async def run(path: Path, secrets: Secrets, clock: Callable[[], float]) -> None:
@@ -62,7 +63,7 @@ def _turn(path: Path, secrets: Secrets, clock: Callable[[], float]) -> Head:
         conn.close()
 
 
-def sequence(conn: Tx, secrets: Secrets, clock: Callable[[], float], progress: Progress = lambda leaves: None) -> Head:
+def sequence(conn: Tx, secrets: Secrets, clock: Callable[[], float], progress: _Progress = lambda leaves: None) -> Head:
     """Take in all leaves there are; returns the newest head. Makes its own transactions.
 
     Raises AuditError if a leaf is missing or no key can be opened.
@@ -135,7 +136,7 @@ def _found(conn: Tx) -> tuple[Head | None, merkle.Tree, list[tuple[int, bytes]]]
         conn.execute("ROLLBACK")
 
 
-def _sign(conn: Tx, signer: signers.Signer, size: int, root: bytes, before: Head | None, now: float) -> None:
+def _sign(conn: Tx, signer: signers.HeadSigner, size: int, root: bytes, before: Head | None, now: float) -> None:
     at_us = round(now * 1_000_000)
     previous = b"" if before is None else before.digest()
     signature = signer.sign(heads.signed_octets(size, root, at_us, signer.id, previous))
@@ -149,11 +150,11 @@ def _adopt(conn: Tx, clock: Callable[[], float]) -> None:
     """Take in what was recorded before there was a log: before the first head, so that nothing can be slipped in."""
     for table in TABLES:
         while True:
-            row = conn.execute("SELECT value FROM meta WHERE name = ?", (f"audit/adopt/{table}",)).fetchone()
-            if row is None:
+            newest = marks.read(conn, f"audit/adopt/{table}")
+            if newest is None:
                 break
             with transaction(conn):
-                _adopt_some(conn, table, int(row[0]), clock())
+                _adopt_some(conn, table, newest, clock())
 
 
 def _adopt_some(conn: Tx, table: str, newest: int, now: float) -> None:
@@ -166,4 +167,4 @@ def _adopt_some(conn: Tx, table: str, newest: int, now: float) -> None:
     if ids:
         log.adopt(conn, table, ids, now)
     else:
-        conn.execute("DELETE FROM meta WHERE name = ?", (f"audit/adopt/{table}",))
+        marks.remove(conn, [f"audit/adopt/{table}"])

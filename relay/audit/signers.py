@@ -23,7 +23,7 @@ _PURPOSE: Final = "audit-key"
 
 
 @dataclass(frozen=True, slots=True)
-class Signer:
+class HeadSigner:
     """A key that signs."""
 
     id: str
@@ -52,7 +52,7 @@ def live(conn: Tx) -> list[tuple[str, bytes, bytes]]:
     return conn.execute("SELECT id, public, sealed FROM audit_key WHERE retired = 0 ORDER BY number").fetchall()
 
 
-def current(conn: Tx, secrets: Secrets) -> Signer:
+def current(conn: Tx, secrets: Secrets) -> HeadSigner:
     """The key in use; of several the oldest that can be opened. Raises AuditError if none can."""
     cause: SecretsError | None = None
     for id_, public, sealed in live(conn):
@@ -61,7 +61,7 @@ def current(conn: Tx, secrets: Secrets) -> Signer:
         except (SecretsError, ValueError) as error:
             cause = error if isinstance(error, SecretsError) else cause
             continue
-        return Signer(id_, public, private)
+        return HeadSigner(id_, public, private)
     raise AuditError(
         "the audit log's key can't be opened: restore the secrets file from a backup,"
         " or `relay audit rotate` makes a new key"

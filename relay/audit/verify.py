@@ -22,7 +22,7 @@ from relay.keys.secrets import Secrets
 from relay.store.contract import Tx
 from relay.store.sqlite.reading import as_it_is
 
-Progress = Callable[[int, int], None]
+_Progress = Callable[[int, int], None]
 TOLD_EVERY = 1_000
 _LEAVES = "SELECT l.number, l.id, l.action, l.at, l.tenant_id, l.rows, l.root, l.hash FROM audit_leaf l WHERE l."
 
@@ -31,7 +31,7 @@ def verify(
     conn: Tx,
     secrets: Secrets | None = None,
     kept: Sequence[Head] = (),
-    progress: Progress = lambda done, all_: None,
+    progress: _Progress = lambda done, all_: None,
 ) -> Findings:
     """Everything that is wrong. ``kept``: genuine heads that were kept elsewhere (``heads.parse``).
 
@@ -53,7 +53,7 @@ class _Walk:
         self._tree = TreeCheck(conn, self._found, self._heads)
         self._rows = RowCheck(conn, self._found)
 
-    def run(self, secrets: Secrets | None, progress: Progress) -> Findings:
+    def run(self, secrets: Secrets | None, progress: _Progress) -> Findings:
         found, conn = self._found, self._conn
         total = conn.execute("SELECT count(*) FROM audit_leaf").fetchone()[0]
         for number, id_, *columns, hash_ in self._leaves():

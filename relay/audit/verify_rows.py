@@ -8,7 +8,7 @@ import json
 from relay.audit import erase, merkle, signers
 from relay.audit.findings import Findings
 from relay.audit.record import Leaf
-from relay.audit.rows import AUDIT, TABLES, Row, Rows
+from relay.audit.rows import AUDIT, TABLES, AuditRow, AuditRows
 from relay.store.contract import Tx
 
 
@@ -47,18 +47,18 @@ class RowCheck:
             self._in_order(rows, number)
             self._told(rows, leaf)
 
-    def _in_order(self, rows: list[Row], number: int) -> None:
+    def _in_order(self, rows: list[AuditRow], number: int) -> None:
         """A record that is written later has a larger id, which is what gives the history its order."""
         for row in rows:
             if row.id <= self._newest[row.table]:
                 self._found.fault(f"record {row.id} of {row.table} stands out of its order", number)
             self._newest[row.table] = max(row.id, self._newest[row.table])
 
-    def _root(self, rows: list[Row]) -> bytes | None:
+    def _root(self, rows: list[AuditRow]) -> bytes | None:
         hashes = [merkle.leaf_hash(row.commitment) for row in rows if row.commitment is not None]
         return merkle.root_of(hashes) if len(hashes) == len(rows) else None
 
-    def _told(self, rows: list[Row], leaf: Leaf) -> None:
+    def _told(self, rows: list[AuditRow], leaf: Leaf) -> None:
         """Remember what sound records say that the rest is measured by."""
         if leaf.action not in (signers.ANNOUNCED, erase.ACTION):
             return
@@ -102,18 +102,18 @@ class _Source:
 
     def __init__(self, conn: Tx, table: str) -> None:
         self.table = table
-        rows = Rows(conn, table)
+        rows = AuditRows(conn, table)
         self.strays = rows.strays
         self._rows = rows.all()
-        self._next: Row | None = next(self._rows, None)
+        self._next: AuditRow | None = next(self._rows, None)
 
-    def of(self, leaf_id: int) -> list[Row]:
+    def of(self, leaf_id: int) -> list[AuditRow]:
         found = []
         while self._next is not None and self._next.leaf_id == leaf_id:
             found.append(self._take())
         return found
 
-    def _take(self) -> Row:
+    def _take(self) -> AuditRow:
         row = self._next
         assert row is not None
         self._next = next(self._rows, None)

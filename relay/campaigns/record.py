@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from relay.ledger import counters
 from relay.store.contract import Tx
 from relay.values.facts import DayFigures, Record
 
@@ -37,30 +38,18 @@ def refresh(conn: Tx, tenant_id: int) -> None:
         " FROM campaign WHERE tenant_id = ?",
         (tenant_id,),
     ).fetchone()
-    _set(conn, tenant_id, UNDECIDED, undecided or 0)
-    _set(conn, tenant_id, BAD_AT, int(bad_at or 0))
+    counters.set_(conn, tenant_id, UNDECIDED, undecided or 0)
+    counters.set_(conn, tenant_id, BAD_AT, int(bad_at or 0))
 
 
 def released(conn: Tx, tenant_id: int) -> None:
     """One more was released; it counts for good, whatever retention takes away."""
-    conn.execute(
-        "INSERT INTO counter (tenant_id, name, value) VALUES (?, ?, 1) ON CONFLICT (tenant_id, name)"
-        " DO UPDATE SET value = counter.value + 1",
-        (tenant_id, RELEASED),
-    )
+    counters.add(conn, tenant_id, RELEASED, 1)
 
 
 def establish(conn: Tx, tenant_id: int) -> None:
     """The operator's word: as if a campaign had been released."""
-    _set(conn, tenant_id, ESTABLISHED, 1)
-
-
-def _set(conn: Tx, tenant_id: int, name: str, value: int) -> None:
-    conn.execute(
-        "INSERT INTO counter (tenant_id, name, value) VALUES (?, ?, ?) ON CONFLICT (tenant_id, name)"
-        " DO UPDATE SET value = excluded.value",
-        (tenant_id, name, value),
-    )
+    counters.set_(conn, tenant_id, ESTABLISHED, 1)
 
 
 def together(conn: Tx, tenant_id: int, now: float) -> DayFigures:

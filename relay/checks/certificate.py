@@ -14,13 +14,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from config.names import split_endpoint
 from config.settings import Settings
 from relay.checks.files import private_file
-from relay.checks.result import Level, Result, bad, ok, warn
+from relay.checks.result import CheckResult, Level, bad, ok, warn
 
 WHAT = "certificate"
 SOON = dt.timedelta(days=14)
 
 
-def check_certificate(settings: Settings, now: dt.datetime) -> Iterator[Result]:
+def check_certificate(settings: Settings, now: dt.datetime) -> Iterator[CheckResult]:
     """``now`` is a time with zone."""
     certificate, key = settings.tls.certificate, settings.tls.key
     if certificate is None or key is None:
@@ -41,7 +41,7 @@ def check_certificate(settings: Settings, now: dt.datetime) -> Iterator[Result]:
         yield from _key(chain, certificate, key)
 
 
-def _certificate(leaf: x509.Certificate, settings: Settings, now: dt.datetime) -> Iterator[Result]:
+def _certificate(leaf: x509.Certificate, settings: Settings, now: dt.datetime) -> Iterator[CheckResult]:
     until = f"{leaf.not_valid_after_utc:%Y-%m-%d}"
     if now > leaf.not_valid_after_utc:
         yield bad(WHAT, f"expired on {until}", "renew it, then `systemctl reload relay`")
@@ -64,7 +64,7 @@ def _certificate(leaf: x509.Certificate, settings: Settings, now: dt.datetime) -
         yield warn(WHAT, f"is for {held}, not for {settings.server.hostname}", "get one for server.hostname")
 
 
-def _key(chain: list[x509.Certificate], certificate: Path, path: Path) -> Iterator[Result]:
+def _key(chain: list[x509.Certificate], certificate: Path, path: Path) -> Iterator[CheckResult]:
     what = "certificate's key"
     found = private_file(what, path)
     try:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import chain
 
 from config.settings import Settings
-from relay.checks.result import Level, Result, bad, ok, warn
+from relay.checks.result import CheckResult, Level, bad, ok, warn
 from relay.tenants import domain_check
-from relay.tenants.domain_check import Finding, State
-from relay.tenants.domains import Record
-from relay.tenants.lookup import Lookup, LookupFailed
+from relay.tenants.domain_check import RecordFinding, RecordState
+from relay.tenants.domains import DnsRecord
+from relay.tenants.lookup import LookupFailed, RecordLookup
 
 SIDE_BY_SIDE = 16
 ADVICE_UNKNOWN = "try again; dns.nameservers names the resolvers"
@@ -30,15 +30,15 @@ _OPTIONAL = {
 
 
 @dataclass(frozen=True, slots=True)
-class RecordResult(Result):
+class RecordResult(CheckResult):
     """The check of one record that should be there; ``finding`` holds both."""
 
-    finding: Finding | None = None
+    finding: RecordFinding | None = None
 
 
-def check_operator(settings: Settings, lookup: Lookup) -> list[Result]:
+def check_operator(settings: Settings, lookup: RecordLookup) -> list[CheckResult]:
     """Addresses of the hostname, PTR of the source addresses, and SPF and MX of the mail domain."""
-    tasks: list[Callable[[], list[Result]]] = [
+    tasks: list[Callable[[], list[CheckResult]]] = [
         lambda: _hostname(settings, lookup),
         lambda: _mail_exchanger(settings, lookup),
         lambda: _spf(settings, lookup),
@@ -48,12 +48,12 @@ def check_operator(settings: Settings, lookup: Lookup) -> list[Result]:
     return _side_by_side(tasks)
 
 
-def check_records(domains: Sequence[tuple[str, Sequence[Record]]], lookup: Lookup) -> list[Result]:
+def check_records(domains: Sequence[tuple[str, Sequence[DnsRecord]]], lookup: RecordLookup) -> list[CheckResult]:
     """The records that tenants' domains should have; ``domains`` are (name, records)."""
     return _side_by_side([_of_domain(name, records, lookup) for name, records in domains])
 
 
-def _side_by_side(tasks: Iterable[Callable[[], list[Result]]]) -> list[Result]:
+def _side_by_side(tasks: Iterable[Callable[[], list[CheckResult]]]) -> list[CheckResult]:
     with ThreadPoolExecutor(SIDE_BY_SIDE, "dns") as pool:
         return list(chain.from_iterable(pool.map(lambda task: task(), tasks)))
 
@@ -61,17 +61,17 @@ def _side_by_side(tasks: Iterable[Callable[[], list[Result]]]) -> list[Result]:
 # --- tenants' domains ------------------------------------------------------------
 
 
-def _of_domain(name: str, records: Sequence[Record], lookup: Lookup) -> Callable[[], list[Result]]:
+def _of_domain(name: str, records: Sequence[DnsRecord], lookup: RecordLookup) -> Callable[[], list[CheckResult]]:
     return lambda: [_record(name, finding) for finding in domain_check.check(records, lookup)]
 
 
-def _record(domain: str, finding: Finding) -> RecordResult:
+def _record(domain: str, finding: RecordFinding) -> RecordResult:
     record = finding.record
     what = f"{domain} {record.purpose}"
     publish = f'{record.type} {record.name} "{record.value}"'
-    if finding.state is State.OK:
+    if finding.state is RecordState.OK:
         return RecordResult(Level.OK, what, f"{record.type} {record.name}", finding=finding)
-    if finding.state is State.UNKNOWN:
+    if finding.state is RecordState.UNKNOWN:
         detail = f"{record.type} {record.name} can't be looked up: {finding.cause}"
         return RecordResult(Level.WARN, what, detail, ADVICE_UNKNOWN, finding)
     detail = f"{record.type} {record.name} is {finding.state}"
@@ -86,7 +86,7 @@ def _record(domain: str, finding: Finding) -> RecordResult:
 # --- the operator's names ----------------------------------------------------------
 
 
-def _hostname(settings: Settings, lookup: Lookup) -> list[Result]:
+def _hostname(settings: Settings, lookup: RecordLookup) -> list[CheckResult]:
     name, what = settings.server.hostname, "hostname"
     try:
         found = _addresses(name, lookup)
@@ -97,7 +97,7 @@ def _hostname(settings: Settings, lookup: Lookup) -> list[Result]:
     return [ok(what, f"{name} is {', '.join(found)}")]
 
 
-def _pointers(settings: Settings, lookup: Lookup) -> list[Result]:
+def _pointers(settings: Settings, lookup: RecordLookup) -> list[CheckResult]:
     """Forward-confirmed reverse DNS of each address that mail leaves from (RFC 8601 §2.7.3)."""
     hostname, what = settings.server.hostname, "PTR"
     try:
@@ -107,7 +107,7 @@ def _pointers(settings: Settings, lookup: Lookup) -> list[Result]:
     return [_pointer(address, hostname, what, lookup) for address in addresses]
 
 
-def _pointer(address: str, hostname: str, what: str, lookup: Lookup) -> Result:
+def _pointer(address: str, hostname: str, what: str, lookup: RecordLookup) -> CheckResult:
     todo = f"have your provider set the PTR of {address} to {hostname}"
     try:
         names = list(lookup(address, "PTR"))
@@ -123,7 +123,7 @@ def _pointer(address: str, hostname: str, what: str, lookup: Lookup) -> Result:
     return ok(what, f"{address} is {hostname} and back")
 
 
-def _mail_exchanger(settings: Settings, lookup: Lookup) -> list[Result]:
+def _mail_exchanger(settings: Settings, lookup: RecordLookup) -> list[CheckResult]:
     """Bounces and unsubscribe mails must find this relay (RFC 5321 §5.1, RFC 7505)."""
     domain, hostname, what = settings.links.mail_domain, settings.server.hostname, "mail domain"
     point = f"publish MX 10 {hostname} at {domain}"
@@ -144,7 +144,7 @@ def _mail_exchanger(settings: Settings, lookup: Lookup) -> list[Result]:
 # --- SPF of the reverse-path's domain (RFC 7208) -----------------------------------
 
 
-def _spf(settings: Settings, lookup: Lookup) -> list[Result]:
+def _spf(settings: Settings, lookup: RecordLookup) -> list[CheckResult]:
     domain, hostname, what = settings.links.mail_domain, settings.server.hostname, "SPF"
     proposal = f'publish TXT {domain} "v=spf1 a:{hostname} ~all"'
     try:
@@ -170,14 +170,14 @@ def _spf(settings: Settings, lookup: Lookup) -> list[Result]:
     return [bad(what, f"{domain} doesn't cover {listed}", f"add {additions} to its record")]
 
 
-def _not_covered(terms: Sequence[str], settings: Settings, lookup: Lookup) -> list[str]:
+def _not_covered(terms: Sequence[str], settings: Settings, lookup: RecordLookup) -> list[str]:
     """Source addresses that no pass mechanism of the record itself names."""
     wanted = settings.delivery.source_addresses or _addresses(settings.server.hostname, lookup)
     networks = list(chain.from_iterable(_networks(term, settings.links.mail_domain, lookup) for term in terms[:50]))
     return [text for text in wanted if not any(_inside(text, network) for network in networks)]
 
 
-def _networks(term: str, domain: str, lookup: Lookup) -> list[str]:
+def _networks(term: str, domain: str, lookup: RecordLookup) -> list[str]:
     """``ip4 ip6 a mx`` as networks; other mechanisms, and those that don't pass, name none."""
     term = term.removeprefix("+")
     if term.startswith(("ip4:", "ip6:")):
@@ -203,9 +203,9 @@ def _inside(address: str, network: str) -> bool:
         return False
 
 
-def _addresses(name: str, lookup: Lookup) -> list[str]:
+def _addresses(name: str, lookup: RecordLookup) -> list[str]:
     return [str(ipaddress.ip_address(text)) for kind in ("A", "AAAA") for text in lookup(name, kind)]
 
 
-def _unknown(what: str, name: str, error: LookupFailed) -> Result:
+def _unknown(what: str, name: str, error: LookupFailed) -> CheckResult:
     return warn(what, f"{name} can't be looked up: {error}", ADVICE_UNKNOWN)

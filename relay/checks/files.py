@@ -13,7 +13,7 @@ from typing import Final
 
 from config.settings import Settings
 from config.units import MIB
-from relay.checks.result import Level, Result, bad, ok, warn
+from relay.checks.result import CheckResult, Level, bad, ok, warn
 from relay.delivery.smtp.route import read_login
 from relay.keys.secrets import Secrets, SecretsError
 from relay.store.files import beside, cause
@@ -22,7 +22,7 @@ LEAST_FILES: Final = 256
 """Open files without which a process can't do its own work beside a few sessions."""
 
 
-def check_files(settings: Settings) -> Iterator[Result]:
+def check_files(settings: Settings) -> Iterator[CheckResult]:
     """data_dir, its database's mode and free space, the secrets and password files; who runs the relay."""
     yield from _data_dir(settings)
     for what, path in _of_all(settings):
@@ -39,7 +39,7 @@ def check_files(settings: Settings) -> Iterator[Result]:
     yield open_files(settings)
 
 
-def exposed(settings: Settings) -> Iterator[Result]:
+def exposed(settings: Settings) -> Iterator[CheckResult]:
     """Each secret, key and database that others than the relay's user can get at; what is missing isn't told here.
 
     `relay serve` refuses what is bad and tells the rest; `relay check` shows the same.
@@ -55,7 +55,7 @@ def exposed(settings: Settings) -> Iterator[Result]:
             yield found
 
 
-def runs_as(data_dir: Path, *, serving: bool = False) -> Result:
+def runs_as(data_dir: Path, *, serving: bool = False) -> CheckResult:
     """A warning where the relay is root's. ``serving``: this process is the relay; else data_dir's owner will be."""
     uid = os.geteuid()
     if not serving and uid == 0:
@@ -69,7 +69,7 @@ def runs_as(data_dir: Path, *, serving: bool = False) -> Result:
     return warn("user", text, "run it as a user of its own, with data_dir as that user's; ports below 1024: systemd")
 
 
-def open_files(settings: Settings) -> Result:
+def open_files(settings: Settings) -> CheckResult:
     """Whether the relay may open as many files as it needs: each session, delivery and page needs one."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if most == resource.RLIM_INFINITY:
@@ -104,7 +104,7 @@ def _of_all(settings: Settings) -> list[tuple[str, Path]]:
     return [("database's mode", base.with_name(base.name + end)) for end in ("", "-wal")]
 
 
-def mode_fault(what: str, path: Path) -> Result | None:
+def mode_fault(what: str, path: Path) -> CheckResult | None:
     """What is wrong with who may get at a private file; None if all is well, or it isn't there."""
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
@@ -119,7 +119,7 @@ def mode_fault(what: str, path: Path) -> Result | None:
     return None
 
 
-def private_file(what: str, path: Path) -> Result:
+def private_file(what: str, path: Path) -> CheckResult:
     """A file that only the relay's user (and, with a warning, its group) may read."""
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
@@ -130,7 +130,7 @@ def private_file(what: str, path: Path) -> Result:
     return mode_fault(what, path) or ok(what, f"{path}, mode {mode:04o}")
 
 
-def _password(user: str, path: Path) -> Result:
+def _password(user: str, path: Path) -> CheckResult:
     what = "smart host password"
     found = private_file(what, path)
     try:
@@ -141,7 +141,7 @@ def _password(user: str, path: Path) -> Result:
     return found
 
 
-def _data_dir(settings: Settings) -> Iterator[Result]:
+def _data_dir(settings: Settings) -> Iterator[CheckResult]:
     what, path = "data_dir", settings.server.data_dir
     try:
         found = path.stat()
@@ -163,7 +163,7 @@ def _data_dir(settings: Settings) -> Iterator[Result]:
     yield _space(path, settings.limits.free_disk_octets)
 
 
-def _space(path: Path, least: int) -> Result:
+def _space(path: Path, least: int) -> CheckResult:
     free = shutil.disk_usage(path).free
     text = f"{free // MIB} MiB free, {least // MIB} MiB are left free (limits.free_disk_octets)"
     if free < least:
@@ -173,7 +173,7 @@ def _space(path: Path, least: int) -> Result:
     return ok("disk", text)
 
 
-def _secrets(path: Path) -> Result:
+def _secrets(path: Path) -> CheckResult:
     found = private_file("secrets", path)
     try:
         keys = len(Secrets.load(path).keys)

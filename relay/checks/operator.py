@@ -8,14 +8,14 @@ from contextlib import suppress
 from config.names import split_endpoint
 from config.settings import Settings
 from relay.checks.certificate import is_loopback
-from relay.checks.result import Result, bad, ok, warn
+from relay.checks.result import CheckResult, bad, ok, warn
 from relay.feedback.handed_on import circular
 from relay.feedback.operator_letter import kept
 
 WHAT = "operator"
 
 
-def check_operator_mail(settings: Settings) -> Iterator[Result]:
+def check_operator_mail(settings: Settings) -> Iterator[CheckResult]:
     """One line; none where no mail comes in."""
     if not settings.listen.inbound:
         return

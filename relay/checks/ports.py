@@ -11,14 +11,14 @@ from pathlib import Path
 
 from config.names import Endpoint, split_endpoint
 from config.settings import Settings
-from relay.checks.result import Result, bad, ok, warn
+from relay.checks.result import CheckResult, bad, ok, warn
 
 PROC = Path("/proc")
 _LISTENING = "0A"
 _DEEPEST_FAMILY = 16
 
 
-def check_ports(settings: Settings) -> Iterator[Result]:
+def check_ports(settings: Settings) -> Iterator[CheckResult]:
     """One row for each address to listen on."""
     listen = settings.listen
     running = relay_process(settings.server.data_dir)
@@ -54,7 +54,7 @@ def relay_process(data_dir: Path) -> int | None:
     return None
 
 
-def _port(name: str, text: str, running: int | None) -> Result:
+def _port(name: str, text: str, running: int | None) -> CheckResult:
     what, endpoint = f"listen.{name}", split_endpoint(text)
     try:
         _try(endpoint)
@@ -65,7 +65,7 @@ def _port(name: str, text: str, running: int | None) -> Result:
     return ok(what, f"{text} is free")
 
 
-def _refused(what: str, text: str, endpoint: Endpoint, error: OSError, running: int | None) -> Result:
+def _refused(what: str, text: str, endpoint: Endpoint, error: OSError, running: int | None) -> CheckResult:
     if error.errno in (errno.EACCES, errno.EPERM):
         return warn(what, f"{text} may not be opened by this user", "start through systemd or as root; or a high port")
     if error.errno == errno.EADDRNOTAVAIL:

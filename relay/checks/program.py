@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from relay.checks.result import Result, ok
+from relay.checks.result import CheckResult, ok
 from relay.delivery.smtp import sign
 from relay.keys import rsa8
 
 
-def check_program() -> Result:
+def check_program() -> CheckResult:
     """Always ``ok``: slower is not wrong."""
     return ok("program", speed(Path(sign.__file__).suffix != ".py", rsa8.USABLE))
 

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 
 from config.names import split_endpoint
 from config.settings import Settings
-from relay.checks.result import Result, bad, warn
-from relay.delivery.smtp.answer import Answer, Found, Missing, Unsure
+from relay.checks.result import CheckResult, bad, warn
+from relay.delivery.smtp.answer import DnsAnswer, Found, Missing, Unsure
 from relay.delivery.smtp.nameserver import Nameserver
 from relay.delivery.smtp.resolve import endpoints
 
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
-def check_private(settings: Settings) -> list[Result]:
+def check_private(settings: Settings) -> list[CheckResult]:
     """Whether recipients' domains may lead deliveries inside although strangers or tenants reach this relay."""
     listen = settings.listen
     public = [
@@ -36,7 +36,7 @@ def check_private(settings: Settings) -> list[Result]:
     ]
 
 
-def check_resolvers(settings: Settings) -> list[Result]:
+def check_resolvers(settings: Settings) -> list[CheckResult]:
     """What is wrong with each name server, and whether they disagree; nothing if all is well."""
     servers = [
         Nameserver(host, port, settings.dns.timeout / 3, time.monotonic)
@@ -52,8 +52,8 @@ def check_resolvers(settings: Settings) -> list[Result]:
     return rows
 
 
-async def _ask(servers: Sequence[Nameserver], nowhere: str, hostname: str, limit_s: float) -> list[list[Answer]]:
-    async def both(server: Nameserver) -> list[Answer]:
+async def _ask(servers: Sequence[Nameserver], nowhere: str, hostname: str, limit_s: float) -> list[list[DnsAnswer]]:
+    async def both(server: Nameserver) -> list[DnsAnswer]:
         return list(
             await asyncio.gather(*(server.ask(name, kind, limit_s) for name, kind in ((nowhere, "A"), (hostname, "A"))))
         )
@@ -61,7 +61,7 @@ async def _ask(servers: Sequence[Nameserver], nowhere: str, hostname: str, limit
     return list(await asyncio.gather(*(both(server) for server in servers)))
 
 
-def _faults(server: Nameserver, answer: Answer) -> list[Result]:
+def _faults(server: Nameserver, answer: DnsAnswer) -> list[CheckResult]:
     what = f"name server {server}"
     if isinstance(answer, Found):
         detail = f"gives {answer.records[0][1]} for names that don't exist"
@@ -71,7 +71,7 @@ def _faults(server: Nameserver, answer: Answer) -> list[Result]:
     return []
 
 
-def _meaning(answer: Answer) -> str:
+def _meaning(answer: DnsAnswer) -> str:
     if isinstance(answer, Found):
         return ", ".join(sorted(address for _, address in answer.records))
     return "no address" if isinstance(answer, Missing) else ""

@@ -13,7 +13,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class CheckResult:
     """What was looked at, what was found, and for all but ``ok`` what to do."""
 
     level: Level
@@ -22,13 +22,13 @@ class Result:
     todo: str = ""
 
 
-def ok(what: str, detail: str) -> Result:
-    return Result(Level.OK, what, detail)
+def ok(what: str, detail: str) -> CheckResult:
+    return CheckResult(Level.OK, what, detail)
 
 
-def warn(what: str, detail: str, todo: str) -> Result:
-    return Result(Level.WARN, what, detail, todo)
+def warn(what: str, detail: str, todo: str) -> CheckResult:
+    return CheckResult(Level.WARN, what, detail, todo)
 
 
-def bad(what: str, detail: str, todo: str) -> Result:
-    return Result(Level.FAIL, what, detail, todo)
+def bad(what: str, detail: str, todo: str) -> CheckResult:
+    return CheckResult(Level.FAIL, what, detail, todo)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from config.settings import Settings
 from config.units import MIB
-from relay.checks.result import Result, bad, ok
+from relay.checks.result import CheckResult, bad, ok
 from relay.keys import dkim_keys
 from relay.keys.belonging import FOREIGN, foreign
 from relay.keys.secrets import Secrets, SecretsError
@@ -28,7 +28,7 @@ class _Key:
     sealed: bytes
 
 
-def check_store(settings: Settings) -> Iterator[Result]:
+def check_store(settings: Settings) -> Iterator[CheckResult]:
     """The database opens with this release's schema, and the DKIM keys in it can be unsealed."""
     try:
         conn = connect(settings.database, readonly=True)
@@ -54,7 +54,7 @@ def _cut(settings: Settings) -> list[str]:
     return [roots.CUT_OFF] if roots.cut_off(settings.database) else []
 
 
-def _sound(what: str, faults: list[str], todo: str) -> Result:
+def _sound(what: str, faults: list[str], todo: str) -> CheckResult:
     if faults:
         more = " …" if len(faults) > SHOWN else ""
         return bad(f"database {what}", ", ".join(faults[:SHOWN]) + more, todo)
@@ -78,14 +78,14 @@ def _size(settings: Settings) -> str:
     return f"{settings.database}, {octets / MIB:.1f} MiB"
 
 
-def _secrets_fit(conn: Tx, settings: Settings) -> Iterator[Result]:
+def _secrets_fit(conn: Tx, settings: Settings) -> Iterator[CheckResult]:
     with suppress(SecretsError):  # told with the file
         if foreign(conn, Secrets.load(settings.secrets_file)):
             detail, _, todo = FOREIGN.rpartition("; ")
             yield bad("secrets", detail, todo)
 
 
-def _dkim_keys(conn: Tx, settings: Settings) -> Iterator[Result]:
+def _dkim_keys(conn: Tx, settings: Settings) -> Iterator[CheckResult]:
     try:
         secrets = Secrets.load(settings.secrets_file)
     except SecretsError:

@@ -95,11 +95,11 @@ def _fields(one: Explained) -> list[tuple[str, str]]:
 
 
 def _effect(one: Explained) -> str:
-    from relay.feedback.explain import EFFECTS, Found
+    from relay.feedback.explain import EFFECTS, TagSearch
 
     personal = one.report.meaning in ("complaint", "unsubscribe")
     if personal and not one.counts:
-        return "told, stops nobody" if one.found is Found.SHARED else "none by its tag"
+        return "told, stops nobody" if one.found is TagSearch.SHARED else "none by its tag"
     return EFFECTS[one.report.meaning]
 
 

@@ -12,7 +12,7 @@ from relay.observe.escape import escaped
 
 if TYPE_CHECKING:
     from relay.feedback.analyse import Understood
-    from relay.feedback.bounce import Failure
+    from relay.feedback.bounce import RecipientFailure
 
 MOST_OCTETS = 10 * 1024 * 1024
 _REMEMBERED = "not at once: it stops when the same is said again, a day later or more"
@@ -68,12 +68,12 @@ def _plain(understood: Understood) -> dict[str, object]:
 
 def _kind(understood: Understood) -> str:
     """``bounce``, ``delay``, ``delivered``, ``complaint``, ``auto-reply``, ``nothing`` or ``unclassified``."""
-    from relay.feedback.analyse import Kind
+    from relay.feedback.analyse import FeedbackKind
     from relay.feedback.bounce import DELIVERED
 
-    if understood.kind is Kind.COMPLAINT:
+    if understood.kind is FeedbackKind.COMPLAINT:
         return "complaint"
-    if understood.kind is not Kind.SOFT:
+    if understood.kind is not FeedbackKind.SOFT:
         return understood.kind.value
     actions = {one.action for one in understood.failures}
     if actions and actions <= {*DELIVERED}:
@@ -81,7 +81,7 @@ def _kind(understood: Understood) -> str:
     return "delay" if actions and actions <= {*DELIVERED, "delayed"} else "bounce"
 
 
-def _suppresses(one: Failure) -> str:
+def _suppresses(one: RecipientFailure) -> str:
     """``at once``, ``if repeated`` or ``no``."""
     if one.judgement.dead:
         return "at once"
@@ -96,7 +96,7 @@ def _print(understood: Understood) -> None:
             say(line)
 
 
-def _fields(one: Failure) -> list[tuple[str, str]]:
+def _fields(one: RecipientFailure) -> list[tuple[str, str]]:
     judged = one.judgement
     suppresses = _suppresses(one)
     return [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from relay.checks.result import Level, Result, bad, ok
+from relay.checks.result import CheckResult, Level, bad, ok
 from relay.cli.common import aligned, config_path, fail, json_option, load_settings, open_store, print_json
 from relay.observe.escape import escaped
 
@@ -67,7 +67,7 @@ def dns_(ctx: click.Context, domain: str | None, as_json: bool) -> int:
     return report(results, as_json)
 
 
-def local(ctx: click.Context) -> list[Result]:
+def local(ctx: click.Context) -> list[CheckResult]:
     """All that can be seen on this machine; wrong settings end it early."""
     from config.load import ConfigError
 
@@ -78,7 +78,7 @@ def local(ctx: click.Context) -> list[Result]:
     return [ok("settings", str(config_path(ctx))), *of_settings(settings, dt.datetime.now(dt.UTC))]
 
 
-def of_settings(settings: Settings, now: dt.datetime) -> Iterable[Result]:
+def of_settings(settings: Settings, now: dt.datetime) -> Iterable[CheckResult]:
     """Files, store, policies, certificate and ports; how fast the program can be."""
     from relay.checks.certificate import check_certificate
     from relay.checks.files import check_files
@@ -98,7 +98,7 @@ def of_settings(settings: Settings, now: dt.datetime) -> Iterable[Result]:
     yield check_program()
 
 
-def policies(settings: Settings) -> Iterable[Result]:
+def policies(settings: Settings) -> Iterable[CheckResult]:
     """Whether each policy in the order is installed and takes its settings."""
     from relay.pipeline.registry import PolicyError, load
 
@@ -111,7 +111,7 @@ def policies(settings: Settings) -> Iterable[Result]:
         yield ok("policies", ", ".join(policy.name for policy in built) or "none")
 
 
-def report(results: Sequence[Result], as_json: bool) -> int:
+def report(results: Sequence[CheckResult], as_json: bool) -> int:
     """Print; the exit status."""
     if as_json:
         print_json([_row(result) for result in results])
@@ -123,11 +123,11 @@ def report(results: Sequence[Result], as_json: bool) -> int:
     return 1 if any(result.level is Level.FAIL for result in results) else 0
 
 
-def _cells(result: Result) -> tuple[str, str, str]:
+def _cells(result: CheckResult) -> tuple[str, str, str]:
     return result.level, escaped(result.what), escaped(result.detail)
 
 
-def _row(result: Result) -> dict[str, object]:
+def _row(result: CheckResult) -> dict[str, object]:
     row: dict[str, object] = {
         "level": result.level.lower(),
         "what": result.what,
@@ -142,7 +142,7 @@ def _row(result: Result) -> dict[str, object]:
     return row
 
 
-def _fault(fault: tuple[str, str], source: str) -> Result:
+def _fault(fault: tuple[str, str], source: str) -> CheckResult:
     path, text = fault
     if path:
         return bad("settings", f"{path}: {text}", f"correct {source}")

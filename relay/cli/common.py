@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from relay.mail.address import Address
 
 F = TypeVar("F", bound=Callable[..., Any])
-Row = Mapping[str, object]
+ShownRow = Mapping[str, object]
 
 
-class Failure(click.ClickException):
+class CommandFailure(click.ClickException):
     """Refused or failed: one line on stderr, exit status 1."""
 
 
 def fail(text: str) -> NoReturn:
     """End the command with exit status 1; ``text`` is one line that says what to do."""
-    raise Failure(text)
+    raise CommandFailure(text)
 
 
 # --- settings and store --------------------------------------------------------
@@ -175,7 +175,7 @@ def iso(at: float, *, timespec: str = "seconds") -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
-def output(ctx: click.Context, rows: Iterable[Row], columns: Sequence[str], as_json: bool) -> None:
+def output(ctx: click.Context, rows: Iterable[ShownRow], columns: Sequence[str], as_json: bool) -> None:
     """A listing: a JSON array with all keys, or a table of ``columns`` (keys of the rows)."""
     if as_json:
         print_json([_plain(row) for row in rows])
@@ -188,7 +188,7 @@ def output(ctx: click.Context, rows: Iterable[Row], columns: Sequence[str], as_j
             say(line)
 
 
-def show(ctx: click.Context, fields: Row, as_json: bool) -> None:
+def show(ctx: click.Context, fields: ShownRow, as_json: bool) -> None:
     """One object: JSON, or a line for each field; lists of objects follow as tables."""
     if as_json:
         print_json(_plain(fields))
@@ -203,7 +203,7 @@ def show(ctx: click.Context, fields: Row, as_json: bool) -> None:
         output(ctx, rows, list(rows[0]), False)
 
 
-def done(ctx: click.Context, text: str, fields: Row, as_json: bool) -> None:
+def done(ctx: click.Context, text: str, fields: ShownRow, as_json: bool) -> None:
     """The end of an action: one sentence, or the resulting object as JSON."""
     if as_json:
         print_json(_plain(fields))
@@ -290,7 +290,7 @@ def _is_time(key: str, value: object) -> bool:
     return (key == "at" or key.endswith("_at")) and isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _plain(row: Row) -> dict[str, object]:
+def _plain(row: ShownRow) -> dict[str, object]:
     return {key: _plain_value(key, value) for key, value in row.items()}
 
 

@@ -15,7 +15,7 @@ from relay.cli.common import show as print_fields
 from relay.keys import dkim_keys
 from relay.store.database import transaction
 from relay.tenants import domain_check, domains, tenants
-from relay.tenants.domain_check import Finding, State
+from relay.tenants.domain_check import RecordFinding, RecordState
 from relay.tenants.lookup import LookupFailed, resolver
 from relay.values.errors import RegistryError
 
@@ -88,7 +88,7 @@ def verify(ctx: click.Context, names: tuple[str, ...], vouch: str, as_json: bool
     if retired and not as_json:
         note(f"no longer signing: {', '.join(retired)}; leave their records in DNS for a week, mail is on its way")
     if not domain_check.proves(findings):
-        needed = [f for f in findings if f.record.purpose not in OPTIONAL and f.state is not State.OK]
+        needed = [f for f in findings if f.record.purpose not in OPTIONAL and f.state is not RecordState.OK]
         still = " (it stays verified from before)" if row.verified_at is not None else ""
         fail(f"{row.name} is not proved{still}: {_first_cause(needed)}")
 
@@ -172,7 +172,7 @@ def _vouch(ctx: click.Context, store: Store, row: domains.DomainRow, reason: str
     done(ctx, f"{row.name} is taken as {row.tenant}'s: {row.verified_by}", _row(row), as_json)
 
 
-def _take(store: Store, row: domains.DomainRow, findings: list[Finding]) -> tuple[domains.DomainRow, list[str]]:
+def _take(store: Store, row: domains.DomainRow, findings: list[RecordFinding]) -> tuple[domains.DomainRow, list[str]]:
     """Write down what DNS says; the looking up is over, so the transaction is short."""
     now, who, retired = time.time(), actor(), []
     with transaction(store.conn) as conn:
@@ -182,18 +182,18 @@ def _take(store: Store, row: domains.DomainRow, findings: list[Finding]) -> tupl
             seen = [f.record.name.partition("._domainkey.")[0] for f in findings if _is_seen_key(f)]
             retired = domains.retire_superseded(conn, row, seen, actor=who, now=now)
         for finding in findings:
-            if finding.record.purpose == "return-path" and finding.state is not State.UNKNOWN:
-                domains.mark_return_path(conn, row, finding.state is State.OK, now)
+            if finding.record.purpose == "return-path" and finding.state is not RecordState.UNKNOWN:
+                domains.mark_return_path(conn, row, finding.state is RecordState.OK, now)
         return domains.by_id(conn, row.id), retired
 
 
-def _is_seen_key(finding: Finding) -> bool:
-    return finding.record.purpose == "dkim" and finding.state is State.OK
+def _is_seen_key(finding: RecordFinding) -> bool:
+    return finding.record.purpose == "dkim" and finding.state is RecordState.OK
 
 
-def _first_cause(findings: list[Finding]) -> str:
+def _first_cause(findings: list[RecordFinding]) -> str:
     record, state = findings[0].record, findings[0].state
-    if state is State.UNKNOWN:
+    if state is RecordState.UNKNOWN:
         return f"{record.type} {record.name} can't be looked up: {findings[0].cause}"
     return f"{record.type} {record.name} is {state} in DNS; publish it, wait until it is visible, and verify again"
 
@@ -209,22 +209,22 @@ def _print_records(store: Store, row: domains.DomainRow, as_json: bool) -> None:
         say(domains.zone_line(record))
 
 
-def _print_findings(ctx: click.Context, row: domains.DomainRow, findings: list[Finding], as_json: bool) -> None:
+def _print_findings(ctx: click.Context, row: domains.DomainRow, findings: list[RecordFinding], as_json: bool) -> None:
     rows = [{"state": str(f.state), **_record(f.record), "found": list(f.found), "cause": f.cause} for f in findings]
     if as_json:
         print_fields(ctx, _row(row) | {"records": rows}, True)
         return
     output(ctx, rows, ("state", "purpose", "type", "name"), False)
     for finding in findings:
-        if finding.state in (State.MISSING, State.DIFFERENT):
+        if finding.state in (RecordState.MISSING, RecordState.DIFFERENT):
             say(f"\n; {finding.record.purpose} is {finding.state}; publish")
             say(domains.zone_line(finding.record))
-        for value in finding.found if finding.state is State.DIFFERENT else ():
+        for value in finding.found if finding.state is RecordState.DIFFERENT else ():
             say(f"; there is: {cell('', value)}")
     say(f"\n{row.name}: {'verified' if row.verified_at is not None else 'not verified'}")
 
 
-def _record(record: domains.Record) -> dict[str, object]:
+def _record(record: domains.DnsRecord) -> dict[str, object]:
     return {"name": record.name, "type": record.type, "value": record.value, "purpose": record.purpose}
 
 

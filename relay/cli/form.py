@@ -16,7 +16,7 @@ from relay.observe.escape import escaped_html
 from relay.people import never_ask
 from relay.people.mailboxes import mailboxes
 from relay.signup import figures, forms
-from relay.signup.forms import Form, Wish
+from relay.signup.forms import Form, FormWish
 from relay.signup.snippet import frame, snippet
 from relay.store.database import transaction
 from relay.tenants import tenants
@@ -74,7 +74,7 @@ def add(ctx: click.Context, /, tenant: str, name: str, as_json: bool, **given: A
     addresses on the tenant's verified domains.
     """
     store = open_store(ctx)
-    wish = _wish(Wish((), ""), given)
+    wish = _wish(FormWish((), ""), given)
     if not wish.wording:
         raise click.UsageError("say the wording: --wording TEXT or --wording-file FILE")
     gaps = heed(store, wish.wording)
@@ -137,7 +137,7 @@ def edit(ctx: click.Context, /, tenant: str, name: str, no_frames: bool, as_json
     store = open_store(ctx)
     with transaction(store.conn) as conn:
         owner = tenants.find(conn, tenant)
-        before = Wish.of(forms.find(conn, owner, name))
+        before = FormWish.of(forms.find(conn, owner, name))
         wish = _wish(before, given)
         wish = replace(wish, frames=()) if no_frames else wish
         gaps = heed(store, wish.wording) if wish.wording != before.wording else ""
@@ -180,7 +180,7 @@ def ask_again(ctx: click.Context, tenant: str, email: Address, reason: str, as_j
     done(ctx, f"{email.canonical} can use the forms of {tenant} again", fields, as_json)
 
 
-def _wish(base: Wish, given: dict[str, Any]) -> Wish:
+def _wish(base: FormWish, given: dict[str, Any]) -> FormWish:
     """``base`` with what was said on the command line."""
     text, file = given.pop("wording"), given.pop("wording_file")
     if text is not None and file is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from relay.cli.common import fail, json_text, say
-from relay.lists.consent_import import Report
+from relay.lists.consent_import import ImportReport
 from relay.lists.list_file import Bad
 from relay.lists.list_write import write_list
 from relay.observe.escape import escaped
@@ -65,7 +65,7 @@ def progress(lines: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.update(task, completed=done, total=max(done, lines))
 
 
-def tell(report: Report, refusals: Refusals, *, to: Path | None, as_json: bool, dry_run: bool = False) -> int:
+def tell(report: ImportReport, refusals: Refusals, *, to: Path | None, as_json: bool, dry_run: bool = False) -> int:
     """Print what was done; returns the exit status: 1 if no line could be used."""
     if to is not None:
         try:
@@ -79,7 +79,7 @@ def tell(report: Report, refusals: Refusals, *, to: Path | None, as_json: bool, 
     return 0 if report.taken or report.duplicates else 1
 
 
-def _print_text(report: Report, refusals: Refusals, to: Path | None, dry_run: bool) -> None:
+def _print_text(report: ImportReport, refusals: Refusals, to: Path | None, dry_run: bool) -> None:
     would = " (tried only, nothing was changed)" if dry_run else ""
     counts = f"{report.taken} taken, {report.duplicates} there already, {report.refused} refused"
     say(f"{report.lines} lines: {counts}{would}")
@@ -90,7 +90,7 @@ def _print_text(report: Report, refusals: Refusals, to: Path | None, dry_run: bo
         say(f"and {report.refused - len(refusals.first)} more; {where}")
 
 
-def _print_json(report: Report, refusals: Refusals, dry_run: bool) -> None:
+def _print_json(report: ImportReport, refusals: Refusals, dry_run: bool) -> None:
     """One object, written piece by piece: the refused lines may be many."""
     figures = {"lines": report.lines, "taken": report.taken, "duplicates": report.duplicates}
     figures |= {"refused": report.refused}

@@ -77,7 +77,7 @@ allow_private = true
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class InitPlan:
     """What is going to be made."""
 
     directory: Path
@@ -122,7 +122,7 @@ def command(directory: Path, hostname: str, dev: bool, as_json: bool) -> None:
 
     Nothing is ever overwritten; if something goes wrong, nothing is left behind.
     """
-    plan = Plan(directory.absolute(), _hostname(hostname, dev), dev)
+    plan = InitPlan(directory.absolute(), _hostname(hostname, dev), dev)
     create(plan, dt.datetime.now(dt.UTC))
     if as_json:
         print_json(_result(plan))
@@ -130,7 +130,7 @@ def command(directory: Path, hostname: str, dev: bool, as_json: bool) -> None:
         say(_summary(plan))
 
 
-def create(plan: Plan, now: dt.datetime) -> None:
+def create(plan: InitPlan, now: dt.datetime) -> None:
     """Make everything in a directory beside, then move it into place."""
     for name in MADE:
         if os.path.lexists(plan.directory / name):
@@ -144,7 +144,7 @@ def create(plan: Plan, now: dt.datetime) -> None:
             shutil.rmtree(stage, ignore_errors=True)
 
 
-def _build(plan: Plan, stage: Path, now: dt.datetime) -> None:
+def _build(plan: InitPlan, stage: Path, now: dt.datetime) -> None:
     data, tls = stage / "data", stage / "tls"
     data.mkdir(0o700)
     data.chmod(0o700)  # whatever the umask
@@ -160,7 +160,7 @@ def _build(plan: Plan, stage: Path, now: dt.datetime) -> None:
     _write(tls / "key.pem", key, 0o600)
 
 
-def _install(plan: Plan, stage: Path) -> None:
+def _install(plan: InitPlan, stage: Path) -> None:
     """Move the directories, then write relay.toml: with it the relay is there."""
     moved: list[str] = []
     try:
@@ -288,13 +288,13 @@ def machine_name() -> str:
 # --- what is said ------------------------------------------------------------------
 
 
-def _next(plan: Plan) -> list[str]:
+def _next(plan: InitPlan) -> list[str]:
     file = plan.directory / "relay.toml"
     relay = "relay" if plan.directory == Path.cwd() else f"relay -c {shlex.quote(str(file))}"
     return [f"{relay} check", f"{relay} tenant add NAME --contact EMAIL", f"{relay} serve"]
 
 
-def _result(plan: Plan) -> dict[str, object]:
+def _result(plan: InitPlan) -> dict[str, object]:
     directory = plan.directory
     settings = validate({"server": {"hostname": plan.hostname}}, base=directory)
     return {
@@ -310,7 +310,7 @@ def _result(plan: Plan) -> dict[str, object]:
     }
 
 
-def _summary(plan: Plan) -> str:
+def _summary(plan: InitPlan) -> str:
     made = _result(plan)
     lines = [f"A relay for {plan.hostname}:"]
     lines += [

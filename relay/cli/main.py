@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import click
 
-from relay.cli.common import Failure, Invocation
+from relay.cli.common import CommandFailure, Invocation
 from relay.observe.escape import escaped
 
 COMMANDS: Final[dict[str, str]] = {
@@ -142,7 +142,7 @@ def _guarded(run: Callable[[], object]) -> int:
         return 2
     except click.UsageError as error:
         return _say(_usage(error), 2)
-    except Failure as error:
+    except CommandFailure as error:
         return _say(one_line(error.message), error.exit_code)
     except click.ClickException as error:
         return _say(one_line(error.format_message()), error.exit_code)

@@ -11,6 +11,7 @@ from relay.cli.common import actor, done, iso, json_option, open_store, output
 from relay.ledger import plans, quota
 from relay.store.database import transaction
 from relay.tenants import tenants
+from relay.tenants.plan import change
 
 COLUMNS = ("name", "messages", "subscribers", "period", "price")
 
@@ -56,8 +57,8 @@ def set_(ctx: click.Context, tenant: str, plan: str, as_json: bool) -> None:
     store, now = open_store(ctx), time.time()
     with transaction(store.conn) as conn:
         row = tenants.find(conn, tenant)
-        held = plans.Holder(row.plan, row.plan_started_at, row.plan_ends_at)
-        after = plans.change(conn, row.id, held, plan, store.settings.plans, now)
+        held = plans.HeldPlan(row.plan, row.plan_started_at, row.plan_ends_at)
+        after = change(conn, row.id, held, plan, store.settings.plans, now)
         detail = {"from": held.plan, "to": plan, "ends_at": after.ends_at}
         actions.record(conn, actor(), "plan-set", row.id, detail, now)
     figures = quota.report(store.conn, tenants.find(store.conn, tenant), store.settings.plans, now)

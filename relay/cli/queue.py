@@ -12,7 +12,7 @@ import click
 from relay.cli.common import actor, done, fail, json_option, open_store, output, show
 from relay.mail.address import AddressError, parse_domain
 from relay.queue import admin, view
-from relay.queue.admin import Action, Selection
+from relay.queue.admin import QueueAction, Selection
 from relay.queue.owners import end_leases
 from relay.queue.trace import trace
 from relay.tenants import tenants
@@ -100,7 +100,7 @@ def show_(ctx: click.Context, id_: int, as_json: bool) -> None:
     show(ctx, head | {"recipients": [{key: _row(row)[key] for key in shown} for row in copies]}, as_json)
 
 
-def _action(action: Action, what: str) -> None:
+def _action(action: QueueAction, what: str) -> None:
     """One command for each action: by id, or all of a tenant's or a domain's copies."""
 
     def run(
@@ -135,10 +135,10 @@ def _action(action: Action, what: str) -> None:
     command.command(action.value)(decorated)
 
 
-_action(Action.HOLD, "Hold waiting copies until they are released.")
-_action(Action.RELEASE, "Let held copies go; staged ones go with their campaign.")
-_action(Action.RETRY, "Try waiting copies now.")
-_action(Action.CANCEL, "Drop copies for good; the quota gets them back.")
+_action(QueueAction.HOLD, "Hold waiting copies until they are released.")
+_action(QueueAction.RELEASE, "Let held copies go; staged ones go with their campaign.")
+_action(QueueAction.RETRY, "Try waiting copies now.")
+_action(QueueAction.CANCEL, "Drop copies for good; the quota gets them back.")
 
 
 @command.command()
@@ -152,14 +152,14 @@ def stats(ctx: click.Context, as_json: bool) -> None:
     show(ctx, fields, as_json)
 
 
-def _row(row: view.Row) -> dict[str, object]:
+def _row(row: view.CopyRow) -> dict[str, object]:
     fields = asdict(row)
     del fields["submission_id"]
     waits = row.state in ("ready", view.LEASED)
     return {"id": encode_id(row.submission_id)} | fields | {"due_at": row.due_at if waits else None}
 
 
-def _unchanged(action: Action, result: admin.Done) -> str:
+def _unchanged(action: QueueAction, result: admin.QueueChange) -> str:
     if result.busy:
         return f"nothing to {action.value}: {result.busy} being delivered now; look again in a moment"
     if result.staged:

@@ -15,6 +15,7 @@ from relay.ledger import plans, quota
 from relay.queue.thaw import thaw
 from relay.store.database import transaction
 from relay.tenants import streams, tenants
+from relay.tenants.plan import change
 
 if TYPE_CHECKING:
     from relay.mail.address import Address
@@ -43,8 +44,8 @@ def add(ctx: click.Context, name: str, contact: Address, postal: str, plan: str,
         tenant = tenants.add(conn, name, contact, postal=postal, actor=actor(), now=now)
         streams.add_defaults(conn, tenant, actor=actor(), now=now)
         if plan != plans.FREE:
-            held = plans.Holder(tenant.plan, tenant.plan_started_at, tenant.plan_ends_at)
-            plans.change(conn, tenant.id, held, plan, store.settings.plans, now)
+            held = plans.HeldPlan(tenant.plan, tenant.plan_started_at, tenant.plan_ends_at)
+            change(conn, tenant.id, held, plan, store.settings.plans, now)
     text = f"tenant {name} added, plan {plan}; next: `relay domain add {name} DOMAIN`"
     done(ctx, text, _details(store, name, now), as_json)
 

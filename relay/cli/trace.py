@@ -8,7 +8,7 @@ import click
 
 from relay.cli.common import aligned, fail, iso, json_option, note, open_store, print_json, say
 from relay.observe.escape import escaped
-from relay.queue.trace import Step, Story, find, trace
+from relay.queue.trace import MessageTrace, TraceStep, find, trace
 from relay.values.ids import encode_id
 
 
@@ -31,7 +31,7 @@ def command(ctx: click.Context, id_or_message_id: str, as_json: bool) -> None:
         note(f"the same Message-ID came {len(others)} times before: {', '.join(others)}")
 
 
-def _print(story: Story) -> None:
+def _print(story: MessageTrace) -> None:
     head = {
         "queue id": story.queue_id,
         "message-id": story.message_id,
@@ -55,12 +55,12 @@ def _print(story: Story) -> None:
         _steps(copy.steps)
 
 
-def _steps(steps: tuple[Step, ...]) -> None:
+def _steps(steps: tuple[TraceStep, ...]) -> None:
     for line in aligned([[iso(step.at), escaped(step.what), escaped(step.why)] for step in steps]):
         say(f"  {line}")
 
 
-def _plain(story: Story) -> dict[str, object]:
+def _plain(story: MessageTrace) -> dict[str, object]:
     fields = asdict(story)
     fields["id"] = fields.pop("queue_id")
     del fields["submission_id"]
@@ -79,5 +79,5 @@ def _plain(story: Story) -> dict[str, object]:
     return {"id": fields.pop("id")} | fields
 
 
-def _step(step: Step) -> dict[str, str]:
+def _step(step: TraceStep) -> dict[str, str]:
     return {"at": iso(step.at, timespec="milliseconds"), "what": step.what, "why": step.why}

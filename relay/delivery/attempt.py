@@ -9,7 +9,7 @@ from relay.delivery.outcome import Bounced, Delivered, Outcome, Retry, Returned
 from relay.mail.address import parse_address
 from relay.people import consents
 from relay.pipeline.contract import Continue, Hold, QueueEntry, Reject
-from relay.queue.values import Lease, Report, Result, notice
+from relay.queue.values import Lease, ReportKind, Result, notice
 from relay.tenants.snapshot import Snapshot
 from relay.values.facts import Freeze, Kind, Standing
 from relay.values.states import State
@@ -31,7 +31,7 @@ DELAY_NOTICE_S = 4 * 3600.0
 """When a sender who asked for it is told that a copy is late."""
 
 
-class Terms(Protocol):
+class DeliveryTerms(Protocol):
     """What of the settings a copy goes by; times in seconds."""
 
     @property
@@ -42,11 +42,11 @@ class Terms(Protocol):
     def begin_s(self) -> float: ...
 
 
-class Desk(Protocol):
+class DeliveryDesk(Protocol):
     """Whom a copy asks on its way, and tells how it ended: the worker."""
 
     @property
-    def terms(self) -> Terms: ...
+    def terms(self) -> DeliveryTerms: ...
 
     snapshots: SnapshotSource
     facts: Facts
@@ -77,7 +77,7 @@ class LeasedCopy:
         "typed",
     )
 
-    def __init__(self, desk: Desk, lease: Lease) -> None:
+    def __init__(self, desk: DeliveryDesk, lease: Lease) -> None:
         self._desk = desk
         self.lease = lease
         self.address = lease.address
@@ -189,7 +189,7 @@ class LeasedCopy:
                     outcome.status,
                     outcome.remote,
                     attempts=self.lease.attempts + 1,
-                    report=Report.RELAYED if "SUCCESS" in self.lease.notify else None,
+                    report=ReportKind.RELAYED if "SUCCESS" in self.lease.notify else None,
                 )
             case Retry():
                 if outcome.cut:
@@ -203,7 +203,7 @@ class LeasedCopy:
                     event="bounced",
                     attempts=self.lease.attempts + 1,
                     address_dead=outcome.address_dead,
-                    report=Report.FAILED,
+                    report=ReportKind.FAILED,
                     doubt=outcome.doubt,
                     detail={
                         "type": "hard" if outcome.address_dead else "refused",
@@ -221,12 +221,12 @@ class LeasedCopy:
         if failed >= LEAST_ATTEMPTS and self._tried_for_its_time(now, due, failed):
             late: dict[str, object] = {"type": "expired"}
             self._end(
-                State.EXPIRED, status, remote, event="expired", attempts=failed, detail=late, report=Report.FAILED
+                State.EXPIRED, status, remote, event="expired", attempts=failed, detail=late, report=ReportKind.FAILED
             )
         else:
             # Told once: by the first failed attempt after the delay.
             told_at = self.lease.submission.accepted_at + DELAY_NOTICE_S
-            delayed = Report.DELAYED if self.lease.tried_at < told_at <= now else None
+            delayed = ReportKind.DELAYED if self.lease.tried_at < told_at <= now else None
             self._end(State.READY, status, remote, event="deferred", attempts=failed, due_at=due, report=delayed)
 
     def _tried_for_its_time(self, now: float, due: float, failed: int) -> bool:
@@ -256,7 +256,7 @@ class LeasedCopy:
         attempts: int | None = None,
         hold_reason: str = "",
         address_dead: bool = False,
-        report: Report | None = None,
+        report: ReportKind | None = None,
         doubt: str = "",
     ) -> None:
         self._desk.finish(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from relay.delivery.attempt import Desk
+from relay.delivery.attempt import DeliveryDesk
 from relay.mail.template import Template
 from relay.queue.values import Lease, Result
 from relay.store.contract import Tx
@@ -25,7 +25,7 @@ class Channel(Protocol):
     def forget(self, submission_id: int) -> None:
         """Its last copy is done."""
 
-    def submit(self, desk: Desk, lease: Lease) -> None:
+    def submit(self, desk: DeliveryDesk, lease: Lease) -> None:
         """Send the copy when there is a connection for it; ``desk`` hears how it ended. Never blocks."""
 
     def ahead(self, domain: str) -> int | None:

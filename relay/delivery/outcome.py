@@ -77,7 +77,7 @@ class Bounced(msgspec.Struct, frozen=True, gc=False):
     """The reply says that the address itself doesn't exist (any more)."""
     diagnostic: str = ""
     kind: str = ""
-    """Class of the reply (``relay.verdict.values.Kind``), empty where there was none."""
+    """Class of the reply (``relay.verdict.values.AnswerKind``), empty where there was none."""
     doubt: str = ""
     """The same where it is said of living addresses too: it counts against this one if it is said again a day later."""
 

@@ -44,7 +44,7 @@ class DemoError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class FreePorts:
     """Free ports of 127.0.0.1."""
 
     submission: int
@@ -55,7 +55,7 @@ class Ports:
     mailboxes: int
 
     @classmethod
-    def choose(cls, rng: random.Random) -> Ports:
+    def choose(cls, rng: random.Random) -> FreePorts:
         """Six in a row that nobody listens on; raises DemoError."""
         for _ in range(_TRIES):
             first = rng.randrange(_FIRST_PORT, _LAST_PORT, 10)
@@ -90,7 +90,7 @@ class Ran:
 class Machine:
     """A directory with ``relay.toml``, and the service once it was started."""
 
-    def __init__(self, directory: Path, ports: Ports) -> None:
+    def __init__(self, directory: Path, ports: FreePorts) -> None:
         self.directory = directory
         self.ports = ports
         self.log = directory / "relay.log"

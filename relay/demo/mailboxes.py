@@ -17,7 +17,7 @@ _LOOK_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class ArrivedLetter:
     """One message as it arrived."""
 
     reverse_path: str
@@ -45,7 +45,7 @@ class Mailboxes:
     def __init__(self, port: int, hostname: str, dead: str) -> None:
         self._dead = dead
         self._changed = threading.Condition()
-        self._letters: list[Letter] = []
+        self._letters: list[ArrivedLetter] = []
         self._controller = Controller(
             self,
             hostname="127.0.0.1",
@@ -68,7 +68,7 @@ class Mailboxes:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         with self._changed:
             for recipient in envelope.rcpt_tos:
-                self._letters.append(Letter(envelope.mail_from or "", recipient, bytes(envelope.content)))
+                self._letters.append(ArrivedLetter(envelope.mail_from or "", recipient, bytes(envelope.content)))
             self._changed.notify_all()
         return "250 2.0.0 stored"
 
@@ -76,7 +76,7 @@ class Mailboxes:
         with self._changed:
             return len(self._letters)
 
-    def to(self, recipient: str) -> Letter | None:
+    def to(self, recipient: str) -> ArrivedLetter | None:
         """The newest message to a mailbox."""
         with self._changed:
             return next((letter for letter in reversed(self._letters) if letter.recipient == recipient), None)

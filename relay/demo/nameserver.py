@@ -21,7 +21,7 @@ TTL_S: Final = 60
 _LOOK_S: Final = 0.2
 
 
-class Nameserver:
+class DemoNameserver:
     """Answers for what was published; every other name doesn't exist. Answers are not cut to 512 octets."""
 
     def __init__(self, port: int) -> None:

@@ -16,9 +16,9 @@ import click
 from rich.console import Console
 
 from relay.demo import people
-from relay.demo.machine import Machine, Ports
+from relay.demo.machine import FreePorts, Machine
 from relay.demo.mailboxes import Mailboxes
-from relay.demo.nameserver import Nameserver
+from relay.demo.nameserver import DemoNameserver
 from relay.demo.screen import Screen
 from relay.demo.story import Story
 
@@ -39,10 +39,10 @@ def show(*, once: bool, directory: Path | None) -> int:
 
 def _show(screen: Screen, directory: Path, once: bool) -> int:
     started = time.monotonic()
-    machine = Machine(directory, Ports.choose(random.Random()))
+    machine = Machine(directory, FreePorts.choose(random.Random()))
     with ExitStack() as stack:
         stack.callback(machine.stop)
-        names = Nameserver(machine.ports.dns)
+        names = DemoNameserver(machine.ports.dns)
         stack.callback(names.close)
         mailboxes = Mailboxes(machine.ports.mailboxes, f"mx.{people.MAIL_DOMAIN}", people.DEAD)
         stack.callback(mailboxes.close)

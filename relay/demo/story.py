@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from relay.demo import client, people, signatures
 from relay.demo.machine import DemoError, Machine
-from relay.demo.mailboxes import Letter, Mailboxes
-from relay.demo.nameserver import Nameserver, quoted
+from relay.demo.mailboxes import ArrivedLetter, Mailboxes
+from relay.demo.nameserver import DemoNameserver, quoted
 from relay.demo.screen import Screen
 
 LIMIT_S: Final = 30.0
@@ -29,7 +29,7 @@ class Story:
 
     screen: Screen
     machine: Machine
-    names: Nameserver
+    names: DemoNameserver
     mailboxes: Mailboxes
     logins: dict[str, tuple[str, str]] = field(default_factory=dict)
     campaign: int = 0
@@ -66,7 +66,7 @@ class Story:
         with self.screen.progress(label, total - before) as seen:
             return self.mailboxes.wait(total, self.left_s(), lambda there: seen(max(0, there - before)))
 
-    def letter(self, address: str) -> Letter:
+    def letter(self, address: str) -> ArrivedLetter:
         found = self.mailboxes.to(address)
         if found is None:
             raise DemoError(f"nothing arrived for {address}")
@@ -221,7 +221,7 @@ class Story:
         self.screen.expect(hidden, "the shop's Relay-* fields are gone")
         self._signatures(letter)
 
-    def _signatures(self, letter: Letter) -> None:
+    def _signatures(self, letter: ArrivedLetter) -> None:
         found = signatures.verify(letter.octets, self.machine.ports.dns)
         for signature in found:
             verdict = "valid" if signature.valid else "NOT valid"
@@ -382,7 +382,7 @@ class Story:
 PAGES: Final = ("v1/openapi.json", "healthz", "readyz", "metrics")
 
 
-def _link(letter: Letter, kind: str) -> str:
+def _link(letter: ArrivedLetter, kind: str) -> str:
     found = re.search(rf"https?://[^\s<>]+/{kind}/[A-Za-z0-9_-]+", letter.text())
     if found is None:
         raise DemoError(f"the message to {letter.recipient} carries no /{kind}/ link")

@@ -12,17 +12,17 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from relay.feedback import loops, report
-from relay.feedback.bounce import DELIVERED, Failure, failures, from_words, inner, note_of
-from relay.feedback.complaint import Meaning, Report, about
+from relay.feedback.bounce import DELIVERED, RecipientFailure, failures, from_words, inner, note_of
+from relay.feedback.complaint import ComplaintReport, Meaning, about
 from relay.feedback.mime import Mail, readable
 from relay.feedback.phrases import BOUNCE_BEGINS, BOUNCE_SUBJECT, DAEMON, FAILURE, NO_BOUNCE, VACATION_SUBJECT
 from relay.mail.address import AddressError, parse_address
-from relay.verdict.values import Kind as Class
+from relay.verdict.values import AnswerKind as Class
 
 MAX_DIAGNOSTIC = 500
 
 
-class Kind(StrEnum):
+class FeedbackKind(StrEnum):
     """Values are event kinds."""
 
     HARD = "bounced"
@@ -40,7 +40,7 @@ class Kind(StrEnum):
 class Finding:
     """What one message means for one recipient."""
 
-    kind: Kind
+    kind: FeedbackKind
     type: str = ""
     """``unknown-address``, ``mailbox-full``, ``policy``, …; for complaints the feedback type."""
     status: str = ""
@@ -78,9 +78,9 @@ def automatic(mail: Mail, reverse_path: str) -> bool:
 class Understood:
     """What a message is, and the recipients it tells of."""
 
-    kind: Kind
+    kind: FeedbackKind
     """UNKNOWN and NOTHING as below; COMPLAINT; SOFT stands for any bounce."""
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[RecipientFailure, ...] = ()
     why: str = ""
 
 
@@ -93,11 +93,11 @@ def understand(mail: Mail) -> Understood:
     note = note_of(mail)
     found = failures(mail, note)
     if found:
-        return Understood(Kind.SOFT, tuple(found), "the fields of a report")
+        return Understood(FeedbackKind.SOFT, tuple(found), "the fields of a report")
     kind_of_report = _report_type(mail)
     # Dovecot's Sieve rejects with a disposition notification; others are read receipts.
     if kind_of_report.startswith("disposition") and "rejected" not in mail.get("auto-submitted"):
-        return Understood(Kind.NOTHING, (), "a notice of what became of a message that arrived")
+        return Understood(FeedbackKind.NOTHING, (), "a notice of what became of a message that arrived")
     return _by_words(mail, note, certain=bool(kind_of_report))
 
 
@@ -108,20 +108,22 @@ def _by_words(mail: Mail, note: str, certain: bool) -> Understood:
     for forwarded in inner(mail):
         found = failures(forwarded, note_of(forwarded))
         if found and not (DAEMON.search(readable(mail.get("from"))) and _told(mail, note)):
-            return Understood(Kind.SOFT, tuple(found), "the fields of a report that was forwarded")
+            return Understood(FeedbackKind.SOFT, tuple(found), "the fields of a report that was forwarded")
     if VACATION_SUBJECT.search(subject) and not certain:
-        return Understood(Kind.AUTOMATIC, (), "the subject of an automatic answer")
+        return Understood(FeedbackKind.AUTOMATIC, (), "the subject of an automatic answer")
     bounce = certain or BOUNCE_SUBJECT.search(subject) or DAEMON.search(readable(mail.get("from")))
     if not bounce and not _starts_as_bounce(note):
-        return Understood(Kind.AUTOMATIC if automatic(mail, "?") else Kind.UNKNOWN, (), "no sign of a bounce")
+        return Understood(
+            FeedbackKind.AUTOMATIC if automatic(mail, "?") else FeedbackKind.UNKNOWN, (), "no sign of a bounce"
+        )
     words = f"{subject}\n{note}"
     told = from_words(mail, note)
     named = DAEMON.search(mail.get("from")) and any(one.recipient and one.recipient in note for one in told)
     if not FAILURE.search(words) and not named:
-        return Understood(Kind.UNKNOWN, (), "no word of a failure")
+        return Understood(FeedbackKind.UNKNOWN, (), "no word of a failure")
     if NO_BOUNCE.search(words) and all(one.judgement.kind is Class.OTHER for one in told) and not certain:
-        return Understood(Kind.UNKNOWN, (), "an answer that isn't about a failure")
-    return Understood(Kind.SOFT, tuple(told), "words")
+        return Understood(FeedbackKind.UNKNOWN, (), "an answer that isn't about a failure")
+    return Understood(FeedbackKind.SOFT, tuple(told), "words")
 
 
 def _told(mail: Mail, note: str) -> bool:
@@ -141,18 +143,20 @@ def analyse(mail: Mail, address: str) -> Finding:
     if reports:
         return of_reports(reports, address)
     understood = understand(mail)
-    if understood.kind is Kind.NOTHING:
-        return Finding(Kind.NOTHING, source="report")
+    if understood.kind is FeedbackKind.NOTHING:
+        return Finding(FeedbackKind.NOTHING, source="report")
     if not understood.failures:
-        return Finding(understood.kind, source="text" if understood.kind is Kind.UNKNOWN else "")
+        return Finding(understood.kind, source="text" if understood.kind is FeedbackKind.UNKNOWN else "")
     return _of_ours(understood.failures, address)
 
 
-def of_reports(reports: Sequence[Report], address: str) -> Finding:
+def of_reports(reports: Sequence[ComplaintReport], address: str) -> Finding:
     """What feedback reports mean for a recipient: those that name it, else all; a complaint outweighs the rest."""
     chosen = about(reports, address)
     return Finding(
-        Kind.COMPLAINT if chosen.meaning is Meaning.COMPLAINT else Kind.NOTHING, chosen.type, source="report"
+        FeedbackKind.COMPLAINT if chosen.meaning is Meaning.COMPLAINT else FeedbackKind.NOTHING,
+        chosen.type,
+        source="report",
     )
 
 
@@ -181,15 +185,15 @@ def _report_type(mail: Mail) -> str:
     return mail.top.parameters.get("report-type", "").lower() if mail.top.type == "multipart/report" else ""
 
 
-def _of_ours(told: Sequence[Failure], address: str) -> Finding:
+def _of_ours(told: Sequence[RecipientFailure], address: str) -> Finding:
     """Of several recipients the one that is ours; else they must all agree."""
     ours = [one for one in told if _same(address, one.recipient) or _same(address, one.final)]
-    order = (Kind.NOTHING, Kind.DELAYED, Kind.SOFT, Kind.UNKNOWN, Kind.HARD)
+    order = (FeedbackKind.NOTHING, FeedbackKind.DELAYED, FeedbackKind.SOFT, FeedbackKind.UNKNOWN, FeedbackKind.HARD)
     found = [_of_another(_finding(one), one, address) for one in ours or told]
     return min(found, key=lambda one: (order.index(one.kind), one.dead))
 
 
-def _of_another(found: Finding, one: Failure, address: str) -> Finding:
+def _of_another(found: Finding, one: RecipientFailure, address: str) -> Finding:
     """Where mail is passed on, the address that failed need not be the only one that gets it: ours may well live.
 
     So that counts only if it is said again. The same name at another host is the same mailbox.
@@ -201,11 +205,17 @@ def _of_another(found: Finding, one: Failure, address: str) -> Finding:
     return replace(found, dead=False, doubt=found.type)
 
 
-def _finding(one: Failure) -> Finding:
+def _finding(one: RecipientFailure) -> Finding:
     judged = one.judgement
     if one.action in DELIVERED:
-        return Finding(Kind.NOTHING, one.action, judged.status, source=one.source)
-    kind = Kind.DELAYED if one.action == "delayed" else Kind.HARD if judged.permanent else Kind.SOFT
+        return Finding(FeedbackKind.NOTHING, one.action, judged.status, source=one.source)
+    kind = (
+        FeedbackKind.DELAYED
+        if one.action == "delayed"
+        else FeedbackKind.HARD
+        if judged.permanent
+        else FeedbackKind.SOFT
+    )
     said, remote = _line(one.diagnostic), _line(one.remote)[:255]
     return Finding(
         kind, judged.kind.value, judged.status, judged.reply, said, remote, one.source, judged.dead, judged.doubt

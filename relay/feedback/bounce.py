@@ -17,7 +17,7 @@ from relay.feedback.classify import by_words, judge, stage_of
 from relay.feedback.mime import Mail, html_text, nested, readable, split_header
 from relay.feedback.phrases import CUT, DELAY, GIVEN_UP
 from relay.feedback.report import RecipientStatus
-from relay.verdict.values import Address, Judgement, Kind
+from relay.verdict.values import AddressSays, AnswerKind, Judgement
 
 MAX_NOTE: Final = 16 * 1024
 
@@ -27,7 +27,7 @@ DELAYED: Final = ("delayed", "delay", "warning")
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class RecipientFailure:
     """What a message says of one recipient; ``""`` for what it doesn't say."""
 
     recipient: str
@@ -60,7 +60,7 @@ def _past_the_head(text: str) -> int:
     return len(text) - len(body.decode("utf-8", "replace")) if len(fields) > 2 else 0
 
 
-def failures(mail: Mail, note: str) -> list[Failure]:
+def failures(mail: Mail, note: str) -> list[RecipientFailure]:
     """All that is told, in order; empty where nothing is told in fields or by addresses."""
     found = _reported(mail, note)
     if found:
@@ -77,7 +77,7 @@ def inner(mail: Mail) -> Iterator[Mail]:
     yield from (nested(part) for part in mail.parts[:6] if part.type in ("message/rfc822", "message/global"))
 
 
-def _reported(mail: Mail, note: str) -> list[Failure]:
+def _reported(mail: Mail, note: str) -> list[RecipientFailure]:
     """From the delivery-status part; some servers write the same fields into the text."""
     for part in mail.parts:
         if part.type in report.DELIVERY_STATUS:
@@ -94,7 +94,7 @@ def _reported(mail: Mail, note: str) -> list[Failure]:
     return []
 
 
-def _from_groups(groups: list[RecipientStatus], note: str) -> list[Failure]:
+def _from_groups(groups: list[RecipientStatus], note: str) -> list[RecipientFailure]:
     if len(groups) == 1:
         return [_from_group(groups[0], note)]
     ours = {address for group in groups for address in (group.recipient, group.original_recipient)}
@@ -103,7 +103,7 @@ def _from_groups(groups: list[RecipientStatus], note: str) -> list[Failure]:
     return [_from_group(group, reasons.get(group.recipient.lower(), "") if alone else note) for group in groups]
 
 
-def _from_group(group: RecipientStatus, note: str) -> Failure:
+def _from_group(group: RecipientStatus, note: str) -> RecipientFailure:
     addresses = [address for address in (group.recipient, group.original_recipient) if "@" in address]
     program = group.diagnostic_type in ("x-unix", "unix")
     action = group.action
@@ -114,46 +114,46 @@ def _from_group(group: RecipientStatus, note: str) -> Failure:
         status = ""  # given up, and no cause told: the notice may have one
     judged = judge(status, group.diagnostic, note, own_words=program, addresses=addresses, vouched=bool(group.reporter))
     if action in DELIVERED or action in DELAYED:
-        judged = replace(judged, address=Address.ALIVE, lasting=False)
+        judged = replace(judged, address=AddressSays.ALIVE, lasting=False)
         action = action if action in DELIVERED else "delayed"
     said = f"{group.diagnostic} {group.status}".strip()
     # What the sender wrote, where that is an address: a final one may be a name that only its own host knows.
     shown = addresses[-1] if addresses else group.recipient
-    return Failure(shown, group.recipient, action or "failed", judged, said, group.remote, "report")
+    return RecipientFailure(shown, group.recipient, action or "failed", judged, said, group.remote, "report")
 
 
-_SES: Final[dict[str, tuple[Kind, Address]]] = {
-    "noemail": (Kind.UNKNOWN_ADDRESS, Address.DEAD),
-    "suppressed": (Kind.UNKNOWN_ADDRESS, Address.DOUBTED),
-    "onaccountsuppressionlist": (Kind.BLOCKED, Address.ALIVE),
-    "unsubscribedrecipient": (Kind.POLICY, Address.ALIVE),
-    "mailboxfull": (Kind.FULL, Address.ALIVE),
-    "messagetoolarge": (Kind.TOO_LARGE, Address.ALIVE),
-    "contentrejected": (Kind.CONTENT, Address.ALIVE),
-    "attachmentrejected": (Kind.CONTENT, Address.ALIVE),
-    "customtimeoutexceeded": (Kind.EXPIRED, Address.ALIVE),
+_SES: Final[dict[str, tuple[AnswerKind, AddressSays]]] = {
+    "noemail": (AnswerKind.UNKNOWN_ADDRESS, AddressSays.DEAD),
+    "suppressed": (AnswerKind.UNKNOWN_ADDRESS, AddressSays.DOUBTED),
+    "onaccountsuppressionlist": (AnswerKind.BLOCKED, AddressSays.ALIVE),
+    "unsubscribedrecipient": (AnswerKind.POLICY, AddressSays.ALIVE),
+    "mailboxfull": (AnswerKind.FULL, AddressSays.ALIVE),
+    "messagetoolarge": (AnswerKind.TOO_LARGE, AddressSays.ALIVE),
+    "contentrejected": (AnswerKind.CONTENT, AddressSays.ALIVE),
+    "attachmentrejected": (AnswerKind.CONTENT, AddressSays.ALIVE),
+    "customtimeoutexceeded": (AnswerKind.EXPIRED, AddressSays.ALIVE),
 }
 """Subtypes of a bounce, where they tell more than its type."""
 
 
-def _notified(row: notification.Told, late: bool) -> Failure:
+def _notified(row: notification.ToldRecipient, late: bool) -> RecipientFailure:
     """Of a notification; the other server's own answer counts before the service's word for it."""
     judged = judge(row.status, row.diagnostic, "", addresses=[row.recipient])
     lasting, subtype = row.type.lower() == "permanent", row.subtype.lower()
     why = f"the notification's type {row.type}/{row.subtype}"
     if subtype in _SES:
         kind, address = _SES[subtype]
-        if judged.address is not Address.DEAD or address is Address.ALIVE:
+        if judged.address is not AddressSays.DEAD or address is AddressSays.ALIVE:
             judged = replace(judged, kind=kind, address=address, lasting=lasting, why=why)
-    elif lasting and judged.kind is Kind.OTHER:
-        judged = replace(judged, kind=Kind.UNKNOWN_ADDRESS, address=Address.DOUBTED, lasting=True, why=why)
+    elif lasting and judged.kind is AnswerKind.OTHER:
+        judged = replace(judged, kind=AnswerKind.UNKNOWN_ADDRESS, address=AddressSays.DOUBTED, lasting=True, why=why)
     if row.type.lower() == "transient" or late:
-        judged = replace(judged, address=Address.ALIVE, lasting=False)
+        judged = replace(judged, address=AddressSays.ALIVE, lasting=False)
     said = f"{row.diagnostic} {row.status}".strip()
-    return Failure(row.recipient, "", "delayed" if late else "failed", judged, said, "", "report")
+    return RecipientFailure(row.recipient, "", "delayed" if late else "failed", judged, said, "", "report")
 
 
-def from_words(mail: Mail, note: str) -> list[Failure]:
+def from_words(mail: Mail, note: str) -> list[RecipientFailure]:
     """Failures told in words; one without a recipient where no address is named."""
     subject = readable(mail.get("subject"))
     action = "delayed" if DELAY.search(f"{subject}\n{note}") and not GIVEN_UP.search(f"{subject}\n{note}") else "failed"
@@ -163,11 +163,11 @@ def from_words(mail: Mail, note: str) -> list[Failure]:
     found = []
     for address, reason in (named or {"": ""}).items():
         judged = by_words(_answers(reason) or reason, [address], stage) if reason else None
-        if judged is None or judged.kind is Kind.OTHER:
+        if judged is None or judged.kind is AnswerKind.OTHER:
             judged = _whole(answers, subject, note, list(named))
         if action == "delayed":
-            judged = replace(judged, address=Address.ALIVE, lasting=False)
-        found.append(Failure(address, "", action, judged, reason or note, "", "text"))
+            judged = replace(judged, address=AddressSays.ALIVE, lasting=False)
+        found.append(RecipientFailure(address, "", action, judged, reason or note, "", "text"))
     return found
 
 
@@ -185,7 +185,7 @@ def _whole(answers: str, subject: str, note: str, addresses: list[str]) -> Judge
     """By what other servers said, else by all that stands there."""
     if answers:
         judged = by_words(answers, addresses)
-        if judged.kind is not Kind.OTHER:
+        if judged.kind is not AnswerKind.OTHER:
             return judged
     return by_words(f"{note}\n{subject}", addresses)
 

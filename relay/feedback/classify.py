@@ -14,9 +14,9 @@ from dataclasses import replace
 from typing import Final
 
 from relay.verdict.answer import Answer, read
-from relay.verdict.phrases import PATTERNS, Group
+from relay.verdict.phrases import PATTERNS, PhraseGroup
 from relay.verdict.table import ADDRESS_CODES, generic, telling
-from relay.verdict.values import Address, Judgement, Kind
+from relay.verdict.values import AddressSays, AnswerKind, Judgement
 
 REFUSALS: Final = frozenset((521, 550, 551, 553, 556))
 """Reply codes that fit a dead address; with another one a Status of the reporting server is taken for a guess."""
@@ -60,7 +60,7 @@ _QUOTE: Final = re.compile(
     re.I,
 )
 """What a notice says before it quotes the other server's answer."""
-_SILENT: Final = frozenset((Kind.OTHER, Kind.PROTOCOL))
+_SILENT: Final = frozenset((AnswerKind.OTHER, AnswerKind.PROTOCOL))
 """Kinds of an answer that tells nothing of its cause."""
 
 
@@ -87,18 +87,22 @@ def judge(
     if judged.kind in _SILENT and judged.lasting and note:
         judged = _by_note(judged, note, status, addresses, stage)
     elif (
-        judged.doubt == Kind.UNKNOWN_ADDRESS
+        judged.doubt == AnswerKind.UNKNOWN_ADDRESS
         and judged.permanent
         and not telling(answer.codes)
         and _agrees(note, addresses)
     ):
-        judged = replace(judged, address=Address.DEAD, why=f"{judged.why}, and the notice says so too")
-    elif judged.address is Address.DEAD and not _certain(stage, answer, status, vouched):
-        judged = replace(judged, address=Address.SUSPECTED)
-    if judged.address is not Address.ALIVE and _full(note, addresses):
-        judged = replace(judged, kind=Kind.FULL, address=Address.ALIVE, lasting=False, why="the notice speaks of space")
-    if own_words and judged.address is not Address.ALIVE:
-        judged = replace(judged, kind=Kind.SYSTEM, address=Address.ALIVE, why="a program's output, no server's answer")
+        judged = replace(judged, address=AddressSays.DEAD, why=f"{judged.why}, and the notice says so too")
+    elif judged.address is AddressSays.DEAD and not _certain(stage, answer, status, vouched):
+        judged = replace(judged, address=AddressSays.SUSPECTED)
+    if judged.address is not AddressSays.ALIVE and _full(note, addresses):
+        judged = replace(
+            judged, kind=AnswerKind.FULL, address=AddressSays.ALIVE, lasting=False, why="the notice speaks of space"
+        )
+    if own_words and judged.address is not AddressSays.ALIVE:
+        judged = replace(
+            judged, kind=AnswerKind.SYSTEM, address=AddressSays.ALIVE, why="a program's output, no server's answer"
+        )
     return judged if judged.status or not status else replace(judged, status=status)
 
 
@@ -117,7 +121,11 @@ def _codes(answer: Answer, status: str) -> tuple[str, ...]:
     own = status[2:]
     if generic(own) or (answer.reply is not None and answer.reply < 500):
         return answer.codes
-    if own in ADDRESS_CODES and PATTERNS[Group.DISABLED].search(answer.words.lower()) and not _supported(answer.words):
+    if (
+        own in ADDRESS_CODES
+        and PATTERNS[PhraseGroup.DISABLED].search(answer.words.lower())
+        and not _supported(answer.words)
+    ):
         return answer.codes  # suspended isn't unknown, and the other server didn't say so
     fits = answer.reply is None or answer.reply in REFUSALS or own not in ADDRESS_CODES
     return (*answer.codes, status) if fits or _supported(answer.words) else answer.codes
@@ -125,7 +133,7 @@ def _codes(answer: Answer, status: str) -> tuple[str, ...]:
 
 def _supported(words: str) -> bool:
     lower = words.lower()
-    return bool(PATTERNS[Group.NOBODY].search(lower) or PATTERNS[Group.UNKNOWN].search(lower))
+    return bool(PATTERNS[PhraseGroup.NOBODY].search(lower) or PATTERNS[PhraseGroup.UNKNOWN].search(lower))
 
 
 def _by_note(silent: Judgement, note: str, status: str, addresses: tuple[str, ...], stage: str) -> Judgement:
@@ -138,12 +146,12 @@ def _by_note(silent: Judgement, note: str, status: str, addresses: tuple[str, ..
 
 
 def _full(note: str, addresses: tuple[str, ...]) -> bool:
-    return bool(note) and bool(PATTERNS[Group.FULL].search(read(note, addresses).words.lower()))
+    return bool(note) and bool(PATTERNS[PhraseGroup.FULL].search(read(note, addresses).words.lower()))
 
 
 def _agrees(note: str, addresses: tuple[str, ...]) -> bool:
     """Clear words in the notice beside an answer that refused the address without a reason."""
-    return bool(note) and bool(PATTERNS[Group.NOBODY].search(read(note, addresses).words.lower()))
+    return bool(note) and bool(PATTERNS[PhraseGroup.NOBODY].search(read(note, addresses).words.lower()))
 
 
 def stage_of(text: str) -> str:
@@ -169,11 +177,17 @@ def by_words(text: str, addresses: Iterable[str] = (), stage: str = "") -> Judge
     if judged.kind in _SILENT:
         answer = read(_ENVELOPE.sub("", text), addresses)
         judged = answer.judged(stage)
-    if judged.address is not Address.DEAD or telling(answer.codes) or (stage == "rcpt" and answer.reply is not None):
+    if (
+        judged.address is not AddressSays.DEAD
+        or telling(answer.codes)
+        or (stage == "rcpt" and answer.reply is not None)
+    ):
         return judged
     lower = answer.words.lower()
-    clear = PATTERNS[Group.NOBODY].search(lower) or (answer.reply and PATTERNS[Group.NO_ACCOUNT].search(lower))
-    return replace(judged, address=Address.DOUBTED if clear else Address.SUSPECTED)
+    clear = PATTERNS[PhraseGroup.NOBODY].search(lower) or (
+        answer.reply and PATTERNS[PhraseGroup.NO_ACCOUNT].search(lower)
+    )
+    return replace(judged, address=AddressSays.DOUBTED if clear else AddressSays.SUSPECTED)
 
 
 def _quoted(text: str) -> str:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from relay.feedback import report
-from relay.feedback.mime import Mail, Part, parse, readable
+from relay.feedback.mime import Mail, MimePart, parse, readable
 from relay.feedback.phrases import CUT
 from relay.feedback.texts import unquoted
 from relay.mail.address import AddressError, parse_address
@@ -111,7 +111,7 @@ _BOUNDARY: Final = re.compile(rb"^--([!-~][ -~]{0,69})[ \t]*\n(?=content-[a-z-]+
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ComplaintReport:
     """One report. ``reverse_path`` and ``recipients`` are what it claims, ``""`` and none where it says nothing."""
 
     form: str
@@ -167,7 +167,7 @@ def _by_words(kind: str) -> Meaning | None:
     return Meaning.COMPLAINT if words & _SPAM and words <= _SPAM | _PLAIN else None
 
 
-def reports(mail: Mail, depth: int = MAX_NESTING) -> list[Report]:
+def reports(mail: Mail, depth: int = MAX_NESTING) -> list[ComplaintReport]:
     """All feedback reports in a mail, in order; empty if it is something else. Never raises."""
     found = list(_machine_readable(mail.parts))
     if not found and len(mail.parts) <= 1 and b"feedback-report" in mail.top.body[:64_000].lower():
@@ -182,32 +182,32 @@ def reports(mail: Mail, depth: int = MAX_NESTING) -> list[Report]:
     return found[:MAX_REPORTS]
 
 
-def about(found: Sequence[Report], address: str) -> Report:
+def about(found: Sequence[ComplaintReport], address: str) -> ComplaintReport:
     """The report that counts for a recipient: of those that name it, else of all, the gravest."""
     order = (Meaning.COMPLAINT, Meaning.OPT_OUT, Meaning.OPERATOR, Meaning.NOT_SPAM)
     naming = [report for report in found if report.names(address)]
     return min(naming or found, key=lambda report: order.index(report.meaning))
 
 
-def _holds_report(part: Part) -> bool:
+def _holds_report(part: MimePart) -> bool:
     """A report that was attached; a plain copy of ours isn't worth a second reading."""
     return b"feedback-report" in part.decoded()[:64_000].lower()
 
 
-def _machine_readable(parts: Sequence[Part]) -> Iterator[Report]:
+def _machine_readable(parts: Sequence[MimePart]) -> Iterator[ComplaintReport]:
     """By their MIME types; a copy belongs to the report before it, and any to the only one."""
     starts = [at for at, part in enumerate(parts) if part.type in REPORT_TYPES]
     for at, end in itertools.pairwise([*starts, len(parts)]):
         yield _report(parts[at].text(), _copies(parts if len(starts) == 1 else parts[at + 1 : end]))
 
 
-def _copies(parts: Sequence[Part]) -> tuple[bytes, ...]:
+def _copies(parts: Sequence[MimePart]) -> tuple[bytes, ...]:
     """Returned messages; some loops send theirs as a text."""
     copies = tuple(part.decoded() for part in parts if part.type in COPY_TYPES or _is_file_of_mail(part))
     return copies or tuple(part.decoded() for part in parts if part.type in ("text/plain", "text/html"))
 
 
-def _is_file_of_mail(part: Part) -> bool:
+def _is_file_of_mail(part: MimePart) -> bool:
     """A copy that was attached as a file of no particular type."""
     name = readable(part.parameters.get("name", "") or part.get("content-disposition"))
     return part.type == "application/octet-stream" and ".eml" in name.lower()
@@ -223,7 +223,7 @@ def mended(mail: Mail) -> Mail | None:
     return parse(head + mail.top.body)
 
 
-def _written_out(mail: Mail) -> Iterator[Report]:
+def _written_out(mail: Mail) -> Iterator[ComplaintReport]:
     """The fields of a report in a text, as gateways leave them that know no feedback-report."""
     for part in mail.parts[:4]:
         if part.type not in ("text/plain", "application/octet-stream"):
@@ -248,7 +248,7 @@ def _block(text: str, at: int) -> str:
     return text[begin + 2 if begin >= 0 else 0 : end if end >= 0 else len(text)]
 
 
-def _report(text: str, copies: tuple[bytes, ...]) -> Report:
+def _report(text: str, copies: tuple[bytes, ...]) -> ComplaintReport:
     fields = report.fields(text.lstrip("\ufeff \t\n"))
     value = fields.get("feedback-type", "")
     if not value:
@@ -256,7 +256,7 @@ def _report(text: str, copies: tuple[bytes, ...]) -> Report:
         value = "auth-failure" if _AUTHENTICATION & fields.keys() else fields.get("abuse-type", "abuse")
     kind, meaning, known = meaning_of(value)
     named = [*_NAMING.findall(text), *(name for copy in copies for name in _NAMING.findall(_head(copy)))]
-    return Report(
+    return ComplaintReport(
         "arf",
         kind,
         meaning,

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from relay.feedback import loops, tags
-from relay.feedback.complaint import Meaning, Report
+from relay.feedback.complaint import ComplaintReport, Meaning
 from relay.feedback.letter import Word, word
 from relay.feedback.mime import parse
-from relay.feedback.tags import Tags
+from relay.feedback.tags import FoundTags
 from relay.keys.secrets import Secrets
 from relay.keys.tokens import SHARED, Mark
 
@@ -22,7 +22,7 @@ EFFECTS = {
 }
 
 
-class Found(StrEnum):
+class TagSearch(StrEnum):
     """What became of the search for a tag of ours."""
 
     VALID = "valid"
@@ -40,9 +40,9 @@ class Found(StrEnum):
 class Explained:
     """One report with what its tags say."""
 
-    report: Report
-    found: Found
-    tags: Tags
+    report: ComplaintReport
+    found: TagSearch
+    tags: FoundTags
     address: str
     """Of the person whom a valid tag names; ``""`` if it isn't known here."""
 
@@ -50,7 +50,7 @@ class Explained:
     def counts(self) -> bool:
         """Whether it does anything to a person, as far as the tag isn't against it."""
         personal = self.report.meaning in (Meaning.COMPLAINT, Meaning.OPT_OUT)
-        return personal and self.found in (Found.VALID, Found.UNCHECKED)
+        return personal and self.found in (TagSearch.VALID, TagSearch.UNCHECKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +69,14 @@ def explain(raw: bytes, secrets: Secrets | None, address_of: Callable[[Mark], st
     return Explanation(tuple(_one(report, secrets, address_of) for report in found), word(mail, return_path))
 
 
-def _one(report: Report, secrets: Secrets | None, address_of: Callable[[Mark], str]) -> Explained:
+def _one(report: ComplaintReport, secrets: Secrets | None, address_of: Callable[[Mark], str]) -> Explained:
     if secrets is None:
-        return Explained(report, Found.UNCHECKED, Tags(), "")
+        return Explained(report, TagSearch.UNCHECKED, FoundTags(), "")
     found = tags.find(secrets, report.reverse_path, report.copies)
     mark = found.one
     if mark is None:
-        state = Found.SEVERAL if found.marks else Found.FORGED if found.forged else Found.NONE
+        state = TagSearch.SEVERAL if found.marks else TagSearch.FORGED if found.forged else TagSearch.NONE
         return Explained(report, state, found, "")
     if mark.number == SHARED:
-        return Explained(report, Found.SHARED, found, "")
-    return Explained(report, Found.VALID, found, address_of(mark))
+        return Explained(report, TagSearch.SHARED, found, "")
+    return Explained(report, TagSearch.VALID, found, address_of(mark))

@@ -9,7 +9,7 @@ from enum import StrEnum
 from config.settings import Settings
 from relay.feedback import operator_mail
 from relay.feedback.operator_letter import Full, Incoming, comes_back, keep, put
-from relay.feedback.operator_mail import Room
+from relay.feedback.operator_mail import MailRoom
 from relay.keys.secrets import Secrets
 from relay.mail.address import parse_address
 from relay.queue.operator import Operator, call
@@ -38,7 +38,7 @@ class Handing:
     fate: Handed | None
 
 
-class Desk:
+class OperatorDesk:
     """Knows who the operator is."""
 
     def __init__(self, settings: Settings, secrets: Secrets) -> None:
@@ -57,7 +57,7 @@ class Desk:
             return Handing(incoming, Handed.ROUND)
         if self._reached:
             return Handing(incoming, None)
-        if self._room(conn, incoming, now) is Room.YES:
+        if self._room(conn, incoming, now) is MailRoom.YES:
             try:
                 await asyncio.to_thread(keep, self._maildir, incoming)
             except Full:
@@ -70,9 +70,9 @@ class Desk:
             return handing.fate
         incoming = handing.incoming
         room = self._room(conn, incoming, now)
-        if room is Room.AGAIN:
+        if room is MailRoom.AGAIN:
             return Handed.AGAIN
-        if room is not Room.YES:
+        if room is not MailRoom.YES:
             self._call(conn, room, now)
             return Handed.TOO_MUCH
         operator_mail.count(conn, self._secrets, incoming.ip, incoming.raw, now)
@@ -81,10 +81,10 @@ class Desk:
         put(conn, self.operator, incoming, now)
         return Handed.ON
 
-    def _room(self, conn: Tx, incoming: Incoming, now: float) -> Room:
+    def _room(self, conn: Tx, incoming: Incoming, now: float) -> MailRoom:
         return operator_mail.room(conn, self._secrets, self._limits, incoming.ip, incoming.raw, now)
 
-    def _call(self, conn: Tx, room: Room, now: float) -> None:
+    def _call(self, conn: Tx, room: MailRoom, now: float) -> None:
         call(
             conn,
             self.operator,

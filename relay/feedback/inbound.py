@@ -17,12 +17,12 @@ from enum import Enum
 from typing import Protocol, TypeVar
 
 from config.settings import Settings
-from relay.feedback.handed_on import Desk, Handed, Handing
+from relay.feedback.handed_on import Handed, Handing, OperatorDesk
 from relay.feedback.mime import split_header
 from relay.feedback.operator_letter import Incoming
 from relay.feedback.record import Item, address_of, record, repeated, sharers
 from relay.feedback.shared import is_shared
-from relay.feedback.understand import Opened, Target, inside, open_mail, understand
+from relay.feedback.understand import Concerned, Opened, inside, open_mail, understand
 from relay.keys.secrets import Secrets
 from relay.keys.tokens import Mark, read_local_part
 from relay.mail.address import Address, AddressError, parse_address
@@ -87,7 +87,7 @@ class Inbound:
             (settings.links.mail_domain or self._hostname).lower(),
             *(text.rpartition("@")[2] for text in self._loops),
         }
-        self._desk = Desk(settings, secrets)
+        self._desk = OperatorDesk(settings, secrets)
         self._refusals = Sparingly(MOST_LINES)
 
     # -- RCPT ----------------------------------------------------------------
@@ -226,14 +226,14 @@ class Inbound:
                 found[tag] = None
         return list(found)
 
-    def _targets(self, prefix: str, mark: Mark) -> list[Target]:
+    def _targets(self, prefix: str, mark: Mark) -> list[Concerned]:
         """Whom a tag names: one person, or all who shared a copy."""
         if is_shared(mark):
             return [
-                Target(prefix, Mark(subscriber_id, mark.topic_id, mark.submission_id, number), address, True)
+                Concerned(prefix, Mark(subscriber_id, mark.topic_id, mark.submission_id, number), address, True)
                 for number, subscriber_id, address in sharers(self._read, mark.submission_id)
             ]
-        return [Target(prefix, mark, address_of(self._read, mark.subscriber_id) or "")]
+        return [Concerned(prefix, mark, address_of(self._read, mark.subscriber_id) or "")]
 
     def _say(self, item: Item, new: bool) -> None:
         finding = item.finding

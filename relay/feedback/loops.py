@@ -14,8 +14,8 @@ from relay.feedback.complaint import (
     COPY_TYPES,
     MAX_NAMED,
     MAX_REPORTS,
+    ComplaintReport,
     Meaning,
-    Report,
     address_in,
     meaning_of,
 )
@@ -46,7 +46,7 @@ _NOT_JUNK: Final = re.compile(r"\b(?:not[- ](?:spam|junk)|no[- ]spam|non[- ]spam
 _AGGREGATE: Final = re.compile(r"\breport[- ]domain:|\bdmarc\b|\btls-?rpt\b|authentication failure", re.I)
 
 
-def reports(mail: Mail, *, loop: bool = False) -> list[Report]:
+def reports(mail: Mail, *, loop: bool = False) -> list[ComplaintReport]:
     """All complaints in a mail, whatever their form; ``loop``: it came to an address that only loops know.
 
     Never raises.
@@ -60,7 +60,7 @@ def reports(mail: Mail, *, loop: bool = False) -> list[Report]:
     return found[:MAX_REPORTS]
 
 
-def _others(mail: Mail) -> list[Report]:
+def _others(mail: Mail) -> list[ComplaintReport]:
     if any(part.type in DELIVERY_STATUS for part in mail.parts):
         return []  # a report about a delivery may return anything
     return list(_json(mail)) or list(_microsoft(mail)) or list(_x_arf(mail)) or list(_spamcop(mail))
@@ -73,7 +73,7 @@ def _copies(mail: Mail) -> tuple[bytes, ...]:
 # --- Microsoft: Junk Mail Reporting Program -------------------------------------
 
 
-def _microsoft(mail: Mail) -> Iterator[Report]:
+def _microsoft(mail: Mail) -> Iterator[ComplaintReport]:
     """The message as the person got it, attached or as the body itself, with a field that names the person."""
     copies = _copies(mail)
     if not copies and mail.top.type in ("multipart/mixed", "multipart/report"):
@@ -88,13 +88,13 @@ def _microsoft(mail: Mail) -> Iterator[Report]:
     if not copies:  # the copy without a wrapping, its own header with Microsoft's field in front
         copies = (b"\n".join(f"{key}: {value}".encode() for key, value in mail.top.fields) + b"\n\n" + mail.top.body,)
     address = address_in(named)
-    yield Report("jmrp", "abuse", Meaning.COMPLAINT, "", (address,) if address else (), copies)
+    yield ComplaintReport("jmrp", "abuse", Meaning.COMPLAINT, "", (address,) if address else (), copies)
 
 
 # --- JSON: Amazon SES, also through SNS' mails, and others -------------------------------
 
 
-def _json(mail: Mail) -> Iterator[Report]:
+def _json(mail: Mail) -> Iterator[ComplaintReport]:
     """The JSON of a complaint; SNS may wrap it once more as a text."""
     for part in mail.parts[:10]:
         if part.type not in _JSON_TYPES:
@@ -110,7 +110,7 @@ def _json(mail: Mail) -> Iterator[Report]:
                 yield found
 
 
-def _of_amazon(value: Mapping[str, object]) -> Report | None:
+def _of_amazon(value: Mapping[str, object]) -> ComplaintReport | None:
     complaint, mail = value.get("complaint"), _dict(value.get("mail"))
     if not isinstance(complaint, dict) or "Complaint" not in (value.get("notificationType"), value.get("eventType")):
         return None
@@ -121,10 +121,12 @@ def _of_amazon(value: Mapping[str, object]) -> Report | None:
     rows = [_dict(row) for row in _list(mail.get("headers"), MAX_FIELDS)]
     head = "".join(f"{row.get('name', '')}: {row.get('value', '')}\n" for row in rows)
     recipients = tuple(filter(None, map(address_in, named[:MAX_NAMED])))
-    return Report("ses", kind, meaning, str(mail.get("source") or ""), recipients, (head.encode() + b"\n",), known)
+    return ComplaintReport(
+        "ses", kind, meaning, str(mail.get("source") or ""), recipients, (head.encode() + b"\n",), known
+    )
 
 
-def _of_others(value: Mapping[str, object], copies: tuple[bytes, ...]) -> Report | None:
+def _of_others(value: Mapping[str, object], copies: tuple[bytes, ...]) -> ComplaintReport | None:
     """Services that name the feedback in a field of their own, and X-ARF 3 and 4, whose report may be an object inside.
 
     The tag is looked for in all that the object says.
@@ -139,7 +141,7 @@ def _of_others(value: Mapping[str, object], copies: tuple[bytes, ...]) -> Report
         who = next((str(flat[name]) for name in _WHO if isinstance(flat.get(name), str)), "")
         path = str(flat.get("originalmailfrom") or flat.get("returnpath") or "")
         recipients = (address_in(who),) if who else ()
-        return Report("json", kind, meaning, path, recipients, copies or inside_of(value), known)
+        return ComplaintReport("json", kind, meaning, path, recipients, copies or inside_of(value), known)
     return None
 
 
@@ -158,7 +160,7 @@ def _list(value: object, most: int = MAX_NAMED) -> list[object]:
 # --- X-ARF, SpamCop, and loops that send the copy alone ----------------------------------------
 
 
-def _x_arf(mail: Mail) -> Iterator[Report]:
+def _x_arf(mail: Mail) -> Iterator[ComplaintReport]:
     """X-ARF 0.1 and 0.2 (abusix): fields in a text, the sample in a part behind it."""
     if not (mail.get("x-xarf") or mail.get("x-arf")):
         return
@@ -167,27 +169,27 @@ def _x_arf(mail: Mail) -> Iterator[Report]:
         kind = found.get("report-type", "").strip(" \"'").lower()
         if kind:
             meaning = Meaning.COMPLAINT if kind in _COMPLAINED else Meaning.OPERATOR
-            yield Report("x-arf", kind[:60], meaning, "", (), _copies(mail), kind in _COMPLAINED)
+            yield ComplaintReport("x-arf", kind[:60], meaning, "", (), _copies(mail), kind in _COMPLAINED)
             return
 
 
-def _spamcop(mail: Mail) -> Iterator[Report]:
+def _spamcop(mail: Mail) -> Iterator[ComplaintReport]:
     """A text with the whole message below it."""
     if _SPAMCOP.search(mail.get("from")) and "[spamcop" in mail.get("subject").lower():
         text = "\n".join(part.text() for part in mail.parts[:4] if part.type.startswith("text/"))
         start = re.search(r"^\[ Offending message \]\s*", text, re.I | re.M)
         copy = text[start.end() :] if start else text
-        yield Report("spamcop", "abuse", Meaning.COMPLAINT, "", (), (copy.encode("utf-8", "replace"),))
+        yield ComplaintReport("spamcop", "abuse", Meaning.COMPLAINT, "", (), (copy.encode("utf-8", "replace"),))
 
 
-def _bare(mail: Mail) -> Iterator[Report]:
+def _bare(mail: Mail) -> Iterator[ComplaintReport]:
     """To a loop's own address: a copy, and words that call it spam."""
     words = "\n".join((readable(mail.get("subject")), mail.get("from"), _first_text(mail)))
     if mail.top.parameters.get("report-type", "") or _NOT_JUNK.search(words) or _AGGREGATE.search(words):
         return
     copies = _copies(mail)
     if copies and _JUNK.search(words):
-        yield Report("copy", "abuse", Meaning.COMPLAINT, "", (), copies)
+        yield ComplaintReport("copy", "abuse", Meaning.COMPLAINT, "", (), copies)
 
 
 def _first_text(mail: Mail) -> str:

@@ -33,7 +33,7 @@ _CHARSET = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class MimePart:
     """One leaf: a type in lower case, its parameters, header fields, body as transferred."""
 
     type: str
@@ -74,8 +74,8 @@ class Part:
 class Mail:
     """A whole message: the outer header and all leaves in order."""
 
-    top: Part
-    parts: tuple[Part, ...]
+    top: MimePart
+    parts: tuple[MimePart, ...]
 
     def get(self, name: str) -> str:
         return self.top.get(name)
@@ -94,8 +94,8 @@ def parse(raw: bytes) -> Mail:
     if raw.startswith((b"From ", b">From ")):
         raw = raw.partition(b"\n")[2]
     top = _part(raw)
-    leaves: list[Part] = []
-    stack: list[tuple[Part, int]] = [(top, 0)]
+    leaves: list[MimePart] = []
+    stack: list[tuple[MimePart, int]] = [(top, 0)]
     looked_at = 0
     while stack and looked_at < MAX_PARTS:
         part, depth = stack.pop()
@@ -114,7 +114,7 @@ _ANY_BOUNDARY = re.compile(
 )
 
 
-def _pieces(part: Part, boundary: str) -> list[bytes]:
+def _pieces(part: MimePart, boundary: str) -> list[bytes]:
     """By the boundary the header names; where no line is one, by that which the body uses."""
     pieces = _split(part.body, boundary) if boundary else []
     if pieces:
@@ -123,7 +123,7 @@ def _pieces(part: Part, boundary: str) -> list[bytes]:
     return _split(part.body, found[1].decode("utf-8", "surrogateescape")) if found else []
 
 
-def nested(part: Part) -> Mail:
+def nested(part: MimePart) -> Mail:
     """The message that a leaf of type message/rfc822 holds."""
     return parse(part.decoded().lstrip(b"\r\n"))
 
@@ -144,10 +144,10 @@ def _split(body: bytes, boundary: str) -> list[bytes]:
     return pieces
 
 
-def _part(raw: bytes) -> Part:
+def _part(raw: bytes) -> MimePart:
     fields, body = split_header(raw)
     kind, parameters = content_type(next((v for k, v in fields if k == "content-type"), ""))
-    return Part(kind, parameters, fields, body)
+    return MimePart(kind, parameters, fields, body)
 
 
 def split_header(raw: bytes) -> tuple[tuple[tuple[str, str], ...], bytes]:

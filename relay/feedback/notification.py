@@ -19,7 +19,7 @@ _MARKS: Final = ('"notificationType"', '"eventType"', '\\"notificationType\\"', 
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldRecipient:
     """One recipient of a bounce; ``""`` for what isn't said."""
 
     recipient: str
@@ -51,7 +51,7 @@ def kind(found: Mapping[str, Any]) -> str:
     return str(found.get("notificationType") or found.get("eventType") or "").lower().replace(" ", "")
 
 
-def bounced(found: Mapping[str, Any]) -> list[Told]:
+def bounced(found: Mapping[str, Any]) -> list[ToldRecipient]:
     """The recipients of a bounce or a delay."""
     about = found.get("bounce") or found.get("deliveryDelay") or {}
     if not isinstance(about, Mapping):
@@ -65,7 +65,7 @@ def bounced(found: Mapping[str, Any]) -> list[Told]:
     )
 
 
-def _told(row: Mapping[str, Any], type_: str, subtype: str) -> Told:
+def _told(row: Mapping[str, Any], type_: str, subtype: str) -> ToldRecipient:
     def field(name: str) -> str:
         value = row.get(name)
         return value[:2000] if isinstance(value, str) else ""
@@ -76,7 +76,7 @@ def _told(row: Mapping[str, Any], type_: str, subtype: str) -> Told:
     diagnostic = field("diagnosticCode")
     if diagnostic.lower().startswith("smtp;"):
         diagnostic = diagnostic[5:].strip()
-    return Told(address, field("action").lower(), field("status"), diagnostic, type_, subtype)
+    return ToldRecipient(address, field("action").lower(), field("status"), diagnostic, type_, subtype)
 
 
 def _object(text: str) -> dict[str, Any] | None:

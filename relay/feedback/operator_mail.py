@@ -19,7 +19,7 @@ _TAKEN: Final = Recent("operator_mail")
 forget: Final = _TAKEN.forget
 
 
-class Room(StrEnum):
+class MailRoom(StrEnum):
     """Whether there is room for one more."""
 
     YES = "yes"
@@ -28,16 +28,16 @@ class Room(StrEnum):
     ALL = "too many from everywhere"
 
 
-def room(conn: Tx, secrets: Secrets, limits: Feedback, ip: str, raw: bytes, now: float) -> Room:
+def room(conn: Tx, secrets: Secrets, limits: Feedback, ip: str, raw: bytes, now: float) -> MailRoom:
     """Whether one letter more may go; changes nothing. ``now`` in seconds UTC."""
     if _TAKEN.reached(conn, "digest", [_digest(raw)], now - DAY_S, 1):
-        return Room.AGAIN
+        return MailRoom.AGAIN
     since = now - HOUR_S
     if _TAKEN.reached(conn, "network", networks(secrets, ip), since, limits.letters_per_network):
-        return Room.NETWORK
+        return MailRoom.NETWORK
     sql = "SELECT count(*) FROM (SELECT 1 FROM operator_mail WHERE at > ? LIMIT ?)"
     taken = int(conn.execute(sql, (since, limits.letters_per_hour)).fetchone()[0])
-    return Room.ALL if taken >= limits.letters_per_hour else Room.YES
+    return MailRoom.ALL if taken >= limits.letters_per_hour else MailRoom.YES
 
 
 def count(conn: Tx, secrets: Secrets, ip: str, raw: bytes, now: float) -> None:

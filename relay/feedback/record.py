@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from relay.feedback.analyse import Finding, Kind
+from relay.campaigns import counts
+from relay.events import write as events
+from relay.feedback.analyse import FeedbackKind, Finding
 from relay.keys.tokens import Mark
 from relay.people import apart, consents, doubts, suppressions
 from relay.queue.operator import Operator, call
+from relay.queue.returned import came_back
 from relay.store.contract import Tx
 from relay.values.facts import Reason
-from relay.values.states import BOUNCED_EARLY, State
 
 MAX_EVENTS = 20
 """Events kept of one recipient's feedback, then only new kinds; whoever holds a tag can't fill the store."""
@@ -25,8 +27,8 @@ DAY_S = 86_400.0
 UNPROVED = "unproved"
 """Kind of the event for a report on a shared copy: it is told, and changes nothing (R25)."""
 
-_FAILURES = (Kind.HARD, Kind.SOFT)
-_KINDS = tuple(kind.value for kind in Kind if kind is not Kind.NOTHING)
+_FAILURES = (FeedbackKind.HARD, FeedbackKind.SOFT)
+_KINDS = tuple(kind.value for kind in FeedbackKind if kind is not FeedbackKind.NOTHING)
 _EARLIER = f"""
 SELECT kind, detail FROM event WHERE submission_id = ? AND number = ? AND kind IN ({",".join("?" * len(_KINDS))})
 """
@@ -85,7 +87,7 @@ def record(conn: Tx, item: Item, now: float) -> bool:
             submission_id=mark.submission_id,
             number=mark.number,
         )
-    if item.finding.kind is Kind.NOTHING:
+    if item.finding.kind is FeedbackKind.NOTHING:
         return False
     return _finding(conn, tenant_id, mark, item.finding, now)
 
@@ -117,7 +119,7 @@ def repeated(conn: Tx, operator: Operator, submission_id: int, now: float) -> No
 def _unproved(conn: Tx, item: Item, now: float) -> bool:
     """Tell the tenant, once a recipient and kind; what the person gets next goes to it alone, and proves something."""
     mark, finding = item.mark, item.finding
-    if finding is not None and finding.kind not in (*_FAILURES, Kind.COMPLAINT):
+    if finding is not None and finding.kind not in (*_FAILURES, FeedbackKind.COMPLAINT):
         return False
     row = conn.execute("SELECT tenant_id, campaign_id FROM submission WHERE id = ?", (mark.submission_id,)).fetchone()
     if row is None:
@@ -127,15 +129,12 @@ def _unproved(conn: Tx, item: Item, now: float) -> bool:
         "SELECT detail FROM event WHERE submission_id = ? AND coalesce(number, -1) = ? AND kind = ?",
         (mark.submission_id, -1 if number is None else number, UNPROVED),
     )
-    detail = {"says": item.says, **({} if finding is None else json.loads(_detail(finding)))}
+    detail = {"says": item.says, **({} if finding is None else _detail(finding))}
     # By source too: a forged report must not use up the letter that the page sends.
     key = (item.says, detail.get("source") == "page")
     if any((old.get("says"), old.get("source") == "page") == key for old in (json.loads(row) for (row,) in told)):
         return False
-    conn.execute(
-        "INSERT INTO event (tenant_id, at, kind, submission_id, number, campaign_id, detail) VALUES (?,?,?,?,?,?,?)",
-        (row[0], now, UNPROVED, mark.submission_id, number, row[1], json.dumps(detail, separators=(",", ":"))),
-    )
+    events.of_copy(conn, row[0], UNPROVED, mark.submission_id, number, row[1], detail, now)
     if mark.subscriber_id:
         apart.keep(conn, int(row[0]), mark.subscriber_id, now)
     return True
@@ -150,20 +149,22 @@ def _finding(conn: Tx, tenant_id: int, mark: Mark, finding: Finding, now: float)
         "SELECT campaign_id FROM submission WHERE id = ? AND tenant_id = ?", (mark.submission_id, tenant_id)
     ).fetchone()
     campaign_id = None if row is None else row[0]
-    conn.execute(
-        "INSERT INTO event (tenant_id, at, kind, submission_id, number, campaign_id, detail) VALUES (?,?,?,?,?,?,?)",
-        (tenant_id, now, finding.kind.value, mark.submission_id, mark.number, campaign_id, _detail(finding)),
-    )
-    if finding.kind is Kind.COMPLAINT:
+    detail = _detail(finding)
+    counted = bool(kinds & set(_FAILURES))
+    if finding.kind in _FAILURES:
+        status = f"{finding.status} {finding.diagnostic}".strip()[:500]
+        counted = came_back(conn, mark.submission_id, mark.number, mark.subscriber_id, status, now) or counted
+    amount = 0 if finding.kind is FeedbackKind.HARD else 1  # bounces are counted as the copies end, or come back
+    kind = finding.kind.value
+    events.of_copy(conn, tenant_id, kind, mark.submission_id, mark.number, campaign_id, detail, now, amount)
+    if finding.kind is FeedbackKind.COMPLAINT:
         _suppress(conn, mark, Reason.COMPLAINT, finding, now)
-        if campaign_id is not None and Kind.COMPLAINT not in kinds:
-            conn.execute("UPDATE campaign SET complained = complained + 1 WHERE id = ?", (campaign_id,))
+        if campaign_id is not None and FeedbackKind.COMPLAINT not in kinds:
+            counts.complained(conn, campaign_id)
     if finding.dead or (finding.doubt and _again(conn, mark, finding.doubt, now)):
         _suppress(conn, mark, Reason.HARD_BOUNCE, finding, now)
-    if finding.kind in _FAILURES:
-        counted = _late_bounce(conn, mark, finding, now) or bool(kinds & set(_FAILURES))
-        if campaign_id is not None and not counted:
-            conn.execute("UPDATE campaign SET bounced = bounced + 1 WHERE id = ?", (campaign_id,))
+    if finding.kind in _FAILURES and campaign_id is not None and not counted:
+        counts.ended(conn, campaign_id, 0, 1, 0)
     return True
 
 
@@ -174,12 +175,12 @@ def _earlier(conn: Tx, mark: Mark) -> list[tuple[str, str]]:
 
 
 def _known(earlier: list[tuple[str, str]], finding: Finding) -> bool:
-    if finding.kind in (Kind.HARD, Kind.SOFT, Kind.DELAYED):
+    if finding.kind in (FeedbackKind.HARD, FeedbackKind.SOFT, FeedbackKind.DELAYED):
         return (finding.kind.value, finding.status) in earlier
     return any(kind == finding.kind for kind, _ in earlier)
 
 
-def _detail(finding: Finding) -> str:
+def _detail(finding: Finding) -> dict[str, object]:
     detail: dict[str, object] = {
         "type": finding.type,
         "status": finding.status,
@@ -190,8 +191,8 @@ def _detail(finding: Finding) -> str:
     }
     kept = {name: value for name, value in detail.items() if value or name == "status"}
     if finding.kind in _FAILURES:
-        kept["hard"] = finding.kind is Kind.HARD
-    return json.dumps(kept, separators=(",", ":"), sort_keys=True)
+        kept["hard"] = finding.kind is FeedbackKind.HARD
+    return kept
 
 
 def _suppress(conn: Tx, mark: Mark, reason: Reason, finding: Finding, now: float) -> None:
@@ -203,28 +204,3 @@ def _again(conn: Tx, mark: Mark, doubt: str, now: float) -> bool:
     """Whether the same was said of the person before."""
     address = address_of(conn, mark.subscriber_id) or ""
     return doubts.again(conn, mark.subscriber_id, address.rpartition("@")[2], doubt, now)
-
-
-def _late_bounce(conn: Tx, mark: Mark, finding: Finding, now: float) -> bool:
-    """Turn a delivered copy into a bounced one; True if the copy's failure was counted already.
-
-    A report may be here before the outcome of the delivery is written down; ``complete`` then heeds what it left.
-    """
-    row = conn.execute(
-        "SELECT state, owner FROM recipient WHERE submission_id = ? AND number = ? AND subscriber_id = ?",
-        (mark.submission_id, mark.number, mark.subscriber_id),
-    ).fetchone()
-    if row is None:
-        return False
-    status = f"{finding.status} {finding.diagnostic}".strip()[:500]
-    if row[0] == State.DELIVERED:
-        conn.execute(
-            "UPDATE recipient SET state = ?, status = ?, changed_at = ? WHERE submission_id = ? AND number = ?",
-            (int(State.BOUNCED), status, now, mark.submission_id, mark.number),
-        )
-    elif row[0] == State.READY and row[1] is not None:
-        conn.execute(
-            "UPDATE recipient SET hold_reason = ?, status = ? WHERE submission_id = ? AND number = ?",
-            (BOUNCED_EARLY, status, mark.submission_id, mark.number),
-        )
-    return row[0] in (State.BOUNCED, State.EXPIRED)

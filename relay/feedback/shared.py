@@ -14,7 +14,7 @@ from typing import Final
 
 from config.settings import Reports
 from relay.feedback import own_link, report_limits
-from relay.feedback.analyse import Finding, Kind
+from relay.feedback.analyse import FeedbackKind, Finding
 from relay.feedback.own_link import Sender
 from relay.feedback.record import Item, record, sharers
 from relay.keys.tokens import SHARED, Mark
@@ -37,7 +37,7 @@ class Taken(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class SharedMessage:
     """What a shared link is about, and who sent it."""
 
     submission_id: int
@@ -50,14 +50,14 @@ def is_shared(mark: Mark) -> bool:
     return mark.number == SHARED and not mark.subscriber_id
 
 
-def find(conn: Tx, mark: Mark) -> Message | None:
+def find(conn: Tx, mark: Mark) -> SharedMessage | None:
     """The message of a shared mark; None once its record was deleted (R27)."""
     row = conn.execute(
         "SELECT s.id, t.name, t.contact FROM submission s JOIN tenant t ON t.id = s.tenant_id"
         " WHERE s.id = ? AND s.shared = 1",
         (mark.submission_id,),
     ).fetchone()
-    return None if row is None else Message(*row)
+    return None if row is None else SharedMessage(*row)
 
 
 def report(
@@ -77,7 +77,7 @@ def report(
     if found is None:
         return Taken.STRANGER
     person, to, tenant_id = found
-    finding = Finding(Kind.COMPLAINT, type="abuse", diagnostic=HOW, source="page")
+    finding = Finding(FeedbackKind.COMPLAINT, type="abuse", diagnostic=HOW, source="page")
     if not record(conn, Item(person, finding, unproved=True), now):
         return Taken.NOTHING_NEW
     own_link.put(conn, sender, tenant_id, person, to, language, now)

@@ -25,7 +25,7 @@ _FIRST: Final = ("return-path", "x-original-mail-from", "list-unsubscribe", "x-r
 
 
 @dataclass(frozen=True, slots=True)
-class Tags:
+class FoundTags:
     """What was found: ``marks`` are of the first place that had any, each once."""
 
     marks: tuple[Mark, ...] = ()
@@ -40,15 +40,15 @@ class Tags:
         return self.marks[0] if len(copies) == 1 else None
 
 
-def find(secrets: Secrets, reverse_path: str, copies: Sequence[bytes]) -> Tags:
+def find(secrets: Secrets, reverse_path: str, copies: Sequence[bytes]) -> FoundTags:
     """``reverse_path``: what the report says it was; ``copies``: returned messages, or their header alone."""
     forged = 0
     for place, text in _places(reverse_path, copies):
         marks, bad = _marks(secrets, text)
         forged += bad
         if marks:
-            return Tags(tuple(marks), place, forged)
-    return Tags(forged=forged)
+            return FoundTags(tuple(marks), place, forged)
+    return FoundTags(forged=forged)
 
 
 def _places(reverse_path: str, copies: Sequence[bytes]) -> Iterator[tuple[str, str]]:

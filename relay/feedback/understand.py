@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from relay.feedback import loops, tags
-from relay.feedback.analyse import Finding, Kind, analyse, named_in, of_reports
-from relay.feedback.complaint import Meaning, Report, about
+from relay.feedback.analyse import FeedbackKind, Finding, analyse, named_in, of_reports
+from relay.feedback.complaint import ComplaintReport, Meaning, about
 from relay.feedback.letter import word
 from relay.feedback.mime import Mail, parse, readable
 from relay.feedback.record import Item
-from relay.feedback.tags import Tags
+from relay.feedback.tags import FoundTags
 from relay.keys.secrets import Secrets
 from relay.keys.tokens import SHARED, Mark
 
@@ -23,7 +23,7 @@ _PERSONAL = (Meaning.COMPLAINT, Meaning.OPT_OUT)
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Concerned:
     """Somebody whom a message that came back may be about."""
 
     prefix: str
@@ -38,10 +38,10 @@ class Opened:
     """A mail as read; ``inside``: each report with the tags found in it."""
 
     mail: Mail
-    inside: tuple[tuple[Report, Tags], ...]
+    inside: tuple[tuple[ComplaintReport, FoundTags], ...]
 
     @property
-    def reports(self) -> list[Report]:
+    def reports(self) -> list[ComplaintReport]:
         return [report for report, _ in self.inside]
 
 
@@ -52,7 +52,7 @@ def open_mail(secrets: Secrets, raw: bytes, *, loop: bool) -> Opened:
     return Opened(mail, tuple((report, tags.find(secrets, report.reverse_path, report.copies)) for report in found))
 
 
-def understand(reverse_path: str, opened: Opened, targets: Sequence[Target]) -> list[Item]:
+def understand(reverse_path: str, opened: Opened, targets: Sequence[Concerned]) -> list[Item]:
     """What a mail to signed addresses means for each of those they name."""
     if opened.inside:
         # Of several reports in one mail, those with a tag of their own are about somebody else.
@@ -63,7 +63,7 @@ def understand(reverse_path: str, opened: Opened, targets: Sequence[Target]) -> 
 
 
 def inside(
-    opened: Opened, targets: Callable[[Mark], Sequence[Target]], *, marked: bool
+    opened: Opened, targets: Callable[[Mark], Sequence[Concerned]], *, marked: bool
 ) -> tuple[list[Item], list[str]]:
     """What the reports mean for whom their own tags name, and why some of them mean nothing: for the operator.
 
@@ -82,7 +82,7 @@ def inside(
     return items, unclear
 
 
-def _by_tag(report: Report, own: Tags, targets: Callable[[Mark], Sequence[Target]]) -> list[Item]:
+def _by_tag(report: ComplaintReport, own: FoundTags, targets: Callable[[Mark], Sequence[Concerned]]) -> list[Item]:
     if own.one is None or report.meaning not in _PERSONAL:
         return []
     found = [item for target in targets(own.one) if (item := _reported([report], target)) is not None]
@@ -91,7 +91,7 @@ def _by_tag(report: Report, own: Tags, targets: Callable[[Mark], Sequence[Target
     return found
 
 
-def _unclear(report: Report, own: Tags) -> str:
+def _unclear(report: ComplaintReport, own: FoundTags) -> str:
     if report.meaning is Meaning.OPERATOR:
         return f"A feedback report of the type {report.type!a}: {report.why}."
     if len(own.marks) > 1:
@@ -101,7 +101,7 @@ def _unclear(report: Report, own: Tags) -> str:
     return "A spam report without a tag of ours: nobody can tell whom it is about, so it counts for nobody."
 
 
-def _reported(found: Sequence[Report], target: Target) -> Item | None:
+def _reported(found: Sequence[ComplaintReport], target: Concerned) -> Item | None:
     """What feedback reports mean for a target."""
     chosen = about(found, target.address)
     if target.one_of_several and not chosen.names(target.address):
@@ -109,13 +109,13 @@ def _reported(found: Sequence[Report], target: Target) -> Item | None:
     return _item(chosen, target.mark, unproved=target.one_of_several)
 
 
-def _item(report: Report, mark: Mark, *, unproved: bool) -> Item:
+def _item(report: ComplaintReport, mark: Mark, *, unproved: bool) -> Item:
     if report.meaning is Meaning.OPT_OUT:
         return Item(mark, None, (("report", report.type), ("form", report.form)), unproved)
     return Item(mark, of_reports([report], ""), unproved=unproved)
 
 
-def _returned(mail: Mail, reverse_path: str, target: Target, named: Callable[[str], bool] | None) -> Item | None:
+def _returned(mail: Mail, reverse_path: str, target: Concerned, named: Callable[[str], bool] | None) -> Item | None:
     """What any other mail means for a target; None if it isn't about it."""
     if target.one_of_several and (named is None or not named(target.address)):
         return None
@@ -124,11 +124,13 @@ def _returned(mail: Mail, reverse_path: str, target: Target, named: Callable[[st
     return Item(target.mark, analyse(mail, target.address), unproved=target.one_of_several)
 
 
-def _letter(mail: Mail, reverse_path: str, target: Target) -> Item:
+def _letter(mail: Mail, reverse_path: str, target: Concerned) -> Item:
     """A letter to an unsubscribe address asks for it, if it is a person's word."""
     judged = word(mail, reverse_path)
     if not judged.counts:
-        return Item(target.mark, Finding(Kind.AUTOMATIC, diagnostic=judged.sign), unproved=target.one_of_several)
+        return Item(
+            target.mark, Finding(FeedbackKind.AUTOMATIC, diagnostic=judged.sign), unproved=target.one_of_several
+        )
     evidence = {
         "reverse_path": reverse_path,
         "from": readable(mail.get("from")),

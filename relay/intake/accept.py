@@ -69,7 +69,7 @@ class Arrived(NamedTuple):
     """As of which the recipients' standings were read."""
 
 
-Reply = Callable[[Status], None]
+Answering = Callable[[Status], None]
 
 
 class Outlet(Protocol):
@@ -85,7 +85,7 @@ class Outlet(Protocol):
         """Called after the commit with what was stored."""
 
 
-class Place(Protocol):
+class DiskPlace(Protocol):
     """Room on the disk (``relay.store.sqlite.room``)."""
 
     def take(self, octets: int) -> bool:
@@ -96,7 +96,7 @@ class Place(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class AcceptTerms:
     """Settings of acceptance."""
 
     hostname: str
@@ -114,12 +114,12 @@ class _Ready(NamedTuple):
 class Acceptor:
     def __init__(
         self,
-        terms: Terms,
+        terms: AcceptTerms,
         chain: Chain,
         committer: Committer,
         outlet: Outlet,
         facts: Facts,
-        room: Place,
+        room: DiskPlace,
     ) -> None:
         self._terms = terms
         self._chain = chain
@@ -130,7 +130,7 @@ class Acceptor:
         self._facts = facts
         self._room = room
 
-    def accept(self, arrived: Arrived, reply: Reply) -> None:
+    def accept(self, arrived: Arrived, reply: Answering) -> None:
         """Decide about a whole message; ``reply`` is called once, later or at once, with what the client is told."""
         if len(arrived.raw) > LARGE_OCTETS:
             preparing = asyncio.get_running_loop().run_in_executor(None, self._prepare, arrived)
@@ -138,7 +138,7 @@ class Acceptor:
         else:
             self._prepared(arrived, lambda: self._prepare(arrived), reply)
 
-    def _prepared(self, arrived: Arrived, prepare: Callable[[], _Ready | Status], reply: Reply) -> None:
+    def _prepared(self, arrived: Arrived, prepare: Callable[[], _Ready | Status], reply: Answering) -> None:
         try:
             ready = prepare()
             if not isinstance(ready, Status):
@@ -154,7 +154,7 @@ class Acceptor:
         """Low bits of the ids of one process: a sequence, so that two in a millisecond never meet."""
         return next(self._sequence) & ((1 << bits) - 1)
 
-    def _commit(self, arrived: Arrived, ready: _Ready, reply: Reply) -> None:
+    def _commit(self, arrived: Arrived, ready: _Ready, reply: Answering) -> None:
         new = ready.new
         octets = len(new.template)
         if not self._room.take(octets):
@@ -176,7 +176,9 @@ class Acceptor:
         except StoreBusy as error:
             committed(_NOTHING, error)
 
-    def _promise(self, arrived: Arrived, ready: _Ready, stored: Enqueued, claim: Claim | None, reply: Reply) -> None:
+    def _promise(
+        self, arrived: Arrived, ready: _Ready, stored: Enqueued, claim: Claim | None, reply: Answering
+    ) -> None:
         """Only here a message is taken: its commit is on the disk."""
         new = ready.new
         if _log.isEnabledFor(logging.INFO):
@@ -346,7 +348,7 @@ def _date(second: int) -> str:
     return format_datetime(datetime.fromtimestamp(second, UTC))
 
 
-def _received(terms: Terms, arrived: Arrived, shown_id: str) -> bytes:
+def _received(terms: AcceptTerms, arrived: Arrived, shown_id: str) -> bytes:
     """The trace field (RFC 5321 §4.4). The application's own address stays out by default."""
     source = f"[{arrived.txn.client}]" if terms.record_client else terms.hostname
     if terms.record_client and ":" in arrived.txn.client:

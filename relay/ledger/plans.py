@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from relay.ledger import counters
 from relay.store.contract import Tx
 from relay.values.errors import RegistryError
 from relay.values.facts import Allowance
@@ -32,7 +33,7 @@ class PlanTerms(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class HeldPlan:
     """The plan a tenant has: name, and start and end in seconds UTC (None: no end)."""
 
     plan: str
@@ -77,31 +78,24 @@ def read_bonus(conn: Tx, tenant_id: int, plan: str, started_at: float) -> int:
     return int(row[0]) if row else 0
 
 
-def change(conn: Tx, tenant_id: int, held: Holder, plan: str, plans: Mapping[str, PlanTerms], now: float) -> Holder:
-    """Put the tenant on ``plan`` now, in the caller's transaction; returns what it holds after.
-
-    A paid plan begins a new period of ``days``. If it is an upgrade from a paid
-    plan that still runs, the unsent rest of that one is added (R21).
-    """
+def following(plan: str, plans: Mapping[str, PlanTerms], now: float) -> HeldPlan:
+    """What a tenant holds that is put on ``plan`` now; raises RegistryError for a plan that there isn't."""
     if plan not in plans:
         raise RegistryError(f"there is no plan {plan!r}; there are: {', '.join(plans)}")
-    after = Holder(plan, now, None if plan == FREE else now + plans[plan].days * DAY_S)
+    return HeldPlan(plan, now, None if plan == FREE else now + plans[plan].days * DAY_S)
+
+
+def carry_over(
+    conn: Tx, tenant_id: int, held: HeldPlan, after: HeldPlan, plans: Mapping[str, PlanTerms], now: float
+) -> None:
+    """At an upgrade from a paid plan that still runs, add its unsent rest to the next one's messages (R21)."""
     rest = _unsent_rest(conn, tenant_id, held, after, plans, now)
-    conn.execute(
-        "UPDATE tenant SET plan = ?, plan_started_at = ?, plan_ends_at = ? WHERE id = ?",
-        (after.plan, after.started_at, after.ends_at, tenant_id),
-    )
     if rest:
-        conn.execute(
-            "INSERT INTO counter (tenant_id, name, value) VALUES (?, ?, ?)"
-            " ON CONFLICT (tenant_id, name) DO UPDATE SET value = excluded.value",
-            (tenant_id, bonus_counter(paid_period(after.plan, after.started_at)), rest),
-        )
-    return after
+        counters.set_(conn, tenant_id, bonus_counter(paid_period(after.plan, after.started_at)), rest)
 
 
 def _unsent_rest(
-    conn: Tx, tenant_id: int, held: Holder, after: Holder, plans: Mapping[str, PlanTerms], now: float
+    conn: Tx, tenant_id: int, held: HeldPlan, after: HeldPlan, plans: Mapping[str, PlanTerms], now: float
 ) -> int:
     if after.ends_at is None or not _is_upgrade(held.plan, after.plan, plans):
         return 0

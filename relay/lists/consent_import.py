@@ -21,19 +21,20 @@ from typing import Final
 
 from relay.audit import actions, record
 from relay.lists import consent_chunk
-from relay.lists.consent_chunk import Giving, Written
+from relay.lists.consent_chunk import ChunkWritten
 from relay.lists.consent_reading import UNDER_AGE, Order, Reader
 from relay.lists.consent_staging import Staging, staging
 from relay.lists.list_file import Bad, ListFile
 from relay.lists.list_sort import Line, Sorter
 from relay.people import profiles, suppressions, wordings
 from relay.people.consents import find_topic, make_topic
+from relay.people.staged import Giving
 from relay.store.contract import Tx
 from relay.store.sqlite.in_turn import InTurn
 from relay.store.sqlite.scratch import durable, durable_at_last
 from relay.values.facts import Reason
 
-__all__ = ["ATTESTATION", "UNDER_AGE", "UNSUBSCRIBED", "Order", "Progress", "Report", "Told", "run"]
+__all__ = ["ATTESTATION", "UNDER_AGE", "UNSUBSCRIBED", "ImportReport", "Order", "Progress", "TellRefused", "run"]
 
 CHUNK: Final = 1_000
 """Lines written together at first; then as many as TARGET_S allows."""
@@ -55,7 +56,7 @@ ATTESTATION: Final = (
 
 
 @dataclass(slots=True)
-class Report:
+class ImportReport:
     """What an import did; a line is counted once. ``refused`` by kind of reason."""
 
     lines: int = 0
@@ -68,7 +69,7 @@ class Report:
     """Longest time that the write lock was held."""
 
 
-Told = Callable[[Bad], None]
+TellRefused = Callable[[Bad], None]
 Progress = Callable[[int], None]
 
 
@@ -77,10 +78,10 @@ def run(
     file: ListFile,
     order: Order,
     *,
-    refused: Told,
+    refused: TellRefused,
     progress: Progress = lambda lines: None,
     chunk: int = 0,
-) -> Report:
+) -> ImportReport:
     """Take all usable lines; ``refused`` hears each of the others in order, ``progress`` the lines done so far.
 
     Makes its own transactions. A dry run classifies alike and writes nothing.
@@ -109,7 +110,7 @@ class _Import:
         order: Order,
         sorter: Sorter,
         staged: Staging,
-        refused: Told,
+        refused: TellRefused,
         progress: Progress,
         chunk: int,
     ) -> None:
@@ -120,11 +121,11 @@ class _Import:
         self._progress = progress
         self._fixed = chunk
         self._size = chunk or CHUNK
-        self._report = Report()
+        self._report = ImportReport()
         self._reader = Reader(file, order, sorter, staged)
         self._writer = _Writer(conn, turns, file, order, staged)
 
-    def run(self) -> Report:
+    def run(self) -> ImportReport:
         report = self._report
         for lines in self._reader.read():
             report.lines = lines
@@ -153,7 +154,7 @@ class _Import:
             self._adapt(written)
             self._progress(read + (report.lines - read) * done // usable)
 
-    def _adapt(self, written: Written) -> None:
+    def _adapt(self, written: ChunkWritten) -> None:
         self._report.held_s = max(self._report.held_s, written.held_s)
         if not self._fixed and written.held_s:
             wanted = int(self._size * min(1.5, max(0.4, TARGET_S / written.held_s)))
@@ -222,7 +223,7 @@ class _Writer:
             after=_json(after)[1:],
         )
 
-    def write(self, chunk: Sequence[Line]) -> Written:
+    def write(self, chunk: Sequence[Line]) -> ChunkWritten:
         """Judge and write people; a dry run judges only."""
         assert self._giving is not None
         if self._order.dry_run:
@@ -248,7 +249,7 @@ class _Writer:
         if row is not None:
             suppressions.add(conn, row[0], Reason.HAND, detail=profiles.CHILD, now=self._order.now)
 
-    def finish(self, report: Report) -> None:
+    def finish(self, report: ImportReport) -> None:
         """Write down how it ended, for good: so all of it is."""
         if self._order.dry_run:
             return

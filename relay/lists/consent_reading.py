@@ -13,7 +13,7 @@ from relay.lists.consent_staging import Staging
 from relay.lists.list_file import Bad, Entry, ListFile
 from relay.lists.list_sort import Line, Sorter
 from relay.people import profiles
-from relay.people.consent_rules import Refused, Terms, check_ip, check_time
+from relay.people.consent_rules import ConsentRefused, ConsentTerms, check_ip, check_time
 from relay.people.mailbox import mailbox_of
 from relay.values.dates import under_age
 from relay.values.errors import RegistryError
@@ -31,7 +31,7 @@ class Order:
 
     tenant_id: int
     secrets: Secrets
-    terms: Terms
+    terms: ConsentTerms
     actor: str
     now: float
     dry_run: bool = False
@@ -123,7 +123,7 @@ def _why_not(item: Entry, order: Order) -> str:
             profiles.group_name(group)
         if item.born and under_age(item.born, order.now):
             return UNDER_AGE
-    except Refused as error:
+    except ConsentRefused as error:
         return error.text
     except (RegistryError, ValueError) as error:
         return str(error)

@@ -8,20 +8,11 @@ from typing import Final
 
 from relay.lists.list_file import Bad
 from relay.lists.list_sort import Line
+from relay.people import staged
 from relay.store.contract import Tx
 from relay.store.sqlite.scratch import scratch
 
-_TABLES: Final = {
-    "incoming": "number INTEGER PRIMARY KEY, address TEXT NOT NULL, line INTEGER NOT NULL, given_at REAL NOT NULL,"
-    " ip TEXT NOT NULL, mailbox TEXT, attributes TEXT, groups TEXT, salt BLOB NOT NULL, subscriber_id INTEGER,"
-    " verdict INTEGER NOT NULL DEFAULT 0",
-    "named": "place INTEGER PRIMARY KEY, id INTEGER NOT NULL",
-    "refusal": "line INTEGER NOT NULL, text TEXT NOT NULL, why TEXT NOT NULL",
-}
-_INCOMING: Final = (
-    "INSERT INTO incoming (address, line, given_at, ip, mailbox, attributes, groups, salt)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-)
+_TABLES: Final = {**staged.TABLES, "refusal": "line INTEGER NOT NULL, text TEXT NOT NULL, why TEXT NOT NULL"}
 
 
 @contextmanager
@@ -39,13 +30,12 @@ class Staging:
 
     def name(self, groups: Sequence[int]) -> None:
         """Say which groups the places are, by their ids."""
-        self._conn.executemany("INSERT INTO named VALUES (?, ?)", enumerate(groups))
+        staged.name(self._conn, groups)
 
     def fill(self, chunk: Sequence[Line], salts: Sequence[bytes]) -> None:
         """Put people into ``incoming``, in place of those that were there; they are numbered from 1 on."""
         self._conn.execute("BEGIN")  # of the temporary database only
-        self._conn.execute("DELETE FROM incoming")
-        self._conn.executemany(_INCOMING, [(*line, salt) for line, salt in zip(chunk, salts, strict=True)])
+        staged.fill(self._conn, chunk, salts)
         self._conn.execute("COMMIT")
 
     def refuse(self, refused: Sequence[Bad]) -> None:

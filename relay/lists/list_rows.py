@@ -32,7 +32,7 @@ class Bad:
     why: str
 
 
-Row = tuple[int, list[str] | Bad]
+ListRow = tuple[int, list[str] | Bad]
 """The number of a row's first line, and its cells."""
 
 
@@ -44,7 +44,7 @@ class Source(Protocol):
         """What kind of file it was taken for, for people."""
         ...
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[ListRow]:
         """Raises ListError if the file turns out to be broken."""
         ...
 
@@ -65,7 +65,7 @@ class TextRows:
         form = f"CSV with {_named(self.separator)}" if self.separator else "one address a line"
         return f"{form}, {self.kind.encoding}{' (by its letters)' if self.kind.guessed else ''}"
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[ListRow]:
         try:
             with self.path.open(encoding=self.kind.encoding) as file:
                 found = _rows(file, self.separator)
@@ -111,7 +111,7 @@ def _outside_quotes(line: str) -> str:
     return re.sub(r'"[^"]*"', "", line)
 
 
-def _rows(file: TextIO, separator: str) -> Iterator[Row]:
+def _rows(file: TextIO, separator: str) -> Iterator[ListRow]:
     """Rows with the number of their first line. A quote that is never closed costs its own line only."""
     ahead: list[str] = []
     number = 0

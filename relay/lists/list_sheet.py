@@ -24,7 +24,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from relay.lists.list_rows import MAX_COLUMNS, MAX_LINE, Bad, Row
+from relay.lists.list_rows import MAX_COLUMNS, MAX_LINE, Bad, ListRow
 from relay.lists.list_text import ListError, TextKind
 
 ZIP: Final = b"PK\x03\x04"
@@ -61,7 +61,7 @@ class SheetRows:
         more = f"; {self.others} more sheets were not read" if self.others else ""
         return f"{self.form}, sheet {self.sheet[:40]!r}{more}"
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[ListRow]:
         decode = msgspec.json.Decoder(tuple[int, list[str] | None]).decode
         self._file.seek(0)
         self._file.readline()

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from relay.lists.list_rows import MAX_LINE, Bad, Row
+from relay.lists.list_rows import MAX_LINE, Bad, ListRow
 from relay.lists.list_text import ListError, TextKind
 
 HEADER: Final = ["email", "name", "birthday", "groups"]
@@ -53,7 +53,7 @@ class VcardRows:
     def said(self) -> str:
         return f"vCard, {self.kind.encoding}{' (by its letters)' if self.kind.guessed else ''}"
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[ListRow]:
         try:
             with self.path.open(encoding=self.kind.encoding) as file:
                 yield 0, HEADER
@@ -108,7 +108,7 @@ def _quoted_printable(line: str) -> bool:
     return re.match(r'[^:"]*;\s*(?:encoding\s*=\s*)?quoted-printable', line[:500], re.I) is not None
 
 
-def _cards(lines: Iterator[tuple[int, str]]) -> Iterator[Row]:
+def _cards(lines: Iterator[tuple[int, str]]) -> Iterator[ListRow]:
     card: _Card | None = None
     inner = 0  # depth of cards within a card: AGENT of 2.1
     for number, line in lines:
@@ -179,7 +179,7 @@ def _preference(parameters: str) -> int:
     return 1 if re.search(r"\bPREF\b", parameters, re.I) else 101
 
 
-def _rows(card: _Card) -> Iterator[Row]:
+def _rows(card: _Card) -> Iterator[ListRow]:
     if not card.emails:
         name = card.values.get("FN") or card.values.get("N", "")
         yield card.line, Bad(card.line, name[:254], "the card has no e-mail address")

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Final
 
 from relay.audit import actions
-from relay.lists.consent_import import Progress, Report, Told
+from relay.lists.consent_import import ImportReport, Progress, TellRefused
 from relay.lists.list_file import Bad, Entry, ListFile
 from relay.people import consents, suppressions
 from relay.store.contract import Tx
@@ -46,16 +46,16 @@ def run(
     reason: Reason,
     actor: str,
     now: float,
-    refused: Told,
+    refused: TellRefused,
     progress: Progress = lambda lines: None,
-) -> Report:
+) -> ImportReport:
     """Suppress every usable line, in short transactions of its own.
 
     A column ``reason`` with a known word goes before ``reason``. A column
     ``topic`` is read over: a suppression from outside stops everything, which
     errs on the side of silence.
     """
-    report = Report()
+    report = ImportReport()
     lines = file.read()
     name = file.name[:100]
     while batch := list(islice(lines, CHUNK)):
@@ -71,8 +71,8 @@ def run(
 def _chunk(
     conn: Tx,
     batch: list[Entry | Bad],
-    report: Report,
-    refused: Told,
+    report: ImportReport,
+    refused: TellRefused,
     how: Callable[[Entry], tuple[int, Reason, str, float]],
 ) -> None:
     for item in batch:

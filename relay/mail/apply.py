@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from relay.mail.parts import Part
 from relay.mail.scan import MAX_LINE_OCTETS, find_long_line
-from relay.mail.slots import Known, joined, quoted_printable
+from relay.mail.slots import KnownSlots, joined, quoted_printable
 from relay.mail.stored import Piece, Slot
 from relay.mail.transfer import DECODED, SOFT, qp_offsets, with_crlf
 
@@ -54,7 +54,7 @@ def apply(
     body: bytes,
     text: Text,
     changes: list[Change],
-    known: Known,
+    known: KnownSlots,
     boundaries: Sequence[bytes],
     result: Edited,
     long_line: bool,
@@ -76,7 +76,7 @@ def apply(
     result.pieces = [Change(0, len(body), _encoded_anew(text.octets, changes, boundaries))]
 
 
-def _raw_fits(part: Part, body: bytes, changes: list[Change], known: Known) -> bool:
+def _raw_fits(part: Part, body: bytes, changes: list[Change], known: KnownSlots) -> bool:
     """Whether the changes can be made in an unencoded body: no new 8-bit octets in 7bit, no line over 998 octets."""
     if part.encoding == "7bit" and body.isascii():
         for change in changes:
@@ -89,7 +89,7 @@ def _raw_fits(part: Part, body: bytes, changes: list[Change], known: Known) -> b
     return not _too_long(body, changes, known)
 
 
-def _too_long(body: bytes, changes: list[Change], known: Known) -> bool:
+def _too_long(body: bytes, changes: list[Change], known: KnownSlots) -> bool:
     position = column = 0
     for change in changes:
         for piece in (body[position : change.start], *change.pieces):

@@ -17,7 +17,7 @@ from relay.mail.bodies import is_html
 from relay.mail.charset import Family, codec, encodes, family
 from relay.mail.footer import Footer, amp_changes, html_changes, text_changes
 from relay.mail.scan import Part, find_long_line
-from relay.mail.slots import Known, slot_names
+from relay.mail.slots import KnownSlots, slot_names
 from relay.mail.transfer import decode
 
 MARK = re.compile(
@@ -35,7 +35,7 @@ class Unreadable(Exception):
 
 
 def edit(
-    part: Part, body: bytes, footer: Footer | None, known: Known, boundaries: Sequence[bytes], long_lines: bool
+    part: Part, body: bytes, footer: Footer | None, known: KnownSlots, boundaries: Sequence[bytes], long_lines: bool
 ) -> Edited | None:
     """How to put ``footer`` (None: none) and the placeholders' slots into the part; None if nothing changes.
 
@@ -70,7 +70,7 @@ def edit(
     return result
 
 
-def _text(part: Part, octets: bytes, footer: Footer | None, known: Known, markup: bool) -> Text:
+def _text(part: Part, octets: bytes, footer: Footer | None, known: KnownSlots, markup: bool) -> Text:
     """Choose the charset for what is added; transcode the part if that is the only way."""
     name = codec(part.charset) if part.charset else "ascii"
     if name is None:

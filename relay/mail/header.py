@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
-from relay.mail.slots import Known, encoded_words, joined, split_slots, tight_slots
+from relay.mail.slots import KnownSlots, encoded_words, joined, split_slots, tight_slots
 from relay.mail.stored import Piece, Slot
 
 PREFERRED_OCTETS = 78
@@ -15,10 +15,10 @@ _NAME = re.compile(r"[!-9;-~]{1,76}\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*+"|[^ \t]+')
 _ESCAPE = re.compile(r"\\(.)")
-_NOTHING_KNOWN = Known(())
+_NOTHING_KNOWN = KnownSlots(())
 
 
-def field(name: str, value: str, known: Known) -> tuple[Piece, ...]:
+def field(name: str, value: str, known: KnownSlots) -> tuple[Piece, ...]:
     """One header field as pieces, with CRLF; ``value`` may hold ``{{name}}`` slots, which are never folded within.
 
     Raises ValueError for what can't stand in a header field: controls (CR and LF among them), a bad name, a word that
@@ -33,7 +33,7 @@ def _fixed(name: str, value: str) -> tuple[Piece, ...]:
     return _made(name, value, _NOTHING_KNOWN)
 
 
-def _made(name: str, value: str, known: Known) -> tuple[Piece, ...]:
+def _made(name: str, value: str, known: KnownSlots) -> tuple[Piece, ...]:
     if not _NAME.match(name):
         raise ValueError(f"{name!a} is no name for a header field")
     if _CONTROL.search(value):
@@ -54,7 +54,7 @@ def _made(name: str, value: str, known: Known) -> tuple[Piece, ...]:
     return joined(pieces)
 
 
-def _octets(word: tuple[Piece, ...], known: Known) -> int:
+def _octets(word: tuple[Piece, ...], known: KnownSlots) -> int:
     return sum(known.octets(piece) if isinstance(piece, Slot) else len(piece) for piece in word)
 
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from relay.mail.html_css import remote_sheet, style_flags
 from relay.mail.html_names import FITS, PASSED, fits
 from relay.mail.html_page import Hostile, judged
-from relay.mail.html_tokens import Kind, tokens
+from relay.mail.html_tokens import TokenKind, tokens
 
 # What a piece of the document, from one "<" to the next, begins with.
 OPEN: Final = 0
@@ -102,7 +102,7 @@ def _judge(text: str) -> Tag:
     token = next(tokens(markup))
     if token.missing or token.end != len(markup) or not token.name.isascii():
         return Tag(ODD)
-    return _judge_end(token.name) if token.kind is Kind.END else _judge_start(markup, text)
+    return _judge_end(token.name) if token.kind is TokenKind.END else _judge_start(markup, text)
 
 
 def _judge_end(name: str) -> Tag:

@@ -19,7 +19,7 @@ from relay.mail.html_page import (
     holds_blocks,
     judged,
 )
-from relay.mail.html_tokens import RAW, Kind, Token, tokens
+from relay.mail.html_tokens import RAW, Token, TokenKind, tokens
 from relay.mail.html_tree import OpenElements
 
 _BLANK = re.compile(r"[\t\n\f\r ]*")
@@ -53,7 +53,7 @@ class _Reader:
                 raise Hostile("too many tags")
             if self.span < len(self.spans):
                 self._placeholders(token)
-            if token.missing and token.kind not in (Kind.RAW, Kind.COMMENT):
+            if token.missing and token.kind not in (TokenKind.RAW, TokenKind.COMMENT):
                 self._incomplete(token)
                 break
             self.missing = token.missing
@@ -70,13 +70,13 @@ class _Reader:
     def _incomplete(self, token: Token) -> None:
         """The document ends inside a tag: complete it, and what it opens."""
         self.missing = token.missing
-        if token.kind is Kind.CDATA:
+        if token.kind is TokenKind.CDATA:
             raise Hostile("CDATA section without an end")
         if self.tail is not None:
             return
         completed = Token(token.kind, token.start, token.end, token.name)
         self._take(completed)
-        if token.kind is Kind.START and token.name in self.raw:
+        if token.kind is TokenKind.START and token.name in self.raw:
             self.missing += f"</{token.name}>"
 
     def _placeholders(self, token: Token) -> None:
@@ -86,26 +86,32 @@ class _Reader:
             tree = self.tree
             few = len(self.page.candidates) < MOST_PLACES
             chain = None
-            if few and token.kind is Kind.TEXT and end <= token.end and not tree.misnested and holds_blocks(tree.names):
+            if (
+                few
+                and token.kind is TokenKind.TEXT
+                and end <= token.end
+                and not tree.misnested
+                and holds_blocks(tree.names)
+            ):
                 chain = [self.html[tag : tag + MOST_TAG_OCTETS] for tag in tree.starts]
             self.page.candidates.append((start, end, chain))
 
     def _take(self, token: Token) -> None:
         kind, name = token.kind, token.name
-        if kind is Kind.TEXT:
+        if kind is TokenKind.TEXT:
             blank = _BLANK.match(self.html, token.start, token.end)
             if blank is None or blank.end() < token.end:
                 self.tail = None
-        elif kind is Kind.CDATA:
+        elif kind is TokenKind.CDATA:
             if self.tree.foreign:
                 raise Hostile("CDATA section in SVG or MathML")
-        elif kind is Kind.RAW:
+        elif kind is TokenKind.RAW:
             if name == "style":
                 self.page.sheets.read(self.html[token.start : token.end])
-        elif kind is Kind.START:
+        elif kind is TokenKind.START:
             self.tail = None
             self._start(token)
-        elif kind is Kind.END:
+        elif kind is TokenKind.END:
             self._end(token)
 
     def _start(self, token: Token) -> None:

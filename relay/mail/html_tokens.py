@@ -32,7 +32,7 @@ RAW = frozenset({"style", "script", "title", "textarea", "xmp", "iframe", "noemb
 _RAW_END = {name: re.compile(rf"</{name}(?=[{_WS}/>])", re.IGNORECASE) for name in (RAW | {"noscript"}) - {"plaintext"}}
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """What a token is."""
 
     TEXT = "text"
@@ -50,7 +50,7 @@ class Token(NamedTuple):
     is set on the last token only: what must be written to complete it.
     """
 
-    kind: Kind
+    kind: TokenKind
     start: int
     end: int
     name: str = ""
@@ -63,7 +63,7 @@ def tokens(html: str, raw: frozenset[str] = RAW) -> Iterator[Token]:
     while (opening := _OPEN.search(html, position)) is not None:
         start = opening.start()
         if start > position:
-            yield Token(Kind.TEXT, position, start)
+            yield Token(TokenKind.TEXT, position, start)
         name = opening[2]
         if name is None:
             token = _declaration(html, opening)
@@ -71,18 +71,18 @@ def tokens(html: str, raw: frozenset[str] = RAW) -> Iterator[Token]:
             position = token.end
             continue
         name = name.lower()
-        kind = Kind.END if opening[1] else Kind.START
+        kind = TokenKind.END if opening[1] else TokenKind.START
         token = _tag(html, kind, name, start, opening.end())
         yield token
         position = token.end
-        if kind is Kind.START and name in raw and not token.missing:
+        if kind is TokenKind.START and name in raw and not token.missing:
             end = _RAW_END[name].search(html, position) if name in _RAW_END else None
             stop = size if end is None else end.start()
-            yield Token(Kind.RAW, position, stop, name, "" if end is not None else f"</{name}>")
+            yield Token(TokenKind.RAW, position, stop, name, "" if end is not None else f"</{name}>")
             position = stop
     if position < size:
         # `<` alone at the end stays text whatever follows it.
-        yield Token(Kind.TEXT, position, size)
+        yield Token(TokenKind.TEXT, position, size)
 
 
 def _declaration(html: str, opening: re.Match[str]) -> Token:
@@ -91,19 +91,19 @@ def _declaration(html: str, opening: re.Match[str]) -> Token:
     if opening[3]:
         for abrupt in (">", "->"):
             if html.startswith(abrupt, inside):
-                return Token(Kind.COMMENT, start, inside + len(abrupt))
+                return Token(TokenKind.COMMENT, start, inside + len(abrupt))
         end = _COMMENT_END.search(html, inside)
         if end is None:
-            return Token(Kind.COMMENT, start, len(html), missing="-->")
-        return Token(Kind.COMMENT, start, end.end())
-    kind = Kind.CDATA if html.startswith("[CDATA[", inside) else Kind.COMMENT
+            return Token(TokenKind.COMMENT, start, len(html), missing="-->")
+        return Token(TokenKind.COMMENT, start, end.end())
+    kind = TokenKind.CDATA if html.startswith("[CDATA[", inside) else TokenKind.COMMENT
     stop = html.find(">", inside)
     if stop < 0:
         return Token(kind, start, len(html), missing=">")
     return Token(kind, start, stop + 1)
 
 
-def _tag(html: str, kind: Kind, name: str, start: int, inside: int) -> Token:
+def _tag(html: str, kind: TokenKind, name: str, start: int, inside: int) -> Token:
     rest = _REST.match(html, inside)
     if rest is not None:
         return Token(kind, start, rest.end(), name)
@@ -116,7 +116,7 @@ def _tag(html: str, kind: Kind, name: str, start: int, inside: int) -> Token:
 
 def raw_attributes(html: str, token: Token) -> Iterator[tuple[str, str, bool]]:
     """A tag's attributes in order: lower-case name, value as written, and whether that stands in quotes."""
-    position = token.start + 1 + len(token.name) + (token.kind is Kind.END)
+    position = token.start + 1 + len(token.name) + (token.kind is TokenKind.END)
     while (match := _ATTRIBUTES.match(html, position, token.end)) is not None:
         position = match.end()
         yield match[1].lower(), match[2] or match[3] or match[4] or "", match[4] is None

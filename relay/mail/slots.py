@@ -12,7 +12,7 @@ import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from relay.mail.stored import Form, Piece, Slot
+from relay.mail.stored import Piece, Slot, SlotForm
 from relay.mail.transfer import SOFT, encode_qp, encode_qp_value, softened
 
 ENGINE_SLOTS = frozenset({"unsubscribe_url", "preferences_url", "unsubscribe_mailto", "report_url"})
@@ -77,7 +77,7 @@ def slot_names(text: str) -> set[str]:
     return set(split_slots(text)[1::2])
 
 
-class Known:
+class KnownSlots:
     """What is known of the slots' values when the template is made: their characters and lengths."""
 
     def __init__(self, values: Iterable[Mapping[str, str]]) -> None:
@@ -104,7 +104,7 @@ class Known:
         return max(len(encode(slot, value)) for value in values)
 
 
-def fill(text: str, form: Form, charset: str) -> list[Piece]:
+def fill(text: str, form: SlotForm, charset: str) -> list[Piece]:
     """A text with ``{{name}}`` slots as pieces in ``charset``; HTML text is markup already."""
     errors = "xmlcharrefreplace" if form == "html" else "replace"
     pieces: list[Piece] = []

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-Form = Literal["text", "html", "header"]
+SlotForm = Literal["text", "html", "header"]
 
 VERSION = 1
 
@@ -19,7 +19,7 @@ class Slot(msgspec.Struct, frozen=True, array_like=True):
     """A place for a value: which, how it is escaped, and in which encoding."""
 
     name: str
-    form: Form
+    form: SlotForm
     charset: str = "ascii"
     qp: bool = False
     """Quoted-printable; the slot then stands at a line's start and a soft break follows."""

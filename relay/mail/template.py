@@ -21,7 +21,7 @@ from relay.mail.edit import Unreadable, edit
 from relay.mail.footer import Footer
 from relay.mail.long_lines import mend_lines
 from relay.mail.scan import Part, Scanned, enclosing_boundaries, find_long_line
-from relay.mail.slots import Known, fill, joined, quoted_printable
+from relay.mail.slots import KnownSlots, fill, joined, quoted_printable
 from relay.mail.splice import Splice, put_fields
 from relay.mail.stored import VERSION, Piece, Slot, Template
 
@@ -58,7 +58,7 @@ class _Compiler:
         self.scanned = scanned
         self.message = scanned.message
         self.additions = additions
-        self.known = Known(values)
+        self.known = KnownSlots(values)
         self.splice = Splice(scanned.message)
         self.new_fields: dict[bytes, bytes] = {}
         """MIME fields of the message itself that change, by lower-case name."""

@@ -23,7 +23,7 @@ NEVER_ASK: Final = (
 )
 
 
-class Refused(Exception):
+class ConsentRefused(Exception):
     """A consent that may not be recorded.
 
     ``word`` names the cause (``unsubscribed``, ``never-ask``, ``topic``, ``source``,
@@ -38,7 +38,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ConsentTerms:
     """What was agreed to and how, checked; ``terms`` is the only maker."""
 
     topic: str
@@ -48,26 +48,26 @@ class Terms:
     page: str
 
 
-def terms(*, topic: str, source: str, wording: str, means: str, page: str = "") -> Terms:
+def terms(*, topic: str, source: str, wording: str, means: str, page: str = "") -> ConsentTerms:
     """Check what does not depend on the person; raises Refused."""
     topic, source, wording, page = topic.strip(), " ".join(source.split()), wording.strip(), page.strip()
     check_topic(topic)
     _check_source(source)
     if not wording:
-        raise Refused("wording", "the wording is empty; give the exact text that the person agreed to")
+        raise ConsentRefused("wording", "the wording is empty; give the exact text that the person agreed to")
     if len(wording) > MAX_WORDING or not _storable(wording):
-        raise Refused("wording", f"the wording must be text of at most {MAX_WORDING} characters")
+        raise ConsentRefused("wording", f"the wording must be text of at most {MAX_WORDING} characters")
     if means not in MEANS:
-        raise Refused("means", f"the means must be one of {', '.join(sorted(MEANS))}")
+        raise ConsentRefused("means", f"the means must be one of {', '.join(sorted(MEANS))}")
     if len(page) > MAX_PAGE or not page.isprintable():
-        raise Refused("page", f"the page must be printable text of at most {MAX_PAGE} characters")
-    return Terms(topic, source, wording, means, page)
+        raise ConsentRefused("page", f"the page must be printable text of at most {MAX_PAGE} characters")
+    return ConsentTerms(topic, source, wording, means, page)
 
 
 def check_time(given_at: float, now: float) -> float:
     """A consent can't be younger than now; NaN and times before 1970 are refused too."""
     if not 0 <= given_at <= now + CLOCK_TOLERANCE_S:
-        raise Refused("time", "the time of the consent is in the future or before 1970; give the true one")
+        raise ConsentRefused("time", "the time of the consent is in the future or before 1970; give the true one")
     return given_at
 
 
@@ -81,27 +81,31 @@ def check_ip(text: str) -> str:
             raise ValueError
         return str(found)
     except ValueError:
-        raise Refused("ip", f"{text[:60]!r} is no IP address; leave it out if it is not known") from None
+        raise ConsentRefused("ip", f"{text[:60]!r} is no IP address; leave it out if it is not known") from None
 
 
 def check_topic(topic: str) -> None:
     """Raises Refused for what names no topic."""
     if not topic or topic == "*":
-        raise Refused("topic", "a consent is for one named topic; name it")
+        raise ConsentRefused("topic", "a consent is for one named topic; name it")
     if len(topic) > MAX_TOPIC or not topic.isprintable():
-        raise Refused("topic", f"a topic is printable text of at most {MAX_TOPIC} characters")
+        raise ConsentRefused("topic", f"a topic is printable text of at most {MAX_TOPIC} characters")
 
 
 def _check_source(source: str) -> None:
     if not re.search(r"\w", source):
-        raise Refused("source", "the source is empty; say where the person agreed, e.g. 'sign-up form on shop.example'")
+        raise ConsentRefused(
+            "source", "the source is empty; say where the person agreed, e.g. 'sign-up form on shop.example'"
+        )
     if source_check.vague(source):
-        raise Refused("source", f"the source {source[:40]!r} is vague; say where the person agreed")
+        raise ConsentRefused("source", f"the source {source[:40]!r} is vague; say where the person agreed")
     found = source_check.bought(source)
     if found:
-        raise Refused("source", f"the source says {found!r}: bought, rented or harvested addresses may not be mailed")
+        raise ConsentRefused(
+            "source", f"the source says {found!r}: bought, rented or harvested addresses may not be mailed"
+        )
     if len(source) > MAX_SOURCE or not source.isprintable():
-        raise Refused("source", f"a source is printable text of at most {MAX_SOURCE} characters")
+        raise ConsentRefused("source", f"a source is printable text of at most {MAX_SOURCE} characters")
 
 
 def _storable(text: str) -> bool:

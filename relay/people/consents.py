@@ -8,12 +8,22 @@ to a leaf of the audit log (``relay.audit``) and never changed afterwards.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from relay.audit import log
-from relay.people import erased, never_ask, suppressions, wordings
-from relay.people.consent_rules import DOUBLE_OPT_IN, NEVER_ASK, Refused, Terms, check_ip, check_time, terms
+from relay.campaigns import counts
+from relay.events import write as events
+from relay.people import erased, left, never_ask, suppressions, wordings
+from relay.people.consent_rules import (
+    DOUBLE_OPT_IN,
+    NEVER_ASK,
+    ConsentRefused,
+    ConsentTerms,
+    check_ip,
+    check_time,
+    terms,
+)
 from relay.people.mailbox import mailbox_of
 from relay.people.standing import standing, standing_by_id
 from relay.people.suppressions import EVERYTHING
@@ -26,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVERYTHING",
-    "Refused",
+    "ConsentRefused",
     "find_topic",
     "give",
     "make_topic",
@@ -34,7 +44,6 @@ __all__ = [
     "standing",
     "standing_by_id",
     "subscriber",
-    "unsubscribed_at",
     "withdraw",
 ]
 
@@ -124,17 +133,15 @@ def give(
         "SELECT id FROM subscriber WHERE tenant_id = ? AND address = ?", (tenant_id, address.canonical)
     ).fetchone()
     others = same_mailbox(conn, tenant_id, address.canonical)
-    ended_at = unsubscribed_at(conn, None if person is None else int(person[0]), topic_id, others)
+    ended_at = left.left_at(conn, secrets, tenant_id, address.canonical, agreed.topic)
     gone = erased.find(conn, secrets, tenant_id, address.canonical)
-    if gone is not None:
-        ended_at = gone.at if ended_at is None else max(ended_at, gone.at)
     if ended_at is not None and not (means == DOUBLE_OPT_IN and given_at > ended_at):
-        raise Refused(
+        raise ConsentRefused(
             "unsubscribed",
             f"{address.canonical} unsubscribed; only a fresh consent by the person itself (double opt-in) lifts that",
         )
     if means != DOUBLE_OPT_IN and never_ask.said(conn, secrets, tenant_id, address.canonical):
-        raise Refused("never-ask", f"{address.canonical} {NEVER_ASK}")
+        raise ConsentRefused("never-ask", f"{address.canonical} {NEVER_ASK}")
     topic_id = topic_id or make_topic(conn, tenant_id, agreed.topic)
     subscriber_id = person[0] if person else subscriber(conn, tenant_id, address.canonical, now)
     if ended_at is not None:
@@ -158,7 +165,7 @@ def _record(
     conn: Tx,
     subscriber_id: int,
     topic_id: int,
-    agreed: Terms,
+    agreed: ConsentTerms,
     wording_id: int,
     *,
     given_at: float,
@@ -184,47 +191,6 @@ def _record(
             now,
         ),
     )
-
-
-def unsubscribed_at(
-    conn: Tx, subscriber_id: int | None, topic_id: int | None, others: Sequence[int] = ()
-) -> float | None:
-    """When the person last ended a topic (None or EVERYTHING: all), None if it stands open.
-
-    ``others`` are the same person under other spellings of the mailbox: what
-    they ended is ended for this address too, unless it has itself a live
-    consent, which then came later (a withdrawal ends those of all spellings).
-
-    A double opt-in to one topic lifts the end of all mail for that topic only;
-    a topic made later is still ended by it, which the history tells.
-    """
-    ends = [] if subscriber_id is None else [_ended_at(conn, subscriber_id, topic_id)]
-    if others and not _live(conn, subscriber_id, topic_id):
-        ends += [_ended_at(conn, other, topic_id) for other in others]
-    return max((end for end in ends if end is not None), default=None)
-
-
-def _ended_at(conn: Tx, subscriber_id: int, topic_id: int | None) -> float | None:
-    row = conn.execute(
-        "SELECT max(at) FROM ("
-        " SELECT since_at AS at FROM suppression WHERE subscriber_id = ?1 AND topic_id IN (0, ?2)"
-        " AND reason = 'unsubscribed' UNION ALL"
-        " SELECT withdrawn_at FROM consent WHERE subscriber_id = ?1 AND topic_id = ?2 AND channel = 'email'"
-        " UNION ALL"
-        " SELECT h.at FROM consent_history h WHERE h.subscriber_id = ?1 AND h.topic_id = 0 AND h.action = 'withdrawn'"
-        " AND NOT EXISTS (SELECT 1 FROM consent c WHERE c.subscriber_id = ?1 AND c.topic_id = ?2"
-        " AND c.channel = 'email' AND c.withdrawn_at IS NULL AND c.given_at > h.at))",
-        (subscriber_id, topic_id or EVERYTHING),
-    ).fetchone()
-    return None if row[0] is None else float(row[0])
-
-
-def _live(conn: Tx, subscriber_id: int | None, topic_id: int | None) -> bool:
-    found = conn.execute(
-        "SELECT 1 FROM consent WHERE subscriber_id = ? AND topic_id = ? AND channel = 'email' AND withdrawn_at IS NULL",
-        (subscriber_id, topic_id),
-    ).fetchone()
-    return found is not None
 
 
 def _lift(conn: Tx, tenant_id: int, subscriber_id: int, topic_id: int) -> bool:
@@ -326,13 +292,9 @@ def _event(
         (submission_id, number, subscriber_id),
     ).fetchone()
     campaign_id, counted = row if row is not None else (None, 0)
-    conn.execute(
-        "INSERT INTO event (tenant_id, at, kind, submission_id, number, campaign_id, detail)"
-        " VALUES (?, ?, 'unsubscribed', ?, ?, ?, ?)",
-        (tenant_id, now, submission_id, number, campaign_id, _json(detail)),
-    )
+    events.of_copy(conn, tenant_id, "unsubscribed", submission_id, number, campaign_id, detail, now)
     if campaign_id is not None and not counted:
-        conn.execute("UPDATE campaign SET unsubscribed = unsubscribed + 1 WHERE id = ?", (campaign_id,))
+        counts.unsubscribed(conn, campaign_id)
 
 
 def _history(

@@ -42,27 +42,39 @@ _BY_ADDRESS: Final = {
 """By whether ``counted`` is asked."""
 _BY_ID: Final = _CONSENTS.format(counted="0", person="s.id = ?1")
 _BY_IDS: Final = _CONSENTS.format(counted="0", person=f"s.id IN {AMONG}")
-_SUPPRESSIONS: Final = """
+_CAME_BACK: Final = """
+h.topic_id = 0 AND h.action = 'withdrawn' AND NOT EXISTS (SELECT 1 FROM suppression e
+ WHERE e.subscriber_id = h.subscriber_id AND e.topic_id = 0 AND e.reason = 'unsubscribed')
+"""
+# Whoever ended all mail and came back to one topic has ended those too that are made later: the history tells.
+_SUPPRESSIONS: Final = f"""
 SELECT t.name, p.since_at, p.reason
   FROM suppression p LEFT JOIN topic t ON t.id = p.topic_id
  WHERE p.subscriber_id = ?1
 UNION ALL
+SELECT NULL, h.at, 'unsubscribed' FROM consent_history h WHERE h.subscriber_id = ?1 AND {_CAME_BACK}
+UNION ALL
 SELECT t.name, p.since_at, p.reason
   FROM subscriber o JOIN suppression p ON p.subscriber_id = o.id LEFT JOIN topic t ON t.id = p.topic_id
  WHERE o.tenant_id = ?2 AND o.mailbox = ?3 AND o.id <> ?1
+UNION ALL
+SELECT NULL, h.at, 'unsubscribed'
+  FROM subscriber o JOIN consent_history h ON h.subscriber_id = o.id
+ WHERE o.tenant_id = ?2 AND o.mailbox = ?3 AND o.id <> ?1 AND {_CAME_BACK}
 """
 _NOBODY: Final = Standing()
 
 
-def standing(conn: Tx, tenant_id: int, canonical: str, period: str) -> Standing:
+def standing(conn: Tx, tenant_id: int, canonical: str, period: str, *, ends: bool = False) -> Standing:
     """What is known of an address with a tenant; an unknown one has an empty standing.
 
     Suppressions of other spellings of its mailbox count for it too, known or
     not. ``period`` is the plan's running period, for ``counted``; empty: don't ask.
+    ``ends``: also look for what was ended once where nothing is suppressed any more.
     """
     counter = "subscribers/" + period if period else ""
     rows = conn.execute(_BY_ADDRESS[counter != ""], (tenant_id, counter, canonical)).fetchall()
-    if rows and not rows[0][6]:
+    if rows and not rows[0][6] and not ends:
         return _standing(rows, ())
     mailbox = mailbox_of(canonical)
     if rows:

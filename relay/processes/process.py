@@ -41,7 +41,7 @@ class Tell:
             os.write(self._fd, octet)
 
 
-Body = Callable[[Tell], None]
+ProcessBody = Callable[[Tell], None]
 """What a process does."""
 
 
@@ -60,7 +60,7 @@ class Child(NamedTuple):
         return self.name, self.number
 
 
-def fork(name: str, number: int, body: Body) -> Child:
+def fork(name: str, number: int, body: ProcessBody) -> Child:
     ready, tell = os.pipe()
     parent = os.getpid()
     pid = branch()
@@ -125,7 +125,7 @@ def usual_signals() -> None:
     signal.set_wakeup_fd(-1)
 
 
-def live(name: str, body: Body, tell: int) -> NoReturn:
+def live(name: str, body: ProcessBody, tell: int) -> NoReturn:
     """Do it and end, with a line in the log if it failed."""
     code = 1
     try:

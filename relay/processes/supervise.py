@@ -47,7 +47,7 @@ LOOKS = 20
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _STOPPED = (0, -signal.SIGTERM, -signal.SIGINT, -signal.SIGUSR1)
 """Status of a mail process that was told to stop; the signals themselves where they came before it listened to them."""
-Place = tuple[str, int]
+ChildPlace = tuple[str, int]
 """Name and index of a process."""
 _COMM = Path("/proc/self/comm")
 _ANEW = (
@@ -83,7 +83,7 @@ class Wakeful:
         return b""
 
 
-class Limits(NamedTuple):
+class ProcessLimits(NamedTuple):
     """Seconds."""
 
     stop_grace_s: float
@@ -115,7 +115,7 @@ class Supervisor:
     """``again`` is what starts a process again, given its name, its index, and the pipe by which it tells."""
 
     def __init__(
-        self, wakeful: Wakeful, children: Sequence[Child], again: Sequence[str], held: Held, limits: Limits
+        self, wakeful: Wakeful, children: Sequence[Child], again: Sequence[str], held: Held, limits: ProcessLimits
     ) -> None:
         self.wakeful = wakeful
         self.children = {child.pid: child for child in children}
@@ -124,10 +124,10 @@ class Supervisor:
         self.limits = limits
         self.stopping_since: float | None = None
         self.failed = False
-        self._due: dict[Place, float] = {}
+        self._due: dict[ChildPlace, float] = {}
         """When those are started again that have ended."""
-        self._began: dict[Place, float] = {child.place: time.monotonic() for child in children}
-        self._ends: Counter[Place] = Counter()
+        self._began: dict[ChildPlace, float] = {child.place: time.monotonic() for child in children}
+        self._ends: Counter[ChildPlace] = Counter()
         """In a row, each soon after the start."""
         self._locked = True
         self._closed: set[int] = set()
@@ -180,7 +180,7 @@ class Supervisor:
             del self._due[place]
             self._start(place)
 
-    def _start(self, place: Place) -> None:
+    def _start(self, place: ChildPlace) -> None:
         name, index = place
         self._began[place] = time.monotonic()
         parent = os.getpid()
@@ -205,7 +205,7 @@ class Supervisor:
         finally:
             os._exit(1)
 
-    def _later(self, place: Place) -> float:
+    def _later(self, place: ChildPlace) -> float:
         """Start it again, the later the more often it ended; in how many seconds."""
         now = time.monotonic()
         if now - self._began[place] >= STEADY_S:
@@ -226,7 +226,7 @@ class Supervisor:
                     _log.error(text, child.name, child.pid, self.limits.watchdog_s)
                     os.kill(child.pid, signal.SIGKILL)
 
-    def _slot(self, place: Place) -> int:
+    def _slot(self, place: ChildPlace) -> int:
         """Where it beats: mail processes by their index, then the HTTP process."""
         name, index = place
         return index if name == "mail" else self.held.workers
@@ -403,7 +403,7 @@ def resume(state: str) -> int:
         os.set_inheritable(child.ready, False)
     with contextlib.suppress(OSError):
         _COMM.write_text(told["comm"])
-    held, limits = Held(*told["held"]), Limits(*told["limits"])
+    held, limits = Held(*told["held"]), ProcessLimits(*told["limits"])
     return Supervisor(Wakeful(told["wake"]), children, told["again"], held, limits).serve()
 
 

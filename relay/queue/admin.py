@@ -16,7 +16,8 @@ from enum import StrEnum
 from typing import Final
 
 from relay.audit import actions
-from relay.queue.drop import Copy, give_up, tell
+from relay.queue.drop import QueuedCopy, give_up, tell
+from relay.store import marks
 from relay.store.contract import Tx
 from relay.store.database import transaction
 from relay.values.errors import RegistryError
@@ -30,7 +31,7 @@ OPERATOR: Final = "operator"
 """``hold_reason`` of what ``hold`` holds."""
 
 
-class Action(StrEnum):
+class QueueAction(StrEnum):
     HOLD = "hold"
     RELEASE = "release"
     RETRY = "retry"
@@ -53,7 +54,7 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class QueueChange:
     """What an action did: copies changed, and those left alone, by why."""
 
     changed: int
@@ -64,40 +65,40 @@ class Done:
 
 
 _BEFORE: Final = {
-    Action.HOLD: (State.READY,),
-    Action.RELEASE: (State.HELD,),
-    Action.RETRY: (State.READY,),
-    Action.CANCEL: (State.READY, State.HELD),
+    QueueAction.HOLD: (State.READY,),
+    QueueAction.RELEASE: (State.HELD,),
+    QueueAction.RETRY: (State.READY,),
+    QueueAction.CANCEL: (State.READY, State.HELD),
 }
 _WAITS: Final = "state = 0 AND owner IS NULL"
 _AT: Final = " WHERE submission_id = :submission AND number = :number AND "
 _UPDATES: Final = {
-    Action.HOLD: "UPDATE recipient SET state = 1, owner = NULL, fence = fence + 1, hold_reason = 'operator',"
+    QueueAction.HOLD: "UPDATE recipient SET state = 1, owner = NULL, fence = fence + 1, hold_reason = 'operator',"
     f" status = :why, changed_at = :now {_AT} {_WAITS}",
     # What is staged waits for its campaign; of a released one a straggler may be left.
-    Action.RELEASE: "UPDATE recipient SET state = 0, owner = NULL, due_at = :now, hold_reason = '', changed_at = :now"
-    f" {_AT} state = 1 AND (hold_reason <> 'staged' OR campaign_id IN"
+    QueueAction.RELEASE: "UPDATE recipient SET state = 0, owner = NULL, due_at = :now, hold_reason = '',"
+    f" changed_at = :now {_AT} state = 1 AND (hold_reason <> 'staged' OR campaign_id IN"
     " (SELECT id FROM campaign WHERE state = 'released'))",
-    Action.RETRY: f"UPDATE recipient SET due_at = :now {_AT} {_WAITS}",
+    QueueAction.RETRY: f"UPDATE recipient SET due_at = :now {_AT} {_WAITS}",
 }
 PAST: Final = {
-    Action.HOLD: "held",
-    Action.RELEASE: "released",
-    Action.RETRY: "retried",
-    Action.CANCEL: "cancelled",
+    QueueAction.HOLD: "held",
+    QueueAction.RELEASE: "released",
+    QueueAction.RETRY: "retried",
+    QueueAction.CANCEL: "cancelled",
 }
 
 
 def act(
     conn: Tx,
-    action: Action,
+    action: QueueAction,
     selection: Selection,
     *,
     actor: str,
     why: str,
     now: float,
     pause: Callable[[], None] = lambda: time.sleep(PAUSE_S),
-) -> Done:
+) -> QueueChange:
     """Do it to all copies selected, in transactions of its own, so that many don't block the mail.
 
     Raises RegistryError if nothing is selected, nothing matches or ``why`` is no line of text.
@@ -115,8 +116,8 @@ def act(
         with transaction(conn):
             if not first:
                 _audit(conn, action, selection, len(keys), actor, why, now)
-                if action is Action.RETRY:
-                    conn.execute("UPDATE meta SET value = value + 1 WHERE name = 'retry'")
+                if action is QueueAction.RETRY:
+                    marks.move(conn, "retry")
             copies = list(keys.chunk(first, CHUNK))
             done = _apply(conn, action, copies, why, actor, now)
             changed += len(done)
@@ -124,7 +125,7 @@ def act(
                 state, reason = _state(conn, copy)
                 busy += state == State.READY
                 staged += state == State.HELD and reason == "staged"
-    return Done(changed, busy, staged)
+    return QueueChange(changed, busy, staged)
 
 
 class _Keys:
@@ -147,11 +148,11 @@ class _Keys:
     def __len__(self) -> int:
         return len(self._columns[0])
 
-    def chunk(self, first: int, most: int) -> Iterator[Copy]:
+    def chunk(self, first: int, most: int) -> Iterator[QueuedCopy]:
         for submission_id, number, tenant_id, campaign_id in zip(
             *(column[first : first + most] for column in self._columns), strict=True
         ):
-            yield Copy(submission_id, number, tenant_id, campaign_id or None)
+            yield QueuedCopy(submission_id, number, tenant_id, campaign_id or None)
 
 
 def _walk(selection: Selection, state: State) -> str:
@@ -160,8 +161,10 @@ def _walk(selection: Selection, state: State) -> str:
     return " AND r.tenant_id >= 0" if state is State.READY else " AND (r.campaign_id >= 0 OR r.campaign_id IS NULL)"
 
 
-def _apply(conn: Tx, action: Action, copies: list[Copy], why: str, actor: str, now: float) -> list[Copy]:
-    if action is Action.CANCEL:
+def _apply(
+    conn: Tx, action: QueueAction, copies: list[QueuedCopy], why: str, actor: str, now: float
+) -> list[QueuedCopy]:
+    if action is QueueAction.CANCEL:
         return give_up(conn, copies, State.CANCELLED, why or "cancelled by the operator", actor, now)
     sql = _UPDATES[action]
     done = [
@@ -173,7 +176,7 @@ def _apply(conn: Tx, action: Action, copies: list[Copy], why: str, actor: str, n
     return done
 
 
-def _audit(conn: Tx, action: Action, selection: Selection, copies: int, actor: str, why: str, now: float) -> None:
+def _audit(conn: Tx, action: QueueAction, selection: Selection, copies: int, actor: str, why: str, now: float) -> None:
     detail: dict[str, object] = {
         "submission": selection.submission_id,
         "domain": selection.domain,
@@ -184,7 +187,7 @@ def _audit(conn: Tx, action: Action, selection: Selection, copies: int, actor: s
     actions.record(conn, actor, f"queue-{action.value}", selection.tenant_id, told, now)
 
 
-def _state(conn: Tx, copy: Copy) -> tuple[int, str]:
+def _state(conn: Tx, copy: QueuedCopy) -> tuple[int, str]:
     row = conn.execute(
         "SELECT state, hold_reason FROM recipient WHERE submission_id = ? AND number = ?",
         (copy.submission_id, copy.number),
@@ -192,7 +195,7 @@ def _state(conn: Tx, copy: Copy) -> tuple[int, str]:
     return (int(row[0]), str(row[1])) if row else (-1, "")
 
 
-def _nothing(conn: Tx, action: Action, selection: Selection) -> str:
+def _nothing(conn: Tx, action: QueueAction, selection: Selection) -> str:
     if selection.submission_id is None:
         return f"nothing there to {action.value}"
     rows = conn.execute(

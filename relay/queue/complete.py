@@ -11,8 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from relay.campaigns import counts
+from relay.events import write as events
+from relay.ledger import counters
 from relay.people import doubts, suppressions
-from relay.queue.enqueue import dumps
 from relay.queue.values import Result, Written
 from relay.store.contract import Tx
 from relay.values.facts import Reason
@@ -37,6 +39,7 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
     bounced: Counter[int] = Counter()
     bulk: Counter[int] = Counter()
     tried: Counter[int] = Counter()
+    taken: list[events.ToldCopy] = []
     for result in results:
         if not _apply(conn, result):
             written.lost.append(result)
@@ -51,10 +54,20 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
         if first and submission.campaign_id is not None:
             tried[submission.campaign_id] += 1
         if result.event:
-            _event(conn, result)
+            events.of_copy(
+                conn,
+                submission.tenant_id,
+                result.event,
+                submission.id,
+                result.lease.number,
+                submission.campaign_id,
+                {"status": result.status, "remote": result.remote, **result.detail},
+                result.at,
+            )
         if result.report is not None:
             notify(conn, result)
         if result.state is State.DELIVERED:
+            taken.append((submission.tenant_id, submission.stream_id, submission.id, result.lease.number))
             if submission.campaign_id is not None:
                 delivered[submission.campaign_id] += 1
             if result.bulk:
@@ -68,6 +81,8 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
             _give_back(conn, result)
     _figures(conn, delivered, bounced, tried, bulk)
     _close(conn, closed, written)
+    if taken:
+        events.told(conn, events.DELIVERED, taken, results[0].at)
     return written
 
 
@@ -103,29 +118,10 @@ def _suppress(conn: Tx, result: Result) -> None:
     suppressions.add(conn, person, Reason.HARD_BOUNCE, detail=result.status, now=result.at)
 
 
-def _event(conn: Tx, result: Result) -> None:
-    submission = result.lease.submission
-    conn.execute(
-        "INSERT INTO event (tenant_id, at, kind, submission_id, number, campaign_id, detail) VALUES (?,?,?,?,?,?,?)",
-        (
-            submission.tenant_id,
-            result.at,
-            result.event,
-            submission.id,
-            result.lease.number,
-            submission.campaign_id,
-            dumps({"status": result.status, "remote": result.remote, **result.detail}),
-        ),
-    )
-
-
 def _give_back(conn: Tx, result: Result) -> None:
     counter = result.lease.submission.give_back
     if counter:
-        conn.execute(
-            "UPDATE counter SET value = value - 1 WHERE tenant_id = ? AND name = ? AND value > 0",
-            (result.lease.submission.tenant_id, counter),
-        )
+        counters.give_back(conn, result.lease.submission.tenant_id, counter, 1)
 
 
 def _figures(
@@ -136,16 +132,9 @@ def _figures(
     bulk: Counter[int],
 ) -> None:
     for campaign_id in delivered.keys() | bounced.keys() | tried.keys():
-        conn.execute(
-            "UPDATE campaign SET delivered = delivered + ?, bounced = bounced + ?, tried = tried + ? WHERE id = ?",
-            (delivered[campaign_id], bounced[campaign_id], tried[campaign_id], campaign_id),
-        )
+        counts.ended(conn, campaign_id, delivered[campaign_id], bounced[campaign_id], tried[campaign_id])
     for tenant_id, number in bulk.items():
-        conn.execute(
-            "INSERT INTO counter (tenant_id, name, value) VALUES (?, 'delivered/bulk', ?)"
-            " ON CONFLICT (tenant_id, name) DO UPDATE SET value = value + excluded.value",
-            (tenant_id, number),
-        )
+        counters.add(conn, tenant_id, "delivered/bulk", number)
 
 
 def _close(conn: Tx, closed: Counter[int], written: Written) -> None:

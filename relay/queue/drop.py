@@ -6,17 +6,18 @@ a body goes with its last copy (R27).
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from relay.events import write as events
+from relay.ledger import counters
 from relay.store.contract import Tx
 from relay.values.states import State
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class QueuedCopy:
     """One recipient's row."""
 
     submission_id: int
@@ -25,7 +26,7 @@ class Copy:
     campaign_id: int | None
 
 
-def settle_dropped(conn: Tx, copies: Sequence[Copy]) -> None:
+def settle_dropped(conn: Tx, copies: Sequence[QueuedCopy]) -> None:
     """Account for copies whose rows were just set to a final state without delivery."""
     lost = Counter(copy.submission_id for copy in copies)
     tenants = {copy.submission_id: copy.tenant_id for copy in copies}
@@ -45,22 +46,17 @@ def settle_dropped(conn: Tx, copies: Sequence[Copy]) -> None:
         if left <= 0:
             ended.append((submission_id,))
     conn.executemany("DELETE FROM body WHERE submission_id = ?", ended)
-    conn.executemany(
-        "UPDATE counter SET value = CASE WHEN value > ?1 THEN value - ?1 ELSE 0 END WHERE tenant_id = ?2 AND name = ?3",
-        [(number, tenant_id, counter) for (tenant_id, counter), number in given_back.items()],
-    )
+    for (tenant_id, counter), number in given_back.items():
+        counters.give_back(conn, tenant_id, counter, number)
 
 
-def tell(conn: Tx, copies: Sequence[Copy], kind: str, detail: Mapping[str, object], now: float) -> None:
+def tell(conn: Tx, copies: Sequence[QueuedCopy], kind: str, detail: Mapping[str, object], now: float) -> None:
     """One event for each copy."""
-    text = json.dumps(detail, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-    conn.executemany(
-        "INSERT INTO event (tenant_id, at, kind, submission_id, number, campaign_id, detail) VALUES (?,?,?,?,?,?,?)",
-        [(copy.tenant_id, now, kind, copy.submission_id, copy.number, copy.campaign_id, text) for copy in copies],
-    )
+    told = ((copy.tenant_id, copy.submission_id, copy.number, copy.campaign_id) for copy in copies)
+    events.of_copies(conn, kind, told, detail, now)
 
 
-def give_up(conn: Tx, copies: Sequence[Copy], state: State, why: str, actor: str, now: float) -> list[Copy]:
+def give_up(conn: Tx, copies: Sequence[QueuedCopy], state: State, why: str, actor: str, now: float) -> list[QueuedCopy]:
     """Set those of the copies that still wait, and are not being delivered, to CANCELLED or DECLINED.
 
     Returns the ones that were: a copy leased meanwhile is left alone, what is

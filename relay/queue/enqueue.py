@@ -7,10 +7,11 @@ here, inside the transaction.
 
 from __future__ import annotations
 
-import msgspec
-
 from relay.campaigns import numbering
 from relay.campaigns.campaigns import Campaign
+from relay.events import write as events
+from relay.events.write import encoded
+from relay.ledger import counters
 from relay.mail.status import Status, refusal
 from relay.people import apart, consents
 from relay.pipeline.contract import Add, AddDistinct
@@ -26,14 +27,6 @@ class Refused(Exception):
     def __init__(self, status: Status) -> None:
         super().__init__(status.reply)
         self.status = status
-
-
-_JSON = msgspec.json.Encoder(order="deterministic")
-
-
-def dumps(value: object) -> str:
-    """JSON with sorted keys and no spaces."""
-    return _JSON.encode(value).decode()
 
 
 def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
@@ -74,7 +67,7 @@ def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
             new.ret,
             new.envid,
             new.tag,
-            dumps(dict(new.meta)) if new.meta else "",
+            encoded(dict(new.meta)) if new.meta else "",
             give_back,
             new.client,
             int(shared),
@@ -96,7 +89,7 @@ def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
                 r.recipient.domain,
                 int(states[number]),
                 *_due(new, states[number], claim if claimed else None),
-                dumps(dict(r.slots)) if r.slots else "",
+                encoded(dict(r.slots)) if r.slots else "",
                 r.recipient.notify,
                 r.recipient.orcpt,
                 holds[number],
@@ -105,10 +98,7 @@ def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
             for number, r in enumerate(new.recipients)
         ],
     )
-    conn.execute(
-        "INSERT INTO event (tenant_id, at, kind, submission_id, campaign_id, detail) VALUES (?,?,'accepted',?,?,?)",
-        (new.tenant_id, new.accepted_at, new.id, campaign_id, _story(new, states)),
-    )
+    events.accepted(conn, new.tenant_id, new.id, campaign_id, len(states), _story(new, states), new.accepted_at)
     return Enqueued(campaign_id, states, subscriber_ids, claimed, give_back, counted, shared)
 
 
@@ -119,8 +109,8 @@ def _due(new: NewSubmission, state: State, claim: Claim | None) -> tuple[float, 
     return new.due_at, None, 0
 
 
-def _story(new: NewSubmission, states: tuple[State, ...]) -> str:
-    story: dict[str, object] = {"recipients": len(states)}
+def _story(new: NewSubmission, states: tuple[State, ...]) -> dict[str, object]:
+    story: dict[str, object] = {}
     held = states.count(State.HELD)
     if held:
         story["held"] = held
@@ -128,7 +118,7 @@ def _story(new: NewSubmission, states: tuple[State, ...]) -> str:
         story["refused"] = [[r.address, status.reply] for r, status in new.refused]
     if new.taken_out:
         story["taken_out"] = new.taken_out
-    return dumps(story)
+    return story
 
 
 def _campaign(conn: Tx, new: NewSubmission) -> Campaign | None:
@@ -183,27 +173,15 @@ def _count(conn: Tx, new: NewSubmission) -> dict[str, int]:
 
 
 def _add(conn: Tx, tenant_id: int, counter: str, amount: int, limit: int | None, no: Status) -> None:
-    if limit is None:
-        limit = 2**62
-    if amount > limit:
-        raise Refused(no)
-    done = conn.execute(
-        "INSERT INTO counter (tenant_id, name, value) VALUES (?, ?, ?) ON CONFLICT (tenant_id, name)"
-        " DO UPDATE SET value = value + excluded.value WHERE value + excluded.value <= ?",
-        (tenant_id, counter, amount, limit),
-    )
-    if done.rowcount != 1:
+    if not counters.add(conn, tenant_id, counter, amount, limit):
         raise Refused(no)
 
 
 def _count_distinct(conn: Tx, new: NewSubmission, subscriber_ids: tuple[int, ...], counted: dict[str, int]) -> None:
     for number, r in enumerate(new.recipients):
         for effect in r.effects:
-            if isinstance(effect, AddDistinct) and not r.recipient.standing.counted:
-                fresh = conn.execute(
-                    "INSERT INTO counted (tenant_id, name, subscriber_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                    (new.tenant_id, effect.counter, subscriber_ids[number]),
-                )
-                if fresh.rowcount == 1:
-                    _add(conn, new.tenant_id, effect.counter, 1, effect.limit, effect.refused)
-                    counted[effect.counter] = counted.get(effect.counter, 0) + 1
+            if not isinstance(effect, AddDistinct) or r.recipient.standing.counted:
+                continue
+            if counters.first(conn, new.tenant_id, effect.counter, subscriber_ids[number]):
+                _add(conn, new.tenant_id, effect.counter, 1, effect.limit, effect.refused)
+                counted[effect.counter] = counted.get(effect.counter, 0) + 1

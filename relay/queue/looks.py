@@ -26,7 +26,7 @@ _DOUBT: Final = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownName:
     """What is written of one name."""
 
     good_at: float = 0.0
@@ -46,13 +46,13 @@ class Look:
     first_at: float
 
 
-def known(conn: Tx, name: str) -> Known:
+def known(conn: Tx, name: str) -> KnownName:
     rows = conn.execute("SELECT name, good_at, finding FROM name_look WHERE name IN (?, ?)", (name, _DOUBT)).fetchall()
     doubted = any(row[0] == _DOUBT for row in rows)
     for found, good_at, finding in rows:
         if found == name:
-            return Known(good_at, finding, doubted)
-    return Known(doubted=doubted)
+            return KnownName(good_at, finding, doubted)
+    return KnownName(doubted=doubted)
 
 
 def sampled(conn: Tx, now: float) -> int:

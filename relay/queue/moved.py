@@ -18,6 +18,7 @@ from relay.observe.steady import JUMP_S, Steady
 from relay.queue import looks, operator
 from relay.queue.lanes import waiting
 from relay.queue.operator import Operator
+from relay.store import marks
 from relay.store.contract import Tx
 from relay.store.database import connect, transaction
 
@@ -41,10 +42,8 @@ _MOVE: Final = (
     "UPDATE recipient SET due_at = ? WHERE submission_id = ? AND number = ? AND due_at = ? AND owner IS NULL"
     " AND state = 0"
 )
-_KNOWN: Final = "SELECT value FROM meta WHERE name = 'clock'"
-_KEEP: Final = (
-    "INSERT INTO meta (name, value) VALUES ('clock', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-)
+_KEPT: Final = "clock"
+"""Mark of the last time that was seen, seconds UTC."""
 
 
 class Mover:
@@ -73,12 +72,12 @@ class Mover:
             elif by:
                 self._jumped(conn, by, now)
             with transaction(conn):
-                conn.execute(_KEEP, (int(now),))
+                marks.write(conn, _KEPT, int(now))
             self._kept_at, self._begun = now, True
 
     def _begin(self, conn: Tx, now: float) -> None:
-        row = conn.execute(_KNOWN).fetchone()
-        away = 0.0 if row is None else now - row[0]
+        kept = marks.read(conn, _KEPT)
+        away = 0.0 if kept is None else now - kept
         if away < -JUMP_S:
             self._tell(conn, f"The clock was set back by {_span(-away)} while no relay ran.", -away, now)
             self._windows(conn, away)

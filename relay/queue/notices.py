@@ -14,9 +14,9 @@ from relay.mail.dsn import build
 from relay.mail.dsn_report import Notification, RecipientReport
 from relay.mail.scan import ScanLimits, scan
 from relay.mail.template import compile_template
+from relay.queue import own
 from relay.store.contract import Tx
 from relay.values.ids import encode_id, new_submission_id
-from relay.values.states import State
 
 NOTICE_STREAM = 0
 EXPIRE_S = 2 * 86400.0
@@ -55,15 +55,17 @@ def enqueue_notice(
     )
     template = compile_template(scan(raw, ScanLimits(header_octets=1024 * 1024)), Additions(), frozenset(), [])
     address = parse_address(reverse_path)
-    conn.execute(
-        "INSERT INTO submission (id, tenant_id, stream_id, reverse_path, message_id, from_domain, subject, size_octets,"
-        " accepted_at, expires_at, open_recipients) VALUES (?,?,?,'',?,?,'notice',?,?,?,1)",
-        (submission_id, tenant_id, NOTICE_STREAM, message_id, hostname, len(raw), now, now + EXPIRE_S),
+    message = own.OwnMessage(
+        id=submission_id,
+        tenant_id=tenant_id,
+        to=address,
+        from_domain=hostname,
+        subject="notice",
+        message_id=message_id,
+        template=template.encode(),
+        size_octets=len(raw),
+        now=now,
+        expires_at=now + EXPIRE_S,
     )
-    conn.execute("INSERT INTO body (submission_id, template) VALUES (?, ?)", (submission_id, template.encode()))
-    conn.execute(
-        "INSERT INTO recipient (submission_id, number, tenant_id, subscriber_id, address, domain, state, due_at,"
-        " notify, changed_at) VALUES (?, 0, ?, 0, ?, ?, ?, ?, 'NEVER', ?)",
-        (submission_id, tenant_id, str(address), address.domain, int(State.READY), now, now),
-    )
+    own.put(conn, message, stream_id=NOTICE_STREAM)
     return submission_id

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.settings import Settings
+from relay.events import write as events
 from relay.mail.address import Address, parse_address
 from relay.mail.letter import Letter, build
 from relay.mail.slots import clean
 from relay.queue import letters
-from relay.queue.enqueue import dumps
 from relay.store.contract import Tx
 from relay.values.ids import encode_id, new_submission_id
 
@@ -62,8 +62,7 @@ def call(
     """
     if _made(conn, about, now - once_s, now):
         return False
-    detail = dumps({"about": about, "subject": subject})
-    conn.execute("INSERT INTO event (tenant_id, at, kind, detail) VALUES (?, ?, ?, ?)", (OPERATOR, now, CALLED, detail))
+    events.of_account(conn, OPERATOR, CALLED, {"about": about, "subject": subject}, now)
     for address in operator.notify:
         _write(conn, operator, parse_address(address), clean(subject), paragraphs, now)
     return True

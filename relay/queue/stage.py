@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from relay.campaigns import draw, record
+from relay.campaigns import counts, draw, record
 from relay.campaigns.campaigns import Campaign
+from relay.ledger import counters
 from relay.pipeline.contract import Stage
 from relay.queue.values import NewSubmission
 from relay.store.contract import Tx
@@ -56,11 +57,7 @@ def _numbered(conn: Tx, new: NewSubmission, campaign: Campaign, stage: Stage, fi
             passed += not hold
         else:
             holds[number] = hold or STAGED
-    conn.execute(
-        "UPDATE campaign SET passed = ?, ahead = ?, last_at = ?, reason = CASE reason WHEN '' THEN ? ELSE reason END,"
-        " state = CASE state WHEN 'open' THEN 'staged' ELSE state END WHERE id = ?",
-        (passed, ahead, new.accepted_at, stage.why, campaign.id),
-    )
+    counts.staged(conn, campaign.id, passed, ahead, stage.why, new.accepted_at)
     if campaign.state == "open":
         record.refresh(conn, new.tenant_id)
 
@@ -72,13 +69,7 @@ def _first_of_day(conn: Tx, new: NewSubmission, stage: Stage) -> int:
     day = datetime.fromtimestamp(new.accepted_at, UTC)
     name = f"staged/{day:%Y-%m-%d}"
     count = len(new.recipients)
-    (value,) = conn.execute(
-        "INSERT INTO counter (tenant_id, name, value) VALUES (?, ?, ?) ON CONFLICT (tenant_id, name)"
-        " DO UPDATE SET value = counter.value + excluded.value RETURNING value",
-        (new.tenant_id, name, count),
-    ).fetchone()
+    value = counters.total(conn, new.tenant_id, name, count)
     if value == count:  # a new day
-        conn.execute(
-            "DELETE FROM counter WHERE tenant_id = ? AND name >= 'staged/' AND name < ?", (new.tenant_id, name)
-        )
-    return max(0, min(count, stage.first - (int(value) - count)))
+        counters.forget(conn, new.tenant_id, "staged/", name)
+    return max(0, min(count, stage.first - (value - count)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from relay.store.contract import Tx
 from relay.values.ids import decode_id, encode_id
@@ -23,7 +23,7 @@ _REASONS: Final = ("says", "status", "why", "reason", "diagnostic", "code", "mea
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TraceStep:
     """Something that happened, or (``waiting``) is due; ``at`` in seconds UTC."""
 
     at: float
@@ -39,11 +39,11 @@ class CopyStory:
     address: str
     state: str
     attempts: int
-    steps: tuple[Step, ...]
+    steps: tuple[TraceStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class MessageTrace:
     """One message from its acceptance to now."""
 
     submission_id: int
@@ -60,7 +60,7 @@ class Story:
     size_octets: int
     tag: str
     meta: Mapping[str, Any]
-    steps: tuple[Step, ...]
+    steps: tuple[TraceStep, ...]
     """What concerns the message as a whole: acceptance, refused recipients, the campaign's verdicts."""
     copies: tuple[CopyStory, ...]
 
@@ -82,55 +82,76 @@ def find(conn: Tx, text: str) -> list[int]:
     return [int(row[0]) for row in rows]
 
 
-def trace(conn: Tx, submission_id: int) -> Story:
+_HEAD: Final = (
+    "s.message_id, coalesce(t.name, ''), coalesce(st.name, ''), s.topic, s.reverse_path, s.subject, s.client,"
+    " s.size_octets, s.tag, s.meta, s.accepted_at, s.campaign_id, s.tenant_id"
+)
+
+
+class _Head(NamedTuple):
+    """``_HEAD`` of a row."""
+
+    message_id: str
+    tenant: str
+    stream: str
+    topic: str
+    reverse_path: str
+    subject: str
+    client: str
+    size_octets: int
+    tag: str
+    meta: str
+    accepted_at: float
+    campaign_id: int | None
+    tenant_id: int
+
+
+def trace(conn: Tx, submission_id: int) -> MessageTrace:
     """The story of a submission that is there; raises KeyError if it is not."""
     row = conn.execute(
-        "SELECT s.message_id, coalesce(t.name, ''), coalesce(st.name, ''), s.topic, s.reverse_path, s.subject,"
-        " s.client, s.size_octets, s.tag, s.meta, s.accepted_at, s.campaign_id, s.tenant_id FROM submission s"
-        " LEFT JOIN tenant t ON t.id = s.tenant_id LEFT JOIN stream st ON st.id = s.stream_id WHERE s.id = ?",
+        f"SELECT {_HEAD} FROM submission s LEFT JOIN tenant t ON t.id = s.tenant_id"
+        " LEFT JOIN stream st ON st.id = s.stream_id WHERE s.id = ?",
         (submission_id,),
     ).fetchone()
     if row is None:
         raise KeyError(submission_id)
-    message_id, tenant, stream, topic, reverse_path, subject, client, size, tag, meta, accepted_at, campaign, owner = (
-        row
-    )
+    head = _Head(*row)
     by_number = _events(conn, submission_id)
-    name, verdicts = _campaign(conn, campaign)
+    name, verdicts = _campaign(conn, head.campaign_id)
     steps = [*by_number.pop(None, []), *verdicts]
     if not any(step.what == "accepted" for step in steps):
-        steps.append(Step(accepted_at, "accepted", ""))
-    return Story(
+        steps.append(TraceStep(head.accepted_at, "accepted", ""))
+    return MessageTrace(
         submission_id=submission_id,
         queue_id=encode_id(submission_id),
-        message_id=message_id,
-        tenant=tenant,
-        stream=stream,
-        topic=topic,
+        message_id=head.message_id,
+        tenant=head.tenant,
+        stream=head.stream,
+        topic=head.topic,
         campaign=name,
-        reverse_path=reverse_path,
-        subject=subject,
-        client=client,
-        size_octets=size,
-        tag=tag,
-        meta=json.loads(meta) if meta else {},
+        reverse_path=head.reverse_path,
+        subject=head.subject,
+        client=head.client,
+        size_octets=head.size_octets,
+        tag=head.tag,
+        meta=json.loads(head.meta) if head.meta else {},
         steps=tuple(sorted(steps, key=lambda step: step.at)),
-        copies=_copies(conn, submission_id, (owner, topic, accepted_at), by_number),
+        copies=_copies(conn, submission_id, (head.tenant_id, head.topic, head.accepted_at), by_number),
     )
 
 
-def _events(conn: Tx, submission_id: int) -> dict[int | None, list[Step]]:
+def _events(conn: Tx, submission_id: int) -> dict[int | None, list[TraceStep]]:
     """Steps by recipient number; None: of the whole message."""
-    found: dict[int | None, list[Step]] = {}
+    found: dict[int | None, list[TraceStep]] = {}
     rows = conn.execute(
         "SELECT number, at, kind, detail FROM event WHERE submission_id = ? ORDER BY id", (submission_id,)
     )
     for number, at, kind, detail in rows:
         told = json.loads(detail) if detail else {}
         steps = found.setdefault(number, [])
-        steps.append(Step(at, kind, _accepted(told) if kind == "accepted" else _why(told)))
+        steps.append(TraceStep(at, kind, _accepted(told) if kind == "accepted" else _why(told)))
         if kind == "accepted":
-            steps += [Step(at, "refused", f"{address}: {reply}") for address, reply in told.get("refused", ())]
+            steps += [TraceStep(at, "refused", f"{address}: {reply}") for address, reply in told.get("refused", ())]
     return found
 
 
@@ -157,7 +178,7 @@ def _why(told: Mapping[str, Any]) -> str:
     return text
 
 
-def _campaign(conn: Tx, campaign_id: int | None) -> tuple[str, list[Step]]:
+def _campaign(conn: Tx, campaign_id: int | None) -> tuple[str, list[TraceStep]]:
     row = conn.execute(
         "SELECT name, state, tenant_id, created_at, window_started_at FROM campaign WHERE id = ?", (campaign_id,)
     ).fetchone()
@@ -166,14 +187,14 @@ def _campaign(conn: Tx, campaign_id: int | None) -> tuple[str, list[Step]]:
     name, state, tenant_id, created_at, window_started_at = row
     steps = []
     if window_started_at is not None:
-        steps.append(Step(window_started_at, "campaign-watching", "all copies of the first part were tried once"))
+        steps.append(TraceStep(window_started_at, "campaign-watching", "all copies of the first part were tried once"))
     # event_by_tenant bounds this: a campaign's own events carry no submission.
     rows = conn.execute(
         "SELECT at, kind, detail FROM event WHERE tenant_id = ? AND at >= ? AND submission_id IS NULL"
         " AND campaign_id = ? AND kind LIKE 'campaign-%' ORDER BY at, id",
         (tenant_id, created_at, campaign_id),
     )
-    steps += [Step(at, kind, str(json.loads(detail or "{}").get("why", ""))) for at, kind, detail in rows]
+    steps += [TraceStep(at, kind, str(json.loads(detail or "{}").get("why", ""))) for at, kind, detail in rows]
     return f"{campaign_id} {name} ({state})", steps
 
 
@@ -181,7 +202,7 @@ def _copies(
     conn: Tx,
     submission_id: int,
     asked: tuple[int, str, float],
-    by_number: Mapping[int | None, list[Step]],
+    by_number: Mapping[int | None, list[TraceStep]],
 ) -> tuple[CopyStory, ...]:
     rows = conn.execute(
         "SELECT number, address, state, subscriber_id, due_at, owner, attempts, hold_reason, status, remote,"
@@ -194,26 +215,26 @@ def _copies(
         steps = [*_consent(conn, subscriber_id, *asked), *by_number.get(number, ())]
         if state is State.READY:
             text = "lease ends" if owner is not None else "next attempt" if attempts else "first attempt"
-            steps.append(Step(due_at, "leased" if owner is not None else "waiting", text))
+            steps.append(TraceStep(due_at, "leased" if owner is not None else "waiting", text))
         elif not any(step.what == state.name.lower() for step in steps):
             reason = hold_reason if state is State.HELD else " at ".join(part for part in (status, remote) if part)
-            steps.append(Step(changed_at, state.name.lower(), reason))
+            steps.append(TraceStep(changed_at, state.name.lower(), reason))
         found.append(CopyStory(number, address, state.name.lower(), attempts, tuple(steps)))
     return tuple(found)
 
 
-def _consent(conn: Tx, subscriber_id: int, tenant_id: int, topic: str, accepted_at: float) -> list[Step]:
+def _consent(conn: Tx, subscriber_id: int, tenant_id: int, topic: str, accepted_at: float) -> list[TraceStep]:
     """The consent that the copy rested on when it was accepted."""
     rows = conn.execute(
         "SELECT h.action, h.at, h.evidence FROM consent_history h WHERE h.subscriber_id = ? AND h.recorded_at <= ?"
         " AND (h.topic_id = 0 OR h.topic_id = (SELECT id FROM topic WHERE tenant_id = ? AND name = ?)) ORDER BY h.id",
         (subscriber_id, accepted_at, tenant_id, topic),
     )
-    live: Step | None = None
+    live: TraceStep | None = None
     for action, at, evidence in rows:
         if action == "withdrawn":
             live = None
         elif action == "given" and live is None:
             told = json.loads(evidence)
-            live = Step(at, "consent", f"to {topic}: {told.get('source', '')} ({told.get('means', '')})")
+            live = TraceStep(at, "consent", f"to {topic}: {told.get('source', '')} ({told.get('means', '')})")
     return [] if live is None else [live]

@@ -133,7 +133,7 @@ class Lease(msgspec.Struct, frozen=True, gc=False):
     """As of which."""
 
 
-class Report(StrEnum):
+class ReportKind(StrEnum):
     """What the sender may have asked to be told (RFC 3461 §4.1)."""
 
     FAILED = "failed"
@@ -158,7 +158,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     hold_reason: str = ""
     address_dead: bool = False
     bulk: bool = False
-    report: Report | None = None
+    report: ReportKind | None = None
     """What ``Notify`` is called for; None: nothing."""
     doubt: str = ""
     """The address is to be suppressed if the same is answered again a day later (``relay.people.doubts``)."""

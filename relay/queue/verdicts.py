@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Final
 
 from relay.audit import actions
-from relay.campaigns import draw, record
+from relay.campaigns import counts, draw, record
 from relay.campaigns.campaigns import Campaign, by_id
-from relay.queue.drop import Copy, give_up
+from relay.events import write as events
+from relay.queue.drop import QueuedCopy, give_up
 from relay.queue.stage import STAGED
 from relay.store.contract import Tx
 from relay.values.errors import RegistryError
@@ -91,11 +91,7 @@ def widen(conn: Tx, campaign_id: int, share: int, every: int, actor: str, why: s
         " WHERE submission_id = ? AND number = ?",
         [(now, now, *row) for row in chosen],
     )
-    conn.execute(
-        "UPDATE campaign SET share = ?, passed = passed + ?, state = 'staged', window_started_at = NULL, last_at = ?,"
-        " why = ? WHERE id = ?",
-        (share, len(chosen), now, _line(why), campaign_id),
-    )
+    counts.widened(conn, campaign_id, share, len(chosen), _line(why), now)
     _tell(conn, campaign, "widened", actor, _line(why), now)
     return len(chosen)
 
@@ -118,7 +114,7 @@ def work_off(conn: Tx, campaign_id: int, now: float, most: int | None = CHUNK) -
             (campaign_id, limit),
         ).fetchall()
         why = f"campaign declined: {campaign.why}"
-        return len(give_up(conn, [Copy(*row) for row in rows], State.DECLINED, why, campaign.decided_by, now))
+        return len(give_up(conn, [QueuedCopy(*row) for row in rows], State.DECLINED, why, campaign.decided_by, now))
     return 0
 
 
@@ -133,10 +129,7 @@ def unfinished(conn: Tx) -> list[int]:
 
 
 def _decide(conn: Tx, campaign: Campaign, state: str, actor: str, why: str, now: float) -> None:
-    conn.execute(
-        "UPDATE campaign SET state = ?, why = ?, decided_at = ?, decided_by = ? WHERE id = ?",
-        (state, why, now, actor, campaign.id),
-    )
+    counts.decide(conn, campaign.id, state, why, actor, now)
     record.refresh(conn, campaign.tenant_id)
     _tell(conn, campaign, state, actor, why, now)
 
@@ -148,7 +141,7 @@ def _leave_to_people(
     if campaign.state not in before:
         return False
     line = _line(why)
-    conn.execute("UPDATE campaign SET state = ?, why = ? WHERE id = ?", (state, line, campaign_id))
+    counts.leave_open(conn, campaign_id, state, line)
     record.refresh(conn, campaign.tenant_id)
     _tell(conn, campaign, state, actor, line, now)
     return True
@@ -163,10 +156,7 @@ def _tell(conn: Tx, campaign: Campaign, state: str, actor: str, why: str, now: f
         "why": why,
     }
     actions.record(conn, actor, kind, campaign.tenant_id, detail, now)
-    conn.execute(
-        "INSERT INTO event (tenant_id, at, kind, campaign_id, detail) VALUES (?, ?, ?, ?, ?)",
-        (campaign.tenant_id, now, kind, campaign.id, json.dumps(detail, separators=(",", ":"), sort_keys=True)),
-    )
+    events.of_campaign(conn, campaign.tenant_id, kind, campaign.id, detail, now)
 
 
 def _line(text: str) -> str:

@@ -16,7 +16,7 @@ NAMES: Final = tuple(state.name.lower() for state in State)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CopyRow:
     """One copy as shown; times in seconds UTC."""
 
     submission_id: int
@@ -64,7 +64,7 @@ _COLUMNS: Final = (
 _FROM: Final = " FROM recipient r JOIN submission s ON s.id = r.submission_id LEFT JOIN tenant t ON t.id = r.tenant_id"
 
 
-def list_(conn: Tx, selection: Selection, *, state: str | None = None, limit: int = 100) -> Iterator[Row]:
+def list_(conn: Tx, selection: Selection, *, state: str | None = None, limit: int = 100) -> Iterator[CopyRow]:
     """Up to ``limit`` copies in the order of acceptance; without a state those that wait or are held."""
     where, values = selection.where()
     if state is None:
@@ -83,7 +83,7 @@ def list_(conn: Tx, selection: Selection, *, state: str | None = None, limit: in
         yield _row(row)
 
 
-def copies(conn: Tx, submission_id: int) -> list[Row]:
+def copies(conn: Tx, submission_id: int) -> list[CopyRow]:
     """All copies of one submission, by number; empty if there is none."""
     rows = conn.execute(f"SELECT {_COLUMNS}{_FROM} WHERE r.submission_id = ? ORDER BY r.number", (submission_id,))
     return [_row(row) for row in rows]
@@ -117,11 +117,11 @@ def stats(conn: Tx, *, domains: int = 10) -> Stats:
     )
 
 
-def _row(row: tuple[object, ...]) -> Row:
+def _row(row: tuple[object, ...]) -> CopyRow:
     (sid, number, tenant, address, domain, state, owner, due_at, attempts, hold_reason, status, *rest) = row
     assert isinstance(state, int) and isinstance(due_at, float)
     name = LEASED if state == State.READY and owner is not None else State(state).name.lower()
     reason = str(status)
     if state == State.HELD:
         reason = f"{hold_reason}: {status}" if status and status != hold_reason else str(hold_reason)
-    return Row(sid, number, tenant, address, domain, name, due_at, attempts, reason, *rest)  # type: ignore[arg-type]
+    return CopyRow(sid, number, tenant, address, domain, name, due_at, attempts, reason, *rest)  # type: ignore[arg-type]

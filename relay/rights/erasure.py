@@ -15,12 +15,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from relay.audit import erase as log
-from relay.people import erased
+from relay.events import forget as events
+from relay.people import erased, forget
 from relay.people.consents import same_mailbox
 from relay.people.mailboxes import hashes
-from relay.queue.drop import Copy, give_up
+from relay.queue import forget as queue
+from relay.queue.drop import QueuedCopy, give_up
+from relay.signup import answer
 from relay.store.contract import Tx
 from relay.store.database import transaction
+from relay.tenants import idempotency
 from relay.values.facts import Reason
 from relay.values.ids import RANDOM_BITS
 from relay.values.states import State
@@ -29,16 +33,6 @@ if TYPE_CHECKING:
     from relay.keys.secrets import Secrets
 
 WHY: Final = "the person was erased"
-_TABLES: Final = ("consent", "suppression", "membership", "profile", "apart", "doubt")
-_COPIES: Final = (
-    "SELECT submission_id, number, campaign_id FROM recipient WHERE submission_id > ? AND tenant_id = ?"
-    " AND (subscriber_id IN ({people}) OR lower(address) = ?)"
-)
-_TEXTS: Final = (
-    "UPDATE submission SET subject = '', tag = '', meta = '' WHERE id = ?1"
-    " AND NOT EXISTS (SELECT 1 FROM recipient WHERE submission_id = ?1 AND address <> '')"
-)
-"""What the tenant said about a message speaks of its only recipient."""
 _MINUTE: Final = 60_000 << RANDOM_BITS
 """Of submission ids."""
 
@@ -80,16 +74,11 @@ def erase(conn: Tx, secrets: Secrets, tenant_id: int, canonical: str, *, actor: 
         records += log.erase_address(conn, tenant_id, canonical, actor, now)
         cancelled = len(give_up(conn, copies, State.CANCELLED, WHY, actor, now))
         busy = sum(not _blank(conn, copy, now) for copy in copies)
-        requests = sum(
-            conn.execute("DELETE FROM opt_in WHERE tenant_id = ? AND person = ?", (tenant_id, person)).rowcount
-            for person in hashes(secrets, canonical)
-        )
-        conn.executemany("UPDATE event SET detail = '{}' WHERE id = ?", [(id_,) for id_ in found.events])
-        conn.executemany("DELETE FROM idempotency WHERE id = ?", [(id_,) for id_ in found.answers])
+        requests = sum(answer.erase(conn, tenant_id, person) for person in hashes(secrets, canonical))
+        events.blank(conn, found.events)
+        idempotency.drop(conn, found.answers)
         for person in people:
-            for table in _TABLES:
-                conn.execute(f"DELETE FROM {table} WHERE subscriber_id = ?", (person,))
-            conn.execute("DELETE FROM subscriber WHERE id = ?", (person,))
+            forget.forget(conn, person)
         erased.remember(conn, secrets, tenant_id, canonical, stopped=stopped, now=now)
     return Erasure(len(people), records, len(copies) - busy, cancelled, busy, requests)
 
@@ -100,7 +89,7 @@ class _Found:
 
     people: dict[int, str] = field(default_factory=dict)
     """Ids of its spellings, with the addresses."""
-    copies: set[Copy] = field(default_factory=set)
+    copies: set[QueuedCopy] = field(default_factory=set)
     events: set[int] = field(default_factory=set)
     answers: set[int] = field(default_factory=set)
     """Of the API, kept for a repeated request."""
@@ -114,7 +103,7 @@ def _search(conn: Tx, tenant_id: int, canonical: str, found: _Found) -> None:
     named = _naming({canonical, *found.people.values()})
     # Ids of submissions are made before they are stored, and by several processes.
     copies = _after(conn, found, "recipient", "submission_id") - _MINUTE
-    found.copies.update(_copies(conn, tenant_id, canonical, found.people, copies))
+    found.copies.update(queue.copies_of(conn, tenant_id, canonical, found.people, copies))
     rows = conn.execute(
         "SELECT id, detail FROM event WHERE tenant_id = ? AND id > ?", (tenant_id, _after(conn, found, "event", "id"))
     )
@@ -154,27 +143,12 @@ def _stopped(conn: Tx, people: Iterable[int]) -> bool:
     return any(conn.execute(sql, (person, Reason.UNSUBSCRIBED)).fetchone() for person in people)
 
 
-def _copies(conn: Tx, tenant_id: int, canonical: str, people: Iterable[int], after: int) -> list[Copy]:
-    sql = _COPIES.format(people=", ".join(map(str, people)))
-    rows = conn.execute(sql, (after, tenant_id, canonical))
-    return [Copy(submission_id, number, tenant_id, campaign_id) for submission_id, number, campaign_id in rows]
-
-
-def _key(copy: Copy) -> tuple[int, int]:
+def _key(copy: QueuedCopy) -> tuple[int, int]:
     return copy.submission_id, copy.number
 
 
-def _blank(conn: Tx, copy: Copy, now: float) -> bool:
-    """False for a copy on its way: its row says where to."""
-    done = conn.execute(
-        "UPDATE recipient SET subscriber_id = 0, address = '', orcpt = '', slots = '', status = ?, changed_at = ?"
-        " WHERE submission_id = ? AND number = ? AND state <> 0",
-        (WHY, now, copy.submission_id, copy.number),
-    )
-    if not done.rowcount:
+def _blank(conn: Tx, copy: QueuedCopy, now: float) -> bool:
+    if not queue.blank(conn, copy, WHY, now):
         return False
-    conn.execute(
-        "UPDATE event SET detail = '{}' WHERE submission_id = ? AND number = ?", (copy.submission_id, copy.number)
-    )
-    conn.execute(_TEXTS, (copy.submission_id,))
+    events.blank_copy(conn, copy.submission_id, copy.number)
     return True

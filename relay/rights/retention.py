@@ -9,12 +9,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, Protocol
 
+from relay.events import forget as events
 from relay.feedback import operator_mail, report_limits
 from relay.observe.steady import Steady
 from relay.people import apart, doubts
+from relay.queue import forget as queue
 from relay.queue import looks
 from relay.queue.thaw import thaw
 from relay.signup import answer, forms, limits
+from relay.store import marks
 from relay.store.contract import Tx
 from relay.store.database import connect, transaction
 from relay.store.words import failed
@@ -29,13 +32,10 @@ AGAIN_S: Final = 60.0
 FAR_S: Final = 2 * 86_400.0
 """After the last clean-up: either none ran so long, or the clock was set."""
 BELIEVED_S: Final = 86_400.0
-_CLEANED: Final = (
-    "INSERT INTO meta (name, value) VALUES ('cleaned', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-)
+_CLEANED: Final = "cleaned"
+"""Mark of the last clean-up, seconds UTC."""
 STEP: Final = 500
-"""Recipients or events deleted in one transaction, or those of one submission more."""
-DONE: Final = "SELECT id FROM submission WHERE id > ? AND id < ? AND open_recipients <= 0 ORDER BY id LIMIT ?"
-OLD: Final = "SELECT id FROM event WHERE tenant_id = ? AND at < ? LIMIT ?"
+"""Recipients deleted in one transaction, or those of one submission more."""
 
 
 class Keep(Protocol):
@@ -68,7 +68,7 @@ def _turn(path: Path, keep: Keep, now: float, steady: Steady) -> int:
         return 0
     deleted = clean(path, keep.completed, keep.events, now)
     with closing(connect(path)) as conn, transaction(conn):
-        conn.execute(_CLEANED, (int(now),))
+        marks.write(conn, _CLEANED, int(now))
     return deleted
 
 
@@ -78,8 +78,8 @@ def believed(path: Path, now: float, stood_s: float) -> bool:
     A clock that is wrong by ten years would else take all of them.
     """
     with closing(connect(path, readonly=True)) as conn:
-        row = conn.execute("SELECT value FROM meta WHERE name = 'cleaned'").fetchone()
-    return row is None or now - row[0] < FAR_S or stood_s >= BELIEVED_S
+        cleaned = marks.read(conn, _CLEANED)
+    return cleaned is None or now - cleaned < FAR_S or stood_s >= BELIEVED_S
 
 
 def clean(path: Path, completed_s: float, events_s: float, now: float) -> int:
@@ -87,7 +87,7 @@ def clean(path: Path, completed_s: float, events_s: float, now: float) -> int:
     conn = connect(path)
     try:
         thaw(conn, now)  # a copy may be held as frozen in the moment its tenant is unfrozen
-        deleted = _submissions(conn, now - completed_s) + _events(conn, now - events_s)
+        deleted = _submissions(conn, now - completed_s) + events.forget(conn, now - events_s)
         while step := _requests(conn, now):
             deleted += step
         while step := _answers(conn, now):
@@ -105,40 +105,16 @@ def _submissions(conn: Tx, before: float) -> int:
     They are looked for without the write lock, and by id, which is by age: what is younger isn't looked at.
     """
     deleted, after, end = 0, -1, first_id(before)
-    while ids := conn.execute(DONE, (after, end, STEP)).fetchall():
-        after = ids[-1][0]
-        left = [id_ for (id_,) in reversed(ids)]
+    while ids := queue.done(conn, after, end, STEP):
+        after = ids[-1]
+        left = ids[::-1]
         while left:
             with transaction(conn):
                 rows = 0
                 while left and rows < STEP:
-                    rows += _forget(conn, left.pop())
+                    rows += queue.forget(conn, left.pop())
         deleted += len(ids)
     return deleted
-
-
-def _forget(conn: Tx, submission_id: int) -> int:
-    """Delete one submission; how many recipients it had."""
-    rows = conn.execute("DELETE FROM recipient WHERE submission_id = ?", (submission_id,)).rowcount
-    conn.execute("DELETE FROM body WHERE submission_id = ?", (submission_id,))
-    conn.execute("DELETE FROM submission WHERE id = ?", (submission_id,))
-    return rows
-
-
-def _events(conn: Tx, before: float) -> int:
-    """Delete older ones, tenant by tenant, as there is an index by tenant and time."""
-    deleted, tenant_id = 0, -1
-    while True:
-        row = conn.execute(
-            "SELECT tenant_id FROM event WHERE tenant_id > ? ORDER BY tenant_id LIMIT 1", (tenant_id,)
-        ).fetchone()
-        if row is None:
-            return deleted
-        tenant_id = row[0]
-        while ids := conn.execute(OLD, (tenant_id, before, STEP)).fetchall():
-            with transaction(conn):
-                conn.executemany("DELETE FROM event WHERE id = ?", ids)
-            deleted += len(ids)
 
 
 def _requests(conn: Tx, now: float) -> int:

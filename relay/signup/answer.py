@@ -11,13 +11,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from relay.audit import actions
+from relay.events import write as events
 from relay.mail.address import Address, parse_address
 from relay.people import consents, never_ask
-from relay.people.consent_rules import DOUBLE_OPT_IN, Refused, terms
-from relay.signup.ask import Office, closed, left_at, never_asked
+from relay.people.consent_rules import DOUBLE_OPT_IN, ConsentRefused, terms
+from relay.people.left import left_at
+from relay.signup.ask import Office, closed, never_asked
 from relay.signup.forms import Topic, source, verified_domains
 from relay.signup.tokens import Confirm, Never
 from relay.store.contract import Tx
@@ -30,7 +31,7 @@ _COLUMNS: Final = (
 )
 
 
-class Standing(StrEnum):
+class RequestStanding(StrEnum):
     """What a request is at the moment."""
 
     OPEN = "open"
@@ -63,6 +64,26 @@ class Request:
     confirmed_at: float | None
 
 
+class _Stored(NamedTuple):
+    """``_COLUMNS`` of a row."""
+
+    id: int
+    form_id: int
+    form: str
+    form_key: str
+    tenant_id: int
+    tenant: str
+    contact: str
+    address: str
+    topics: str
+    wording_id: int
+    wording: str
+    language: str
+    evidence: str
+    asked_at: float
+    confirmed_at: float | None
+
+
 def find(conn: Tx, token: Confirm, now: float) -> Request | None:
     """The request of a verified token; None once it has expired, or its form is gone."""
     row = conn.execute(
@@ -74,40 +95,39 @@ def find(conn: Tx, token: Confirm, now: float) -> Request | None:
 
 
 def _request(conn: Tx, row: tuple[Any, ...]) -> Request:
-    id_, form_id, form, key, tenant_id, tenant, contact, address, topics, wording_id, wording, language, *rest = row
-    evidence, asked_at, confirmed_at = rest
-    names = dict(conn.execute("SELECT id, name FROM topic WHERE tenant_id = ?", (tenant_id,)).fetchall())
-    chosen = tuple(Topic(one, names[one]) for one in json.loads(topics) if one in names)
+    stored = _Stored(*row)
+    names = dict(conn.execute("SELECT id, name FROM topic WHERE tenant_id = ?", (stored.tenant_id,)).fetchall())
+    chosen = tuple(Topic(one, names[one]) for one in json.loads(stored.topics) if one in names)
     return Request(
-        id_,
-        form_id,
-        form,
-        key,
-        tenant_id,
-        tenant,
-        contact,
-        parse_address(address),
-        chosen,
-        wording_id,
-        wording,
-        language,
-        json.loads(evidence),
-        asked_at,
-        confirmed_at,
+        id=stored.id,
+        form_id=stored.form_id,
+        form=stored.form,
+        form_key=stored.form_key,
+        tenant_id=stored.tenant_id,
+        tenant=stored.tenant,
+        contact=stored.contact,
+        address=parse_address(stored.address),
+        topics=chosen,
+        wording_id=stored.wording_id,
+        wording=stored.wording,
+        language=stored.language,
+        evidence=json.loads(stored.evidence),
+        asked_at=stored.asked_at,
+        confirmed_at=stored.confirmed_at,
     )
 
 
-def standing(conn: Tx, office: Office, request: Request) -> Standing:
+def standing(conn: Tx, office: Office, request: Request) -> RequestStanding:
     """What a confirmation would meet now."""
     if closed(conn, office.secrets, request.tenant_id, request.address):
-        return Standing.CLOSED
+        return RequestStanding.CLOSED
     if never_asked(conn, office.secrets, request.tenant_id, request.address):
-        return Standing.CLOSED  # not LEFT, whose page leads to the form: no letter would come
+        return RequestStanding.CLOSED  # not LEFT, whose page leads to the form: no letter would come
     if request.confirmed_at is not None:
-        return Standing.CONFIRMED if _still_live(conn, request) else Standing.LEFT
+        return RequestStanding.CONFIRMED if _still_live(conn, office, request) else RequestStanding.LEFT
     if not _open(conn, office, request):
-        return Standing.LEFT if office.limits.may_return else Standing.CLOSED
-    return Standing.OPEN
+        return RequestStanding.LEFT if office.limits.may_return else RequestStanding.CLOSED
+    return RequestStanding.OPEN
 
 
 def confirm(conn: Tx, office: Office, request: Request, *, ip: str, agent: str, now: float) -> tuple[Topic, ...]:
@@ -149,13 +169,13 @@ def confirm(conn: Tx, office: Office, request: Request, *, ip: str, agent: str, 
         )
     conn.execute("UPDATE opt_in SET confirmed_at = ? WHERE id = ?", (now, request.id))
     detail = {"form": request.form, "topics": [topic.name for topic in agreed], "means": DOUBLE_OPT_IN}
-    actions.event(conn, request.tenant_id, "subscribed", detail, now)
+    events.of_account(conn, request.tenant_id, "subscribed", detail, now)
     return agreed
 
 
 def _open(conn: Tx, office: Office, request: Request) -> tuple[Topic, ...]:
     """The topics that may be agreed to: not left since the asking, nor ever where nobody may return."""
-    ends = {topic: left_at(conn, request.tenant_id, request.address, topic) for topic in request.topics}
+    ends = {topic: _left_at(conn, office, request, topic) for topic in request.topics}
     return tuple(
         topic
         for topic, ended_at in ends.items()
@@ -163,11 +183,15 @@ def _open(conn: Tx, office: Office, request: Request) -> tuple[Topic, ...]:
     )
 
 
-def _still_live(conn: Tx, request: Request) -> bool:
+def _left_at(conn: Tx, office: Office, request: Request, topic: Topic) -> float | None:
+    return left_at(conn, office.secrets, request.tenant_id, request.address.canonical, topic.name)
+
+
+def _still_live(conn: Tx, office: Office, request: Request) -> bool:
     standing = consents.standing(conn, request.tenant_id, request.address.canonical, "")
     return any(
         consent is not None and consent.live for consent in (standing.consent(topic.name) for topic in request.topics)
-    ) and any(left_at(conn, request.tenant_id, request.address, topic) is None for topic in request.topics)
+    ) and any(_left_at(conn, office, request, topic) is None for topic in request.topics)
 
 
 def _source(conn: Tx, request: Request) -> str:
@@ -177,7 +201,7 @@ def _source(conn: Tx, request: Request) -> str:
         return plain
     try:
         return terms(topic="any", source=f"{plain} on {host}", wording="any", means=DOUBLE_OPT_IN).source
-    except Refused:
+    except ConsentRefused:
         return plain
 
 
@@ -214,6 +238,11 @@ def leave(conn: Tx, token: Never, subscriber_id: int, *, ip: str, agent: str, no
         now=now,
         evidence={"ip": ip, "agent": agent},
     )
+
+
+def erase(conn: Tx, tenant_id: int, person: bytes) -> int:
+    """Delete the requests of a mailbox (one of its ``mailboxes.hashes``); how many."""
+    return conn.execute("DELETE FROM opt_in WHERE tenant_id = ? AND person = ?", (tenant_id, person)).rowcount
 
 
 def forget(conn: Tx, now: float) -> int:

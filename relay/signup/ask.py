@@ -13,14 +13,17 @@ from enum import StrEnum
 
 from config.settings import Forms
 from relay.keys.secrets import Secrets
+from relay.ledger import counters
 from relay.mail.address import Address
 from relay.people import consents, erased, never_ask
+from relay.people.left import left_at
 from relay.people.mailboxes import mailbox, mailboxes
 from relay.queue import letters, operator
 from relay.queue.operator import Operator
+from relay.queue.own import OwnMessage
 from relay.signup import forms, limits, tokens
 from relay.signup.forms import Form, Topic, verified_domains
-from relay.signup.letter import Facts, write
+from relay.signup.letter import LetterFacts, write
 from relay.store.contract import Tx
 from relay.tenants import tenants
 from relay.texts.language import Language
@@ -90,11 +93,7 @@ def ask(conn: Tx, office: Office, form: Form, wish: Wish, now: float) -> Asked:
     if outcome is Asked.TENANT:
         _call(conn, office, tenant, now)
     if outcome is not Asked.SENT:
-        conn.execute(
-            "INSERT INTO counter (tenant_id, name, value) VALUES (?, ?, 1)"
-            " ON CONFLICT (tenant_id, name) DO UPDATE SET value = value + 1",
-            (tenant.id, UNSENT),
-        )
+        counters.add(conn, tenant.id, UNSENT, 1)
         return outcome
     limits.count(conn, office.secrets, wish.address, wish.network, form.tenant_id, form.id, now)
     _store(conn, office, form, wish, letter)
@@ -102,7 +101,7 @@ def ask(conn: Tx, office: Office, form: Form, wish: Wish, now: float) -> Asked:
     return outcome
 
 
-def _letter(conn: Tx, office: Office, tenant: TenantRow, form: Form, wish: Wish, now: float) -> letters.Queued:
+def _letter(conn: Tx, office: Office, tenant: TenantRow, form: Form, wish: Wish, now: float) -> OwnMessage:
     request_id = new_submission_id(now, random.randbits)
     person = mailbox(office.secrets, wish.address)
     confirm = tokens.confirm(office.secrets, tokens.Confirm(request_id, form.id))
@@ -110,7 +109,7 @@ def _letter(conn: Tx, office: Office, tenant: TenantRow, form: Form, wish: Wish,
     expires_at = now + office.limits.link_lifetime
     message_id = f"<{encode_id(request_id)}@{office.hostname}>"
     written = write(
-        Facts(
+        LetterFacts(
             tenant=tenant.name,
             contact=tenant.contact,
             postal=tenant.postal,
@@ -146,7 +145,9 @@ def _outcome(conn: Tx, office: Office, tenant: TenantRow, form: Form, wish: Wish
         return Asked.NEVER
     if closed(conn, office.secrets, tenant.id, wish.address) or _bounced(conn, office.secrets, wish.address):
         return Asked.SUPPRESSED
-    if not office.limits.may_return and all(left_at(conn, tenant.id, wish.address, one) for one in wish.topics):
+    if not office.limits.may_return and all(
+        left_at(conn, office.secrets, tenant.id, wish.address.canonical, one.name) is not None for one in wish.topics
+    ):
         return Asked.LEFT
     if limit := limits.reached(
         conn, office.secrets, office.limits, wish.address, wish.network, form.tenant_id, form.id, now
@@ -178,7 +179,7 @@ def _call(conn: Tx, office: Office, tenant: TenantRow, now: float) -> None:
     operator.call(conn, office.operator, f"letters:{tenant.name}", subject, text, now=now)
 
 
-def _store(conn: Tx, office: Office, form: Form, wish: Wish, letter: letters.Queued) -> None:
+def _store(conn: Tx, office: Office, form: Form, wish: Wish, letter: OwnMessage) -> None:
     evidence = {"ip": wish.ip, "page": wish.page, "agent": wish.agent, "age": "16 or older" if wish.old_enough else ""}
     evidence["by"] = wish.by
     conn.execute(
@@ -204,13 +205,6 @@ def closed(conn: Tx, secrets: Secrets, tenant_id: int, address: Address) -> bool
     if standing.subscriber_id is None:
         standing = erased.standing(conn, secrets, tenant_id, address.canonical, standing)
     return any(one.reason is not Reason.UNSUBSCRIBED for one in standing.suppressions)
-
-
-def left_at(conn: Tx, tenant_id: int, address: Address, topic: Topic) -> float | None:
-    """When the person ended a topic that stays ended, under any spelling of the mailbox; None if it stands open."""
-    subscriber_id = subscriber(conn, tenant_id, address) or None
-    others = consents.same_mailbox(conn, tenant_id, address.canonical)
-    return consents.unsubscribed_at(conn, subscriber_id, topic.id, others)
 
 
 def subscriber(conn: Tx, tenant_id: int, address: Address) -> int:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from relay.audit import actions
 from relay.people import consents, wordings
-from relay.people.consent_rules import Refused, terms
+from relay.people.consent_rules import ConsentRefused, terms
 from relay.store.contract import Conflict, Tx
 from relay.tenants.recent import STEP
 from relay.tenants.web_address import site_origin, site_url
@@ -70,7 +70,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class FormWish:
     """What a form is to be; checked by ``add`` and ``edit``."""
 
     topics: Sequence[str]
@@ -82,7 +82,7 @@ class Wish:
     frames: Sequence[str] = ()
 
     @classmethod
-    def of(cls, form: Form) -> Wish:
+    def of(cls, form: Form) -> FormWish:
         """What the form is now, to be changed with ``dataclasses.replace``."""
         names = tuple(topic.name for topic in form.topics)
         return cls(names, form.wording, form.title, form.language, form.ask_age, form.redirect, form.frames)
@@ -132,19 +132,19 @@ def _form(conn: Tx, row: tuple[Any, ...]) -> Form:
     )
     id_, tenant_id, name, key, title, wording_id, wording, language, ask_age, redirect, frames, created_at = row
     return Form(
-        id_,
-        tenant_id,
-        name,
-        key,
-        title,
-        wording_id,
-        wording,
-        language,
-        bool(ask_age),
-        redirect,
-        tuple(frames.split()),
-        created_at,
-        tuple(Topic(*topic) for topic in topics),
+        id=id_,
+        tenant_id=tenant_id,
+        name=name,
+        key=key,
+        title=title,
+        wording_id=wording_id,
+        wording=wording,
+        language=language,
+        ask_age=bool(ask_age),
+        redirect=redirect,
+        frames=tuple(frames.split()),
+        created_at=created_at,
+        topics=tuple(Topic(*topic) for topic in topics),
     )
 
 
@@ -155,7 +155,7 @@ def add(
     conn: Tx,
     tenant: TenantRow,
     name: str,
-    wish: Wish,
+    wish: FormWish,
     *,
     languages: Iterable[str],
     actor: str,
@@ -190,7 +190,7 @@ def edit(
     conn: Tx,
     tenant: TenantRow,
     name: str,
-    wish: Wish,
+    wish: FormWish,
     *,
     languages: Iterable[str],
     actor: str,
@@ -262,17 +262,17 @@ def check_title(topic: str) -> None:
     if why := fault(topic):
         shown = topic if len(topic) <= 40 else f"{topic[:40]}…"
         text = f"the topic {shown!r} can't stand in a confirmation letter: {why}; give it a short name in plain words"
-        raise Refused("topic", text)
+        raise ConsentRefused("topic", text)
 
 
 def _checked(
     conn: Tx,
     tenant: TenantRow,
     name: str,
-    wish: Wish,
+    wish: FormWish,
     languages: Iterable[str],
     before: Sequence[str] = (),
-) -> Wish:
+) -> FormWish:
     """The wish in its normal form; what it says is what its consents will say, so their rules are asked now.
 
     Topics that the form had ``before`` stay, whatever their names: the letter leaves out what can't stand in it.

@@ -25,7 +25,7 @@ MAX_POSTAL: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class LetterFacts:
     """What the letter says; times in seconds UTC."""
 
     tenant: str
@@ -46,13 +46,13 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenLetter:
     raw: bytes
     subject: str
     from_domain: str
 
 
-def write(facts: Facts) -> Written:
+def write(facts: LetterFacts) -> WrittenLetter:
     """The whole mail object."""
     facts = replace(facts, topics=_listed(facts.topics), postal=in_letter(facts.postal, MAX_POSTAL, phones=True))
     say = facts.language.plain
@@ -77,7 +77,7 @@ def write(facts: Facts) -> Written:
             ),
         )
     )
-    return Written(raw, subject, author.domain)
+    return WrittenLetter(raw, subject, author.domain)
 
 
 def _listed(topics: Sequence[str]) -> list[str]:
@@ -86,7 +86,7 @@ def _listed(topics: Sequence[str]) -> list[str]:
     return shown + ([f"{LEFT_OUT} +{len(topics) - MAX_LISTED}"] if len(topics) > MAX_LISTED else [])
 
 
-def _author(facts: Facts) -> tuple[Address, Address | None]:
+def _author(facts: LetterFacts) -> tuple[Address, Address | None]:
     """(From, Reply-To): the tenant's contact where its domain is proved to be the tenant's, else the relay's own."""
     try:
         contact = parse_address(facts.contact)
@@ -97,7 +97,7 @@ def _author(facts: Facts) -> tuple[Address, Address | None]:
     return Address("noreply", facts.mail_domain), contact
 
 
-def _text(facts: Facts) -> str:
+def _text(facts: LetterFacts) -> str:
     say, date = facts.language.plain, facts.language.date
     lines = [
         say("mail.hello"),
@@ -122,7 +122,7 @@ def _text(facts: Facts) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _html(facts: Facts, subject: str) -> str:
+def _html(facts: LetterFacts, subject: str) -> str:
     date = facts.language.date
     return _template().render(
         language=facts.language,

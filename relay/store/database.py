@@ -119,11 +119,11 @@ def is_busy(error: Failure) -> bool:
     return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or "is locked" in str(error)
 
 
-Step = Callable[[sqlite3.Connection], None]
+MigrationStep = Callable[[sqlite3.Connection], None]
 """What a migration does besides its SQL, in the same transaction; an exception undoes both."""
 
 
-def migrate(path: Path, steps: Mapping[int, Step] = MappingProxyType({})) -> tuple[int, int]:
+def migrate(path: Path, steps: Mapping[int, MigrationStep] = MappingProxyType({})) -> tuple[int, int]:
     """Bring the database to the newest schema; returns (from, to). ``steps`` by number of migration."""
     conn = connect(path, create=True)
     try:
@@ -144,6 +144,19 @@ def migrate(path: Path, steps: Mapping[int, Step] = MappingProxyType({})) -> tup
         return before, after
     finally:
         conn.close()
+
+
+@contextmanager
+def reading(conn: Tx) -> Iterator[Tx]:
+    """Several statements that see the same moment; takes no lock. In a transaction they do so anyway."""
+    if conn.in_transaction:
+        yield conn
+        return
+    conn.execute("BEGIN")
+    try:
+        yield conn
+    finally:
+        conn.execute("ROLLBACK")
 
 
 @contextmanager

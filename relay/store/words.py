@@ -35,7 +35,7 @@ _SYSTEM: Final = {
 }
 
 
-class Fault(StrEnum):
+class StoreFault(StrEnum):
     """What is wrong with a database that can't be used."""
 
     FULL = "full"
@@ -48,18 +48,18 @@ class Fault(StrEnum):
 
 
 _FAULTS: Final = {
-    sqlite3.SQLITE_FULL: Fault.FULL,
-    sqlite3.SQLITE_CORRUPT: Fault.DAMAGED,
-    sqlite3.SQLITE_NOTADB: Fault.DAMAGED,
-    sqlite3.SQLITE_IOERR: Fault.DISK,
-    sqlite3.SQLITE_READONLY: Fault.READ_ONLY,
-    sqlite3.SQLITE_CANTOPEN: Fault.CLOSED,
+    sqlite3.SQLITE_FULL: StoreFault.FULL,
+    sqlite3.SQLITE_CORRUPT: StoreFault.DAMAGED,
+    sqlite3.SQLITE_NOTADB: StoreFault.DAMAGED,
+    sqlite3.SQLITE_IOERR: StoreFault.DISK,
+    sqlite3.SQLITE_READONLY: StoreFault.READ_ONLY,
+    sqlite3.SQLITE_CANTOPEN: StoreFault.CLOSED,
 }
 
 
-def fault(error: BaseException) -> Fault:
+def fault(error: BaseException) -> StoreFault:
     """Of an error of the store; OTHER for any that isn't, or that passes by itself."""
-    return _FAULTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, Fault.OTHER)
+    return _FAULTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, StoreFault.OTHER)
 
 
 _LITTLE_OCTETS: Final = 64 * 1024

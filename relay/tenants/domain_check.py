@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from relay.tenants.domains import Record
-from relay.tenants.lookup import Lookup, LookupFailed
+from relay.tenants.domains import DnsRecord
+from relay.tenants.lookup import LookupFailed, RecordLookup
 
 
-class State(StrEnum):
+class RecordState(StrEnum):
     OK = "ok"
     MISSING = "missing"
     DIFFERENT = "different"
@@ -22,49 +22,49 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RecordFinding:
     """One record and what DNS holds in its place."""
 
-    record: Record
-    state: State
+    record: DnsRecord
+    state: RecordState
     found: tuple[str, ...] = ()
     cause: str = ""
 
 
-def check(records: Iterable[Record], lookup: Lookup) -> list[Finding]:
+def check(records: Iterable[DnsRecord], lookup: RecordLookup) -> list[RecordFinding]:
     """Look each record up."""
     return [_check(record, lookup) for record in records]
 
 
-def proves(findings: Iterable[Finding]) -> bool:
+def proves(findings: Iterable[RecordFinding]) -> bool:
     """Whether they show that the domain is the tenant's and signs: verification and one DKIM key."""
-    fitting = {finding.record.purpose for finding in findings if finding.state is State.OK}
+    fitting = {finding.record.purpose for finding in findings if finding.state is RecordState.OK}
     return {"verification", "dkim"} <= fitting
 
 
-def _check(record: Record, lookup: Lookup) -> Finding:
+def _check(record: DnsRecord, lookup: RecordLookup) -> RecordFinding:
     try:
         if record.purpose == "return-path":
             return _return_path(record, lookup)
         found = tuple(lookup(record.name, record.type))
     except LookupFailed as error:
-        return Finding(record, State.UNKNOWN, cause=str(error))
+        return RecordFinding(record, RecordState.UNKNOWN, cause=str(error))
     related = tuple(text for text in found if _related(record.purpose, text))
     if any(_fits(record, text) for text in related):
-        return Finding(record, State.OK, related)
-    return Finding(record, State.DIFFERENT if related else State.MISSING, related)
+        return RecordFinding(record, RecordState.OK, related)
+    return RecordFinding(record, RecordState.DIFFERENT if related else RecordState.MISSING, related)
 
 
-def _return_path(record: Record, lookup: Lookup) -> Finding:
+def _return_path(record: DnsRecord, lookup: RecordLookup) -> RecordFinding:
     """A CNAME to us, or an MX that is us."""
     aliases = tuple(lookup(record.name, "CNAME"))
     if aliases:
-        return Finding(record, State.OK if record.value in aliases else State.DIFFERENT, aliases)
+        return RecordFinding(record, RecordState.OK if record.value in aliases else RecordState.DIFFERENT, aliases)
     hosts = tuple(lookup(record.name, "MX"))
     if not hosts:
-        return Finding(record, State.MISSING)
+        return RecordFinding(record, RecordState.MISSING)
     # Every MX must be ours: bounces that go elsewhere are lost to us.
-    return Finding(record, State.OK if set(hosts) == {record.value} else State.DIFFERENT, hosts)
+    return RecordFinding(record, RecordState.OK if set(hosts) == {record.value} else RecordState.DIFFERENT, hosts)
 
 
 def _related(purpose: str, text: str) -> bool:
@@ -76,7 +76,7 @@ def _related(purpose: str, text: str) -> bool:
     return True
 
 
-def _fits(record: Record, text: str) -> bool:
+def _fits(record: DnsRecord, text: str) -> bool:
     if record.purpose == "dkim":
         wanted, found = _tags(record.value), _tags(text)
         return found.get("p") == wanted["p"] and found.get("k", "rsa") == wanted.get("k", "rsa")

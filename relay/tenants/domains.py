@@ -63,7 +63,7 @@ class DomainRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class DnsRecord:
     """A DNS record to publish; ``value`` is raw text, neither quoted nor split."""
 
     name: str
@@ -279,7 +279,16 @@ def _domain(conn: Tx, row: tuple[Any, ...]) -> DomainRow:
         seen.add(algorithm)
     id_, tenant_id, tenant, contact, name, token, verified_at, verified_by, return_path_at = row
     return DomainRow(
-        id_, tenant_id, tenant, contact, name, token, verified_at, verified_by, return_path_at, tuple(found)
+        id=id_,
+        tenant_id=tenant_id,
+        tenant=tenant,
+        contact=contact,
+        name=name,
+        token=token,
+        verified_at=verified_at,
+        verified_by=verified_by,
+        return_path_at=return_path_at,
+        keys=tuple(found),
     )
 
 
@@ -317,24 +326,26 @@ def mail_host(settings: Settings) -> str:
     return settings.links.mail_domain or settings.server.hostname
 
 
-def records(conn: Tx, settings: Settings, domain: DomainRow) -> list[Record]:
+def records(conn: Tx, settings: Settings, domain: DomainRow) -> list[DnsRecord]:
     """What the domain's owner has to publish."""
     name = domain.name
     return [
-        Record(f"_relay-verify.{name}", "TXT", f"relay-verify={domain.token}", "verification"),
+        DnsRecord(f"_relay-verify.{name}", "TXT", f"relay-verify={domain.token}", "verification"),
         *(
-            Record(f"{key.selector}._domainkey.{name}", "TXT", dkim_keys.record_text(key.algorithm, key.public), "dkim")
+            DnsRecord(
+                f"{key.selector}._domainkey.{name}", "TXT", dkim_keys.record_text(key.algorithm, key.public), "dkim"
+            )
             for key in domain.keys
         ),
-        Record(return_path_host(name), "CNAME", mail_host(settings), "return-path"),
-        Record(name, "TXT", f"v=spf1 a:{settings.server.hostname} ~all", "spf"),
-        Record(
+        DnsRecord(return_path_host(name), "CNAME", mail_host(settings), "return-path"),
+        DnsRecord(name, "TXT", f"v=spf1 a:{settings.server.hostname} ~all", "spf"),
+        DnsRecord(
             f"_dmarc.{name}", "TXT", f"v=DMARC1; p=none; rua=mailto:{quote(domain.contact, safe='@+=._-')}", "dmarc"
         ),
     ]
 
 
-def zone_line(record: Record) -> str:
+def zone_line(record: DnsRecord) -> str:
     """The record as a line of a zone file (RFC 1035 §5.1), text in strings of at most 255 octets."""
     if record.type != "TXT":
         return f"{record.name}. IN {record.type} {record.value}."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,7 +29,7 @@ class TooMany(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptAnswer:
     """An answer as it was given."""
 
     status: int
@@ -36,7 +37,7 @@ class Kept:
     body: bytes
 
 
-def find(conn: Tx, tenant_id: int, key: str, request: bytes) -> Kept | None:
+def find(conn: Tx, tenant_id: int, key: str, request: bytes) -> KeptAnswer | None:
     """The answer kept for that key and ``request`` (octets that stand for it); raises OtherRequest.
 
     As long as it is there, whatever the clock says: a clock that was set must not have the work done twice.
@@ -49,10 +50,10 @@ def find(conn: Tx, tenant_id: int, key: str, request: bytes) -> Kept | None:
         return None
     if row[0] != _digest(request):
         raise OtherRequest
-    return Kept(row[1], row[2], zlib.decompress(row[3]))
+    return KeptAnswer(row[1], row[2], zlib.decompress(row[3]))
 
 
-def keep(conn: Tx, tenant_id: int, key: str, request: bytes, answer: Kept, now: float) -> None:
+def keep(conn: Tx, tenant_id: int, key: str, request: bytes, answer: KeptAnswer, now: float) -> None:
     """Keep an answer for KEEP_S, in the caller's transaction; raises TooMany."""
     kept = conn.execute("SELECT count(*) FROM idempotency WHERE tenant_id = ?", (tenant_id,)).fetchone()[0]
     if kept >= MOST:
@@ -63,6 +64,11 @@ def keep(conn: Tx, tenant_id: int, key: str, request: bytes, answer: Kept, now: 
         (tenant_id, _digest(key.encode()), _digest(request), answer.status, answer.location,
          zlib.compress(answer.body), now + KEEP_S),
     )  # fmt: skip
+
+
+def drop(conn: Tx, ids: Iterable[int]) -> None:
+    """Delete these answers, e.g. since they name someone who is erased."""
+    conn.executemany("DELETE FROM idempotency WHERE id = ?", [(id_,) for id_ in ids])
 
 
 def forget(conn: Tx, now: float) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from config.settings import Settings
 
-Lookup = Callable[[str, str], Sequence[str]]
+RecordLookup = Callable[[str, str], Sequence[str]]
 """(name, type) → values: TXT strings joined, host names in lower case without the last dot.
 
 A null MX (RFC 7505) is ``""``; PTR takes the address for a name. Empty where the
@@ -22,7 +22,7 @@ class LookupFailed(Exception):
     """No answer: time-out, SERVFAIL, unreachable. The text says which."""
 
 
-def resolver(settings: Settings) -> Lookup:
+def resolver(settings: Settings) -> RecordLookup:
     """A look-up by dnspython: TXT, A, AAAA, CNAME, MX and PTR, from the nameservers of ``[dns]``, else the system's.
 
     Raises LookupFailed if there are neither.

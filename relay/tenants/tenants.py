@@ -11,6 +11,7 @@ from typing import Any
 
 from relay.audit import actions
 from relay.campaigns import record
+from relay.events import write as events
 from relay.ledger.plans import FREE
 from relay.mail.address import Address
 from relay.store.contract import Conflict, Tx
@@ -96,7 +97,7 @@ def establish(conn: Tx, tenant: TenantRow, *, reason: str, actor: str, now: floa
 
 def _tell(conn: Tx, actor: str, action: str, tenant: TenantRow, detail: dict[str, str], now: float) -> None:
     actions.record(conn, actor, action, tenant.id, detail, now)
-    actions.event(conn, tenant.id, action, detail | {"actor": actor}, now)
+    events.of_account(conn, tenant.id, action, detail | {"actor": actor}, now)
 
 
 def _line(text: str, what: str) -> str:
@@ -111,4 +112,15 @@ def _line(text: str, what: str) -> str:
 
 def _tenant(row: tuple[Any, ...]) -> TenantRow:
     id_, name, contact, postal, frozen, reason, plan, started_at, ends_at, created_at = row
-    return TenantRow(id_, name, contact, postal, Freeze(frozen), reason, plan, started_at, ends_at, created_at)
+    return TenantRow(
+        id=id_,
+        name=name,
+        contact=contact,
+        postal=postal,
+        freeze=Freeze(frozen),
+        freeze_reason=reason,
+        plan=plan,
+        plan_started_at=started_at,
+        plan_ends_at=ends_at,
+        created_at=created_at,
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from relay.verdict.table import LOOKED_AT, judge
-from relay.verdict.values import Address, Judgement
+from relay.verdict.values import AddressSays, Judgement
 from relay.verdict.words import own_words
 
 _ENHANCED: Final = re.compile(r"(?<![\w.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
@@ -38,7 +38,7 @@ class Answer:
     def judged(self, stage: str = "") -> Judgement:
         """What it says of another, such as the sender, is believed of the recipient only if it is said again."""
         found = judge(self.reply, self.codes, self.words, stage)
-        return replace(found, address=Address.DOUBTED) if self.of_another and found.dead else found
+        return replace(found, address=AddressSays.DOUBTED) if self.of_another and found.dead else found
 
 
 def read(text: str, addresses: Iterable[str] = (), reply: int | None = None) -> Answer:

@@ -1,4 +1,4 @@
-"""The same phrases in other languages, by the names of ``phrases.Group``.
+"""The same phrases in other languages, by the names of ``phrases.PhraseGroup``.
 
 Accents and umlauts are often lost or spelt out on the way, so both stand here.
 """

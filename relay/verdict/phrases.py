@@ -13,7 +13,7 @@ from typing import Final
 from relay.verdict.languages import PHRASES as ELSEWHERE
 
 
-class Group(StrEnum):
+class PhraseGroup(StrEnum):
     """What a phrase is about."""
 
     FULL = "full"
@@ -71,8 +71,8 @@ _NO_MACHINE: Final = "".join(
 )
 """What follows is said of something else than a machine or a file, or of nothing that is named."""
 
-ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
-    Group.FULL: (
+ENGLISH: Final[dict[PhraseGroup, tuple[str, ...]]] = {
+    PhraseGroup.FULL: (
         r"quota (?:is |was |has been |would be )?(?:\w+ )?(?:exceed|reach|full|limit|violat)",
         r"(?:over|exceed\w*|out of|beyond|reached|above|at)\b.{0,30}\bquota",
         r"\bquota\b(?!.{0,30}\b(?:sending|sender|outbound|connections?)\b)",
@@ -97,7 +97,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"maildir (?:delivery failed: )?over",
         r"recipient storage",
     ),
-    Group.LARGE: (
+    PhraseGroup.LARGE: (
         r"(?:message|mail|attachment|body|header)s?\b.{0,24}(?:too|to) (?:big|large|long)\b",
         r"(?:message|mail|body|header|attachment|data|maximum|max)(?! rate) ?(?:size)?\b.{0,30}(?:size|length"
         r"|limit)s? (?:has been |is |was )?(?:limit )?exceed",
@@ -110,7 +110,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"too large (?:a )?(?:message|mail|for)|message length",
         r"max(?:imum)? (?:message )?size (?:exceeded|is)",
     ),
-    Group.LOOP: (
+    PhraseGroup.LOOP: (
         r"hop count",
         r"too many hops",
         r"(?:mail|message|routing|forwarding|delivery|loop) ?(?:forwarding )?loop",
@@ -119,12 +119,12 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"too many \"?received",
         r"already (?:been )?(?:visited|here)",
     ),
-    Group.GREYLIST: (
+    PhraseGroup.GREYLIST: (
         r"\bgr[ea]y-? ?list",
         r"postgrey",
         r"(?:first|initial) (?:contact|attempt).{0,40}(?:delay|defer|retry)",
     ),
-    Group.LATER: (
+    PhraseGroup.LATER: (
         r"(?:please |and )?(?:re-?)?try (?:again |back |it |your \w+ |sending )*(?:later|in (?:a|an|\d|few|some)"
         r"|after \d|soon|shortly|tomorrow)",
         r"(?<!es and )(?<!ng and )(?<!ss and )try again(?! with| using| to \w+ address)\W*$",
@@ -139,7 +139,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"currently (?:unavailable|not available|busy|overloaded)",
         r"\btoo busy\b|(?:mail[ -]?box|user|server|system) (?:is )?busy\b|overload(?:ed)?\b",
     ),
-    Group.RATE: (
+    PhraseGroup.RATE: (
         r"too (?:many|fast|quickly|frequent|often)(?! (?:hops|received|messages? (?:in|stored)))",
         r"too many messages in this (?:session|connection)",
         r"rate[- ]?(?:limit|control|exceed)",
@@ -162,7 +162,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"limit (?:of|on) (?:messages|mails|connections)",
         r"more (?:connections|messages|mail) than",
     ),
-    Group.BLOCKED: (
+    PhraseGroup.BLOCKED: (
         r"(?<!may be )\b(?:block|black|deny|denied|reject|bad|suppress(?:ion)?)[ -]?list",
         r"(?<!account )(?<!account is )(?<!mailbox )(?<!mailbox is )(?<!user )(?<!user is )\bblocked\b",
         r"\bblocking\b|\bblock (?:type|id|reason)",
@@ -182,7 +182,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"delist|removal|unblock|dictionary attack|harvest",
         r"abus(?:e|ive)\b(?! (?:desk|@))",
     ),
-    Group.SPAM: (
+    PhraseGroup.SPAM: (
         r"\b(?:anti-?)?spam(?:my|mers?|ming|mi?ness|-?like)?\b",
         r"\bube\b|\buce\b",
         r"unsolicited",
@@ -193,7 +193,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"\bquarantin",
         r"content (?:is |was )?(?:considered|believed|looks)",
     ),
-    Group.AUTHENTICATION: (
+    PhraseGroup.AUTHENTICATION: (
         r"\bdmarc\b|\bspf\b|\bdkim\b|\barc\b(?= fail)|sender ?id\b",
         r"\bpasswords?\b|\bcredentials?\b|\blog-?in (?:account|name|fail|first|required)",
         r"\bunauthenticated\b|(?:not|is n.t|fail\w*) (?:be )?authenticat",
@@ -208,7 +208,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"(?:helo|ehlo)\b.{0,40}(?:reject|invalid|not|fail|mismatch|resolv|require)",
         r"unresolvable|not resolv|does not resolve",
     ),
-    Group.SENDER: (
+    PhraseGroup.SENDER: (
         r"\bsenders?\b.{0,28}\b(?:reject|denied|refus|invalid|unknown|verif|domain|not |does ?n.t|must|blocked"
         r"|block|unable|fail)",
         r"(?:verif\w*|valid\w*|reject\w*|unknown|invalid|bad|from this|domain of|denied) (?:the |this |your )?sender",
@@ -222,7 +222,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"\b(?:not|reject|blocked|invalid|denied|unknown)",
         r"originat(?:or|ing) (?:address|domain|ip|host)",
     ),
-    Group.RELAYING: (
+    PhraseGroup.RELAYING: (
         r"\brelay(?:ing)?\b.{0,20}\b(?:denied|not (?:permitted|allowed|supported)|prohibited|access|forbidden"
         r"|reject|refus|disallow|deny)",
         r"(?:unable to|cannot|will not|won.t|do(?:es)? not|don.t|may not|not allowed to|not permitted to|no|not"
@@ -234,12 +234,12 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"|local|allowed|permitted|accepted|served|handled|configured)",
         r"we (?:do not|don.t) (?:accept|handle|host|serve|receive) (?:mail|e-?mail|messages)? ?for",
     ),
-    Group.TLS: (
+    PhraseGroup.TLS: (
         r"must issue (?:a )?starttls",
         r"\b(?:starttls|tls|ssl|encrypt(?:ed|ion))\b.{0,30}\b(?:requir|need|mandatory|must|first|enforced)",
         r"\b(?:requir\w*|need\w*|must use|only)\b.{0,20}\b(?:starttls|tls|ssl|encrypt(?:ed|ion))\b",
     ),
-    Group.DISABLED: (
+    PhraseGroup.DISABLED: (
         rf"{_WHO}\b[^.;]{{0,60}}\b(?:disabled|inactive|suspended|deactivated|de-activated|locked|frozen|dormant"
         rf"|blocked|barred|on hold|not active|is hibernated|hibernat\w+|expired|archived|closed|terminated"
         rf"|cancel+ed|discontinued)",
@@ -252,7 +252,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"|does not (?:accept|receive) (?:mail|messages))",
         r"has not (?:been )?(?:logged|log+ed|used|checked|accessed)",
     ),
-    Group.POLICY: (
+    PhraseGroup.POLICY: (
         r"\bpolic(?:y|ies)\b",
         r"\bbatv\b",
         r"not permitted|not allowed|disallowed",
@@ -269,7 +269,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"\bnon-?members?\b|\bmoderat(?:ed|or)|\blist is closed|\b(?:pgp|gpg|s/mime|public key|encryption key)\b",
         r"\bchallenge\b|confirm(?:ation)? (?:of|your|is|required)",
     ),
-    Group.CONTENT: (
+    PhraseGroup.CONTENT: (
         r"\bcontents?\b.{0,24}(?:reject|denied|refus|not accept|restrict|filter|unacceptable)",
         r"(?:reject|denied|refus|block)\w*\b.{0,30}\bcontents?\b",
         r"\bundisclosed\b|\b(?:text|body|message) contains\b|\b(?:recipient|to|date|subject) header\b",
@@ -280,7 +280,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"rfc ?\d+ (?:complian|conform|violation)",
         r"8-?bit|bare (?:lf|cr)|conversion|media (?:not|unsupported)",
     ),
-    Group.FILTERED: (
+    PhraseGroup.FILTERED: (
         r"\bfilter(?:ed|ing|s)?\b",
         r"\buser (?:has )?(?:refuse|reject)|refuses? to receive",
         r"rejected (?:by|due to) (?:the )?(?:recipient|user|domain)",
@@ -292,13 +292,13 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         # What DATA is answered after every recipient was turned away, perhaps for now only.
         r"no valid recipients(?! for\b)",
     ),
-    Group.MOVED: (
+    PhraseGroup.MOVED: (
         r"has been replaced by|has moved|have moved|moved to|new (?:e-?mail )?address|address (?:has )?changed"
         r"|changed (?:e-?mail )?address",
         r"please (?:try|use|forward|send)(?: to)? <>",
         r"\bno longer on (?:this )?server",
     ),
-    Group.NO_DOMAIN: (
+    PhraseGroup.NO_DOMAIN: (
         r"\b(?:host|domain)(?: or domain)?(?: name)?(?: <>)? ?(?:is |was )?(?:not found|unknown|un-?known|not known)",
         r"(?:unknown|unrouteable|unroutable|un-?routable|no such|bad|invalid|non-?existent"
         r"|nonexistent) (?:mail )?(?:domain|host|destination host)(?: name)?\b",
@@ -324,7 +324,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"point(?:s|ing)? to (?:a )?non-?existent (?:host|domain)s?",
         r"illegal host/domain|invalid (?:recipient|destination) domain",
     ),
-    Group.NETWORK: (
+    PhraseGroup.NETWORK: (
         r"connection (?:timed out|refused|reset|lost|dropped|closed|failed)|timed? ?out|time-?out",
         r"no route to host|network (?:error|is unreachable|unreachable)|unreachable",
         r"malformed or unexpected|server failure|servfail|try ?again dns|name ?server (?:error|fail)",
@@ -333,7 +333,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"lost connection|no answer from host|bad connection|not responding|did not respond",
         r"all (?:relevant )?(?:mx|hosts)\b.{0,40}(?:fail|down)",
     ),
-    Group.EXPIRED: (
+    PhraseGroup.EXPIRED: (
         r"(?:message|mail|delivery|retry|queue|lifetime|ttl|time)\b.{0,30}\b(?:expired|exceeded its"
         r"|time(?:d)? out|timeout exceeded)",
         r"expired\b.{0,24}\bmessage|too old|been in the queue too long",
@@ -341,7 +341,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"not delivered (?:for|within|after|in) \d",
         r"delivery time expired|retention time|undeliver\w* (?:for|after) \d+",
     ),
-    Group.SYSTEM: (
+    PhraseGroup.SYSTEM: (
         r"(?:internal|system|server|local|configuration|config|software|i/o|disk|database|ldap|backend) (?:error"
         r"|problem|failure|fault|misconfig|configuration)",
         r"(?:user|recipient|account|mail[ -]?box|address|alias) (?:data ?base|directory|server|look ?up|verification"
@@ -351,17 +351,17 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"out of (?:memory|resources|processes)|insufficient resources|resources",
         r"service (?:is )?(?:unavailable|not available)|shutting down|not available right now|system not accepting",
     ),
-    Group.PROTOCOL: (
+    PhraseGroup.PROTOCOL: (
         r"(?:command|argument|parameter)s?\b.{0,24}(?:unrecogni[sz]ed|not recogni[sz]ed|not implemented|unknown"
         r"|out of sequence|syntax|invalid|unsupported)",
         r"bad sequence|syntax error|unrecogni[sz]ed command|protocol (?:error|violation)|pipelining",
     ),
-    Group.PROGRAM: (
+    PhraseGroup.PROGRAM: (
         r"procmail|maildrop|\bpipe\b|mail\.local|\bcannot create\b|couldn.t create|can.t create",
         r"permission denied|no such file|(?<!is the mail )delivery agent|exited with|signal \d|broken pipe",
         r"command (?:output|failed|died)|\|/\w|mailer (?:error|died)",
     ),
-    Group.NOBODY: (
+    PhraseGroup.NOBODY: (
         r"not listed in .{0,60}(?:director|address book)|\bno <> in .{0,20}directory",
         r"recipient(?:'s)? (?:name|e-?mail address) (?:is not recogni[sz]ed|was not found)",
         rf"address{_THAT_ONE} (?:could ?n.t|could not|cannot|can.t) be found|address (?:was ?n.t|was not|not) found",
@@ -405,7 +405,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"(?:user|recipient|address) (?:is )?not (?:a )?member of (?:the |this )?(?:domain|organi[sz]ation|system)",
         r"not in my validrcptto|(?:address|mailbox|recipient|user) (?:is )?not present",
     ),
-    Group.UNKNOWN: (
+    PhraseGroup.UNKNOWN: (
         rf"{_WHO}s?(?: address| name|<>| <>)*:?(?: (?:is|was|are|were|has))?(?: been)?(?: not| permanently| marked as)?"
         rf"[ -](?:unknown|unkown|known|invalid|undefined|not known|not valid|not registered|not on file"
         r"|not recogni[sz]ed|un-?recogni[sz]ed|deleted|removed|ambiguous|unroute?able)"
@@ -447,12 +447,12 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         r"mailbox for .{0,40} (?:does|unknown|not)",
         r"recipient ?(?:e-?mail )?(?:address )?(?:was |is |were )?not ?found",
     ),
-    Group.NO_ACCOUNT: (r"do(?:es)? ?(?:n.t|not) have an? .{0,40}(?:account|mail[ -]?box|delivery point)",),
-    Group.NAMELESS: (
+    PhraseGroup.NO_ACCOUNT: (r"do(?:es)? ?(?:n.t|not) have an? .{0,40}(?:account|mail[ -]?box|delivery point)",),
+    PhraseGroup.NAMELESS: (
         r"(?:^|\b[45]\d\d[ -]|-> )[45\d ]{0,8}: ?(?:user|recipient|mailbox) (?:unknown|not found)",
         r"\b[45]\d\d: : ?user unknown",
     ),
-    Group.REFUSED: (
+    PhraseGroup.REFUSED: (
         r"(?:recipient|address|rcpt|user|mailbox)(?: address(?:es)?| to)? ?(?:<+>+)?:? ?(?:is |was |are "
         r"|has been )?(?:reject|refus|not accept|declin)",
         r"(?:reject\w*|refus\w*|invalid|cannot accept|not accept\w*|declin\w*) (?:the |this |your |all |for |by "
@@ -468,7 +468,7 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
         # What a server found that asked the next one: the reason stands behind it, and may be that nobody answered.
         r"recipient(?: address)?(?: <>)? (?:is )?unverified|unverified (?:address|recipient)",
     ),
-    Group.CLOSED: (
+    PhraseGroup.CLOSED: (
         r"bad(?:rcptto|recipientto)|envelope recipient (?:is in my|has been denied)",
         r"mail[ -]?box name (?:is )?(?:not allowed|invalid)",
         r"(?:restricted|illegal|invalid|bad) characters? in (?:the )?(?:address|local[- ]?part|recipient|mail[ -]?box)",
@@ -476,20 +476,20 @@ ENGLISH: Final[dict[Group, tuple[str, ...]]] = {
 }
 
 
-def _compiled(group: Group) -> re.Pattern[str]:
+def _compiled(group: PhraseGroup) -> re.Pattern[str]:
     phrases = ENGLISH.get(group, ()) + ELSEWHERE.get(group.value, ())
     return re.compile("|".join(phrases))
 
 
-PATTERNS: Final[dict[Group, re.Pattern[str]]] = {group: _compiled(group) for group in Group}
+PATTERNS: Final[dict[PhraseGroup, re.Pattern[str]]] = {group: _compiled(group) for group in PhraseGroup}
 """Every group's phrases as one expression, for text in lower case: that is quicker than to ignore the case."""
 
 
-def found_in(text: str) -> dict[Group, str]:
+def found_in(text: str) -> dict[PhraseGroup, str]:
     """The groups that have a phrase in ``text``, with the words as they stand there."""
     lower = text.lower()
     shown = text if len(lower) == len(text) else lower
-    found: dict[Group, str] = {}
+    found: dict[PhraseGroup, str] = {}
     for group, pattern in PATTERNS.items():
         match = pattern.search(lower)
         if match:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class AnswerKind(StrEnum):
     """The class of an answer, as ``relay bounce explain`` and events name it (docs/BOUNCES.md)."""
 
     UNKNOWN_ADDRESS = "unknown-address"
@@ -39,7 +39,7 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-class Address(StrEnum):
+class AddressSays(StrEnum):
     """What the answer says of the address itself."""
 
     DEAD = "dead"
@@ -56,8 +56,8 @@ class Address(StrEnum):
 class Judgement:
     """One answer's meaning."""
 
-    kind: Kind
-    address: Address
+    kind: AnswerKind
+    address: AddressSays
     lasting: bool
     """The same message will be refused again: no use in another try."""
     status: str
@@ -69,13 +69,13 @@ class Judgement:
     @property
     def permanent(self) -> bool:
         """Whether mail to the address is over, for good."""
-        return self.lasting and self.address in (Address.DEAD, Address.DOUBTED)
+        return self.lasting and self.address in (AddressSays.DEAD, AddressSays.DOUBTED)
 
     @property
     def dead(self) -> bool:
-        return self.address is Address.DEAD
+        return self.address is AddressSays.DEAD
 
     @property
     def doubt(self) -> str:
         """The kind where it takes a second answer to believe it, else ``""``."""
-        return self.kind.value if self.address in (Address.DOUBTED, Address.SUSPECTED) else ""
+        return self.kind.value if self.address in (AddressSays.DOUBTED, AddressSays.SUSPECTED) else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
-from config.settings import Consent, Reports
+from config.settings import ConsentSettings, Reports
 from relay.keys.secrets import Secrets
 from relay.observe.sparingly import Sparingly
 from relay.signup.ask import Office
@@ -27,7 +27,7 @@ class Context:
     views: Views
     clock: Callable[[], float]
     office: Office
-    consent: Consent = field(default_factory=Consent)
+    consent: ConsentSettings = field(default_factory=ConsentSettings)
     """What is asked of wordings."""
     reports: Reports = field(default_factory=Reports)
     running: Running = field(default_factory=Running)

@@ -81,12 +81,12 @@ class Metrics:
         return Response(text, media_type=CONTENT_TYPE)
 
 
-class _Follower:
+class _NewRows:
     """Counts new rows of an append-only table by one column."""
 
-    def __init__(self, table: str, column: str) -> None:
+    def __init__(self, table: str, column: str, but: str = "") -> None:
         self._newest = f"SELECT coalesce(max(id), 0) FROM {table}"
-        self._step = f"SELECT {column}, count(*) FROM {table} WHERE id > ? AND id <= ? GROUP BY {column}"
+        self._step = f"SELECT {column}, count(*) FROM {table} WHERE id > ? AND id <= ?{but} GROUP BY {column}"
         self._seen: int | None = None
         self.counts: Tally[str] = Tally()
 
@@ -109,8 +109,8 @@ class _StoreFigures:
         self._lock = threading.Lock()
         self._known_at = -KEPT_S
         self._known: list[Metric] = []
-        self._events = _Follower("event", "kind")
-        self._consents = _Follower("consent_history", "action")
+        self._events = _NewRows("event", "kind", " AND tenant_id >= 0")
+        self._consents = _NewRows("consent_history", "action")
 
     def describe(self) -> list[Metric]:
         return []

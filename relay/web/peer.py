@@ -23,7 +23,7 @@ _PROXIED: Final = frozenset(
         *(b"x-original-forwarded-for", b"x-forwarded-server", b"cf-connecting-ip", b"fastly-client-ip"),
     )
 )
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Peer:
@@ -70,7 +70,7 @@ def plain(host: str) -> str:
     return host if mapped is None else str(mapped)
 
 
-def _address(host: str) -> Address | None:
+def _address(host: str) -> _IPAddress | None:
     try:
         return ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

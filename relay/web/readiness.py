@@ -17,7 +17,7 @@ from relay.store.contract import Failure
 from relay.store.database import StoreError
 from relay.store.pool import Storage, Unavailable
 from relay.store.sqlite import roots
-from relay.store.words import Fault, fault
+from relay.store.words import StoreFault, fault
 
 _log = logging.getLogger("relay.web")
 
@@ -27,7 +27,7 @@ SHOWN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Readiness:
     store: bool
     mail: bool
     reasons: tuple[str, ...]
@@ -48,10 +48,10 @@ class Answer:
         return words
 
 
-def answer(found: Sequence[str], alive: bool, troubles: Sequence[Trouble]) -> Answer:
+def answer(found: Sequence[str], alive: bool, troubles: Sequence[Trouble]) -> Readiness:
     """``found``: what the look at the store found wrong."""
     reasons = [*found, *([] if alive else [NO_BEAT]), *(WORDS[trouble] for trouble in troubles)]
-    return Answer(not found, alive and not troubles, tuple(dict.fromkeys(reasons)))
+    return Readiness(not found, alive and not troubles, tuple(dict.fromkeys(reasons)))
 
 
 def look(storage: Storage, say: Callable[[str], None] = _log.warning) -> list[str]:
@@ -85,9 +85,9 @@ def words(error: BaseException) -> str:
 
 
 _CAUSES: Final = {
-    Fault.FULL: WORDS[Trouble.FULL],
-    Fault.DAMAGED: WORDS[Trouble.DAMAGED],
-    Fault.DISK: "the disk of server.data_dir has errors (I/O error): look at the system's log",
-    Fault.READ_ONLY: "the disk of server.data_dir can't be written (read-only): remount it for writing",
-    Fault.CLOSED: "the database's file can't be opened: is server.data_dir still there, and may it be read?",
+    StoreFault.FULL: WORDS[Trouble.FULL],
+    StoreFault.DAMAGED: WORDS[Trouble.DAMAGED],
+    StoreFault.DISK: "the disk of server.data_dir has errors (I/O error): look at the system's log",
+    StoreFault.READ_ONLY: "the disk of server.data_dir can't be written (read-only): remount it for writing",
+    StoreFault.CLOSED: "the database's file can't be opened: is server.data_dir still there, and may it be read?",
 }

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from relay.signup import forms
-from relay.signup.forms import Wish
+from relay.signup.forms import FormWish
 from relay.store.database import transaction
 from relay.tenants import tenants
 from relay.texts.language import LANGUAGES
@@ -43,7 +43,7 @@ def stocked(directory: Path) -> Shop:
     shop = Shop.create(directory, log={"level": "error"})
     with transaction(shop.conn) as conn:
         owner = tenants.by_id(conn, shop.tenant_id)
-        wish = Wish(("newsletter",), "Yes, send me the newsletter.", ask_age=True)
+        wish = FormWish(("newsletter",), "Yes, send me the newsletter.", ask_age=True)
         forms.add(conn, owner, "footer", wish, languages=LANGUAGES, actor="test", now=1.0)
     return shop
 

@@ -12,7 +12,7 @@ import uvloop
 
 from config.settings import Delivery
 from relay.delivery.outcome import Outcome, Prepared
-from relay.delivery.smtp.answer import Answer, Missing
+from relay.delivery.smtp.answer import DnsAnswer, Missing
 from relay.delivery.smtp.engine import Engine
 from relay.delivery.smtp.judge import Judge
 from relay.delivery.smtp.resolve import Lookup
@@ -50,16 +50,18 @@ class Clock:
 class FixedLookup:
     """DNS from dictionaries; what is in neither is NXDOMAIN."""
 
-    def __init__(self, mx: Mapping[str, Answer] | None = None, addresses: Mapping[str, Answer] | None = None) -> None:
+    def __init__(
+        self, mx: Mapping[str, DnsAnswer] | None = None, addresses: Mapping[str, DnsAnswer] | None = None
+    ) -> None:
         self.mx_answers = dict(mx or {})
         self.address_answers = dict(addresses or {})
         self.asked: list[str] = []
 
-    async def mx(self, domain: str, *, fresh: bool = False) -> Answer:
+    async def mx(self, domain: str, *, fresh: bool = False) -> DnsAnswer:
         self.asked.append(domain)
         return self.mx_answers.get(domain, Missing(True))
 
-    async def addresses(self, host: str, *, fresh: bool = False) -> Answer:
+    async def addresses(self, host: str, *, fresh: bool = False) -> DnsAnswer:
         return self.address_answers.get(host, Missing(True))
 
 

@@ -18,7 +18,7 @@ from relay.mail.address import parse_address
 from relay.mail.template import Template
 from relay.people import consents
 from relay.signup import forms
-from relay.signup.forms import Form, Wish
+from relay.signup.forms import Form, FormWish
 from relay.store.database import transaction
 from relay.tenants import domains, tenants
 from relay.texts.language import LANGUAGES
@@ -52,13 +52,13 @@ class Signup:
     def add(self, name: str, topics: Sequence[str] = ("newsletter",), *, tenant_id: int = 0, **more: Any) -> Form:
         with transaction(self.shop.conn) as conn:
             owner = tenants.by_id(conn, tenant_id or self.shop.tenant_id)
-            wish = Wish(topics, more.pop("wording", WORDING), **more)
+            wish = FormWish(topics, more.pop("wording", WORDING), **more)
             return forms.add(conn, owner, name, wish, languages=LANGUAGES, actor="test", now=NOW)
 
     def edit(self, **changes: Any) -> Form:
         with transaction(self.shop.conn) as conn:
             owner = tenants.by_id(conn, self.shop.tenant_id)
-            wish = replace(Wish.of(self.form), **changes)
+            wish = replace(FormWish.of(self.form), **changes)
             self.form = forms.edit(conn, owner, "news", wish, languages=LANGUAGES, actor="test", now=NOW)
         return self.form
 

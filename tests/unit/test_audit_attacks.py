@@ -18,7 +18,7 @@ import pytest
 from relay.audit import actions, heads, merkle, record, sequence, signers
 from relay.audit.findings import Findings
 from relay.audit.nodes import is_stored
-from relay.audit.rows import AUDIT, HISTORY, Rows
+from relay.audit.rows import AUDIT, HISTORY, AuditRows
 from relay.audit.verify import verify
 from relay.keys.secrets import Secrets
 from relay.store.database import transaction
@@ -200,7 +200,7 @@ def rewrite(conn: sqlite3.Connection, number: int) -> None:
 
 def rehash(conn: sqlite3.Connection, number: int, table: str) -> None:
     id_ = id_of(conn, number)
-    rows = Rows(conn, table).of_leaf(id_)
+    rows = AuditRows(conn, table).of_leaf(id_)
     root = merkle.root_of([merkle.leaf_hash(row.commitment) for row in rows if row.commitment is not None])
     action, at, tenant_id = conn.execute("SELECT action, at, tenant_id FROM audit_leaf WHERE id = ?", (id_,)).fetchone()
     leaf = record.Leaf(action, at, tenant_id, len(rows), root)
@@ -439,7 +439,7 @@ def test_a_log_made_anew_with_the_relays_own_keys_shows_against_a_kept_head(
     assert any("has another root" in fault.text for fault in look(conn, world, kept=True).faults)
 
 
-def signer_of(conn: sqlite3.Connection, secrets: Secrets, key: str) -> signers.Signer:
+def signer_of(conn: sqlite3.Connection, secrets: Secrets, key: str) -> signers.HeadSigner:
     conn.execute("SAVEPOINT signer")
     conn.execute("UPDATE audit_key SET retired = id <> ?", (key,))
     try:
@@ -451,7 +451,7 @@ def signer_of(conn: sqlite3.Connection, secrets: Secrets, key: str) -> signers.S
 
 def test_what_is_passed_off_as_erased_is_found(world: World, conn: sqlite3.Connection) -> None:
     """A record that embarrasses can't be made to look like one that a person had erased."""
-    (row,) = Rows(conn, HISTORY).of_leaf(id_of(conn, 4))
+    (row,) = AuditRows(conn, HISTORY).of_leaf(id_of(conn, 4))
     conn.execute(
         "UPDATE consent_history SET subscriber_id = 0, topic_id = 0, action = 'erased', at = 0, recorded_at = 0,"
         " evidence = '', salt = ? WHERE id = ?",

@@ -20,7 +20,7 @@ import pytest
 from relay.audit import document, heads, page, sequence, signers
 from relay.audit.errors import AuditError
 from relay.audit.prove import Prover
-from relay.audit.rows import HISTORY, Rows
+from relay.audit.rows import HISTORY, AuditRows
 from relay.audit.verify import verify
 from relay.keys.secrets import Secrets
 from relay.tenants import tenants
@@ -336,7 +336,7 @@ def test_after_erasing_the_log_is_whole_and_knows_nobody(tmp_path: Path, checker
     ann, _ = world.person("ann", ip="192.0.2.99"), world.person("bob")
     world.suppress(ann, Reason.COMPLAINT, "abuse")
     before = world.head()
-    salts = [row.salt for row in Rows(world.conn, HISTORY).all()]
+    salts = [row.salt for row in AuditRows(world.conn, HISTORY).all()]
     assert world.erase(ann) == 2
     head = world.head()
     found = verify(world.conn, world.secrets, [before])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from relay.feedback import mime
-from relay.feedback.analyse import Kind, analyse
+from relay.feedback.analyse import FeedbackKind, analyse
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpora"
 SISIMAI = CORPUS / "bounces" / "sisimai"
@@ -19,7 +19,7 @@ FLUFL = CORPUS / "bounces" / "flufl"
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpora are not here")
 
 
-def kind(raw: bytes) -> Kind:
+def kind(raw: bytes) -> FeedbackKind:
     return analyse(mime.parse(raw), "nobody@example.invalid").kind
 
 
@@ -32,31 +32,31 @@ def agreed() -> Iterator[tuple[str, bytes, bool]]:
 
 
 def test_no_soft_bounce_is_taken_for_hard() -> None:
-    wrong = [name for name, raw, hard in agreed() if not hard and kind(raw) is Kind.HARD]
+    wrong = [name for name, raw, hard in agreed() if not hard and kind(raw) is FeedbackKind.HARD]
     assert wrong == []
 
 
 def test_most_hard_bounces_are_known() -> None:
     hard = [(name, kind(raw)) for name, raw, is_hard in agreed() if is_hard]
-    known = [name for name, found in hard if found is Kind.HARD]
+    known = [name for name, found in hard if found is FeedbackKind.HARD]
     assert len(known) >= 0.8 * len(hard)
-    assert all(found in (Kind.HARD, Kind.SOFT) for _, found in hard)
+    assert all(found in (FeedbackKind.HARD, FeedbackKind.SOFT) for _, found in hard)
 
 
 def test_delays_are_told_from_failures() -> None:
     for name, answers in json.loads((FLUFL / "expected_detector.json").read_text()).items():
         found = kind((FLUFL / name).read_bytes())
         if any(answer["temporary"] for answer in answers):
-            assert found is Kind.DELAYED, name
+            assert found is FeedbackKind.DELAYED, name
         elif any(answer["addresses"] for answer in answers):
-            assert found in (Kind.HARD, Kind.SOFT, Kind.UNKNOWN), name
+            assert found in (FeedbackKind.HARD, FeedbackKind.SOFT, FeedbackKind.UNKNOWN), name
 
 
 def test_complaints() -> None:
     reports = sorted((CORPUS / "arf").rglob("*.eml"))
     assert reports
     for path in reports:
-        assert kind(path.read_bytes()) in (Kind.COMPLAINT, Kind.NOTHING), path.name
+        assert kind(path.read_bytes()) in (FeedbackKind.COMPLAINT, FeedbackKind.NOTHING), path.name
 
 
 BOUNCES_AMONG_OTHER_MAIL = ("multi_address_bounce", "report_530")
@@ -66,7 +66,7 @@ BOUNCES_AMONG_OTHER_MAIL = ("multi_address_bounce", "report_530")
 def test_other_mail_is_never_a_hard_bounce() -> None:
     for path in sorted((CORPUS / "mime").rglob("*")):
         if path.is_file() and not any(name in path.name for name in BOUNCES_AMONG_OTHER_MAIL):
-            assert kind(path.read_bytes()) is not Kind.HARD, path.name
+            assert kind(path.read_bytes()) is not FeedbackKind.HARD, path.name
 
 
 def test_damaged_copies_seldom_make_hard_out_of_soft() -> None:
@@ -86,5 +86,5 @@ def test_damaged_copies_seldom_make_hard_out_of_soft() -> None:
             for damaged in (raw[: chance.randrange(len(raw))], bytes(octets), b"\n".join(lines)):
                 found = kind(damaged)
                 copies += not hard
-                wrong += not hard and found is Kind.HARD
+                wrong += not hard and found is FeedbackKind.HARD
     assert wrong <= 0.01 * copies

@@ -10,8 +10,8 @@ import quopri
 import pytest
 
 from relay.feedback import mime
-from relay.feedback.analyse import Kind, Understood, analyse, understand
-from relay.verdict.values import Kind as Class
+from relay.feedback.analyse import FeedbackKind, Understood, analyse, understand
+from relay.verdict.values import AnswerKind as Class
 
 ANN = "ann@example.net"
 RETURNED = "From: News <news@shop.example>\r\nTo: ann@example.net\r\nSubject: Offers\r\n"
@@ -113,7 +113,7 @@ def test_reports(action: str, status: str, diagnostic: str, class_: str, permane
 def test_notices_of_success_are_no_failures(action: str) -> None:
     raw = bounce(group(action, "2.1.5", "smtp; 250 2.1.5 ok"))
     assert understand(mime.parse(raw)).failures[0].action == action
-    assert analyse(mime.parse(raw), ANN).kind is Kind.NOTHING
+    assert analyse(mime.parse(raw), ANN).kind is FeedbackKind.NOTHING
 
 
 @pytest.mark.parametrize("encoding", ["7bit", "base64", "quoted-printable"])
@@ -154,8 +154,8 @@ def test_several_recipients_each_with_its_own_reason() -> None:
         ("bob@example.net", Class.FULL, False, "failed"),
         ("cid@example.net", Class.TEMPORARY, False, "delayed"),
     ]
-    assert analyse(mime.parse(raw), "bob@example.net").kind is Kind.SOFT
-    assert analyse(mime.parse(raw), "cid@example.net").kind is Kind.DELAYED
+    assert analyse(mime.parse(raw), "bob@example.net").kind is FeedbackKind.SOFT
+    assert analyse(mime.parse(raw), "cid@example.net").kind is FeedbackKind.DELAYED
     assert analyse(mime.parse(raw), ANN).dead
 
 
@@ -246,7 +246,7 @@ def test_notifications(told: dict[str, object], class_: str, permanent: bool, wr
 @pytest.mark.parametrize("kind", ["Delivery", "Send", "Complaint"])
 def test_other_notifications_are_no_bounces(kind: str) -> None:
     raw = words(json.dumps({"notificationType": kind, "mail": {}}), "AWS", "", "no-reply@sns.amazonaws.com")
-    assert analyse(mime.parse(raw), ANN).kind is not Kind.HARD
+    assert analyse(mime.parse(raw), ANN).kind is not FeedbackKind.HARD
 
 
 WORDS = [
@@ -318,23 +318,23 @@ def test_a_header_may_name_those_who_failed() -> None:
 
 
 NOT_FAILURES = [
-    (words("I am away until Monday.", "Out of office: Offers", sender=ANN), Kind.AUTOMATIC),
-    (words("I am away until Monday.", "Automatic reply: Offers", "Auto-Submitted: auto-replied\r\n", ANN), Kind.AUTOMATIC),
-    (words("Thank you for your ticket.", "[#123] received", "Auto-Submitted: auto-replied\r\n", ANN), Kind.AUTOMATIC),
-    (words("Please click to confirm that you are a person.", "Please confirm your message", sender=ANN), Kind.UNKNOWN),
-    (words("Please send me more.", "Re: Offers", sender=ANN), Kind.UNKNOWN),
+    (words("I am away until Monday.", "Out of office: Offers", sender=ANN), FeedbackKind.AUTOMATIC),
+    (words("I am away until Monday.", "Automatic reply: Offers", "Auto-Submitted: auto-replied\r\n", ANN), FeedbackKind.AUTOMATIC),
+    (words("Thank you for your ticket.", "[#123] received", "Auto-Submitted: auto-replied\r\n", ANN), FeedbackKind.AUTOMATIC),
+    (words("Please click to confirm that you are a person.", "Please confirm your message", sender=ANN), FeedbackKind.UNKNOWN),
+    (words("Please send me more.", "Re: Offers", sender=ANN), FeedbackKind.UNKNOWN),
     (
         b"From: ann@example.net\r\nSubject: Read: Offers\r\n"
         b"Content-Type: multipart/report; report-type=disposition-notification; boundary=b\r\n\r\n"
         b"--b\r\n\r\nYour message was read.\r\n--b\r\nContent-Type: message/disposition-notification\r\n\r\n"
         b"Final-Recipient: rfc822; ann@example.net\r\nDisposition: manual-action/MDN-sent-manually; displayed\r\n--b--\r\n",
-        Kind.NOTHING,
+        FeedbackKind.NOTHING,
     ),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("raw", "kind"), NOT_FAILURES)
-def test_what_looks_like_a_bounce_and_is_none(raw: bytes, kind: Kind) -> None:
+def test_what_looks_like_a_bounce_and_is_none(raw: bytes, kind: FeedbackKind) -> None:
     assert understand(mime.parse(raw)) == Understood(kind, (), understand(mime.parse(raw)).why)
     assert analyse(mime.parse(raw), ANN).kind is kind
 
@@ -343,4 +343,4 @@ def test_what_looks_like_a_bounce_and_is_none(raw: bytes, kind: Kind) -> None:
 def test_delays_in_words(text: str) -> None:
     raw = words(f"Delivery to {ANN} is delayed. {text}\n<{ANN}>: 550 5.1.1 user unknown", "Warning: delayed")
     assert one(raw) == (ANN, "unknown-address", False, "delayed")
-    assert analyse(mime.parse(raw), ANN).kind is Kind.DELAYED
+    assert analyse(mime.parse(raw), ANN).kind is FeedbackKind.DELAYED

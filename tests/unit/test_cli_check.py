@@ -27,7 +27,7 @@ from relay.checks.certificate import check_certificate
 from relay.checks.files import check_files
 from relay.checks.program import speed
 from relay.checks.refusals import refusals
-from relay.checks.result import Level, Result
+from relay.checks.result import CheckResult, Level
 from relay.checks.store import check_store
 from relay.cli import init
 from relay.cli.main import relay
@@ -45,7 +45,7 @@ class Home:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        init.create(init.Plan(path, "relay.example.com", True), NOW)
+        init.create(init.InitPlan(path, "relay.example.com", True), NOW)
         self.file = path / "relay.toml"
         self.ports = {name: free_port() for name in ("10587", "10465", "10025", "10080")}
         for name, port in self.ports.items():
@@ -88,7 +88,7 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home")
 
 
-def told(results: Iterator[Result], what: str) -> tuple[Level, str]:
+def told(results: Iterator[CheckResult], what: str) -> tuple[Level, str]:
     (found,) = [result for result in results if result.what == what]
     assert bool(found.todo) == (found.level is not Level.OK)
     return found.level, found.detail

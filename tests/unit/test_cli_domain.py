@@ -21,7 +21,7 @@ from relay.cli.main import relay
 from relay.keys.secrets import Secrets
 from relay.store.database import connect, migrate
 from relay.tenants import domains
-from relay.tenants.domains import Record
+from relay.tenants.domains import DnsRecord
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -40,7 +40,7 @@ class Nameserver:
 
     def publish(self, records: list[dict[str, str]]) -> None:
         for record in records:
-            line = domains.zone_line(Record(record["name"], record["type"], record["value"], ""))
+            line = domains.zone_line(DnsRecord(record["name"], record["type"], record["value"], ""))
             self.lines[record["name"], record["type"]] = [line.split(" ", 3)[3]]
 
     def close(self) -> None:

@@ -134,7 +134,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mon
         raise OSError(errno.ENOSPC, "No space left on device")
 
     if step == "settings":  # the last one: the directories are in their places already
-        monkeypatch.setattr(init.Plan, "settings", broken)
+        monkeypatch.setattr(init.InitPlan, "settings", broken)
     else:
         monkeypatch.setattr(init, step, broken)
     (tmp_path / "mine").write_text("mine")
@@ -149,7 +149,7 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(init.Plan, "settings", interrupted)
+    monkeypatch.setattr(init.InitPlan, "settings", interrupted)
     assert run("--dir", str(tmp_path / "a")).exit_code == 1
     assert tree(tmp_path) == {}
 

@@ -108,7 +108,7 @@ def test_no_words_show_the_help_and_are_wrong_use() -> None:
         (OSError("odd"), "unexpected OSError: odd"),
         (ZeroDivisionError("oops"), "RELAY_DEBUG=1"),
         (RegistryError("two faults:\n  a.b: wrong\n  c\x1b[2J: missing"), r"two faults: a.b: wrong; c\x1b[2J: missing"),
-        (common.Failure("as\nsaid"), "as; said"),
+        (common.CommandFailure("as\nsaid"), "as; said"),
     ],
 )
 def test_an_error_is_one_line_and_status_1(error: BaseException, told: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from relay.people import consents, suppressions
 from relay.people import standing as standings
-from relay.people.consents import EVERYTHING, Refused
+from relay.people.consents import EVERYTHING, ConsentRefused
 from relay.values.facts import Consent, Reason, Standing, Suppression
 from tests.unit.records import NOW, SHOP, agree, column, one, open_shop, put
 
@@ -123,7 +123,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("wrong", "word"), REFUSALS)
 def test_what_proves_nothing_is_refused(conn: sqlite3.Connection, wrong: dict[str, object], word: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ConsentRefused) as refused:
         agree(conn, ANN, **wrong)  # type: ignore[arg-type]
     assert refused.value.word == word
     assert "\n" not in refused.value.text and str(refused.value) == refused.value.text
@@ -229,7 +229,7 @@ def test_nobody_else_brings_a_person_back(conn: sqlite3.Connection, means: str, 
     person = agree(conn, ANN)
     withdraw(conn, person, EVERYTHING if everything else 1)
     before = list(conn.iterdump())
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ConsentRefused) as refused:
         agree(conn, ANN, means=means, now=NOW + 9 * DAY)
     assert refused.value.word == "unsubscribed"
     assert list(conn.iterdump()) == before
@@ -238,7 +238,7 @@ def test_nobody_else_brings_a_person_back(conn: sqlite3.Connection, means: str, 
 def test_a_suppression_alone_says_unsubscribed_too(conn: sqlite3.Connection) -> None:
     person = consents.subscriber(conn, SHOP, ANN, NOW)
     suppressions.add(conn, person, Reason.UNSUBSCRIBED, now=NOW)
-    with pytest.raises(Refused, match="double opt-in"):
+    with pytest.raises(ConsentRefused, match="double opt-in"):
         agree(conn, ANN, now=NOW + DAY)
 
 
@@ -246,7 +246,7 @@ def test_a_suppression_alone_says_unsubscribed_too(conn: sqlite3.Connection) -> 
 def test_an_opt_in_before_the_withdrawal_lifts_nothing(conn: sqlite3.Connection, given_at: float) -> None:
     person = agree(conn, ANN)
     withdraw(conn, person, 1)
-    with pytest.raises(Refused):
+    with pytest.raises(ConsentRefused):
         agree(conn, ANN, means="double-opt-in", given_at=given_at, now=NOW + 3 * DAY)
 
 
@@ -263,9 +263,10 @@ def test_an_opt_in_to_one_topic_leaves_the_others_ended(conn: sqlite3.Connection
     agree(conn, ANN, topic="offers")
     withdraw(conn, person, EVERYTHING)
     agree(conn, ANN, means="double-opt-in", now=NOW + 3 * DAY)
-    assert standing(conn).suppressions == (Suppression(Reason.UNSUBSCRIBED, "offers", NOW + DAY),)
+    everything = Suppression(Reason.UNSUBSCRIBED, None, NOW + DAY)  # for topics that are made later
+    assert standing(conn).suppressions == (Suppression(Reason.UNSUBSCRIBED, "offers", NOW + DAY), everything)
     for topic in ("offers", "a topic made later"):
-        with pytest.raises(Refused):
+        with pytest.raises(ConsentRefused):
             agree(conn, ANN, topic=topic, now=NOW + 4 * DAY)
     agree(conn, ANN, topic="news", now=NOW + 4 * DAY)
     agree(conn, ANN, topic="a topic made later", means="double-opt-in", now=NOW + 4 * DAY)

@@ -11,12 +11,12 @@ import pytest
 from relay.audit.verify import verify
 from relay.lists import consent_import, suppression_import
 from relay.lists.consent_book import EXPORT_COLUMNS, export
-from relay.lists.consent_import import UNSUBSCRIBED, Order, Report
+from relay.lists.consent_import import UNSUBSCRIBED, ImportReport, Order
 from relay.lists.list_file import Bad, Entry, ListError, open_list
 from relay.lists.list_write import escape, write_list
 from relay.mail.address import parse_address
 from relay.people import consents, profiles
-from relay.people.consent_rules import Refused, terms
+from relay.people.consent_rules import ConsentRefused, terms
 from relay.store.sqlite import in_turn
 from relay.values.errors import RegistryError
 from relay.values.facts import Reason
@@ -40,7 +40,9 @@ def entries(path: Path) -> list[tuple[int, str]]:
     return [(e.line, e.address.canonical if isinstance(e, Entry) else f"BAD {e.why}") for e in open_list(path).read()]
 
 
-def take(conn: sqlite3.Connection, path: Path, *, chunk: int = 1000, dry_run: bool = False) -> tuple[Report, list[Bad]]:
+def take(
+    conn: sqlite3.Connection, path: Path, *, chunk: int = 1000, dry_run: bool = False
+) -> tuple[ImportReport, list[Bad]]:
     bad: list[Bad] = []
     order = Order(SHOP, SECRETS, TERMS, "root", NOW, dry_run)
     return consent_import.run(conn, open_list(path), order, refused=bad.append, chunk=chunk), bad
@@ -216,7 +218,7 @@ def test_a_withdrawn_consent_alone_is_enough(conn: sqlite3.Connection, tmp_path:
     conn.execute("DELETE FROM suppression")
     report, bad = take(conn, listing(tmp_path, A))
     assert (report.taken, [b.why for b in bad]) == (0, [UNSUBSCRIBED])
-    with pytest.raises(Refused):
+    with pytest.raises(ConsentRefused):
         agree(conn, A, now=NOW + 2)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from relay.delivery.outcome import Bounced, Retry
-from relay.delivery.smtp.judge import CANARY_S, SITE, Finding, Judge, span
+from relay.delivery.smtp.judge import CANARY_S, SITE, Judge, RouteFinding, span
 from relay.delivery.smtp.trend import MANY, MANY_KNOWN, WINDOW_S, Trend
 from relay.queue import looks
 from relay.store.database import transaction
@@ -28,8 +28,8 @@ def bank(tmp_path: Path) -> Bank:
     return Bank(tmp_path)
 
 
-def gone(domain: str, kind: str = "no-name") -> Finding:
-    return Finding(kind, 50, 1, 2, f"the domain {domain} does not exist")
+def gone(domain: str, kind: str = "no-name") -> RouteFinding:
+    return RouteFinding(kind, 50, 1, 2, f"the domain {domain} does not exist")
 
 
 class Dns:

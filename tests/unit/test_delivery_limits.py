@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from relay.delivery.smtp.limits import FIRST_BACK_OFF_S, INITIAL_WINDOW, LAST_BACK_OFF_S, LEAST_FAILURES, Limits
+from relay.delivery.smtp.limits import FIRST_BACK_OFF_S, INITIAL_WINDOW, LAST_BACK_OFF_S, LEAST_FAILURES, SiteLimits
 
 
 def test_the_window_grows_with_answers_up_to_the_ceiling() -> None:
-    limits = Limits(20)
+    limits = SiteLimits(20)
     assert limits.window == INITIAL_WINDOW
     for _ in range(6):
         limits.answered()
@@ -14,11 +14,11 @@ def test_the_window_grows_with_answers_up_to_the_ceiling() -> None:
     for _ in range(1000):
         limits.answered()
     assert limits.window == 20
-    assert Limits(2).window == 2
+    assert SiteLimits(2).window == 2
 
 
 def test_a_failed_connection_beside_others_shrinks_only() -> None:
-    limits = Limits(20)
+    limits = SiteLimits(20)
     assert not limits.unreachable(others=3, now=0)
     assert limits.window == 3
     assert not limits.unreachable(others=1, now=0)
@@ -27,7 +27,7 @@ def test_a_failed_connection_beside_others_shrinks_only() -> None:
 
 
 def test_the_last_failed_connection_means_dead_and_the_back_off_doubles() -> None:
-    limits, now, waits = Limits(20), 0.0, []
+    limits, now, waits = SiteLimits(20), 0.0, []
     for _ in range(8):
         assert limits.unreachable(others=0, now=now)
         waits.append(limits.down_until - now)
@@ -43,9 +43,9 @@ def test_the_last_failed_connection_means_dead_and_the_back_off_doubles() -> Non
 
 
 def test_fruitless_sessions_in_a_row_mean_dead() -> None:
-    limits = Limits(2)
+    limits = SiteLimits(2)
     assert [limits.fruitless(0) for _ in range(LEAST_FAILURES)] == [False, False, True]
-    limits = Limits(2)
+    limits = SiteLimits(2)
     for _ in range(10):
         assert not limits.fruitless(0)
         assert not limits.fruitless(0)

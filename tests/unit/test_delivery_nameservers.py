@@ -10,7 +10,7 @@ import dns.rcode
 import pytest
 
 from relay.delivery.smtp import resolve
-from relay.delivery.smtp.answer import Answer, Found, Missing, Unsure
+from relay.delivery.smtp.answer import DnsAnswer, Found, Missing, Unsure
 from relay.delivery.smtp.nameserver import DOWN_S, LEAST_LOST, LEAST_SILENT, PLAIN_S
 from relay.delivery.smtp.resolve import Resolver, endpoints
 from tests.support import odd_dns as odd
@@ -22,7 +22,7 @@ MX = (D, "MX", "10 mx.test.")
 TIMEOUT_S = 0.8
 
 
-def ask(*servers: TinyDNS, clock: Clock | None = None, name: str = D) -> Answer:
+def ask(*servers: TinyDNS, clock: Clock | None = None, name: str = D) -> DnsAnswer:
     monotonic = clock.monotonic if clock else time.monotonic
     return run(Resolver([server.address for server in servers], TIMEOUT_S, monotonic).mx(name))
 
@@ -33,22 +33,22 @@ class Pair:
 
     one: str | Odd
     two: str | Odd
-    expected: Callable[[Answer], bool]
+    expected: Callable[[DnsAnswer], bool]
 
 
-def is_found(answer: Answer) -> bool:
+def is_found(answer: DnsAnswer) -> bool:
     return isinstance(answer, Found)
 
 
-def is_sure(answer: Answer) -> bool:
+def is_sure(answer: DnsAnswer) -> bool:
     return isinstance(answer, Missing) and not answer.doubt
 
 
-def in_doubt(answer: Answer) -> bool:
+def in_doubt(answer: DnsAnswer) -> bool:
     return isinstance(answer, Missing) and "the name servers don't agree" in answer.doubt
 
 
-def is_unsure(answer: Answer) -> bool:
+def is_unsure(answer: DnsAnswer) -> bool:
     return isinstance(answer, Unsure)
 
 

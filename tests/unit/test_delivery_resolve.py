@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from relay.delivery.outcome import Bounced, Delivered, Retry
-from relay.delivery.smtp.answer import MAX_ADDRESSES, Answer, Found, Missing, Unsure
+from relay.delivery.smtp.answer import MAX_ADDRESSES, DnsAnswer, Found, Missing, Unsure
 from relay.delivery.smtp.resolve import MAX_ENTRIES, Resolver
 from tests.support.delivery import Bench, Clock, FakeAttempt, run
 from tests.support.dns import TinyDNS
@@ -39,7 +39,7 @@ def dns() -> Iterator[TinyDNS]:
         yield server
 
 
-def mx(dns: TinyDNS, name: str) -> Answer:
+def mx(dns: TinyDNS, name: str) -> DnsAnswer:
     return run(Resolver([dns.address], 0.4).mx(name))
 
 
@@ -102,7 +102,7 @@ def test_truncation_is_asked_again_by_tcp(dns: TinyDNS) -> None:
 
 def test_one_family_unsure_and_the_other_missing_is_unsure(dns: TinyDNS) -> None:
     class Half(Resolver):
-        async def _query(self, name: str, kind: str) -> Answer:
+        async def _query(self, name: str, kind: str) -> DnsAnswer:
             return Unsure("lost") if kind == "AAAA" else await super()._query(name, kind)
 
     assert isinstance(run(Half([dns.address], 1).addresses("nodata.test")), Unsure)
@@ -162,7 +162,7 @@ def test_one_who_gives_up_does_not_take_the_answer_from_others(dns: TinyDNS) -> 
 
 def test_the_cache_and_answers_are_bounded() -> None:
     class Quick(Resolver):
-        async def _query(self, name: str, kind: str) -> Answer:
+        async def _query(self, name: str, kind: str) -> DnsAnswer:
             return Missing(True)
 
     async def main() -> None:

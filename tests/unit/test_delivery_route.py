@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from relay.delivery.outcome import Bounced, Reach, Retry
-from relay.delivery.smtp.answer import Answer, Found, Missing, Unsure
+from relay.delivery.smtp.answer import DnsAnswer, Found, Missing, Unsure
 from relay.delivery.smtp.route import MAX_HOSTS, Host, Login, Route, Routed, Router, Routing
 from tests.support.delivery import Clock, FixedLookup
 
@@ -111,7 +111,7 @@ def test_an_mx_that_is_an_address_is_not_used() -> None:
         (Unsure("time-out"), Missing(True), "451 4.4.3 time-out"),
     ],
 )
-def test_no_route_is_temporary_at_the_first_look(mx: Answer, addresses: Answer, status: str) -> None:
+def test_no_route_is_temporary_at_the_first_look(mx: DnsAnswer, addresses: DnsAnswer, status: str) -> None:
     found = route("example.net", lookup=FixedLookup({"example.net": mx}, {"example.net": addresses}))
     assert isinstance(found, Retry)
     assert found.status.startswith(status)

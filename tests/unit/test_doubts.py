@@ -11,7 +11,7 @@ import pytest
 from relay.delivery.outcome import Bounced, Where
 from relay.delivery.smtp.classify import decide
 from relay.delivery.smtp.reply import Reply
-from relay.feedback.analyse import Finding, Kind
+from relay.feedback.analyse import FeedbackKind, Finding
 from relay.feedback.record import Item, record
 from relay.keys.tokens import Mark
 from relay.mail.address import parse_address
@@ -130,7 +130,7 @@ def report(conn: sqlite3.Connection, subscriber: int, at: float, finding: Findin
 
 
 def test_reports_count_as_answers_do(conn: sqlite3.Connection) -> None:
-    finding = Finding(Kind.HARD, SAID, "5.4.1", 550, MICROSOFT, "mx", "report", doubt=SAID)
+    finding = Finding(FeedbackKind.HARD, SAID, "5.4.1", 550, MICROSOFT, "mx", "report", doubt=SAID)
     assert not report(conn, 1, NOW, finding)
     assert not report(conn, 1, NOW + 60, finding)
     assert report(conn, 1, NOW + DAY, finding)
@@ -140,11 +140,11 @@ def test_an_answer_and_a_report_add_up(conn: sqlite3.Connection) -> None:
     outcome = decide(Where.RCPT, Reply(550, MICROSOFT), "mx", ["p1@example.net"])
     assert isinstance(outcome, Bounced) and not outcome.address_dead
     assert not again(conn, 1, NOW, outcome.doubt)
-    assert report(conn, 1, NOW + DAY, Finding(Kind.HARD, SAID, "5.4.1", 550, MICROSOFT, doubt=SAID))
+    assert report(conn, 1, NOW + DAY, Finding(FeedbackKind.HARD, SAID, "5.4.1", 550, MICROSOFT, doubt=SAID))
 
 
 def test_the_same_report_twice_is_one_answer(conn: sqlite3.Connection) -> None:
-    finding = Finding(Kind.HARD, SAID, "5.4.1", 550, MICROSOFT, doubt=SAID)
+    finding = Finding(FeedbackKind.HARD, SAID, "5.4.1", 550, MICROSOFT, doubt=SAID)
     person(conn, 1)
     id_ = copy(conn, 1, NOW - 60, State.DELIVERED)
     with transaction(conn):
@@ -154,7 +154,7 @@ def test_the_same_report_twice_is_one_answer(conn: sqlite3.Connection) -> None:
 
 
 def test_a_lifted_suppression_begins_anew(conn: sqlite3.Connection) -> None:
-    finding = Finding(Kind.HARD, SAID, "5.4.1", 550, MICROSOFT, doubt=SAID)
+    finding = Finding(FeedbackKind.HARD, SAID, "5.4.1", 550, MICROSOFT, doubt=SAID)
     report(conn, 1, NOW, finding)
     assert report(conn, 1, NOW + DAY, finding)
     with transaction(conn):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.feedback import mime
-from relay.feedback.analyse import Kind, analyse
+from relay.feedback.analyse import FeedbackKind, analyse
 from relay.mail.dsn import MAX_RETURNED_OCTETS, build, wanted
 from relay.mail.dsn_report import Action, Notification, RecipientReport
 
@@ -108,7 +108,7 @@ def test_a_delay_says_until_when() -> None:
         next(parsed(note).iter_parts()).get_content().split()
     )
     assert ("Will-Retry-Until", "Tue, 22 Sep 2026 14:13:20 +0000") in groups(note)[1]
-    assert analyse(mime.parse(build(note)), "bob@example.net").kind is Kind.DELAYED
+    assert analyse(mime.parse(build(note)), "bob@example.net").kind is FeedbackKind.DELAYED
 
 
 def test_several_recipients_and_actions() -> None:
@@ -116,8 +116,8 @@ def test_several_recipients_and_actions() -> None:
     note = replace(NOTE, recipients=(FAILED, done))
     assert parsed(note)["Subject"] == "Delivery report for your message"
     assert [dict(group)["Action"] for group in groups(note)[1:]] == ["failed", "delivered"]
-    assert analyse(mime.parse(build(note)), "bob@example.net").kind is Kind.HARD
-    assert analyse(mime.parse(build(note)), "eve@example.net").kind is Kind.NOTHING
+    assert analyse(mime.parse(build(note)), "bob@example.net").kind is FeedbackKind.HARD
+    assert analyse(mime.parse(build(note)), "eve@example.net").kind is FeedbackKind.NOTHING
 
 
 def test_full_returns_the_message_and_hdrs_its_header() -> None:

@@ -16,7 +16,7 @@ from relay.lists.consent_import import UNSUBSCRIBED, Order
 from relay.lists.list_file import Bad, open_list
 from relay.mail.address import parse_address
 from relay.people import consents, erased, profiles, suppressions
-from relay.people.consent_rules import Refused, terms
+from relay.people.consent_rules import ConsentRefused, terms
 from relay.people.standing import standing
 from relay.rights import erasure
 from relay.signup.ask import closed
@@ -60,7 +60,7 @@ def test_nothing_names_the_person_any_more(conn: sqlite3.Connection) -> None:
     with transaction(conn):
         profiles.change(conn, SHOP, person, attributes={"city": "Narva"}, join=["choir"], leave=[], now=NOW)
         suppressions.add(conn, spelling, Reason.COMPLAINT, detail=f"from {OTHER}", now=NOW)
-        answer = idempotency.Kept(201, "", f'{{"email":"{OTHER}"}}'.encode())
+        answer = idempotency.KeptAnswer(201, "", f'{{"email":"{OTHER}"}}'.encode())
         idempotency.keep(conn, SHOP, "key", b"request", answer, NOW)
         conn.executemany(
             "INSERT INTO event (tenant_id, at, kind, detail) VALUES (?, ?, 'refused', ?)",
@@ -98,9 +98,9 @@ def test_a_copy_on_its_way_is_left_and_told(conn: sqlite3.Connection) -> None:
 def test_nobody_brings_the_person_back(conn: sqlite3.Connection, tmp_path: Path, email: str) -> None:
     agree(conn, ANN)
     gone(conn)
-    with pytest.raises(Refused, match="only a fresh consent by the person"):
+    with pytest.raises(ConsentRefused, match="only a fresh consent by the person"):
         give(conn, email)
-    with pytest.raises(Refused):  # asked for before the erasure
+    with pytest.raises(ConsentRefused):  # asked for before the erasure
         give(conn, email, means="double-opt-in", at=NOW + 5)
     path = tmp_path / "list.txt"
     path.write_text(f"{email}\n{BOB}\n", "utf-8")
@@ -161,5 +161,5 @@ def test_what_administrators_did_about_a_stranger_names_it_no_more(conn: sqlite3
 
 def test_an_unknown_person_is_remembered_too(conn: sqlite3.Connection) -> None:
     assert gone(conn).nothing
-    with pytest.raises(Refused):
+    with pytest.raises(ConsentRefused):
         give(conn, ANN)

@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 
 from relay.feedback import mime
-from relay.feedback.analyse import Finding, Kind, analyse, automatic
+from relay.feedback.analyse import FeedbackKind, Finding, analyse, automatic
 from relay.feedback.classify import judge
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "bounces"
 KINDS = {
-    "dead": Kind.HARD,
-    "soft": Kind.SOFT,
-    "delayed": Kind.DELAYED,
-    "delivered": Kind.NOTHING,
-    "nothing": Kind.NOTHING,
-    "auto": Kind.AUTOMATIC,
-    "unclassified": Kind.UNKNOWN,
-    "complained": Kind.COMPLAINT,
+    "dead": FeedbackKind.HARD,
+    "soft": FeedbackKind.SOFT,
+    "delayed": FeedbackKind.DELAYED,
+    "delivered": FeedbackKind.NOTHING,
+    "nothing": FeedbackKind.NOTHING,
+    "auto": FeedbackKind.AUTOMATIC,
+    "unclassified": FeedbackKind.UNKNOWN,
+    "complained": FeedbackKind.COMPLAINT,
 }
 
 
@@ -65,15 +65,15 @@ def test_base64_and_quoted_printable_reports_are_read() -> None:
     import base64
 
     encoded = head + b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(status) + b"--x--\r\n"
-    assert read(encoded).kind is Kind.HARD
+    assert read(encoded).kind is FeedbackKind.HARD
     quoted = head + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + status.replace(b"5.1.1", b"5=2E1.1")
-    assert read(quoted).kind is Kind.HARD
+    assert read(quoted).kind is FeedbackKind.HARD
 
 
 def test_the_returned_message_is_not_read() -> None:
     raw = (SAMPLES / "soft-words-only.eml").read_bytes()
     returned = b"--- Original message ---\r\n550 5.1.1 after RCPT TO: user unknown, no such user\r\n"
-    assert read(raw + returned).kind is Kind.SOFT
+    assert read(raw + returned).kind is FeedbackKind.SOFT
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ BOMBS = {
 def test_bombs_do_no_harm(name: str) -> None:
     start = time.process_time()
     finding = read(BOMBS[name])
-    assert finding.kind in Kind
+    assert finding.kind in FeedbackKind
     # A bound that only an explosion passes: each takes far below a tenth of it.
     assert time.process_time() - start < 5
 
@@ -210,7 +210,7 @@ def _passed_on(final: str, original: str = "") -> Finding:
 def test_where_mail_is_passed_on_the_recipient_may_well_live(final: str, original: str) -> None:
     """An old address to which copies go still: it is the one that is gone. Said again a day later it counts."""
     found = _passed_on(final, original)
-    assert (found.kind, found.dead, found.doubt) == (Kind.HARD, False, "unknown-address")
+    assert (found.kind, found.dead, found.doubt) == (FeedbackKind.HARD, False, "unknown-address")
 
 
 @pytest.mark.parametrize("original", ["", "ann@people.example"])

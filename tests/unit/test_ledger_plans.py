@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from relay.ledger import plans, quota
-from relay.ledger.plans import Holder
+from relay.ledger.plans import HeldPlan
 from relay.mail.address import parse_address
 from relay.store.database import connect, migrate
 from relay.tenants import tenants
+from relay.tenants.plan import change
 from relay.values import tenant
 from relay.values.errors import RegistryError
 from relay.values.facts import Allowance
@@ -91,7 +92,7 @@ def _tenant(conn: sqlite3.Connection, now: float) -> tenant.TenantRow:
 
 def _change(conn: sqlite3.Connection, plan: str, now: float) -> Allowance:
     row = tenants.find(conn, "shop")
-    plans.change(conn, row.id, Holder(row.plan, row.plan_started_at, row.plan_ends_at), plan, PLANS, now)
+    change(conn, row.id, HeldPlan(row.plan, row.plan_started_at, row.plan_ends_at), plan, PLANS, now)
     return quota.allowance(conn, tenants.find(conn, "shop"), PLANS, now)
 
 
@@ -140,7 +141,7 @@ def test_a_bonus_is_carried_over_again(conn: sqlite3.Connection) -> None:
     _change(conn, "small", now)
     _change(conn, "medium", now + DAY)
     row = tenants.find(conn, "shop")
-    plans.change(conn, row.id, Holder(row.plan, row.plan_started_at, row.plan_ends_at), "large", larger, now + 2 * DAY)
+    change(conn, row.id, HeldPlan(row.plan, row.plan_started_at, row.plan_ends_at), "large", larger, now + 2 * DAY)
     assert quota.allowance(conn, tenants.find(conn, "shop"), larger, now + 2 * DAY).messages == 1_110_000
 
 

@@ -17,11 +17,11 @@ from relay.cli.main import relay
 from relay.keys.secrets import Secrets
 from relay.lists import consent_import, suppression_import
 from relay.lists.consent_book import EXPORT_COLUMNS, GROUPS_COLUMN, export, export_columns
-from relay.lists.consent_import import Order, Report
+from relay.lists.consent_import import ImportReport, Order
 from relay.lists.list_file import Bad, Entry, ListError, open_list
 from relay.lists.list_write import write_list
 from relay.people import consents, profiles
-from relay.people.consent_rules import Refused, check_ip, terms
+from relay.people.consent_rules import ConsentRefused, check_ip, terms
 from relay.store.database import migrate, transaction
 from relay.values.errors import RegistryError
 from relay.values.facts import Reason
@@ -59,7 +59,7 @@ def write(tmp_path: Path, name: str, content: str | bytes) -> Path:
     return path
 
 
-def take(conn: sqlite3.Connection, path: Path) -> tuple[Report, list[Bad]]:
+def take(conn: sqlite3.Connection, path: Path) -> tuple[ImportReport, list[Bad]]:
     bad: list[Bad] = []
     order = Order(SHOP, SECRETS, TERMS, "root", NOW)
     return consent_import.run(conn, open_list(path), order, refused=bad.append), bad
@@ -147,7 +147,7 @@ def test_cells_under_no_name_are_told(tmp_path: Path, line: str) -> None:
 
 @pytest.mark.parametrize("ip", ["fe80::1%eth0", "fe80::1%" + "z" * 3000, "fe80::1%\x1b[31m"])
 def test_a_zone_is_no_part_of_an_address(ip: str) -> None:
-    with pytest.raises(Refused, match="no IP address"):
+    with pytest.raises(ConsentRefused, match="no IP address"):
         check_ip(ip)
 
 

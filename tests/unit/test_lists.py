@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from relay.lists import consent_import, list_file, list_sheet, list_text, list_vcard
 from relay.lists.consent_book import Choice, export, export_columns
-from relay.lists.consent_import import UNDER_AGE, UNSUBSCRIBED, Order, Report
+from relay.lists.consent_import import UNDER_AGE, UNSUBSCRIBED, ImportReport, Order
 from relay.lists.list_file import Bad, Entry, ListError, open_list
 from relay.lists.list_write import write_list
 from relay.people import consents, profiles, suppressions, wordings
@@ -47,7 +47,7 @@ def write(tmp_path: Path, name: str, content: str | bytes) -> Path:
 
 def take(
     conn: sqlite3.Connection, path: Path, *, groups: tuple[str, ...] = (), dry_run: bool = False
-) -> tuple[Report, list[Bad]]:
+) -> tuple[ImportReport, list[Bad]]:
     bad: list[Bad] = []
     order = Order(SHOP, SECRETS, TERMS, "root", NOW, dry_run, groups)
     return consent_import.run(conn, open_list(path), order, refused=bad.append), bad

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from relay.mail.additions import Additions
 from relay.mail.html import guard, plan
 from relay.mail.html_css import Sheets
-from relay.mail.html_tokens import Kind, attributes, tokens
+from relay.mail.html_tokens import TokenKind, attributes, tokens
 from relay.mail.render import Renderer
 from relay.mail.scan import ScanLimits, scan
 from relay.mail.template import compile_template
@@ -93,7 +93,7 @@ def test_attributes() -> None:
 def test_tokens_cover_the_document(html: str) -> None:
     found = list(tokens(html))
     assert "".join(html[token.start : token.end] for token in found) == html
-    assert all(token.kind in Kind for token in found)
+    assert all(token.kind in TokenKind for token in found)
     assert not any(token.missing for token in found[:-1])
 
 

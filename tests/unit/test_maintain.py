@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from relay.events import forget as events
 from relay.mail.address import parse_address
 from relay.observe.steady import Steady
+from relay.queue import forget as queue
 from relay.queue.lease import NEXT_OWNER, TAKE_BACK
 from relay.queue.thaw import thaw
 from relay.rights import retention
@@ -94,8 +96,7 @@ def test_old_events_of_all_tenants_go_whatever_their_order(path: Path, conn: sql
 
 def test_what_stays_is_not_read(conn: sqlite3.Connection) -> None:
     plans = [
-        conn.execute(f"EXPLAIN QUERY PLAN {sql}", (1, 2.0, 3)).fetchall()[0][3]
-        for sql in (retention.DONE, retention.OLD)
+        conn.execute(f"EXPLAIN QUERY PLAN {sql}", (1, 2.0, 3)).fetchall()[0][3] for sql in (queue.DONE, events.OLD)
     ]
     assert plans == [
         "SEARCH submission USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
@@ -122,7 +123,7 @@ def test_nothing_to_delete_waits_for_no_lock(path: Path, conn: sqlite3.Connectio
     reader.execute("PRAGMA busy_timeout = 0")
     conn.execute("BEGIN IMMEDIATE")
     assert thaw(reader, NOW) == 0
-    assert retention._submissions(reader, NOW) == 0 == retention._events(reader, NOW)
+    assert retention._submissions(reader, NOW) == 0 == events.forget(reader, NOW)
     reader.close()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from relay.pipeline.contract import Stage
 from relay.queue import admin, verdicts, view
-from relay.queue.admin import Action, Done, Selection, act
+from relay.queue.admin import QueueAction, QueueChange, Selection, act
 from relay.queue.complete import complete
 from relay.queue.lease import take_back
 from relay.queue.values import Claim, Result
@@ -30,7 +30,9 @@ def conn(tmp_path: Path) -> sqlite3.Connection:
     return open_shop(tmp_path / "relay.db")
 
 
-def do(conn: sqlite3.Connection, action: Action, why: str = "", now: float = LATER, **selection: object) -> Done:
+def do(
+    conn: sqlite3.Connection, action: QueueAction, why: str = "", now: float = LATER, **selection: object
+) -> QueueChange:
     return act(conn, action, Selection(**selection), actor="root", why=why, now=now, pause=lambda: None)  # type: ignore[arg-type]
 
 
@@ -45,12 +47,12 @@ def events(conn: sqlite3.Connection, kind: str) -> list[tuple[int, dict[str, obj
 
 def test_hold_and_release(conn: sqlite3.Connection) -> None:
     id_, _ = put(conn, ["a@x.example", "b@y.example"])
-    assert do(conn, Action.HOLD, "looks odd", submission_id=id_) == Done(2, 0, 0)
+    assert do(conn, QueueAction.HOLD, "looks odd", submission_id=id_) == QueueChange(2, 0, 0)
     assert states(conn) == [State.HELD, State.HELD]
     assert column(conn, "SELECT DISTINCT hold_reason || '/' || status FROM recipient") == ["operator/looks odd"]
     assert lease_all(conn, "w", LATER, 9) == []
     assert events(conn, "held") == [(n, {"actor": "root", "reason": "operator", "status": "looks odd"}) for n in (0, 1)]
-    assert do(conn, Action.RELEASE, submission_id=id_) == Done(2, 0, 0)
+    assert do(conn, QueueAction.RELEASE, submission_id=id_) == QueueChange(2, 0, 0)
     assert len(lease_all(conn, "w", LATER, 9)) == 2
     assert column(conn, "SELECT action FROM audit") == ["queue-hold", "queue-release"]
 
@@ -58,55 +60,57 @@ def test_hold_and_release(conn: sqlite3.Connection) -> None:
 def test_release_takes_a_policys_hold_too(conn: sqlite3.Connection) -> None:
     id_, _ = put(conn, ["a@x.example"], hold="content looks forbidden")
     assert states(conn) == [State.HELD]
-    do(conn, Action.RELEASE, submission_id=id_)
+    do(conn, QueueAction.RELEASE, submission_id=id_)
     assert states(conn) == [State.READY]
 
 
 def test_staged_copies_wait_for_their_campaign(conn: sqlite3.Connection) -> None:
     id_, done = put(conn, ["a@x.example", "b@x.example"], campaign="autumn", stage=Stage(10, 1))
-    assert do(conn, Action.RELEASE, submission_id=id_) == Done(0, 0, 1)
+    assert do(conn, QueueAction.RELEASE, submission_id=id_) == QueueChange(0, 0, 1)
     assert states(conn) == [State.READY, State.HELD]
     assert done.campaign_id is not None
     verdicts.release(conn, done.campaign_id, "root", "", LATER, most=0)
-    assert do(conn, Action.RELEASE, submission_id=id_) == Done(1, 0, 0)
+    assert do(conn, QueueAction.RELEASE, submission_id=id_) == QueueChange(1, 0, 0)
 
 
 def test_retry_makes_waiting_copies_due(conn: sqlite3.Connection) -> None:
     id_, _ = put(conn, ["a@x.example"], due_at=NOW + 9999)
     assert lease_all(conn, "w", LATER, 9) == []
-    assert do(conn, Action.RETRY, submission_id=id_) == Done(1, 0, 0)
+    assert do(conn, QueueAction.RETRY, submission_id=id_) == QueueChange(1, 0, 0)
     assert len(lease_all(conn, "w", LATER, 9)) == 1
 
 
 def test_cancel_gives_back_and_forgets_the_body(conn: sqlite3.Connection) -> None:
     id_, _ = put(conn, ["a@x.example", "b@x.example", "c@y.example"])
     other, _ = put(conn, ["a@x.example"], tenant_id=2, random=1)
-    assert do(conn, Action.CANCEL, "sent by mistake", submission_id=id_, domain="x.example") == Done(2, 0, 0)
+    assert do(conn, QueueAction.CANCEL, "sent by mistake", submission_id=id_, domain="x.example") == QueueChange(
+        2, 0, 0
+    )
     assert states(conn) == [State.CANCELLED, State.CANCELLED, State.READY, State.READY]
     assert one(conn, "SELECT value FROM counter WHERE tenant_id = ? AND name = ?", SHOP, COUNTER) == 1
     assert column(conn, "SELECT submission_id FROM body ORDER BY 1") == [id_, other]
-    do(conn, Action.CANCEL, submission_id=id_)
+    do(conn, QueueAction.CANCEL, submission_id=id_)
     assert column(conn, "SELECT submission_id FROM body") == [other]
     assert one(conn, "SELECT open_recipients FROM submission WHERE id = ?", id_) == 0
     assert column(conn, "SELECT value FROM counter ORDER BY tenant_id") == [0, 1]
     assert [n for n, _ in events(conn, "cancelled")] == [0, 1, 2]
     assert events(conn, "cancelled")[0][1]["status"] == "sent by mistake"
     with pytest.raises(RegistryError, match="nothing of this message to cancel: it is cancelled"):
-        do(conn, Action.CANCEL, submission_id=id_)
+        do(conn, QueueAction.CANCEL, submission_id=id_)
 
 
 def test_held_copies_can_be_cancelled(conn: sqlite3.Connection) -> None:
     id_, _ = put(conn, ["a@x.example"], hold="odd")
-    assert do(conn, Action.CANCEL, submission_id=id_) == Done(1, 0, 0)
+    assert do(conn, QueueAction.CANCEL, submission_id=id_) == QueueChange(1, 0, 0)
 
 
-@pytest.mark.parametrize("action", [Action.CANCEL, Action.HOLD, Action.RETRY])
-def test_what_is_being_delivered_is_left_alone(conn: sqlite3.Connection, action: Action) -> None:
+@pytest.mark.parametrize("action", [QueueAction.CANCEL, QueueAction.HOLD, QueueAction.RETRY])
+def test_what_is_being_delivered_is_left_alone(conn: sqlite3.Connection, action: QueueAction) -> None:
     id_, _ = put(conn, ["a@x.example"])
     with transaction(conn):
         (lease,) = lease_all(conn, "worker", NOW, 1)
     row = conn.execute("SELECT * FROM recipient").fetchone()
-    assert do(conn, action, submission_id=id_) == Done(0, 1, 0)
+    assert do(conn, action, submission_id=id_) == QueueChange(0, 1, 0)
     assert conn.execute("SELECT * FROM recipient").fetchone() == row
     assert events(conn, "cancelled") == []
     with transaction(conn):
@@ -117,23 +121,23 @@ def test_what_is_being_delivered_is_left_alone(conn: sqlite3.Connection, action:
 
 def test_a_copy_claimed_at_acceptance_is_being_delivered(conn: sqlite3.Connection) -> None:
     id_, _ = put(conn, ["a@x.example"], claim=Claim("worker", NOW + 1800))
-    assert do(conn, Action.CANCEL, submission_id=id_) == Done(0, 1, 0)
+    assert do(conn, QueueAction.CANCEL, submission_id=id_) == QueueChange(0, 1, 0)
 
 
-@pytest.mark.parametrize("action", [Action.CANCEL, Action.HOLD])
-def test_a_dead_owners_copy_is_taken_and_its_outcome_fenced_off(conn: sqlite3.Connection, action: Action) -> None:
+@pytest.mark.parametrize("action", [QueueAction.CANCEL, QueueAction.HOLD])
+def test_a_dead_owners_copy_is_taken_and_its_outcome_fenced_off(conn: sqlite3.Connection, action: QueueAction) -> None:
     """The clock alone, set on by ten days, makes nobody dead."""
     id_, _ = put(conn, ["a@x.example"])
     with transaction(conn):
         (lease,) = lease_all(conn, "worker", NOW, 1, -10 * 86_400.0)
-    assert do(conn, action, submission_id=id_) == Done(0, 1, 0)
+    assert do(conn, action, submission_id=id_) == QueueChange(0, 1, 0)
     with transaction(conn):
         assert take_back(conn, ["worker"], NOW) == 1
-    assert do(conn, action, submission_id=id_) == Done(1, 0, 0)
+    assert do(conn, action, submission_id=id_) == QueueChange(1, 0, 0)
     with transaction(conn):
         written = complete(conn, [Result(lease, State.DELIVERED, LATER)], lambda c, r: None)
     assert len(written.lost) == 1
-    assert states(conn) == [State.CANCELLED if action is Action.CANCEL else State.HELD]
+    assert states(conn) == [State.CANCELLED if action is QueueAction.CANCEL else State.HELD]
 
 
 def test_many_copies_go_in_short_transactions(conn: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,27 +147,27 @@ def test_many_copies_go_in_short_transactions(conn: sqlite3.Connection, monkeypa
     pauses: list[int] = []
     done = act(
         conn,
-        Action.HOLD,
+        QueueAction.HOLD,
         Selection(tenant_id=SHOP),
         actor="root",
         why="",
         now=LATER,
         pause=lambda: pauses.append(conn.in_transaction),
     )
-    assert done == Done(7, 0, 0) and pauses == [False] * 3
+    assert done == QueueChange(7, 0, 0) and pauses == [False] * 3
     assert states(conn).count(State.HELD) == 7
     assert json.loads(str(one(conn, "SELECT detail FROM audit")))["copies"] == 7
 
 
 def test_wrong_orders_are_said(conn: sqlite3.Connection) -> None:
     with pytest.raises(RegistryError, match="name a queue id"):
-        do(conn, Action.CANCEL)
+        do(conn, QueueAction.CANCEL)
     with pytest.raises(RegistryError, match="no such message"):
-        do(conn, Action.CANCEL, submission_id=5)
+        do(conn, QueueAction.CANCEL, submission_id=5)
     with pytest.raises(RegistryError, match="nothing there to hold"):
-        do(conn, Action.HOLD, domain="x.example")
+        do(conn, QueueAction.HOLD, domain="x.example")
     with pytest.raises(RegistryError, match="printable"):
-        do(conn, Action.HOLD, "a\x1bb", domain="x.example")
+        do(conn, QueueAction.HOLD, "a\x1bb", domain="x.example")
 
 
 def test_waiting_and_held_copies_are_found_by_their_indexes(conn: sqlite3.Connection) -> None:

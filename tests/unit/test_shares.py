@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from relay.intake.smtp.limits import Failures, Known
+from relay.intake.smtp.limits import Failures, KnownAccounts
 from relay.intake.smtp.shares import CROWD, QUIET_S, SLOW_S, Account, Budget, Sessions, network_of
 
 
@@ -243,7 +243,7 @@ def test_failed_log_ins_have_a_bound_and_a_window(clock: Clock) -> None:
 
 
 def test_who_got_in_lately_is_known_there_and_only_there(clock: Clock) -> None:
-    known = Known(clock=clock, lasts_s=100.0, most_networks=3, most_accounts=2)
+    known = KnownAccounts(clock=clock, lasts_s=100.0, most_networks=3, most_accounts=2)
     known.logged_in("nat", "shop")
     assert known.any("nat") and known.has("nat", "shop")
     assert not known.has("nat", "other") and not known.has("elsewhere", "shop") and not known.any("elsewhere")

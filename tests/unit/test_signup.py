@@ -285,7 +285,7 @@ def test_who_said_never_is_put_on_no_list(signup: Signup, tmp_path: Path) -> Non
     bad: list[Bad] = []
     report = consent_import.run(signup.shop.conn, open_list(tmp_path / "list.txt"), order, refused=bad.append)
     assert report.taken == 1 and [one.line for one in bad] == [1, 2]
-    with pytest.raises(consent_rules.Refused) as told:
+    with pytest.raises(consent_rules.ConsentRefused) as told:
         signup.shop.consent(ANN, "offers", at=NOW)
     assert told.value.word == "never-ask"
     assert signup.live("bob@people.example") == {"offers"}

@@ -19,7 +19,7 @@ import pytest
 
 from relay.keys.tokens import Mark, link_token
 from relay.mail.address import parse_address
-from relay.people.consent_rules import Refused
+from relay.people.consent_rules import ConsentRefused
 from relay.people.mailboxes import mailbox, network_of
 from relay.signup import forms, tokens
 from relay.store.database import transaction
@@ -167,9 +167,9 @@ def test_letters_never_touch_the_plan(signup: Signup) -> None:
     "topic", ["http://evil.test/claim", "news of evil.com", "call +372 5555 1234", "mail@evil.example", "x" * 61]
 )
 def test_a_topic_that_advertises_is_refused_where_it_is_made(signup: Signup, topic: str) -> None:
-    with pytest.raises(Refused, match="can't stand in a confirmation letter"):
+    with pytest.raises(ConsentRefused, match="can't stand in a confirmation letter"):
         signup.add("other", topics=("news", topic))
-    with pytest.raises(Refused, match="can't stand in a confirmation letter"):
+    with pytest.raises(ConsentRefused, match="can't stand in a confirmation letter"):
         signup.edit(topics=("newsletter", topic))
 
 

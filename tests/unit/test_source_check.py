@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from relay.people.consent_rules import Refused, terms
+from relay.people.consent_rules import ConsentRefused, terms
 from relay.people.source_check import bought, vague
 
 VAGUE = (
@@ -34,7 +34,7 @@ TOLD = (
 
 @pytest.mark.parametrize("source", [*VAGUE.split("|"), *BOUGHT.split("|")])
 def test_what_proves_nothing_is_refused(source: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ConsentRefused) as refused:
         terms(topic="news", source=source, wording="Yes", means="hand")
     assert refused.value.word == "source"
 

@@ -19,7 +19,7 @@ from relay.store.sqlite import condition as module
 from relay.store.sqlite.committer import Committer
 from relay.store.sqlite.condition import Condition, Gone
 from relay.store.sqlite.rescue import rescue
-from relay.store.sqlite.room import Room
+from relay.store.sqlite.room import DiskRoom
 from relay.store.units import StoreBusy
 
 PLENTY = 1 << 40
@@ -31,7 +31,7 @@ class World:
         self.path, self.free, self.now = path, PLENTY, 1000.0
         self.conn = connect(path, readonly=True)
         self.committer = Committer(path)
-        self.room = Room(path, self.conn, 1 << 26, free=lambda database: self.free, clock=lambda: self.now)
+        self.room = DiskRoom(path, self.conn, 1 << 26, free=lambda database: self.free, clock=lambda: self.now)
         self.called: list[tuple[Trouble, bool]] = []
         self.condition = Condition(self.committer, self.room, self._call, lambda: self.now)
 

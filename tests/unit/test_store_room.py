@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from relay.store.sqlite.place import Place
-from relay.store.sqlite.room import LOG_FLOOR_OCTETS, PAGE_OCTETS, Room, cost
+from relay.store.sqlite.room import LOG_FLOOR_OCTETS, PAGE_OCTETS, DiskRoom, cost
 from relay.store.sqlite.shrink import SPARE_PAGES
 
 MIB = 1024 * 1024
@@ -16,7 +16,7 @@ LEAST = 64 * MIB
 
 
 class Disk:
-    """What a ``Room`` is told."""
+    """What a ``DiskRoom`` is told."""
 
     def __init__(self, tmp_path: Path, *, free: int, free_pages: int = 0, log: int = 0, share: int = 1) -> None:
         self.database = tmp_path / "relay.db"
@@ -30,7 +30,7 @@ class Disk:
             self.conn.execute("COMMIT")
             self.conn.execute("DELETE FROM t")
         Path(f"{self.database}-wal").write_bytes(bytes(log))
-        self.room = Room(
+        self.room = DiskRoom(
             self.database, self.conn, LEAST, share=share, tell=self._tell, others=lambda: self.others,
             free=self._free, clock=lambda: self.now,
         )  # fmt: skip
@@ -105,7 +105,7 @@ def test_a_directory_that_is_gone_has_no_room(tmp_path: Path) -> None:
     def gone(database: Path) -> int:
         raise FileNotFoundError(database)
 
-    room = Room(disk.database, disk.conn, LEAST, free=gone)
+    room = DiskRoom(disk.database, disk.conn, LEAST, free=gone)
     assert not room.fits(0) and room.full
 
 

@@ -14,9 +14,9 @@ from relay.keys.secrets import Secrets
 from relay.mail.address import parse_address
 from relay.store.database import connect, migrate
 from relay.tenants import domain_check, domains, snapshot, tenants
-from relay.tenants.domain_check import State
-from relay.tenants.domains import DomainRow, Record
-from relay.tenants.lookup import Lookup, LookupFailed
+from relay.tenants.domain_check import RecordState
+from relay.tenants.domains import DnsRecord, DomainRow
+from relay.tenants.lookup import LookupFailed, RecordLookup
 from relay.values.errors import RegistryError
 from relay.values.tenant import TenantRow
 
@@ -44,15 +44,15 @@ def row(conn: sqlite3.Connection) -> DomainRow:
     return domains.add(conn, SECRETS, _tenant(conn, "shop"), "shop.example", actor="anna", now=NOW)
 
 
-def _published(records: Sequence[Record]) -> dict[tuple[str, str], list[str]]:
+def _published(records: Sequence[DnsRecord]) -> dict[tuple[str, str], list[str]]:
     return {(record.name, record.type): [record.value] for record in records}
 
 
-def _lookup(zone: Mapping[tuple[str, str], Sequence[str]]) -> Lookup:
+def _lookup(zone: Mapping[tuple[str, str], Sequence[str]]) -> RecordLookup:
     return lambda name, kind: zone.get((name, kind), ())
 
 
-def _states(records: Sequence[Record], zone: Mapping[tuple[str, str], Sequence[str]]) -> dict[str, State]:
+def _states(records: Sequence[DnsRecord], zone: Mapping[tuple[str, str], Sequence[str]]) -> dict[str, RecordState]:
     return {f.record.name: f.state for f in domain_check.check(records, _lookup(zone))}
 
 
@@ -116,9 +116,9 @@ def test_the_return_path_leads_to_the_mail_domain(conn: sqlite3.Connection, row:
 
 
 def test_zone_lines_split_and_quote_text() -> None:
-    line = domains.zone_line(Record("a.example", "TXT", "x" * 255 + 'y"\\é', "dkim"))
+    line = domains.zone_line(DnsRecord("a.example", "TXT", "x" * 255 + 'y"\\é', "dkim"))
     assert line == f'a.example. IN TXT "{"x" * 255}" "y\\"\\\\\\195\\169"'
-    assert domains.zone_line(Record("rp.a.example", "CNAME", "b.example", "")) == "rp.a.example. IN CNAME b.example."
+    assert domains.zone_line(DnsRecord("rp.a.example", "CNAME", "b.example", "")) == "rp.a.example. IN CNAME b.example."
 
 
 # --- claims -----------------------------------------------------------------
@@ -197,13 +197,13 @@ def test_a_leaked_key_stops_at_once(conn: sqlite3.Connection, row: DomainRow) ->
 
 def test_all_in_place(conn: sqlite3.Connection, row: DomainRow) -> None:
     records = domains.records(conn, SETTINGS, row)
-    assert set(_states(records, _published(records)).values()) == {State.OK}
+    assert set(_states(records, _published(records)).values()) == {RecordState.OK}
     assert domain_check.proves(domain_check.check(records, _lookup(_published(records))))
 
 
 def test_nothing_in_place(conn: sqlite3.Connection, row: DomainRow) -> None:
     records = domains.records(conn, SETTINGS, row)
-    assert set(_states(records, {}).values()) == {State.MISSING}
+    assert set(_states(records, {}).values()) == {RecordState.MISSING}
 
 
 @pytest.mark.parametrize(("gone", "proved"), [("dkim", False), ("verification", False), ("return-path", True)])
@@ -219,51 +219,51 @@ def test_one_key_of_two_is_enough(conn: sqlite3.Connection, row: DomainRow) -> N
     assert domain_check.proves(domain_check.check(records, _lookup(zone)))
 
 
-DKIM = Record("s._domainkey.a.example", "TXT", "v=DKIM1; k=rsa; p=MIIB", "dkim")
-SPF = Record("a.example", "TXT", "v=spf1 a:relay.example ~all", "spf")
-DMARC = Record("_dmarc.a.example", "TXT", "v=DMARC1; p=none; rua=mailto:o@a.example", "dmarc")
-TOKEN = Record("_relay-verify.a.example", "TXT", "relay-verify=abc", "verification")
+DKIM = DnsRecord("s._domainkey.a.example", "TXT", "v=DKIM1; k=rsa; p=MIIB", "dkim")
+SPF = DnsRecord("a.example", "TXT", "v=spf1 a:relay.example ~all", "spf")
+DMARC = DnsRecord("_dmarc.a.example", "TXT", "v=DMARC1; p=none; rua=mailto:o@a.example", "dmarc")
+TOKEN = DnsRecord("_relay-verify.a.example", "TXT", "relay-verify=abc", "verification")
 
 
 @pytest.mark.parametrize(
     ("record", "texts", "state"),
     [
-        (DKIM, ["p=MI IB"], State.OK),
-        (DKIM, ["k=rsa;t=s;p=MIIB;"], State.OK),
-        (DKIM, ["v=DKIM1; k=ed25519; p=MIIB"], State.DIFFERENT),
-        (DKIM, ["v=DKIM1; p="], State.DIFFERENT),
-        (DKIM, ["other", "v=DKIM1; p=MIIB"], State.OK),
-        (SPF, ["google-site-verification=x"], State.MISSING),
-        (SPF, ["x", "V=SPF1 ip4:192.0.2.1 +A:Relay.example -all"], State.OK),
-        (SPF, ["v=spf1 -all"], State.DIFFERENT),
-        (SPF, ["v=spf10 a:relay.example"], State.MISSING),
-        (DMARC, ["v=DMARC1; p=reject"], State.OK),
-        (DMARC, ["v=DMARC1"], State.DIFFERENT),
-        (DMARC, ["hello"], State.MISSING),
-        (TOKEN, ["relay-verify=abd"], State.DIFFERENT),
-        (TOKEN, ["relay-verify=abd", "relay-verify=abc"], State.OK),
-        (TOKEN, [], State.MISSING),
+        (DKIM, ["p=MI IB"], RecordState.OK),
+        (DKIM, ["k=rsa;t=s;p=MIIB;"], RecordState.OK),
+        (DKIM, ["v=DKIM1; k=ed25519; p=MIIB"], RecordState.DIFFERENT),
+        (DKIM, ["v=DKIM1; p="], RecordState.DIFFERENT),
+        (DKIM, ["other", "v=DKIM1; p=MIIB"], RecordState.OK),
+        (SPF, ["google-site-verification=x"], RecordState.MISSING),
+        (SPF, ["x", "V=SPF1 ip4:192.0.2.1 +A:Relay.example -all"], RecordState.OK),
+        (SPF, ["v=spf1 -all"], RecordState.DIFFERENT),
+        (SPF, ["v=spf10 a:relay.example"], RecordState.MISSING),
+        (DMARC, ["v=DMARC1; p=reject"], RecordState.OK),
+        (DMARC, ["v=DMARC1"], RecordState.DIFFERENT),
+        (DMARC, ["hello"], RecordState.MISSING),
+        (TOKEN, ["relay-verify=abd"], RecordState.DIFFERENT),
+        (TOKEN, ["relay-verify=abd", "relay-verify=abc"], RecordState.OK),
+        (TOKEN, [], RecordState.MISSING),
     ],
 )
-def test_a_text_record_is_compared_by_its_meaning(record: Record, texts: list[str], state: State) -> None:
+def test_a_text_record_is_compared_by_its_meaning(record: DnsRecord, texts: list[str], state: RecordState) -> None:
     assert _states([record], {(record.name, "TXT"): texts}) == {record.name: state}
 
 
-RETURN = Record("rp.a.example", "CNAME", "relay.example", "return-path")
+RETURN = DnsRecord("rp.a.example", "CNAME", "relay.example", "return-path")
 
 
 @pytest.mark.parametrize(
     ("zone", "state"),
     [
-        ({"CNAME": ["relay.example"]}, State.OK),
-        ({"CNAME": ["other.example"], "MX": ["relay.example"]}, State.DIFFERENT),
-        ({"MX": ["relay.example"]}, State.OK),
-        ({"MX": ["relay.example", "other.example"]}, State.DIFFERENT),
-        ({"MX": [""]}, State.DIFFERENT),
-        ({}, State.MISSING),
+        ({"CNAME": ["relay.example"]}, RecordState.OK),
+        ({"CNAME": ["other.example"], "MX": ["relay.example"]}, RecordState.DIFFERENT),
+        ({"MX": ["relay.example"]}, RecordState.OK),
+        ({"MX": ["relay.example", "other.example"]}, RecordState.DIFFERENT),
+        ({"MX": [""]}, RecordState.DIFFERENT),
+        ({}, RecordState.MISSING),
     ],
 )
-def test_the_return_path_is_a_cname_or_only_our_mx(zone: dict[str, list[str]], state: State) -> None:
+def test_the_return_path_is_a_cname_or_only_our_mx(zone: dict[str, list[str]], state: RecordState) -> None:
     assert _states([RETURN], {(RETURN.name, kind): values for kind, values in zone.items()}) == {RETURN.name: state}
 
 
@@ -272,7 +272,7 @@ def test_a_failed_look_up_is_unknown_not_missing() -> None:
         raise LookupFailed("no answer within 5 s")
 
     findings = domain_check.check([TOKEN, RETURN], lookup)
-    assert [(f.state, f.cause) for f in findings] == [(State.UNKNOWN, "no answer within 5 s")] * 2
+    assert [(f.state, f.cause) for f in findings] == [(RecordState.UNKNOWN, "no answer within 5 s")] * 2
 
 
 def test_the_stored_keys_open_and_fit_the_records(conn: sqlite3.Connection, row: DomainRow) -> None:

@@ -14,6 +14,7 @@ from relay.ledger import plans
 from relay.mail.address import parse_address
 from relay.store.database import connect, migrate, transaction
 from relay.tenants import credentials, snapshot, streams, tenants
+from relay.tenants.plan import change
 from relay.tenants.snapshot import SnapshotSource
 from relay.values.facts import Freeze
 from relay.values.tenant import TenantRow
@@ -80,9 +81,9 @@ def test_the_facts_of_a_tenant(conn: sqlite3.Connection, shop: TenantRow) -> Non
 
 
 def test_a_bonus_counts_in_the_allowance(conn: sqlite3.Connection, shop: TenantRow) -> None:
-    free = plans.Holder("free", NOW, None)
-    small = plans.change(conn, shop.id, free, "small", SETTINGS.plans, NOW)
-    plans.change(conn, shop.id, small, "medium", SETTINGS.plans, NOW + 5.5)
+    free = plans.HeldPlan("free", NOW, None)
+    small = change(conn, shop.id, free, "small", SETTINGS.plans, NOW)
+    change(conn, shop.id, small, "medium", SETTINGS.plans, NOW + 5.5)
     tenant = snapshot.load(conn, SETTINGS, SECRETS).tenant(shop.id, NOW + 6)
     assert tenant.allowance.messages == 110_000
 
@@ -128,7 +129,7 @@ CHANGES: dict[str, Change] = {
     "stream": lambda c, t: streams.add(c, t, "x", streams.of_tenant(c, t.id)[0].kind, actor="anna", now=NOW),
     "domain": lambda c, t: _domain(c, t.id, "shop.example", False),
     "topic": lambda c, t: c.execute("INSERT INTO topic (tenant_id, name) VALUES (?, 'news')", (t.id,)),
-    "plan": lambda c, t: plans.change(c, t.id, plans.Holder("free", NOW, None), "small", SETTINGS.plans, NOW),
+    "plan": lambda c, t: change(c, t.id, plans.HeldPlan("free", NOW, None), "small", SETTINGS.plans, NOW),
     "credential": lambda c, t: credentials.add_password(
         c, SECRETS, t, streams.find(c, t, "bulk"), actor="anna", now=NOW
     ),

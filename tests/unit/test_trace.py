@@ -12,7 +12,7 @@ from relay.campaigns.figures import Figures
 from relay.people import consents
 from relay.pipeline.contract import Stage
 from relay.queue import verdicts
-from relay.queue.admin import Action, Selection, act
+from relay.queue.admin import QueueAction, Selection, act
 from relay.queue.complete import complete
 from relay.queue.trace import CopyStory, find, trace
 from relay.queue.values import Lease, Result
@@ -135,7 +135,7 @@ def test_a_staged_campaign_with_its_verdict(conn: sqlite3.Connection) -> None:
 
 def test_the_operators_hand_shows(conn: sqlite3.Connection) -> None:
     id_, _ = put(conn, [ANN])
-    for at, action in ((1, Action.HOLD), (2, Action.RELEASE), (3, Action.CANCEL)):
+    for at, action in ((1, QueueAction.HOLD), (2, QueueAction.RELEASE), (3, QueueAction.CANCEL)):
         act(conn, action, Selection(id_), actor="root", why="odd", now=NOW + at)
     assert steps(trace(conn, id_).copies[0]) == [
         (1, "held", "odd; operator by root"),

@@ -8,7 +8,7 @@ from relay.delivery.outcome import Bounced, Retry, Where
 from relay.delivery.smtp.classify import decide
 from relay.delivery.smtp.reply import Reply
 from relay.feedback import mime
-from relay.feedback.analyse import Finding, Kind, analyse
+from relay.feedback.analyse import FeedbackKind, Finding, analyse
 from tests.unit.test_remote_behaviours import ABOUT_US, AGAIN, DEAD, TEMPORARY, reply
 
 PERSON = "ann@example.net"
@@ -48,9 +48,9 @@ def test_a_reply_and_a_report_about_it_mean_the_same(text: str, person: str, sai
         return
     assert finding.dead is (isinstance(outcome, Bounced) and outcome.address_dead)
     assert bool(finding.doubt) is (isinstance(outcome, Bounced) and bool(outcome.doubt))
-    assert finding.kind in (Kind.HARD, Kind.SOFT)
+    assert finding.kind in (FeedbackKind.HARD, FeedbackKind.SOFT)
     if isinstance(outcome, Retry):
-        assert finding.kind is Kind.SOFT
+        assert finding.kind is FeedbackKind.SOFT
     elif said_at:
         assert finding.type == outcome.kind
 
@@ -63,4 +63,4 @@ def test_after_the_message_a_filter_may_say_unknown_user() -> None:
     answer = reply(f"550 Unknown user {PERSON}")
     assert not decide(Where.DOT, answer, "mx", [PERSON]).doubt  # type: ignore[union-attr]
     finding = analyse(mime.parse(reported(answer, PERSON, " (in reply to end of DATA command)")), PERSON)
-    assert (finding.kind, finding.dead, finding.doubt, finding.type) == (Kind.SOFT, False, "", "filtered")
+    assert (finding.kind, finding.dead, finding.doubt, finding.type) == (FeedbackKind.SOFT, False, "", "filtered")

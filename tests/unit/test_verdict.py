@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.verdict.answer import read
-from relay.verdict.phrases import PATTERNS, Group, found_in
+from relay.verdict.phrases import PATTERNS, PhraseGroup, found_in
 from relay.verdict.table import TABLE, _matches, judge
-from relay.verdict.values import Address, Kind
+from relay.verdict.values import AddressSays, AnswerKind
 from relay.verdict.words import own_words
 
 USER_UNKNOWN = "550 5.1.1 <{0}>: Recipient address rejected: User unknown"
@@ -64,9 +64,9 @@ SPELLINGS = [
 def test_addresses_hosts_and_links_decide_nothing(person: str, text: str) -> None:
     local, _, domain = person.rpartition("@")
     said = text.format(person, local, f"{local}%{domain}", person.upper())
-    assert read(said, [person]).judged("rcpt").address is Address.DEAD, own_words(said, [person])
+    assert read(said, [person]).judged("rcpt").address is AddressSays.DEAD, own_words(said, [person])
     later = read(said.replace("550", "450").replace("5.1.1", "4.1.1"), [person]).judged("rcpt")
-    assert (later.address, later.lasting) == (Address.ALIVE, False)
+    assert (later.address, later.lasting) == (AddressSays.ALIVE, False)
 
 
 @pytest.mark.parametrize("person", PEOPLE)
@@ -76,13 +76,13 @@ def test_the_remotes_own_words_count_whoever_the_person_is(person: str) -> None:
         "550 <{}> mailbox is full",
         "550 {}: try again later",
     ):
-        assert read(text.format(person), [person]).judged("rcpt").address is Address.ALIVE
+        assert read(text.format(person), [person]).judged("rcpt").address is AddressSays.ALIVE
 
 
 @pytest.mark.parametrize("person", ["user@x.example", "unknown@x.example", "mailbox@x.example", "recipient@x.example"])
 def test_a_local_part_that_is_a_word_of_the_answer_takes_none_away(person: str) -> None:
-    assert read("550 user unknown", [person]).judged("rcpt").address is Address.DEAD
-    assert read("550 mailbox full", [person]).judged("rcpt").kind is Kind.FULL
+    assert read("550 user unknown", [person]).judged("rcpt").address is AddressSays.DEAD
+    assert read("550 mailbox full", [person]).judged("rcpt").kind is AnswerKind.FULL
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_every_row_is_reached(number: int) -> None:
     assert any(
         next(one for one in TABLE if _matches(one, reply, code, found, stage)) is row
         for text in texts
-        for beside in ("", *map(_words, Group))
+        for beside in ("", *map(_words, PhraseGroup))
         for found in (found_in(f"{text}; {beside}"),)
         for code in codes
         for reply in replies
@@ -144,53 +144,53 @@ CODES = re.split(
 )
 
 
-def _words(group: Group) -> str:
+def _words(group: PhraseGroup) -> str:
     """A plain text of a group: the shortest phrase that its own expression finds."""
     return {
-        Group.FULL: "mailbox full",
-        Group.LARGE: "message too large",
-        Group.LOOP: "mail loop",
-        Group.GREYLIST: "greylisted",
-        Group.LATER: "try later",
-        Group.RATE: "rate limit",
-        Group.BLOCKED: "blacklisted",
-        Group.SPAM: "spam",
-        Group.AUTHENTICATION: "dmarc",
-        Group.SENDER: "callout verification",
-        Group.RELAYING: "unable to relay",
-        Group.TLS: "tls required",
-        Group.DISABLED: "account suspended",
-        Group.POLICY: "policy",
-        Group.CONTENT: "attachment",
-        Group.FILTERED: "filtered",
-        Group.MOVED: "has moved",
-        Group.NO_DOMAIN: "host unknown",
-        Group.NETWORK: "connection timed out",
-        Group.EXPIRED: "message expired",
-        Group.SYSTEM: "internal error",
-        Group.PROTOCOL: "syntax error",
-        Group.PROGRAM: "procmail",
-        Group.NOBODY: "no longer employed",
-        Group.UNKNOWN: "user unknown",
-        Group.NO_ACCOUNT: "does not have an x account",
-        Group.NAMELESS: "550 : user unknown",
-        Group.REFUSED: "recipient rejected",
-        Group.CLOSED: "badrcptto",
+        PhraseGroup.FULL: "mailbox full",
+        PhraseGroup.LARGE: "message too large",
+        PhraseGroup.LOOP: "mail loop",
+        PhraseGroup.GREYLIST: "greylisted",
+        PhraseGroup.LATER: "try later",
+        PhraseGroup.RATE: "rate limit",
+        PhraseGroup.BLOCKED: "blacklisted",
+        PhraseGroup.SPAM: "spam",
+        PhraseGroup.AUTHENTICATION: "dmarc",
+        PhraseGroup.SENDER: "callout verification",
+        PhraseGroup.RELAYING: "unable to relay",
+        PhraseGroup.TLS: "tls required",
+        PhraseGroup.DISABLED: "account suspended",
+        PhraseGroup.POLICY: "policy",
+        PhraseGroup.CONTENT: "attachment",
+        PhraseGroup.FILTERED: "filtered",
+        PhraseGroup.MOVED: "has moved",
+        PhraseGroup.NO_DOMAIN: "host unknown",
+        PhraseGroup.NETWORK: "connection timed out",
+        PhraseGroup.EXPIRED: "message expired",
+        PhraseGroup.SYSTEM: "internal error",
+        PhraseGroup.PROTOCOL: "syntax error",
+        PhraseGroup.PROGRAM: "procmail",
+        PhraseGroup.NOBODY: "no longer employed",
+        PhraseGroup.UNKNOWN: "user unknown",
+        PhraseGroup.NO_ACCOUNT: "does not have an x account",
+        PhraseGroup.NAMELESS: "550 : user unknown",
+        PhraseGroup.REFUSED: "recipient rejected",
+        PhraseGroup.CLOSED: "badrcptto",
     }[group]
 
 
-@pytest.mark.parametrize("group", list(Group))
-def test_each_group_finds_its_words(group: Group) -> None:
+@pytest.mark.parametrize("group", list(PhraseGroup))
+def test_each_group_finds_its_words(group: PhraseGroup) -> None:
     assert PATTERNS[group].search(_words(group))
 
 
 @given(st.text(max_size=300), st.sampled_from(["rcpt", "data", "dot", "", "mail", "greeting"]))
 def test_anything_is_judged(text: str, stage: str) -> None:
     judged = read(text, ["ann@example.net"]).judged(stage)
-    assert judged.address is Address.ALIVE or judged.lasting
-    assert judged.permanent is (judged.address in (Address.DEAD, Address.DOUBTED))
+    assert judged.address is AddressSays.ALIVE or judged.lasting
+    assert judged.permanent is (judged.address in (AddressSays.DEAD, AddressSays.DOUBTED))
     if stage in ("mail", "greeting"):
-        assert judged.address is Address.ALIVE
+        assert judged.address is AddressSays.ALIVE
 
 
 @pytest.mark.parametrize(

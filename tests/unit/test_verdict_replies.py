@@ -7,7 +7,7 @@ import pytest
 from relay.feedback import mime
 from relay.feedback.analyse import understand
 from relay.verdict.answer import read
-from relay.verdict.values import Address, Judgement, Kind
+from relay.verdict.values import AddressSays, AnswerKind, Judgement
 
 ANN = "ann@example.net"
 
@@ -102,58 +102,58 @@ GONE = [
 """At RCPT: it takes no mail, for good."""
 
 ALIVE = [
-    ("503 5.5.1 no valid recipients", Kind.FILTERED),
-    ("554 5.5.1 Error: no valid recipients", Kind.FILTERED),
-    ("550 5.1.1 undeliverable address: mail for example.net loops back to myself", Kind.LOOP),
-    ("550 5.1.1 max message size exceeded", Kind.TOO_LARGE),
-    ("550 5.1.1 internal error", Kind.SYSTEM),
-    ("550 5.1.1 LDAP server unavailable", Kind.SYSTEM),
-    ("550 5.1.1 connection to database refused", Kind.SYSTEM),
-    ("550 5.1.1 recipient server not responding", Kind.NETWORK),
-    ("550 5.1.1 mail loop", Kind.LOOP),
-    ("550 5.1.1 STARTTLS required", Kind.TLS),
-    ("550 5.1.1 Mailbox temporarily locked", Kind.TEMPORARY),
-    ("550 5.1.1 Address verification in progress", Kind.TEMPORARY),
-    ("550 5.1.1 quarantined", Kind.SPAM),
-    ("550 5.1.1 unsubscribed", Kind.FILTERED),
-    ("550 Client does not exist in our whitelist", Kind.AUTHENTICATION),
-    ("501 5.5.4 Invalid domain name in HELO", Kind.AUTHENTICATION),
-    ("550 unknown user or wrong password", Kind.AUTHENTICATION),
-    ("550 invalid user credentials", Kind.AUTHENTICATION),
-    ("550 The account you are sending from does not exist", Kind.SENDER),
-    ("550 Your mailbox does not exist", Kind.SENDER),
-    ("550 <b@relay.example>: user unknown in sender check", Kind.SENDER),
-    ("550 Callback to relay.example failed: 550 user unknown", Kind.SENDER),
-    ("550 You are not a known user of this relay", Kind.SENDER),
-    ("550 5.7.1 Excessive unknown recipients - possible dictionary attack", Kind.RATE),
-    ("550 user database not found", Kind.SYSTEM),
-    ("550 Destinatario desconocido o mailbox lleno", Kind.FULL),
-    ("550 Sorry, this user has too much mail waiting", Kind.FULL),
-    ("550 Maximum number of invalid recipients reached", Kind.RATE),
-    ("550 Invalid recipients exceeded", Kind.RATE),
-    ("550 5.1.1 mailbox busy", Kind.TEMPORARY),
-    ("550 Post from non-member address unknown", Kind.POLICY),
-    ("550 moderated list, address not known to moderator", Kind.POLICY),
-    ("550 PGP key for user not found", Kind.POLICY),
-    ("550 AUTH user not found", Kind.AUTHENTICATION),
-    ("550 text contains invalid address", Kind.CONTENT),
-    ("550 missing recipient header; undisclosed recipients invalid", Kind.CONTENT),
-    ("550 MAILBOX_FULL", Kind.FULL),
-    ("550 inbox overflow", Kind.FULL),
-    ("550 please come back in 10 minutes", Kind.TEMPORARY),
-    ("550 slow down", Kind.RATE),
-    ("550 User is over the daily receiving limit", Kind.RATE),
-    ("554 Message rate limit exceeded for this sender", Kind.RATE),
-    ("550-Postmaster verification failed while checking <b@relay.example> 550 User unknown", Kind.SENDER),
-    ("554 5.7.1 Recipient address rejected: Access denied", Kind.POLICY),
-    ("550 5.7.27 Domain of sender does not accept mail", Kind.SENDER),
-    ("550 badrcptto: blocked by spam filter (#5.7.1)", Kind.BLOCKED),
-    ("550 Message was not accepted -- invalid mailbox. Mailbox is full", Kind.FULL),
-    ("550 Excessive userid unknowns", Kind.RATE),
-    ("550 5.7.1 sender not on the recipients list", Kind.SENDER),
-    ("550 illegal characters in sender address", Kind.SENDER),
-    ("556 The number of RCPTs is over size", Kind.RATE),
-    ("550 mail-box usage", Kind.FULL),
+    ("503 5.5.1 no valid recipients", AnswerKind.FILTERED),
+    ("554 5.5.1 Error: no valid recipients", AnswerKind.FILTERED),
+    ("550 5.1.1 undeliverable address: mail for example.net loops back to myself", AnswerKind.LOOP),
+    ("550 5.1.1 max message size exceeded", AnswerKind.TOO_LARGE),
+    ("550 5.1.1 internal error", AnswerKind.SYSTEM),
+    ("550 5.1.1 LDAP server unavailable", AnswerKind.SYSTEM),
+    ("550 5.1.1 connection to database refused", AnswerKind.SYSTEM),
+    ("550 5.1.1 recipient server not responding", AnswerKind.NETWORK),
+    ("550 5.1.1 mail loop", AnswerKind.LOOP),
+    ("550 5.1.1 STARTTLS required", AnswerKind.TLS),
+    ("550 5.1.1 Mailbox temporarily locked", AnswerKind.TEMPORARY),
+    ("550 5.1.1 Address verification in progress", AnswerKind.TEMPORARY),
+    ("550 5.1.1 quarantined", AnswerKind.SPAM),
+    ("550 5.1.1 unsubscribed", AnswerKind.FILTERED),
+    ("550 Client does not exist in our whitelist", AnswerKind.AUTHENTICATION),
+    ("501 5.5.4 Invalid domain name in HELO", AnswerKind.AUTHENTICATION),
+    ("550 unknown user or wrong password", AnswerKind.AUTHENTICATION),
+    ("550 invalid user credentials", AnswerKind.AUTHENTICATION),
+    ("550 The account you are sending from does not exist", AnswerKind.SENDER),
+    ("550 Your mailbox does not exist", AnswerKind.SENDER),
+    ("550 <b@relay.example>: user unknown in sender check", AnswerKind.SENDER),
+    ("550 Callback to relay.example failed: 550 user unknown", AnswerKind.SENDER),
+    ("550 You are not a known user of this relay", AnswerKind.SENDER),
+    ("550 5.7.1 Excessive unknown recipients - possible dictionary attack", AnswerKind.RATE),
+    ("550 user database not found", AnswerKind.SYSTEM),
+    ("550 Destinatario desconocido o mailbox lleno", AnswerKind.FULL),
+    ("550 Sorry, this user has too much mail waiting", AnswerKind.FULL),
+    ("550 Maximum number of invalid recipients reached", AnswerKind.RATE),
+    ("550 Invalid recipients exceeded", AnswerKind.RATE),
+    ("550 5.1.1 mailbox busy", AnswerKind.TEMPORARY),
+    ("550 Post from non-member address unknown", AnswerKind.POLICY),
+    ("550 moderated list, address not known to moderator", AnswerKind.POLICY),
+    ("550 PGP key for user not found", AnswerKind.POLICY),
+    ("550 AUTH user not found", AnswerKind.AUTHENTICATION),
+    ("550 text contains invalid address", AnswerKind.CONTENT),
+    ("550 missing recipient header; undisclosed recipients invalid", AnswerKind.CONTENT),
+    ("550 MAILBOX_FULL", AnswerKind.FULL),
+    ("550 inbox overflow", AnswerKind.FULL),
+    ("550 please come back in 10 minutes", AnswerKind.TEMPORARY),
+    ("550 slow down", AnswerKind.RATE),
+    ("550 User is over the daily receiving limit", AnswerKind.RATE),
+    ("554 Message rate limit exceeded for this sender", AnswerKind.RATE),
+    ("550-Postmaster verification failed while checking <b@relay.example> 550 User unknown", AnswerKind.SENDER),
+    ("554 5.7.1 Recipient address rejected: Access denied", AnswerKind.POLICY),
+    ("550 5.7.27 Domain of sender does not accept mail", AnswerKind.SENDER),
+    ("550 badrcptto: blocked by spam filter (#5.7.1)", AnswerKind.BLOCKED),
+    ("550 Message was not accepted -- invalid mailbox. Mailbox is full", AnswerKind.FULL),
+    ("550 Excessive userid unknowns", AnswerKind.RATE),
+    ("550 5.7.1 sender not on the recipients list", AnswerKind.SENDER),
+    ("550 illegal characters in sender address", AnswerKind.SENDER),
+    ("556 The number of RCPTs is over size", AnswerKind.RATE),
+    ("550 mail-box usage", AnswerKind.FULL),
 ]
 """Nothing is said against the address, though the words look like it."""
 
@@ -188,13 +188,13 @@ def on_the_wire(text: str) -> Judgement:
 @pytest.mark.parametrize("text", GONE)
 def test_the_mailbox_is_gone(text: str) -> None:
     judged = on_the_wire(text)
-    assert (judged.kind, judged.permanent) == (Kind.UNKNOWN_ADDRESS, True)
+    assert (judged.kind, judged.permanent) == (AnswerKind.UNKNOWN_ADDRESS, True)
 
 
 @pytest.mark.parametrize(("text", "kind"), ALIVE)
-def test_nothing_is_said_against_the_address(text: str, kind: Kind) -> None:
+def test_nothing_is_said_against_the_address(text: str, kind: AnswerKind) -> None:
     judged = on_the_wire(text)
-    assert (judged.kind, judged.address) == (kind, Address.ALIVE)
+    assert (judged.kind, judged.address) == (kind, AddressSays.ALIVE)
 
 
 @pytest.mark.parametrize("text", UNCERTAIN)
@@ -237,9 +237,9 @@ def test_a_notice_that_quotes_an_answer_means_what_the_answer_means(text: str, n
     (told,) = understand(mime.parse((f"{head}\n\n" + notice.format(ann=ANN, text=text)).encode())).failures
     wire = on_the_wire(text)
     assert told.recipient == ANN
-    assert (told.judgement.permanent, told.judgement.address is Address.ALIVE) == (
+    assert (told.judgement.permanent, told.judgement.address is AddressSays.ALIVE) == (
         wire.permanent,
-        wire.address is Address.ALIVE,
+        wire.address is AddressSays.ALIVE,
     )
 
 
@@ -262,7 +262,7 @@ def test_what_a_notice_says_around_the_answer_decides_nothing() -> None:
     )
     head = "From: MAILER-DAEMON@gw.example\nTo: b@relay.example\nSubject: Delivery failure\n\n"
     (told,) = understand(mime.parse((head + text).encode())).failures
-    assert told.judgement.kind is Kind.UNKNOWN_ADDRESS
+    assert told.judgement.kind is AnswerKind.UNKNOWN_ADDRESS
 
 
 def test_advice_to_try_again_is_no_delay() -> None:
@@ -273,7 +273,7 @@ def test_advice_to_try_again_is_no_delay() -> None:
 def test_suspended_is_not_made_unknown_by_the_reporting_server() -> None:
     said = "Diagnostic-Code: SMTP; 550 Mailbox currently suspended - Please contact correspondent directly"
     judged = _only(f"Status: 5.1.1\n{said}")
-    assert (judged.kind, judged.permanent, judged.dead) == (Kind.DISABLED, False, False)
+    assert (judged.kind, judged.permanent, judged.dead) == (AnswerKind.DISABLED, False, False)
 
 
 def test_another_host_s_word_about_a_domain_is_never_beyond_doubt() -> None:
@@ -281,7 +281,7 @@ def test_another_host_s_word_about_a_domain_is_never_beyond_doubt() -> None:
         "Status: 5.0.0\nDiagnostic-Code: smtp; DNS Error: lookup of example.net responded with code NXDOMAIN",
         f"Address not found. The address {ANN} couldn't be found.",
     )
-    assert (judged.kind, judged.address) == (Kind.NO_MAIL_DOMAIN, Address.DOUBTED)
+    assert (judged.kind, judged.address) == (AnswerKind.NO_MAIL_DOMAIN, AddressSays.DOUBTED)
 
 
 def test_recipients_without_a_blank_line_between_them() -> None:
@@ -300,8 +300,8 @@ def test_recipients_without_a_blank_line_between_them() -> None:
 
 @pytest.mark.parametrize("text", ["550 Domain may not exist or is invalid", "550 Host unknown"])
 def test_after_rcpt_an_unknown_domain_is_another_one(text: str) -> None:
-    assert read(text, [ANN]).judged("rcpt").kind is Kind.NO_MAIL_DOMAIN
-    assert read(text, [ANN]).judged("dot").kind is Kind.SENDER
+    assert read(text, [ANN]).judged("rcpt").kind is AnswerKind.NO_MAIL_DOMAIN
+    assert read(text, [ANN]).judged("dot").kind is AnswerKind.SENDER
 
 
 def test_a_notice_may_name_the_command_before_a_blank_line() -> None:
@@ -311,7 +311,7 @@ def test_a_notice_may_name_the_command_before_a_blank_line() -> None:
     )
     head = "From: MAILER-DAEMON@gw.example\nTo: b@relay.example\nSubject: Mail delivery failed\n\n"
     (told,) = understand(mime.parse((head + text).encode())).failures
-    assert (told.judgement.kind, told.judgement.permanent) == (Kind.UNKNOWN_ADDRESS, True)
+    assert (told.judgement.kind, told.judgement.permanent) == (AnswerKind.UNKNOWN_ADDRESS, True)
 
 
 def _named(text: str, sender: str = "MAILER-DAEMON@gw.example") -> list[str]:
@@ -347,12 +347,12 @@ def test_somebody_may_write_to_himself() -> None:
 @pytest.mark.parametrize(
     ("info", "kind"),
     [
-        ('<192.0.2.3 #5.0.0 smtp; 550 "Unknown User">', Kind.UNKNOWN_ADDRESS),
-        ("<mx.example.net #5.0.0 smtp; 554 This mailbox is disabled (554.30)>", Kind.DISABLED),
-        ("<mx.example.net #5.0.0 smtp; 550 5.7.1 spam detected>", Kind.SPAM),
+        ('<192.0.2.3 #5.0.0 smtp; 550 "Unknown User">', AnswerKind.UNKNOWN_ADDRESS),
+        ("<mx.example.net #5.0.0 smtp; 554 This mailbox is disabled (554.30)>", AnswerKind.DISABLED),
+        ("<mx.example.net #5.0.0 smtp; 550 5.7.1 spam detected>", AnswerKind.SPAM),
     ],
 )
-def test_a_gateway_s_own_field_holds_the_answer(info: str, kind: Kind) -> None:
+def test_a_gateway_s_own_field_holds_the_answer(info: str, kind: AnswerKind) -> None:
     assert _only(f"Status: 5.0.0\nX-Supplementary-Info: {info}").kind is kind
 
 
@@ -372,7 +372,7 @@ def test_a_gateway_s_own_field_holds_the_answer(info: str, kind: Kind) -> None:
 def test_what_is_said_of_another_address_counts_when_it_is_said_again(text: str, dead: bool) -> None:
     found = read(text, ["ann@people.example"]).judged("rcpt")
     assert found.dead is dead
-    assert found.dead or found.doubt or found.kind is Kind.SENDER
+    assert found.dead or found.doubt or found.kind is AnswerKind.SENDER
 
 
 NOBODY_WAS_NAMED = [
@@ -385,7 +385,7 @@ NOBODY_WAS_NAMED = [
 @pytest.mark.parametrize("text", NOBODY_WAS_NAMED)
 def test_a_report_of_a_command_before_rcpt_says_nothing_of_the_recipient(text: str) -> None:
     judged = _only(f"Status: 5.0.0\nDiagnostic-Code: smtp; {text}")
-    assert (judged.kind, judged.address) == (Kind.SENDER, Address.ALIVE)
+    assert (judged.kind, judged.address) == (AnswerKind.SENDER, AddressSays.ALIVE)
     assert not _only("Status: 5.0.0\nDiagnostic-Code: smtp; " + text.partition(" (")[0], f"said: {text}").permanent
 
 
@@ -433,9 +433,9 @@ def test_a_file_with_the_line_ends_of_an_old_macintosh_is_read() -> None:
 @pytest.mark.parametrize("text", ["550 5.1.1 Suspended user", "550 5.1.1 recipient disabled", "550 5.2.1 disabled"])
 def test_a_mailbox_that_is_off_may_come_back(text: str) -> None:
     judged = on_the_wire(text)
-    assert (judged.kind, judged.address, judged.permanent) == (Kind.DISABLED, Address.SUSPECTED, False)
+    assert (judged.kind, judged.address, judged.permanent) == (AnswerKind.DISABLED, AddressSays.SUSPECTED, False)
 
 
 def test_a_server_that_could_not_ask_the_next_one_says_nothing_of_the_address() -> None:
     found = read("550 5.1.1 unverified address: Host or domain name not found, try again", (ANN,)).judged("rcpt")
-    assert (found.kind, found.address, found.lasting) == (Kind.TEMPORARY, Address.ALIVE, False)
+    assert (found.kind, found.address, found.lasting) == (AnswerKind.TEMPORARY, AddressSays.ALIVE, False)

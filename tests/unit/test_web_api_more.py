@@ -17,7 +17,7 @@ import pytest
 
 from relay.rights.retention import clean
 from relay.signup import forms
-from relay.signup.forms import Wish
+from relay.signup.forms import FormWish
 from relay.store.database import transaction
 from relay.tenants import idempotency, tenants
 from relay.texts.language import LANGUAGES
@@ -322,7 +322,7 @@ def test_a_tenant_has_a_hundred_forms(api: Api) -> None:
     with transaction(api.shop.conn) as conn:
         owner = tenants.by_id(conn, api.tenant_id)
         for number in range(forms.MOST_FORMS):
-            wish = Wish(("news",), "Yes.")
+            wish = FormWish(("news",), "Yes.")
             forms.add(conn, owner, f"f{number}", wish, languages=LANGUAGES, actor="test", now=1.0)
     assert api.refused("POST", "/forms", FORM) == (409, "full")
 
@@ -438,7 +438,7 @@ def test_while_the_first_is_worked_off_a_repeat_is_told_so(api: Api) -> None:
 
 def test_a_tenant_can_not_fill_the_store_with_answers(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(idempotency, "MOST", 1)
-    answer = idempotency.Kept(201, "", b"{}")
+    answer = idempotency.KeptAnswer(201, "", b"{}")
     with transaction(api.shop.conn) as conn:
         idempotency.keep(conn, api.tenant_id, "a", b"x", answer, 1.0)
         with pytest.raises(idempotency.TooMany):
@@ -501,7 +501,7 @@ def test_a_form_with_an_old_wording_can_be_changed_where_gaps_are_refused(tmp_pa
     shop = Shop.create(tmp_path, consent={"wording_gaps": "refuse"})
     with transaction(shop.conn) as conn:
         owner = tenants.by_id(conn, shop.tenant_id)
-        forms.add(conn, owner, "footer", Wish(["news"], "Yes."), languages=LANGUAGES, actor="test", now=0.0)
+        forms.add(conn, owner, "footer", FormWish(["news"], "Yes."), languages=LANGUAGES, actor="test", now=0.0)
     with serving(shop) as served:
         api = Api(shop, served, shop.tenant_id, shop.token)
         assert api("PATCH", "/forms/footer", {"title": "News"})[0] == 200

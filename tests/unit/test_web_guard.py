@@ -19,23 +19,23 @@ from starlette.types import ASGIApp
 from relay.store.sqlite.pool import Pool
 from relay.web.guard import WebLimits
 from relay.web.server.app import create_app
-from relay.web.server.connection import Connection
+from relay.web.server.connection import HttpConnection
 from relay.web.server.process import WebError, bind, make_server
 from tests.support.web import Shop
 
 WAIT_S = 15
 
 
-class Impatient(Connection):
+class Impatient(HttpConnection):
     header_timeout_s = 0.3
 
 
-class Crowded(Connection):
+class Crowded(HttpConnection):
     header_timeout_s = 0.3
     max_connections = 1
 
 
-class Busy(Connection):
+class Busy(HttpConnection):
     max_connections = 20
     max_per_address = 12
 
@@ -58,7 +58,7 @@ def application(
 
 
 @contextmanager
-def listening(app: ASGIApp, connection: type[Connection] = Connection) -> Iterator[tuple[str, int]]:
+def listening(app: ASGIApp, connection: type[HttpConnection] = HttpConnection) -> Iterator[tuple[str, int]]:
     """uvicorn in a thread, as the process runs it."""
     sock = bind("127.0.0.1:0")
     port = sock.getsockname()[1]

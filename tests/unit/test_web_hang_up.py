@@ -13,7 +13,7 @@ import pytest
 from relay.observe.sparingly import Sparingly
 from relay.web import guard
 from relay.web.guard import WebLimits
-from relay.web.server.connection import Connection
+from relay.web.server.connection import HttpConnection
 from tests.support.web import Shop
 from tests.unit.test_web_guard import WAIT_S, application, exchange, get, listening
 
@@ -109,7 +109,7 @@ def test_a_made_up_method_stays_out_of_the_log(shop: Shop, caplog: pytest.LogCap
     assert "FORGED" not in said and "method=other" in said
 
 
-class Hasty(Connection):
+class Hasty(HttpConnection):
     stuck_s = 0.2
 
 

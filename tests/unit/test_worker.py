@@ -13,7 +13,7 @@ from relay.delivery.outcome import Bounced, Delivered, Outcome, Reach, Retry, Re
 from relay.delivery.smtp.report import enhanced
 from relay.mail.status import permanent, temporary
 from relay.queue.schedule import Schedule
-from relay.queue.values import Lease, Report, Result, Submission
+from relay.queue.values import Lease, ReportKind, Result, Submission
 from relay.values.states import State
 
 NOW = 1_790_000_000.0
@@ -61,14 +61,14 @@ def end(outcome: Outcome, lease: Lease = LEASE, now: float = NOW, since: float =
 def test_delivered_is_reported_where_success_was_asked_for() -> None:
     done = Delivered("250 2.0.0 ok", "mx", "")
     assert end(done).state is State.DELIVERED and end(done).report is None
-    assert end(done, replace(LEASE, notify="SUCCESS,FAILURE")).report is Report.RELAYED
+    assert end(done, replace(LEASE, notify="SUCCESS,FAILURE")).report is ReportKind.RELAYED
 
 
 def test_bounced() -> None:
     dead = Bounced(permanent(50, 1, 1, "no such user"), "mx", Reach.RECIPIENT, True, "550 5.1.1 no such user")
     result = end(dead)
     assert (result.state, result.report, result.address_dead, result.attempts) == (
-        State.BOUNCED, Report.FAILED, True, 1,
+        State.BOUNCED, ReportKind.FAILED, True, 1,
     )  # fmt: skip
     assert result.detail == {"type": "hard", "code": "5.1.1"}
 
@@ -84,7 +84,7 @@ def test_bounced() -> None:
 def test_a_delay_is_told_once(tried_at: float, now: float, told: bool) -> None:
     result = end(LATER, replace(LEASE, tried_at=tried_at, attempts=1), now)
     assert result.state is State.READY and result.due_at == now + 3600 and result.attempts == 2
-    assert (result.report is Report.DELAYED) is told
+    assert (result.report is ReportKind.DELAYED) is told
 
 
 def test_not_before_moves_the_next_attempt() -> None:
@@ -96,7 +96,7 @@ def test_what_could_only_be_tried_after_its_end_expires_now() -> None:
     result = end(LATER, replace(LEASE, attempts=1), NOW + 86400 - 30)
     assert result.state is State.READY  # however late, it is tried three times
     result = end(LATER, replace(LEASE, attempts=2), NOW + 86400 - 30)
-    assert (result.state, result.report, result.event) == (State.EXPIRED, Report.FAILED, "expired")
+    assert (result.state, result.report, result.event) == (State.EXPIRED, ReportKind.FAILED, "expired")
 
 
 DAY_S = 86_400.0

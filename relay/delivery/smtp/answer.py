@@ -63,10 +63,10 @@ class Alias:
     target: str
 
 
-Answer = Found | Missing | Unsure
+DnsAnswer = Found | Missing | Unsure
 
 
-def read(response: dns.message.Message, kind: str) -> Answer | Alias:
+def read(response: dns.message.Message, kind: str) -> DnsAnswer | Alias:
     """The meaning of a response to a question of one name and ``kind``."""
     code = response.rcode()
     if code not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):

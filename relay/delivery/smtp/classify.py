@@ -16,13 +16,13 @@ from relay.delivery.outcome import Bounced, Reach, Retry, Where
 from relay.delivery.smtp.reply import Reply, one_line
 from relay.mail.status import Class, Status, permanent, temporary
 from relay.verdict.answer import read
-from relay.verdict.values import Judgement, Kind
+from relay.verdict.values import AnswerKind, Judgement
 
 RECIPIENT, MESSAGE, SESSION, SITE = Reach.RECIPIENT, Reach.MESSAGE, Reach.SESSION, Reach.SITE
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SessionRow:
     """Replies that are about the session or our set-up; an empty condition matches everything."""
 
     where: frozenset[Where]
@@ -35,13 +35,13 @@ class Row:
     """Subject and detail where the remote gave none."""
 
 
-def _row(where: str, codes: str, enhanced: str, reach: Reach, default: tuple[int, int]) -> Row:
-    return Row(frozenset(Where(w) for w in where.split()), codes, enhanced, reach, default)
+def _row(where: str, codes: str, enhanced: str, reach: Reach, default: tuple[int, int]) -> SessionRow:
+    return SessionRow(frozenset(Where(w) for w in where.split()), codes, enhanced, reach, default)
 
 
 _ANY = "mail rcpt data dot"
 
-TABLE: tuple[Row, ...] = (
+TABLE: tuple[SessionRow, ...] = (
     # Before a transaction: it is about us or the host, never about an address.
     _row("greeting", "", "", SITE, (3, 2)),
     _row("ehlo", "", "", SITE, (5, 0)),
@@ -57,32 +57,39 @@ TABLE: tuple[Row, ...] = (
 )
 """In order; the first row that matches makes it another try. All else is judged."""
 
-_DEFAULT: dict[Kind, tuple[int, int]] = {
-    Kind.UNKNOWN_ADDRESS: (1, 1),
-    Kind.MOVED: (1, 6),
-    Kind.NO_MAIL_DOMAIN: (1, 2),
-    Kind.DISABLED: (2, 1),
-    Kind.FULL: (2, 2),
-    Kind.TOO_LARGE: (3, 4),
-    Kind.CONTENT: (6, 0),
-    Kind.SENDER: (1, 8),
-    Kind.TLS: (7, 10),
-    Kind.LOOP: (4, 6),
-    Kind.EXPIRED: (4, 7),
-    Kind.NETWORK: (4, 0),
-    Kind.SYSTEM: (3, 0),
-    Kind.PROTOCOL: (5, 0),
-    Kind.OTHER: (0, 0),
+_DEFAULT: dict[AnswerKind, tuple[int, int]] = {
+    AnswerKind.UNKNOWN_ADDRESS: (1, 1),
+    AnswerKind.MOVED: (1, 6),
+    AnswerKind.NO_MAIL_DOMAIN: (1, 2),
+    AnswerKind.DISABLED: (2, 1),
+    AnswerKind.FULL: (2, 2),
+    AnswerKind.TOO_LARGE: (3, 4),
+    AnswerKind.CONTENT: (6, 0),
+    AnswerKind.SENDER: (1, 8),
+    AnswerKind.TLS: (7, 10),
+    AnswerKind.LOOP: (4, 6),
+    AnswerKind.EXPIRED: (4, 7),
+    AnswerKind.NETWORK: (4, 0),
+    AnswerKind.SYSTEM: (3, 0),
+    AnswerKind.PROTOCOL: (5, 0),
+    AnswerKind.OTHER: (0, 0),
 }
 """Subject and detail where the remote gave none; for the rest (7, 1), or (7, 0) where another try may do."""
 
 _ONE_PERSON = frozenset(
-    (Kind.UNKNOWN_ADDRESS, Kind.MOVED, Kind.NO_MAIL_DOMAIN, Kind.DISABLED, Kind.FULL, Kind.FILTERED)
+    (
+        AnswerKind.UNKNOWN_ADDRESS,
+        AnswerKind.MOVED,
+        AnswerKind.NO_MAIL_DOMAIN,
+        AnswerKind.DISABLED,
+        AnswerKind.FULL,
+        AnswerKind.FILTERED,
+    )
 )
 """About one recipient even where the message was answered."""
 
 
-def find(where: Where, reply: Reply) -> Row | None:
+def find(where: Where, reply: Reply) -> SessionRow | None:
     """The row of ``TABLE`` that decides this reply."""
     enhanced = reply.enhanced
     dotted = "{}.{}.{}".format(*enhanced) if enhanced else "-"
@@ -111,7 +118,9 @@ def decide(where: Where, reply: Reply, remote: str, to: Sequence[str] = ()) -> R
     judged = read(reply.text, to, reply.code).judged(where.value)
     if reply.code < 500 or not judged.lasting:
         status = _status(Class.TEMPORARY, _DEFAULT.get(judged.kind, (7, 0)) if reply.code >= 500 else (0, 0), reply)
-        alone = where is Where.RCPT or (where is not Where.MAIL and judged.kind is Kind.FULL and reply.code >= 500)
+        alone = where is Where.RCPT or (
+            where is not Where.MAIL and judged.kind is AnswerKind.FULL and reply.code >= 500
+        )
         return Retry(status, remote, RECIPIENT if alone else MESSAGE, None, reply.line)
     status = _status(Class.PERMANENT, _DEFAULT.get(judged.kind, (7, 1)), reply)
     reach = _reach(where, judged, reply)
@@ -123,7 +132,7 @@ def _reach(where: Where, judged: Judgement, reply: Reply) -> Reach:
         return MESSAGE
     if judged.kind in _ONE_PERSON:
         return RECIPIENT
-    if where is not Where.RCPT or judged.kind is Kind.TOO_LARGE or (reply.enhanced or (0, 0, 0))[1] == 7:
+    if where is not Where.RCPT or judged.kind is AnswerKind.TOO_LARGE or (reply.enhanced or (0, 0, 0))[1] == 7:
         return MESSAGE
     return RECIPIENT
 

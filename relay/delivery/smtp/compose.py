@@ -29,7 +29,7 @@ _LINKS: Final = {"unsubscribe_url": "u", "preferences_url": "p", "report_url": "
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class LinkBase:
     """Where the relay's links and its own addresses point."""
 
     base_url: str
@@ -61,7 +61,7 @@ class Compiled:
 class Composer:
     """Keeps what many copies share: messages by submission, signers by domain, topic ids."""
 
-    def __init__(self, conn: Tx, secrets: Secrets, links: Links, most_octets: int) -> None:
+    def __init__(self, conn: Tx, secrets: Secrets, links: LinkBase, most_octets: int) -> None:
         self._octets = 0
         self._most_octets = most_octets
         self._conn = conn

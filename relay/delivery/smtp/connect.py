@@ -11,7 +11,7 @@ import os
 import random
 import socket
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -23,7 +23,7 @@ from relay.delivery.smtp.classify import lost
 from relay.delivery.smtp.envelope import Timeouts
 from relay.delivery.smtp.handshake import Opening, Target, TlsFailed, Unreachable, features
 from relay.delivery.smtp.inside import inside, own
-from relay.delivery.smtp.judge import Finding, undecided
+from relay.delivery.smtp.judge import Log, RouteFinding, undecided
 from relay.delivery.smtp.reply import one_line
 from relay.delivery.smtp.resolve import Lookup
 from relay.delivery.smtp.route import Host, Route, unsure
@@ -40,12 +40,10 @@ SUBMISSIONS_PORT = 465
 """TLS from the first octet (RFC 8314 §3.3)."""
 
 _LOOP = "this relay's own port"
-Log = Callable[[str, Mapping[str, object]], None]
-"""Takes the name of what happened and its details."""
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ConnectTerms:
     """What connections need of the settings; times in seconds."""
 
     hostname: str
@@ -62,7 +60,7 @@ class Terms:
 class Nowhere(Exception):
     """No host of the site can be sent to, as far as DNS and the settings say; nothing was dialed."""
 
-    def __init__(self, finding: Finding) -> None:
+    def __init__(self, finding: RouteFinding) -> None:
         super().__init__(finding.text)
         self.finding = finding
 
@@ -70,7 +68,7 @@ class Nowhere(Exception):
 class Opener:
     """Opens sessions; one for the whole engine."""
 
-    def __init__(self, terms: Terms, lookup: Lookup, rng: random.Random, log: Log) -> None:
+    def __init__(self, terms: ConnectTerms, lookup: Lookup, rng: random.Random, log: Log) -> None:
         self._terms = terms
         self._lookup = lookup
         self._log = log
@@ -80,11 +78,11 @@ class Opener:
     async def open(self, route: Route) -> Session:
         """Try the hosts whose turn it is; raises Unreachable, or Nowhere."""
         worst: Retry | Bounced | None = None
-        nowhere: list[Finding] = []
+        nowhere: list[RouteFinding] = []
         tries = 0
         for host in self._turns.hosts(route.site, route.hosts):
             found = await self._addresses(host, route)
-            if isinstance(found, Finding):
+            if isinstance(found, RouteFinding):
                 nowhere.append(found)
                 continue
             self._turns.failed(route.site, host.name)  # unless the site is reached now
@@ -119,7 +117,7 @@ class Opener:
         self._turns.failed(route.site, host)
         self._turns.failed(route.site, session.remote.partition("[")[2].partition("]")[0])
 
-    async def _addresses(self, host: Host, route: Route) -> list[str] | Retry | Finding:
+    async def _addresses(self, host: Host, route: Route) -> list[str] | Retry | RouteFinding:
         """The host's addresses that may be dialed."""
         if _family(host.name) is not None:
             return self._allowed(host, [host.name], route)
@@ -130,12 +128,12 @@ class Opener:
             return unsure(answer.why)
         if isinstance(answer, Found):
             return self._allowed(host, [address for _, address in answer.records], route)
-        missing = Finding("no-host", 50, 4, 4, f"the mail server {host.name} has no address")
+        missing = RouteFinding("no-host", 50, 4, 4, f"the mail server {host.name} has no address")
         if not route.by_mx:
             return _temporarily(missing)
         return undecided(missing, answer.doubt) if answer.doubt else missing
 
-    def _allowed(self, host: Host, addresses: list[str], route: Route) -> list[str] | Finding:
+    def _allowed(self, host: Host, addresses: list[str], route: Route) -> list[str] | RouteFinding:
         """Those that lead out of this machine and its networks. Checked here, as they are dialed as they are."""
         if not route.by_mx:
             return addresses
@@ -150,8 +148,8 @@ class Opener:
         if allowed:
             return allowed
         if _LOOP in why:
-            return Finding("loop", 54, 4, 6, f"the mail server {host.name} is this relay, mail would loop: {why}")
-        return Finding("inside", 50, 4, 4, f"the mail server {host.name} is where no mail is sent to: {why}")
+            return RouteFinding("loop", 54, 4, 6, f"the mail server {host.name} is this relay, mail would loop: {why}")
+        return RouteFinding("inside", 50, 4, 4, f"the mail server {host.name} is where no mail is sent to: {why}")
 
     def _forbidden(self, address: str, port: int) -> str:
         """What it is that must not be dialed; empty if it may."""
@@ -248,12 +246,12 @@ def _family(address: str) -> socket.AddressFamily | None:
     return socket.AF_INET if version == 4 else socket.AF_INET6
 
 
-def _worst_of(findings: Sequence[Finding]) -> Finding:
+def _worst_of(findings: Sequence[RouteFinding]) -> RouteFinding:
     """The one that tells most: a loop, then an address inside, then none at all."""
     return next((finding for kind in ("loop", "inside") for finding in findings if finding.kind == kind), findings[0])
 
 
-def _temporarily(finding: Finding) -> Retry:
+def _temporarily(finding: RouteFinding) -> Retry:
     return Retry(temporary(finding.basic, finding.subject, finding.detail, one_line(finding.text)), "", Reach.SITE)
 
 

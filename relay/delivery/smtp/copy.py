@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING
 
-from relay.delivery.attempt import Desk, LeasedCopy
+from relay.delivery.attempt import DeliveryDesk, LeasedCopy
 from relay.delivery.outcome import Prepared
 from relay.delivery.smtp.compose import Compiled, own_domain
 from relay.mail.downgrade import downgrade
@@ -25,7 +25,7 @@ class MailCopy(LeasedCopy):
     notify = ""
     """The relay reports successes itself, and failures come back to its own reverse-path."""
 
-    def __init__(self, desk: Desk, lease: Lease, composer: Composer, signatures: Signatures) -> None:
+    def __init__(self, desk: DeliveryDesk, lease: Lease, composer: Composer, signatures: Signatures) -> None:
         super().__init__(desk, lease)
         self._composer = composer
         self._signatures = signatures

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from relay.delivery.outcome import Attempt, Interrupted, Outcome, Prepared, Reach, Retry, Returned, Where
 from relay.delivery.smtp.classify import lost
 from relay.delivery.smtp.parcel import Copy, Parcel
-from relay.delivery.smtp.session import Session, Verdict
+from relay.delivery.smtp.session import Session, TransactionVerdict
 from relay.mail.status import UNEXPECTED
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class Courier:
             with suppress(Exception):  # it is told when its turn comes
                 site.ready[0].begin(site.hub.now(), self._session.features.eight_bit)
 
-    def _end(self, parcel: Parcel, verdicts: list[Verdict]) -> None:
+    def _end(self, parcel: Parcel, verdicts: list[TransactionVerdict]) -> None:
         """Tell the outcomes; what came to nothing goes again, the second time in company for the last time."""
         copies, parcel.copies = parcel.copies, []
         again: list[Copy] = []

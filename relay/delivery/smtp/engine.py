@@ -15,11 +15,11 @@ from collections.abc import Callable
 
 from config.settings import Delivery
 from relay.delivery.outcome import Attempt, Bounced, Outcome, Reach, Retry, Returned
-from relay.delivery.smtp.connect import Log, Nowhere, Opener, Terms
+from relay.delivery.smtp.connect import ConnectTerms, Nowhere, Opener
 from relay.delivery.smtp.envelope import Timeouts
 from relay.delivery.smtp.handshake import Unreachable
-from relay.delivery.smtp.judge import SITE, Judge
-from relay.delivery.smtp.limits import FIRST_BACK_OFF_S, LAST_BACK_OFF_S, Limits
+from relay.delivery.smtp.judge import SITE, Judge, Log
+from relay.delivery.smtp.limits import FIRST_BACK_OFF_S, LAST_BACK_OFF_S, SiteLimits
 from relay.delivery.smtp.parcel import Copy
 from relay.delivery.smtp.resolve import Lookup
 from relay.delivery.smtp.route import Route, Router, Routing, read_login
@@ -76,7 +76,7 @@ class Engine:
         self._router = Router(routing, resolver, monotonic, judge)
         timeouts = Timeouts(settings.command_timeout, settings.data_timeout)
         tls = policy(settings.tls, verifying)
-        terms = Terms(
+        terms = ConnectTerms(
             hostname,
             settings.connect_timeout,
             timeouts,
@@ -181,10 +181,10 @@ class Engine:
             site.route = route
         return site
 
-    def _limits(self) -> Limits:
+    def _limits(self) -> SiteLimits:
         retry = self._settings.retry
         first, last = min(FIRST_BACK_OFF_S, retry[0]), min(LAST_BACK_OFF_S, max(retry))
-        return Limits(self._settings.connections_per_site, first, max(first, last))
+        return SiteLimits(self._settings.connections_per_site, first, max(first, last))
 
     def _forget_one(self) -> None:
         """The longest unused site without copies and connections."""

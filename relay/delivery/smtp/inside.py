@@ -12,7 +12,7 @@ import ipaddress
 import socket
 from functools import lru_cache
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _V4 = [
     (ipaddress.IPv4Network(network), word)

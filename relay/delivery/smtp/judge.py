@@ -12,7 +12,7 @@ import asyncio
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +25,9 @@ from relay.queue.operator import Operator, call
 from relay.store.contract import Failure, Tx
 from relay.store.units import StoreBusy
 
-Log = Callable[[str, dict[str, object]], None]
-Work = Callable[[Tx], Any]
+Log = Callable[[str, Mapping[str, object]], None]
+"""Takes the name of what happened and its details."""
+_Work = Callable[[Tx], Any]
 Probe = Callable[[str], Awaitable[bool | None]]
 """Asks DNS anew whether mail can go to a domain; None: not sure."""
 
@@ -42,7 +43,7 @@ MOST_NAME = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RouteFinding:
     """Why no mail can go somewhere; the status is final or temporary as the judge says."""
 
     kind: str
@@ -58,7 +59,7 @@ class Judge:
     def __init__(
         self,
         read: Tx,
-        submit: Callable[[Work], Awaitable[Any]],
+        submit: Callable[[_Work], Awaitable[Any]],
         operator: Operator,
         wait_s: float,
         clock: Callable[[], float],
@@ -109,7 +110,7 @@ class Judge:
         except Failure as error:
             self._log("look-lost", {"name": domain, "cause": repr(error)})
 
-    def _worth_keeping(self, known: looks.Known, now: float) -> bool:
+    def _worth_keeping(self, known: looks.KnownName, now: float) -> bool:
         """Domains of the sample once a day, others while it isn't full."""
         if known.good_at > 0:
             return not now - looks.DAY_S <= known.good_at <= now
@@ -120,13 +121,13 @@ class Judge:
         self._full_until = self._monotonic() + CALL_S
         return False
 
-    def _later(self, work: Work) -> None:
+    def _later(self, work: _Work) -> None:
         """Nobody waits for it; if it is lost it is found again at the next look."""
         task = asyncio.ensure_future(self._written(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _written(self, work: Work) -> None:
+    async def _written(self, work: _Work) -> None:
         try:
             await self._submit(work)
         except (StoreBusy, Failure) as error:
@@ -134,7 +135,7 @@ class Judge:
 
     # -- what wasn't -------------------------------------------------------------------
 
-    async def missing(self, name: str, finding: Finding, probe: Probe, *, typed: bool = False) -> Retry | Bounced:
+    async def missing(self, name: str, finding: RouteFinding, probe: Probe, *, typed: bool = False) -> Retry | Bounced:
         """Note the look, and say what it means now.
 
         ``typed``: anyone may have typed the name in, at a form. That it doesn't exist is no sign of a lie then, unless
@@ -196,7 +197,9 @@ class Judge:
                 self._since.popitem(last=False)
         return now - look.first_at >= self._wait_s and tick - since[1] >= self._wait_s
 
-    async def _final(self, name: str, finding: Finding, look: looks.Look, now: float, probe: Probe) -> Retry | Bounced:
+    async def _final(
+        self, name: str, finding: RouteFinding, look: looks.Look, now: float, probe: Probe
+    ) -> Retry | Bounced:
         sound = await self._sound(name, probe)
         if sound is None:
             return self._first(finding, look)
@@ -229,7 +232,7 @@ class Judge:
         chosen = self._rng.sample(first, min(CANARIES, len(first)))
         return chosen + [other for other in pool if other not in chosen][: CANARIES - len(chosen)]
 
-    def _first(self, finding: Finding, look: looks.Look) -> Retry:
+    def _first(self, finding: RouteFinding, look: looks.Look) -> Retry:
         since = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(look.first_at))
         return _retry(
             finding,
@@ -261,12 +264,12 @@ class Judge:
         return self._sites if name.startswith(SITE) else self._domains
 
 
-def undecided(finding: Finding, doubt: str) -> Retry:
+def undecided(finding: RouteFinding, doubt: str) -> Retry:
     """Not even a look: the answer itself is in doubt."""
     return _retry(finding, f"{finding.text}, it seems, but that isn't sure: {doubt}")
 
 
-def _doubtful(finding: Finding) -> Retry:
+def _doubtful(finding: RouteFinding) -> Retry:
     return _retry(
         finding,
         f"{finding.text}, says DNS, but so it says of many others at once: "
@@ -274,7 +277,7 @@ def _doubtful(finding: Finding) -> Retry:
     )
 
 
-def _retry(finding: Finding, text: str) -> Retry:
+def _retry(finding: RouteFinding, text: str) -> Retry:
     return Retry(temporary(finding.basic, finding.subject, finding.detail, one_line(text)), "", Reach.SITE)
 
 

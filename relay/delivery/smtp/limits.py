@@ -15,7 +15,7 @@ FIRST_BACK_OFF_S = 30.0
 LAST_BACK_OFF_S = 900.0
 
 
-class Limits:
+class SiteLimits:
     """One site's state. Times are monotonic seconds, handed in."""
 
     __slots__ = ("_back_off_s", "_ceiling", "_failures", "_first_s", "_last_s", "_window", "down_until")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from relay.delivery.attempt import Desk
+from relay.delivery.attempt import DeliveryDesk
 from relay.delivery.smtp.compose import Composer
 from relay.delivery.smtp.copy import MailCopy
 from relay.delivery.smtp.engine import Engine
@@ -13,7 +13,7 @@ from relay.delivery.smtp.signatures import Signatures
 from relay.queue.values import Lease
 
 
-class Mail:
+class SmtpChannel:
     """``relay.delivery.channel.Channel`` by SMTP."""
 
     def __init__(self, engine: Engine, composer: Composer, signatures: Signatures, reporter: Reporter) -> None:
@@ -26,7 +26,7 @@ class Mail:
         self.forgive = engine.forgive
         self.notify = reporter.__call__
 
-    def submit(self, desk: Desk, lease: Lease) -> None:
+    def submit(self, desk: DeliveryDesk, lease: Lease) -> None:
         self.engine.submit(MailCopy(desk, lease, self._composer, self._signatures))
 
     async def close(self, grace_s: float, hurry: asyncio.Event) -> None:

@@ -17,7 +17,7 @@ import dns.message
 import dns.name
 import dns.rcode
 
-from relay.delivery.smtp.answer import MAX_ALIASES, Alias, Answer, Missing, Unsure, gone, read
+from relay.delivery.smtp.answer import MAX_ALIASES, Alias, DnsAnswer, Missing, Unsure, gone, read
 
 PAYLOAD_OCTETS = 1232
 """Fits any path without fragments."""
@@ -61,7 +61,7 @@ class Nameserver:
         """It gave no answer lately."""
         return self._down_until > self._monotonic()
 
-    async def ask(self, name: str, kind: str, limit_s: float) -> Answer:
+    async def ask(self, name: str, kind: str, limit_s: float) -> DnsAnswer:
         """Follow aliases that the server left to us; each step is one question, and a loop ends too."""
         end = asyncio.get_running_loop().time() + limit_s
         aliased = False
@@ -75,7 +75,7 @@ class Nameserver:
                 return answer
         return Unsure(f"more than {MAX_ALIASES} aliases in a row")
 
-    async def _answer(self, name: str, kind: str, end: float) -> Answer | Alias:
+    async def _answer(self, name: str, kind: str, end: float) -> DnsAnswer | Alias:
         try:
             asked = dns.name.from_text(f"{name}.")
         except (dns.exception.DNSException, ValueError) as error:

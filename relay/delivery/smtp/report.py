@@ -7,12 +7,12 @@ from relay.mail import dsn
 from relay.mail.dsn import MAX_RETURNED_OCTETS
 from relay.mail.dsn_report import Action, RecipientReport
 from relay.queue.notices import enqueue_notice
-from relay.queue.values import Report, Result, notice
+from relay.queue.values import ReportKind, Result, notice
 from relay.store.contract import Tx
 from relay.tenants.snapshot import SnapshotSource
 
-_OUTCOME = {Report.FAILED: "failed", Report.DELAYED: "delayed", Report.RELAYED: "delivered"}
-_ACTION = {Report.FAILED: Action.FAILED, Report.DELAYED: Action.DELAYED, Report.RELAYED: Action.RELAYED}
+_OUTCOME = {ReportKind.FAILED: "failed", ReportKind.DELAYED: "delayed", ReportKind.RELAYED: "delivered"}
+_ACTION = {ReportKind.FAILED: Action.FAILED, ReportKind.DELAYED: Action.DELAYED, ReportKind.RELAYED: Action.RELAYED}
 
 
 def enhanced(status: str, default: str) -> str:

@@ -17,7 +17,7 @@ import dns.exception
 import dns.resolver
 
 from config.names import split_endpoint
-from relay.delivery.smtp.answer import Answer, Found, Missing, Unsure
+from relay.delivery.smtp.answer import DnsAnswer, Found, Missing, Unsure
 from relay.delivery.smtp.nameserver import SILENT, Nameserver
 
 MAX_ENTRIES = 10_000
@@ -28,8 +28,8 @@ MOST_HEDGE_S = 1.0
 class Lookup(Protocol):
     """What routing needs of DNS; tests hand in another. ``fresh``: not from memory."""
 
-    async def mx(self, domain: str, *, fresh: bool = False) -> Answer: ...
-    async def addresses(self, host: str, *, fresh: bool = False) -> Answer: ...
+    async def mx(self, domain: str, *, fresh: bool = False) -> DnsAnswer: ...
+    async def addresses(self, host: str, *, fresh: bool = False) -> DnsAnswer: ...
 
 
 class Resolver:
@@ -45,14 +45,14 @@ class Resolver:
         self._timeout_s = timeout_s
         self._monotonic = monotonic
         self._servers: list[Nameserver] = []
-        self._cache: OrderedDict[tuple[str, str], tuple[float, Answer]] = OrderedDict()
-        self._running: dict[tuple[str, str], asyncio.Task[Answer]] = {}
+        self._cache: OrderedDict[tuple[str, str], tuple[float, DnsAnswer]] = OrderedDict()
+        self._running: dict[tuple[str, str], asyncio.Task[DnsAnswer]] = {}
 
-    async def mx(self, domain: str, *, fresh: bool = False) -> Answer:
+    async def mx(self, domain: str, *, fresh: bool = False) -> DnsAnswer:
         """MX records, unsorted (RFC 5321 §5.1)."""
         return await self._cached(domain, "MX", fresh)
 
-    async def addresses(self, host: str, *, fresh: bool = False) -> Answer:
+    async def addresses(self, host: str, *, fresh: bool = False) -> DnsAnswer:
         """A and AAAA records together."""
         four, six = await asyncio.gather(self._cached(host, "A", fresh), self._cached(host, "AAAA", fresh))
         found = [answer for answer in (four, six) if isinstance(answer, Found)]
@@ -71,7 +71,7 @@ class Resolver:
             return None if answer.doubt else ()
         return tuple(text for _, text in answer.records) if isinstance(answer, Found) else None
 
-    async def _cached(self, name: str, kind: str, fresh: bool) -> Answer:
+    async def _cached(self, name: str, kind: str, fresh: bool) -> DnsAnswer:
         key = (name, kind)
         entry = self._cache.get(key)
         if not fresh and entry is not None and entry[0] > self._monotonic():
@@ -83,7 +83,7 @@ class Resolver:
         # Shielded: one who gives up waiting must not take the answer from the others.
         return await asyncio.shield(running)
 
-    async def _ask(self, key: tuple[str, str]) -> Answer:
+    async def _ask(self, key: tuple[str, str]) -> DnsAnswer:
         try:
             answer = await self._query(*key)
         finally:
@@ -94,11 +94,11 @@ class Resolver:
             self._cache.popitem(last=False)
         return answer
 
-    async def _query(self, name: str, kind: str) -> Answer:
+    async def _query(self, name: str, kind: str) -> DnsAnswer:
         servers = self._asked()
         if not servers:
             return Unsure("no name server is configured; set [dns] nameservers")
-        told: dict[Nameserver, Answer] = {}
+        told: dict[Nameserver, DnsAnswer] = {}
         up = [server for server in servers if not server.down]
         for some in (up, [server for server in servers if server.down]):
             # Servers that were silent lately are waited for only where no other one knows.
@@ -111,13 +111,13 @@ class Resolver:
         return _together(told, name, kind)
 
     async def _race(
-        self, servers: Sequence[Nameserver], name: str, kind: str, told: dict[Nameserver, Answer]
+        self, servers: Sequence[Nameserver], name: str, kind: str, told: dict[Nameserver, DnsAnswer]
     ) -> Found | None:
         """Ask one after the other, the next at once where one finds nothing; what they say goes to ``told``."""
         loop = asyncio.get_running_loop()
         end = loop.time() + self._timeout_s
         waiting = list(servers)
-        asked: dict[asyncio.Task[Answer], Nameserver] = {}
+        asked: dict[asyncio.Task[DnsAnswer], Nameserver] = {}
         begun: dict[Nameserver, float] = {}
         try:
             while waiting or asked:
@@ -163,7 +163,7 @@ def endpoints(nameservers: Sequence[str]) -> list[tuple[str, int]]:
     return [(str(server), system.port) for server in system.nameservers if isinstance(server, str)]
 
 
-def _together(told: Mapping[Nameserver, Answer], name: str, kind: str) -> Answer:
+def _together(told: Mapping[Nameserver, DnsAnswer], name: str, kind: str) -> DnsAnswer:
     """What the servers say together, none of whom has records."""
     missing = [answer for answer in told.values() if isinstance(answer, Missing)]
     if not missing:
@@ -179,7 +179,7 @@ def _together(told: Mapping[Nameserver, Answer], name: str, kind: str) -> Answer
     return Missing(all(answer.no_name for answer in missing), ttl_s, doubt)
 
 
-def _said(answer: Answer) -> str:
+def _said(answer: DnsAnswer) -> str:
     if isinstance(answer, Unsure):
         return answer.why
     return "NXDOMAIN" if isinstance(answer, Missing) and answer.no_name else "no such record"

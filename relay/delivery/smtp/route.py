@@ -18,7 +18,7 @@ from pathlib import Path
 from relay.delivery.outcome import Bounced, Reach, Retry
 from relay.delivery.smtp.answer import NEGATIVE_TTL_S, Found, Missing
 from relay.delivery.smtp.inside import inside, own
-from relay.delivery.smtp.judge import SITE, Finding, Judge, undecided
+from relay.delivery.smtp.judge import SITE, Judge, RouteFinding, undecided
 from relay.delivery.smtp.reply import one_line
 from relay.delivery.smtp.resolve import Lookup
 from relay.mail.status import permanent, temporary
@@ -113,7 +113,7 @@ class Router:
         if domain.startswith("["):
             return self._literal(domain), 86_400.0
         routed, ttl_s = await self._by_dns(domain)
-        if isinstance(routed, Finding):
+        if isinstance(routed, RouteFinding):
             return await self.judged(domain, routed, typed=typed), min(ttl_s, NEGATIVE_TTL_S)
         if isinstance(routed, Route) and self._judge is not None:
             self._judge.found(domain)
@@ -123,7 +123,7 @@ class Router:
                 self._domains.popitem(last=False)
         return routed, ttl_s
 
-    async def judged(self, name: str, finding: Finding, *, typed: bool = False) -> Retry | Bounced:
+    async def judged(self, name: str, finding: RouteFinding, *, typed: bool = False) -> Retry | Bounced:
         """What a finding means for copies now; ``name``: a domain, or SITE and a site's name."""
         if self._judge is None:
             return undecided(finding, "it is looked up again")
@@ -138,7 +138,7 @@ class Router:
         if domain:
             self._judge.reached(domain)
 
-    async def _by_dns(self, domain: str) -> tuple[Routed | Finding, float]:
+    async def _by_dns(self, domain: str) -> tuple[Routed | RouteFinding, float]:
         answer = await self._lookup.mx(domain)
         if isinstance(answer, Found):
             return self._by_mx(domain, answer), answer.ttl_s
@@ -178,7 +178,7 @@ class Router:
                 return routes[f".{rest}"]
         return routes.get("*", "") or self._routing.smart_host
 
-    async def _implicit(self, domain: str, mx: Missing) -> tuple[Routed | Finding, float]:
+    async def _implicit(self, domain: str, mx: Missing) -> tuple[Routed | RouteFinding, float]:
         """No MX: the domain itself is the host, if it has an address (RFC 5321 §5.1).
 
         So it is also where the name doesn't exist as far as MX is asked for: some servers say so wrongly.
@@ -191,13 +191,13 @@ class Router:
         if not isinstance(answer, Missing):
             return unsure(answer.why), answer.ttl_s
         if mx.no_name and answer.no_name:
-            finding = Finding("no-name", 50, 1, 2, f"the domain {domain} does not exist")
+            finding = RouteFinding("no-name", 50, 1, 2, f"the domain {domain} does not exist")
         else:
-            finding = Finding("no-host", 50, 4, 4, f"the domain {domain} has neither MX nor address")
+            finding = RouteFinding("no-host", 50, 4, 4, f"the domain {domain} has neither MX nor address")
         doubt = mx.doubt or answer.doubt
         return undecided(finding, doubt) if doubt else finding, min(mx.ttl_s, answer.ttl_s)
 
-    def _by_mx(self, domain: str, answer: Found) -> Routed | Finding:
+    def _by_mx(self, domain: str, answer: Found) -> Routed | RouteFinding:
         hosts = sorted(set(answer.records))
         if {name for _, name in hosts} == {""}:
             return _bounced(56, 1, 10, f"the domain {domain} takes no mail (null MX)")
@@ -208,7 +208,7 @@ class Router:
                 return self._loop(domain)
         usable = [Host(preference, name) for preference, name in hosts if name and not _is_address(name)]
         if not usable:
-            return Finding("no-host", 50, 4, 4, f"the MX of {domain} is no host name")
+            return RouteFinding("no-host", 50, 4, 4, f"the MX of {domain} is no host name")
         usable = usable[:MAX_HOSTS]
         return Route(self._site(",".join(sorted({host.name for host in usable}))), tuple(usable), self._routing.port)
 
@@ -216,8 +216,8 @@ class Router:
         """This relay, or the loopback by name (RFC 6761 §6.3): mail would come back."""
         return name == self._routing.hostname or name == "localhost" or name.endswith(".localhost")
 
-    def _loop(self, domain: str) -> Finding:
-        return Finding("loop", 54, 4, 6, f"mail for {domain} loops back to this relay by its MX")
+    def _loop(self, domain: str) -> RouteFinding:
+        return RouteFinding("loop", 54, 4, 6, f"mail for {domain} loops back to this relay by its MX")
 
     def _site(self, names: str) -> str:
         return f"{names}:{self._routing.port}"

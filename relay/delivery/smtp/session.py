@@ -31,7 +31,7 @@ QUICK_S = 1.0
 """Only behind a message that is likely answered so soon does another envelope go out: else it would be held up."""
 
 
-Verdict = Delivered | Retry | Bounced | Interrupted
+TransactionVerdict = Delivered | Retry | Bounced | Interrupted
 Following = Callable[[], "tuple[Sequence[Addressee], Prepared] | None"]
 """Asked right before a message goes out: what may go out right behind it."""
 
@@ -101,7 +101,9 @@ class Session(asyncio.Protocol):
 
     # -- transactions --------------------------------------------------------------
 
-    async def send(self, to: Sequence[Addressee], copy: Prepared, following: Following = _nothing) -> list[Verdict]:
+    async def send(
+        self, to: Sequence[Addressee], copy: Prepared, following: Following = _nothing
+    ) -> list[TransactionVerdict]:
         """One transaction: a verdict for each of ``to``, in order.
 
         ``following``: of what it returns the envelope goes out behind the message, if that can be (``ahead``).
@@ -125,10 +127,10 @@ class Session(asyncio.Protocol):
         if self.features.pipelining and self._broke_over(replies, refused):
             self.unpiped = True
         if None in refused:
-            verdict: Verdict = await self._message(copy, following, addresses)
+            verdict: TransactionVerdict = await self._message(copy, following, addresses)
             if not isinstance(verdict, Delivered) and refused.count(None) > 1:
                 verdict = self._of_several(Where.DOT, verdict)
-            verdicts: list[Verdict] = [verdict if one is None else one for one in refused]
+            verdicts: list[TransactionVerdict] = [verdict if one is None else one for one in refused]
         else:
             verdicts = [one for one in refused if one is not None]
         if any(isinstance(one, Delivered | Bounced) for one in verdicts):

@@ -17,11 +17,11 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from relay.delivery.outcome import Bounced, Outcome, Reach, Retry, Returned
-from relay.delivery.smtp.connect import Log
 from relay.delivery.smtp.courier import Courier
 from relay.delivery.smtp.envelope import in_steps
 from relay.delivery.smtp.handshake import Unreachable
-from relay.delivery.smtp.limits import Limits
+from relay.delivery.smtp.judge import Log
+from relay.delivery.smtp.limits import SiteLimits
 from relay.delivery.smtp.parcel import MOST_RECIPIENTS, Copy, Parcel
 from relay.delivery.smtp.route import Route
 from relay.delivery.smtp.session import Session
@@ -78,7 +78,7 @@ class Hub(Protocol):
 class Site:
     """Created by the engine with the first copy, dropped when nothing is left to remember."""
 
-    def __init__(self, route: Route, limits: Limits, hub: Hub) -> None:
+    def __init__(self, route: Route, limits: SiteLimits, hub: Hub) -> None:
         self.route = route
         self.limits = limits
         self.hub = hub

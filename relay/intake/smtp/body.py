@@ -12,7 +12,7 @@ from typing import Protocol
 from relay.mail.scan import is_clean
 from relay.mail.status import Status
 
-Room = Callable[[int], Status | None]
+_Room = Callable[[int], Status | None]
 """Asks for memory for so many octets in all; a Status refuses the body."""
 
 
@@ -34,7 +34,7 @@ class Dotted:
 
     __slots__ = ("_begun", "_room", "_start", "_stuffed", "clean", "refused")
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: _Room) -> None:
         self.refused: Status | None = None
         self.clean = True
         """Of what was thrown away: no bare CR or LF, nor NUL, so that others see its end where we do."""
@@ -108,7 +108,7 @@ class Chunk:
 
     __slots__ = ("_before", "_left", "_parts", "_room", "last", "refused")
 
-    def __init__(self, octets: int, last: bool, before: int, room: Room, refused: Status | None = None) -> None:
+    def __init__(self, octets: int, last: bool, before: int, room: _Room, refused: Status | None = None) -> None:
         """``before``: octets of the message in earlier chunks; ``refused``: known already, nothing is kept."""
         self.refused = refused
         self.last = last

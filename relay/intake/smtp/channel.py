@@ -64,13 +64,13 @@ class Shared:
     """Among several mail processes."""
     role: int = 0
     """Which listener this is, for the process that a connection is passed on to."""
-    live: set[Channel] = field(default_factory=set)
+    live: set[ClientConnection] = field(default_factory=set)
     stopping: bool = False
     tls_lines: Sparingly = field(default_factory=lambda: Sparingly(MOST_LINES))
     """Lines about TLS that failed."""
 
 
-class Channel:
+class ClientConnection:
     """One client's connection."""
 
     def __init__(self, shared: Shared, *, implicit_tls: bool, loop: asyncio.AbstractEventLoop) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from aiosmtpd.smtp import SMTP
 
-from relay.intake.smtp.channel import Channel
+from relay.intake.smtp.channel import ClientConnection
 
 _log = logging.getLogger("relay")
 
@@ -29,7 +29,7 @@ class _NoHandler:
 class Front(SMTP):
     """One connection, as the event loop sees it. Made by ``fronts``, whose classes hold what all connections share."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: ClientConnection) -> None:
         self.__dict__.update(
             connection_made=channel.connection_made,
             connection_lost=channel.connection_lost,
@@ -41,7 +41,7 @@ class Front(SMTP):
 
 
 def fronts(
-    session: Callable[[], Channel], hostname: str, loop: asyncio.AbstractEventLoop
+    session: Callable[[], ClientConnection], hostname: str, loop: asyncio.AbstractEventLoop
 ) -> Callable[[], asyncio.BaseProtocol]:
     """For ``create_server``: a protocol with a session behind it for each connection.
 

@@ -45,7 +45,7 @@ class Failures:
             window.count += 1
 
 
-class Known:
+class KnownAccounts:
     """Accounts that logged in lately, by client's network: they are let in there whoever else is guessing.
 
     Behind one address may be many (NAT), and one of them must not lock the others out.

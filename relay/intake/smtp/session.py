@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import ClassVar, Final
 
 from relay.intake.smtp.body import Body, Chunk, Dotted
-from relay.intake.smtp.channel import TOO_MUCH, Channel, Closed, Severed, Shared
+from relay.intake.smtp.channel import TOO_MUCH, ClientConnection, Closed, Severed, Shared
 from relay.mail.scan import find_bare
 from relay.mail.status import UNEXPECTED, Class, Status, ok, permanent, temporary
 
@@ -36,7 +36,7 @@ OTHER_PROTOCOLS: Final = frozenset(b"GET POST PUT HEAD DELETE OPTIONS PATCH TRAC
 """Verbs of HTTP: a browser or a server that was tricked into it may carry commands in what it sends next."""
 
 
-class BaseSession(Channel):
+class BaseSession(ClientConnection):
     """Commands are methods ``do_VERB(argument)``: a Status, or None if they have replied themselves or will."""
 
     verbs: ClassVar[dict[bytes, str]] = {

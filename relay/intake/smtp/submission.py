@@ -24,7 +24,7 @@ from relay.intake.parameters import (
     rcpt_parameters,
 )
 from relay.intake.smtp.channel import Closed, Shared
-from relay.intake.smtp.limits import Failures, Known
+from relay.intake.smtp.limits import Failures, KnownAccounts
 from relay.intake.smtp.session import IN_CHUNKS, BaseSession
 from relay.keys.secrets import Secrets
 from relay.mail.address import AddressError, Path, parse_path
@@ -52,7 +52,7 @@ _BAD_RESPONSE: Final = permanent(1, 5, 2, "the response is not base64 of what th
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class SubmissionDesk:
     """What submission sessions work with, put together once in ``relay.app``."""
 
     snapshots: SnapshotSource
@@ -63,7 +63,7 @@ class Desk:
     acceptor: Acceptor
     failures: Failures
     """Failed log-ins by client's network."""
-    lately: Known
+    lately: KnownAccounts
     """Who got in from where: let in again while others there are made to wait."""
     accounts: Failures
     """By account, for the log only: 160 random bits can't be guessed, and a lock would serve attackers."""
@@ -80,7 +80,7 @@ class SubmissionSession(BaseSession):
     verbs: ClassVar[dict[bytes, str]] = {**BaseSession.verbs, b"AUTH": "do_auth"}
 
     def __init__(
-        self, shared: Shared, desk: Desk, *, implicit_tls: bool = False, loop: asyncio.AbstractEventLoop
+        self, shared: Shared, desk: SubmissionDesk, *, implicit_tls: bool = False, loop: asyncio.AbstractEventLoop
     ) -> None:
         super().__init__(shared, implicit_tls=implicit_tls, loop=loop)
         self.desk = desk

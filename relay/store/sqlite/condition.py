@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Final
 
 from relay.observe.trouble import WORDS, Trouble
+from relay.store import marks
 from relay.store.sqlite.committer import Committer, StoreGone
 from relay.store.sqlite.rescue import rescue
-from relay.store.sqlite.room import Room
+from relay.store.sqlite.room import DiskRoom
 from relay.store.thread import to_its_end
 from relay.store.units import StoreBusy, StoreFull
 from relay.store.words import explained
@@ -32,9 +33,8 @@ EVERY_S: Final = 1.0
 IDLE_S: Final = 30.0
 WRONG_S: Final = 3.0
 TOLD_S: Final = 60.0
-PROBE: Final = (
-    "INSERT INTO meta (name, value) VALUES ('probe', 1) ON CONFLICT (name) DO UPDATE SET value = meta.value + 1"
-)
+PROBE: Final = "probe"
+"""A mark that is moved to see whether anything can be written."""
 
 
 Call = Callable[[sqlite3.Connection, Trouble, bool], object]
@@ -49,7 +49,7 @@ class Condition:
     """``look`` is called from the loop; keeps a probe running where one is due."""
 
     def __init__(
-        self, committer: Committer, room: Room, call: Call = _nobody, clock: Callable[[], float] = time.monotonic
+        self, committer: Committer, room: DiskRoom, call: Call = _nobody, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._committer = committer
         self._room = room
@@ -108,7 +108,7 @@ class Condition:
             self._probed_at = now
         if now - self._probed_at >= (WRONG_S if self._committer.fault() else IDLE_S):
             self._probed_at = now
-            self._probe = self._committer.submit(lambda conn: conn.execute(PROBE))
+            self._probe = self._committer.submit(lambda conn: marks.move(conn, PROBE))
             self._probe.add_done_callback(_heard)
 
     def _say(self, trouble: Trouble) -> None:
@@ -152,7 +152,7 @@ class Gone(Exception):
 
 async def run(
     committer: Committer,
-    room: Room,
+    room: DiskRoom,
     beat: Callable[[Trouble], None],
     path: Path,
     looking: sqlite3.Connection,

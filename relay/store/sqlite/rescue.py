@@ -20,9 +20,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from relay.store import marks
+
 PAGES: Final = 4096
 """Copied at a time."""
-_MARK: Final = "saved/"
+_FOLDER: Final = "saved"
 
 
 def rescue(conn: sqlite3.Connection, path: Path, *, same_file: bool, mark: str) -> str:
@@ -48,8 +50,8 @@ def _rescue(conn: sqlite3.Connection, path: Path, directory: Path, *, same_file:
     with contextlib.closing(sqlite3.connect(copy)) as target:
         conn.backup(target, pages=PAGES)
         target.execute("PRAGMA journal_mode = DELETE")
-        target.execute("DELETE FROM meta WHERE name >= ? AND name < ?", (_MARK, "saved0"))
-        target.execute("INSERT INTO meta (name, value) VALUES (?, 1)", (_MARK + mark,))
+        marks.remove(target, [name for name, _ in marks.below(target, _FOLDER)])
+        marks.write(target, f"{_FOLDER}/{mark}", 1)
         target.commit()
     _sync(copy)
     if same_file:
@@ -88,7 +90,7 @@ def _has(file: Path, mark: str) -> bool:
     """Looks into the file alone: with its log, SQLite would make one anew or put into it what isn't its own."""
     try:
         with contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as conn:
-            return conn.execute("SELECT 1 FROM meta WHERE name = ?", (_MARK + mark,)).fetchone() is not None
+            return marks.read(conn, f"{_FOLDER}/{mark}") is not None
     except sqlite3.Error:
         return False
 

@@ -59,7 +59,7 @@ def cost(octets: int) -> int:
     return 2 * octets + ROWS_OCTETS
 
 
-class Room:
+class DiskRoom:
     """Of one mail process among ``share``; use from its loop."""
 
     def __init__(

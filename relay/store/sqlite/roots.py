@@ -24,7 +24,7 @@ SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class RootFault:
     """``kind`` is ``table``, ``index`` or ``trigger``."""
 
     kind: str
@@ -52,12 +52,12 @@ def expected() -> dict[str, tuple[str, str]]:
         fresh.close()
 
 
-def faults(conn: Tx) -> list[Fault]:
+def faults(conn: Tx) -> list[RootFault]:
     """What is missing or can't be read, tables first. Raises sqlite3.Error if the schema itself can't be."""
     found = {name: (kind, table, sql) for kind, name, table, sql in _objects(conn)}
-    missing = [Fault(kind, name, "is missing") for name, (kind, _) in expected().items() if name not in found]
+    missing = [RootFault(kind, name, "is missing") for name, (kind, _) in expected().items() if name not in found]
     unread = [
-        Fault(kind, name, f"can't be read ({error})")
+        RootFault(kind, name, f"can't be read ({error})")
         for name, (kind, table, sql) in found.items()
         for error in _errors(conn, kind, name, table, sql)
     ]

@@ -29,7 +29,7 @@ from relay.web.api.models import (
     OptInIn,
     OptInOut,
     ProblemOut,
-    Topic,
+    TopicField,
     WithdrawIn,
     Withdrawn,
 )
@@ -130,7 +130,7 @@ def export_consents(request: Request, format: Literal["jsonl", "csv"] = "jsonl",
 def withdraw_consent(
     request: Request,
     email: Annotated[str | None, Query(min_length=3, max_length=320)] = None,
-    topic: Annotated[Topic | None, Query(description="Without it all topics end.")] = None,
+    topic: Annotated[TopicField | None, Query(description="Without it all topics end.")] = None,
     body: Annotated[WithdrawIn | None, Body()] = None,
 ) -> Withdrawn:
     """End a person's consent, by query or by JSON body; it acts at once, also on queued mail."""
@@ -182,7 +182,7 @@ def _give(context: Context, conn: Tx, tenant_id: int, given: ConsentIn) -> Conse
             page=given.page,
             actor="api",
         )
-    except consents.Refused as refused:
+    except consents.ConsentRefused as refused:
         raise Problem(refused.word, refused.text) from refused
     return one_consent(conn, tenant_id, address.canonical, given.topic)
 
@@ -235,7 +235,7 @@ def _wish(form: Form, given: OptInIn) -> Wish:
             means=DOUBLE_OPT_IN,
             page=given.page,
         )
-    except consents.Refused as refused:
+    except consents.ConsentRefused as refused:
         raise Problem(refused.word, refused.text) from refused
     return Wish(
         address,

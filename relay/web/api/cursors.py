@@ -9,15 +9,15 @@ import re
 
 from relay.web.problems import Problem
 
-Part = str | int
+CursorPart = str | int
 
 
-def write(*parts: Part) -> str:
+def write(*parts: CursorPart) -> str:
     text = json.dumps(parts, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
-def read(cursor: str, *kinds: type[Part]) -> list[Part]:
+def read(cursor: str, *kinds: type[CursorPart]) -> list[CursorPart]:
     """The parts, of those kinds; raises Problem for a cursor that isn't ours."""
     try:
         parts = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))

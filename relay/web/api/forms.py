@@ -13,7 +13,7 @@ from starlette.responses import Response
 from relay.people import consents
 from relay.people.consent_rules import check_topic
 from relay.signup import figures, forms
-from relay.signup.forms import Form, Wish
+from relay.signup.forms import Form, FormWish
 from relay.signup.snippet import frame, snippet
 from relay.store.contract import Tx
 from relay.tenants import tenants
@@ -115,7 +115,7 @@ def make_form(request: Request, given: FormIn, key: Key = None) -> Response:
         if len(forms.of_tenant(conn, tenant_id)) >= forms.MOST_FORMS:
             raise Problem("full", f"the tenant has {forms.MOST_FORMS} forms, which is the most; remove one")
         owner = tenants.by_id(conn, tenant_id)
-        wish = Wish(**given.model_dump(exclude={"name"}))
+        wish = FormWish(**given.model_dump(exclude={"name"}))
         check_wording(context, wish.wording)
         with _as_problems():
             made = forms.add(conn, owner, given.name, wish, languages=LANGUAGES, actor="api", now=context.clock())
@@ -144,7 +144,7 @@ def change_form(request: Request, name: FormName, given: FormChange, key: Key = 
     context, tenant_id = Context.of(request), tenant(request)
 
     def act(conn: Tx) -> FormOut:
-        wish = replace(Wish.of(_named(conn, tenant_id, name)), **given.model_dump(exclude_unset=True))
+        wish = replace(FormWish.of(_named(conn, tenant_id, name)), **given.model_dump(exclude_unset=True))
         if "wording" in given.model_fields_set:
             check_wording(context, wish.wording)
         owner = tenants.by_id(conn, tenant_id)
@@ -196,7 +196,7 @@ def _as_problems() -> Iterator[None]:
     """What the registry refuses, as a problem."""
     try:
         yield
-    except consents.Refused as refused:
+    except consents.ConsentRefused as refused:
         raise Problem(refused.word, refused.text) from refused
     except RegistryError as error:
         raise Problem("form", str(error)) from error

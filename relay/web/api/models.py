@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from relay.people.consent_rules import Refused, check_ip
+from relay.people.consent_rules import ConsentRefused, check_ip
 
 MOST_IN_BATCH: Final = 500
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -21,7 +21,7 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[
 def _ip(text: str) -> str:
     try:
         found = check_ip(text)
-    except Refused:
+    except ConsentRefused:
         found = ""
     if not found:
         raise ValueError("is no IPv4 or IPv6 address; leave it out if it is not known")
@@ -38,12 +38,12 @@ def _time(value: Any) -> datetime:
 Email = Annotated[
     str, Field(min_length=3, max_length=320, examples=["mary@example.com"], json_schema_extra={"format": "email"})
 ]
-Topic = Annotated[
+TopicField = Annotated[
     str,
     Field(max_length=100, description="Printable, not `*`.", examples=["newsletter"]),
 ]
-Source = Annotated[str, Field(max_length=500, examples=["sign-up form on example.com"])]
-Wording = Annotated[
+SourceField = Annotated[str, Field(max_length=500, examples=["sign-up form on example.com"])]
+WordingField = Annotated[
     str,
     Field(
         max_length=20_000,
@@ -56,7 +56,7 @@ Ip = Annotated[
     Field(max_length=64, description="Address the person gave it from.", examples=["203.0.113.7"]),
     AfterValidator(_ip),
 ]
-Page = Annotated[
+PageField = Annotated[
     str, Field(max_length=2_000, description="Page it was given on.", examples=["https://example.com/join"])
 ]
 Moment = Annotated[
@@ -76,11 +76,11 @@ class ConsentIn(Given):
     """A person's consent to one topic, with what proves it."""
 
     email: Email
-    topic: Topic
-    source: Source
-    wording: Wording
+    topic: TopicField
+    source: SourceField
+    wording: WordingField
     ip: Ip | None = None
-    page: Page = ""
+    page: PageField = ""
     at: Annotated[Moment | None, Field(description="When it was given (RFC 3339); default: now.")] = None
 
 
@@ -100,7 +100,7 @@ class WithdrawIn(Given):
     """Which consent ends; without a topic all do."""
 
     email: Email
-    topic: Topic | None = None
+    topic: TopicField | None = None
 
 
 class OptInIn(Given):
@@ -109,10 +109,10 @@ class OptInIn(Given):
     email: Email
     form: Annotated[str, Field(min_length=1, max_length=63, description="Name of the form.", examples=["footer"])]
     topics: Annotated[
-        list[Topic], Field(min_length=1, max_length=20, description="What the person chose, of the form's topics.")
+        list[TopicField], Field(min_length=1, max_length=20, description="What the person chose, of the form's topics.")
     ]
     ip: Ip | None = None
-    page: Page = ""
+    page: PageField = ""
     language: Annotated[
         str,
         Field(pattern=r"^([a-z]{2})?$", description="Of the mail and its pages; default: the form's.", examples=["de"]),

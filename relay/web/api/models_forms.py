@@ -8,12 +8,12 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from relay.signup.forms import MAX_FRAMES, MAX_TITLE, MAX_TOPICS
-from relay.web.api.models import Given, Topic, Wording
+from relay.web.api.models import Given, TopicField, WordingField
 
 NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
 Name = Annotated[str, Field(pattern=NAME, examples=["footer"])]
-Topics = Annotated[list[Topic], Field(min_length=1, max_length=MAX_TOPICS, description="What can be chosen.")]
+Topics = Annotated[list[TopicField], Field(min_length=1, max_length=MAX_TOPICS, description="What can be chosen.")]
 Title = Annotated[str, Field(max_length=MAX_TITLE, description="Heading; empty: one that names the tenant.")]
 LanguageCode = Annotated[
     str, Field(pattern=r"^([a-z]{2})?$", description="The form's own; empty: each person's.", examples=["en"])
@@ -31,7 +31,7 @@ Frames = Annotated[
 class TopicIn(Given):
     """A topic to be made, so that it has an id before anyone consents."""
 
-    name: Topic
+    name: TopicField
 
 
 class TopicOut(BaseModel):
@@ -53,7 +53,7 @@ class FormIn(Given):
 
     name: Name
     topics: Topics
-    wording: Wording
+    wording: WordingField
     title: Title = ""
     language: LanguageCode = ""
     ask_age: AskAge = False
@@ -65,7 +65,7 @@ class FormChange(Given):
     """What is to change; what is left out stays."""
 
     topics: Topics = Field(default_factory=list)
-    wording: Wording = ""
+    wording: WordingField = ""
     title: Title = ""
     language: LanguageCode = ""
     ask_age: AskAge = False

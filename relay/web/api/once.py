@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from relay.store.contract import Tx
 from relay.tenants import idempotency
-from relay.tenants.idempotency import Kept
+from relay.tenants.idempotency import KeptAnswer
 from relay.web.context import Context
 from relay.web.problems import Problem
 
@@ -106,10 +106,10 @@ def _digest(request: Request, given: BaseModel) -> bytes:
     return line.encode("utf-8", "replace") + given.model_dump_json(exclude_unset=True).encode()
 
 
-def _answer(made: BaseModel, status: int, location: str) -> Kept:
-    return Kept(status, location, made.model_dump_json().encode())
+def _answer(made: BaseModel, status: int, location: str) -> KeptAnswer:
+    return KeptAnswer(status, location, made.model_dump_json().encode())
 
 
-def _response(kept: Kept, more: dict[str, str] | None = None) -> Response:
+def _response(kept: KeptAnswer, more: dict[str, str] | None = None) -> Response:
     headers = {**({"Location": kept.location} if kept.location else {}), **(more or {})}
     return Response(kept.body, kept.status, headers, media_type="application/json")

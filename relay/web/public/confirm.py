@@ -15,7 +15,7 @@ from relay.keys.tokens import Mark, link_token
 from relay.people import never_ask
 from relay.people.mailboxes import mailbox
 from relay.signup import answer, forms, tokens
-from relay.signup.answer import Standing
+from relay.signup.answer import RequestStanding
 from relay.signup.ask import subscriber
 from relay.signup.forms import Topic
 from relay.tenants import tenants
@@ -55,26 +55,26 @@ def _confirm(request: Request, token: tokens.Confirm, fields: Fields | None) -> 
     if fields is None:
         with context.storage.read() as conn:
             found = answer.find(conn, token, context.clock())
-            standing = answer.standing(conn, context.office, found) if found else Standing.OPEN
+            standing = answer.standing(conn, context.office, found) if found else RequestStanding.OPEN
         if found is None:
             return _expired(request, token)
-        return _ask(request, found) if standing is Standing.OPEN else _other(request, found, standing)
+        return _ask(request, found) if standing is RequestStanding.OPEN else _other(request, found, standing)
     if "confirm" not in values(fields, "answer"):
         return context.views.message(spoken(request.scope), "unclear", 400)
     client = evidence(request)
     with context.storage.write() as conn:
         found = answer.find(conn, token, context.clock())
-        standing = answer.standing(conn, context.office, found) if found else Standing.OPEN
+        standing = answer.standing(conn, context.office, found) if found else RequestStanding.OPEN
         agreed: tuple[Topic, ...] = ()
         subscriber_id = 0
-        if found is not None and standing is Standing.OPEN:
+        if found is not None and standing is RequestStanding.OPEN:
             agreed = answer.confirm(
                 conn, context.office, found, ip=client["ip"], agent=client["agent"], now=context.clock()
             )
             subscriber_id = subscriber(conn, found.tenant_id, found.address)
     if found is None:
         return _expired(request, token)
-    if standing is not Standing.OPEN:
+    if standing is not RequestStanding.OPEN:
         return _other(request, found, standing)
     preferences = link_token(context.secrets, Mark(subscriber_id, 0, 0, 0))
     return _page(request, "confirmed.html", found, topics=agreed, preferences=f"/p/{preferences}{_query(request)}")
@@ -89,11 +89,11 @@ def _ask(request: Request, found: answer.Request) -> Response:
     return _page(request, "confirm.html", found, topics=found.topics, links=links)
 
 
-def _other(request: Request, found: answer.Request, standing: Standing) -> Response:
+def _other(request: Request, found: answer.Request, standing: RequestStanding) -> Response:
     """Why there is nothing to confirm, with the way to the form where that helps."""
-    key = {Standing.CONFIRMED: "before", Standing.LEFT: "left"}.get(standing, "closed")
-    status = 200 if standing is Standing.CONFIRMED else 409
-    form = f"/s/{found.form_key}{_query(request)}" if standing is Standing.LEFT else ""
+    key = {RequestStanding.CONFIRMED: "before", RequestStanding.LEFT: "left"}.get(standing, "closed")
+    status = 200 if standing is RequestStanding.CONFIRMED else 409
+    form = f"/s/{found.form_key}{_query(request)}" if standing is RequestStanding.LEFT else ""
     return _page(request, "other.html", found, status, key=key, form=form, at=found.confirmed_at or found.asked_at)
 
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from relay.feedback.analyse import Finding, Kind
+from relay.feedback.analyse import FeedbackKind, Finding
 from relay.feedback.record import Item, record
 from relay.feedback.shared import is_shared
 from relay.keys.tokens import Mark, read_link
@@ -158,7 +158,7 @@ def _report(request: Request, fields: forms.Fields) -> Response:
         return _bad_link(request)
     if "abuse" not in forms.values(fields, "report"):
         return context.views.message(spoken(request.scope), "unclear", 400)
-    finding = Finding(Kind.COMPLAINT, type="abuse", source="page")
+    finding = Finding(FeedbackKind.COMPLAINT, type="abuse", source="page")
     with context.storage.write() as conn:
         person = people.find(conn, mark)
         if person is None:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from relay.feedback import shared
 from relay.feedback.own_link import Sender
-from relay.feedback.shared import Message, Taken
+from relay.feedback.shared import SharedMessage, Taken
 from relay.keys.tokens import Mark
 from relay.mail.address import Address
 from relay.tenants.recent import HOUR_S
@@ -81,20 +81,25 @@ def _take(request: Request, mark: Mark, fields: forms.Fields) -> Response:
     return _thanks(request, message, address)
 
 
-def _form(request: Request, message: Message, given: str = "", fault: str = "", status: int = 200) -> Response:
+def _form(request: Request, message: SharedMessage, given: str = "", fault: str = "", status: int = 200) -> Response:
     chosen = asked_language(request.scope)
     action = f"/report/{request.path_params['token']}" + (f"?lang={chosen}" if chosen else "")
     values: dict[str, object] = {"given": given, "faults": {"email": fault}, "action": action}
     return _page(request, "report_shared.html", message, {"tenant": message.tenant}, values, status)
 
 
-def _thanks(request: Request, message: Message, address: Address) -> Response:
+def _thanks(request: Request, message: SharedMessage, address: Address) -> Response:
     names = {"tenant": message.tenant, "address": masked(str(address))}
     return _page(request, "reported_shared.html", message, names, {}, 200)
 
 
 def _page(
-    request: Request, template: str, message: Message, names: dict[str, str], values: dict[str, object], status: int
+    request: Request,
+    template: str,
+    message: SharedMessage,
+    names: dict[str, str],
+    values: dict[str, object],
+    status: int,
 ) -> Response:
     """``message`` stands where other pages have their person: it names tenant and contact."""
     given = {"person": message, "names": names, **values}

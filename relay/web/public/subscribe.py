@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from relay.mail.address import Address
-from relay.people.consent_rules import MAX_PAGE, Refused, check_ip
+from relay.people.consent_rules import MAX_PAGE, ConsentRefused, check_ip
 from relay.signup import forms, tokens
 from relay.signup.ask import Asked, Wish, ask
 from relay.signup.forms import Form
@@ -157,7 +157,7 @@ def _ip(text: str) -> str:
     """A client's address without its zone; empty if it is none."""
     try:
         return check_ip(text.partition("%")[0])
-    except Refused:
+    except ConsentRefused:
         return ""
 
 

@@ -27,7 +27,7 @@ STUCK_S: Final = 30.0
 """A client that takes nothing of its answer for so long is cut off."""
 
 
-class Connection(H11Protocol):
+class HttpConnection(H11Protocol):
     """uvicorn's connection, strict about framing, with time limits and problems for bad requests."""
 
     header_timeout_s = 10.0
@@ -69,7 +69,7 @@ class Connection(H11Protocol):
 
     def _room(self) -> bool:
         """Whether there is a place for this connection, made where one can give way."""
-        others = [one for one in self.connections if one is not self and isinstance(one, Connection)]
+        others = [one for one in self.connections if one is not self and isinstance(one, HttpConnection)]
         own = [one for one in others if one.address == self.address]
         if len(own) >= self.max_per_address and not self._from_proxy():
             return _give_way(own)
@@ -186,7 +186,7 @@ def network(host: str) -> str:
     return host if address.version == 4 else str(ipaddress.ip_network(f"{address}/64", strict=False))
 
 
-def _give_way(connections: Iterable[Connection]) -> bool:
+def _give_way(connections: Iterable[HttpConnection]) -> bool:
     """Cut off the one that has waited longest; False if all are being answered."""
     waiting = [one for one in connections if one.idle]
     if not waiting:

@@ -17,11 +17,14 @@ HEADER_OCTETS: Final = 16 * 1024
 """Largest head of a request."""
 MOST_FIELDS: Final = 100
 
-Fault = tuple[int, str]
+FramingFault = tuple[int, str]
 """Status and what is wrong, for the client."""
 
-NO_HTTP: Final[Fault] = (400, "not a valid HTTP request")
-_TOO_LARGE: Final[Fault] = (431, f"the request's header is larger than {HEADER_OCTETS} octets or {MOST_FIELDS} fields")
+NO_HTTP: Final[FramingFault] = (400, "not a valid HTTP request")
+_TOO_LARGE: Final[FramingFault] = (
+    431,
+    f"the request's header is larger than {HEADER_OCTETS} octets or {MOST_FIELDS} fields",
+)
 
 _END: Final = re.compile(rb"\n\r?\n")
 _BARE: Final = re.compile(rb"(?<!\r)\n|\r(?!\n)")
@@ -37,7 +40,7 @@ class Framing(h11.Connection):
 
     def __init__(self) -> None:
         super().__init__(h11.SERVER, HEADER_OCTETS)
-        self.fault: Fault = NO_HTTP
+        self.fault: FramingFault = NO_HTTP
         self._chunked = False
 
     def next_event(self) -> Any:
@@ -71,7 +74,7 @@ class Framing(h11.Connection):
         if end is not None and (fault := head_fault(octets[: end.end()])) is not None:
             self._refuse(fault)
 
-    def _refuse(self, fault: Fault) -> None:
+    def _refuse(self, fault: FramingFault) -> None:
         self.fault = fault
         raise h11.RemoteProtocolError(fault[1], error_status_hint=fault[0])
 
@@ -88,7 +91,7 @@ def _in_origin_form(request: h11.Request) -> h11.Request:
     )
 
 
-def head_fault(head: bytes) -> Fault | None:
+def head_fault(head: bytes) -> FramingFault | None:
     """What is wrong with a head, up to and with its empty line; None if there is one way to read it."""
     if _BARE.search(head):
         return 400, "a bare CR or LF; lines end with CRLF"
@@ -109,7 +112,7 @@ def head_fault(head: bytes) -> Fault | None:
     return _framing_fault(fields, old=version[2] == b"0") or _host_fault(fields, old=version[2] == b"0")
 
 
-def _framing_fault(fields: dict[bytes, list[bytes]], *, old: bool) -> Fault | None:
+def _framing_fault(fields: dict[bytes, list[bytes]], *, old: bool) -> FramingFault | None:
     """RFC 9112 §6.1 and §6.3; ``old``: HTTP/1.0, which knows no chunks."""
     lengths, codings = fields.get(b"content-length", []), fields.get(b"transfer-encoding", [])
     if lengths and codings:
@@ -123,7 +126,7 @@ def _framing_fault(fields: dict[bytes, list[bytes]], *, old: bool) -> Fault | No
     return None
 
 
-def _host_fault(fields: dict[bytes, list[bytes]], *, old: bool) -> Fault | None:
+def _host_fault(fields: dict[bytes, list[bytes]], *, old: bool) -> FramingFault | None:
     """RFC 9112 §3.2."""
     hosts = fields.get(b"host", [])
     if len(hosts) > 1 or (not hosts and not old) or any(_HOST.fullmatch(one) is None for one in hosts):

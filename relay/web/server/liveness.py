@@ -19,7 +19,7 @@ STALE_AFTER_S: Final = 10.0
 _BEAT, _TROUBLE, _COMING, _FIELDS = 0, 1, 2, SLOT_OCTETS // 8
 
 
-class Slot:
+class BeatSlot:
     """Of one mail process."""
 
     def __init__(self, heartbeat: Heartbeat, index: int) -> None:
@@ -60,13 +60,13 @@ class Heartbeat:
             for index in range(processes + 1):
                 self.slot(index).beat()
 
-    def slot(self, index: int) -> Slot:
+    def slot(self, index: int) -> BeatSlot:
         """Mail process ``index``, from 0."""
-        return Slot(self, index)
+        return BeatSlot(self, index)
 
-    def web(self) -> Slot:
+    def web(self) -> BeatSlot:
         """The HTTP process."""
-        return Slot(self, self._processes)
+        return BeatSlot(self, self._processes)
 
     def alive(self) -> bool:
         """All of them."""

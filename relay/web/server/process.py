@@ -21,7 +21,7 @@ from relay.observe import log
 from relay.observe.trouble import Trouble
 from relay.web.peer import Peer
 from relay.web.server.app import create_app
-from relay.web.server.connection import Connection
+from relay.web.server.connection import HttpConnection
 from relay.web.server.framing import HEADER_OCTETS
 
 KEEP_ALIVE_S: Final = 5
@@ -92,9 +92,9 @@ def make_server(
     beat: Callable[[], None] = lambda: None,
     *,
     proxies: Sequence[str] = (),
-    connection: type[Connection] = Connection,
+    connection: type[HttpConnection] = HttpConnection,
     most: tuple[int, int] | None = None,
-) -> Server:
+) -> HttpServer:
     """uvicorn with the relay's limits around an application.
 
     ``proxies`` are the networks whose X-Forwarded-For is believed; ``most`` are the connections at a time, of all and
@@ -121,7 +121,7 @@ def make_server(
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_TIMEOUT_S,
     )
-    return Server(config, ready, closed, beat)
+    return HttpServer(config, ready, closed, beat)
 
 
 def _hush() -> None:
@@ -132,7 +132,7 @@ def _hush() -> None:
     logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 
-class Server(uvicorn.Server):
+class HttpServer(uvicorn.Server):
     """uvicorn that says when it is ready, ends with exit status 0, and never outlives the mail process."""
 
     def __init__(

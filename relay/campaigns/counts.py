@@ -1,0 +1,57 @@
+"""What became of a campaign's copies, counted; and its state (R10 to R12): the one writer besides ``numbering``.
+
+All functions work in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from relay.store.contract import Tx
+
+
+def ended(conn: Tx, campaign_id: int, delivered: int, bounced: int, tried: int) -> None:
+    """So many copies more were delivered, so many came back or were refused, so many were tried for the first time."""
+    conn.execute(
+        "UPDATE campaign SET delivered = delivered + ?, bounced = bounced + ?, tried = tried + ? WHERE id = ?",
+        (delivered, bounced, tried, campaign_id),
+    )
+
+
+def complained(conn: Tx, campaign_id: int) -> None:
+    """One person more."""
+    conn.execute("UPDATE campaign SET complained = complained + 1 WHERE id = ?", (campaign_id,))
+
+
+def unsubscribed(conn: Tx, campaign_id: int) -> None:
+    """One person more."""
+    conn.execute("UPDATE campaign SET unsubscribed = unsubscribed + 1 WHERE id = ?", (campaign_id,))
+
+
+def staged(conn: Tx, campaign_id: int, let_through: int, ahead: int, why: str, at: float) -> None:
+    """The campaign is staged from now on, if it isn't yet; so many of its copies go, ``ahead`` before any numbering."""
+    conn.execute(
+        "UPDATE campaign SET passed = ?, ahead = ?, last_at = ?, reason = CASE reason WHEN '' THEN ? ELSE reason END,"
+        " state = CASE state WHEN 'open' THEN 'staged' ELSE state END WHERE id = ?",
+        (let_through, ahead, at, why, campaign_id),
+    )
+
+
+def widened(conn: Tx, campaign_id: int, share: int, more: int, why: str, at: float) -> None:
+    """A larger share goes before the verdict, ``more`` of the held copies with it; its window begins anew."""
+    conn.execute(
+        "UPDATE campaign SET share = ?, passed = passed + ?, state = 'staged', window_started_at = NULL, last_at = ?,"
+        " why = ? WHERE id = ?",
+        (share, more, at, why, campaign_id),
+    )
+
+
+def decide(conn: Tx, campaign_id: int, state: str, why: str, actor: str, at: float) -> None:
+    """Someone released or declined it."""
+    conn.execute(
+        "UPDATE campaign SET state = ?, why = ?, decided_at = ?, decided_by = ? WHERE id = ?",
+        (state, why, at, actor, campaign_id),
+    )
+
+
+def leave_open(conn: Tx, campaign_id: int, state: str, why: str) -> None:
+    """It is stopped, or left to the administrator."""
+    conn.execute("UPDATE campaign SET state = ?, why = ? WHERE id = ?", (state, why, campaign_id))

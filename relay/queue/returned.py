@@ -1,0 +1,43 @@
+"""A copy that the remote took, and that came back: its row says so (R25)."""
+
+from __future__ import annotations
+
+from relay.events import write as events
+from relay.store.contract import Tx
+from relay.values.states import BOUNCED_EARLY, State
+
+
+def came_back(conn: Tx, submission_id: int, number: int, subscriber_id: int, status: str, now: float) -> bool:
+    """Turn a delivered copy into a bounced one; True if its failure was counted already. ``status``: what was said.
+
+    A report may be here before the outcome of the delivery is written down; ``complete`` then heeds what it left.
+    """
+    row = conn.execute(
+        "SELECT state, owner, hold_reason FROM recipient WHERE submission_id = ? AND number = ? AND subscriber_id = ?",
+        (submission_id, number, subscriber_id),
+    ).fetchone()
+    if row is None:
+        return False
+    state, owner, reason = row
+    if state == State.DELIVERED:
+        conn.execute(
+            "UPDATE recipient SET state = ?, status = ?, changed_at = ? WHERE submission_id = ? AND number = ?",
+            (int(State.BOUNCED), status, now, submission_id, number),
+        )
+        _tell(conn, submission_id, number, now)
+        return False
+    if state == State.READY and owner is not None:
+        conn.execute(
+            "UPDATE recipient SET hold_reason = ?, status = ? WHERE submission_id = ? AND number = ?",
+            (BOUNCED_EARLY, status, submission_id, number),
+        )
+        if reason != BOUNCED_EARLY:
+            _tell(conn, submission_id, number, now)
+        return False
+    return state in (State.BOUNCED, State.EXPIRED)
+
+
+def _tell(conn: Tx, submission_id: int, number: int, now: float) -> None:
+    row = conn.execute("SELECT tenant_id, stream_id FROM submission WHERE id = ?", (submission_id,)).fetchone()
+    if row is not None:
+        events.told(conn, events.RETURNED, [(row[0], row[1], submission_id, number)], now)
