@@ -58,6 +58,9 @@ class Server(Table):
     watchdog: Seconds = key(
         2 * MINUTE, "A process that hangs for so long is killed and started again; 0: none is watched."
     )
+    record_client: bool = key(
+        False, "Name the application's own address in Received; else recipients see the relay's name alone."
+    )
     node: str = key("", "Name of this node, among those that share a store; empty: the hostname.", example="relay-1")
 
     @property

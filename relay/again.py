@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 import socket
@@ -13,8 +12,6 @@ from config.settings import Settings
 from relay.observe.log import setup
 from relay.observe.memory import unnamed
 from relay.processes.process import ProcessBody, Tell, live
-
-_AGAIN = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from relay.again import main; main()"
 
 
 class Listening(NamedTuple):
@@ -46,12 +43,12 @@ def recipe(kept: Kept) -> tuple[int, list[str]]:
     """A file that is to stay open, and the command that needs it; then name and index, and the pipe to tell by."""
     # Not in its arguments, for the settings are nobody else's business; and those on disk may have been changed since.
     fd = unnamed(pickle.dumps(kept))
-    return fd, [sys.executable, "-P", "-c", _AGAIN, json.dumps(sys.path), str(fd)]
+    return fd, [sys.executable, "-P", "-m", "relay.again", str(fd)]
 
 
 def main() -> None:
-    """What the command does."""
-    written, name, index, tell = int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
+    """``python -m relay.again FILE NAME INDEX PIPE``."""
+    written, name, index, tell = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     kept: Kept = pickle.loads(os.pread(written, os.fstat(written).st_size, 0))
     setup(kept.settings.log.level, kept.settings.log.format)
     for fd in (written, tell, kept.beats, *kept.balance, *kept.listening.all()):
@@ -96,3 +93,9 @@ def _web(kept: Kept) -> ProcessBody:
         run(kept.settings, tell.ready, sock, heart.alive, heart.troubles, tell.closed, heart.web().beat)
 
     return body
+
+
+if __name__ == "__main__":
+    from relay import again
+
+    again.main()  # what was pickled is of that module, not of this one

@@ -117,7 +117,7 @@ class App:
         for policy in policies:
             policy.shared_among(share.workers)
         self.chain = Chain(policies)
-        self.snapshots = SnapshotSource(self.conn, settings, self.secrets, next_round=_next_round)
+        self.snapshots = SnapshotSource(self.conn, settings, self.secrets, next_round=_next_round, clock=self.clock)
         self.certificate = (
             Certificate(settings.tls.certificate, settings.tls.key)
             if settings.tls.certificate and settings.tls.key
@@ -235,7 +235,9 @@ class App:
         settings, limits = self.settings, self.settings.limits
         loop = asyncio.get_running_loop()
         acceptor = Acceptor(
-            AcceptTerms(settings.server.hostname, self._scan_limits(), settings.delivery.expire),
+            AcceptTerms(
+                settings.server.hostname, self._scan_limits(), settings.delivery.expire, settings.server.record_client
+            ),
             self.chain,
             committer,
             worker,

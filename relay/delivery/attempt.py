@@ -10,6 +10,7 @@ from relay.mail.address import parse_address
 from relay.people import consents
 from relay.pipeline.contract import Continue, Hold, QueueEntry, Reject
 from relay.queue.values import Lease, ReportKind, Result, notice
+from relay.store.as_of import NEVER
 from relay.tenants.snapshot import Snapshot
 from relay.values.facts import Freeze, Kind, Standing
 from relay.values.states import State
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from relay.tenants.facts import Facts
     from relay.tenants.snapshot import SnapshotSource
 
-MOMENT_S = 1.0
-"""So long what was found wanted is so still, if registry, everybody's standing and the campaign are as they were."""
 LEAST_ATTEMPTS = 3
 """A copy that was held for long is still tried so often before it expires."""
 DELAY_NOTICE_S = 4 * 3600.0
@@ -68,9 +67,8 @@ class LeasedCopy:
     __slots__ = (
         "_begin_until",
         "_bulk",
-        "_checked_at",
         "_desk",
-        "_seen",
+        "_wanted_as_of",
         "address",
         "domain",
         "lease",
@@ -84,9 +82,8 @@ class LeasedCopy:
         self.domain = lease.domain
         self.typed = lease.subscriber_id == 0
         self._bulk = False
-        self._seen: tuple[Snapshot, int] | None = None
-        """The registry as it was when the copy was last found wanted, and everybody's standing (with campaigns)."""
-        self._checked_at = 0.0
+        self._wanted_as_of = NEVER
+        """When the copy was last found wanted."""
         self._begin_until = desk.even() + desk.terms.begin_s
         """Of the time that nobody sets: begun later, it could outlast its lease."""
 
@@ -107,17 +104,13 @@ class LeasedCopy:
         if not self.there():
             self._end(State.CANCELLED, "the message is gone", event="cancelled")
             return False
-        self._checked_at = now
         return True
 
     def still_wanted(self) -> bool:
         """As ``wanted``, cheaper where nothing has changed since that said yes a moment ago."""
-        snapshots, seen = self._desk.snapshots, self._seen
-        if seen is None or snapshots.current() is not seen[0] or snapshots.standing_version != seen[1]:
-            return self.wanted()
-        if not 0 <= self._desk.clock() - self._checked_at < MOMENT_S:
-            return self.wanted()
-        return True
+        snapshots = self._desk.snapshots
+        snapshots.current()
+        return snapshots.as_of is self._wanted_as_of or self.wanted()
 
     def there(self) -> bool:
         """Whether the message is still there to be made a copy of; the channel's."""
@@ -152,7 +145,7 @@ class LeasedCopy:
         )
         verdict = desk.chain.release(entry)
         if isinstance(verdict, Continue):
-            self._seen = (snapshot, desk.snapshots.standing_version)
+            self._wanted_as_of = desk.snapshots.as_of
             return True
         if isinstance(verdict, Reject):
             self._end(State.WITHDRAWN, verdict.status.reply, event="withdrawn")
@@ -165,7 +158,7 @@ class LeasedCopy:
     def _standing(self) -> Standing:
         """What came with the lease as long as nobody's standing has got worse since, else what the store says now."""
         lease = self.lease
-        if lease.standing is not None and lease.standing_version == self._desk.snapshots.standing_version:
+        if lease.standing is not None and lease.as_of.standing == self._desk.snapshots.as_of.standing:
             return lease.standing
         return consents.standing_by_id(self._desk.conn, lease.subscriber_id)
 

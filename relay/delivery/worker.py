@@ -122,7 +122,7 @@ class Worker:
 
     def campaign(self, campaign_id: int) -> tuple[str, str] | None:
         """State and why; None if it is gone. Read again once some campaign was stopped, declined or went on again."""
-        version = self.snapshots.standing_version
+        version = self.snapshots.as_of.standing
         if self._campaigns_at != version or len(self._campaigns) >= MOST_CAMPAIGNS:
             self._campaigns_at = version
             self._campaigns.clear()
@@ -260,8 +260,8 @@ class Worker:
 
     def _heed_retry(self) -> None:
         """After `relay queue retry` a site's back-off must not put the copies off again."""
-        row = self.conn.execute("SELECT value FROM meta WHERE name = 'retry'").fetchone()
-        asked = row[0] if row else 0
+        self.snapshots.current()
+        asked = self.snapshots.as_of.retry
         if asked != self._retries_asked:
             self._retries_asked = asked
             self.channel.forgive()

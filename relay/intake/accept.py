@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import ipaddress
 import itertools
 import logging
 import re
@@ -42,6 +43,7 @@ from relay.pipeline.judged import Accepted, Judged
 from relay.queue.enqueue import Refused, enqueue
 from relay.queue.notices import enqueue_notice
 from relay.queue.values import Claim, Enqueued, NewRecipient, NewSubmission
+from relay.store.as_of import NEVER, AsOf
 from relay.store.contract import Tx
 from relay.store.sqlite.committer import Committer
 from relay.store.units import StoreBusy, StoreFull
@@ -65,8 +67,8 @@ class Arrived(NamedTuple):
     parameters: MailParameters
     protocol: str
     """For the Received field (RFC 3848), e.g. ``ESMTPSA``."""
-    standing_version: int = 0
-    """As of which the recipients' standings were read."""
+    as_of: AsOf = NEVER
+    """When the recipients' standings were read."""
 
 
 Answering = Callable[[Status], None]
@@ -103,6 +105,7 @@ class AcceptTerms:
     limits: ScanLimits
     expire_s: float
     record_client: bool = False
+    """Its address goes into Received."""
 
 
 class _Ready(NamedTuple):
@@ -303,7 +306,7 @@ class Acceptor:
             meta=wishes.meta,
             client=txn.client,
             shared=len(judged.accepted) > 1 and _same_for_all(judged, template),
-            standing_version=arrived.standing_version,
+            as_of=arrived.as_of,
         )
 
 
@@ -350,14 +353,26 @@ def _date(second: int) -> str:
 
 def _received(terms: AcceptTerms, arrived: Arrived, shown_id: str) -> bytes:
     """The trace field (RFC 5321 §4.4). The application's own address stays out by default."""
-    source = f"[{arrived.txn.client}]" if terms.record_client else terms.hostname
-    if terms.record_client and ":" in arrived.txn.client:
-        source = f"[IPv6:{arrived.txn.client}]"
+    source = (_literal(arrived.txn.client) if terms.record_client else "") or terms.hostname
     date = _date(int(arrived.txn.now))
     return (
         f"Received: from {source} (submission)\r\n"
         f"\tby {terms.hostname} with {arrived.protocol} id {shown_id};\r\n\t{date}\r\n"
     ).encode("ascii")
+
+
+def _literal(client: str) -> str:
+    """``[192.0.2.1]``, ``[IPv6:2001:db8::1]`` (RFC 5321 §4.1.3); ``""`` for what is no address.
+
+    An IPv4 address mapped into IPv6 is shown as what it is, and a zone (``%eth0``) means nothing elsewhere.
+    """
+    try:
+        address = ipaddress.ip_address(client.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(address, ipaddress.IPv4Address):
+        return f"[{address}]"
+    return f"[{address.ipv4_mapped}]" if address.ipv4_mapped else f"[IPv6:{address}]"
 
 
 _PLAIN_ID: Final = re.compile(rb"[!-~]{1,300}").fullmatch

@@ -1,10 +1,14 @@
-"""Parameters of MAIL and RCPT: SIZE, BODY, SMTPUTF8, AUTH, RET, ENVID, NOTIFY, ORCPT."""
+"""The arguments of MAIL and RCPT: path and parameters (SIZE, BODY, SMTPUTF8, AUTH, RET, ENVID, NOTIFY, ORCPT).
+
+One parser for both ports.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Final, NamedTuple
 
+from relay.mail.address import Address, AddressError, Path, parse_path
 from relay.mail.status import Status, permanent
 
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*\Z")
@@ -17,8 +21,8 @@ REVERSE_PATH_NEEDS_SMTPUTF8: Final = permanent(50, 6, 7, _NEEDS_SMTPUTF8)
 FORWARD_PATH_NEEDS_SMTPUTF8: Final = permanent(53, 6, 7, _NEEDS_SMTPUTF8)
 
 
-class ParameterError(Exception):
-    """A parameter is unknown or malformed; ``status`` is the reply."""
+class ArgumentError(Exception):
+    """What follows MAIL or RCPT is malformed, unknown or asks for too much; ``status`` is the reply."""
 
     def __init__(self, status: Status) -> None:
         super().__init__(status.text)
@@ -41,8 +45,8 @@ class RcptParameters(NamedTuple):
     """RFC 3461 §4.2: ``type;xtext``."""
 
 
-def _malformed(name: str, want: str) -> ParameterError:
-    return ParameterError(permanent(1, 5, 4, f"{name} must be {want}"))
+def _malformed(name: str, want: str) -> ArgumentError:
+    return ArgumentError(permanent(1, 5, 4, f"{name} must be {want}"))
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
@@ -52,23 +56,59 @@ def _pairs(text: str) -> list[tuple[str, str]]:
         name, _, value = word.partition("=")
         name = name.upper()
         if name in seen:
-            raise ParameterError(permanent(1, 5, 4, f"{name[:20]} is given twice"))
+            raise ArgumentError(permanent(1, 5, 4, f"{name[:20]} is given twice"))
         seen.add(name)
         pairs.append((name, value))
     return pairs
 
 
-def _unknown(name: str) -> ParameterError:
+def _unknown(name: str) -> ArgumentError:
     shown = "".join(c for c in name[:20] if c.isascii() and c.isprintable())
-    return ParameterError(permanent(55, 5, 4, f"parameter {shown} is not known"))
+    return ArgumentError(permanent(55, 5, 4, f"parameter {shown} is not known"))
 
 
-def mail_parameters(text: str, *, extended: bool) -> MailParameters:
-    """Parse what follows the reverse-path; raises ParameterError."""
+def mail_argument(argument: bytes, *, extended: bool, largest: int) -> tuple[Address | None, MailParameters]:
+    """What follows MAIL (RFC 5321 §4.1.1.2): the reverse-path, None for the null one. Raises ArgumentError.
+
+    ``largest``: octets of the largest message that is taken (RFC 1870 §6.1).
+    """
+    path = _path(argument, b"FROM:", 7)
+    parameters = _mail_parameters(path.parameters, extended)
+    if parameters.size_octets > largest:
+        raise ArgumentError(permanent(52, 3, 4, f"the message is larger than {largest} octets"))
+    if path.address is not None and path.address.needs_smtputf8 and not parameters.smtputf8:
+        raise ArgumentError(REVERSE_PATH_NEEDS_SMTPUTF8)
+    return path.address, parameters
+
+
+def rcpt_argument(argument: bytes, *, extended: bool, smtputf8: bool) -> tuple[Address, RcptParameters]:
+    """What follows RCPT (RFC 5321 §4.1.1.3). Raises ArgumentError. ``smtputf8``: MAIL said it."""
+    path = _path(argument, b"TO:", 3)
+    if path.address is None:
+        raise ArgumentError(permanent(1, 1, 3, "a forward-path must not be empty"))
+    parameters = _rcpt_parameters(path.parameters, extended)
+    if path.address.needs_smtputf8 and not smtputf8:
+        raise ArgumentError(FORWARD_PATH_NEEDS_SMTPUTF8)
+    return path.address, parameters
+
+
+def _path(argument: bytes, word: bytes, detail: int) -> Path:
+    """``detail``: of the enhanced code 5.1.x for a malformed one (RFC 3463 §3.2)."""
+    if argument[: len(word)].upper() != word:
+        raise ArgumentError(permanent(1, 5, 4, f"the argument must be {word.decode()}<address>"))
+    try:
+        return parse_path(argument[len(word) :].decode("utf-8"))
+    except UnicodeDecodeError:
+        raise ArgumentError(permanent(1, 5, 2, "the address is not valid UTF-8")) from None
+    except AddressError as error:
+        raise ArgumentError(permanent(1, 1, detail, str(error))) from None
+
+
+def _mail_parameters(text: str, extended: bool) -> MailParameters:
     if not text:
         return MailParameters()
     if not extended:
-        raise ParameterError(permanent(55, 5, 4, "parameters need EHLO"))
+        raise ArgumentError(permanent(55, 5, 4, "parameters need EHLO"))
     size, utf8, ret, envid = 0, False, "", ""
     for name, value in _pairs(text):
         if name == "SIZE":
@@ -97,12 +137,11 @@ def mail_parameters(text: str, *, extended: bool) -> MailParameters:
     return MailParameters(size, utf8, ret, envid)
 
 
-def rcpt_parameters(text: str, *, extended: bool) -> RcptParameters:
-    """Parse what follows the forward-path; raises ParameterError."""
+def _rcpt_parameters(text: str, extended: bool) -> RcptParameters:
     if not text:
         return RcptParameters()
     if not extended:
-        raise ParameterError(permanent(55, 5, 4, "parameters need EHLO"))
+        raise ArgumentError(permanent(55, 5, 4, "parameters need EHLO"))
     notify = orcpt = ""
     for name, value in _pairs(text):
         if name == "NOTIFY":

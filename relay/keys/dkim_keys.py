@@ -33,7 +33,7 @@ from relay.keys.secrets import Secrets, SecretsError
 from relay.values.errors import RegistryError
 
 if TYPE_CHECKING:
-    from relay.keys._rsa8 import Key
+    from relay.keys.rsa8 import Key
 
 _log = logging.getLogger("relay.delivery")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 if TYPE_CHECKING:
-    from relay.keys._rsa8 import Key
+    from relay.keys._rsa8 import Key as Key
 
 try:
     from relay.keys import _rsa8

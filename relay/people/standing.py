@@ -104,11 +104,6 @@ def standings_by_id(conn: Tx, subscriber_ids: Iterable[int]) -> dict[int, Standi
     return {person: _standing(rows, ()) for person, rows in people.items() if not rows[0][6]}
 
 
-def version(conn: Tx) -> int:
-    """Moves when anybody's standing may have got worse, or a campaign was stopped, declined or goes on after that."""
-    return int(conn.execute("SELECT value FROM meta WHERE name = 'standing'").fetchone()[0])
-
-
 def _standing(rows: list[tuple[Any, ...]], suppressed: tuple[Suppression, ...]) -> Standing:
     consents = [
         Consent(topic, withdrawn_at is None, at, source, withdrawn_at)

@@ -50,10 +50,6 @@ _STOPPED = (0, -signal.SIGTERM, -signal.SIGINT, -signal.SIGUSR1)
 ChildPlace = tuple[str, int]
 """Name and index of a process."""
 _COMM = Path("/proc/self/comm")
-_ANEW = (
-    "import sys; sys.path.append(sys.argv[1]); from relay.processes.supervise import resume;"
-    " sys.exit(resume(sys.argv[2]))"
-)
 
 
 class Wakeful:
@@ -384,10 +380,11 @@ def slim(supervisor: Supervisor, log: tuple[str, str]) -> int:
         "comm": _comm(),
     }
     flush()
-    above = str(Path(__file__).resolve().parents[2])
+    # Programs that are executed from here, this one and those of ``relay.again``, find what this one found.
+    os.environ["PYTHONPATH"] = os.pathsep.join([*sys.path, str(Path(__file__).resolve().parents[2])])
     try:
-        # Without site-packages, which load things at each start, and without the working directory and what lies there.
-        os.execv(sys.executable, [sys.executable, "-S", "-P", "-c", _ANEW, above, json.dumps(state)])
+        # Without `site`, which loads things at each start, and without the working directory and what lies there.
+        os.execv(sys.executable, [sys.executable, "-S", "-P", "-m", "relay.processes.supervise", json.dumps(state)])
     except OSError as error:
         _log.warning("the parent stays as large as it is: %s can't be executed: %s", sys.executable, error)
         supervisor.wakeful = Wakeful(wake)
@@ -395,7 +392,7 @@ def slim(supervisor: Supervisor, log: tuple[str, str]) -> int:
 
 
 def resume(state: str) -> int:
-    """What ``slim`` executes."""
+    """What ``slim`` executes: ``python -m relay.processes.supervise STATE``."""
     told: dict[str, Any] = json.loads(state)
     setup(*told["log"])
     children = [Child(*each) for each in told["children"]]
@@ -413,3 +410,7 @@ def _comm() -> str:
         return _COMM.read_text().strip()
     except OSError:
         return ""
+
+
+if __name__ == "__main__":
+    sys.exit(resume(sys.argv[1]))

@@ -19,6 +19,7 @@ import msgspec
 from relay.people import standing
 from relay.queue.lanes import Lane
 from relay.queue.values import Claim, Enqueued, Lease, NewSubmission, Submission
+from relay.store.as_of import AsOf, look
 from relay.store.contract import Tx
 from relay.store.sqlite.fragments import by_index
 from relay.values.facts import Standing
@@ -57,10 +58,10 @@ def lease_due(conn: Tx, owner: str, now: float, wanted: Mapping[Lane, int], leas
     )
     shared: dict[int, Submission] = {}
     leases = []
-    version, standings = standing.version(conn), _standings(conn, rows)
+    as_of, standings = look(conn, now), _standings(conn, rows)
     for row in rows:
         try:
-            leases.append(_lease(row, until, shared, standings.get(row[3]), version))
+            leases.append(_lease(row, until, shared, standings.get(row[3]), as_of))
         except (ValueError, TypeError) as error:
             # A row that can't be read must not stop those behind it, nor be met again and again.
             _log.error("id=%s/%s is damaged and held: %s", row[0], row[1], error)
@@ -86,7 +87,7 @@ def _due(conn: Tx, lane: Lane, now: float, most: int) -> list[tuple[Any, ...]]:
 
 
 def _lease(
-    row: tuple[Any, ...], until: float, shared: dict[int, Submission], known: Standing | None, version: int
+    row: tuple[Any, ...], until: float, shared: dict[int, Submission], known: Standing | None, as_of: AsOf
 ) -> Lease:
     (sid, number, tenant, subscriber, address, domain, fence, attempts, slots, notify, orcpt, tried_at, *rest) = row
     submission = shared.get(sid)
@@ -94,7 +95,7 @@ def _lease(
         rest[-1] = bool(rest[-1])  # SQLite has none
         submission = shared[sid] = Submission(sid, tenant, *rest)
     values = _SLOTS.decode(slots) if slots else {}
-    told = (notify, orcpt, tried_at, known, version)
+    told = (notify, orcpt, tried_at, known, as_of)
     return Lease(submission, number, subscriber, address, domain, fence + 1, attempts, until, values, *told)
 
 
@@ -143,7 +144,7 @@ def claimed(new: NewSubmission, stored: Enqueued, made: Claim) -> list[Lease | N
                 recipient.orcpt,
                 new.accepted_at,
                 recipient.standing if recipient.standing.subscriber_id is not None else None,
-                new.standing_version,
+                new.as_of,
             )
         )
     return leases

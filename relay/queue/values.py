@@ -15,6 +15,7 @@ import msgspec
 from relay.mail.likeness import Words
 from relay.mail.status import Status
 from relay.pipeline.contract import Effect, Hold
+from relay.store.as_of import NEVER, AsOf
 from relay.values.facts import Recipient, Standing
 from relay.values.states import State
 
@@ -55,8 +56,8 @@ class NewSubmission(msgspec.Struct, frozen=True, gc=False):
     client: str = ""
     shared: bool = False
     """Nothing in the copies differs by recipient."""
-    standing_version: int = 0
-    """As of which the recipients' standings were read (see ``SnapshotSource``)."""
+    as_of: AsOf = NEVER
+    """When the recipients' standings were read."""
     taken_out: tuple[str, ...] = ()
     """Header fields that don't leave, as they say what only others can; for the event."""
     words: Words | None = None
@@ -129,8 +130,8 @@ class Lease(msgspec.Struct, frozen=True, gc=False):
     """When it was tried last, or accepted; seconds UTC."""
     standing: Standing | None = None
     """The person's, as it was read at RCPT or with the lease; None: not read."""
-    standing_version: int = 0
-    """As of which."""
+    as_of: AsOf = NEVER
+    """When that was."""
 
 
 class ReportKind(StrEnum):

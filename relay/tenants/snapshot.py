@@ -8,6 +8,7 @@ every message (counters, consents) is not in it.
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from relay.campaigns.record import of as record_of
 from relay.keys.secrets import Secrets
 from relay.ledger import plans, quota
-from relay.people import standing
+from relay.store.as_of import look
 from relay.store.contract import Tx
 from relay.tenants import parts
 from relay.tenants.parts import CredentialRecord, DomainRecord, NetworkRecord, TenantPart, TenantRecord
@@ -30,7 +31,6 @@ DELIVERED_BULK: Final = "delivered/bulk"
 FEW: Final = 20
 """Tenants whose change is read where it is met, some milliseconds of the loop; more are read ahead in a thread."""
 _VERSION: Final = "SELECT value FROM meta WHERE name = 'registry'"
-_VERSIONS: Final = "SELECT value FROM meta WHERE name IN ('registry', 'standing') ORDER BY name"
 _CHANGED: Final = "SELECT tenant_id FROM registry_change WHERE version > ?"
 
 NetworkTable = tuple[tuple[int, int, Mapping[int, CredentialRecord]], ...]
@@ -90,15 +90,17 @@ class SnapshotSource:
         secrets: Secrets,
         *,
         next_round: Callable[[Callable[[], None]], object] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """``next_round`` calls what it is given in the event loop's next round; until then a look isn't repeated."""
         self._next_round = next_round
+        self._clock = clock
         self._looked = False
         self._conn = conn
+        self.as_of = look(conn, clock())
+        """The last look."""
         self.latest = load(conn, settings, secrets)
-        """As of the last look."""
-        self.standing_version = standing.version(conn)
-        """See ``standing.version``; as of the last look."""
+        """What the registry was then."""
 
     def current(self) -> Snapshot:
         """A look: tenants that were changed since the last are read anew.
@@ -109,8 +111,8 @@ class SnapshotSource:
         """
         if self._looked:
             return self.latest
-        (version,), (self.standing_version,) = self._conn.execute(_VERSIONS).fetchall()
-        if version != self.latest.version:
+        self.as_of = look(self._conn, self._clock(), self.as_of)
+        if self.as_of.registry != self.latest.version:
             self.latest = refreshed(self._conn, self.latest)
         if self._next_round is not None:
             self._looked = True

@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from tests.meta.tree import imports, python_files
+from tests.meta.tree import ROOT, imports, python_files
 
 KNOWS: Mapping[str, str] = {
     "again.py": "app.py intake/smtp observe processes web/server",
@@ -39,7 +39,7 @@ KNOWS: Mapping[str, str] = {
     "signup": "audit events keys ledger mail people queue store tenants texts values",
     "store": "",
     "store/sqlite": "observe store",
-    "tenants": "audit campaigns events keys ledger mail people store values",
+    "tenants": "audit campaigns events keys ledger mail store values",
     "texts": "",
     "values": "mail observe",
     "verdict": "",
@@ -50,8 +50,6 @@ KNOWS: Mapping[str, str] = {
 }
 """Every folder of ``relay/`` (and the files at its top) with those it imports from. What isn't here is a fault."""
 
-TOGETHER = [["relay/delivery/smtp/courier.py", "relay/delivery/smtp/site.py"]]
-"""Files that know each other: a site and the couriers that work its sessions, by their types alone."""
 SQLITE_ALONE = re.compile(
     r"\bPRAGMA\b|\bINDEXED BY\b|\bjson_each\b|\browid\b|\bsqlite_sequence\b|\bsqlite_master\b|\bTEMP TABLE\b|\btemp\.|"
     r"\biif\(|\bLIMIT -1\b",
@@ -171,7 +169,7 @@ def test_every_folder_knows_only_those_it_may() -> None:
 
 def test_no_folders_and_no_files_go_in_circles() -> None:
     assert circles(between_folders()) == []
-    assert circles(edges()) == TOGETHER
+    assert circles(edges()) == []
 
 
 def test_nobody_but_the_store_names_a_driver_or_speaks_sqlite_alone() -> None:
@@ -266,3 +264,21 @@ def test_records_of_many_values_are_made_by_name() -> None:
                 name = ast.unparse(node.func)
                 found |= {f"{path} {name}"} if name[0].isupper() else set()
     assert found - BY_PLACE.keys() == set()
+
+
+def test_a_parcel_is_begun_prepared_and_checked_in_one_place() -> None:
+    """``relay/delivery/smtp/line.py`` says when, ``parcel.py`` how; attempts are asked by parcels alone."""
+    parcel = re.compile(r"\b(?:parcel|self\._next|self\._current|ready\[\d\])\.(?:begin|ready|prepared|still_wanted)\(")
+    attempt = re.compile(r"\battempt\.(?:wanted|still_wanted|prepare)\(")
+    inside = {"parcel.py", "line.py"}
+    callers = {
+        path.name
+        for path in (ROOT / "relay" / "delivery" / "smtp").glob("*.py")
+        if parcel.search(path.read_text()) or attempt.search(path.read_text())
+    }
+    assert callers == inside
+
+
+def test_the_extension_in_c_is_known_in_one_place() -> None:
+    found = [path for path, tree in python_files("relay") for _, name in imports(path, tree) if "_rsa8" in name]
+    assert set(found) == {"relay/keys/rsa8.py"}

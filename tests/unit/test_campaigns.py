@@ -10,10 +10,10 @@ import pytest
 
 from relay.campaigns import campaigns, numbering
 from relay.campaigns.campaigns import Campaign
-from relay.people.standing import version
 from relay.pipeline.contract import Stage
 from relay.queue import verdicts
 from relay.queue.enqueue import Refused
+from relay.store.as_of import look
 from relay.values.errors import RegistryError
 from relay.values.facts import CampaignFigures, DayFigures
 from relay.values.states import State
@@ -227,22 +227,26 @@ def test_held_copies_are_found_by_an_index(conn: sqlite3.Connection) -> None:
     assert "recipient_held" in str(rows.fetchall())
 
 
+def standing_of(conn: sqlite3.Connection) -> int:
+    return look(conn, NOW).standing
+
+
 def test_a_verdict_that_stops_copies_moves_what_they_go_by(conn: sqlite3.Connection) -> None:
     """Campaigns are looked at again when the version moves, and only then."""
 
     def moved(id_: int, state: str, why: str = "") -> bool:
-        before = version(conn)
+        before = standing_of(conn)
         conn.execute("UPDATE campaign SET state = ?, why = ? WHERE id = ?", (state, why, id_))
-        return version(conn) != before
+        return standing_of(conn) != before
 
     id_ = staged(conn)
-    before = version(conn)
+    before = standing_of(conn)
     put(conn, ["u1@people.example"], campaign="autumn", now=NOW + 1, random=1)
-    assert version(conn) == before, "each message moves it"
+    assert standing_of(conn) == before, "each message moves it"
     assert not moved(id_, "watching") and not moved(id_, "undecided", "ask somebody") and not moved(id_, "released")
     assert moved(id_, "stopped") and moved(id_, "stopped", "bounces") and not moved(id_, "stopped", "bounces")
     assert moved(id_, "released") and moved(id_, "declined", "no")
     conn.execute("UPDATE campaign SET recipients = recipients + 1, state = state")
-    before = version(conn)
+    before = standing_of(conn)
     conn.execute("DELETE FROM campaign WHERE id = ?", (find(conn, "other", explicit=True).id,))
-    assert version(conn) != before
+    assert standing_of(conn) != before

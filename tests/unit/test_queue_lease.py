@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from relay.people import consents, suppressions
-from relay.people.standing import standings_by_id, version
+from relay.people.standing import standings_by_id
 from relay.queue.lanes import Lane
 from relay.queue.lease import lease_due
+from relay.store.as_of import look
 from relay.values.facts import Reason
 from tests.support.leases import lease_all
 from tests.unit.records import NOW, SHOP, agree, open_shop, put
@@ -34,7 +35,7 @@ def test_standings_come_with_the_leases(conn: sqlite3.Connection) -> None:
     assert bob.standing is None, "who has suppressions is asked for alone"
     assert cy.standing == consents.standing_by_id(conn, ids[2])
     assert dee.standing is not None and dee.standing.consents == ()
-    assert {lease.standing_version for lease in leases.values()} == {version(conn)}
+    assert {lease.as_of for lease in leases.values()} == {look(conn, NOW)}
 
 
 def test_who_was_erased_has_none(conn: sqlite3.Connection) -> None:

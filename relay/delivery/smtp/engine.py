@@ -150,7 +150,7 @@ class Engine:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
         for site in sites:
-            site.drain(Returned())
+            site.line.close()
 
     # -- routing -----------------------------------------------------------------------
 
@@ -189,7 +189,7 @@ class Engine:
     def _forget_one(self) -> None:
         """The longest unused site without copies and connections."""
         for name, site in self._sites.items():
-            if not site.ready and not site.tasks:
+            if not site.line.ready and not site.tasks:
                 del self._sites[name]
                 return
 

@@ -1,14 +1,13 @@
 """Copies on their way through the engine, and the parcels they travel in.
 
 A parcel is one transaction's worth: one copy, or several recipients who share
-one. It is prepared when a connection is (nearly) free for it, and checked when
-one is: right before it is sent.
+one. Here is what can be done to it; who does it, and when, is in ``line.py``.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from relay.delivery.outcome import Attempt, Outcome, Prepared
 
@@ -143,8 +142,3 @@ def _still_wanted(copy: Copy) -> bool:
         return True
     copy.end(None)
     return False
-
-
-def parcels(copies: Iterable[Copy]) -> list[Parcel]:
-    """One for each copy."""
-    return [Parcel([copy]) for copy in copies]

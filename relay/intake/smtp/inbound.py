@@ -9,16 +9,9 @@ import asyncio
 from typing import Final
 
 from relay.feedback.inbound import Inbound
-from relay.intake.parameters import (
-    FORWARD_PATH_NEEDS_SMTPUTF8,
-    REVERSE_PATH_NEEDS_SMTPUTF8,
-    ParameterError,
-    mail_parameters,
-    rcpt_parameters,
-)
+from relay.intake.parameters import ArgumentError, mail_argument, rcpt_argument
 from relay.intake.smtp.channel import Shared
 from relay.intake.smtp.session import IN_CHUNKS, BaseSession
-from relay.mail.address import AddressError, parse_path
 from relay.mail.status import Status, ok, permanent, temporary
 
 MOST_RECIPIENTS: Final = 100
@@ -55,20 +48,11 @@ class InboundSession(BaseSession):
             return permanent(3, 5, 1, "say EHLO first")
         if self._reverse_path is not None:
             return permanent(3, 5, 1, "a transaction is running, end it with RSET")
-        if argument[:5].upper() != b"FROM:":
-            return permanent(1, 5, 4, "the argument must be FROM:<address>")
         try:
-            path = parse_path(argument[5:].decode("utf-8"))
-            parameters = mail_parameters(path.parameters, extended=self.extended)
-        except (AddressError, UnicodeDecodeError) as error:
-            return permanent(1, 1, 7, str(error) if isinstance(error, AddressError) else "not valid UTF-8")
-        except ParameterError as error:
+            address, parameters = mail_argument(argument, extended=self.extended, largest=self.shared.message_octets)
+        except ArgumentError as error:
             return error.status
-        if parameters.size_octets > self.shared.message_octets:
-            return permanent(52, 3, 4, f"the message is larger than {self.shared.message_octets} octets")
-        if path.address is not None and path.address.needs_smtputf8 and not parameters.smtputf8:
-            return REVERSE_PATH_NEEDS_SMTPUTF8
-        self._reverse_path = str(path.address) if path.address else ""
+        self._reverse_path = str(address) if address else ""
         self._smtputf8 = parameters.smtputf8
         self.in_transaction = True
         return ok(50, 1, 0, "reverse-path ok")
@@ -78,23 +62,13 @@ class InboundSession(BaseSession):
             return permanent(3, 5, 1, "MAIL comes before RCPT")
         if self._chunks is not None:
             return IN_CHUNKS
-        if argument[:3].upper() != b"TO:":
-            return permanent(1, 5, 4, "the argument must be TO:<address>")
+        if argument[:3].upper() == b"TO:" and argument[3:].strip().lower() == b"<postmaster>":
+            return self._add("postmaster")  # RFC 5321 §4.5.1 has it without a domain, too
         try:
-            text = argument[3:].decode("utf-8")
-            if text.strip().lower() == "<postmaster>":  # RFC 5321 §4.5.1 has it without a domain, too
-                return self._add("postmaster")
-            path = parse_path(text)
-            rcpt_parameters(path.parameters, extended=self.extended)
-        except (AddressError, UnicodeDecodeError) as error:
-            return permanent(1, 1, 3, str(error) if isinstance(error, AddressError) else "not valid UTF-8")
-        except ParameterError as error:
+            address, _ = rcpt_argument(argument, extended=self.extended, smtputf8=self._smtputf8)
+        except ArgumentError as error:
             return error.status
-        if path.address is None:
-            return permanent(1, 1, 3, "a forward-path must not be empty")
-        if path.address.needs_smtputf8 and not self._smtputf8:
-            return FORWARD_PATH_NEEDS_SMTPUTF8
-        return self._add(str(path.address))
+        return self._add(str(address))
 
     def _add(self, address: str) -> Status:
         """Ask for one forward-path."""

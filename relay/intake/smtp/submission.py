@@ -15,24 +15,17 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from relay.intake.accept import NO_ROOM, Acceptor, Arrived
-from relay.intake.parameters import (
-    FORWARD_PATH_NEEDS_SMTPUTF8,
-    REVERSE_PATH_NEEDS_SMTPUTF8,
-    MailParameters,
-    ParameterError,
-    mail_parameters,
-    rcpt_parameters,
-)
+from relay.intake.parameters import ArgumentError, MailParameters, mail_argument, rcpt_argument
 from relay.intake.smtp.channel import Closed, Shared
 from relay.intake.smtp.limits import Failures, KnownAccounts
 from relay.intake.smtp.session import IN_CHUNKS, BaseSession
 from relay.keys.secrets import Secrets
-from relay.mail.address import AddressError, Path, parse_path
 from relay.mail.status import Status, ok, permanent, temporary
 from relay.people import consents, erased
 from relay.pipeline.chain import Chain
 from relay.pipeline.contract import Transaction
 from relay.pipeline.judged import Accepted
+from relay.store.as_of import NEVER
 from relay.store.contract import Tx
 from relay.tenants import login
 from relay.tenants.facts import Facts
@@ -95,7 +88,7 @@ class SubmissionSession(BaseSession):
         self._seen: set[str] = set()
         self._recipients: list[Recipient] = []
         self._turned_away = 0
-        self._standing_version = 0
+        self._as_of = NEVER
         self._period = ""
         """Of the plan, where one of the transaction's recipients could pass its limit of different subscribers."""
 
@@ -218,17 +211,10 @@ class SubmissionSession(BaseSession):
         if credential.username and _ended(snapshot.by_username.get(credential.username), credential):
             self._credential, self._logged_in = None, False
             return AUTH_REQUIRED
-        parsed = self._path(argument, b"FROM:")
-        if isinstance(parsed, Status):
-            return parsed
         try:
-            parameters = mail_parameters(parsed.parameters, extended=self.extended)
-        except ParameterError as error:
+            address, parameters = mail_argument(argument, extended=self.extended, largest=self.shared.message_octets)
+        except ArgumentError as error:
             return error.status
-        if parameters.size_octets > self.shared.message_octets:
-            return permanent(52, 3, 4, f"the message is larger than {self.shared.message_octets} octets")
-        if parsed.address is not None and parsed.address.needs_smtputf8 and not parameters.smtputf8:
-            return REVERSE_PATH_NEEDS_SMTPUTF8
         if not desk.has_room(parameters.size_octets):
             return NO_ROOM
         now = desk.clock()
@@ -239,7 +225,7 @@ class SubmissionSession(BaseSession):
         txn = Transaction(
             tenant,
             stream,
-            str(parsed.address) if parsed.address else "",
+            str(address) if address else "",
             self.peer_address,
             now,
             desk.facts.usage(snapshot, tenant.id, now),
@@ -249,21 +235,11 @@ class SubmissionSession(BaseSession):
         if refused is not None:
             return refused
         self._txn, self._parameters, self.in_transaction = txn, parameters, True
-        self._standing_version = desk.snapshots.standing_version
+        self._as_of = desk.snapshots.as_of
         limit = tenant.allowance.subscribers
         near = limit is not None and txn.usage.subscribers + self.shared.recipients > limit
         self._period = tenant.allowance.period if near else ""
         return REVERSE_PATH_OK
-
-    def _path(self, argument: bytes, word: bytes) -> Path | Status:
-        if argument[: len(word)].upper() != word:
-            return permanent(1, 5, 4, f"the argument must be {word.decode()}<address>")
-        try:
-            return parse_path(argument[len(word) :].decode("utf-8"))
-        except UnicodeDecodeError:
-            return permanent(1, 5, 2, "the address is not valid UTF-8")
-        except AddressError as error:
-            return permanent(1, 1, 3 if word == b"TO:" else 7, str(error))
 
     # -- RCPT ------------------------------------------------------------------
 
@@ -273,18 +249,10 @@ class SubmissionSession(BaseSession):
             return permanent(3, 5, 1, "MAIL comes before RCPT")
         if self._chunks is not None:
             return IN_CHUNKS
-        parsed = self._path(argument, b"TO:")
-        if isinstance(parsed, Status):
-            return parsed
-        address = parsed.address
-        if address is None:
-            return permanent(1, 1, 3, "a forward-path must not be empty")
         try:
-            parameters = rcpt_parameters(parsed.parameters, extended=self.extended)
-        except ParameterError as error:
+            address, parameters = rcpt_argument(argument, extended=self.extended, smtputf8=self._parameters.smtputf8)
+        except ArgumentError as error:
             return error.status
-        if address.needs_smtputf8 and not self._parameters.smtputf8:
-            return FORWARD_PATH_NEEDS_SMTPUTF8
         canonical = address.canonical
         if canonical in self._seen:
             return FORWARD_PATH_OK
@@ -320,7 +288,7 @@ class SubmissionSession(BaseSession):
         if self.extended:
             protocol += ("S" if self.encrypted else "") + ("A" if self._logged_in else "")
         accepted = tuple(self._accepted)
-        arrived = Arrived(self._txn, accepted, raw, self._parameters, protocol, self._standing_version)
+        arrived = Arrived(self._txn, accepted, raw, self._parameters, protocol, self._as_of)
         self.desk.acceptor.accept(arrived, self.answer)
 
 
