@@ -244,6 +244,12 @@ class Policies(Table):
         ("sender_identity", "consent", "quota", "rate", "unsubscribe_footer", "staged_sending"),
         "Names of the policies in force; `relay policies` shows them.",
     )
+    wait: Wait = key(
+        30.0, "Longest that the policies of one transaction wait for others, all together; then `451 4.3.0`."
+    )
+    most_waiting: Count = key(
+        1000, "Policies that wait at a time, in the whole relay, half of them for one tenant; then `451 4.3.0`.", ge=1
+    )
 
 
 class Forms(Table):

@@ -89,6 +89,7 @@ def _no_topic(tenant: Tenant, wished: str) -> Status:
 
 class Policy(BasePolicy):
     name = "consent"
+    protects = "people get mail that they did not agree to, or left"
 
     def __init__(self, settings: Mapping[str, object]) -> None:
         table = PolicyTable(settings)

@@ -66,6 +66,7 @@ def _canonical(domain: str) -> str:
 
 class Policy(BasePolicy):
     name = "sender_identity"
+    protects = "mail goes out in names that are not the tenant's own"
 
     def __init__(self, settings: Mapping[str, object]) -> None:
         PolicyTable(settings).done()

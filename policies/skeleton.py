@@ -1,13 +1,16 @@
-"""A policy to copy: refuses recipients in domains that the settings name.
+"""A policy to copy: refuses recipients in domains that the settings name, and bulk mail without a word to a reader.
 
 1. Copy this file, rename the class's ``name``.
 2. Register it as an entry point in the group ``relay.policies`` of your package:
    ``[project.entry-points."relay.policies"]`` ``skeleton = "policies.skeleton:Policy"``.
 3. Put its name into ``[policies] order`` and its settings under ``[policy.NAME]``.
 
-Write only the hooks you need; the runner skips the others. Answer from what
-you are handed: a hook that waits holds up all mail, and one that takes longer
-than a second counts as Defer, as does an exception.
+Write only the hooks you need; the runner skips the others. All hooks run on
+the same thread: one written with ``def`` answers from what it is handed, for
+while it works all mail stands still; one that takes longer than a second
+counts as Defer, as does an exception. A hook that has to ask others is written
+with ``async def`` (``examples/gatekeeper`` asks a service on the network): it
+is awaited as long as its transaction may wait, and a Defer after that.
 """
 
 from __future__ import annotations
@@ -15,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from relay.mail.status import refusal
-from relay.pipeline.contract import PASS, BasePolicy, Reject, Transaction, Verdict
-from relay.values.facts import Recipient
+from relay.pipeline.contract import PASS, BasePolicy, Message, MessageVerdict, Reject, Transaction, Verdict
+from relay.values.facts import Kind, Recipient
 
 
 class Policy(BasePolicy):
@@ -35,3 +38,11 @@ class Policy(BasePolicy):
         if rcpt.domain in self._refused:
             return Reject(refusal("domain", f"{txn.tenant.name} sends no mail to {rcpt.domain}"))
         return PASS
+
+    def on_message(self, txn: Transaction, msg: Message) -> MessageVerdict:
+        content = msg.content  # costs nothing until one of its facts is asked for
+        if txn.stream.kind is not Kind.BULK or content.attachments or content.sealed:
+            return PASS
+        if any(text.text for text in content.texts):
+            return PASS
+        return Reject(refusal("empty", "the message says nothing to its reader"))

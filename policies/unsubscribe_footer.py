@@ -62,6 +62,7 @@ def _html(name: str, contact: str, postal: str) -> str:
 
 class Policy(BasePolicy):
     name = "unsubscribe_footer"
+    protects = "people can't leave by the mail they get"
 
     def __init__(self, settings: Mapping[str, object]) -> None:
         table = PolicyTable(settings)

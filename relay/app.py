@@ -116,7 +116,8 @@ class App:
         policies = policy_registry.load(settings.policies.order, settings.policy)
         for policy in policies:
             policy.shared_among(share.workers)
-        self.chain = Chain(policies)
+        terms = settings.policies
+        self.chain = Chain(policies, wait_s=terms.wait, most_waiting=share.of(terms.most_waiting))
         self.snapshots = SnapshotSource(self.conn, settings, self.secrets, next_round=_next_round, clock=self.clock)
         self.certificate = (
             Certificate(settings.tls.certificate, settings.tls.key)

@@ -18,13 +18,15 @@ import os
 import select
 import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from config.settings import Settings
 from relay import again
 from relay.checks.files import exposed, open_files, runs_as
+from relay.checks.policies import check_left_out
 from relay.checks.refusals import refusals
-from relay.checks.result import Level
+from relay.checks.result import CheckResult, Level
 from relay.intake.smtp.balance import Balance
 from relay.intake.smtp.listeners import Ports, bind_all
 from relay.observe.log import setup
@@ -172,6 +174,10 @@ def stay_private(settings: Settings) -> None:
     faults = [f"{one.what}: {one.detail}: {one.todo}" for one in found if one.level is Level.FAIL]
     if faults:
         raise ServeError("; ".join(faults))
+    _warn(found)
+
+
+def _warn(found: Iterable[CheckResult]) -> None:
     for one in found:
         if one.level is Level.WARN:
             _log.warning("%s: %s: %s", one.what, one.detail, one.todo)
@@ -206,6 +212,7 @@ def serve(settings: Settings) -> int:
     if faults:
         raise ServeError("\n".join(faults))
     stay_private(settings)
+    _warn(check_left_out(settings))
     fd = lock(settings.server.data_dir)
     take_back(settings.database)
     listen = settings.listen

@@ -9,8 +9,8 @@ from dataclasses import asdict
 import click
 
 from relay.campaigns import campaigns
-from relay.cli.common import Store, actor, done, json_option, open_store, output, show
-from relay.queue import verdicts
+from relay.cli.common import Store, actor, done, hold_row, json_option, open_store, output, show
+from relay.queue import held, verdicts
 from relay.queue.admin import PAUSE_S
 from relay.store.database import transaction
 from relay.tenants import tenants
@@ -53,9 +53,10 @@ def list_(ctx: click.Context, tenant: str | None, limit: int, as_json: bool) -> 
 @json_option
 @click.pass_context
 def show_(ctx: click.Context, id_: int, as_json: bool) -> None:
-    """Show a campaign with its figures."""
+    """Show a campaign with its figures, and what holds its copies."""
     store = open_store(ctx)
-    show(ctx, _details(store, campaigns.by_id(store.conn, id_)), as_json)
+    holds = [hold_row(one) | {"copies": one.copies} for one in held.of_campaign(store.conn, id_)]
+    show(ctx, _details(store, campaigns.by_id(store.conn, id_)) | {"holds": holds}, as_json)
 
 
 @command.command()
@@ -65,8 +66,12 @@ def show_(ctx: click.Context, id_: int, as_json: bool) -> None:
 @click.pass_context
 def release(ctx: click.Context, id_: int, reason: str, as_json: bool) -> None:
     """Let a staged campaign's held copies go, and all that comes later."""
-    freed = _decide(open_store(ctx), verdicts.release, id_, reason)
-    _done(ctx, id_, f"campaign {id_} released, {freed} held copies go now", {"freed": freed}, as_json)
+    store = open_store(ctx)
+    kept = verdicts.held_else(store.conn, id_)
+    freed = max(0, _decide(store, verdicts.release, id_, reason) - kept)
+    text = f"campaign {id_} released, {freed} held copies go now"
+    text += f"; {kept} are held for another reason too, `relay campaign show {id_}` says which" if kept else ""
+    _done(ctx, id_, text, {"freed": freed, "held_else": kept}, as_json)
 
 
 @command.command()

@@ -100,6 +100,7 @@ def of_settings(settings: Settings, now: dt.datetime) -> Iterable[CheckResult]:
 
 def policies(settings: Settings) -> Iterable[CheckResult]:
     """Whether each policy in the order is installed and takes its settings."""
+    from relay.checks.policies import check_left_out
     from relay.pipeline.registry import PolicyError, load
 
     try:
@@ -109,6 +110,7 @@ def policies(settings: Settings) -> Iterable[CheckResult]:
             yield bad("policies", line, "correct [policies] order or that table; `relay policies` shows the order")
     else:
         yield ok("policies", ", ".join(policy.name for policy in built) or "none")
+    yield from check_left_out(settings)
 
 
 def report(results: Sequence[CheckResult], as_json: bool) -> int:

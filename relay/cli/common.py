@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from config.settings import Settings
     from relay.keys.secrets import Secrets
     from relay.mail.address import Address
+    from relay.queue.held import CopyHold
 
 F = TypeVar("F", bound=Callable[..., Any])
 ShownRow = Mapping[str, object]
@@ -173,6 +174,12 @@ MOMENT: Final = _Moment()
 def iso(at: float, *, timespec: str = "seconds") -> str:
     """``2026-11-23T14:05:00Z``."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
+def hold_row(one: CopyHold) -> dict[str, object]:
+    """A hold as commands show it."""
+    until = None if one.until is None else iso(one.until)
+    return {"by": one.by, "why": one.why, "until": until, "ends": one.ends}
 
 
 def output(ctx: click.Context, rows: Iterable[ShownRow], columns: Sequence[str], as_json: bool) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from relay.cli.common import json_option, load_settings, output
-from relay.pipeline.registry import hooks, load
+from relay.cli.common import json_option, load_settings, note, output
+from relay.pipeline.registry import hooks, left_out, load, waits
 
-COLUMNS = ("order", "name", "module", "hooks")
+COLUMNS = ("order", "name", "module", "hooks", "waits")
 
 
 @click.command()
@@ -17,7 +17,15 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """Show the policies in force, in their order, with the moments at which each is asked."""
     settings = load_settings(ctx)
     rows = [
-        {"order": number, "name": policy.name, "module": type(policy).__module__, "hooks": hooks(policy)}
+        {
+            "order": number,
+            "name": policy.name,
+            "module": type(policy).__module__,
+            "hooks": hooks(policy),
+            "waits": [hook for hook in hooks(policy) if waits(policy, hook)],
+        }
         for number, policy in enumerate(load(settings.policies.order, settings.policy), 1)
     ]
     output(ctx, rows, COLUMNS, as_json)
+    for name, without in left_out(settings.policies.order):
+        note(f"{name} is not in [policies] order: {without}")

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import click
 
-from relay.cli.common import actor, done, fail, json_option, open_store, output, show
+from relay.cli.common import actor, done, fail, hold_row, json_option, open_store, output, show
 from relay.mail.address import AddressError, parse_domain
-from relay.queue import admin, view
+from relay.queue import admin, held, view
 from relay.queue.admin import QueueAction, Selection
 from relay.queue.owners import end_leases
 from relay.queue.trace import trace
@@ -97,7 +97,11 @@ def show_(ctx: click.Context, id_: int, as_json: bool) -> None:
         "accepted_at": copies[0].accepted_at,
     }
     shown = ("number", "address", "state", "due_at", "attempts", "reason", "remote", "changed_at")
-    show(ctx, head | {"recipients": [{key: _row(row)[key] for key in shown} for row in copies]}, as_json)
+    recipients = [{key: _row(row)[key] for key in shown} for row in copies]
+    holds = [
+        {"number": number} | hold_row(one) for number, found in held.of_message(conn, id_).items() for one in found
+    ]
+    show(ctx, head | {"recipients": recipients, "holds": holds}, as_json)
 
 
 def _action(action: QueueAction, what: str) -> None:
@@ -118,6 +122,7 @@ def _action(action: QueueAction, what: str) -> None:
         text = f"{result.changed} {'copy' if result.changed == 1 else 'copies'} {admin.PAST[action]}"
         text += f"; {result.busy} being delivered now left alone" if result.busy else ""
         text += f"; {result.staged} left to their campaign's verdict" if result.staged else ""
+        text += f"; {result.frozen} left to the end of their tenant's freeze" if result.frozen else ""
         done(ctx, text, asdict(result), as_json)
 
     run.__doc__ = what
@@ -163,5 +168,8 @@ def _unchanged(action: QueueAction, result: admin.QueueChange) -> str:
     if result.busy:
         return f"nothing to {action.value}: {result.busy} being delivered now; look again in a moment"
     if result.staged:
-        return f"nothing to {action.value}: it waits for its campaign's verdict, `relay campaign release ID`"
+        frozen = " and its tenant is frozen, `relay tenant unfreeze NAME`" if result.frozen else ""
+        return f"nothing to {action.value}: it waits for its campaign's verdict, `relay campaign release ID`{frozen}"
+    if result.frozen:
+        return f"nothing to {action.value}: its tenant is frozen, `relay tenant unfreeze NAME`"
     return f"nothing to {action.value} any more"

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from relay.cli.common import aligned, fail, iso, json_option, note, open_store, print_json, say
+from relay.cli.common import aligned, fail, hold_row, iso, json_option, note, open_store, print_json, say
 from relay.observe.escape import escaped
 from relay.queue.trace import MessageTrace, TraceStep, find, trace
 from relay.values.ids import encode_id
@@ -53,6 +53,10 @@ def _print(story: MessageTrace) -> None:
         tried = f" ({copy.attempts} attempt{'s' * (copy.attempts > 1)})" if copy.attempts else ""
         say(f"\n{copy.number}  {escaped(copy.address)}: {copy.state}{tried}")
         _steps(copy.steps)
+        for one in copy.holds:
+            until = f" until {iso(one.until)}" if one.until is not None else ""
+            why = f": {escaped(one.why)}" if one.why else ""
+            say(f"  held by {one.by}{until}{why}; ends: {escaped(one.ends)}")
 
 
 def _steps(steps: tuple[TraceStep, ...]) -> None:
@@ -72,6 +76,7 @@ def _plain(story: MessageTrace) -> dict[str, object]:
             "state": copy.state,
             "attempts": copy.attempts,
             "steps": [_step(step) for step in copy.steps],
+            "holds": [hold_row(one) for one in copy.holds],
         }
         for copy in story.copies
     ]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from relay.delivery.outcome import Bounced, Delivered, Outcome, Retry, Returned
 from relay.mail.address import parse_address
 from relay.people import consents
 from relay.pipeline.contract import Continue, Hold, QueueEntry, Reject
+from relay.queue import holds
 from relay.queue.values import Lease, ReportKind, Result, notice
 from relay.store.as_of import NEVER
 from relay.tenants.snapshot import Snapshot
-from relay.values.facts import Freeze, Kind, Standing
+from relay.values.facts import Freeze, Kind, Standing, Stream, Tenant
 from relay.values.states import State
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class LeasedCopy:
         "_begin_until",
         "_bulk",
         "_desk",
+        "_told",
         "_wanted_as_of",
         "address",
         "domain",
@@ -82,12 +84,27 @@ class LeasedCopy:
         self.domain = lease.domain
         self.typed = lease.subscriber_id == 0
         self._bulk = False
+        self._told: Mapping[str, object] | None = None
+        """What hooks that wait have answered just now."""
         self._wanted_as_of = NEVER
         """When the copy was last found wanted."""
         self._begin_until = desk.even() + desk.terms.begin_s
         """Of the time that nobody sets: begun later, it could outlast its lease."""
 
     # -- before it is sent -----------------------------------------------------------
+
+    @property
+    def asks(self) -> bool:
+        return self._desk.chain.release_waits and not notice(self.lease.submission)
+
+    async def ask(self) -> None:
+        desk, submission = self._desk, self.lease.submission
+        snapshot, now = desk.snapshots.current(), desk.clock()
+        stream = snapshot.streams.get(submission.stream_id)
+        if stream is None or submission.tenant_id not in snapshot.tenants:
+            return  # nothing to ask about, as ``wanted`` finds too
+        tenant = desk.facts.tenant(snapshot, submission.tenant_id, now)
+        self._told = await desk.chain.ask_ahead(self._entry(tenant, stream, now))
 
     def wanted(self) -> bool:
         """The re-check right before sending; where the copy is not to be sent its end is written."""
@@ -118,7 +135,7 @@ class LeasedCopy:
 
     def _still_wanted(self, snapshot: Snapshot, now: float) -> bool:
         """Freeze, campaign, policies."""
-        desk, lease, submission = self._desk, self.lease, self.lease.submission
+        desk, submission = self._desk, self.lease.submission
         stream = snapshot.streams.get(submission.stream_id)
         if stream is None or submission.tenant_id not in snapshot.tenants:
             self._end(State.CANCELLED, "the tenant or stream is gone", event="cancelled")
@@ -126,11 +143,26 @@ class LeasedCopy:
         self._bulk = stream.kind is Kind.BULK
         tenant = desk.facts.tenant(snapshot, submission.tenant_id, now)
         if tenant.freeze is Freeze.ALL or (tenant.freeze is Freeze.BULK and self._bulk):
-            self._end(State.HELD, f"frozen: {tenant.freeze_reason}", hold_reason="frozen", event="held")
+            self._end(State.HELD, f"frozen: {tenant.freeze_reason}", held_by=holds.FREEZE, event="held")
             return False
         if submission.campaign_id is not None and not self._campaign_goes_on(submission.campaign_id):
             return False
-        entry = QueueEntry(
+        told, self._told = self._told, None
+        verdict = desk.chain.release(self._entry(tenant, stream, now), told)
+        if isinstance(verdict, Continue):
+            self._wanted_as_of = desk.snapshots.as_of
+            return True
+        if isinstance(verdict, Reject):
+            self._end(State.WITHDRAWN, verdict.status.reply, event="withdrawn")
+        elif isinstance(verdict, Hold):
+            self._hold(verdict)
+        else:
+            self._retry(verdict.status.reply, "", None)
+        return False
+
+    def _entry(self, tenant: Tenant, stream: Stream, now: float) -> QueueEntry:
+        lease, submission = self.lease, self.lease.submission
+        return QueueEntry(
             submission.id,
             lease.number,
             tenant,
@@ -143,17 +175,17 @@ class LeasedCopy:
             lease.attempts,
             now,
         )
-        verdict = desk.chain.release(entry)
-        if isinstance(verdict, Continue):
-            self._wanted_as_of = desk.snapshots.as_of
-            return True
-        if isinstance(verdict, Reject):
-            self._end(State.WITHDRAWN, verdict.status.reply, event="withdrawn")
-        elif isinstance(verdict, Hold):
-            self._end(State.HELD, verdict.why, hold_reason=verdict.why, event="held")
-        else:
-            self._retry(verdict.status.reply, "", None)
-        return False
+
+    def _hold(self, verdict: Hold) -> None:
+        self._end(
+            State.HELD,
+            verdict.why,
+            hold_reason=verdict.why,
+            event="held",
+            detail={} if verdict.until is None else {"until": verdict.until},
+            held_by=holds.POLICY,
+            held_until=verdict.until,
+        )
 
     def _standing(self) -> Standing:
         """What came with the lease as long as nobody's standing has got worse since, else what the store says now."""
@@ -168,7 +200,7 @@ class LeasedCopy:
             self._end(State.DECLINED, f"campaign declined: {row[1]}", event="declined")
             return False
         if row is not None and row[0] == "stopped":
-            self._end(State.HELD, f"campaign stopped: {row[1]}", hold_reason="staged", event="held")
+            self._end(State.HELD, f"campaign stopped: {row[1]}", held_by=holds.CAMPAIGN, event="held")
             return False
         return True
 
@@ -248,6 +280,8 @@ class LeasedCopy:
         due_at: float = 0.0,
         attempts: int | None = None,
         hold_reason: str = "",
+        held_by: int = 0,
+        held_until: float | None = None,
         address_dead: bool = False,
         report: ReportKind | None = None,
         doubt: str = "",
@@ -268,5 +302,7 @@ class LeasedCopy:
                 self._bulk,
                 report,
                 doubt,
+                held_by,
+                held_until,
             )
         )

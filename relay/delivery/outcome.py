@@ -163,6 +163,13 @@ class Attempt(Protocol):
         copy is for several attempts of one group.
         """
 
+    @property
+    def asks(self) -> bool:
+        """The re-check has to wait for an answer (``ask``), so it can't be made in passing."""
+
+    async def ask(self) -> None:
+        """Get what ``wanted`` needs to know of others; right before it, each time. Within a limit; never raises."""
+
     def wanted(self) -> bool:
         """The re-check, right before what was prepared is sent.
 

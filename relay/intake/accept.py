@@ -14,11 +14,11 @@ import itertools
 import logging
 import re
 import secrets as random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -27,6 +27,7 @@ from relay.intake.authors import authors
 from relay.intake.parameters import MailParameters
 from relay.intake.relay_fields import RelayFields
 from relay.mail import shown
+from relay.mail.content import Content
 from relay.mail.decode import decode_field
 from relay.mail.dsn import wanted
 from relay.mail.dsn_report import Action, RecipientReport
@@ -40,6 +41,7 @@ from relay.observe.escape import escaped
 from relay.pipeline.chain import Chain
 from relay.pipeline.contract import Message, Stage, Transaction
 from relay.pipeline.judged import Accepted, Judged
+from relay.pipeline.waiting import Patience
 from relay.queue.enqueue import Refused, enqueue
 from relay.queue.notices import enqueue_notice
 from relay.queue.values import Claim, Enqueued, NewRecipient, NewSubmission
@@ -69,9 +71,13 @@ class Arrived(NamedTuple):
     """For the Received field (RFC 3848), e.g. ``ESMTPSA``."""
     as_of: AsOf = NEVER
     """When the recipients' standings were read."""
+    patience: Patience | None = None
+    """The time that hooks may still wait; None: no hook does."""
 
 
 Answering = Callable[[Status], None]
+StartJob = Callable[[Coroutine[Any, Any, None]], object]
+"""Runs what can't be answered at once; the session cancels it when its client is gone."""
 
 
 class Outlet(Protocol):
@@ -108,6 +114,16 @@ class AcceptTerms:
     """Its address goes into Received."""
 
 
+class _Read(NamedTuple):
+    """A message as policies are asked about it."""
+
+    submission_id: int
+    shown_id: str
+    scanned: Scanned
+    wishes: RelayFields
+    message: Message
+
+
 class _Ready(NamedTuple):
     new: NewSubmission
     template: Template
@@ -133,24 +149,56 @@ class Acceptor:
         self._facts = facts
         self._room = room
 
-    def accept(self, arrived: Arrived, reply: Answering) -> None:
-        """Decide about a whole message; ``reply`` is called once, later or at once, with what the client is told."""
-        if len(arrived.raw) > LARGE_OCTETS:
-            preparing = asyncio.get_running_loop().run_in_executor(None, self._prepare, arrived)
-            preparing.add_done_callback(lambda done: self._prepared(arrived, done.result, reply))
-        else:
-            self._prepared(arrived, lambda: self._prepare(arrived), reply)
+    def accept(self, arrived: Arrived, reply: Answering, start: StartJob) -> None:
+        """Decide about a whole message; ``reply`` is called once, later or at once, with what the client is told.
 
-    def _prepared(self, arrived: Arrived, prepare: Callable[[], _Ready | Status], reply: Answering) -> None:
+        The policies are asked on the loop's thread, however large the message is.
+        """
+        if len(arrived.raw) > LARGE_OCTETS:
+            start(self._slowly(arrived, reply))
+            return
         try:
-            ready = prepare()
-            if not isinstance(ready, Status):
-                self._commit(arrived, ready, reply)
+            read = self._read(arrived)
+            judged = self._chain.message(arrived.txn, read.message, arrived.accepted, arrived.patience)
+            if not isinstance(judged, Judged | Status):
+                start(self._later(arrived, reply, read, judged))
                 return
-        except Malformed as error:
-            ready = error.status
+            ready = self._compiled(arrived, read, judged)
         except Exception as error:
             ready = _not_stored(error)
+        self._go_on(arrived, ready, reply)
+
+    async def _later(
+        self, arrived: Arrived, reply: Answering, read: _Read, judging: Coroutine[Any, Any, Judged | Status]
+    ) -> None:
+        try:
+            ready = self._compiled(arrived, read, await judging)
+        except Exception as error:
+            ready = _not_stored(error)
+        self._go_on(arrived, ready, reply)
+
+    async def _slowly(self, arrived: Arrived, reply: Answering) -> None:
+        """A large message: its octets are worked on in a thread."""
+        loop = asyncio.get_running_loop()
+        try:
+            read = await loop.run_in_executor(None, self._read, arrived)
+            if self._chain.reads_content:
+                await loop.run_in_executor(None, read.message.content.read)
+            judged = self._chain.message(arrived.txn, read.message, arrived.accepted, arrived.patience)
+            if not isinstance(judged, Judged | Status):
+                judged = await judged
+            ready = await loop.run_in_executor(None, self._compiled, arrived, read, judged)
+        except Exception as error:
+            ready = _not_stored(error)
+        self._go_on(arrived, ready, reply)
+
+    def _go_on(self, arrived: Arrived, ready: _Ready | Status, reply: Answering) -> None:
+        if not isinstance(ready, Status):
+            try:
+                self._commit(arrived, ready, reply)
+                return
+            except Exception as error:
+                ready = _not_stored(error)
         reply(self._refused(arrived, ready))
 
     def _next_bits(self, bits: int) -> int:
@@ -234,8 +282,8 @@ class Acceptor:
 
     # -- judging and compiling ---------------------------------------------------
 
-    def _prepare(self, arrived: Arrived) -> _Ready | Status:
-        """Pure work on values: no look-up, no write."""
+    def _read(self, arrived: Arrived) -> _Read:
+        """Pure work on values: no look-up, no write. Raises Malformed."""
         now = arrived.txn.now
         submission_id = new_submission_id(now, self._next_bits)
         shown_id = encode_id(submission_id)
@@ -243,11 +291,15 @@ class Acceptor:
         scanned = mended(scan(arrived.raw, limits), limits, smtputf8=arrived.parameters.smtputf8)
         wishes = relay_fields.read(scanned, now)
         message = _facts(scanned, arrived.txn, wishes, len(arrived.raw))
-        judged = self._chain.message(arrived.txn, message, arrived.accepted)
+        return _Read(submission_id, shown_id, scanned, wishes, message)
+
+    def _compiled(self, arrived: Arrived, read: _Read, judged: Judged | Status) -> _Ready | Status:
+        """Pure work too. Raises Malformed."""
         if isinstance(judged, Status):
             return judged
         if not judged.accepted:
             return judged.refused[0][1]
+        now, shown_id, scanned = arrived.txn.now, read.shown_id, read.scanned
         check_replies(scanned)
         given_id = _message_id(scanned)
         message_id = given_id or f"<{shown_id}@{self._terms.hostname}>"
@@ -260,7 +312,7 @@ class Acceptor:
             if_missing=(("Date", _date(int(now))), ("Message-ID", message_id)),
             trace=_received(self._terms, arrived, shown_id),
         )
-        new = self._new(arrived, submission_id, wishes, message, message_id, judged, template)
+        new = self._new(arrived, read, message_id, judged, template)
         found = _words(scanned, judged.accepted)
         if found is not None:
             new = replace(new, words=found)
@@ -271,18 +323,16 @@ class Acceptor:
     def _new(
         self,
         arrived: Arrived,
-        submission_id: int,
-        wishes: RelayFields,
-        message: Message,
+        read: _Read,
         message_id: str,
         judged: Judged,
         template: Template,
     ) -> NewSubmission:
-        txn = arrived.txn
+        txn, wishes, message = arrived.txn, read.wishes, read.message
         due_at = max(txn.now, wishes.send_at or txn.now)
         author = message.from_addresses[0]
         return NewSubmission(
-            id=submission_id,
+            id=read.submission_id,
             tenant_id=txn.tenant.id,
             stream_id=txn.stream.id,
             campaign=message.campaign,
@@ -335,6 +385,8 @@ _NOTHING = Enqueued(None, (), (), False, "")
 def _not_stored(error: BaseException) -> Status:
     """Why nothing was kept."""
     match error:
+        case Malformed():
+            return error.status
         case Refused():
             return error.status
         case StoreFull():
@@ -417,6 +469,7 @@ def _facts(scanned: Scanned, txn: Transaction, wishes: RelayFields, size: int) -
         meta=wishes.meta,
         size_octets=size,
         replies_to=_replies_to(scanned),
+        content=Content(scanned),
     )
 
 

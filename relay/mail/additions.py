@@ -22,3 +22,7 @@ class Additions(msgspec.Struct, frozen=True, gc=False):
     else the header fields have to do. One that would hide the footer is put there always."""
     amp: bool = True
     """Whether an AMP part gets a footer; else, and where it can't take one, it doesn't leave, and the others do."""
+    pixel: str = ""
+    """Address of an image of no size, put at the end of the HTML; ``""``: none. Its slots must have values for all."""
+    links: tuple[tuple[str, str], ...] = ()
+    """Of the HTML's links: where one leads (``Link.url``), and the address to stand there instead; slots as for it."""

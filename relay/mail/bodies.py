@@ -34,7 +34,7 @@ def _is_text(part: Part) -> bool:
     return part.content_type in TEXT_TYPES or part.content_type in HTML_TYPES
 
 
-def _is_attachment(scanned: Scanned, part: Part) -> bool:
+def is_attachment(scanned: Scanned, part: Part) -> bool:
     if part.disposition == "attachment":
         # In an alternative a leaf is shown whatever its disposition says.
         return part.parent < 0 or scanned.parts[part.parent].content_type != "multipart/alternative"
@@ -62,7 +62,7 @@ def readable(scanned: Scanned) -> Readable:
         if part.ambiguous or part.content_type in SEALED:
             continue
         open_to_readers[part.index] = True
-        if part.is_multipart or not _is_text(part) or part.hollow or _is_attachment(scanned, part):
+        if part.is_multipart or not _is_text(part) or part.hollow or is_attachment(scanned, part):
             continue
         found.append(part)
         holds[part.index] = True

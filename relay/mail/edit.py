@@ -11,13 +11,14 @@ import codecs
 import re
 from collections.abc import Sequence
 
-from relay.mail import amp
+from relay.mail import amp, tracked
 from relay.mail.apply import Edited, Text, apply
 from relay.mail.bodies import is_html
 from relay.mail.charset import Family, codec, encodes, family
 from relay.mail.footer import Footer, amp_changes, html_changes, text_changes
 from relay.mail.scan import Part, find_long_line
 from relay.mail.slots import KnownSlots, slot_names
+from relay.mail.tracked import WITH_PIXEL, Tracking
 from relay.mail.transfer import decode
 
 MARK = re.compile(
@@ -35,9 +36,17 @@ class Unreadable(Exception):
 
 
 def edit(
-    part: Part, body: bytes, footer: Footer | None, known: KnownSlots, boundaries: Sequence[bytes], long_lines: bool
+    part: Part,
+    body: bytes,
+    footer: Footer | None,
+    known: KnownSlots,
+    boundaries: Sequence[bytes],
+    long_lines: bool,
+    tracking: Tracking | None = None,
 ) -> Edited | None:
     """How to put ``footer`` (None: none) and the placeholders' slots into the part; None if nothing changes.
+
+    ``tracking``: what to do with its links, and its pixel, if it is HTML.
 
     ``body`` is the part's body as it stands in the message, ``boundaries`` are those around it, which no new line may
     look like. ``long_lines``: the message has lines of more than 998 octets; one here makes the part be encoded anew.
@@ -45,7 +54,9 @@ def edit(
     """
     long_line = long_lines and find_long_line(body, 0, len(body)) >= 0
     plain = family(codec(part.charset) or "ascii") is not Family.OTHER
-    untouched = footer is None and not long_line and plain
+    if tracking is not None and (part.content_type == amp.TYPE or not is_html(part)):
+        tracking = None
+    untouched = footer is None and not long_line and plain and tracking is None
     if untouched and part.encoding == "quoted-printable" and not _encoded_may_hold_marks(body):
         return None
     octets = decode(body, part.encoding)
@@ -56,13 +67,14 @@ def edit(
     markup = is_html(part)
     text = _text(part, octets, footer, known, markup)
     marks = _marks(text)
-    if footer is None and not marks and (not long_line or part.encoding == "base64"):
+    more = [] if tracking is None else tracked.changes(text, tracking, part.content_type in WITH_PIXEL)
+    if footer is None and not marks and not more and (not long_line or part.encoding == "base64"):
         return None  # base64 is cut into lines by ``long_lines``
     result = Edited(marks=frozenset(mark["name"].decode() for mark in marks))
     if footer is not None and footer.html and part.content_type == amp.TYPE:
         changes = amp_changes(text, footer, marks, result)
     elif markup:
-        changes = html_changes(text, footer, marks, result)
+        changes = html_changes(text, footer, marks, result, more)
     else:
         changes = text_changes(part, text, footer, marks)
     result.charset = text.declare

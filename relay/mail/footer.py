@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -52,18 +53,22 @@ def _slot(mark: re.Match[bytes], text: Text, markup: bool) -> Slot:
     return Slot(mark["name"].decode(), "html" if markup else "text", text.charset)
 
 
-def html_changes(text: Text, footer: Footer | None, marks: list[re.Match[bytes]], result: Edited) -> list[Change]:
+def html_changes(
+    text: Text, footer: Footer | None, marks: list[re.Match[bytes]], result: Edited, more: Sequence[Change] = ()
+) -> list[Change]:
+    """``more``: changes besides; of two that meet, the one that begins first is made."""
     changes = [Change(*mark.span(), (_slot(mark, text, True),)) for mark in marks if mark["name"] != _FOOTER]
     spans = {mark.span() for mark in marks if mark["name"] == _FOOTER}
     if footer is None or not footer.html:
-        return _sorted(changes + [Change(start, end, ()) for start, end in spans])
+        return _sorted([*changes, *(Change(start, end, ()) for start, end in spans), *more])
     if len(text.octets) > MAX_HTML_OCTETS:
         result.footer = False
-        return _sorted(changes + [Change(start, end, ()) for start, end in spans])
+        return _sorted([*changes, *(Change(start, end, ()) for start, end in spans), *more])
     plan = html.plan(text.octets.decode("latin-1"))
     if not plan.hostile and plan.place is None:
         at = (plan.offset, plan.prologue_offset)
         changes = [one for one in changes if not any(one.start < offset < one.end for offset in at)]
+        more = [one for one in more if not any(one.start < offset < one.end for offset in at)]
     result.footer = not plan.hostile
     place = plan.place
     taken = (place.start, place.end) if place else None
@@ -78,7 +83,7 @@ def html_changes(text: Text, footer: Footer | None, marks: list[re.Match[bytes]]
             changes.append(Change(start, start, fill(lead + _in_lines(plan.prologue), "html", text.charset)))
         block = fill(f"\r\n{_in_lines(plan.block(footer.html))}\r\n", "html", text.charset)
         changes.append(Change(plan.offset, plan.offset, block))
-    return _sorted(changes)
+    return _sorted([*changes, *more])
 
 
 def amp_changes(text: Text, footer: Footer, marks: list[re.Match[bytes]], result: Edited) -> list[Change]:

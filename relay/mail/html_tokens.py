@@ -122,6 +122,16 @@ def raw_attributes(html: str, token: Token) -> Iterator[tuple[str, str, bool]]:
         yield match[1].lower(), match[2] or match[3] or match[4] or "", match[4] is None
 
 
+def attribute_span(html: str, token: Token, wanted: str) -> tuple[int, int] | None:
+    """Where the value of a tag's first attribute of that lower-case name stands, without quotes; None without one."""
+    position = token.start + 1 + len(token.name)
+    while (match := _ATTRIBUTES.match(html, position, token.end)) is not None:
+        position = match.end()
+        if match[1].lower() == wanted:
+            return next((match.span(group) for group in (2, 3, 4) if match[group] is not None), None)
+    return None
+
+
 def attributes(html: str, token: Token) -> dict[str, str]:
     """A tag's attributes by lower-case name; of two with one name the first counts.
 

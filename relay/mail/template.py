@@ -24,6 +24,7 @@ from relay.mail.scan import Part, Scanned, enclosing_boundaries, find_long_line
 from relay.mail.slots import KnownSlots, fill, joined, quoted_printable
 from relay.mail.splice import Splice, put_fields
 from relay.mail.stored import VERSION, Piece, Slot, Template
+from relay.mail.tracked import WITH_PIXEL, Tracking
 
 __all__ = ["PRIVATE_FIELDS", "Splice", "Template", "compile_template"]
 
@@ -58,6 +59,7 @@ class _Compiler:
         self.scanned = scanned
         self.message = scanned.message
         self.additions = additions
+        self.tracking = Tracking.of(additions, values)
         self.known = KnownSlots(values)
         self.splice = Splice(scanned.message)
         self.new_fields: dict[bytes, bytes] = {}
@@ -130,6 +132,7 @@ class _Compiler:
         edits: list[tuple[Part, Edited]] = []
         reached = True
         hostile = False
+        tracking = self.tracking
         for part in parts:
             droppable = footer is not None and self._droppable(part)
             if droppable and not self.additions.amp:
@@ -143,12 +146,15 @@ class _Compiler:
                     self.known,
                     enclosing_boundaries(self.scanned, part),
                     self.long_lines,
+                    tracking,
                 )
             except Unreadable:
                 if droppable:
                     self.dropped.append(part)
                 reached = reached and droppable
                 continue
+            if tracking is not None and part.content_type in WITH_PIXEL:
+                tracking = tracking.without_pixel()  # it is seen once
             if result is not None and droppable and not result.footer:
                 self.dropped.append(part)
             elif result is not None:

@@ -10,15 +10,18 @@ pass. See ``policies/skeleton.py`` for one to copy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from relay.mail.additions import Additions
+from relay.mail.content import Content
 from relay.mail.status import Status
 from relay.values.facts import CampaignFigures, Recipient, Standing, Stream, Tenant, Usage
+
+NO_CONTENT = Content()
 
 # --- facts -------------------------------------------------------------------
 
@@ -53,6 +56,8 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     size_octets: int
     replies_to: tuple[str, ...] = ()
     """Each field that says where answers go (Reply-To and its like): its text, decoded."""
+    content: Content = NO_CONTENT
+    """``texts``, ``links``, ``attachments`` …: worked out when first asked for."""
 
 
 class QueueEntry(msgspec.Struct, frozen=True, gc=False):
@@ -164,18 +169,24 @@ class CampaignVerdict(msgspec.Struct, frozen=True, gc=False):
 
 
 MessageVerdict = Verdict | Mapping[Recipient, Verdict]
+PolicyAnswer = Verdict | Coroutine[Any, Any, Verdict]
+MessageAnswer = MessageVerdict | Coroutine[Any, Any, MessageVerdict]
 
 
 class Policy(Protocol):
-    """All hooks; derive from ``BasePolicy`` and write only those needed."""
+    """All hooks; derive from ``BasePolicy`` and write only those needed.
+
+    The first four may be coroutine functions (``async def``): awaited within the
+    time that their transaction has for waiting, else they count as ``Defer``.
+    """
 
     name: str
 
     def shared_among(self, workers: int) -> None: ...
-    def on_reverse_path(self, txn: Transaction) -> Verdict: ...
-    def on_recipient(self, txn: Transaction, rcpt: Recipient) -> Verdict: ...
-    def on_message(self, txn: Transaction, msg: Message) -> MessageVerdict: ...
-    def on_release(self, entry: QueueEntry) -> Verdict: ...
+    def on_reverse_path(self, txn: Transaction) -> PolicyAnswer: ...
+    def on_recipient(self, txn: Transaction, rcpt: Recipient) -> PolicyAnswer: ...
+    def on_message(self, txn: Transaction, msg: Message) -> MessageAnswer: ...
+    def on_release(self, entry: QueueEntry) -> PolicyAnswer: ...
     def on_campaign(self, figures: CampaignFigures) -> CampaignVerdict | None: ...
 
 
@@ -183,6 +194,10 @@ class BasePolicy:
     """Answers nothing; the runner skips hooks that a policy does not override."""
 
     name = ""
+    protects = ""
+    """Whom it protects and from what: what happens without it. Then it isn't left out of the order unnoticed."""
+    reads_content = False
+    """``on_message`` reads the content of most messages: that of large ones is then worked out beside the loop."""
 
     def __init__(self, settings: Mapping[str, object]) -> None:
         """``settings``: the table ``[policy.NAME]``; raise ValueError on a bad one."""
@@ -191,16 +206,16 @@ class BasePolicy:
         """Called once at start: so many mail processes ask a copy of this policy each; limits that it counts
         itself must be divided."""
 
-    def on_reverse_path(self, txn: Transaction) -> Verdict:
+    def on_reverse_path(self, txn: Transaction) -> PolicyAnswer:
         return PASS
 
-    def on_recipient(self, txn: Transaction, rcpt: Recipient) -> Verdict:
+    def on_recipient(self, txn: Transaction, rcpt: Recipient) -> PolicyAnswer:
         return PASS
 
-    def on_message(self, txn: Transaction, msg: Message) -> MessageVerdict:
+    def on_message(self, txn: Transaction, msg: Message) -> MessageAnswer:
         return PASS
 
-    def on_release(self, entry: QueueEntry) -> Verdict:
+    def on_release(self, entry: QueueEntry) -> PolicyAnswer:
         return PASS
 
     def on_campaign(self, figures: CampaignFigures) -> CampaignVerdict | None:

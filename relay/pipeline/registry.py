@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 
 from relay.pipeline.contract import BasePolicy, Policy
 
 GROUP = "relay.policies"
 HOOKS = ("on_reverse_path", "on_recipient", "on_message", "on_release", "on_campaign")
+MAY_WAIT = HOOKS[:4]
+"""Hooks that may be coroutine functions; nobody waits for an opinion on a campaign, it is asked for again."""
 
 
 class PolicyError(Exception):
@@ -39,7 +42,10 @@ def load(order: Sequence[str], tables: Mapping[str, Mapping[str, object]]) -> li
         except (Exception, SystemExit) as error:
             faults.append(f"policy.{name}: can't be loaded: {type(error).__name__}: {error}")
         else:
-            built.append(policy)
+            wrong = _misshapen(policy)
+            faults += [f"policy.{name}: {fault}" for fault in wrong]
+            if not wrong:
+                built.append(policy)
     if faults:
         raise PolicyError("\n".join(faults))
     return built
@@ -48,3 +54,35 @@ def load(order: Sequence[str], tables: Mapping[str, Mapping[str, object]]) -> li
 def hooks(policy: Policy) -> tuple[str, ...]:
     """Names of the hooks that a policy writes itself."""
     return tuple(name for name in HOOKS if getattr(type(policy), name, None) is not getattr(BasePolicy, name))
+
+
+def waits(policy: Policy, hook: str) -> bool:
+    """Whether the hook is a coroutine function, to be awaited."""
+    return iscoroutinefunction(getattr(policy, hook, None))
+
+
+def _misshapen(policy: Policy) -> list[str]:
+    """Hooks of a kind that nobody could ask."""
+    faults = []
+    for hook in (*HOOKS, "shared_among"):
+        function = getattr(policy, hook, None)
+        if isasyncgenfunction(function) or isgeneratorfunction(function):
+            faults.append(f"{hook} yields; a hook returns its answer")
+        elif hook not in MAY_WAIT and iscoroutinefunction(function):
+            faults.append(f"{hook} can't wait, write it with `def` (those that may: {', '.join(MAY_WAIT)})")
+    return faults
+
+
+def left_out(order: Sequence[str]) -> list[tuple[str, str]]:
+    """Installed policies that protect people and aren't in ``order``: the name, and what happens without it."""
+    found = []
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        if point.name in order:
+            continue
+        try:
+            protects = getattr(point.load(), "protects", "")
+        except (Exception, SystemExit):
+            continue  # it couldn't be used either
+        if isinstance(protects, str) and protects:
+            found.append((point.name, protects))
+    return found

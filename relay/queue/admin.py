@@ -1,5 +1,9 @@
 """The administrator's hand on the queue: what waits, and hold, release, retry, cancel.
 
+A hold is one more beside those there are: it keeps what a policy, a campaign or
+a freeze let go meanwhile. A release ends the operator's hold and a policy's,
+never what waits for a campaign's verdict or for the end of a freeze.
+
 A copy that is being delivered is never touched: what is on the wire can't be
 called back, and the fence would turn its outcome away. What an owner leased
 that is gone waits once it was taken back (``owners.end_leases``); the clock on
@@ -17,6 +21,9 @@ from typing import Final
 
 from relay.audit import actions
 from relay.queue.drop import QueuedCopy, give_up, tell
+from relay.queue.holds import ALL, CAMPAIGN, FREEZE, without
+from relay.queue.holds import OPERATOR as OPERATES
+from relay.queue.thaw import FROZEN
 from relay.store import marks
 from relay.store.contract import Tx
 from relay.store.database import transaction
@@ -28,7 +35,7 @@ CHUNK: Final = 1_000
 PAUSE_S: Final = 0.02
 """Between transactions, so that the mail process gets its turn."""
 OPERATOR: Final = "operator"
-"""``hold_reason`` of what ``hold`` holds."""
+"""Whose hold it was, in events."""
 
 
 class QueueAction(StrEnum):
@@ -62,25 +69,35 @@ class QueueChange:
     """Being delivered now."""
     staged: int
     """Wait for their campaign's verdict (``release`` only)."""
+    frozen: int = 0
+    """Wait for the end of their tenant's freeze (``release`` only)."""
 
 
 _BEFORE: Final = {
-    QueueAction.HOLD: (State.READY,),
+    QueueAction.HOLD: (State.READY, State.HELD),
     QueueAction.RELEASE: (State.HELD,),
     QueueAction.RETRY: (State.READY,),
     QueueAction.CANCEL: (State.READY, State.HELD),
 }
 _WAITS: Final = "state = 0 AND owner IS NULL"
+_STOPPED: Final = "coalesce(campaign_id IN (SELECT id FROM campaign WHERE state = 'stopped'), 0 = 1)"
 _AT: Final = " WHERE submission_id = :submission AND number = :number AND "
 _UPDATES: Final = {
-    QueueAction.HOLD: "UPDATE recipient SET state = 1, owner = NULL, fence = fence + 1, hold_reason = 'operator',"
-    f" status = :why, changed_at = :now {_AT} {_WAITS}",
-    # What is staged waits for its campaign; of a released one a straggler may be left.
-    QueueAction.RELEASE: "UPDATE recipient SET state = 0, owner = NULL, due_at = :now, hold_reason = '',"
-    f" changed_at = :now {_AT} state = 1 AND (hold_reason <> 'staged' OR campaign_id IN"
-    " (SELECT id FROM campaign WHERE state = 'released'))",
+    QueueAction.HOLD: f"UPDATE recipient SET state = 1, owner = NULL, fence = fence + 1,"
+    f" held_by = (held_by | {OPERATES}), status = :why, changed_at = :now {_AT}"
+    f" ({_WAITS} OR state = 1 AND (held_by & {OPERATES}) = 0)",
+    # Of a campaign that was released, or a freeze that is over, a straggler may be left.
+    QueueAction.RELEASE: f"UPDATE recipient AS r SET {without(ALL)} {_AT} state = 1"
+    f" AND ((held_by & {CAMPAIGN}) = 0 OR campaign_id IN (SELECT id FROM campaign WHERE state = 'released'))"
+    f" AND NOT {_STOPPED} AND NOT {FROZEN}",
     QueueAction.RETRY: f"UPDATE recipient SET due_at = :now {_AT} {_WAITS}",
 }
+# Of what is not released, only what the re-check would hold it for at once is left.
+_TAKE_AWAY: Final = (
+    f"UPDATE recipient AS r SET held_by = (held_by & {CAMPAIGN | FREEZE})"
+    f" | CASE WHEN {_STOPPED} THEN {CAMPAIGN} ELSE 0 END | CASE WHEN {FROZEN} THEN {FREEZE} ELSE 0 END,"
+    f" held_until = NULL, hold_reason = '' {_AT} state = 1"
+)
 PAST: Final = {
     QueueAction.HOLD: "held",
     QueueAction.RELEASE: "released",
@@ -109,7 +126,7 @@ def act(
     keys = _Keys(conn, selection, _BEFORE[action])
     if not len(keys):
         raise RegistryError(_nothing(conn, action, selection))
-    changed = busy = staged = 0
+    changed = busy = staged = frozen = 0
     for first in range(0, len(keys), CHUNK):
         if first:
             pause()
@@ -122,10 +139,12 @@ def act(
             done = _apply(conn, action, copies, why, actor, now)
             changed += len(done)
             for copy in set(copies) - set(done):
-                state, reason = _state(conn, copy)
+                state, held_by = _state(conn, copy)
                 busy += state == State.READY
-                staged += state == State.HELD and reason == "staged"
-    return QueueChange(changed, busy, staged)
+                if state == State.HELD and action is QueueAction.RELEASE:
+                    staged += held_by & CAMPAIGN != 0
+                    frozen += held_by & FREEZE != 0
+    return QueueChange(changed, busy, staged, frozen)
 
 
 class _Keys:
@@ -167,11 +186,13 @@ def _apply(
     if action is QueueAction.CANCEL:
         return give_up(conn, copies, State.CANCELLED, why or "cancelled by the operator", actor, now)
     sql = _UPDATES[action]
-    done = [
-        copy
-        for copy in copies
-        if conn.execute(sql, {"now": now, "why": why, "submission": copy.submission_id, "number": copy.number}).rowcount
-    ]
+    done = []
+    for copy in copies:
+        values = {"now": now, "why": why, "submission": copy.submission_id, "number": copy.number}
+        if conn.execute(sql, values).rowcount:
+            done.append(copy)
+        elif action is QueueAction.RELEASE:
+            conn.execute(_TAKE_AWAY, values)
     tell(conn, done, PAST[action], {"status": why, "reason": OPERATOR, "actor": actor}, now)
     return done
 
@@ -187,12 +208,12 @@ def _audit(conn: Tx, action: QueueAction, selection: Selection, copies: int, act
     actions.record(conn, actor, f"queue-{action.value}", selection.tenant_id, told, now)
 
 
-def _state(conn: Tx, copy: QueuedCopy) -> tuple[int, str]:
+def _state(conn: Tx, copy: QueuedCopy) -> tuple[int, int]:
     row = conn.execute(
-        "SELECT state, hold_reason FROM recipient WHERE submission_id = ? AND number = ?",
+        "SELECT state, held_by FROM recipient WHERE submission_id = ? AND number = ?",
         (copy.submission_id, copy.number),
     ).fetchone()
-    return (int(row[0]), str(row[1])) if row else (-1, "")
+    return (int(row[0]), int(row[1])) if row else (-1, 0)
 
 
 def _nothing(conn: Tx, action: QueueAction, selection: Selection) -> str:

@@ -24,7 +24,8 @@ _EARLY: Final = f"?1 = {State.DELIVERED:d} AND hold_reason = '{BOUNCED_EARLY}'"
 _APPLY: Final = (
     f"UPDATE recipient SET state = CASE WHEN {_EARLY} THEN {State.BOUNCED:d} ELSE ?1 END, owner = NULL,"
     " due_at = ?2, attempts = ?3,"
-    f" status = CASE WHEN {_EARLY} THEN status ELSE ?4 END, remote = ?5, hold_reason = ?6, changed_at = ?7"
+    f" status = CASE WHEN {_EARLY} THEN status ELSE ?4 END, remote = ?5, hold_reason = ?6, changed_at = ?7,"
+    " held_by = ?11, held_until = ?12"
     " WHERE submission_id = ?8 AND number = ?9 AND fence = ?10 AND state = 0 AND owner IS NOT NULL"
 )
 Notify = Callable[[Tx, Result], None]
@@ -102,6 +103,8 @@ def _apply(conn: Tx, result: Result) -> bool:
                 lease.submission.id,
                 lease.number,
                 lease.fence,
+                result.held_by,
+                result.held_until,
             ),
         ).rowcount
         == 1

@@ -67,6 +67,7 @@ def give_up(conn: Tx, copies: Sequence[QueuedCopy], state: State, why: str, acto
         for copy in copies
         if conn.execute(
             "UPDATE recipient SET state = ?, owner = NULL, fence = fence + 1, hold_reason = '', status = ?,"
+            " held_by = 0, held_until = NULL,"
             " changed_at = ? WHERE submission_id = ? AND number = ?"
             " AND (state = 1 OR state = 0 AND owner IS NULL)",
             (int(state), why, now, copy.submission_id, copy.number),

@@ -7,6 +7,8 @@ here, inside the transaction.
 
 from __future__ import annotations
 
+from typing import Final
+
 from relay.campaigns import numbering
 from relay.campaigns.campaigns import Campaign
 from relay.events import write as events
@@ -15,7 +17,8 @@ from relay.ledger import counters
 from relay.mail.status import Status, refusal
 from relay.people import apart, consents
 from relay.pipeline.contract import Add, AddDistinct
-from relay.queue.stage import stage_of, states_of
+from relay.queue import holds
+from relay.queue.stage import lasts, stage_of, states_of
 from relay.queue.values import Claim, Enqueued, NewSubmission
 from relay.store.contract import Tx
 from relay.values.states import State
@@ -27,6 +30,10 @@ class Refused(Exception):
     def __init__(self, status: Status) -> None:
         super().__init__(status.reply)
         self.status = status
+
+
+MOST_TOLD: Final = 20
+"""Different holds of one message that its event names."""
 
 
 def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
@@ -42,7 +49,7 @@ def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
         for r in new.recipients
     )
     _count_distinct(conn, new, subscriber_ids, counted)
-    states, holds = states_of(conn, new, campaign, first)
+    states, held_by = states_of(conn, new, campaign, first)
     shared = new.shared and not apart.any_of(conn, subscriber_ids, new.accepted_at)
     claimed = claim is not None and new.due_at <= new.accepted_at and State.READY in states
     conn.execute(
@@ -76,8 +83,8 @@ def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
     conn.execute("INSERT INTO body (submission_id, template) VALUES (?, ?)", (new.id, new.template))
     conn.executemany(
         "INSERT INTO recipient (submission_id, number, tenant_id, campaign_id, subscriber_id, address, domain, state,"
-        " due_at, owner, fence, slots, notify, orcpt, hold_reason, changed_at)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        " due_at, owner, fence, slots, notify, orcpt, hold_reason, changed_at, held_by, held_until)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         [
             (
                 new.id,
@@ -92,8 +99,10 @@ def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
                 encoded(dict(r.slots)) if r.slots else "",
                 r.recipient.notify,
                 r.recipient.orcpt,
-                holds[number],
+                r.hold.why if r.hold is not None and held_by[number] & holds.POLICY else "",
                 new.accepted_at,
+                held_by[number],
+                r.hold.until if r.hold is not None and held_by[number] & holds.POLICY else None,
             )
             for number, r in enumerate(new.recipients)
         ],
@@ -114,6 +123,10 @@ def _story(new: NewSubmission, states: tuple[State, ...]) -> dict[str, object]:
     held = states.count(State.HELD)
     if held:
         story["held"] = held
+        # Once it has ended, only this tells that there was a hold.
+        kept = {(r.hold.why, r.hold.until) for r in new.recipients if r.hold is not None and lasts(r.hold, new)}
+        if kept:
+            story["holds"] = [[why, until] for why, until in sorted(kept, key=lambda one: one[0])[:MOST_TOLD]]
     if new.refused:
         story["refused"] = [[r.address, status.reply] for r, status in new.refused]
     if new.taken_out:

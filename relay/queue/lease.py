@@ -17,6 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from relay.people import standing
+from relay.queue.holds import DAMAGE
 from relay.queue.lanes import Lane
 from relay.queue.values import Claim, Enqueued, Lease, NewSubmission, Submission
 from relay.store.as_of import AsOf, look
@@ -66,7 +67,7 @@ def lease_due(conn: Tx, owner: str, now: float, wanted: Mapping[Lane, int], leas
             # A row that can't be read must not stop those behind it, nor be met again and again.
             _log.error("id=%s/%s is damaged and held: %s", row[0], row[1], error)
             conn.execute(
-                "UPDATE recipient SET state = 1, owner = NULL, hold_reason = 'damaged', status = ?"
+                f"UPDATE recipient SET state = 1, owner = NULL, held_by = {DAMAGE}, status = ?"
                 " WHERE submission_id = ? AND number = ?",
                 (f"damaged: {error}", row[0], row[1]),
             )

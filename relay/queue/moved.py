@@ -15,7 +15,7 @@ from typing import Final
 
 from relay.campaigns import campaigns
 from relay.observe.steady import JUMP_S, Steady
-from relay.queue import looks, operator
+from relay.queue import holds, looks, operator
 from relay.queue.lanes import waiting
 from relay.queue.operator import Operator
 from relay.store import marks
@@ -82,6 +82,7 @@ class Mover:
             self._tell(conn, f"The clock was set back by {_span(-away)} while no relay ran.", -away, now)
             self._windows(conn, away)
             self._copies(conn, now, -away + self._longest_s, away)
+            holds.clock_set(conn, away)
         elif away > UNWATCHED_S:
             # Whether so much time has passed or the clock is wrong, nobody has watched.
             self._windows(conn, away)
@@ -95,6 +96,7 @@ class Mover:
             self._copies(conn, now - by, self._longest_s, by)
         else:
             self._copies(conn, now, -by + self._longest_s, by)
+        holds.clock_set(conn, by)
         self._bring_back(conn, now)
 
     def _tell(self, conn: Tx, what: str, by: float, now: float) -> None:

@@ -7,13 +7,16 @@ from datetime import UTC, datetime
 from relay.campaigns import counts, draw, record
 from relay.campaigns.campaigns import Campaign
 from relay.ledger import counters
-from relay.pipeline.contract import Stage
+from relay.pipeline.contract import Hold, Stage
+from relay.queue.holds import CAMPAIGN, POLICY
 from relay.queue.values import NewSubmission
 from relay.store.contract import Tx
 from relay.values.states import State
 
-STAGED = "staged"
-"""``hold_reason`` of copies that wait for their campaign's verdict."""
+
+def lasts(hold: Hold, new: NewSubmission) -> bool:
+    """A hold whose end is past holds nothing."""
+    return hold.until is None or hold.until > new.accepted_at
 
 
 def stage_of(new: NewSubmission) -> Stage | None:
@@ -27,9 +30,9 @@ def stage_of(new: NewSubmission) -> Stage | None:
 
 def states_of(
     conn: Tx, new: NewSubmission, campaign: Campaign | None, first: int
-) -> tuple[tuple[State, ...], list[str]]:
-    """State and hold reason of each recipient; ``first``: the number of the first of them in the campaign."""
-    holds = [one.hold.why if one.hold else "" for one in new.recipients]
+) -> tuple[tuple[State, ...], list[int]]:
+    """State of each recipient and what holds it; ``first``: the number of the first of them in the campaign."""
+    holds = [POLICY if one.hold is not None and lasts(one.hold, new) else 0 for one in new.recipients]
     stage = stage_of(new)
     decided = campaign is None or campaign.state == "released"
     if stage is not None and campaign is not None and not decided and not (stage.join and campaign.state == "open"):
@@ -37,7 +40,7 @@ def states_of(
     return tuple(State.HELD if hold else State.READY for hold in holds), holds
 
 
-def _numbered(conn: Tx, new: NewSubmission, campaign: Campaign, stage: Stage, first: int, holds: list[str]) -> None:
+def _numbered(conn: Tx, new: NewSubmission, campaign: Campaign, stage: Stage, first: int, holds: list[int]) -> None:
     """Fill in the holds of those that wait, and count those that go."""
     stopped = campaign.state in ("stopped", "undecided")
     at_once = 0 if stopped else _first_of_day(conn, new, stage)
@@ -56,7 +59,7 @@ def _numbered(conn: Tx, new: NewSubmission, campaign: Campaign, stage: Stage, fi
         ):
             passed += not hold
         else:
-            holds[number] = hold or STAGED
+            holds[number] = hold | CAMPAIGN
     counts.staged(conn, campaign.id, passed, ahead, stage.why, new.accepted_at)
     if campaign.state == "open":
         record.refresh(conn, new.tenant_id)

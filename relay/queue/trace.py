@@ -9,8 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
+from relay.queue import held
+from relay.queue.held import CopyHold
 from relay.store.contract import Tx
 from relay.values.ids import decode_id, encode_id
 from relay.values.states import State
@@ -40,6 +43,8 @@ class CopyStory:
     state: str
     attempts: int
     steps: tuple[TraceStep, ...]
+    holds: tuple[CopyHold, ...] = ()
+    """What holds it now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +163,9 @@ def _events(conn: Tx, submission_id: int) -> dict[int | None, list[TraceStep]]:
 def _accepted(told: Mapping[str, Any]) -> str:
     count = told.get("recipients", 0)
     parts = [f"{count} recipient" + ("" if count == 1 else "s")] if count else []
-    parts += [f"{told['held']} held"] if told.get("held") else []
+    if told.get("held"):
+        ends = [f"{why} until {_time(until)}" if until else str(why) for why, until in told.get("holds", ())]
+        parts.append(f"{told['held']} held" + (f" ({'; '.join(ends)})" if ends else ""))
     if told.get("refused"):
         parts.append(f"{len(told['refused'])} refused")
     if told.get("taken_out"):
@@ -172,10 +179,16 @@ def _accepted(told: Mapping[str, Any]) -> str:
 def _why(told: Mapping[str, Any]) -> str:
     reasons = dict.fromkeys(str(told[name]) for name in _REASONS if told.get(name))
     text = "; ".join(reasons) or str(told.get("type", ""))
+    if told.get("until"):
+        text = f"{text} until {_time(told['until'])}"
     for name, word in (("remote", "at"), ("actor", "by"), ("topic", "topic")):
         if told.get(name):
             text = f"{text} {word} {told[name]}" if text else f"{word} {told[name]}"
     return text
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _campaign(conn: Tx, campaign_id: int | None) -> tuple[str, list[TraceStep]]:
@@ -205,21 +218,25 @@ def _copies(
     by_number: Mapping[int | None, list[TraceStep]],
 ) -> tuple[CopyStory, ...]:
     rows = conn.execute(
-        "SELECT number, address, state, subscriber_id, due_at, owner, attempts, hold_reason, status, remote,"
-        " changed_at FROM recipient WHERE submission_id = ? ORDER BY number",
+        "SELECT number, address, state, subscriber_id, due_at, owner, attempts, held_by, hold_reason, status,"
+        " remote, changed_at FROM recipient WHERE submission_id = ? ORDER BY number",
         (submission_id,),
     ).fetchall()
+    holding = held.of_message(conn, submission_id)
     found = []
-    for number, address, code, subscriber_id, due_at, owner, attempts, hold_reason, status, remote, changed_at in rows:
+    for number, address, code, subscriber_id, due_at, owner, attempts, held_by, reason, *last in rows:
+        status, remote, changed_at = last
         state = State(code)
         steps = [*_consent(conn, subscriber_id, *asked), *by_number.get(number, ())]
         if state is State.READY:
             text = "lease ends" if owner is not None else "next attempt" if attempts else "first attempt"
             steps.append(TraceStep(due_at, "leased" if owner is not None else "waiting", text))
         elif not any(step.what == state.name.lower() for step in steps):
-            reason = hold_reason if state is State.HELD else " at ".join(part for part in (status, remote) if part)
-            steps.append(TraceStep(changed_at, state.name.lower(), reason))
-        found.append(CopyStory(number, address, state.name.lower(), attempts, tuple(steps)))
+            said = " at ".join(part for part in (status, remote) if part)
+            why = held.word(held_by, reason) if state is State.HELD else said
+            steps.append(TraceStep(changed_at, state.name.lower(), why))
+        holds = tuple(holding.get(number, ()))
+        found.append(CopyStory(number, address, state.name.lower(), attempts, tuple(steps), holds))
     return tuple(found)
 
 

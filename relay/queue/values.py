@@ -157,12 +157,17 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     due_at: float = 0.0
     attempts: int = 0
     hold_reason: str = ""
+    """A policy's words."""
     address_dead: bool = False
     bulk: bool = False
     report: ReportKind | None = None
     """What ``Notify`` is called for; None: nothing."""
     doubt: str = ""
     """The address is to be suppressed if the same is answered again a day later (``relay.people.doubts``)."""
+    held_by: int = 0
+    """What holds it from now on (``relay.queue.holds``)."""
+    held_until: float | None = None
+    """When a policy's hold ends by itself."""
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from relay.campaigns import counts, draw, record
 from relay.campaigns.campaigns import Campaign, by_id
 from relay.events import write as events
 from relay.queue.drop import QueuedCopy, give_up
-from relay.queue.stage import STAGED
+from relay.queue.holds import CAMPAIGN, without
 from relay.store.contract import Tx
 from relay.values.errors import RegistryError
 from relay.values.states import State
@@ -26,7 +26,7 @@ UNDECIDED: Final = frozenset({"open", "staged", "watching", "undecided", "stoppe
 
 
 def release(conn: Tx, campaign_id: int, actor: str, why: str, now: float, *, most: int | None = None) -> int:
-    """Let the rest go, and all that comes later; returns the copies set free.
+    """Let the rest go, and all that comes later; returns the copies whose staging ended: due now, unless held else.
 
     With ``most`` only so many now: call ``work_off`` until it returns 0.
     Raises RegistryError if the campaign is decided already.
@@ -80,16 +80,15 @@ def widen(conn: Tx, campaign_id: int, share: int, every: int, actor: str, why: s
     if campaign.state not in ("staged", "watching") or campaign.share >= share:
         return 0
     rows = conn.execute(
-        "SELECT submission_id, number FROM recipient WHERE campaign_id = ? AND state = 1 AND hold_reason = ?",
-        (campaign_id, STAGED),
+        "SELECT submission_id, number FROM recipient WHERE campaign_id = ? AND state = 1 AND held_by = ?",
+        (campaign_id, CAMPAIGN),
     ).fetchall()
     wanted = -(-(campaign.recipients - campaign.ahead) * share // every) + campaign.ahead - campaign.passed
     key = campaign.draw or b""
     chosen = sorted(rows, key=lambda row: draw.order(key, *row))[: max(0, wanted)]
     conn.executemany(
-        "UPDATE recipient SET state = 0, due_at = ?, owner = NULL, hold_reason = '', changed_at = ?"
-        " WHERE submission_id = ? AND number = ?",
-        [(now, now, *row) for row in chosen],
+        f"UPDATE recipient SET {without(CAMPAIGN)} WHERE submission_id = :submission AND number = :number",
+        [{"now": now, "submission": submission_id, "number": number} for submission_id, number in chosen],
     )
     counts.widened(conn, campaign_id, share, len(chosen), _line(why), now)
     _tell(conn, campaign, "widened", actor, _line(why), now)
@@ -102,10 +101,10 @@ def work_off(conn: Tx, campaign_id: int, now: float, most: int | None = CHUNK) -
     limit = -1 if most is None else most
     if campaign.state == "released":
         return conn.execute(
-            "UPDATE recipient SET state = 0, due_at = ?1, owner = NULL, hold_reason = '', changed_at = ?1"
-            " WHERE state = 1 AND (submission_id, number) IN (SELECT submission_id, number FROM recipient"
-            " WHERE campaign_id = ?2 AND state = 1 AND hold_reason = 'staged' LIMIT ?3)",
-            (now, campaign_id, limit),
+            f"UPDATE recipient SET {without(CAMPAIGN)} WHERE state = 1 AND (submission_id, number) IN"
+            " (SELECT submission_id, number FROM recipient WHERE campaign_id = :campaign AND state = 1"
+            f" AND (held_by & {CAMPAIGN}) <> 0 LIMIT :most)",
+            {"now": now, "campaign": campaign_id, "most": limit},
         ).rowcount
     if campaign.state == "declined":
         rows = conn.execute(
@@ -118,12 +117,22 @@ def work_off(conn: Tx, campaign_id: int, now: float, most: int | None = CHUNK) -
     return 0
 
 
+def held_else(conn: Tx, campaign_id: int) -> int:
+    """How many of its staged copies something else holds too: a verdict doesn't let those go."""
+    row = conn.execute(
+        "SELECT count(*) FROM recipient WHERE campaign_id = ? AND state = 1"
+        f" AND (held_by & {CAMPAIGN}) <> 0 AND held_by <> {CAMPAIGN}",
+        (campaign_id,),
+    ).fetchone()
+    return int(row[0])
+
+
 def unfinished(conn: Tx) -> list[int]:
     """Decided campaigns with copies still to be worked off, e.g. after a crash."""
     rows = conn.execute(
         "SELECT id FROM campaign c WHERE id IN (SELECT DISTINCT campaign_id FROM recipient WHERE state = 1)"
         " AND (state = 'declined' OR state = 'released' AND EXISTS (SELECT 1 FROM recipient r"
-        " WHERE r.campaign_id = c.id AND r.state = 1 AND r.hold_reason = 'staged')) ORDER BY id"
+        f" WHERE r.campaign_id = c.id AND r.state = 1 AND (r.held_by & {CAMPAIGN}) <> 0)) ORDER BY id"
     )
     return [int(row[0]) for row in rows]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from relay.queue.admin import Selection
+from relay.queue.held import word
 from relay.store.contract import Tx
 from relay.values.states import State
 
@@ -59,7 +60,7 @@ class Stats:
 
 _COLUMNS: Final = (
     "r.submission_id, r.number, coalesce(t.name, ''), r.address, r.domain, r.state, r.owner, r.due_at, r.attempts,"
-    " r.hold_reason, r.status, r.remote, s.accepted_at, r.changed_at, r.campaign_id"
+    " r.held_by, r.hold_reason, r.status, r.remote, s.accepted_at, r.changed_at, r.campaign_id"
 )
 _FROM: Final = " FROM recipient r JOIN submission s ON s.id = r.submission_id LEFT JOIN tenant t ON t.id = r.tenant_id"
 
@@ -96,7 +97,10 @@ def stats(conn: Tx, *, domains: int = 10) -> Stats:
         " coalesce(sum(CASE WHEN owner IS NULL AND attempts > 0 THEN 1 END), 0),"
         " count(owner), min(CASE WHEN owner IS NULL THEN due_at END) FROM recipient WHERE state = 0"
     ).fetchone()
-    held = conn.execute("SELECT hold_reason, count(*) FROM recipient WHERE state = 1 GROUP BY hold_reason ORDER BY 1")
+    held = conn.execute(
+        "SELECT held_by, hold_reason, count(*) FROM recipient WHERE state = 1"
+        " GROUP BY held_by, hold_reason ORDER BY 1, 2"
+    )
     finished = conn.execute("SELECT state, count(*) FROM recipient WHERE state > 1 GROUP BY state").fetchall()
     oldest = conn.execute(
         "SELECT min(s.accepted_at) FROM submission s JOIN body b ON b.submission_id = s.id WHERE s.open_recipients > 0"
@@ -109,7 +113,7 @@ def stats(conn: Tx, *, domains: int = 10) -> Stats:
         ready=int(waiting[0]),
         deferred=int(waiting[1]),
         leased=int(waiting[2]),
-        held={str(reason): int(n) for reason, n in held},
+        held={word(held_by, reason): int(n) for held_by, reason, n in held},
         oldest_at=oldest[0],
         due_at=waiting[3],
         finished={State(state).name.lower(): int(n) for state, n in finished},
@@ -118,10 +122,11 @@ def stats(conn: Tx, *, domains: int = 10) -> Stats:
 
 
 def _row(row: tuple[object, ...]) -> CopyRow:
-    (sid, number, tenant, address, domain, state, owner, due_at, attempts, hold_reason, status, *rest) = row
-    assert isinstance(state, int) and isinstance(due_at, float)
+    (sid, number, tenant, address, domain, state, owner, due_at, attempts, held_by, hold_reason, status, *rest) = row
+    assert isinstance(state, int) and isinstance(due_at, float) and isinstance(held_by, int)
     name = LEASED if state == State.READY and owner is not None else State(state).name.lower()
     reason = str(status)
     if state == State.HELD:
-        reason = f"{hold_reason}: {status}" if status and status != hold_reason else str(hold_reason)
+        reason = word(held_by, str(hold_reason))
+        reason = f"{reason}: {status}" if status and status != hold_reason else reason
     return CopyRow(sid, number, tenant, address, domain, name, due_at, attempts, reason, *rest)  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from pathlib import Path
 from relay.campaigns import campaigns
 from relay.pipeline.chain import Chain
 from relay.pipeline.contract import CampaignVerdict, Decision
-from relay.queue import verdicts
+from relay.queue import holds, verdicts
 from relay.store.contract import Tx
 from relay.store.database import connect, transaction
 from relay.store.words import failed
@@ -43,6 +43,7 @@ async def run(path: Path, chain: Chain, clock: Callable[[], float], first: Calla
 
 def _turn(path: Path, chain: Chain, clock: Callable[[], float], first: Callable[[], None], *, finish: bool) -> None:
     first()
+    _end_holds(path, clock())
     if finish:
         finish_decided(path, clock())
     conn = connect(path, readonly=True)
@@ -68,6 +69,16 @@ def _begin_windows(path: Path, now: float) -> None:
             campaigns.begin_windows(conn, now)
     finally:
         conn.close()
+
+
+def _end_holds(path: Path, now: float) -> None:
+    conn = connect(path)
+    try:
+        count = holds.end_timed(conn, now)
+    finally:
+        conn.close()
+    if count:
+        _log.info("%d copies were held until now and are not any longer", count)
 
 
 def judge(conn: Tx, chain: Chain, now: float) -> list[tuple[int, CampaignVerdict]]:

@@ -92,6 +92,11 @@ class FakeAttempt:
         self.outcomes: list[Outcome] = []
         self._prepared = prepared
 
+    asks = False
+
+    async def ask(self) -> None:
+        raise AssertionError("nothing to ask")
+
     def wanted(self) -> bool:
         return self._prepared is not None
 

@@ -59,7 +59,7 @@ def put(
     now: float = NOW,
     campaign: str = "",
     stage: Stage | None = None,
-    hold: str = "",
+    hold: str | Hold = "",
     due_at: float | None = None,
     claim: Claim | None = None,
     tenant_id: int = SHOP,
@@ -74,7 +74,7 @@ def put(
         address = parse_address(email)
         standing = consents.standing(conn, tenant_id, address.canonical, "2026-09")
         rcpt = Recipient(email, address.canonical, address.domain, standing)
-        recipients.append(NewRecipient(rcpt, {}, effects, Hold(hold) if hold else None))
+        recipients.append(NewRecipient(rcpt, {}, effects, _hold(hold)))
     new = NewSubmission(
         id=new_submission_id(now, lambda bits: random),
         tenant_id=tenant_id,
@@ -97,6 +97,10 @@ def put(
     )
     with transaction(conn):
         return new.id, enqueue(conn, new, claim)
+
+
+def _hold(hold: str | Hold) -> Hold | None:
+    return hold if isinstance(hold, Hold) else Hold(hold) if hold else None
 
 
 def column(conn: sqlite3.Connection, sql: str, *values: object) -> list[object]:

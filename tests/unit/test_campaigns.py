@@ -119,9 +119,9 @@ def test_release_lets_all_go(conn: sqlite3.Connection, most: int | None) -> None
 
 def test_release_leaves_what_others_hold(conn: sqlite3.Connection) -> None:
     id_ = staged(conn)
-    conn.execute("UPDATE recipient SET hold_reason = 'operator' WHERE number = 1 AND state = 1")
+    conn.execute("UPDATE recipient SET held_by = 8 WHERE number = 1 AND state = 1")
     assert verdicts.release(conn, id_, "root", "", NOW) == 6
-    assert column(conn, "SELECT hold_reason FROM recipient WHERE state = 1") == ["operator", "operator"]
+    assert column(conn, "SELECT held_by FROM recipient WHERE state = 1") == [8, 8]
     assert verdicts.unfinished(conn) == []
 
 

@@ -21,7 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 from config.load import load
-from config.settings import Settings
+from config.settings import Policies, Settings
 from relay.checks import ports
 from relay.checks.certificate import check_certificate
 from relay.checks.files import check_files
@@ -261,6 +261,15 @@ def test_dkim_keys_of_other_secrets(home: Home) -> None:
 
 
 # --- policies -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("left", ["sender_identity", "consent", "unsubscribe_footer"])
+def test_a_policy_that_protects_people_is_missed(home: Home, left: str) -> None:
+    order = [name for name in Policies().order if name != left]
+    home.append(f"\n[policies]\norder = {json.dumps(order)}\n")
+    row = home.row("protection")
+    assert (row["level"], row["todo"]) == ("warn", "put it into the order")
+    assert row["detail"].startswith(f"{left} is not in [policies] order: ")
 
 
 def test_policies_that_are_not_there(home: Home) -> None:

@@ -244,7 +244,7 @@ def test_the_queue(call: Call, conn: sqlite3.Connection) -> None:
     said(call("queue", "stats"), "held by reason")
     said(call("queue", "release", "--domain", "other.example"), "1 copy released")
     said(call("queue", "retry", "--tenant", "shop"), "1 copy retried")
-    assert parsed(call("queue", "cancel", id_, "--json")) == {"changed": 2, "busy": 0, "staged": 0}
+    assert parsed(call("queue", "cancel", id_, "--json")) == {"changed": 2, "busy": 0, "staged": 0, "frozen": 0}
     shown = parsed(call("queue", "show", id_, "--json"))
     assert shown["id"] == id_ and [r["state"] for r in shown["recipients"]] == ["cancelled", "cancelled"]
     said(call("queue", "show", id_), "cancelled by the operator")
@@ -253,7 +253,7 @@ def test_the_queue(call: Call, conn: sqlite3.Connection) -> None:
 
 
 def test_the_queue_used_wrongly(call: Call, conn: sqlite3.Connection) -> None:
-    claim = Claim("worker", NOW + 10**9)
+    claim = Claim("elsewhere/0/1/1/1", NOW + 10**9)  # of another node, which may well live
     id_ = encode_id(put(conn, [ANN], claim=claim)[0])
     refused(call("queue", "cancel", id_), "1 being delivered now; look again")
     refused(call("queue", "cancel"), "name a queue id, --tenant or --domain", 2)

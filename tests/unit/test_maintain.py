@@ -12,6 +12,7 @@ from relay.events import forget as events
 from relay.mail.address import parse_address
 from relay.observe.steady import Steady
 from relay.queue import forget as queue
+from relay.queue.holds import CAMPAIGN, FREEZE
 from relay.queue.lease import NEXT_OWNER, TAKE_BACK
 from relay.queue.thaw import thaw
 from relay.rights import retention
@@ -41,7 +42,7 @@ def conn(path: Path) -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-def _submission(conn: sqlite3.Connection, at: float, *, open_: int = 0, recipients: int = 1, hold: str = "") -> int:
+def _submission(conn: sqlite3.Connection, at: float, *, open_: int = 0, recipients: int = 1, hold: int = 0) -> int:
     id_ = new_submission_id(at, lambda bits: conn.execute("SELECT count(*) FROM submission").fetchone()[0])
     conn.execute(
         "INSERT INTO submission (id, tenant_id, stream_id, topic, reverse_path, message_id, from_domain, subject,"
@@ -51,7 +52,7 @@ def _submission(conn: sqlite3.Connection, at: float, *, open_: int = 0, recipien
     conn.execute("INSERT INTO body (submission_id, template) VALUES (?, x'00')", (id_,))
     conn.executemany(
         "INSERT INTO recipient (submission_id, number, tenant_id, subscriber_id, address, domain, state, due_at,"
-        " hold_reason, changed_at) VALUES (?, ?, 1, 1, 'a@x.example', 'x.example', ?, ?, ?, ?)",
+        " held_by, changed_at) VALUES (?, ?, 1, 1, 'a@x.example', 'x.example', ?, ?, ?, ?)",
         [(id_, n, State.HELD if hold else State.DELIVERED, at, hold, at) for n in range(recipients)],
     )
     return id_
@@ -118,7 +119,7 @@ def test_ids_sort_by_age(conn: sqlite3.Connection) -> None:
 
 def test_nothing_to_delete_waits_for_no_lock(path: Path, conn: sqlite3.Connection) -> None:
     """While another process writes, looking goes on."""
-    _submission(conn, NOW - 29 * DAY_S, open_=1, hold="staged")
+    _submission(conn, NOW - 29 * DAY_S, open_=1, hold=CAMPAIGN)
     reader = connect(path)
     reader.execute("PRAGMA busy_timeout = 0")
     conn.execute("BEGIN IMMEDIATE")
@@ -128,8 +129,8 @@ def test_nothing_to_delete_waits_for_no_lock(path: Path, conn: sqlite3.Connectio
 
 
 def test_frozen_copies_are_let_go_in_steps(conn: sqlite3.Connection) -> None:
-    kept = _submission(conn, NOW, open_=1, hold="staged")
-    _submission(conn, NOW + 1, open_=1, hold="frozen", recipients=2_500)
+    kept = _submission(conn, NOW, open_=1, hold=CAMPAIGN)
+    _submission(conn, NOW + 1, open_=1, hold=FREEZE, recipients=2_500)
     conn.execute("UPDATE tenant SET freeze = 'all' WHERE id = 1")
     assert thaw(conn, NOW + 5) == 0
     conn.execute("UPDATE tenant SET freeze = 'none' WHERE id = 1")

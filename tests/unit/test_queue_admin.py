@@ -49,7 +49,7 @@ def test_hold_and_release(conn: sqlite3.Connection) -> None:
     id_, _ = put(conn, ["a@x.example", "b@y.example"])
     assert do(conn, QueueAction.HOLD, "looks odd", submission_id=id_) == QueueChange(2, 0, 0)
     assert states(conn) == [State.HELD, State.HELD]
-    assert column(conn, "SELECT DISTINCT hold_reason || '/' || status FROM recipient") == ["operator/looks odd"]
+    assert column(conn, "SELECT DISTINCT held_by || '/' || status FROM recipient") == ["8/looks odd"]
     assert lease_all(conn, "w", LATER, 9) == []
     assert events(conn, "held") == [(n, {"actor": "root", "reason": "operator", "status": "looks odd"}) for n in (0, 1)]
     assert do(conn, QueueAction.RELEASE, submission_id=id_) == QueueChange(2, 0, 0)

@@ -49,7 +49,7 @@ def test_a_damaged_row_is_held_and_the_others_are_leased(conn: sqlite3.Connectio
     put(conn, PEOPLE)
     conn.execute("UPDATE recipient SET subscriber_id = 'x', slots = '{' WHERE number = 1")
     assert [lease.number for lease in lease_all(conn, "w", NOW, 9)] == [0, 2, 3]
-    assert conn.execute("SELECT state, hold_reason FROM recipient WHERE number = 1").fetchone() == (1, "damaged")
+    assert conn.execute("SELECT state, held_by FROM recipient WHERE number = 1").fetchone() == (1, 16)
 
 
 def test_nothing_due_is_nothing_leased(conn: sqlite3.Connection) -> None:

@@ -87,6 +87,8 @@ class Parcel:
 
     def ready(self, now: float, eight_bit: bool) -> Prepared | None:
         """The copy, if it can go out at once: prepared, and wanted for all of ``copies``. May raise."""
+        if self._asks:
+            return None
         self.begin(now, eight_bit)
         made, count = self._made, len(self.copies)
         self.copies = [copy for copy in self.copies if made is None or _wanted(copy)]
@@ -108,12 +110,19 @@ class Parcel:
             if self._making is not None:
                 self._made = await self._making
                 self._making = None
+            if self._asks:
+                await asyncio.gather(*[copy.attempt.ask() for copy in self.copies])
             shared = len(self.copies) > 1
             self.copies = [copy for copy in self.copies if _wanted(copy)]
             if self._made is not None and shared == (len(self.copies) > 1):
                 break
             self._made = None  # it speaks of several, or is gone
         return self._made if self.copies else None
+
+    @property
+    def _asks(self) -> bool:
+        """Its re-check has to wait."""
+        return bool(self.copies) and self.copies[0].attempt.asks
 
     @property
     def light(self) -> bool:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from functools import partial
+from typing import Any, ClassVar, Final, TypeVar
 
 from relay.intake.accept import NO_ROOM, Acceptor, Arrived
 from relay.intake.parameters import ArgumentError, MailParameters, mail_argument, rcpt_argument
@@ -25,7 +26,8 @@ from relay.people import consents, erased
 from relay.pipeline.chain import Chain
 from relay.pipeline.contract import Transaction
 from relay.pipeline.judged import Accepted
-from relay.store.as_of import NEVER
+from relay.pipeline.waiting import Patience
+from relay.store.as_of import NEVER, AsOf
 from relay.store.contract import Tx
 from relay.tenants import login
 from relay.tenants.facts import Facts
@@ -40,8 +42,12 @@ REVERSE_PATH_OK: Final = ok(50, 1, 0, "reverse-path ok")
 FORWARD_PATH_OK: Final = ok(50, 1, 5, "forward-path ok")
 AUTH_FAILED: Final = permanent(35, 7, 8, "user name or password is wrong, or not allowed from this address")
 MOST_AUTH_FAILURES_A_SESSION: Final = 3
+AND_MORE_S: Final = 30.0
+"""Beyond what hooks may wait: for the commit."""
 AUTH_BLOCKED: Final = temporary(21, 7, 0, "too many failed log-ins from your address, try again later")
 _BAD_RESPONSE: Final = permanent(1, 5, 2, "the response is not base64 of what the mechanism asks for")
+
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,8 @@ class SubmissionSession(BaseSession):
         self._recipients: list[Recipient] = []
         self._turned_away = 0
         self._as_of = NEVER
+        self._patience: Patience | None = None
+        """Of the transaction, for hooks that wait; None: no hook does."""
         self._period = ""
         """Of the plan, where one of the transaction's recipients could pass its limit of different subscribers."""
 
@@ -231,11 +239,22 @@ class SubmissionSession(BaseSession):
             desk.facts.usage(snapshot, tenant.id, now),
             self._recipients,
         )
-        refused = desk.chain.reverse_path(txn)
+        self._patience = desk.chain.patience() if desk.chain.waits else None
+        # As of before a hook waits: what changes meanwhile is looked up again at the re-check.
+        as_of = desk.snapshots.as_of
+        refused = desk.chain.reverse_path(txn, self._patience)
+        if refused is None or isinstance(refused, Status):
+            return self._begun(txn, parameters, as_of, refused)
+        self._later(refused, partial(self._begun, txn, parameters, as_of))
+        return None
+
+    def _begun(self, txn: Transaction, parameters: MailParameters, as_of: AsOf, refused: Status | None) -> Status:
+        """The answer to MAIL."""
         if refused is not None:
             return refused
+        tenant = txn.tenant
         self._txn, self._parameters, self.in_transaction = txn, parameters, True
-        self._as_of = desk.snapshots.as_of
+        self._as_of = as_of
         limit = tenant.allowance.subscribers
         near = limit is not None and txn.usage.subscribers + self.shared.recipients > limit
         self._period = tenant.allowance.period if near else ""
@@ -262,12 +281,19 @@ class SubmissionSession(BaseSession):
         if standing.subscriber_id is None:
             standing = erased.standing(self.desk.conn, self.desk.secrets, txn.tenant.id, canonical, standing)
         recipient = Recipient(str(address), canonical, address.domain, standing, parameters.notify, parameters.orcpt)
-        verdict = self.desk.chain.recipient(txn, recipient)
+        verdict = self.desk.chain.recipient(txn, recipient, self._patience)
+        if isinstance(verdict, Accepted | Status):
+            return self._judged(txn, recipient, verdict)
+        self._later(verdict, partial(self._judged, txn, recipient))
+        return None
+
+    def _judged(self, txn: Transaction, recipient: Recipient, verdict: Accepted | Status) -> Status:
+        """The answer to RCPT."""
         if isinstance(verdict, Status):
-            _log.info("tenant=%s rcpt=%s refused: %s", txn.tenant.name, canonical, verdict.reply)
+            _log.info("tenant=%s rcpt=%s refused: %s", txn.tenant.name, recipient.canonical, verdict.reply)
             self._turned_away += 1
             return verdict
-        self._seen.add(canonical)
+        self._seen.add(recipient.canonical)
         self._accepted.append(verdict)
         self._recipients.append(recipient)
         return FORWARD_PATH_OK
@@ -288,8 +314,35 @@ class SubmissionSession(BaseSession):
         if self.extended:
             protocol += ("S" if self.encrypted else "") + ("A" if self._logged_in else "")
         accepted = tuple(self._accepted)
-        arrived = Arrived(self._txn, accepted, raw, self._parameters, protocol, self._as_of)
-        self.desk.acceptor.accept(arrived, self.answer)
+        arrived = Arrived(self._txn, accepted, raw, self._parameters, protocol, self._as_of, self._patience)
+        self.desk.acceptor.accept(arrived, self.answer, self._work_on)
+
+    # -- hooks that wait -------------------------------------------------------
+
+    def _later(self, judging: Coroutine[Any, Any, _Answer], then: Callable[[_Answer], Status]) -> None:
+        """Answer the command once the policies have: what the client sends meanwhile waits, and so keeps its order."""
+        self._work_on(self._awaited(judging, then))
+        assert self._job is not None
+        self._job.add_done_callback(partial(_closed, judging))
+
+    async def _awaited(self, judging: Coroutine[Any, Any, _Answer], then: Callable[[_Answer], Status]) -> None:
+        self._say(then(await judging))
+        self._reset_timeout()
+        self.resume()
+
+    def _work_on(self, job: Coroutine[Any, Any, None]) -> None:
+        """Run a job whose end answers the command; it ends with the connection."""
+        if self.transport is None:
+            job.close()
+            return
+        # The hooks have a limit of their own, and the client is not to blame for it.
+        self._reset_timeout(max(self._deadline - self.loop.time(), self.desk.chain.wait_s + AND_MORE_S))
+        self.start(job)
+
+
+def _closed(judging: Coroutine[Any, Any, Any], job: asyncio.Task[None]) -> None:
+    """A job that was cancelled before it began leaves what it was to wait for."""
+    judging.close()
 
 
 def _response(line: bytes) -> bytes:
