@@ -17,7 +17,7 @@ from msgspec import structs
 from policies.settings import PolicyTable
 from relay.mail.additions import Additions
 from relay.pipeline.contract import BasePolicy, Continue, Message, MessageVerdict, Transaction, Verdict
-from relay.values.facts import Kind, Recipient, Tenant
+from relay.values.facts import Consent, Kind, Recipient, Tenant
 
 DAY_S = 86400.0
 
@@ -27,8 +27,17 @@ def reason(tenant: Tenant, topic: str, rcpt: Recipient) -> str:
     consent = rcpt.standing.consent(topic) if topic else None
     if consent is None or not consent.live:
         return f"You receive this message because of your dealings with {tenant.name}."
+    return f"You receive this because you subscribed to {topic} of {tenant.name} {_when(consent)}."
+
+
+def _when(consent: Consent) -> str:
+    """When and where the person agreed; a time that nobody stated is not made up."""
     day = _day(int(consent.given_at // DAY_S))
-    return f"You receive this because you subscribed to {topic} of {tenant.name} on {day} ({consent.source})."
+    if consent.dated:
+        return f"on {day} ({consent.source})"
+    if consent.since:
+        return f"({consent.source}; on the list since {consent.since}, taken over on {day})"
+    return f"({consent.source}; date not stated, taken over on {day})"
 
 
 @lru_cache(maxsize=4096)

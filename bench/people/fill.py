@@ -42,7 +42,7 @@ _FILL = (
     " INSERT INTO subscriber (id, tenant_id, address, created_at, mailbox)"
     " SELECT i, :tenant, address, :now, mailbox(address) FROM a",
     f"{_ROWS} INSERT INTO consent (subscriber_id, topic_id, channel, given_at, source, wording_id, ip, page, means,"
-    " recorded_at) SELECT i, :topic, 'email', :now, :source, :wording, '', '', 'import', :now FROM n",
+    " recorded_at, dated) SELECT i, :topic, 'email', :now, :source, :wording, '', '', 'import', :now, 0 FROM n",
     f"{_ROWS} INSERT INTO consent_history (subscriber_id, topic_id, action, at, recorded_at, evidence, leaf_id, salt)"
     f" SELECT i, :topic, 'given', :now, :now, :evidence, :leaf + (i - :first) / {_LEAF}, randomblob(16) FROM n",
     f"{_ROWS} INSERT INTO profile (subscriber_id, attributes, changed_at)"
@@ -88,7 +88,14 @@ def fill(database: Path, tenant_id: int, people: int, progress: Callable[[int], 
 def _given(conn: sqlite3.Connection, tenant_id: int, first: int, last: int, now: float) -> None:
     topic, wording = make_topic(conn, tenant_id, TOPIC), wordings.make(conn, tenant_id, WORDING, now)
     conn.execute("INSERT INTO attribute (tenant_id, name) VALUES (?, 'name') ON CONFLICT DO NOTHING", (tenant_id,))
-    story = {"actor": ACTOR, "file": FILE, "means": "import", "source": SOURCE, "wording_id": wording}
+    story = {
+        "actor": ACTOR,
+        "file": FILE,
+        "given": "date not stated",
+        "means": "import",
+        "source": SOURCE,
+        "wording_id": wording,
+    }
     leaves = [log.open_batch(conn, "consents-given", tenant_id, now) for _ in range(first, last + 1, _LEAF)]
     values = {
         "first": first,

@@ -36,7 +36,13 @@ _LABELS: Final = {
     "agent": "browser",
     "detail": "detail",
     "file": "file (SHA-256)",
+    "given": "time of the consent",
     "ip": "IP address",
+    "letter": "text of the letter",
+    "letter_reply": "its server's reply to the letter",
+    "letter_taken_at": "letter taken at",
+    "letter_taken_by": "letter taken by",
+    "list_since": "on the list since",
     "means": "means",
     "number": "number in the message",
     "page": "page",
@@ -80,7 +86,7 @@ def summary(document: Mapping[str, Any]) -> dict[str, Any]:
         "topic": document["topic"],
         "state": "in force" if state["live"] else "withdrawn",
         "suppressed": state["suppressed"],
-        "agreed": consent["at"],
+        "agreed": consent["agreed"],
         "recorded": consent["recorded_at"],
         "means": consent["means"],
         **dict(consent["details"]),
@@ -106,11 +112,12 @@ def _entry(place: int, entry: Mapping[str, Any]) -> dict[str, Any]:
         "what": _ACTIONS.get(record["action"], record["action"]),
         "topic": record["topic"],
         "at": _time(record["at_us"]),
+        "agreed": evidence.get("given") or _time(record["at_us"]),
         "recorded_at": _time(record["recorded_at_us"]),
         "wording": record["wording"],
         "means": _means(evidence),
         "evidence": evidence,
-        "details": [(_LABELS.get(key, key.replace("_", " ")), _text(value)) for key, value in _told(evidence)],
+        "details": [(_LABELS.get(key, key.replace("_", " ")), _shown(key, value)) for key, value in _told(evidence)],
     }
 
 
@@ -127,6 +134,13 @@ def _attestation(entry: Mapping[str, Any]) -> dict[str, Any]:
     record = entry["record"]
     detail = json.loads(record["detail"])
     return {"at": _time(record["at_us"]), "actor": record["actor"], "leaf": entry["number"], **detail}
+
+
+def _shown(key: str, value: object) -> str:
+    """A value of the evidence; moments (seconds UTC) as such."""
+    if key.endswith("_at") and isinstance(value, int | float):
+        return _time(round(value * 1e6))
+    return _text(value)
 
 
 def _text(value: object) -> str:

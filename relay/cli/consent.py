@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from relay.audit import actions
 from relay.cli import consent_list
 from relay.cli.common import (
     EMAIL,
@@ -28,7 +29,7 @@ from relay.cli.consent_list import pairs
 from relay.cli.wording import heed
 from relay.lists import consent_book
 from relay.lists.list_write import write_text
-from relay.people import consents, profiles, suppressions
+from relay.people import consents, grades, profiles, suppressions
 from relay.rights import erasure
 from relay.store.database import transaction
 from relay.tenants import tenants
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Consents: add, import, show, proof, set, withdraw, erase, export, groups."""
+    """Consents: add, import, show, proof, set, withdraw, erase, export, groups, demand."""
 
 
 for _command in (consent_list.import_, consent_list.export, consent_list.groups):
@@ -180,6 +181,32 @@ def erase(ctx: click.Context, tenant: str, email: Address, yes: bool, as_json: b
     done(ctx, text, {"tenant": owner.name} | dataclasses.asdict(found), as_json)
     if found.busy:
         note(f"{found.busy} being delivered: say it again when they are through, in a few minutes")
+
+
+@command.command()
+@click.argument("tenant")
+@click.option("--topic", required=True, help="The topic that demands it.")
+@click.option(
+    "--grade",
+    required=True,
+    type=click.Choice(grades.GRADES),
+    help="A: own double opt-in, B: time and IP known, C: all.",
+)
+@json_option
+@click.pass_context
+def demand(ctx: click.Context, tenant: str, topic: str, grade: str, as_json: bool) -> None:
+    """Let a topic demand how well its consents are proved; those of a lower grade count no more until they are."""
+    store, now = open_store(ctx), time.time()
+    with transaction(store.conn) as conn:
+        owner = tenants.find(conn, tenant)
+        topic_id = consents.find_topic(conn, owner.id, topic)
+        if topic_id is None:
+            fail(f"{tenant} has no topic {topic!r}")
+        below = grades.demand(conn, topic_id, grade)
+        told = {"topic": topic, "grade": grade}
+        actions.record(conn, actor(), "topic-grade-demanded", owner.id, told, now)
+    result = {"tenant": tenant, "topic": topic, "grade": grade, "below": below}
+    done(ctx, f"{topic} of {tenant} takes grade {grade}; {below} live consents are below it", result, as_json)
 
 
 @command.command("set")

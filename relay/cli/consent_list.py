@@ -9,13 +9,14 @@ from pathlib import Path
 import click
 
 from relay.cli.common import actor, done, fail, json_option, note, open_store, output
-from relay.cli.importing import Refusals, check_report, progress, tell
+from relay.cli.importing import MEANINGS, Refusals, answers, check_report, progress, remarks, tell
 from relay.cli.wording import heed
 from relay.lists import consent_book, consent_import
 from relay.lists.list_file import open_list
 from relay.lists.list_write import write_list
 from relay.people import consent_rules, profiles
 from relay.tenants import tenants
+from relay.values.moments import ORDERS
 
 FILE = click.Path(path_type=Path)
 
@@ -30,6 +31,16 @@ FILE = click.Path(path_type=Path)
 @click.option("--group", "groups_", multiple=True, help="Put all people into this group too.")
 @click.option("--skip", multiple=True, metavar="COLUMN", help="Don't keep this column; *: keep no attributes.")
 @click.option("--encoding", default="", help="Of a text file, e.g. cp1251; without it, it is recognised.")
+@click.option(
+    "--take-suppressions", is_flag=True, help="Suppress whom the list itself calls unsubscribed, bounced, complaining."
+)
+@click.option("--dates", type=click.Choice(ORDERS), help="How the list writes dates that can be read in two ways.")
+@click.option(
+    "--status", "status", multiple=True, metavar="WORD=MEANING", help=f"A word of a status: {', '.join(MEANINGS)}."
+)
+@click.option("--keep", multiple=True, metavar="COLUMN", help="It says nothing of consents: keep it as an attribute.")
+@click.option("--right-domain", "domains", multiple=True, metavar="DOMAIN", help="It is right, though it looks a slip.")
+@click.option("--strict", is_flag=True, help="Exit status 1 if any line was refused or left.")
 @click.option("--dry-run", is_flag=True, help="Try it and tell, but change nothing.")
 @click.option("--report", type=FILE, metavar="FILE", help="Write all refused lines there (CSV, or .jsonl).")
 @json_option
@@ -45,14 +56,21 @@ def import_(
     groups_: tuple[str, ...],
     skip: tuple[str, ...],
     encoding: str,
+    take_suppressions: bool,
+    dates: str | None,
+    status: tuple[str, ...],
+    keep: tuple[str, ...],
+    domains: tuple[str, ...],
+    strict: bool,
     dry_run: bool,
     report: Path | None,
     as_json: bool,
 ) -> int:
     """Record the consents of a list: TXT, CSV, XLS, XLSX or vCard.
 
-    The column `email` (or one that holds addresses) is needed; `at`, `ip`, `groups` and `birthday` are understood, all
-    others are kept as attributes.
+    The column `email` (or one that holds addresses) is needed; dates, `ip`, `groups`, `birthday` and columns that say
+    who unsubscribed, bounced or never confirmed are understood (nobody becomes consenting against them), all others
+    are kept as attributes.
     """
     store, now = open_store(ctx), time.time()
     owner = tenants.find(store.conn, tenant)
@@ -62,15 +80,25 @@ def import_(
     check_report(report, file)
     gaps = heed(store, wording)
     joined = tuple(dict.fromkeys(profiles.group_name(name) for name in groups_))
-    people = open_list(file, encoding=encoding, skip=skip)
-    for remark in people.remarks:
-        note(f"{file.name}: {remark}")
-    order = consent_import.Order(owner.id, store.secrets, terms, actor(), now, dry_run, joined)
+    people = open_list(file, encoding=encoding, skip=skip, keep=keep, answers=answers(status), dates=dates or "")
+    remarks(people)
+    right = frozenset(domain.strip().casefold() for domain in domains)
+    order = consent_import.Order(
+        owner.id, store.secrets, terms, actor(), now, dry_run, joined, right, suppress=take_suppressions
+    )
     refusals = Refusals()
     with progress(people.kind.lines) as step:
         figures = consent_import.run(store.conn, people, order, refused=refusals, progress=step)
     note(gaps)
-    return tell(figures, refusals, to=report, as_json=as_json, dry_run=dry_run)
+    return tell(
+        figures,
+        refusals,
+        to=report,
+        as_json=as_json,
+        dry_run=dry_run,
+        strict=strict,
+        remarked=people.remarks,
+    )
 
 
 @click.command()

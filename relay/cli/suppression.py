@@ -11,7 +11,7 @@ import click
 
 from relay.audit import actions
 from relay.cli.common import EMAIL, actor, done, fail, json_option, open_store, output
-from relay.cli.importing import Refusals, check_report, progress, tell
+from relay.cli.importing import Refusals, check_report, progress, remarks, tell
 from relay.lists import suppression_import
 from relay.lists.consent_book import iso
 from relay.lists.list_file import open_list
@@ -93,15 +93,32 @@ def remove(ctx: click.Context, tenant: str, email: Address, reason: str, as_json
 @click.argument("tenant")
 @click.argument("file", type=FILE)
 @click.option("--reason", type=click.Choice(WORDS), default=Reason.HAND.value, show_default=True, help="For all lines.")
+@click.option("--encoding", default="", help="Of a text file, e.g. cp1251; without it, it is recognised.")
+@click.option("--strict", is_flag=True, help="Exit status 1 if any line was refused.")
+@click.option("--dry-run", is_flag=True, help="Try it and tell, but change nothing.")
 @click.option("--report", type=FILE, metavar="FILE", help="Write all refused lines there (CSV, or .jsonl).")
 @json_option
 @click.pass_context
-def import_(ctx: click.Context, tenant: str, file: Path, reason: str, report: Path | None, as_json: bool) -> int:
-    """Suppress a list: CSV with a column `email` (and `reason`), or one address a line."""
+def import_(
+    ctx: click.Context,
+    tenant: str,
+    file: Path,
+    reason: str,
+    encoding: str,
+    strict: bool,
+    dry_run: bool,
+    report: Path | None,
+    as_json: bool,
+) -> int:
+    """Suppress a list: TXT, CSV, XLS, XLSX, JSON lines or vCard, as another sender exports it.
+
+    Everyone in it is suppressed, with the reason that stands beside the address, or that the file's name gives.
+    """
     store, now = open_store(ctx), time.time()
     owner = tenants.find(store.conn, tenant)
     check_report(report, file)
-    people = open_list(file)
+    people = open_list(file, encoding=encoding)
+    remarks(people)
     refusals = Refusals()
     with progress(people.kind.lines) as step:
         figures = suppression_import.run(
@@ -113,8 +130,9 @@ def import_(ctx: click.Context, tenant: str, file: Path, reason: str, report: Pa
             now=now,
             refused=refusals,
             progress=step,
+            dry_run=dry_run,
         )
-    return tell(figures, refusals, to=report, as_json=as_json)
+    return tell(figures, refusals, to=report, as_json=as_json, dry_run=dry_run, strict=strict, remarked=people.remarks)
 
 
 @command.command()

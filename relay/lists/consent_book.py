@@ -28,10 +28,13 @@ EXPORT_COLUMNS: Final = (
     "ip",
     "page",
     "recorded_at",
+    "on_list_since",
+    "grade",
 )
 
 _CONSENTS: Final = (
-    "SELECT s.address, t.name, c.given_at, c.withdrawn_at, c.source, w.text, c.means, c.ip, c.page, c.recorded_at"
+    "SELECT s.address, t.name, c.given_at, c.withdrawn_at, c.source, w.text, c.means, c.ip, c.page, c.recorded_at,"
+    " c.dated, c.since, c.grade"
     " FROM subscriber s JOIN consent c ON c.subscriber_id = s.id AND c.channel = 'email'"
     " JOIN topic t ON t.id = c.topic_id JOIN wording w ON w.id = c.wording_id WHERE s.tenant_id = ?"
 )
@@ -47,7 +50,8 @@ _IN_GROUP: Final = (
 )
 _HAS: Final = has_member("p.attributes")
 _LIVE: Final = (
-    "c.withdrawn_at IS NULL AND (c.suppressed = 0 OR NOT EXISTS (SELECT 1 FROM spelling y JOIN suppression x"
+    "c.withdrawn_at IS NULL AND c.grade <= t.grade"
+    " AND (c.suppressed = 0 OR NOT EXISTS (SELECT 1 FROM spelling y JOIN suppression x"
     " ON x.subscriber_id = y.other_id WHERE y.subscriber_id = s.id AND x.topic_id IN (0, c.topic_id)))"
 )
 
@@ -64,7 +68,10 @@ def person(conn: Tx, tenant_id: int, canonical: str) -> dict[str, object] | None
         {
             "topic": topic,
             "live": withdrawn_at is None,
-            "given_at": given_at,
+            "given_at": given_at if dated else None,
+            "taken_over_at": None if dated else recorded_at,
+            "on_list_since": since,
+            "grade": grade,
             "withdrawn_at": withdrawn_at,
             "source": source,
             "wording": wording,
@@ -72,9 +79,10 @@ def person(conn: Tx, tenant_id: int, canonical: str) -> dict[str, object] | None
             "ip": ip,
             "page": page,
         }
-        for _, topic, given_at, withdrawn_at, source, wording, means, ip, page, _ in conn.execute(
+        for _, topic, given_at, withdrawn_at, source, wording, means, ip, page, *rest in conn.execute(
             _CONSENTS + " AND s.address = ? ORDER BY t.name", (tenant_id, canonical)
         )
+        for recorded_at, dated, since, grade in [rest]
     ]
     suppressions = [
         {"reason": reason, "topic": topic or "*", "since_at": since_at, "detail": detail}
@@ -155,12 +163,13 @@ def export(conn: Tx, tenant_id: int, choice: Choice = Choice()) -> Iterator[dict
     """Chosen consents of the tenant by address, withdrawn ones too; keys as ``export_columns``, times ISO 8601."""
     sql, values = _chosen(tenant_id, choice)
     for row in conn.execute(sql, values):
-        email, topic, given_at, withdrawn_at, source, wording, means, ip, page, recorded_at, kept, groups = row
+        email, topic, given_at, withdrawn_at, source, wording, means, ip, page, recorded_at, *rest = row
+        dated, since, grade, kept, groups = rest
         yield (json.loads(kept) if kept else {}) | {
             "email": email,
             "topic": topic,
             "live": "yes" if withdrawn_at is None else "no",
-            "given_at": iso(given_at),
+            "given_at": iso(given_at) if dated else "",
             "withdrawn_at": "" if withdrawn_at is None else iso(withdrawn_at),
             "source": source,
             "wording": wording,
@@ -168,6 +177,8 @@ def export(conn: Tx, tenant_id: int, choice: Choice = Choice()) -> Iterator[dict
             "ip": ip,
             "page": page,
             "recorded_at": iso(recorded_at),
+            "on_list_since": since,
+            "grade": grade,
             GROUPS_COLUMN: groups or "",
         }
 

@@ -21,6 +21,8 @@ class ChunkWritten:
     """What became of a chunk."""
 
     taken: int
+    undated: int
+    """Of those taken, how many without a time."""
     ended: tuple[tuple[int, str], ...]
     """Line and address of those who unsubscribed."""
     held_s: float
@@ -34,7 +36,10 @@ def write(turns: InTurn, staging: Staging, giving: Giving, chunk: Sequence[Line]
     staging.fill(chunk, salts)
     bound = record.commitments(
         "given",
-        [(salt, line[0], line[2], giving.evidence(line[3])) for line, salt in zip(chunk, salts, strict=True)],
+        [
+            (salt, line[0], line[2], giving.evidence(line[3], line[7], line[8]))
+            for line, salt in zip(chunk, salts, strict=True)
+        ],
         giving.now,
         giving.tenant,
         giving.topic,

@@ -15,18 +15,18 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
 
 from relay.audit import actions, record
-from relay.lists import consent_chunk
+from relay.lists import consent_chunk, stopping
 from relay.lists.consent_chunk import ChunkWritten
 from relay.lists.consent_reading import UNDER_AGE, Order, Reader
 from relay.lists.consent_staging import Staging, staging
 from relay.lists.list_file import Bad, ListFile
 from relay.lists.list_sort import Line, Sorter
-from relay.people import profiles, suppressions, wordings
+from relay.people import grades, profiles, suppressions, wordings
 from relay.people.consents import find_topic, make_topic
 from relay.people.staged import Giving
 from relay.store.contract import Tx
@@ -48,6 +48,8 @@ READING: Final = 4
 
 UNSUBSCRIBED: Final = "the person unsubscribed; only its own double opt-in lifts that"
 
+GONE: Final = "another line of the list says that this person left, bounced or never agreed"
+
 ATTESTATION: Final = (
     "everyone in this file agreed to this topic in this wording, the list was neither bought nor rented nor "
     "harvested, and you can prove it"
@@ -64,7 +66,20 @@ class ImportReport:
     duplicates: int = 0
     """Twice in the file, or with a live consent already, which stays as it is."""
     refused: int = 0
+    """Refused or left, but those whom the list itself gives a reason to suppress."""
+    offered: int = 0
+    """Lines of people who left, bounced or complained, as the list says."""
+    offers: Counter[str] = field(default_factory=Counter)
+    """The same by reason to suppress."""
+    left: int = 0
+    """Of them, lines that were left, for nobody said to take them."""
+    suppressed: int = 0
+    """Of them, those who were suppressed now."""
+    undated: int = 0
+    """Of those taken, how many without a time of their consent."""
     reasons: Counter[str] = field(default_factory=Counter)
+    asked: Counter[str] = field(default_factory=Counter)
+    """What the list says and nobody here knows, by column and words."""
     held_s: float = field(default=0.0, compare=False)
     """Longest time that the write lock was held."""
 
@@ -87,6 +102,8 @@ def run(
     Makes its own transactions. A dry run classifies alike and writes nothing.
     ``chunk`` fixes the lines of a chunk (0: as many as a short lock allows).
     """
+    topic = find_topic(conn, order.tenant_id, order.terms.topic)
+    order = replace(order, demanded=grades.demanded(conn, topic))
     turns = InTurn(conn)
     collects = gc.isenabled()
     gc.disable()  # a line makes no cycles, and looking for them takes a tenth of the time
@@ -130,6 +147,11 @@ class _Import:
         for lines in self._reader.read():
             report.lines = lines
             self._progress(lines // READING)
+        report.offers, report.asked = self._reader.offers, self._reader.asked
+        report.offered = sum(report.offers.values())
+        report.left = 0 if self._order.suppress else report.offered
+        if self._order.suppress:
+            report.suppressed = self._writer.suppress()
         if self._reader.usable:
             self._writer.begin(self._reader.names)
             self._write(self._reader.usable)
@@ -150,9 +172,13 @@ class _Import:
             written = self._writer.write(chunk)
             report.taken += written.taken
             report.duplicates -= written.taken + len(written.ended)
+            report.undated += written.undated
             self._staged.refuse([Bad(line, address, UNSUBSCRIBED) for line, address in written.ended])
             self._adapt(written)
             self._progress(read + (report.lines - read) * done // usable)
+        gone = self._sorter.gone
+        report.duplicates -= len(gone)
+        self._staged.refuse([Bad(line, address, GONE) for line, address in gone])
 
     def _adapt(self, written: ChunkWritten) -> None:
         self._report.held_s = max(self._report.held_s, written.held_s)
@@ -161,7 +187,10 @@ class _Import:
             self._size = min(LARGEST, max(SMALLEST, wanted))
 
     def _tell(self, bad: Bad) -> None:
-        self._report.refused += 1
+        if bad.offer and self._order.suppress:
+            return
+        if not bad.offer:
+            self._report.refused += 1
         # What a line holds is kept out of the sums, so that they stay few.
         self._report.reasons[_kind(bad.why)] += 1
         self._refused(bad)
@@ -232,6 +261,27 @@ class _Writer:
         self._turns.tidy()
         return written
 
+    def suppress(self) -> int:
+        """Suppress those whom the list itself gives a reason for, with that reason; how many are new."""
+        order, new = self._order, 0
+        offers = self._staged.offers()
+        while some := list(islice(offers, _CHILDREN)):
+            if order.dry_run:
+                continue
+            with self._turns.transaction() as conn:
+                for bad in some:
+                    detail = f"import {self._file.name[:100]}, line {bad.line}: {bad.why}"
+                    new += stopping.suppress(
+                        conn,
+                        order.tenant_id,
+                        bad.text,
+                        Reason(bad.offer),
+                        detail=detail,
+                        means="import",
+                        now=order.now,
+                    )
+        return new
+
     def stop(self) -> None:
         """Who turns out to be under age and is known gets nothing more (R5)."""
         if self._order.dry_run:
@@ -254,6 +304,8 @@ class _Writer:
         if self._order.dry_run:
             return
         figures = {"taken": report.taken, "duplicates": report.duplicates, "refused": report.refused}
+        if report.offered:
+            figures |= {"offered": report.offered, "suppressed": report.suppressed}
         detail: dict[str, object] = {"sha256": self._file.kind.sha256, "lines": report.lines, **figures}
         order = self._order
         durable(self._conn)

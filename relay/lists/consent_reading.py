@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -11,11 +12,14 @@ from typing import Final
 from relay.keys.secrets import Secrets
 from relay.lists.consent_staging import Staging
 from relay.lists.list_file import Bad, Entry, ListFile
-from relay.lists.list_sort import Line, Sorter
+from relay.lists.list_sort import GONE, Line, Sorter
+from relay.lists.list_words import OFFERS, Said
 from relay.people import profiles
-from relay.people.consent_rules import ConsentRefused, ConsentTerms, check_ip, check_time
+from relay.people.consent_rules import ROLE, ConsentRefused, ConsentTerms, check_ip, check_time
+from relay.people.doubtful import is_role, near_miss
+from relay.people.grades import grade_of, too_low
 from relay.people.mailbox import mailbox_of
-from relay.values.dates import under_age
+from relay.values.dates import day_of, under_age
 from relay.values.errors import RegistryError
 
 _CACHED: Final = 4096
@@ -36,6 +40,22 @@ class Order:
     now: float
     dry_run: bool = False
     groups: tuple[str, ...] = ()
+    domains: frozenset[str] = frozenset()
+    """Domains that are right, though they look like a slip."""
+    demanded: str = "C"
+    """The grade that the topic demands."""
+    suppress: bool = False
+    """Suppress those of whom the list itself says that they left, bounced or complained."""
+
+
+_SAYS: Final = {
+    Said.LEFT: "the list says that this person left",
+    Said.BOUNCED: "the list says that mail to this person bounced",
+    Said.COMPLAINED: "the list says that this person complained",
+    Said.REFUSED: "the list says that this person did not agree, or not yet, or no longer",
+}
+ASKED: Final = "the list says something of this person that nobody here knows"
+_MOST_ASKED: Final = 100
 
 
 class Reader:
@@ -51,6 +71,10 @@ class Reader:
         self._places: dict[str, int] = {}
         self.usable = 0
         """Lines that can be taken as far as they alone can tell."""
+        self.offers: Counter[str] = Counter()
+        """Lines of people whom the list itself gives a reason to suppress, by reason."""
+        self.asked: Counter[str] = Counter()
+        """What is asked about, by column and words."""
         self._arrays: dict[tuple[str, ...], str] = {}
         self._common = self._array(()) if order.groups else None
 
@@ -67,6 +91,10 @@ class Reader:
         for item in islice(self._lines, _TOGETHER):
             if isinstance(item, Bad):
                 bad.append(item)
+            elif item.topic and item.topic != self._order.terms.topic:
+                bad.append(Bad(item.line, item.address.canonical, _other_topic(item.topic)))
+            elif item.said and item.said is not Said.AGREED:
+                bad.append(self._out(item))
             elif why := _why_not(item, self._order):
                 bad.append(Bad(item.line, item.address.canonical, why))
             else:
@@ -76,16 +104,34 @@ class Reader:
         self.usable += usable
         return usable + len(bad)
 
+    def _out(self, entry: Entry) -> Bad:
+        """Someone of whom the list says that there is no consent."""
+        canonical, said = entry.address.canonical, entry.said
+        # Other lines of the same person are no consents either: the merge tells them.
+        self._sorter.add((canonical, entry.line, 0.0, "", None, None, None, 0, "", GONE))
+        if said is Said.UNKNOWN:
+            if entry.where in self.asked or len(self.asked) < _MOST_ASKED:
+                self.asked[entry.where] += 1
+            return Bad(entry.line, canonical, f"{ASKED}: {entry.where}")
+        offer = ""
+        if said in OFFERS:
+            offer = said.value
+            self.offers[offer] += 1
+        return Bad(entry.line, canonical, f"{_SAYS[said]}: {entry.where}", offer)
+
     def _line(self, entry: Entry) -> Line:
-        canonical = entry.address.canonical
+        canonical, at = entry.address.canonical, entry.at
         return (
             canonical,
             entry.line,
-            self._order.now if entry.at is None else entry.at,
+            self._order.now if at is None else at,
             check_ip(entry.ip) if entry.ip else "",
             mailbox_of(canonical),
             profiles.encode(entry.attributes) if entry.attributes else None,
             self._array(entry.groups) if entry.groups else self._common,
+            0 if at is None else 1,
+            "" if at is not None or entry.listed is None else day_of(entry.listed),
+            0,
         )
 
     def _array(self, groups: tuple[str, ...]) -> str:
@@ -108,21 +154,33 @@ class Reader:
         return place
 
 
+def _other_topic(topic: str) -> str:
+    return f"the list says that this consent is for the topic {topic[:60]!r}"
+
+
 def _why_not(item: Entry, order: Order) -> str:
     """Empty if the line can be taken as far as it alone can tell."""
-    if item.withdrawn:
-        return "the list says that this consent was withdrawn"
-    if item.topic and item.topic != order.terms.topic:
-        return f"the list says that this consent is for the topic {item.topic[:60]!r}"
+    canonical = item.address.canonical
+    if is_role(canonical):
+        return ROLE
+    if (near := near_miss(item.address.domain)) and item.address.domain not in order.domains:
+        domain = item.address.domain
+        return f"the domain looks like a slip: {domain!r}, is it {near!r}? Mend it, or say --right-domain {domain}"
     try:
         if item.at is not None:
             check_time(item.at, order.now)
+        elif item.listed is not None:
+            check_time(item.listed, order.now)
         if item.ip:
             check_ip(item.ip)
         for group in item.groups:
             profiles.group_name(group)
         if item.born and under_age(item.born, order.now):
             return UNDER_AGE
+        if order.demanded != "C":
+            grade = grade_of(order.terms.means, item.ip, dated=item.at is not None)
+            if grade > order.demanded:
+                return too_low(order.terms.topic, order.demanded, grade)
     except ConsentRefused as error:
         return error.text
     except (RegistryError, ValueError) as error:

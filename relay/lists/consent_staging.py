@@ -12,7 +12,10 @@ from relay.people import staged
 from relay.store.contract import Tx
 from relay.store.sqlite.scratch import scratch
 
-_TABLES: Final = {**staged.TABLES, "refusal": "line INTEGER NOT NULL, text TEXT NOT NULL, why TEXT NOT NULL"}
+_TABLES: Final = {
+    **staged.TABLES,
+    "refusal": "line INTEGER NOT NULL, text TEXT NOT NULL, why TEXT NOT NULL, offer TEXT NOT NULL",
+}
 
 
 @contextmanager
@@ -35,7 +38,7 @@ class Staging:
     def fill(self, chunk: Sequence[Line], salts: Sequence[bytes]) -> None:
         """Put people into ``incoming``, in place of those that were there; they are numbered from 1 on."""
         self._conn.execute("BEGIN")  # of the temporary database only
-        staged.fill(self._conn, chunk, salts)
+        staged.fill(self._conn, [line[:-1] for line in chunk], salts)
         self._conn.execute("COMMIT")
 
     def refuse(self, refused: Sequence[Bad]) -> None:
@@ -43,11 +46,18 @@ class Staging:
         if not refused:
             return
         self._conn.execute("BEGIN")
-        rows = [(bad.line, bad.text, bad.why) for bad in refused]
-        self._conn.executemany("INSERT INTO refusal VALUES (?, ?, ?)", rows)
+        rows = [(bad.line, bad.text, bad.why, bad.offer) for bad in refused]
+        self._conn.executemany("INSERT INTO refusal VALUES (?, ?, ?, ?)", rows)
         self._conn.execute("COMMIT")
 
     def refusals(self, why: str = "") -> Iterator[Bad]:
         """Refused lines in the file's order; with ``why``, only those."""
-        rows = self._conn.execute("SELECT line, text, why FROM refusal WHERE ?1 = '' OR why = ?1 ORDER BY line", (why,))
+        rows = self._conn.execute(
+            "SELECT line, text, why, offer FROM refusal WHERE ?1 = '' OR why = ?1 ORDER BY line", (why,)
+        )
+        return (Bad(*row) for row in rows)
+
+    def offers(self) -> Iterator[Bad]:
+        """Refused lines that give a reason to suppress, in the file's order."""
+        rows = self._conn.execute("SELECT line, text, why, offer FROM refusal WHERE offer <> '' ORDER BY line")
         return (Bad(*row) for row in rows)

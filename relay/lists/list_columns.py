@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from relay.lists import list_status
+from relay.lists.list_cells import addresses_in, nothing_else
+from relay.lists.list_names import EMAIL, OURS, OWNERS, TIMES, is_email, role_of
 from relay.lists.list_rows import MAX_COLUMNS
+from relay.lists.list_status import StatusColumn, StatusMode
 from relay.lists.list_text import ListError
+from relay.lists.list_words import Said, plain
 from relay.mail.address import AddressError
 from relay.people.consent_rules import check_ip
 from relay.people.profiles import MAX_NAME
@@ -17,88 +22,183 @@ from relay.values.dates import address_in, time_in, unescape
 EVERY: Final = "*"
 """As a column to skip: all that would become attributes."""
 
-_NAMES: Final = {
-    "email": "email|e-mail|mail|email address|e-mail address|emails|address|subscriber|e-post|epost"
-    "|e-posti aadress|meil"
-    "|почта|эл. почта|электронная почта|адрес|e-mail адрес|пошта|ел. пошта|електронна пошта|адреса|correo"
-    "|correo electrónico"
-    "|courriel|adresse e-mail|adresse email|e-mail-adresse|emailadresse",
-    "at": "at|given_at|given at|subscribed_at|subscribed at|consent_at|consent date|opt-in date|optin_time"
-    "|confirm_time|date"
-    "|дата|дата подписки|дата согласия|дата підписки|дата згоди|kuupäev|nõusoleku kuupäev|datum|fecha",
-    "ip": "ip|ip_address|ip address|optin_ip|confirm_ip|ip-адрес|ip-адреса",
-    "topic": "topic",
-    "reason": "reason",
-    "withdrawn": "withdrawn_at|withdrawn|unsubscribed_at|unsub_time",
-    "groups": "group|groups|segment|segments|группа|группы|група|групи|grupp|grupid|gruppe|gruppen|groupe|groupes"
-    "|grupo|grupos",
-    "born": "birthday|birth date|birthdate|birth_date|birth-date|date of birth|date_of_birth|dob|born|bday"
-    "|дата рождения"
-    "|день рождения|дата народження|день народження|sünniaeg|sünnipäev|sünnikuupäev|geburtsdatum|geburtstag"
-    "|date de naissance|anniversaire|fecha de nacimiento|cumpleaños",
-}
-_ROLES: Final = {name: role for role, names in _NAMES.items() for name in names.split("|")}
-# Columns of our own exports that an import doesn't take again, and words that would be mistaken for them.
-_OURS: Final = frozenset(["live", "source", "wording", "means", "page", "recorded_at", "since_at", "detail", "channel"])
-_LIKE_EMAIL: Final = re.compile(r"e-?mail|(?:эл|ел)\S* (?:почта|пошта)|e-post|courriel|correo", re.I)
 _SEPARATED: Final = re.compile(r"\d+[-./]\d+[-./]\d+")
+_WORDY: Final = re.compile(r"[^\W\d_][\w \-/()#:*,'?%]*\Z")
 _BEFORE_LISTS_AT: Final = 788_918_400.0
 """1995: older dates in a column without a name are no times of consents by mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What whoever gave the list said of its columns."""
+
+    skip: frozenset[str] = frozenset()
+    """Columns that are not taken (``*``: all attributes)."""
+    keep: frozenset[str] = frozenset()
+    """Columns that say nothing of whether a person may be written to."""
+    answers: Mapping[str, Said] | None = None
+    """What words of status columns mean, by ``plain`` word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Where things stand in a row; ``read_columns`` is the only maker."""
 
-    roles: dict[str, int]
-    """Role → index; ``email`` is always there."""
+    roles: dict[str, tuple[int, ...]]
+    """Role → indexes, the first of them that is not empty counts; ``email`` is always there and one."""
     attributes: tuple[tuple[int, str], ...]
     """Index and name of what is kept as it stands."""
     remarks: tuple[str, ...]
     """What whoever gave the list should know, a sentence each."""
+    status: tuple[StatusColumn, ...] = ()
+    others: tuple[tuple[int, str], ...] = ()
+    """Index and name of further columns with addresses."""
+    every: bool = False
+    """There is nothing but addresses: each cell is a person."""
 
 
-def read_columns(header: Sequence[str], sample: Sequence[Sequence[str]], skip: Collection[str]) -> Columns:
+def read_columns(header: Sequence[str], sample: Sequence[Sequence[str]], wishes: Wishes) -> Columns:
     """The meaning of the columns; an empty ``header`` says that there is none.
 
-    ``skip`` names columns that are not taken. Raises ListError for what can't be read with certainty.
+    Raises ListError for what can't be read with certainty.
     """
     if max(len(header), *(len(row) for row in sample), 0) > MAX_COLUMNS:
         raise ListError(f"the list has more than {MAX_COLUMNS} columns; leave in what is needed")
-    return _named(header, sample, skip) if header else _unnamed(sample)
+    return _Named(header, sample, wishes).columns() if header else _unnamed(sample, wishes)
 
 
 def is_header(row: Sequence[str]) -> bool:
     """Does the row name a column with addresses, rather than hold one?"""
-    return not any("@" in cell for cell in row) and any(_ROLES.get(_name(cell)) == "email" for cell in row)
+    return not any("@" in cell for cell in row) and any(is_email(plain(unescape(cell))) for cell in row)
 
 
-def _named(header: Sequence[str], sample: Sequence[Sequence[str]], skip: Collection[str]) -> Columns:
-    names = [_name(cell) for cell in header]
-    unwanted = {_name(name) for name in skip}
-    _check_skipped(unwanted, names)
-    counts = [sum("@" in row[i] for row in sample if i < len(row)) for i in range(len(names))]
-    candidates = [i for i, name in enumerate(names) if _ROLES.get(name) == "email"]
-    roles = {"email": max(candidates, key=lambda i: (counts[i], -i))}
-    attributes: dict[str, int] = {}
-    remarks = []
-    for index, name in enumerate(names):
-        role = _ROLES.get(name, "")
-        if index == roles["email"] or not name or name in unwanted or name in _OURS:
-            continue
-        if counts[index] or _LIKE_EMAIL.search(name):
-            remarks.append(_second(index, header[index], roles["email"]))
-        elif role and role != "email":
-            if roles.setdefault(role, index) != index:
-                remarks.append(_again(index, header[index], roles[role]))
-        elif EVERY not in unwanted and (first := attributes.setdefault(_attribute(name, index), index)) != index:
-            remarks.append(_again(index, header[index], first))
-    if "born" in roles and EVERY not in unwanted:
-        attributes.setdefault("birthday", roles["born"])
-    kept = tuple((index, name) for name, index in attributes.items())
-    if any(cell.strip() for row in sample for cell in _unheaded(names, row)):
-        remarks.append("columns without a name in the header were not taken")
-    return Columns(roles, kept, tuple(remarks))
+def may_be_header(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Does a row of words stand above a column of addresses, whatever it calls that?"""
+    cells = [cell.strip() for cell in row]
+    if sum(map(bool, cells)) < 2 or any("@" in cell for cell in cells):
+        return False
+    if not all(_WORDY.match(cell) for cell in cells if cell):
+        return False
+    width = len(row)
+    return any(
+        len(row[i].strip()) > 1 and below and all(i < len(line) and _is_address(line[i].strip()) for line in below[:5])
+        for i in range(width)
+    )
+
+
+class _Named:
+    """A list whose columns have names."""
+
+    def __init__(self, header: Sequence[str], sample: Sequence[Sequence[str]], wishes: Wishes) -> None:
+        self._header = header
+        self._names = [_name(cell) for cell in header]
+        self._plain = [plain(unescape(cell)) for cell in header]
+        self._sample = sample
+        self._skip = {_name(name) for name in wishes.skip}
+        self._keep = {_name(name) for name in wishes.keep}
+        self._answers = wishes.answers or {}
+        self._remarks: list[str] = []
+        _check_named(self._skip | self._keep, self._names)
+
+    def columns(self) -> Columns:
+        names, counts = self._names, [self._addresses(i) for i in range(len(self._names))]
+        email = self._email(counts)
+        roles: dict[str, list[int]] = {}
+        attributes: dict[str, int] = {}
+        status: list[StatusColumn] = []
+        others: list[tuple[int, str]] = []
+        for index, name in enumerate(names):
+            if index == email or not name or name in self._skip:
+                continue
+            if name in OURS:
+                if name == "source" and (column := self._status(index)) is not None:  # SparkPost's `Bounce Rule`
+                    status.append(column)
+                continue
+            role = role_of(self._plain[index])
+            if counts[index] or (is_email(self._plain[index]) and not self._flags(index)):
+                self._other(index, others)
+            elif role and role != "email":
+                roles.setdefault(role, []).append(index)
+            elif name not in self._keep and (column := self._status(index)) is not None:
+                status.append(column)
+            elif EVERY not in self._skip:
+                first = attributes.setdefault(_attribute(name, index), index)
+                if first != index:
+                    self._remarks.append(_again(index, self._header[index], first))
+        if "born" in roles and EVERY not in self._skip:
+            attributes.setdefault("birthday", roles["born"][0])
+        if any(cell.strip() for row in self._sample for cell in _unheaded(names, row)):
+            self._remarks.append("columns without a name in the header were not taken")
+        kept = tuple((index, name) for name, index in attributes.items())
+        ordered = {role: self._ordered(role, found) for role, found in roles.items()}
+        self._remarks += _states(status)
+        return Columns(ordered | {"email": (email,)}, kept, tuple(self._remarks), tuple(status), tuple(others))
+
+    def _flags(self, index: int) -> bool:
+        """Nothing but yes and no stands there: it is said of the address."""
+        cells = [cell for row in self._sample if index < len(row) and (cell := row[index].strip())]
+        return bool(cells) and all(list_status.is_flag(cell) for cell in cells)
+
+    def _addresses(self, index: int) -> int:
+        return sum("@" in row[index] and _holds_address(row[index].strip()) for row in self._sample if index < len(row))
+
+    def _email(self, counts: Sequence[int]) -> int:
+        named = [i for i, name in enumerate(self._plain) if is_email(name) and self._names[i] not in self._skip]
+        others = [i for i, name in enumerate(self._plain) if counts[i] and name not in OWNERS]
+        candidates = named or others or [0]
+        rank = {i: (counts[i], self._plain[i] in EMAIL, -i) for i in candidates}
+        best = max(candidates, key=lambda i: rank[i])
+        first = min(candidates, key=lambda i: (self._plain[i] not in EMAIL, i))
+        # A column that is called just `email` goes before one that is merely filled more often.
+        return first if counts[first] * 2 >= counts[best] else best
+
+    def _other(self, index: int, others: list[tuple[int, str]]) -> None:
+        shown = " ".join(self._header[index].split())[:40]
+        if self._plain[index] in OWNERS or not (self._addresses(index) or is_email(self._plain[index])):
+            self._remarks.append(f"column {index + 1} ({shown!r}) is not about the person; it was not taken")
+            return
+        others.append((index, shown))
+        if self._addresses(index):
+            self._remarks.append(f"column {index + 1} ({shown!r}) holds addresses too; see the lines")
+
+    def _status(self, index: int) -> StatusColumn | None:
+        cells = [cell for row in self._sample if index < len(row) and (cell := row[index].strip())]
+        return list_status.find(index, unescape(self._header[index].strip("\ufeff ")), cells, self._answers)
+
+    def _ordered(self, role: str, found: list[int]) -> tuple[int, ...]:
+        """Of several columns for one thing the best evidence first; one that says the same is told."""
+        if role in ("at", "listed", "ip"):
+            ordered = tuple(sorted(found, key=lambda i: (TIMES.get(self._plain[i], 99), i)))
+            if len(ordered) > 1:
+                named = ", then ".join(f"column {i + 1} ({self._header[i].strip()[:40]!r})" for i in ordered)
+                self._remarks.append(f"of {named} the first that is set was taken as {_ROLES[role]}")
+            return ordered
+        for index in found[1:] if role != "withdrawn" else ():
+            self._remarks.append(_again(index, self._header[index], found[0]))
+        return (found[0],)
+
+
+def _states(status: Sequence[StatusColumn]) -> list[str]:
+    """How the columns of status were understood."""
+    told = []
+    for column in status:
+        if column.mode is StatusMode.BAD:
+            what = f"what stands there means {_MEANS[column.bad]}"
+        elif column.mode is StatusMode.YES:
+            what = "read as whether the person agreed"
+        else:
+            what = "read as the person's status"
+        told.append(f"column {column.index + 1} ({column.name!r}): {what}")
+    return told
+
+
+_ROLES: Final = {"at": "the time of the consent", "listed": "the day on the list", "ip": "the IP address"}
+_MEANS: Final = {
+    Said.LEFT: "unsubscribed",
+    Said.BOUNCED: "bounced",
+    Said.COMPLAINED: "complained",
+    Said.REFUSED: "no consent",
+}
 
 
 def _unheaded(names: Sequence[str], row: Sequence[str]) -> list[str]:
@@ -106,8 +206,8 @@ def _unheaded(names: Sequence[str], row: Sequence[str]) -> list[str]:
     return [cell for index, cell in enumerate(row) if index >= len(names) or not names[index]]
 
 
-def _check_skipped(unwanted: set[str], names: Collection[str]) -> None:
-    strange = unwanted - set(names) - {EVERY}
+def _check_named(wanted: set[str], names: Collection[str]) -> None:
+    strange = wanted - set(names) - {EVERY}
     if strange:
         raise ListError(f"there is no column {min(strange)!r} to skip; the list has {', '.join(filter(None, names))}")
 
@@ -121,32 +221,40 @@ def _attribute(name: str, index: int) -> str:
     return name
 
 
-def _unnamed(sample: Sequence[Sequence[str]]) -> Columns:
+def _unnamed(sample: Sequence[Sequence[str]], wishes: Wishes) -> Columns:
     width = max((len(row) for row in sample), default=0)
     cells = [[row[i].strip() for row in sample if i < len(row) and row[i].strip()] for i in range(width)]
     counts = [sum(_is_address(cell) for cell in column) for column in cells]
     with_at = [sum("@" in cell for cell in column) for column in cells]
     email = max(range(width), key=lambda i: (counts[i], with_at[i], -i), default=0)
-    roles, remarks = {"email": email}, []
+    if (
+        width > 1
+        and sum(map(bool, with_at)) > 1
+        and all(nothing_else(cell) or _is_address(cell) for column in cells for cell in column)
+    ):
+        return Columns({"email": (0,)}, (), ("every cell was read as a person's address",), every=True)
+    roles: dict[str, tuple[int, ...]] = {"email": (email,)}
+    remarks: list[str] = []
+    status: list[StatusColumn] = []
+    others: list[tuple[int, str]] = []
     for index, column in enumerate(cells):
         if index == email or not column:
             continue
-        if with_at[index]:
-            remarks.append(_second(index, "", email))
+        if with_at[index] and any(_holds_address(cell) for cell in column):
+            others.append((index, ""))
+            remarks.append(f"column {index + 1} holds addresses too; see the lines")
         elif "at" not in roles and all(_is_time(cell) for cell in column):
-            roles["at"] = index
+            roles["at"] = (index,)
             remarks.append(f"column {index + 1} was read as the time of the consent")
         elif "ip" not in roles and all(_is_ip(cell) for cell in column):
-            roles["ip"] = index
+            roles["ip"] = (index,)
             remarks.append(f"column {index + 1} was read as the IP address")
-    if width > len(roles) + sum(bool(n) for i, n in enumerate(with_at) if i != email):
+        elif (found := list_status.find(index, "", column, wishes.answers or {}, unnamed=True)) is not None:
+            status.append(found)
+            remarks.append(f"column {index + 1} was read as the person's status")
+    if width > len(roles) + len(status) + len(others):
         remarks.append("columns without a name in the first line were not taken")
-    return Columns(roles, (), tuple(remarks))
-
-
-def _second(index: int, name: str, email: int) -> str:
-    named = f" ({' '.join(name.split())[:40]!r})" if name.strip() else ""
-    return f"column {index + 1}{named} holds addresses too; only column {email + 1} was taken"
+    return Columns(roles, (), tuple(remarks), tuple(status), tuple(others))
 
 
 def _again(index: int, name: str, first: int) -> str:
@@ -165,11 +273,15 @@ def _is_address(cell: str) -> bool:
         return False
 
 
+def _holds_address(cell: str) -> bool:
+    return _is_address(cell) or bool(addresses_in(cell)[0])
+
+
 def _is_time(cell: str) -> bool:
     if not _SEPARATED.match(cell):
         return False
     try:
-        return time_in(cell) >= _BEFORE_LISTS_AT
+        return time_in(cell, "dmy") >= _BEFORE_LISTS_AT
     except ValueError:
         return False
 

@@ -21,6 +21,9 @@ MAX_FIELD_LINES: Final = 20
 """Lines that one quoted field may go over; past it, the quote was a slip."""
 SAMPLE: Final = 20
 SEPARATORS: Final = ",;\t|"
+DAMAGED: Final = "an octet in this line is no UTF-8; save the list in UTF-8, or write this line anew"
+_DAMAGED: Final = re.compile(r"[\ud800-\udfff]+")
+_ALONE: Final = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class Bad:
     line: int
     text: str
     why: str
+    offer: str = ""
+    """The reason to suppress the address in ``text``, where the list itself says one."""
 
 
 ListRow = tuple[int, list[str] | Bad]
@@ -63,15 +68,15 @@ class TextRows:
     @property
     def said(self) -> str:
         form = f"CSV with {_named(self.separator)}" if self.separator else "one address a line"
-        return f"{form}, {self.kind.encoding}{' (by its letters)' if self.kind.guessed else ''}"
+        return f"{form}, {self.kind.said}"
 
     def rows(self) -> Iterator[ListRow]:
         try:
-            with self.path.open(encoding=self.kind.encoding) as file:
+            with self.path.open(encoding=self.kind.encoding, errors=self.kind.errors) as file:
                 found = _rows(file, self.separator)
                 if self.hinted:
                     next(found, None)
-                yield from found
+                yield from sound(found) if self.kind.damaged else found
         except (OSError, UnicodeError) as error:
             raise ListError(f"{self.path} changed or went away while it was read: {error}") from error
 
@@ -86,7 +91,7 @@ def text_rows(path: Path, kind: TextKind, sample: list[str]) -> TextRows:
 def sample_of(path: Path, kind: TextKind) -> list[str]:
     """The first lines that are not empty; raises ListError if there are none."""
     try:
-        with path.open(encoding=kind.encoding) as file:
+        with path.open(encoding=kind.encoding, errors=kind.errors) as file:
             sample = [line for line in (file.readline(MAX_LINE) for _ in range(SAMPLE)) if line.strip("\ufeff\r\n \t")]
     except (OSError, UnicodeError) as error:
         raise ListError(f"{path} can't be read: {error}") from error
@@ -103,18 +108,33 @@ def _named(separator: str) -> str:
 def _separator(path: Path, sample: list[str]) -> str:
     if path.suffix.lower() == ".txt" and not any(sep in sample[0] for sep in SEPARATORS):
         return ""
-    best = max(SEPARATORS, key=lambda sep: sum(_outside_quotes(line).count(sep) for line in sample))
-    return best if any(best in _outside_quotes(line) for line in sample) else ""
+    bare = [_outside_quotes(line) for line in sample]
+    # A separator stands in most lines; a comma in a name only in some.
+    best = max(SEPARATORS, key=lambda sep: (sum(sep in line for line in bare), sum(line.count(sep) for line in bare)))
+    return best if any(best in line for line in bare) else ""
 
 
 def _outside_quotes(line: str) -> str:
     return re.sub(r'"[^"]*"', "", line)
 
 
+def sound(rows: Iterator[ListRow]) -> Iterator[ListRow]:
+    """Rows of a file with damaged octets: a row that has one is told, the others are as they are."""
+    for number, row in rows:
+        if isinstance(row, Bad):
+            yield number, Bad(number, _DAMAGED.sub("\ufffd", row.text), row.why, row.offer)
+        elif _DAMAGED.search(text := "\n".join(row)):
+            shown = next((cell for cell in row if "@" in cell), "") or text
+            yield number, Bad(number, _DAMAGED.sub("\ufffd", shown)[:254], DAMAGED)
+        else:
+            yield number, row
+
+
 def _rows(file: TextIO, separator: str) -> Iterator[ListRow]:
     """Rows with the number of their first line. A quote that is never closed costs its own line only."""
     ahead: list[str] = []
     number = 0
+    cells = 0
     while True:
         line = ahead.pop(0) if ahead else _line(file)
         if not line:
@@ -122,31 +142,40 @@ def _rows(file: TextIO, separator: str) -> Iterator[ListRow]:
         number += 1
         start = number
         if len(line) >= MAX_LINE:
-            yield number, Bad(number, line[:40], f"the line is longer than {MAX_LINE} characters")
+            yield number, Bad(number, line[:254], f"the line is longer than {MAX_LINE} characters")
             continue
         line = line.rstrip("\r\n\x1a\ufeff")
         if not separator:
             yield number, [line]
             continue
         if '"' not in line:
-            yield number, line.split(separator)
+            row = line.split(separator)
+            cells = cells or len(row)
+            yield number, row
             continue
-        joined = _joined(file, line, ahead)
+        joined = _joined(file, line, ahead, separator, cells)
         if joined is None:
             yield number, Bad(number, line[:254], "a quote is opened but never closed")
             continue
         number += joined.count("\n")
         try:
-            yield start, next(csv.reader(joined.split("\n"), delimiter=separator), [])
+            row = next(csv.reader(joined.split("\n"), delimiter=separator), [])
+            cells = cells or len(row)
+            yield start, row
         except csv.Error as error:
             yield start, Bad(start, line[:254], f"the line is no CSV: {error}")
 
 
-def _joined(file: TextIO, line: str, ahead: list[str]) -> str | None:
-    """The line with those that its quoted fields go over, taken from ``ahead`` and the file; None if they never end."""
-    quotes, used = line.count('"'), 0
+def _joined(file: TextIO, line: str, ahead: list[str], separator: str, cells: int) -> str | None:
+    """The line with those that its quoted fields go over, taken from ``ahead`` and the file; None if they never end.
+
+    A quoted field that goes on with something else behind its closing quote, or that would take in a whole row of its
+    own with an address, was opened by a slip.
+    """
+    state = _quotes(line, separator, False)
+    used = 0
     parts = [line]
-    while quotes % 2:
+    while state:
         if used == MAX_FIELD_LINES:
             return None
         if used == len(ahead):
@@ -154,12 +183,54 @@ def _joined(file: TextIO, line: str, ahead: list[str]) -> str | None:
             if not more:
                 return None
             ahead.append(more)
-        more = ahead[used]
+        more = ahead[used].rstrip("\r\n")
         used += 1
-        parts.append(more.rstrip("\r\n"))
-        quotes += more.count('"')
+        parts.append(more)
+        state = _quotes(more, separator, True)
+        if state < 0 or (cells > 1 and "@" in more and _is_row(more, separator, cells)):
+            return None
     del ahead[:used]
     return "\n".join(parts)
+
+
+def _quotes(line: str, separator: str, inside: bool) -> int:
+    """1: a quoted field is still open at the end of the line; 0: none is; -1: it went on behind its closing quote."""
+    at, length, begun = 0, len(line), inside
+    while True:
+        if not inside:
+            if at < length and line[at] == '"':
+                inside = True
+                at += 1
+            else:
+                at = line.find(separator, at)
+                if at < 0:
+                    return 0
+                at += 1
+                continue
+        at = line.find('"', at)
+        if at < 0:
+            return 1
+        at += 1
+        if at < length and line[at] == '"':
+            at += 1
+            continue
+        inside = False
+        if at >= length:
+            return 0
+        if line[at] != separator:
+            if begun and line[at] != " ":
+                return -1
+            at = line.find(separator, at)
+            if at < 0:
+                return 0
+        begun = False
+        at += 1
+
+
+def _is_row(line: str, separator: str, cells: int) -> bool:
+    """Is a line that a quoted field goes over a whole row by itself, one with an address for a cell?"""
+    found = line.split(separator)
+    return len(found) >= cells and any(_ALONE.match(cell.strip(' "')) for cell in found)
 
 
 def _line(file: TextIO) -> str:

@@ -27,6 +27,8 @@ _BINARY: Final = (
     (b"%PDF", "a PDF"),
     (b"\x1f\x8b", "a compressed file"),
 )
+_SURROGATES: Final = re.compile(r"[\ud800-\udfff]+")
+_LETTERS: Final = re.compile(r"[\x80-\ud7ff\ue000-\U0010ffff]+")
 _KNOWN: Final = re.compile(r"utf-8(-sig)?|utf-16(-[lb]e)?|cp\d+|iso8859-\d+|koi8-[rtu]|mac-\w+|ascii")
 
 
@@ -44,6 +46,20 @@ class TextKind:
     sha256: str
     guessed: bool = False
     """By its letters; the file itself doesn't say."""
+    damaged: bool = False
+    """UTF-8 with some octets that are none: they stand as lone surrogates in what is read."""
+
+    @property
+    def errors(self) -> str:
+        """How ``open`` shall take octets that are none of the encoding."""
+        return "surrogateescape" if self.damaged else "strict"
+
+    @property
+    def said(self) -> str:
+        """The encoding, for people."""
+        if self.damaged:
+            return f"{self.encoding} with damaged octets in some lines"
+        return self.encoding + (" (by its letters)" if self.guessed else "")
 
 
 def recognise(path: Path, encoding: str = "") -> TextKind:
@@ -67,10 +83,27 @@ def recognise(path: Path, encoding: str = "") -> TextKind:
     if not head:
         raise ListError(f"{path} is empty")
     try:
-        found = seen.encoding()
+        damaged = seen.broken and _damaged(path)
+        found = (encoding or "utf-8") if damaged else seen.encoding()
     except UnicodeError as error:
         raise ListError(f"{path} is no text{' in ' + encoding if encoding else ''}: save it in UTF-8") from error
-    return TextKind(found, seen.lines, digest.hexdigest(), guessed=not encoding and found != "utf-8")
+    guessed = not encoding and found != "utf-8"
+    return TextKind(found, seen.lines, digest.hexdigest(), guessed, damaged)
+
+
+def _damaged(path: Path) -> bool:
+    """UTF-8 that has octets which are none, but more letters that are: one bad octet is no other encoding."""
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    right = wrong = 0
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                text = decoder.decode(block)
+                wrong += len(_SURROGATES.findall(text))
+                right += len(_LETTERS.findall(text))
+    except OSError as error:
+        raise ListError(f"{path} can't be read: {error.strerror or error}") from error
+    return 0 < wrong <= right
 
 
 def _named(encoding: str) -> str:
@@ -137,6 +170,11 @@ class _Seen:
                 self._words += found[0] + b" "
                 if len(self._words) >= MAX_SAMPLE:
                     break
+
+    @property
+    def broken(self) -> bool:
+        """Not UTF-8 as a whole, where it may be."""
+        return not self._utf8 and self._certain in (None, "utf-8", "utf-8-sig")
 
     def encoding(self) -> str:
         if self._control:

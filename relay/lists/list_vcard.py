@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from relay.lists.list_rows import MAX_LINE, Bad, ListRow
+from relay.lists.list_rows import MAX_LINE, Bad, ListRow, sound
 from relay.lists.list_text import ListError, TextKind
 
 HEADER: Final = ["email", "name", "birthday", "groups"]
@@ -51,13 +51,14 @@ class VcardRows:
 
     @property
     def said(self) -> str:
-        return f"vCard, {self.kind.encoding}{' (by its letters)' if self.kind.guessed else ''}"
+        return f"vCard, {self.kind.said}"
 
     def rows(self) -> Iterator[ListRow]:
         try:
-            with self.path.open(encoding=self.kind.encoding) as file:
+            with self.path.open(encoding=self.kind.encoding, errors=self.kind.errors) as file:
                 yield 0, HEADER
-                yield from _cards(_lines(iter(lambda: file.readline(MAX_LINE), ""), self.path))
+                cards = _cards(_lines(iter(lambda: file.readline(MAX_LINE), ""), self.path))
+                yield from sound(cards) if self.kind.damaged else cards
         except (OSError, UnicodeError) as error:
             raise ListError(f"{self.path} changed or went away while it was read: {error}") from error
 

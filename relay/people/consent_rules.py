@@ -22,6 +22,12 @@ NEVER_ASK: Final = (
     "wants no more mail and no more questions; only its own double opt-in after `relay form ask-again` helps"
 )
 
+UNDATED: Final = "date not stated"
+"""In the evidence of a consent whose time nobody stated."""
+ROLE: Final = (
+    "this is the address of a role, read by whoever has it: only its own double opt-in through a form proves a consent"
+)
+
 
 class ConsentRefused(Exception):
     """A consent that may not be recorded.

@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING
 from relay.audit import log
 from relay.campaigns import counts
 from relay.events import write as events
-from relay.people import erased, left, never_ask, suppressions, wordings
+from relay.people import erased, grades, left, never_ask, suppressions, wordings
 from relay.people.consent_rules import (
     DOUBLE_OPT_IN,
     NEVER_ASK,
+    ROLE,
     ConsentRefused,
     ConsentTerms,
     check_ip,
     check_time,
     terms,
 )
+from relay.people.doubtful import is_role
+from relay.people.grades import grade_of
 from relay.people.mailbox import mailbox_of
 from relay.people.standing import standing, standing_by_id
 from relay.people.suppressions import EVERYTHING
@@ -120,7 +123,7 @@ def give(
 
     ``given_at`` (seconds UTC) is when the person agreed, ``now`` when it is
     recorded. A live consent stays as it is, the new one goes to the history
-    only. Who unsubscribed, from the topic or from all, is refused unless the
+    only, unless it proves more (its grade, R4). Who unsubscribed, from the topic or from all, is refused unless the
     person itself came back: a double opt-in newer than the withdrawal (R8).
     The same holds for who was erased, and who said never to ask again.
     ``evidence`` is what else proves it, for the history.
@@ -142,6 +145,11 @@ def give(
         )
     if means != DOUBLE_OPT_IN and never_ask.said(conn, secrets, tenant_id, address.canonical):
         raise ConsentRefused("never-ask", f"{address.canonical} {NEVER_ASK}")
+    if means != DOUBLE_OPT_IN and is_role(address.canonical):
+        raise ConsentRefused("role", f"{address.canonical}: {ROLE}")
+    demanded = grades.demanded(conn, topic_id)
+    if grade_of(means, ip) > demanded:
+        raise ConsentRefused("grade", grades.too_low(agreed.topic, demanded, grade_of(means, ip)))
     topic_id = topic_id or make_topic(conn, tenant_id, agreed.topic)
     subscriber_id = person[0] if person else subscriber(conn, tenant_id, address.canonical, now)
     if ended_at is not None:
@@ -174,11 +182,12 @@ def _record(
 ) -> None:
     conn.execute(
         "INSERT INTO consent (subscriber_id, topic_id, channel, given_at, source, wording_id, ip, page, means,"
-        " recorded_at) VALUES (?, ?, 'email', ?, ?, ?, ?, ?, ?, ?)"
+        " recorded_at, grade) VALUES (?, ?, 'email', ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (subscriber_id, topic_id, channel) DO UPDATE SET given_at = excluded.given_at,"
         " withdrawn_at = NULL, source = excluded.source, wording_id = excluded.wording_id, ip = excluded.ip,"
-        " page = excluded.page, means = excluded.means, recorded_at = excluded.recorded_at"
-        " WHERE withdrawn_at IS NOT NULL",
+        " page = excluded.page, means = excluded.means, recorded_at = excluded.recorded_at, grade = excluded.grade,"
+        " dated = 1, since = ''"
+        " WHERE consent.withdrawn_at IS NOT NULL OR excluded.grade < consent.grade",
         (
             subscriber_id,
             topic_id,
@@ -189,6 +198,7 @@ def _record(
             agreed.page,
             agreed.means,
             now,
+            grade_of(agreed.means, ip),
         ),
     )
 

@@ -31,7 +31,7 @@ CHILD: Final = "under 16"
 RESERVED: Final = frozenset(
     (
         *("email", "topic", "live", "given_at", "withdrawn_at", "source"),
-        *("wording", "means", "ip", "page", "recorded_at", "groups"),
+        *("wording", "means", "ip", "page", "recorded_at", "groups", "on_list_since", "grade"),
     )
 )
 """Columns of an export that are no attributes."""

@@ -16,15 +16,19 @@ from typing import Final
 from relay.audit import log
 from relay.keys.secrets import Secrets
 from relay.people import erased, left, never_ask
+from relay.people.consent_rules import UNDATED
 from relay.store.contract import Tx
 from relay.store.sqlite.fragments import elements
 from relay.store.sqlite.reading import last_given
 
-IncomingPerson = tuple[str, int, float, str, str | None, str | None, str | None]
-"""Canonical address, line, given at (seconds UTC), IP, mailbox (``mailbox_of``), attributes and groups (JSON)."""
+IncomingPerson = tuple[str, int, float, str, str | None, str | None, str | None, int, str]
+"""Canonical address, line, given at (seconds UTC), IP, mailbox (``mailbox_of``), attributes and groups (JSON),
+whether the list states the time (1 or 0), and since when the person is on the list (empty: unknown)."""
+NOT_DATED: Final = f'"given":"{UNDATED}",'
 TABLES: Final[Mapping[str, str]] = {
     "incoming": "number INTEGER PRIMARY KEY, address TEXT NOT NULL, line INTEGER NOT NULL, given_at REAL NOT NULL,"
-    " ip TEXT NOT NULL, mailbox TEXT, attributes TEXT, groups TEXT, salt BLOB NOT NULL, subscriber_id INTEGER,"
+    " ip TEXT NOT NULL, mailbox TEXT, attributes TEXT, groups TEXT, dated INTEGER NOT NULL,"
+    " since TEXT NOT NULL, salt BLOB NOT NULL, subscriber_id INTEGER,"
     " verdict INTEGER NOT NULL DEFAULT 0",
     "named": "place INTEGER PRIMARY KEY, id INTEGER NOT NULL",
 }
@@ -53,9 +57,14 @@ class Giving:
     """The evidence for the history (JSON, sorted) up to where an IP address belongs."""
     after: str
 
-    def evidence(self, ip: str) -> str:
-        """As ``consent_history`` has it, JSON."""
-        return f'{self.before}"ip":"{ip}",{self.after}' if ip else self.before + self.after
+    def evidence(self, ip: str, dated: int, since: str) -> str:
+        """As ``consent_history`` has it, JSON, sorted; a time that the list doesn't state is said to be none."""
+        told = "" if dated else NOT_DATED
+        if ip:
+            told += f'"ip":"{ip}",'
+        if since:
+            told += f'"list_since":"{since}",'
+        return self.before + told + self.after
 
 
 _TAKE: Final = 0
@@ -63,8 +72,8 @@ _ENDED: Final = 2
 """Verdicts; 1 is a live consent."""
 
 _INCOMING: Final = (
-    "INSERT INTO incoming (address, line, given_at, ip, mailbox, attributes, groups, salt)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO incoming (address, line, given_at, ip, mailbox, attributes, groups, dated, since, salt)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _FIND: Final = (
     "UPDATE incoming SET subscriber_id ="
@@ -94,10 +103,13 @@ _PEOPLE: Final = (
 )
 _CONSENTS: Final = (
     "INSERT INTO consent (subscriber_id, topic_id, channel, given_at, source, wording_id, ip, page, means,"
-    " recorded_at) SELECT subscriber_id, :topic, 'email', given_at, :source, :wording, ip, :page, :means, :now"
+    " recorded_at, dated, since, grade) SELECT subscriber_id, :topic, 'email', given_at, :source, :wording, ip, :page,"
+    " :means, :now, dated, since, CASE WHEN dated = 1 AND ip <> '' THEN 'B' ELSE 'C' END"
     " FROM incoming WHERE verdict = 0 ORDER BY number"
 )
-_EVIDENCE: Final = """:before || CASE ip WHEN '' THEN '' ELSE '"ip":"' || ip || '",' END || :after"""
+_EVIDENCE: Final = """:before || CASE dated WHEN 1 THEN '' ELSE :undated END
+ || CASE ip WHEN '' THEN '' ELSE '"ip":"' || ip || '",' END
+ || CASE since WHEN '' THEN '' ELSE '"list_since":"' || since || '",' END || :after"""
 _HISTORY: Final = (
     f"SELECT subscriber_id, :topic, 'given', given_at, :now, {_EVIDENCE}, :leaf, salt"
     " FROM incoming WHERE verdict = 0 ORDER BY number"
@@ -127,17 +139,19 @@ def fill(conn: Tx, chunk: Sequence[IncomingPerson], salts: Sequence[bytes]) -> N
     conn.executemany(_INCOMING, [(*line, salt) for line, salt in zip(chunk, salts, strict=True)])
 
 
-def judge(conn: Tx, giving: Giving) -> tuple[int, tuple[tuple[int, str], ...]]:
-    """(how many are to be taken, line and address of those who left); the others have a live consent."""
+def judge(conn: Tx, giving: Giving) -> tuple[int, int, tuple[tuple[int, str], ...]]:
+    """(how many are to be taken, of them undated, line and address of those who left); others have a live consent."""
     conn.execute(_FIND, (giving.tenant_id,))
     asked = {"topic": giving.topic_id, "tenant": giving.tenant_id}
     conn.execute(_KNOWN, asked)
     gone = [(number,) for number, address in conn.execute(_SIGNS, asked).fetchall() if _left(conn, giving, address)]
     conn.executemany(f"UPDATE incoming SET verdict = {_ENDED} WHERE number = ?", gone)
     _judge_erased(conn, giving)
-    taken = conn.execute("SELECT count(*) FROM incoming WHERE verdict = ?", (_TAKE,)).fetchone()[0]
+    taken, dated = conn.execute(
+        "SELECT count(*), coalesce(sum(dated), 0) FROM incoming WHERE verdict = ?", (_TAKE,)
+    ).fetchone()
     ended = conn.execute("SELECT line, address FROM incoming WHERE verdict = ?", (_ENDED,)).fetchall()
-    return int(taken), tuple(ended)
+    return int(taken), int(taken) - int(dated), tuple(ended)
 
 
 def _left(conn: Tx, giving: Giving, address: str) -> bool:
@@ -188,4 +202,5 @@ def _values(giving: Giving) -> dict[str, object]:
         "now": giving.now,
         "before": giving.before,
         "after": giving.after,
+        "undated": NOT_DATED,
     }

@@ -20,15 +20,17 @@ from relay.values.facts import Consent, Reason, Standing, Suppression
 
 # Each index that is read costs a page, and of ten million people a page is rarely in the cache. So whether there are
 # suppressions, which few people have, stands in the consents, for all spellings of the mailbox (what stops one stops
-# them all); and who was counted is asked only where that decides.
+# them all); and who was counted is asked only where that decides. A consent of a lower grade than its topic demands is
+# none (A is the best).
 _CONSENTS: Final = """
 SELECT s.id, t.name, c.given_at, c.source, c.withdrawn_at,
        {counted},
        coalesce(c.suppressed, EXISTS (SELECT 1 FROM spelling x JOIN suppression p ON p.subscriber_id = x.other_id
-                                       WHERE x.subscriber_id = s.id))
+                                       WHERE x.subscriber_id = s.id)),
+       c.dated, c.since
   FROM subscriber s
   LEFT JOIN consent c ON c.subscriber_id = s.id AND c.channel = 'email'
-  LEFT JOIN topic t ON t.id = c.topic_id
+  LEFT JOIN topic t ON t.id = c.topic_id AND t.grade >= c.grade
  WHERE {person}
 """
 _COUNTED: Final = (
@@ -106,8 +108,8 @@ def standings_by_id(conn: Tx, subscriber_ids: Iterable[int]) -> dict[int, Standi
 
 def _standing(rows: list[tuple[Any, ...]], suppressed: tuple[Suppression, ...]) -> Standing:
     consents = [
-        Consent(topic, withdrawn_at is None, at, source, withdrawn_at)
-        for _, topic, at, source, withdrawn_at, _, _ in rows
+        Consent(topic, withdrawn_at is None, at, source, withdrawn_at, bool(dated), since)
+        for _, topic, at, source, withdrawn_at, _, _, dated, since in rows
         if topic is not None
     ]
     return Standing(rows[0][0], tuple(consents), suppressed, bool(rows[0][5]))

@@ -25,6 +25,8 @@ from relay.store.contract import Tx
 from relay.tenants.web_address import below, host_of
 
 STEP: Final = 500
+MAX_REPLY: Final = 300
+"""Characters of the remote's reply that are kept."""
 _COLUMNS: Final = (
     "o.id, o.form_id, f.name, f.key, o.tenant_id, t.name, t.contact, o.address, o.topics, o.wording_id, w.text,"
     " o.language, o.evidence, o.asked_at, o.confirmed_at"
@@ -149,6 +151,8 @@ def confirm(conn: Tx, office: Office, request: Request, *, ip: str, agent: str, 
         "confirmed_agent": agent,
         "age": asked.get("age", ""),
         "request": request.id,
+        "letter": asked.get("letter", ""),
+        **_delivery(conn, request.id),
     }
     for topic in agreed:
         consents.give(
@@ -171,6 +175,18 @@ def confirm(conn: Tx, office: Office, request: Request, *, ip: str, agent: str, 
     detail = {"form": request.form, "topics": [topic.name for topic in agreed], "means": DOUBLE_OPT_IN}
     events.of_account(conn, request.tenant_id, "subscribed", detail, now)
     return agreed
+
+
+def _delivery(conn: Tx, request_id: int) -> dict[str, object]:
+    """When the letter was taken, by whom, and with which reply: the mailbox is there, and it is where the link was."""
+    row = conn.execute(
+        "SELECT at, detail FROM event WHERE submission_id = ? AND kind = 'delivered' ORDER BY id LIMIT 1", (request_id,)
+    ).fetchone()
+    if row is None:
+        return {}
+    told = json.loads(row[1])
+    reply, remote = " ".join(str(told.get("status", "")).split()), str(told.get("remote", ""))
+    return {"letter_taken_at": row[0], "letter_taken_by": remote, "letter_reply": reply[:MAX_REPLY]}
 
 
 def _open(conn: Tx, office: Office, request: Request) -> tuple[Topic, ...]:

@@ -23,7 +23,7 @@ from relay.queue.operator import Operator
 from relay.queue.own import OwnMessage
 from relay.signup import forms, limits, tokens
 from relay.signup.forms import Form, Topic, verified_domains
-from relay.signup.letter import LetterFacts, write
+from relay.signup.letter import LetterFacts, version, write
 from relay.store.contract import Tx
 from relay.tenants import tenants
 from relay.texts.language import Language
@@ -182,6 +182,7 @@ def _call(conn: Tx, office: Office, tenant: TenantRow, now: float) -> None:
 def _store(conn: Tx, office: Office, form: Form, wish: Wish, letter: OwnMessage) -> None:
     evidence = {"ip": wish.ip, "page": wish.page, "agent": wish.agent, "age": "16 or older" if wish.old_enough else ""}
     evidence["by"] = wish.by
+    evidence["letter"] = version(wish.language.code)
     conn.execute(
         "INSERT INTO opt_in (id, form_id, tenant_id, address, person, topics, wording_id, language, evidence, asked_at,"
         " expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?)",

@@ -8,6 +8,7 @@ that a form is no way to send people texts they didn't ask for.
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -16,12 +17,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from relay.mail.address import Address, AddressError, parse_address
 from relay.mail.letter import Letter, build
-from relay.texts.language import Language
+from relay.texts.language import Language, language
 from relay.values.short_name import LEFT_OUT, in_letter
 
 MAX_LISTED: Final = 10
 """Topics that a letter names."""
 MAX_POSTAL: Final = 200
+_WORDS: Final = ("subject", "hello", "asked", "please", "until", "not_you", "never", "sender")
+_FILLED: Final = ("tenant", "date", "contact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,13 @@ def write(facts: LetterFacts) -> WrittenLetter:
         )
     )
     return WrittenLetter(raw, subject, author.domain)
+
+
+@functools.cache
+def version(code: str) -> str:
+    """Which text the letter has in a language, for the evidence: the language, and a digest of all its words."""
+    words = [language(code).plain(f"mail.{key}", **dict.fromkeys(_FILLED, "…")) for key in _WORDS]
+    return f"{code}/{hashlib.sha256(chr(10).join(words).encode()).hexdigest()[:16]}"
 
 
 def _listed(topics: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from relay.mail.address import Address, AddressError, parse_address
+from relay.values.moments import moment_in
 
 CHILD_UNTIL: Final = 16
 """Age in years from which a person may be on a list (R5)."""
@@ -16,7 +17,6 @@ _NAME_ADDR: Final = re.compile(r'(?:"((?:[^"\\]|\\.)*)"|([^<>"@]*))\s*<([^<>]+)>
 _BARE: Final = re.compile(r"(?:mailto:)?([^<>;,]+)[;,]?\Z", re.I)
 _FORMULA: Final = re.compile(r"'+[=+\-@\t\r\n]")
 _DAY_FIRST: Final = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:,? +(\d{1,2}):(\d{2})(?::(\d{2}))?)?\Z", re.ASCII)
-_YEAR_FIRST: Final = re.compile(r"(\d{4})[./](\d{1,2})[./](\d{1,2})(?:,? +(\d{1,2}):(\d{2})(?::(\d{2}))?)?\Z", re.ASCII)
 
 
 def address_in(text: str) -> tuple[Address, str]:
@@ -44,40 +44,25 @@ def unescape(cell: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def time_in(text: str) -> float:
-    """Seconds UTC of a date or time: ISO 8601, day first with dots, or with slashes where only one reading is possible.
+def time_in(text: str, order: str = "") -> float:
+    """Seconds UTC of a date or time as people and programs write it (``moments``); UTC where no zone is given.
 
-    UTC where no zone is given. Raises ValueError with one line that says what to write.
+    ``order`` (``dmy``, ``mdy``) decides what can be read in two ways. Raises ValueError with one line that says what
+    to write.
     """
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = _other_time(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if len(text) > 15 and text[4:5] == "-":  # as most exports write it
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            moment = moment_in(text, order)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return moment_in(text, order).timestamp()
 
 
-def _other_time(text: str) -> datetime:
-    wrong = ValueError(f"{text[:40]!r} is no time: write it like 2026-11-23T14:05:00Z")
-    found = _YEAR_FIRST.match(text)
-    if found:
-        year, month, day = int(found[1]), int(found[2]), int(found[3])
-        clock = found.groups()[3:]
-    else:
-        found = _DAY_FIRST.match(text)
-        if found is None:
-            raise wrong
-        day, month, year = int(found[1]), int(found[3]), int(found[4])
-        clock = found.groups()[4:]
-        if found[2] != "." and day != month:
-            if day <= 12 and month <= 12:
-                raise ValueError(f"{text[:40]!r} can be read in two ways: write it like 2026-11-23")
-            if month > 12:
-                day, month = month, day
-    try:
-        hour, minute, second = (int(part or 0) for part in clock)
-        return datetime(year, month, day, hour, minute, second)
-    except ValueError:
-        raise wrong from None
+@lru_cache(maxsize=4096)
+def day_of(at: float) -> str:
+    """The day of a moment (seconds UTC), in UTC: ``2026-03-01``."""
+    return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
 def under_age(text: str, now: float) -> bool:

@@ -83,6 +83,10 @@ class Consent(msgspec.Struct, frozen=True, gc=False):
     given_at: float
     source: str
     withdrawn_at: float | None
+    dated: bool = True
+    """Whether ``given_at`` is when the person agreed; else it is when the consent was recorded."""
+    since: str = ""
+    """The day since when the person is on the list, where that is all that is known: 2026-03-01."""
 
 
 class Suppression(msgspec.Struct, frozen=True, gc=False):

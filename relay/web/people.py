@@ -67,7 +67,7 @@ def topics(conn: Tx, subscriber_id: int) -> list[TopicState]:
     """Topics the person has or had, by name; what was unsubscribed without a consent too."""
     everything = ended_at(conn, subscriber_id, EVERYTHING)
     rows = conn.execute(
-        "SELECT topic.id, topic.name, c.given_at, c.withdrawn_at, p.since_at FROM topic"
+        "SELECT topic.id, topic.name, CASE WHEN c.dated = 1 THEN c.given_at END, c.withdrawn_at, p.since_at FROM topic"
         " LEFT JOIN consent c ON c.topic_id = topic.id AND c.subscriber_id = :id AND c.channel = 'email'"
         " LEFT JOIN suppression p ON p.topic_id = topic.id AND p.subscriber_id = :id AND p.reason = 'unsubscribed'"
         " WHERE topic.tenant_id = (SELECT tenant_id FROM subscriber WHERE id = :id)"

@@ -38,6 +38,8 @@ TYPES: Final[dict[str, tuple[int, str]]] = {
     "not-found": (404, "The tenant has no such consent, address, topic or form."),
     "exists": (409, "There is one of that name already."),
     "full": (409, "The tenant has as many as it can have."),
+    "role": (422, "The address of a role; only its own double opt-in proves a consent."),
+    "grade": (422, "The topic demands a consent that is better proved."),
     "never-ask": (409, "The person asked never to be asked again."),
     "frozen": (409, "The tenant is frozen; talk to the operator."),
     "in-progress": (409, "The first request with this Idempotency-Key is still being worked off."),

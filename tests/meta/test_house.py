@@ -246,6 +246,7 @@ BY_PLACE = {
     "relay/delivery/worker.py Lease": "the same",
     "relay/delivery/worker.py Submission": "the same",
     "relay/queue/lease.py": "a row of a copy; the columns stand beside it",
+    "relay/web/api/consent_list.py": "a row as shown; the columns stand beside it",
     "relay/queue/view.py": "a row as shown; the columns stand beside it",
     "relay/queue/lease.py Lease": "the same; the columns stand beside it",
     "relay/queue/lease.py Submission": "the same",

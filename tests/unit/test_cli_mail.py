@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from relay.cli.main import relay
 from relay.keys.secrets import Secrets
 from relay.pipeline.contract import Stage
+from relay.queue.nodes import Node, beat
 from relay.queue.values import Claim
 from relay.store.database import transaction
 from relay.values.ids import encode_id
@@ -253,6 +254,7 @@ def test_the_queue(call: Call, conn: sqlite3.Connection) -> None:
 
 
 def test_the_queue_used_wrongly(call: Call, conn: sqlite3.Connection) -> None:
+    beat(conn, Node("elsewhere", "elsewhere", NOW, NOW, 0, 60.0))
     claim = Claim("elsewhere/0/1/1/1", NOW + 10**9)  # of another node, which may well live
     id_ = encode_id(put(conn, [ANN], claim=claim)[0])
     refused(call("queue", "cancel", id_), "1 being delivered now; look again")

@@ -160,16 +160,18 @@ def test_bad_lines_are_told_and_the_others_taken(conn: sqlite3.Connection, tmp_p
         f"{B},2999-01-01,,,",
         f"{B},,1.2.3,,",
         f"{B},,,offers,",
-        f"{B},,,,2026-01-01",
+        f"{C},,,,2026-01-01",
         f"{B},,,news,",
+        f"{C},,,news,",
     ]
     report, bad = take(conn, listing(tmp_path, "\n".join(rows)), chunk=chunk)
-    assert (report.lines, report.taken, report.duplicates, report.refused) == (9, 2, 1, 6)
+    assert (report.lines, report.taken, report.duplicates, report.refused) == (10, 2, 1, 6)
+    assert (report.offered, report.left, report.offers) == (1, 1, {"unsubscribed": 1})
     told = {b.line: b.why for b in bad}
-    assert sorted(told) == [3, 5, 6, 7, 8, 9]
-    words = {3: "@ is missing", 5: "no time", 6: "future", 7: "IP address", 8: "topic 'offers'", 9: "withdrawn"}
+    assert sorted(told) == [3, 5, 6, 7, 8, 9, 11]
+    words = {3: "@ is missing", 5: "no time", 6: "future", 7: "IP address", 8: "topic 'offers'", 9: "left"}
     assert all(word in told[line] for line, word in words.items())
-    assert sum(report.reasons.values()) == 6
+    assert sum(report.reasons.values()) == 7
     assert column(conn, "SELECT address FROM subscriber ORDER BY address") == [A, B]
 
 
@@ -287,7 +289,7 @@ def test_an_export_can_be_imported(conn: sqlite3.Connection, tmp_path: Path) -> 
     assert "\n'=cmd@people.example," in path.read_text()
     other = open_shop(tmp_path / "other.db")
     report, bad = take(other, path)
-    assert (report.taken, report.refused) == (1, 1) and "withdrawn" in bad[0].why
+    assert (report.taken, report.refused) == (1, 1) and "topic 'offers'" in bad[0].why
     assert column(other, "SELECT address FROM subscriber") == ["=cmd@people.example"]
     assert column(other, "SELECT given_at FROM consent") == [NOW]
 

@@ -131,7 +131,10 @@ def remarks(tmp_path: Path, text: str) -> str:
 
 def test_columns_that_are_not_taken_are_told(tmp_path: Path) -> None:
     said = remarks(tmp_path, f"email,name,Name,date,given_at\n{A},Ann,Lee,2024-01-02,2023-01-02\n")
-    assert "column 3 ('Name') says the same as column 2" in said and "column 5 ('given_at')" in said
+    assert (
+        "column 3 ('Name') says the same as column 2" in said
+        and "of column 5 ('given_at'), then column 4 ('date') the first" in said
+    )
     assert "without a name" not in said
 
 

@@ -15,6 +15,7 @@ from relay.lists import consent_import
 from relay.lists.list_file import Bad, open_list
 from relay.people import consent_rules, never_ask
 from relay.rights import retention
+from relay.signup.letter import version
 from relay.web.public import subscribe
 from tests.support.signup import NOW, WORDING, Signup, markup, plain
 
@@ -86,6 +87,12 @@ def test_the_consent_carries_its_proof(signup: Signup) -> None:
     signup.ask(ANN, client=client)
     asked_at = signup.now
     signup.now += 3600
+    letter = signup.shop.conn.execute("SELECT id, tenant_id FROM opt_in").fetchone()
+    signup.shop.conn.execute(
+        "INSERT INTO event (tenant_id, at, kind, submission_id, number, detail) VALUES (?, ?, 'delivered', ?, 1, ?)",
+        (letter[1], signup.now - 9, letter[0], '{"status":"250 2.0.0 ok 17","remote":"mx.people.example"}'),
+    )
+    signup.shop.conn.commit()
     confirming = signup.client("203.0.113.9", **{"user-agent": "Confirmer/2"})
     confirming.post(signup.links()[0], data={"answer": "confirm"})
     row = signup.shop.conn.execute("SELECT evidence FROM consent_history").fetchone()
@@ -94,6 +101,9 @@ def test_the_consent_carries_its_proof(signup: Signup) -> None:
     assert (proof["asked_ip"], proof["confirmed_ip"]) == ("198.51.100.4", "203.0.113.9")
     assert (proof["asked_agent"], proof["confirmed_agent"]) == ("Asker/1", "Confirmer/2")
     assert proof["means"] == "double-opt-in" and proof["form"] == "news"
+    assert (proof["letter_reply"], proof["letter_taken_by"]) == ("250 2.0.0 ok 17", "mx.people.example")
+    assert proof["letter_taken_at"] == signup.now - 9
+    assert proof["letter"] == version("en") != version("de")
     assert proof["page"] == "https://www.acme.example/"
     assert proof["source"] == "form news on www.acme.example"
     assert proof["wording_id"] == signup.form.wording_id

@@ -12,7 +12,7 @@ from relay.web.problems import Problem
 
 _COLUMNS = (
     "s.address, topic.name, c.topic_id, c.channel, c.given_at, c.withdrawn_at, c.recorded_at, c.source, wording.text,"
-    " c.means, c.ip, c.page"
+    " c.means, c.ip, c.page, c.dated, c.since, c.grade"
 )
 _FROM = (
     " FROM subscriber s JOIN consent c ON c.subscriber_id = s.id"
@@ -78,7 +78,23 @@ def one_consent(conn: Tx, tenant_id: int, address: str, topic: str) -> ConsentOu
 
 
 def consent_out(row: tuple[Any, ...]) -> ConsentOut:
-    address, topic, _, channel, given_at, withdrawn_at, recorded_at, source, wording, means, ip, page = row
+    (
+        address,
+        topic,
+        _,
+        channel,
+        given_at,
+        withdrawn_at,
+        recorded_at,
+        source,
+        wording,
+        means,
+        ip,
+        page,
+        dated,
+        since,
+        grade,
+    ) = row
     return ConsentOut(
         email=address,
         topic=topic,
@@ -92,6 +108,9 @@ def consent_out(row: tuple[Any, ...]) -> ConsentOut:
         means=means,
         ip=ip,
         page=page,
+        dated=bool(dated),
+        on_list_since=since,
+        grade=grade,
     )
 
 

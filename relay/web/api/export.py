@@ -62,6 +62,8 @@ def _csv(consents: list[ConsentOut]) -> bytes:
     rows = []
     for consent in consents:
         values = consent.model_dump(mode="json") | {"live": "yes" if consent.live else "no"}
+        if not consent.dated:
+            values["given_at"] = ""
         rows.append([escape(values[name]) for name in EXPORT_COLUMNS])
     return _rows(rows)
 

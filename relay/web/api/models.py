@@ -129,7 +129,7 @@ class ConsentOut(BaseModel):
     topic: str
     channel: str
     live: bool
-    given_at: datetime
+    given_at: datetime = Field(description="When the person agreed; when it was recorded, where `dated` is false.")
     withdrawn_at: datetime | None
     recorded_at: datetime
     source: str
@@ -137,6 +137,11 @@ class ConsentOut(BaseModel):
     means: str
     ip: str
     page: str
+    dated: bool = Field(description="False: nobody stated when the person agreed.")
+    on_list_since: str = Field(description="A day, where that is all that is known of the time; else empty.")
+    grade: str = Field(
+        description="How well it is proved: A double opt-in, B time and IP address, C the tenant's word."
+    )
 
 
 class ConsentList(BaseModel):

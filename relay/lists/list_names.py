@@ -1,0 +1,156 @@
+"""Names of columns as programs that keep lists write them, in the languages that lists come in. Pure.
+
+Compared in one spelling (``list_words.plain``).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from relay.lists.list_words import plain
+
+
+def _names(*lines: str) -> frozenset[str]:
+    return frozenset(plain(name) for line in lines for name in line.split(","))
+
+
+EMAIL: Final = _names(
+    "email,e-mail,mail,email address,e-mail address,emails,address,subscriber,mail address,recipient,recipient email",
+    "email id,e mails,to,user email,contact email,subscriber email,customer email,primary email,bounced address",
+    "email recipient,recipient address,bounced recipient,destination,member,member email,rcpt,rcpt to",
+    "user name email",
+    "username,login email,work email,personal email,home email,billing email,e-mail 1 - value,email 1",
+    "e-mail 1,mailbox",
+    "e-mail-adresse,emailadresse,mailadresse,e-mailadresse,mail-adresse,empfänger,adresse",
+    "courriel,adresse e-mail,adresse email,adresse mail,adresse électronique,adresse courriel,mél",
+    "adresse de courriel",
+    "correo,correo electrónico,dirección de correo,dirección de correo electrónico,email del contacto",
+    "dirección,e-correo",
+    "correo electronico,dirección email",
+    "почта,эл. почта,электронная почта,адрес,e-mail адрес,адрес электронной почты,электронный адрес,имейл,емейл",
+    "адрес email,почтовый адрес,эл адрес,email адрес",
+    "пошта,ел. пошта,електронна пошта,адреса,адреса електронної пошти,електронна адреса,імейл,адреса email",
+    "e-post,epost,e-posti aadress,meil,meiliaadress,e-maili aadress,aadress,e-mailiaadress,meili aadress",
+    "epostiaadress",
+    "e-mailadres,indirizzo email,indirizzo e-mail,endereço de e-mail,endereço de email,adres e-mail,sähköposti",
+    "e-postadress,e-postadresse,email-cím",
+)
+_LIKE_EMAIL: Final = re.compile(
+    r"\be ?mail(?: ?address(?:es)?)?(?: \d+)?(?: (?:value|address))?$|\b(?:email|e mail)s? \d+\b|\bemail address\b"
+    r"|^(?:e mail|email) \d address$|(?:эл|ел)\w* (?:почта|пошта)|\be ?post\b|courriel|^correo\b"
+)
+_NOT_EMAIL: Final = re.compile(
+    r"opt|consent|market|stat|type|label|display|accept|subscri|bounce|domain|provider|sent|стат|дата|date|time|count"
+    r"|согл|подп|доступ|підп|hash|estado|etat|tuup|тип|\bid$|md5|verified|confirm|valid|block|black|disabled|allow"
+    r"|newsletter|\bnot?\b|unsub|suppress|spam|complain|active|deleted|archiv|exclu|reject|left|валид|валід"
+)
+OWNERS: Final = _names(
+    "from,sender,owner,contact owner,list owner,account owner,created by,updated by,added by,agent",
+    "assigned to,reply to",
+    "from email,from address,sender email,owner email,modified by,last modified by,user,source email,imported by",
+    "record owner,lead owner,sales rep,account manager,referrer,referred by,referrer email,mail from,return path",
+    "orig,originator,originating address,postmaster,campaign from,envelope from,invited by",
+)
+"""Columns with addresses of people who are not the person of the line."""
+
+_CONFIRMED: Final = _names(
+    "confirm_time,confirmed at,confirmed on,confirmation date,confirmation time,confirm date,confirmed date",
+    "double opt-in date,double opt in at,double optin date,double opt-in time,doi date,confirmation timestamp",
+    "opt in confirm date,optin confirmed at,date confirmed,confirmed time,double_opt-in_date,opt in confirmed date",
+    "bestätigt am,bestätigungsdatum,date de confirmation,confirmé le,fecha de confirmación,дата подтверждения",
+    "дата підтвердження,kinnitamise kuupäev,kinnitatud kell,doi datum",
+)
+_GIVEN: Final = _names(
+    "given_at,given at,consent_at,consent date,consent time,consented at,consent given at,email consent date",
+    "opt-in date,optin_time,opt in time,optin date,opt-in at,opted in at,opt in timestamp,optin timestamp,optin at",
+    "consent timestamp,email marketing consent timestamp,email consent timestamp,email marketing consent updated at",
+    "marketing consent date,gdpr consent date,accepts marketing updated at,email marketing consent date",
+    "дата согласия,дата згоди,nõusoleku kuupäev,datum der einwilligung,einwilligungsdatum,einwilligung am",
+    "date de consentement,date du consentement,fecha de consentimiento,nõusoleku aeg,время согласия,opted in date",
+)
+_SUBSCRIBED: Final = _names(
+    "at,subscribed_at,subscribed at,subscribed on,subscribe date,subscribed date,subscription date,date subscribed",
+    "subscription time,subscribe time,signup date,sign up date,sign-up date,signup time,signed up at",
+    "signed up,signup at",
+    "subscribed time,date,subscription created at,timestamp,time,datetime,date of subscription",
+    "subscriptiondate",
+    "subscribed since,date time,signup timestamp,sign up time,date signed up,date of signup,subscribed datetime",
+    "дата,дата подписки,время подписки,дата підписки,час підписки,kuupäev,liitumise kuupäev,liitumise aeg,liitus",
+    "tellimise kuupäev,datum,anmeldedatum,angemeldet am,anmeldung am,eintragungsdatum,fecha,fecha de suscripción",
+    "fecha de alta,suscrito el,date d'inscription,inscrit le,date d'abonnement,abonné le,date inscription",
+)
+_LISTED: Final = _names(
+    "on_list_since",
+    "created_at,created,created on,created date,create date,date created,creation date,date added,added,added at",
+    "added on,add date,add time,added time,added date,contact created,customer since,member since",
+    "registered,registered at",
+    "registration date,date registered,user registered,date joined,joined,joined at,join date",
+    "imported at,list join date",
+    "contact creation date,createdat,first added,since,profile created on,created time,date d'ajout,date de création",
+    "créé le,ajouté le,erstellt,erstellt am,hinzugefügt am,hinzugefügt,erstelldatum,fecha de creación",
+    "creado,creado el",
+    "fecha de registro,añadido,дата создания,создан,дата добавления,добавлен,дата регистрации",
+    "дата створення,створено",
+    "дата додавання,додано,дата реєстрації,lisatud,lisamise kuupäev,loodud,loomise kuupäev,registreerimise kuupäev",
+    "registreeritud",
+)
+TIMES: Final = {
+    **dict.fromkeys(_LISTED, 0),
+    **dict.fromkeys(_SUBSCRIBED, 2),
+    **dict.fromkeys(_GIVEN, 1),
+    **dict.fromkeys(_CONFIRMED, 0),
+    **{plain("confirm_ip"): 0, plain("optin_ip"): 1},
+}
+"""Of several columns the one that proves best goes first: a confirmation before a consent before a sign-up."""
+
+_NAMES: Final = {
+    **dict.fromkeys(EMAIL, "email"),
+    **dict.fromkeys(_LISTED, "listed"),
+    **dict.fromkeys(_CONFIRMED | _GIVEN | _SUBSCRIBED, "at"),
+    **dict.fromkeys(
+        _names(
+            "ip,ip_address,ip address,optin_ip,opt-in ip,confirm_ip,signup ip,sign up ip,subscribe ip,consent ip",
+            "ip-адрес,ip-адреса,ipaddress,subscription ip,signup ip address,opt in ip address,ip-adresse,adresse ip",
+            "dirección ip,ip-aadress,subscribed ip,confirmed ip,confirm ip address,opted in ip,registration ip",
+            "ip addr",
+            "created from ip,user ip,ip aadress,confirmation ip",
+        ),
+        "ip",
+    ),
+    "topic": "topic",
+    **dict.fromkeys(
+        _names(
+            "group,groups,segment,segments,группа,группы,група,групи,grupp,grupid,gruppe,gruppen,groupe,groupes",
+            "grupo,grupos,group membership,labels",
+        ),
+        "groups",
+    ),
+    **dict.fromkeys(
+        _names(
+            "birthday,birth date,birthdate,date of birth,dob,born,bday,дата рождения,день рождения,дата народження",
+            "день народження,sünniaeg,sünnipäev,sünnikuupäev,geburtsdatum,geburtstag,date de naissance,anniversaire",
+            "fecha de nacimiento,cumpleaños",
+        ),
+        "born",
+    ),
+}
+# Columns of our own exports that an import doesn't take again, and words that would be mistaken for them.
+OURS: Final = frozenset(
+    ("live", "grade", "source", "wording", "means", "page", "recorded_at", "since_at", "detail", "channel")
+)
+
+
+@lru_cache(maxsize=4096)
+def role_of(name: str) -> str:
+    """What a column is, by its name; empty where it is an attribute or a status."""
+    return _NAMES.get(name, "")
+
+
+@lru_cache(maxsize=4096)
+def is_email(name: str) -> bool:
+    """Does the name say that addresses stand there?"""
+    if name in EMAIL:
+        return True
+    return _LIKE_EMAIL.search(name) is not None and _NOT_EMAIL.search(name) is None

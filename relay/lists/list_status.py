@@ -1,0 +1,380 @@
+"""Columns in which a list says of each person whether it may be written to (R4).
+
+A column is found by its name, else by the words that stand in it. What it
+says is never dropped: words that nobody knows are asked about.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from relay.lists.list_words import (
+    COMPACT,
+    NO,
+    NOTHING,
+    STRONG,
+    WEIGHT,
+    WORDS,
+    YES,
+    Said,
+    bad_part,
+    good_part,
+    negative,
+    plain,
+    spoken,
+    stem,
+)
+from relay.values.moments import absent, moment_in
+
+MAX_KINDS: Final = 40
+"""Different words that a column of states has at most in a sample."""
+_CACHED: Final = 20_000
+
+
+class StatusMode(StrEnum):
+    """How a column speaks."""
+
+    STATE = "state"
+    """In words: ``subscribed``, ``cleaned``."""
+    YES = "yes"
+    """Set for those who agreed: ``Accepts Email Marketing``."""
+    BAD = "bad"
+    """Set for those who left or bounced: ``unsubscribed_at``."""
+    LOOSE = "loose"
+    """It is about something else, perhaps, but has words of that kind."""
+    STRONG = "strong"
+    """It is about something else; only words that are said of mail alone count."""
+
+
+def _names(*lines: str) -> frozenset[str]:
+    return frozenset(plain(name) for line in lines for name in line.split(","))
+
+
+_STATES: Final = _names(
+    "status,email status,e-mail status,subscriber status,subscription status,subscription state,contact status",
+    "list status,global status,member status,email marketing status,marketing status,email subscription status",
+    "email marketing consent,email consent status,consent status,email subscriber status,optin status,opt-in status",
+    "opt in status,newsletter status,mailing status,email permission status,permission status,email marketing",
+    "subscriber state,subscription,delivery status,email list status,mail status,email availability",
+    "email state,subscriber type,email sending status,marketing email status,lists status",
+    "emailing status,email optin status",
+    "email status code,user status,account status,email deliverability,deliverability,subscribe status,sub status",
+    "anmeldestatus,abonnementstatus,newsletterstatus,e-mail-status,abo-status,abostatus,kontaktstatus",
+    "empfängerstatus",
+    "statut,statut email,statut d'abonnement,statut abonnement,statut du contact,statut de l'abonnement",
+    "statut e-mail",
+    "estado de suscripción,estado suscripción,estado del suscriptor,estado del contacto,estatus,estado del correo",
+    "статус,статус email,статус e-mail,статус подписки,статус подписчика,статус контакта,доступность email",
+    "статус почты,статус адреса,состояние подписки",
+    "статус підписки,статус підписника,статус контакту,статус пошти,стан підписки,доступність email",
+    "staatus,tellimuse staatus,tellija staatus,liitumise staatus,tellimuse olek,kontakti staatus,e-posti staatus",
+)
+_MAYBE_STATES: Final = _names(
+    "motivo,причина,grund,raison,motif,põhjus,suppression type,bounce type,cause,bounce category,bounce class",
+    "state,type,reason,zustand,état,etat,estado,состояние,стан,olek,seisund,source,origin",
+    "suppression reason,suppression",
+)
+_ASKED: Final = re.compile(r"\b(?:status|statut|estatus|статус|staatus)\b")
+_OTHER_STATES: Final = re.compile(
+    r"\b(?:sms|phone|mobile|whats ?app|push|tel\b|order|payment|financial|fulfil+ment|marital|lead|deal|"
+    r"loyalty|plan|tax|"
+    r"shipping|stock|paid\b|billing|employment|relationship|invoice|ticket|vip|familienstand|civil|"
+    r"lifecycle|member ?ship|"
+    r"marketing contact|score|rating|заказа|оплаты|замовлення|tellimuse nr|zahlung|bestell|commande|pedido)"
+)
+_CHANNELS: Final = re.compile(r"\b(?:sms|phone|mobile|whats ?app|push|mms|viber|telegram|telefon|телефон|смс)\b")
+"""Ways to a person that are not mail; what is said of them says nothing here."""
+_AGREEMENT: Final = re.compile(
+    r"\b(?:consent|opt ?in|einwilligung|zustimmung|consentement|consentimiento|согласие|згода|nousolek|permission)\b"
+)
+_YES_NAMES: Final = _names(
+    "subscribed,is subscribed,opted in,opt in,optin,opt-in,double opt in,double optin,doi,email optin,email opt in",
+    "accepts marketing,accepts email marketing,accepts e-mail marketing,accepts emails,email consent",
+    "marketing consent",
+    "gdpr consent,gdpr,gdpr marketing permission,marketing permission,marketing permissions,consent,consent given",
+    "newsletter consent,newsletter opt in,newsletter optin,newsletter subscription,newsletter subscribed,newsletter",
+    "confirmed,is confirmed,email confirmed,opt in confirmed,subscription confirmed,verified",
+    "email verified,active,is active",
+    "enabled,accepted,agreed,agrees to marketing,subscribed to emails,subscribed to newsletter,subscribed to email",
+    "email marketing consent given,can send,can email,email allowed,allow email,allow marketing,marketing opt in",
+    "marketing optin,wants newsletter,receive emails,receives emails,accepts newsletter,permission,consent email",
+    "email marketing opt in,subscribe,subscribe to newsletter,marketing emails,mailing list,buyer accepts marketing",
+    "einwilligung,einwilligung newsletter,newsletter einwilligung,zustimmung,angemeldet,bestätigt,abonniert,aktiv",
+    "newsletter abonniert,newsletter empfänger,werbeeinwilligung,darf angeschrieben werden",
+    "consentement,accepte,accepte les emails,abonné,inscrit,confirmé,abonné à la newsletter,accord",
+    "inscrit newsletter",
+    "accepte la newsletter,consentement marketing,actif",
+    "consentimiento,acepta,acepta marketing,suscrito,confirmado,acepta publicidad,acepta correos,activo,suscripción",
+    "acepta boletín,acepta newsletter,согласие,согласие на рассылку,подписан,подтвержден,подтверждение",
+    "активен,подписка",
+    "согласен на рассылку,рассылка,получать рассылку,подписан на рассылку",
+    "згода,згода на розсилку,підписаний,підтверджено,підтвердження,активний,підписка,розсилка",
+    "nõusolek,nõusolek uudiskirjaks,tellib,kinnitatud,liitunud,uudiskiri,uudiskirja nõusolek",
+    "soovib uudiskirja,aktiivne",
+    "turundusnõusolek,otseturundus",
+)
+_BAD_NAMES: Final = {
+    **{plain(name): Said.LEFT for name in ("unsub time", "deactivated", "opt out time", "expunged", "suppressed at")},
+    **{plain(name): Said.BOUNCED for name in ("clean time", "email quarantined", "bounced at", "bounce type")},
+    **{
+        plain(name): Said.REFUSED
+        for name in (
+            "deleted at",
+            "is deleted",
+            "marketing suspended",
+            "last bounce date",
+            "last bounced",
+            "last bounced at",
+            "stop time",
+            "stop status",
+            "inactive",
+        )
+    },
+    **{
+        plain(name): Said.LEFT for name in ("email suppressions", "email list suppressions", "исключен", "дата отписки")
+    },
+    **{plain(name): Said.LEFT for name in ("дата відписки", "abmeldedatum", "abgemeldet am", "date de désabonnement")},
+    **{
+        plain(name): Said.LEFT
+        for name in ("date de désinscription", "fecha de baja", "loobumise kuupäev", "lahkumise aeg")
+    },
+    **{plain(name): Said.LEFT for name in ("no enviar", "ne pas contacter", "nicht kontaktieren", "mitte saata")},
+    **{
+        plain(name): Said.LEFT for name in ("is excluded from campaigns", "excluded from campaigns", "unsubscribe date")
+    },
+    **{
+        plain(name): Said.LEFT
+        for name in ("unsubscription date", "date unsubscribed", "unsubscribe time", "optout date")
+    },
+}
+_PREFIXED: Final = (("opted out of email", Said.LEFT), ("unsubscribed from", Said.LEFT), ("opt out ", Said.LEFT))
+_ANSWERS: Final = _names("yes,no,ja,nein,oui,sí,да,нет,так,ні,jah,ei")
+_NOT_STATES: Final = _names("active subscription,source,last bounce reason,unsubscribe link,unsubscribe url,email type")
+_TEXT_LEADS: Final = re.compile(r"[\"']+")
+_APART: Final = re.compile(r"[;,|/\n()\[\]{}:]| [-\u2013\u2014] ")
+
+
+@dataclass(slots=True)
+class StatusColumn:
+    """One column that says something of a person; ``find`` is the only maker."""
+
+    index: int
+    name: str
+    mode: StatusMode
+    bad: Said = Said.NOTHING
+    """BAD: what it says where it is set."""
+    answers: Mapping[str, Said] = field(default_factory=dict)
+    """What whoever gave the list said of its words, by ``plain`` word."""
+    empty: Said = Said.NOTHING
+    """What an empty cell says."""
+    texts: bool = False
+    """LOOSE: longer texts are listened to, as a server's reply."""
+    known: dict[str, Said] = field(default_factory=dict)
+
+    def said(self, cell: str) -> Said:
+        """What a cell (as it stands in the file) says."""
+        found = self.known.get(cell)
+        if found is None:
+            if len(self.known) >= _CACHED:
+                self.known.clear()
+            found = self.known[cell] = self._said(cell)
+        return found
+
+    def _said(self, cell: str) -> Said:
+        word = plain(cell)
+        if word in self.answers:
+            return self.answers[word]
+        if word not in NO and (word in NOTHING or absent(cell.strip())):
+            return self.empty
+        if self.mode is StatusMode.STATE:
+            return self._state(cell, word)
+        if self.mode is StatusMode.YES:
+            return self._yes(cell, word)
+        if self.mode is StatusMode.BAD:
+            return self._bad(cell, word)
+        return self._loose(cell, word)
+
+    def _state(self, cell: str, word: str) -> Said:
+        said = WORDS.get(word) or WORDS.get(stem(word)) or COMPACT.get(word.replace(" ", ""))
+        if said is None and len(word) == 1 and not word.isdigit():
+            return Said.UNKNOWN  # each program has letters of its own
+        if said is None and word in YES:
+            return Said.AGREED
+        if said is None and word in NO:
+            return Said.REFUSED
+        return said or self._several(cell) or spoken(cell) or _denied(word) or Said.UNKNOWN
+
+    def _yes(self, cell: str, word: str) -> Said:
+        word = short_answer(word)
+        if word in NO:
+            return Said.REFUSED
+        if word in YES or _is_time(cell):
+            return Said.AGREED
+        return self._state(cell, word)
+
+    def _bad(self, cell: str, word: str) -> Said:
+        if word in NO or WORDS.get(word) is Said.AGREED:
+            return Said.NOTHING
+        said = WORDS.get(word) or self._several(cell)
+        if said in (Said.LEFT, Said.BOUNCED, Said.COMPLAINED):
+            return said
+        return Said.REFUSED if soft(cell) and self.bad is Said.BOUNCED else self.bad
+
+    def _loose(self, cell: str, word: str) -> Said:
+        if word in NO:
+            return Said.NOTHING
+        said = STRONG.get(word)
+        if said is not None:
+            return said
+        heard = self._several(cell, STRONG) or (spoken(cell) if self.texts else Said.NOTHING)
+        if heard:
+            return heard
+        if self.mode is StatusMode.STRONG:
+            return Said.NOTHING
+        return Said.UNKNOWN if WORDS.get(word, Said.AGREED) is not Said.AGREED else Said.NOTHING
+
+    def _several(self, cell: str, words: Mapping[str, Said] = WORDS) -> Said:
+        """The heaviest of the words that a cell lists, ``['UNSUBSCRIBE', 'BOUNCE']``; NOTHING if it lists none."""
+        if len(cell) > 500:
+            return Said.NOTHING
+        parts = [
+            words.get(plain(part), Said.NOTHING) for part in _APART.split(_TEXT_LEADS.sub(" ", cell)) if part.strip()
+        ]
+        heaviest = max(parts, key=lambda said: WEIGHT[said], default=Said.NOTHING)
+        if heaviest is Said.AGREED and any(said is Said.NOTHING for said in parts):
+            return Said.NOTHING
+        return heaviest
+
+
+def soft(cell: str) -> bool:
+    """Does a cell say that a bounce was no final one?"""
+    return plain(cell).startswith(("soft", "transient", "temporary"))
+
+
+def _denied(word: str) -> Said:
+    """``not …``, ``nicht …``, ``не …`` before something agreeable."""
+    first, _, rest = word.partition(" ")
+    if first in ("not", "no", "non", "nicht", "never", "не", "ei", "un", "pas", "sin", "ikke", "niet") and rest:
+        return Said.REFUSED
+    return Said.NOTHING
+
+
+def _is_time(cell: str) -> bool:
+    text = cell.strip()
+    if text.isdigit() and len(text) == 5:
+        return True  # a day as spreadsheets count
+    if not any(letter.isdigit() for letter in text) or len(text) < 6:
+        return False
+    try:
+        return moment_in(text, "dmy") is not None
+    except ValueError:
+        return False
+
+
+# --- finding them -------------------------------------------------------------------------
+
+
+def find(
+    index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said], *, unnamed: bool = False
+) -> StatusColumn | None:
+    """The column as one that says something of a person; None if it doesn't.
+
+    ``cells`` are a sample of what stands in it, not empty.
+    """
+    name = plain(header)
+    if _CHANNELS.search(name) and "mail" not in name:
+        return None
+    if name in _NOT_STATES and not unnamed:
+        return _by_words(index, header, cells, answers) if name == "source" else None
+    other = _OTHER_STATES.search(name) is not None
+    column = None if other else _by_name(index, header, name, cells, answers)
+    return column or _by_words(index, header, cells, answers, strong_only=other)
+
+
+def _by_name(
+    index: int, header: str, name: str, cells: Sequence[str], answers: Mapping[str, Said]
+) -> StatusColumn | None:
+    shown = " ".join(header.split())[:40]
+    bad = _BAD_NAMES.get(name) or negative(name)
+    if not bad:
+        bad = next((said for start, said in _PREFIXED if name.startswith(start)), Said.NOTHING)
+    if name in _BAD_NAMES:
+        return StatusColumn(index, shown, StatusMode.BAD, bad, answers)
+    if name in _STATES:
+        return StatusColumn(index, shown, StatusMode.STATE, answers=answers, empty=_if_empty(cells))
+    if _ASKED.search(name) and any(plain(cell) in WORDS for cell in cells) and _few(cells):
+        return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
+    if name in _YES_NAMES or (_flagged(name) and not _times(cells)):
+        if name == "newsletter" and not _any_known(cells):
+            return None
+        return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
+    if not bad and _AGREEMENT.search(name) and _any_known(cells) and not _times(cells):
+        return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
+    if not bad and all(is_flag(cell) for cell in cells):
+        bad = bad_part(name)
+        if not bad and good_part(name) and cells and not _times(cells):
+            return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
+    if bad:
+        return StatusColumn(index, shown, StatusMode.BAD, bad, answers)
+    if name in _MAYBE_STATES and cells:
+        kinds = {plain(cell) for cell in cells}
+        known = [bool(WORDS.get(kind)) for kind in kinds]
+        if all(known) or (2 * sum(known) >= len(known) and kinds & STRONG.keys() and name == "type"):
+            return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
+        return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True)
+    return None
+
+
+def _by_words(
+    index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said], *, strong_only: bool = False
+) -> StatusColumn | None:
+    """By what stands in it: words that are said of mail alone, or nothing but words of states."""
+    kinds = {plain(cell) for cell in cells}
+    shown = " ".join(header.split())[:40] or f"column {index + 1}"
+    strong = any(word in STRONG for word in kinds) or any(
+        plain(part) in STRONG for cell in cells if len(cell) < 500 for part in _APART.split(_TEXT_LEADS.sub(" ", cell))
+    )
+    states = bool(kinds) and not strong_only and all(word in WORDS for word in kinds)
+    if not strong_only and any(spoken(cell) for cell in cells):
+        return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True)
+    if strong or states:
+        return StatusColumn(index, shown, StatusMode.STRONG if strong_only else StatusMode.LOOSE, answers=answers)
+    return None
+
+
+def _flagged(name: str) -> bool:
+    return stem(name) in _YES_NAMES and not name.endswith((" reason", " source", " url", " ip"))
+
+
+def _few(cells: Sequence[str]) -> bool:
+    return len(set(cells)) <= max(2, min(MAX_KINDS, len(cells) // 2)) or any(plain(cell) in WORDS for cell in cells)
+
+
+def _times(cells: Sequence[str]) -> bool:
+    return bool(cells) and all(_is_time(cell) for cell in cells)
+
+
+def short_answer(word: str) -> str:
+    """``yes`` of ``yes please``; anything else (``plain``) as it is."""
+    first = word.partition(" ")[0]
+    return first if first in _ANSWERS else word
+
+
+def is_flag(cell: str) -> bool:
+    """Yes, no, or a time."""
+    return plain(cell) in YES or plain(cell) in NO or _is_time(cell)
+
+
+def _any_known(cells: Sequence[str]) -> bool:
+    return any((word := short_answer(plain(cell))) in WORDS or word in YES or word in NO for cell in cells)
+
+
+def _if_empty(cells: Sequence[str], *, no: bool = False) -> Said:
+    """An empty cell beside cells that are set says nothing good; a column that is empty all over says nothing."""
+    if not cells:
+        return Said.NOTHING
+    return Said.REFUSED if no else Said.UNKNOWN

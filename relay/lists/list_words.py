@@ -1,0 +1,289 @@
+"""What other programs' words say of a person on a list: it left, it bounced, it never agreed, it agreed. Pure.
+
+Words of the senders that lists come from, in the languages that they come in.
+A word is compared in one spelling (``plain``): small letters, no accents, one
+blank between words. ``STRONG`` words are said of mail alone and count in any
+column; the others count where the column is about that.
+"""
+
+# ruff: noqa: RUF001 - Cyrillic letters are meant here
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+
+class Said(StrEnum):
+    """What a list says of a person; the first three are reasons to suppress (``values.facts.Reason``)."""
+
+    LEFT = "unsubscribed"
+    BOUNCED = "hard-bounce"
+    COMPLAINED = "complaint"
+    REFUSED = "refuse"
+    """Never agreed, or not yet, or is out of use: no consent, and no reason to suppress."""
+    AGREED = "agreed"
+    UNKNOWN = "unknown"
+    """Words that nobody here knows: whoever gave the list is asked."""
+    NOTHING = ""
+
+
+WEIGHT: Final = {
+    said: weight
+    for weight, said in enumerate(
+        (Said.NOTHING, Said.AGREED, Said.UNKNOWN, Said.REFUSED, Said.BOUNCED, Said.LEFT, Said.COMPLAINED)
+    )
+}
+"""Of several things that a line says the heaviest counts."""
+
+OFFERS: Final = frozenset((Said.LEFT, Said.BOUNCED, Said.COMPLAINED))
+"""What is a reason to suppress."""
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_BETWEEN: Final = re.compile(r"[\W_]+")
+
+
+@lru_cache(maxsize=8192)
+def plain(text: str) -> str:
+    """One spelling of a word: ``HardBounce``, ``hard_bounce`` and ``Hard-Bounce`` are ``hard bounce``."""
+    parts = unicodedata.normalize("NFKD", _CAMEL.sub(" ", text[:200]))
+    letters = "".join(letter for letter in parts if not unicodedata.combining(letter))
+    return " ".join(_BETWEEN.sub(" ", letters).casefold().split())
+
+
+def _words(*lines: str) -> frozenset[str]:
+    return frozenset(plain(word) for line in lines for word in line.split(","))
+
+
+_LEFT: Final = _words(
+    "unsubscribed,unsubscribe,unsub,unsubscriber,opted out,opt out,optout,opted-out,globally unsubscribed",
+    "global unsubscribe,global unsubscribes,unsubscribes,group unsubscribe,group unsubscribes,list unsubscribe",
+    "unsubscribe link,link unsubscribe,manual unsubscribe,manually unsubscribed,unsubscribed by admin",
+    "spam unsubscribe",
+    "unsubscribed by user,unsubscribed from all,unsubscribed from all email,unsubscribed from all emails",
+    "unsubscribed all",
+    "left,left the list,do not email,do not mail,do not contact,do not send,donotemail,dnc,dne,no mail,nomail",
+    "withdrawn,withdrew,revoked,consent withdrawn,consent revoked,removed by user,email disabled,emails disabled",
+    "blocklisted,blacklisted,black listed,block listed,blocklist,blacklist,email blacklisted,email blocklisted",
+    "suppressed,suppression,manual suppression,user suppressed,email suppressions,on suppression list,excluded",
+    "email opt out,has opted out of email,opted out of email,opted out of emails,is unsubscribed",
+    "cancelled subscription",
+    "abgemeldet,abmeldung,ausgetragen,abbestellt,widerrufen,auf sperrliste,sperrliste,newsletter abbestellt",
+    "désabonné,désabonnée,désinscrit,désinscrite,désinscription,désabonnement,liste noire,blacklisté,opt-out",
+    "ne plus contacter,baja,dado de baja,dada de baja,de baja,desuscrito,desuscrita",
+    "cancelado suscripción,lista negra",
+    "cancelada,suscripción cancelada,отписан,отписана,отписался,отписалась,отписавшийся,отписано,отписка",
+    "отписаны,отписавшиеся,в черном списке,чёрный список,отозвано,отозвано согласие,не беспокоить",
+    "відписаний,відписана,відписано,відписався,відписалася,відписалась,відписка,чорний список,у чорному списку",
+    "відкликано,loobunud,loobus,lahkunud,lahkus,tühistanud,tellimuse tühistanud,tellimus tühistatud",
+    "tellimus lõpetatud,tellimusest loobunud,must nimekiri,tagasi võetud,uitgeschreven,afgemeld,avregistrerad",
+    "disiscritto,disiscritta,cancellato,descadastrado,cancelou inscrição,wypisany,wypisana,avmeldt,frameldt,peruttu",
+)
+_BOUNCED: Final = _words(
+    "bounced,bounce,bounces,hard bounce,hardbounce,hard bounced,hard bounces,bounced hard,bouncing,bounce rule,hard",
+    "email hard bounce,email hard bounced,email bounced,is bounced,hard bounced email,bounced email,permanent bounce",
+    "cleaned,clean,undeliverable,undelivered,undeliverable email,not deliverable,invalid email,invalid emails",
+    "invalid email address,invalid address,bad address,bad email,email invalid,is invalid email,mailbox not found",
+    "does not exist,user unknown,unknown user,no such user,mailbox does not exist,mailbox unavailable",
+    "permanent,permanent failure,permanently failed,disabled by bounces,by bounces,bounce disabled,unreachable",
+    "mail box not found,dead address,user not found,permanent fail",
+    "unzustellbar,nicht zustellbar,zurückgewiesen,rückläufer,ungültige adresse,ungültige e-mail,hardbounced",
+    "rebond,rebonds,rebond dur,rebond permanent,rejeté,rejetée,npai,adresse invalide,email invalide",
+    "erreur permanente",
+    "rebotado,rebotada,rebote,rebote duro,rebotó,dirección inválida,correo inválido,devuelto",
+    "недоставлен,недоставлено,не доставлено,не существует,адрес не существует,недоступен,возврат,невалидный",
+    "жёсткий отказ,ошибка доставки,невалиден,несуществующий,недействительный адрес,хард баунс,отказ",
+    "недоставлено,не доставлено,не існує,адреса не існує,недоступний,повернення,невалідний,помилка доставки",
+    "põrkunud,põrkus,põrge,tagasi põrganud,tagasi põrkunud,püsiv põrge,kättetoimetamatu,vigane aadress",
+    "aadress ei tööta,rimbalzato,devolvido,gebounced,odbity,odbite,studsat",
+)
+_COMPLAINED: Final = _words(
+    "complained,complaint,complaints,spam complaint,spam complaints,spam report,spam reports",
+    "spam reported,reported spam",
+    "reported as spam,marked as spam,mark as spam,abuse,abuse complaint,abuse report,abuse reported,fbl",
+    "feedback loop",
+    "spamcomplaint,spam,junk,complainer,complainers,is complained,email complained,spamreport,reported abuse",
+    "beschwerde,beschwert,spam beschwerde,spambeschwerde,als spam gemeldet,als spam markiert",
+    "plainte,plaintes,plainte spam,plaint,signalé comme spam,signalé spam,marqué comme spam",
+    "queja,quejas,queja de spam,denuncia,marcado como spam,reportado como spam",
+    "жалоба,жалобы,пожаловался,пожаловалась,жалоба на спам,спам,пометил как спам,отметил как спам",
+    "скарга,скарги,поскаржився,поскаржилася,скарга на спам,позначив як спам",
+    "kaebus,kaebas,kaebus rämpsposti kohta,rämpspost,märgitud rämpspostiks,märkis rämpspostiks,spämm",
+    "spam gemeld,segnalato come spam",
+)
+_NEVER: Final = _words(
+    "unconfirmed,not confirmed,pending confirmation,awaiting confirmation,waiting confirmation,confirmation pending",
+    "pending double opt in,pending opt in,unverified,not verified,non subscribed,nonsubscribed,not subscribed",
+    "never subscribed,non subscriber,not opted in,no opt in,no consent,not accepted,not consented,opt in pending",
+    "activation requested,waiting for confirmation,waiting for activation,awaiting activation,double opt in pending",
+    "transactional,transactional only,implicit,implied,no permission,not set,soft bounce,soft bounced,softbounce",
+    "soft bounces,temporarily disabled,disabled by user,disabled by admin,by user,by moderator,non marketing",
+    "unactivated,not activated,spammy,unengaged never subscribed",
+    "consent not given,marketing not accepted,did not consent,consent declined",
+    "hand,blocked,blocked by admin,email blocked,is blocked,blocks",
+    "unbestätigt,nicht bestätigt,unbestaetigt,nicht angemeldet,nicht abonniert,nicht eingewilligt,keine einwilligung",
+    "wartet auf bestätigung,bestätigung ausstehend,nicht aktiviert,gesperrt,blockiert",
+    "non confirmé,non confirmée,en attente de confirmation,à confirmer,non inscrit,non abonné,pas de consentement",
+    "non abonnée,non inscrite,bloqué,bloquée",
+    "no confirmado,no confirmada,sin confirmar,pendiente de confirmación,no suscrito,no suscrita,sin consentimiento",
+    "bloqueado,bloqueada,не подтвержден,не подтверждена,неподтвержден,неподтверждён,неподтвержденный,не подтверждено",
+    "ожидает подтверждения,не подписан,не подписана,без согласия,нет согласия,заблокирован,заблокирована",
+    "заблокирован админом,не давал согласия",
+    "не підтверджений,не підтверджена,непідтверджений,не підтверджено,очікує підтвердження,не підписаний",
+    "не підписана,без згоди,немає згоди,заблокований,заблокована",
+    "kinnitamata,ei ole kinnitatud,ootab kinnitust,pole kinnitatud,pole liitunud,ei ole liitunud,nõusolek puudub",
+    "nõusolekuta,ei ole nõus,mittetellija,blokeeritud,ei tellinud,niet bevestigd,non confermato,niepotwierdzony",
+)
+_OUT_OF_USE: Final = _words(
+    "pending,awaiting,waiting,invited,inactive,disabled,deleted,archived,removed,declined,rejected,refused,denied",
+    "deactivated,expired,suspended,paused,unapproved,moderated,validating,dormant,needs confirmation,on hold,held",
+    "stopped,banned,draft,transient,temporary,soft,deferred,failed,error,invalid,not active,moderation,unsure,risky",
+    "inaktiv,gelöscht,ausstehend,wartend,archiviert,deaktiviert,ungültig,abgelehnt,offen",
+    "inactif,inactive,supprimé,supprimée,en attente,archivé,désactivé,invalide,refusé,refusée",
+    "inactivo,inactiva,eliminado,eliminada,pendiente,archivado,desactivado,borrado,inválido,rechazado,rechazada",
+    "неактивен,неактивна,неактивный,не активен,удален,удалена,удалён,ожидает,ожидание,архив,отключен",
+    "отклонен,приглашен",
+    "неактивний,неактивна,видалений,видалена,видалено,очікує,очікування,архів,вимкнений,відхилено,запрошений",
+    "mitteaktiivne,passiivne,kustutatud,ootel,arhiveeritud,keelatud,keeldunud,deaktiveeritud,kehtetu,inactief",
+)
+_CANCELLED: Final = _words(
+    "cancelled,canceled,gekündigt,annulé,annulée,cancelado,отменен,отменён,скасовано,tühistatud,lõpetatud"
+)
+AGREED: Final = _words(
+    "subscribed,subscriber,opted in,opt in,optin,opted-in,double opt in,double optin,confirmed,active subscriber",
+    "single opt in,single optin,confirmed opt in,resubscribed,marketing accepted,consented,consent given",
+    "sub,subscribed to emails,express",
+    "explicit,explicit consent,express consent,subscribed and confirmed,confirmed subscriber",
+    "angemeldet,abonniert,bestätigt,eingewilligt,zugestimmt,angemeldete",
+    "abonné,abonnée,inscrit,inscrite,confirmé,confirmée,consenti,suscrito,suscrita,confirmado,confirmada,inscrito",
+    "подписан,подписана,подписчик,подтвержден,подтверждена,подтверждён,подписался,согласен,согласна,дал согласие",
+    "підписаний,підписана,підписник,підтверджений,підтверджена,підписався,згоден,згодна",
+    "tellija,tellinud,liitunud,kinnitatud,nõus,nõusoleku andnud,ingeschreven,iscritto,inscrito,zapisany,prenumerant",
+)
+_IN_USE: Final = _words(
+    "active,enabled,normal,regular,member,verified,accepted,valid,ok,deliverable,engaged,current,sendable,available",
+    "approved,live,registered,aktiv,aktiviert,gültig,actif,active,activo,activa,valide,válido",
+    "активен,активна,активный,активно,доступен,активний,активна,aktiivne,aktiivsed,kehtiv,actief,attivo",
+    "ativo,aktywny",
+)
+YES: Final = _words(
+    "yes,y,true,t,1,on,x,✓,✔,checked,agree,agreed,i agree,accept,accepts,given,granted,opt in,double",
+    "ja,j,wahr,oui,o,vrai,sí,si,s,verdadero,да,д,истина,так,т,істина,jah,tõene,sim,tak,kyllä,email",
+    "email sms,sms email",
+)
+NO: Final = _words(
+    "no,n,false,f,0,off,not given,disagree,disagreed,reject,none,never,no consent,not granted,unchecked",
+    "nein,falsch,non,faux,falso,нет,н,ложь,ні,хиба,ei,väär,vale,nee,nie,não,nao",
+)
+COMPACT: Final[dict[str, Said]] = {}
+"""WORDS without blanks, for ``donotcontact``; filled below."""
+NOTHING: Final = frozenset(("", "null", "nil", "none", "n a", "na", "nan", "undefined", "never", "unknown"))
+"""An empty cell and what stands for one; ``-`` and ``[]`` are empty in one spelling."""
+
+STRONG: Final = {
+    **dict.fromkeys(_NEVER, Said.REFUSED),
+    **dict.fromkeys(_LEFT - {"left", "baja", "excluded", "cancelada", "no mail", "clean"}, Said.LEFT),
+    **dict.fromkeys(
+        _BOUNCED - {"hard", "permanent", "clean", "отказ", "возврат", "повернення", "unreachable"}, Said.BOUNCED
+    ),
+    **dict.fromkeys(_COMPLAINED - {"junk", "abuse", "fbl"}, Said.COMPLAINED),
+}
+"""Words that count in any column."""
+for _word in ("implicit", "implied", "transactional", "not set", "by user", "soft", "blocks"):
+    STRONG.pop(_word, None)
+WORDS: Final = {
+    **dict.fromkeys(_IN_USE, Said.AGREED),
+    **dict.fromkeys(AGREED, Said.AGREED),
+    **dict.fromkeys(_OUT_OF_USE, Said.REFUSED),
+    **dict.fromkeys(_NEVER, Said.REFUSED),
+    **dict.fromkeys(_CANCELLED, Said.LEFT),
+    **dict.fromkeys(_LEFT, Said.LEFT),
+    **dict.fromkeys(_BOUNCED - {"clean"}, Said.BOUNCED),
+    **dict.fromkeys(_COMPLAINED, Said.COMPLAINED),
+}
+"""All words that count in a column about the status of a person."""
+
+COMPACT.update({word.replace(" ", ""): said for word, said in WORDS.items() if " " in word})
+
+_FIRST: Final = re.compile(r"(?:is|has|was|email|e mail|user|contact|subscriber|member|date|time|date of|the) ")
+_LAST: Final = re.compile(r" (?:at|on|time|date|datetime|timestamp|reason|flag|status|date time|utc|gmt|am|le|el)$")
+_WITHIN: Final = re.compile(
+    r"unsubscri|opt(?:ed)? ?out|blacklist|blocklist|hard ?bounce|bounced (?:address|email)|hard ?fail"
+    r"|spam ?(?:complaint|report)"
+    r"|(?:flag|mark|report)(?:ged|ed)?\b[^.]{0,20} spam"
+)
+_PARTS: Final = (
+    (re.compile(r"\b(?:score|rate|rating|count|checked|filter|number|link|url|campaign)"), Said.NOTHING),
+    (re.compile(r"\bspam\b|complain|beschwerde|plainte|queja|жалоб|скарг|kaebus|\bспам"), Said.COMPLAINED),
+    (
+        re.compile(r"hard ?bounc|\bbounced\b|invalid|невалид|невалід|\bbad\b|unzustellbar|ungultig|undeliver"),
+        Said.BOUNCED,
+    ),
+    (
+        re.compile(
+            r"unsubscri|opt(?:ed)? ?out|blacklist|blocklist|suppress|\bdo not\b|abgemeldet|abmeld|desabonn|desinscri"
+            r"|отпис|відпис|отказ от|sperre|cancelac|\bleft\b|\bquit\b|departed|resili|widerruf"
+            r"|відмов|\bbaja\b|loobu|black listed|block listed"
+        ),
+        Said.LEFT,
+    ),
+    (re.compile(r"suspended|\bdeleted|disabled|deactivat|\bblocked|archived|удален|видален|gesperrt"), Said.REFUSED),
+)
+_SMTP: Final = re.compile(
+    r"\b5\.(?:1|2\.[01]|4\.[14])[.\d]*|\b5\d\d[ -](?!5\.[67])|user unknown|no such user|does not exist"
+)
+
+
+def stem(name: str) -> str:
+    """A column's name (``plain``) without what only says that it is a flag or a time: ``unsubscribed at``."""
+    while True:
+        shorter = _LAST.sub("", _FIRST.sub("", name, count=1) if _FIRST.match(name) else name)
+        if shorter == name or not shorter:
+            return name
+        name = shorter
+
+
+def negative(name: str) -> Said:
+    """What a column says of those for whom it is set, by its name (``plain``); NOTHING where it says nothing bad."""
+    if name in ("excluded", "junk", "sub", "hard", "soft", "left", "invalid date", "status"):
+        return Said.NOTHING
+    short = stem(name)
+    for known in (name, short):
+        said = WORDS.get(known, Said.NOTHING)
+        if said not in (Said.NOTHING, Said.AGREED):
+            return said
+    return Said.NOTHING
+
+
+def bad_part(name: str) -> Said:
+    """What a column of flags or times says where it is set, by a part of its name (``plain``): ``marked as spam``."""
+    return next((said for pattern, said in _PARTS if pattern.search(name)), Said.NOTHING)
+
+
+_GOOD: Final = re.compile(
+    r"newsletter|mailing|marketing|рассыл|розсил|подпис|підпис|uudiskir|werbung|werbe|publicidad|boletin|subscri"
+    r"|abonn|suscri|inscri|acepta|accept|agree|permission|consent|согла|згод|nousolek|soovib|einwillig|zustimm|opt ?in"
+    r"|may we|send me|\bnews\b|updates|receive|recib|recevoir|отримув|получа|tellib|infolettre|lettre"
+)
+_FIGURES: Final = re.compile(
+    r"open|click|sent|count|number|total|last|score|rating|\bid\b|date|time|reason|source|url|letters? (?:read|sent)"
+)
+
+
+def good_part(name: str) -> bool:
+    """Does a column of yes and no ask whether the person wants mail, by a part of its name (``plain``)?"""
+    return _GOOD.search(name) is not None and _FIGURES.search(name) is None
+
+
+def spoken(text: str) -> Said:
+    """What a longer text beside an address says: a reply of a server, ``Unsubscribed via link``; else NOTHING."""
+    if _SMTP.search(text.casefold()):
+        return Said.BOUNCED
+    found = _WITHIN.search(plain(text))
+    if found is None:
+        return Said.NOTHING
+    if "bounce" in found[0] or "fail" in found[0]:
+        return Said.BOUNCED
+    return Said.COMPLAINED if "spam" in found[0] else Said.LEFT
