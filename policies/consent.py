@@ -27,6 +27,7 @@ from relay.pipeline.contract import (
 )
 from relay.values.facts import Reason, Recipient, Standing, Stream, Tenant
 from relay.values.left import left_all_at, left_at
+from relay.values.nearest import nearest
 
 ANY = "*"
 MOST_TOLD = 8
@@ -84,7 +85,9 @@ def _no_topic(tenant: Tenant, wished: str) -> Status:
     there = ", ".join(names) + (f" and {more} more" if more else "") if names else "none yet"
     if not wished:
         return refusal("topic", f"name the message's topic in Relay-Topic; there are: {there}")
-    return refusal("topic", f"there is no topic {wished[:60]}; there are: {there}")
+    meant = nearest(wished, tenant.topics)
+    hint = f", did you mean {meant[:60]}?" if meant else ";"
+    return refusal("topic", f"there is no topic {wished[:60]}{hint} there are: {there}")
 
 
 class Policy(BasePolicy):
@@ -108,8 +111,10 @@ class Policy(BasePolicy):
         return PASS if txn.stream.consent_required or len(txn.recipients) < self._most else self._crowd
 
     def on_message(self, txn: Transaction, msg: Message) -> MessageVerdict:
-        if txn.stream.topic == msg.topic:
+        if txn.stream.topic == msg.topic != ANY:
             return PASS
+        if txn.stream.topic != ANY:
+            return Reject(refusal("topic", f"this stream is for the topic {txn.stream.topic}, not {msg.topic[:60]}"))
         if not msg.topic:
             return Reject(_no_topic(txn.tenant, "")) if txn.stream.consent_required else PASS
         if msg.topic not in txn.tenant.topics:

@@ -1,7 +1,10 @@
 """An unsubscribe nobody can remove (R6), the reason and the sender's true address (R7).
 
 Bulk mail gets a footer in every readable part and the header fields of
-RFC 2369 and RFC 8058; every message gets the tenant's contact address.
+RFC 2369 and RFC 8058; service mail a short one with the sender and the way to
+the preferences. Both speak the language in which the person agreed, else the
+tenant's, and name the tenant and the topic as people know them. Where the
+recipients of one message speak different ones, its words are slots too.
 """
 
 from __future__ import annotations
@@ -9,64 +12,65 @@ from __future__ import annotations
 import hashlib
 import html
 from collections.abc import Mapping
-from datetime import date
 from functools import lru_cache
+from typing import Final
 
 from msgspec import structs
 
 from policies.settings import PolicyTable
 from relay.mail.additions import Additions
+from relay.mail.letter import phrase
 from relay.pipeline.contract import BasePolicy, Continue, Message, MessageVerdict, Transaction, Verdict
-from relay.values.facts import Consent, Kind, Recipient, Tenant
+from relay.texts.language import DEFAULT, LANGUAGES, language
+from relay.values.facts import Consent, Kind, Recipient, Stream, Tenant
 
 DAY_S = 86400.0
+FULL, SHORT, HEADERS = "full", "short", "headers"
+SHARED: Final = "shared"
+"""The short one of a message for several people."""
+MAX_LINK: Final = 500
+_MIXED: Final = ""
+"""In place of a language's code: the words differ by recipient."""
+_RULE: Final = "--------------------------------------------------"
 
 
-def reason(tenant: Tenant, topic: str, rcpt: Recipient) -> str:
-    """Why this person gets this message, from the consent on record."""
-    consent = rcpt.standing.consent(topic) if topic else None
+def shown(tenant: Tenant) -> str:
+    """The tenant's name as people know it."""
+    return tenant.title or tenant.name
+
+
+def spoken(tenant: Tenant, consent: Consent | None) -> str:
+    """Code of the language in which the person agreed, else the tenant's, else English."""
+    code = (consent.language if consent is not None else "") or tenant.language
+    return code if code in LANGUAGES else DEFAULT
+
+
+def reason(tenant: Tenant, topic: str, consent: Consent | None) -> str:
+    """Why this person gets this message, from the consent on record, in the person's language."""
+    code = spoken(tenant, consent)
     if consent is None or not consent.live:
-        return f"You receive this message because of your dealings with {tenant.name}."
-    return f"You receive this because you subscribed to {topic} of {tenant.name} {_when(consent)}."
-
-
-def _when(consent: Consent) -> str:
-    """When and where the person agreed; a time that nobody stated is not made up."""
-    day = _day(int(consent.given_at // DAY_S))
+        return language(code).plain("footer.dealings", tenant=shown(tenant))
+    named = tenant.titles.get(topic, topic)
+    date = _day(code, int(consent.given_at // DAY_S))
+    words = {"topic": named, "tenant": shown(tenant), "date": date, "source": consent.source}
     if consent.dated:
-        return f"on {day} ({consent.source})"
+        return language(code).plain("footer.reason", **words)
     if consent.since:
-        return f"({consent.source}; on the list since {consent.since}, taken over on {day})"
-    return f"({consent.source}; date not stated, taken over on {day})"
+        return language(code).plain("footer.since", since=consent.since, **words)
+    return language(code).plain("footer.undated", **words)
 
 
 @lru_cache(maxsize=4096)
-def _day(number: int) -> str:
-    """Of a day since 1970, in UTC: 2026-03-01. Kept, since it is asked for each recipient."""
-    return date.fromordinal(date(1970, 1, 1).toordinal() + number).isoformat()
+def _day(code: str, number: int) -> str:
+    """Of a day since 1970, in UTC, as the language writes it. Kept, since it is asked for each recipient."""
+    return language(code).date(number * DAY_S)
 
 
-def _text(name: str, contact: str, postal: str) -> str:
-    lines = [
-        "--------------------------------------------------",
-        "{{reason}}",
-        "Unsubscribe: {{unsubscribe_url}}",
-        "Your preferences: {{preferences_url}}",
-        f"Sent by {name}, {contact}",
-    ]
-    if postal:
-        lines.append(postal)
-    return "\n".join(lines) + "\n"
-
-
-def _html(name: str, contact: str, postal: str) -> str:
-    contact = html.escape(contact)
-    postal = f"<br>{html.escape(postal)}" if postal else ""
-    return (
-        "{{reason}}<br>"
-        '<a href="{{unsubscribe_url}}">Unsubscribe</a> &middot; <a href="{{preferences_url}}">Your preferences</a><br>'
-        f'Sent by {html.escape(name)}, <a href="mailto:{contact}">{contact}</a>{postal}'
-    )
+def _page(consent: Consent | None) -> str:
+    """Where the consent was given, if that can be a link."""
+    page = consent.page if consent is not None and consent.live else ""
+    good = page.startswith(("https://", "http://")) and len(page) <= MAX_LINK and page.isprintable()
+    return page if good and not any(c in page for c in " \"'<>\\") else ""
 
 
 class Policy(BasePolicy):
@@ -76,41 +80,111 @@ class Policy(BasePolicy):
     def __init__(self, settings: Mapping[str, object]) -> None:
         table = PolicyTable(settings)
         self._transactional = table.flag("transactional", False)
-        """Put footer and unsubscribe fields on transactional streams too."""
+        """Put the full footer and unsubscribe fields on transactional streams too."""
         self._amp = table.flag("amp", True)
         """Whether AMP parts get a footer that their format allows; else they don't leave."""
         table.done()
 
     def on_message(self, txn: Transaction, msg: Message) -> MessageVerdict:
         tenant, stream = txn.tenant, txn.stream
-        footer = stream.kind is Kind.BULK or self._transactional
-        additions = _additions(tenant.name, tenant.contact, tenant.postal, stream.id, stream.kind, msg.campaign, footer)
+        kind = self._footer(stream)
+        given = [(rcpt, rcpt.standing.consent(msg.topic) if msg.topic else None) for rcpt in txn.recipients]
+        codes = {spoken(tenant, consent) for _, consent in given}
+        code = next(iter(codes)) if len(codes) == 1 else _MIXED
+        shared = kind == SHORT and len(given) > 1
+        if shared:  # one copy goes to all of them: its words are the tenant's, and no link in it speaks for anybody
+            kind, code = SHARED, spoken(tenant, None)
+        paged = kind == FULL and any(_page(consent) for _, consent in given)
+        who = (shown(tenant), tenant.name, tenant.contact, tenant.postal)
+        additions = _additions(who, stream.id, stream.kind, msg.campaign, kind, code, paged)
         if not self._amp:
             additions = structs.replace(additions, amp=False)
-        if not footer:
+        if kind != FULL and code != _MIXED:
             return Continue(additions=additions)
-        verdicts: dict[Recipient, Verdict] = {
-            rcpt: Continue({"reason": reason(tenant, msg.topic, rcpt)}, additions=additions) for rcpt in txn.recipients
-        }
+        verdicts: dict[Recipient, Verdict] = {}
+        for rcpt, consent in given:
+            slots = {"reason": reason(tenant, msg.topic, consent)} if kind == FULL else {}
+            if paged:
+                slots["consent_page"] = _page(consent)
+            if code == _MIXED:
+                slots |= _words(spoken(tenant, consent), who[0], who[2])
+            verdicts[rcpt] = Continue(slots, additions=additions)
         return verdicts
+
+    def _footer(self, stream: Stream) -> str:
+        if stream.kind is Kind.BULK or self._transactional:
+            return FULL
+        return stream.footer if stream.footer in (FULL, HEADERS) else SHORT
+
+
+@lru_cache(maxsize=1024)
+def _words(code: str, title: str, contact: str) -> dict[str, str]:
+    say = language(code).plain
+    return {
+        "footer_unsubscribe": say("footer.unsubscribe"),
+        "footer_preferences": say("footer.preferences"),
+        "footer_sender": say("footer.sender", tenant=title, contact=contact),
+    }
+
+
+_SLOTS: Final = {name: f"{{{{{name}}}}}" for name in ("footer_unsubscribe", "footer_preferences", "footer_sender")}
 
 
 @lru_cache(maxsize=1024)
 def _additions(
-    name: str, contact: str, postal: str, stream_id: int, kind: Kind, campaign: str, footer: bool
+    who: tuple[str, str, str, str], stream_id: int, kind: Kind, campaign: str, footer: str, code: str, paged: bool
 ) -> Additions:
-    """The same for all messages of a campaign."""
+    """The same for all messages of a campaign; ``who``: title, name, contact and postal address of the tenant."""
+    title, name, contact, postal = who
     digest = hashlib.sha256(f"{stream_id}/{campaign}".encode()).hexdigest()[:12]
     headers = [
-        ("X-Sender-Contact", f"{name} <{contact}>"),
+        ("X-Sender-Contact", f"{_literal(phrase(title))} <{contact}>"),
         ("X-Report-Abuse", "<{{report_url}}>"),
         ("Feedback-ID", f"{digest}:{name}:{kind}:relay"),
     ]
-    if not footer:
+    if footer == HEADERS:
         return Additions(headers=tuple(headers))
-    headers += [
-        ("List-Unsubscribe", "<mailto:{{unsubscribe_mailto}}>, <{{unsubscribe_url}}>"),
-        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-    ]
+    if footer == FULL:
+        headers += [
+            ("List-Unsubscribe", "<mailto:{{unsubscribe_mailto}}>, <{{unsubscribe_url}}>"),
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        ]
+    words = _SLOTS if code == _MIXED else {key: _literal(text) for key, text in _words(code, title, contact).items()}
+    make = (_text, _html)
+    text, markup = (one(words, contact, _literal(postal), kind=footer, paged=paged) for one in make)
     # A receipt or an invitation that is signed or has no text isn't put into another message: the fields have to do.
-    return Additions(_text(name, contact, postal), _html(name, contact, postal), tuple(headers), wrap=kind is Kind.BULK)
+    return Additions(text, markup, tuple(headers), wrap=kind is Kind.BULK)
+
+
+def _literal(text: str) -> str:
+    """A name or address that stands as it is, whatever braces are in it."""
+    return text.replace("{{", "{ {")
+
+
+def _text(words: Mapping[str, str], contact: str, postal: str, *, kind: str, paged: bool) -> str:
+    lines = [_RULE] if kind == FULL else ["-- "]
+    if kind == FULL:
+        lines += ["{{reason}}", *(["{{consent_page}}"] if paged else [])]
+        lines.append(f"{words['footer_unsubscribe']}: {{{{unsubscribe_url}}}}")
+    if kind != SHARED:
+        lines.append(f"{words['footer_preferences']}: {{{{preferences_url}}}}")
+    lines += [words["footer_sender"], *([postal] if postal else [])]
+    return "\n".join(lines) + "\n"
+
+
+def _html(words: Mapping[str, str], contact: str, postal: str, *, kind: str, paged: bool) -> str:
+    said = {key: text if text in _SLOTS.values() else html.escape(text) for key, text in words.items()}
+    preferences = f'<a href="{{{{preferences_url}}}}">{said["footer_preferences"]}</a>'
+    parts = []
+    if kind == FULL:
+        page = ' <a href="{{consent_page}}">{{consent_page}}</a>' if paged else ""
+        leave = f'<a href="{{{{unsubscribe_url}}}}">{said["footer_unsubscribe"]}</a>'
+        parts += [f"{{{{reason}}}}{page}", f"{leave} &middot; {preferences}"]
+    elif kind == SHORT:
+        parts.append(preferences)
+    address = html.escape(contact)
+    link = f'<a href="mailto:{address}">{address}</a>'
+    parts.append(
+        said["footer_sender"].replace(address, link) if address in said["footer_sender"] else said["footer_sender"]
+    )
+    return "<br>".join(parts + ([html.escape(postal)] if postal else []))

@@ -17,9 +17,8 @@ from relay.audit import log, record
 from relay.keys.secrets import Secrets
 from relay.lists import consent_import
 from relay.lists.list_file import open_list
-from relay.people import suppressions, wordings
+from relay.people import suppressions, topics, wordings
 from relay.people.consent_rules import terms
-from relay.people.consents import make_topic
 from relay.people.mailbox import mailbox_of
 from relay.store.database import connect
 from relay.values.facts import Reason
@@ -86,7 +85,7 @@ def fill(database: Path, tenant_id: int, people: int, progress: Callable[[int], 
 
 
 def _given(conn: sqlite3.Connection, tenant_id: int, first: int, last: int, now: float) -> None:
-    topic, wording = make_topic(conn, tenant_id, TOPIC), wordings.make(conn, tenant_id, WORDING, now)
+    topic, wording = topics.first_or_known(conn, tenant_id, TOPIC), wordings.make(conn, tenant_id, WORDING, now)
     conn.execute("INSERT INTO attribute (tenant_id, name) VALUES (?, 'name') ON CONFLICT DO NOTHING", (tenant_id,))
     story = {
         "actor": ACTOR,
@@ -127,7 +126,8 @@ def _beside(conn: sqlite3.Connection, tenant_id: int, people: int, now: float) -
         " INSERT INTO counted (tenant_id, name, subscriber_id) SELECT ?2, ?3, i FROM n WHERE i % 10 = 0",
         (people, tenant_id, f"subscribers/{PERIOD}"),
     )
-    rare, wording = make_topic(conn, tenant_id, RARE), wordings.make(conn, tenant_id, WORDING, now)
+    rare = topics.add(conn, tenant_id, RARE, actor="bench", now=now).id
+    wording = wordings.make(conn, tenant_id, WORDING, now)
     for number in range(RARELY, people + 1, RARELY):
         conn.execute(
             "INSERT INTO consent (subscriber_id, topic_id, channel, given_at, source, wording_id, means, recorded_at)"
@@ -161,6 +161,7 @@ def difference(filled: Path, imported: Path, tenant_id: int, people: int) -> str
     agreed = terms(topic=TOPIC, source=SOURCE, wording=WORDING, means="import")
     mine, theirs = connect(filled), connect(imported)
     try:
+        topics.first_or_known(theirs, tenant_id, TOPIC)
         order = consent_import.Order(tenant_id, Secrets({1: bytes(32)}, 1), agreed, ACTOR, time.time())
         consent_import.run(theirs, open_list(given), order, refused=lambda bad: None)
         both = [conn.execute(_SHAPE, (TOPIC,)).fetchall() for conn in (mine, theirs)]

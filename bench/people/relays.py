@@ -71,6 +71,7 @@ level = "warning"
         "utf-8",
     )
     told(directory, "tenant", "add", TENANT, "--contact", "post@shop.example", "--plan", "unlimited")
+    told(directory, "topic", "add", TENANT, "news")
 
 
 def database(directory: Path) -> Path:

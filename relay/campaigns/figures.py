@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
-from relay.campaigns import campaigns
+from relay.campaigns import campaigns, refusals
 from relay.events import daily
 from relay.store.contract import Tx
 from relay.store.database import reading
@@ -29,6 +30,8 @@ class Figures:
     held: int
     unsubscribed: int
     complained: int
+    refused: Mapping[str, int] = field(default_factory=dict)
+    """Recipients that were refused, by the reply's word or code."""
 
 
 def of_tenant(conn: Tx, tenant_id: int) -> Figures:
@@ -43,6 +46,7 @@ def of_tenant(conn: Tx, tenant_id: int) -> Figures:
             held=_held(conn, tenant_id),
             unsubscribed=sums["unsubscribed"],
             complained=sums["complained"],
+            refused=refusals.of_tenant(conn, tenant_id),
         )
 
 
@@ -56,6 +60,7 @@ def of_campaign(conn: Tx, campaign: campaigns.Campaign) -> Figures:
         held=campaigns.held(conn, campaign.id),
         unsubscribed=campaign.unsubscribed,
         complained=campaign.complained,
+        refused=refusals.of_campaign(conn, campaign.tenant_id, campaign.id),
     )
 
 
@@ -69,6 +74,8 @@ def _held(conn: Tx, tenant_id: int) -> int:
 
 def _deferred(conn: Tx, column: str, value: int) -> int:
     row = conn.execute(
-        f"SELECT count(*) FROM recipient WHERE state = 0 AND tenant_id >= 0 AND attempts > 0 AND {column} = ?", (value,)
+        "SELECT count(*) FROM recipient WHERE state = 0 AND tenant_id >= 0 AND attempts > 0 AND subscriber_id > 0"
+        f" AND {column} = ?",
+        (value,),
     ).fetchone()
     return int(row[0])

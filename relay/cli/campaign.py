@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from relay.campaigns import campaigns
+from relay.campaigns import campaigns, refusals
 from relay.cli.common import Store, actor, done, hold_row, json_option, open_store, output, show
 from relay.queue import held, verdicts
 from relay.queue.admin import PAUSE_S
@@ -109,6 +109,7 @@ def _details(store: Store, row: campaigns.Campaign) -> dict[str, object]:
         (row.tenant_id, row.stream_id),
     ).fetchone()
     fields = asdict(row) | {"tenant": names[0], "stream": names[1], "held": campaigns.held(store.conn, row.id)}
+    fields["refused"] = refusals.of_campaign(store.conn, row.tenant_id, row.id)
     for name in ("tenant_id", "stream_id", "ahead", "draw", "share"):
         del fields[name]
     first = ("id", "tenant", "stream", "name", "state", "why", "reason", "recipients", "passed", "held")

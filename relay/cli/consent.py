@@ -29,7 +29,7 @@ from relay.cli.consent_list import pairs
 from relay.cli.wording import heed
 from relay.lists import consent_book
 from relay.lists.list_write import write_text
-from relay.people import consents, grades, profiles, suppressions
+from relay.people import consents, grades, profiles, suppressions, topics
 from relay.rights import erasure
 from relay.store.database import transaction
 from relay.tenants import tenants
@@ -153,9 +153,7 @@ def withdraw(ctx: click.Context, tenant: str, email: Address, topic: str | None,
         person = consents.standing(conn, owner.id, email.canonical, "").subscriber_id
         if person is None:
             fail(_unknown(owner, email) + f"; `relay suppression add {tenant} {email}` keeps the address out")
-        topic_id = consents.EVERYTHING if topic is None else consents.find_topic(conn, owner.id, topic)
-        if topic_id is None:
-            fail(f"{tenant} has no topic {topic!r}; `relay consent show {tenant} {email}` shows the person's topics")
+        topic_id = consents.EVERYTHING if topic is None else topics.known(conn, owner.id, topic)
         changed = consents.withdraw(
             conn, owner.id, person, topic_id=topic_id, means="hand", now=now, evidence={"actor": actor()}
         )
@@ -199,9 +197,7 @@ def demand(ctx: click.Context, tenant: str, topic: str, grade: str, as_json: boo
     store, now = open_store(ctx), time.time()
     with transaction(store.conn) as conn:
         owner = tenants.find(conn, tenant)
-        topic_id = consents.find_topic(conn, owner.id, topic)
-        if topic_id is None:
-            fail(f"{tenant} has no topic {topic!r}")
+        topic_id = topics.known(conn, owner.id, topic)
         below = grades.demand(conn, topic_id, grade)
         told = {"topic": topic, "grade": grade}
         actions.record(conn, actor(), "topic-grade-demanded", owner.id, told, now)

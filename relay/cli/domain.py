@@ -13,6 +13,8 @@ from relay.checks.files import mode_fault
 from relay.cli.common import Store, actor, cell, done, fail, json_option, note, open_store, output, print_json, say
 from relay.cli.common import show as print_fields
 from relay.keys import dkim_keys
+from relay.queue import waiting
+from relay.queue.thaw import thaw
 from relay.store.database import transaction
 from relay.tenants import domain_check, domains, tenants
 from relay.tenants.domain_check import RecordFinding, RecordState
@@ -84,7 +86,10 @@ def verify(ctx: click.Context, names: tuple[str, ...], vouch: str, as_json: bool
         fail(str(error))
     findings = domain_check.check(domains.records(store.conn, store.settings, row), lookup)
     row, retired = _take(store, row, findings)
+    freed = thaw(store.conn, time.time(), row.tenant_id)
     _print_findings(ctx, row, findings, as_json)
+    if freed and not as_json:
+        note(f"{freed} held copies are due")
     if retired and not as_json:
         note(f"no longer signing: {', '.join(retired)}; leave their records in DNS for a week, mail is on its way")
     if not domain_check.proves(findings):
@@ -125,15 +130,45 @@ def rotate(ctx: click.Context, names: tuple[str, ...], at_once: bool, as_json: b
 
 @command.command()
 @click.argument("names", nargs=-1, metavar="[TENANT] DOMAIN")
+@click.option("--yes", is_flag=True, help="Also while mail from it waits: that is held.")
 @json_option
 @click.pass_context
-def remove(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
-    """Drop a tenant's claim to a domain, with its keys."""
+def remove(ctx: click.Context, names: tuple[str, ...], yes: bool, as_json: bool) -> None:
+    """Drop a tenant's claim to a domain, with its keys.
+
+    While mail from it waits, that is told and --yes is asked for. Such mail is then held, and the keys are kept until
+    none of it is left: if the tenant adds and verifies the domain anew, it goes out signed as before.
+    """
     store = open_store(ctx)
     row = _claim(store, names)
     with transaction(store.conn) as conn:
-        domains.remove(conn, row, actor=actor(), now=time.time())
-    done(ctx, f"{row.name} removed from {row.tenant}", _row(row), as_json)
+        waits = waiting.of_domain(conn, row.tenant_id, row.name)
+        if waits.total and not yes:
+            fail(
+                f"{waits.total} copies from {row.name} wait ({waits.due} due, {waits.held} held), and would be held"
+                f" without it: `relay queue list --tenant {row.tenant}` shows them, --yes removes it all the same"
+            )
+        domains.remove(conn, row, keep_keys=bool(waits.total), actor=actor(), now=time.time())
+    text = f"{row.name} removed from {row.tenant}"
+    if waits.total:
+        text += f"; {waits.total} copies from it are held, and its keys kept until none is left"
+    done(ctx, text, _row(row) | {"waiting": waits.total}, as_json)
+
+
+@command.command("set")
+@click.argument("names", nargs=-1, metavar="[TENANT] DOMAIN")
+@click.option("--ed25519", type=click.Choice(["on", "off"]), required=True, help="Whether it signs by Ed25519 too.")
+@json_option
+@click.pass_context
+def set_(ctx: click.Context, names: tuple[str, ...], ed25519: str, as_json: bool) -> None:
+    """Change how a domain signs: with Ed25519 off by RSA alone, where receivers call the other one failed."""
+    store = open_store(ctx)
+    row = _claim(store, names)
+    with transaction(store.conn) as conn:
+        if ed25519 == "off" and not any(key.algorithm == "rsa-sha256" for key in row.keys):
+            fail(f"{row.name} has no RSA key, so nothing would sign; `relay domain rotate {row.name}` makes one")
+        row = domains.set_ed25519(conn, row, ed25519 == "on", actor=actor(), now=time.time())
+    done(ctx, f"{row.name} signs by RSA" + (" and Ed25519" if row.ed25519 else " alone"), _row(row), as_json)
 
 
 def _claim(store: Store, names: Sequence[str]) -> domains.DomainRow:
@@ -169,6 +204,7 @@ def _vouch(ctx: click.Context, store: Store, row: domains.DomainRow, reason: str
         row = domains.mark_verified(conn, row, f"{who}: {line}", actor=who, now=now)
         domains.retire_superseded(conn, row, [key.selector for key in row.keys], actor=who, now=now)
         row = domains.by_id(conn, row.id)
+    thaw(store.conn, now, row.tenant_id)
     done(ctx, f"{row.name} is taken as {row.tenant}'s: {row.verified_by}", _row(row), as_json)
 
 
@@ -236,6 +272,7 @@ def _row(row: domains.DomainRow) -> dict[str, object]:
         "verified_at": row.verified_at,
         "verified_by": row.verified_by,
         "return_path_at": row.return_path_at,
+        "ed25519": row.ed25519,
         "selectors": [key.selector for key in row.keys],
         "keys": [
             {"selector": k.selector, "algorithm": k.algorithm, "created_at": k.created_at, "waiting": k.waiting}

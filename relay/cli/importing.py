@@ -37,6 +37,12 @@ def check_report(report: Path | None, source: Path) -> None:
         fail(f"the report {report} can't be written: name a file in a directory that is there and yours to write")
 
 
+def row_of(bad: Bad) -> dict[str, object]:
+    """A line that wasn't used, as ``--json`` and reports have it; ``offer``: the list's own reason to suppress."""
+    row: dict[str, object] = {"line": bad.line, "text": bad.text, "reason": bad.why}
+    return row | {"offer": bad.offer} if bad.offer else row
+
+
 class Refusals:
     """Refused lines in their order; many of them go to a temporary file."""
 
@@ -46,7 +52,7 @@ class Refusals:
         self.count = 0
 
     def __call__(self, bad: Bad) -> None:
-        self._file.write(json.dumps({"line": bad.line, "text": bad.text, "reason": bad.why, "offer": bad.offer}) + "\n")
+        self._file.write(json.dumps(row_of(bad)) + "\n")
         self.count += 1
         if len(self.first) < SHOWN:
             self.first.append(bad)

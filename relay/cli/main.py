@@ -28,7 +28,8 @@ COMMANDS: Final[dict[str, str]] = {
     "serve": "Run the relay in the foreground.",
     "check": "Check settings, permissions, ports, keys and DNS records.",
     "policies": "Show the policies in force, in their order.",
-    "tenant": "Customers: add, list, show, freeze, unfreeze, warn.",
+    "tenant": "Customers: add, edit, list, show, freeze, unfreeze, warn.",
+    "topic": "Topics of a tenant: add, edit, list.",
     "stream": "Channels of a tenant: bulk or transactional.",
     "credential": "Who may submit mail: passwords and addresses.",
     "domain": "Sending domains of a tenant, their keys and DNS records.",
@@ -57,7 +58,7 @@ EXPLAINED: Final[tuple[tuple[str, str], ...]] = (
     ("relay.keys.secrets", "SecretsError"),
     ("relay.values.errors", "RegistryError"),
     ("relay.audit.errors", "AuditError"),
-    ("relay.people.consents", "Refused"),
+    ("relay.people.consent_rules", "ConsentRefused"),
     ("relay.pipeline.registry", "PolicyError"),
     ("relay.mail.address", "AddressError"),
 )

@@ -4,50 +4,95 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from msgspec import structs
 
 from relay.audit import actions
-from relay.cli.common import EMAIL, Store, actor, done, json_option, open_store, output, show
+from relay.cli.common import EMAIL, Store, actor, done, fail, json_option, open_store, output, show
 from relay.ledger import plans, quota
 from relay.queue.thaw import thaw
 from relay.store.database import transaction
 from relay.tenants import streams, tenants
+from relay.tenants.logos import MAX_OCTETS
 from relay.tenants.plan import change
 
 if TYPE_CHECKING:
     from relay.mail.address import Address
 
-COLUMNS = ("name", "contact", "plan", "freeze", "freeze_reason", "created_at")
+COLUMNS = ("name", "title", "contact", "plan", "freeze", "freeze_reason", "created_at")
 HISTORY = ("tenant-frozen", "tenant-unfrozen", "tenant-warned")
 HISTORY_LENGTH = 50
 
 
 @click.group()
 def command() -> None:
-    """Customers: add, list, show, freeze, unfreeze, warn."""
+    """Customers: add, edit, list, show, freeze, unfreeze, warn."""
 
 
 @command.command()
 @click.argument("name")
 @click.option("--contact", type=EMAIL, required=True, help="The tenant's true, working e-mail address.")
 @click.option("--postal", default="", help="Postal address, for the footer.")
+@click.option("--title", default="", help="The name that people read, e.g. 'Shop Ltd'.")
+@click.option("--language", default="", help="Of people whose own isn't known: en, de, es, et, fr, ru or uk.")
 @click.option("--plan", default=plans.FREE, show_default=True, help="One of `relay plan list`; it begins now.")
 @json_option
 @click.pass_context
-def add(ctx: click.Context, name: str, contact: Address, postal: str, plan: str, as_json: bool) -> None:
+def add(
+    ctx: click.Context,
+    name: str,
+    contact: Address,
+    postal: str,
+    title: str,
+    language: str,
+    plan: str,
+    as_json: bool,
+) -> None:
     """Add a tenant, with the streams `bulk` (any topic, consent required) and `transactional` (exempt)."""
     store, now = open_store(ctx), time.time()
     with transaction(store.conn) as conn:
-        tenant = tenants.add(conn, name, contact, postal=postal, actor=actor(), now=now)
+        tenant = tenants.add(conn, name, contact, postal=postal, title=title, language=language, actor=actor(), now=now)
         streams.add_defaults(conn, tenant, actor=actor(), now=now)
         if plan != plans.FREE:
             held = plans.HeldPlan(tenant.plan, tenant.plan_started_at, tenant.plan_ends_at)
             change(conn, tenant.id, held, plan, store.settings.plans, now)
     text = f"tenant {name} added, plan {plan}; next: `relay domain add {name} DOMAIN`"
     done(ctx, text, _details(store, name, now), as_json)
+
+
+@command.command()
+@click.argument("name")
+@click.option("--contact", type=EMAIL, help="The tenant's true, working e-mail address.")
+@click.option("--title", help="The name that people read; empty: the short one.")
+@click.option("--postal", help="Postal address, for the footer; empty: none.")
+@click.option("--language", help="Of people whose own isn't known; empty: each reader's own, in mail English.")
+@click.option("--colour", help="Of buttons and links on its pages, e.g. #1f5fbf; empty: the pages' own.")
+@click.option("--logo", type=click.Path(path_type=Path), help="PNG, JPEG or WebP file of 64 KiB at most; '' for none.")
+@click.option("--privacy", metavar="URL", help="Its privacy notice, on a verified domain; empty: none.")
+@json_option
+@click.pass_context
+def edit(
+    ctx: click.Context, /, name: str, contact: Address | None, logo: Path | None, as_json: bool, **given: str | None
+) -> None:
+    """Change what people read of a tenant; its short name stays. What is left out stays as it is."""
+    if contact is None and logo is None and all(value is None for value in given.values()):
+        fail("say what to change: see `relay tenant edit --help`")
+    picture = None if logo is None else _picture(logo)
+    store, now = open_store(ctx), time.time()
+    with transaction(store.conn) as conn:
+        changes = tenants.Changes(contact=contact, logo=picture, **given)
+        tenants.edit(conn, tenants.find(conn, name), changes, actor=actor(), now=now)
+    done(ctx, f"{name} changed", _details(store, name, now), as_json)
+
+
+def _picture(path: Path) -> bytes:
+    if str(path) in ("", "."):
+        return b""
+    with path.open("rb") as file:
+        return file.read(MAX_OCTETS + 1)
 
 
 @command.command("list")

@@ -145,6 +145,11 @@ class LeasedCopy:
         if tenant.freeze is Freeze.ALL or (tenant.freeze is Freeze.BULK and self._bulk):
             self._end(State.HELD, f"frozen: {tenant.freeze_reason}", held_by=holds.FREEZE, event="held")
             return False
+        if not self.may_leave(snapshot):
+            domain = submission.from_domain
+            why = f"domain: {domain} is not verified for the tenant any more, or has no key to sign with"
+            self._end(State.HELD, why, held_by=holds.DOMAIN, event="held")
+            return False
         if submission.campaign_id is not None and not self._campaign_goes_on(submission.campaign_id):
             return False
         told, self._told = self._told, None
@@ -186,6 +191,11 @@ class LeasedCopy:
             held_by=holds.POLICY,
             held_until=verdict.until,
         )
+
+    def may_leave(self, snapshot: Snapshot) -> bool:
+        """Nothing leaves unsigned, or from a domain that isn't the tenant's at this moment (R14)."""
+        submission = self.lease.submission
+        return notice(submission) or snapshot.may_leave(submission.tenant_id, submission.from_domain)
 
     def _standing(self) -> Standing:
         """What came with the lease as long as nobody's standing has got worse since, else what the store says now."""

@@ -147,6 +147,7 @@ class Story:
         told = "Bulk mail needs a consent that can be proved: who, when, which topic, where, and the words agreed to."
         self.screen.scene("Who agreed to what", told)
         (self.machine.directory / "people.csv").write_text(people.list_file(time.time()), "utf-8")
+        self.run("topic", "add", people.TENANT, people.TOPIC)
         said = self.run(
             "consent", "import", people.TENANT, "people.csv", "--topic", people.TOPIC, "--source", people.SOURCE,
             "--wording", people.WORDING, "--attest",

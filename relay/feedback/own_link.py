@@ -14,7 +14,7 @@ from typing import Final
 from relay.keys.secrets import Secrets
 from relay.keys.tokens import Mark, link_token
 from relay.mail.address import Address, AddressError, parse_address
-from relay.mail.letter import Letter, build
+from relay.mail.letter import Letter, build, phrase
 from relay.queue import letters
 from relay.signup.forms import verified_domains
 from relay.store.contract import Tx
@@ -45,11 +45,11 @@ def put(conn: Tx, sender: Sender, tenant_id: int, mark: Mark, to: Address, langu
     id_ = new_submission_id(now, random.randbits)
     message_id = f"<{encode_id(id_)}@{sender.hostname}>"
     author, reply_to = _author(tenant, verified_domains(conn, tenant_id), sender.mail_domain)
-    subject = language.plain("own.subject", tenant=tenant.name)
+    subject = language.plain("own.subject", tenant=tenant.shown)
     link = f"{sender.base_url}/report/{link_token(sender.secrets, mark)}"
     raw = build(
         Letter(
-            author=tenant.name,
+            author=tenant.shown,
             from_address=author,
             to=to,
             subject=subject,
@@ -60,7 +60,7 @@ def put(conn: Tx, sender: Sender, tenant_id: int, mark: Mark, to: Address, langu
             html=_html(tenant, language, subject, link, now),
             reply_to=reply_to,
             fields=(
-                ("X-Sender-Contact", f"{tenant.name} <{tenant.contact}>"),
+                ("X-Sender-Contact", f"{phrase(tenant.shown)} <{tenant.contact}>"),
                 ("X-Report-Abuse", f"<{link}>"),
                 ("Feedback-ID", f"report:{tenant.name}:transactional:relay"),
             ),
@@ -87,15 +87,15 @@ def _text(tenant: TenantRow, language: Language, link: str, now: float) -> str:
     lines = [
         say("mail.hello"),
         "",
-        say("own.asked", date=language.date(now), tenant=tenant.name),
+        say("own.asked", date=language.date(now), tenant=tenant.shown),
         "",
-        say("own.please", tenant=tenant.name),
+        say("own.please", tenant=tenant.shown),
         link,
         "",
         say("own.not_you"),
         "",
         "-- ",
-        say("mail.sender", tenant=tenant.name, contact=tenant.contact),
+        say("mail.sender", tenant=tenant.shown, contact=tenant.contact),
         *([tenant.postal] if tenant.postal else []),
     ]
     return "\n".join(lines) + "\n"
@@ -105,11 +105,11 @@ def _html(tenant: TenantRow, language: Language, subject: str, link: str, now: f
     say = language.plain
     paragraphs = [
         html.escape(say("mail.hello")),
-        html.escape(say("own.asked", date=language.date(now), tenant=tenant.name)),
-        html.escape(say("own.please", tenant=tenant.name)),
+        html.escape(say("own.asked", date=language.date(now), tenant=tenant.shown)),
+        html.escape(say("own.please", tenant=tenant.shown)),
         f'<a href="{html.escape(link)}">{html.escape(say("report.button"))}</a>',
         html.escape(say("own.not_you")),
-        html.escape(say("mail.sender", tenant=tenant.name, contact=tenant.contact)),
+        html.escape(say("mail.sender", tenant=tenant.shown, contact=tenant.contact)),
         *([html.escape(tenant.postal)] if tenant.postal else []),
     ]
     body = "".join(f"<p>{paragraph}</p>\n" for paragraph in paragraphs)

@@ -53,7 +53,8 @@ def is_shared(mark: Mark) -> bool:
 def find(conn: Tx, mark: Mark) -> SharedMessage | None:
     """The message of a shared mark; None once its record was deleted (R27)."""
     row = conn.execute(
-        "SELECT s.id, t.name, t.contact FROM submission s JOIN tenant t ON t.id = s.tenant_id"
+        "SELECT s.id, CASE t.title WHEN '' THEN t.name ELSE t.title END, t.contact"
+        " FROM submission s JOIN tenant t ON t.id = s.tenant_id"
         " WHERE s.id = ? AND s.shared = 1",
         (mark.submission_id,),
     ).fetchone()

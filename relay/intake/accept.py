@@ -25,6 +25,7 @@ from msgspec.structs import replace
 from relay.intake import foreign, relay_fields
 from relay.intake.authors import authors
 from relay.intake.parameters import MailParameters
+from relay.intake.refusals import RefusalBuffer
 from relay.intake.relay_fields import RelayFields
 from relay.mail import shown
 from relay.mail.content import Content
@@ -148,6 +149,8 @@ class Acceptor:
         self._sequence = itertools.count(random.randbits(32))
         self._facts = facts
         self._room = room
+        self.refusals = RefusalBuffer(committer.submit)
+        """Of this process's sessions."""
 
     def accept(self, arrived: Arrived, reply: Answering, start: StartJob) -> None:
         """Decide about a whole message; ``reply`` is called once, later or at once, with what the client is told.
@@ -220,7 +223,7 @@ class Acceptor:
                 return
             if claim is not None:
                 self._outlet.release(new)
-            reply(self._refused(arrived, _not_stored(error)))
+            reply(self._refused(arrived, _not_stored(error), new.campaign))
 
         try:
             self._committer.enqueue(lambda conn: self._store(conn, arrived, new, claim), committed)
@@ -243,6 +246,8 @@ class Acceptor:
                 len(new.refused),
                 new.size_octets,
             )
+        for recipient, status in new.refused:
+            self.refusals.note(arrived.txn, recipient.address, status, "data", new.campaign)
         self._facts.counted(new.tenant_id, stored.counted)
         reply(ok(50, 0, 0, f"{ready.shown_id} queued"))
         self._outlet.take(new, stored, ready.template, claim)
@@ -270,7 +275,7 @@ class Acceptor:
             )
         return stored
 
-    def _refused(self, arrived: Arrived, status: Status) -> Status:
+    def _refused(self, arrived: Arrived, status: Status, campaign: str = "") -> Status:
         _log.info(
             "tenant=%s stream=%s recipients=%d refused at DATA: %s",
             arrived.txn.tenant.name,
@@ -278,6 +283,8 @@ class Acceptor:
             len(arrived.accepted),
             status.reply,
         )
+        for accepted in arrived.accepted:
+            self.refusals.note(arrived.txn, accepted.recipient.address, status, "data", campaign)
         return status
 
     # -- judging and compiling ---------------------------------------------------
@@ -480,17 +487,15 @@ def _replies_to(scanned: Scanned) -> tuple[str, ...]:
 
 
 def _topic(tenant: Tenant, stream: Stream, wished: str) -> str:
-    """The message's topic; ``""`` if nothing tells it (then bulk policies refuse)."""
-    if stream.topic != "*":
-        if wished and wished != stream.topic:
-            raise Malformed(f"Relay-Topic: this stream is for the topic {stream.topic}")
-        return stream.topic
-    if wished == "*":
-        raise Malformed("Relay-Topic must name one topic")
+    """The topic that the message names, else its stream's; ``""`` if nothing tells it (then bulk policies refuse)."""
     if wished:
-        return wished
-    # The tenant's first topic, also when further ones are made: those change nothing for who names none.
-    return tenant.topics[0] if stream.consent_required and tenant.topics else ""
+        return wished  # whether it is there, and the stream's, is the policy's to say
+    if stream.topic != "*":
+        return stream.topic
+    if not stream.consent_required:
+        return ""
+    # The tenant's first, however many were made since: those change nothing for who names none.
+    return stream.default_topic or (tenant.topics[0] if tenant.topics else "")
 
 
 def _campaign(stream: Stream, wished: str, author: str, subject: str) -> str:

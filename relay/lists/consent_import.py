@@ -26,8 +26,7 @@ from relay.lists.consent_reading import UNDER_AGE, Order, Reader
 from relay.lists.consent_staging import Staging, staging
 from relay.lists.list_file import Bad, ListFile
 from relay.lists.list_sort import Line, Sorter
-from relay.people import grades, profiles, suppressions, wordings
-from relay.people.consents import find_topic, make_topic
+from relay.people import grades, profiles, suppressions, topics, wordings
 from relay.people.staged import Giving
 from relay.store.contract import Tx
 from relay.store.sqlite.in_turn import InTurn
@@ -99,10 +98,11 @@ def run(
 ) -> ImportReport:
     """Take all usable lines; ``refused`` hears each of the others in order, ``progress`` the lines done so far.
 
-    Makes its own transactions. A dry run classifies alike and writes nothing.
+    Raises Refused for a topic that nobody made. Makes its own transactions. A dry run classifies alike and writes
+    nothing.
     ``chunk`` fixes the lines of a chunk (0: as many as a short lock allows).
     """
-    topic = find_topic(conn, order.tenant_id, order.terms.topic)
+    topic = topics.may_be_first(conn, order.tenant_id, order.terms.topic)
     order = replace(order, demanded=grades.demanded(conn, topic))
     turns = InTurn(conn)
     collects = gc.isenabled()
@@ -218,10 +218,11 @@ class _Writer:
         if order.dry_run:
             profiles.new_attributes(conn, order.tenant_id, attributes)
             profiles.check_groups(conn, order.tenant_id, names)
-            self._giving = self._given(find_topic(conn, order.tenant_id, order.terms.topic) or -1, 0)
+            topic = topics.may_be_first(conn, order.tenant_id, order.terms.topic)
+            self._giving = self._given(-1 if topic is None else topic, 0)
             return
         with self._turns.transaction():
-            topic = make_topic(conn, order.tenant_id, order.terms.topic)
+            topic = topics.first_or_known(conn, order.tenant_id, order.terms.topic)
             wording = wordings.make(conn, order.tenant_id, order.terms.wording, order.now)
             profiles.know_attributes(conn, order.tenant_id, attributes)
             groups = [profiles.make_group(conn, order.tenant_id, name, order.now) for name in names]

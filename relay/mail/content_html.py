@@ -12,7 +12,7 @@ from collections import Counter
 from typing import Final, NamedTuple
 
 from relay.mail.content_links import MOST_WORDS, Link, address_of, in_text
-from relay.mail.content_style import WHITE, Colour, Sheet, alike, colour, colour_of, ground, hides, plain
+from relay.mail.content_style import WHITE, Sheet, TextColour, alike, colour, colour_of, ground, hides, plain
 from relay.mail.html_tokens import RAW, Token, TokenKind, attributes, raw_attributes, tokens
 
 MOST_DEPTH: Final = 500
@@ -77,7 +77,7 @@ class _Frame(NamedTuple):
 
     name: str
     hidden: bool
-    ground: Colour | None
+    ground: TextColour | None
     pre: bool
 
 

@@ -28,8 +28,8 @@ _NEAR: Final = 24
 """Of 765: the sum of differences below which nobody tells two colours apart."""
 MOST_SHEET: Final = 100_000
 MOST_RULES: Final = 2_000
-Colour = tuple[int, int, int]
-WHITE: Final[Colour] = (255, 255, 255)
+TextColour = tuple[int, int, int]
+WHITE: Final[TextColour] = (255, 255, 255)
 
 
 @functools.lru_cache(maxsize=2048)
@@ -45,12 +45,12 @@ def hides(style: str) -> bool:
     return "overflow:hidden" in style and _FLAT.search(style) is not None
 
 
-def colour(style: str) -> Colour | None:
+def colour(style: str) -> TextColour | None:
     found = _COLOUR.search(style)
     return None if found is None else colour_of(found[1])
 
 
-def ground(style: str) -> tuple[bool, Colour | None]:
+def ground(style: str) -> tuple[bool, TextColour | None]:
     """Whether the style sets a background, and which colour that is, if it is a plain one."""
     found = _GROUND.search(style)
     if found is None:
@@ -59,7 +59,7 @@ def ground(style: str) -> tuple[bool, Colour | None]:
 
 
 @functools.lru_cache(maxsize=512)
-def colour_of(text: str) -> Colour | None:
+def colour_of(text: str) -> TextColour | None:
     """A colour by name, ``#fff``, ``#ffffff`` or ``rgb(…)``."""
     text = text.strip().lower()
     if text in _NAMED:
@@ -72,7 +72,7 @@ def colour_of(text: str) -> Colour | None:
     return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
 
 
-def alike(one: Colour, other: Colour) -> bool:
+def alike(one: TextColour, other: TextColour) -> bool:
     return sum(abs(a - b) for a, b in zip(one, other, strict=True)) <= _NEAR
 
 

@@ -19,6 +19,8 @@ from relay.mail.address import Address
 from relay.mail.slots import clean, encoded_words
 
 _FOLD_AT = 76
+_ATOM = " !#$%&'*+-/=?^_`{|}~"
+"""What may stand in atoms beside letters and digits (RFC 5322 §3.2.3), and the blank between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Letter:
     """Facts of one letter; ``date`` in seconds UTC."""
 
     author: str
-    """Display name, made of letters, digits and ``-``."""
+    """Display name, any line of text."""
     from_address: Address
     to: Address
     subject: str
@@ -45,7 +47,7 @@ def build(letter: Letter) -> bytes:
     """The whole mail object (RFC 5322, RFC 2046 §5.1.4), ASCII but for addresses that are not."""
     boundary = "=_" + hashlib.sha256(letter.message_id.encode()).hexdigest()[:32]  # neither encoding can write it
     fields = [
-        ("From", f"{letter.author} <{letter.from_address}>"),
+        ("From", f"{phrase(letter.author)} <{letter.from_address}>"),
         *([("Reply-To", f"<{letter.reply_to}>")] if letter.reply_to is not None else []),
         ("To", f"<{letter.to}>"),
         ("Subject", _words(letter.subject)),
@@ -63,6 +65,16 @@ def build(letter: Letter) -> bytes:
         mark + b"\r\n" + _part(f"text/{name}", text) for name, text in (("plain", letter.text), ("html", letter.html))
     )
     return head + kind + b"\r\n" + parts + mark + b"--\r\n"
+
+
+def phrase(name: str) -> str:
+    """A display name as it stands before ``<address>``, always ASCII (RFC 5322 §3.2.5, RFC 2047 §5)."""
+    name = clean(name)
+    if not name.isascii():
+        return " ".join(word.decode("ascii") for word in encoded_words(name))
+    if all(c.isalnum() or c in _ATOM for c in name):
+        return name
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _words(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from relay.audit import log
 from relay.campaigns import counts
 from relay.events import write as events
-from relay.people import erased, grades, left, never_ask, suppressions, wordings
+from relay.people import erased, grades, left, never_ask, suppressions, topics, wordings
 from relay.people.consent_rules import (
     DOUBLE_OPT_IN,
     NEVER_ASK,
@@ -40,9 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EVERYTHING",
     "ConsentRefused",
-    "find_topic",
     "give",
-    "make_topic",
     "same_mailbox",
     "standing",
     "standing_by_id",
@@ -55,13 +53,14 @@ __all__ = [
 
 def subscriber(conn: Tx, tenant_id: int, canonical: str, now: float) -> int:
     """The id of a person with the tenant, made if it is new."""
-    return _id(
-        conn,
-        "SELECT id FROM subscriber WHERE tenant_id = ? AND address = ?",
-        "INSERT INTO subscriber (tenant_id, address, created_at, mailbox) VALUES (?, ?, ?, ?)",
-        (tenant_id, canonical),
-        (now, mailbox_of(canonical)),
-    )
+    key = (tenant_id, canonical)
+    row = conn.execute("SELECT id FROM subscriber WHERE tenant_id = ? AND address = ?", key).fetchone()
+    if row is None:
+        row = conn.execute(
+            "INSERT INTO subscriber (tenant_id, address, created_at, mailbox) VALUES (?, ?, ?, ?) RETURNING id",
+            (*key, now, mailbox_of(canonical)),
+        ).fetchone()
+    return int(row[0])
 
 
 def same_mailbox(conn: Tx, tenant_id: int, canonical: str) -> list[int]:
@@ -74,29 +73,6 @@ def same_mailbox(conn: Tx, tenant_id: int, canonical: str) -> list[int]:
         (tenant_id, mailbox, canonical),
     )
     return [int(row[0]) for row in rows]
-
-
-def find_topic(conn: Tx, tenant_id: int, name: str) -> int | None:
-    """The id of the tenant's topic; None if nobody ever consented to one of that name."""
-    row = conn.execute("SELECT id FROM topic WHERE tenant_id = ? AND name = ?", (tenant_id, name)).fetchone()
-    return None if row is None else int(row[0])
-
-
-def make_topic(conn: Tx, tenant_id: int, name: str) -> int:
-    """The id of the tenant's topic, made if it is new."""
-    return _id(
-        conn,
-        "SELECT id FROM topic WHERE tenant_id = ? AND name = ?",
-        "INSERT INTO topic (tenant_id, name) VALUES (?, ?)",
-        (tenant_id, name),
-    )
-
-
-def _id(conn: Tx, find: str, make: str, key: tuple[int, str], more: tuple[float | str | None, ...] = ()) -> int:
-    row = conn.execute(find, key).fetchone()
-    if row is None:
-        row = conn.execute(make + " RETURNING id", (*key, *more)).fetchone()
-    return int(row[0])
 
 
 # --- giving ------------------------------------------------------------------------
@@ -116,6 +92,7 @@ def give(
     now: float,
     ip: str = "",
     page: str = "",
+    language: str = "",
     actor: str = "cli",
     evidence: Mapping[str, object] | None = None,
 ) -> None:
@@ -126,12 +103,13 @@ def give(
     only, unless it proves more (its grade, R4). Who unsubscribed, from the topic or from all, is refused unless the
     person itself came back: a double opt-in newer than the withdrawal (R8).
     The same holds for who was erased, and who said never to ask again.
+    ``language`` is the code of the one that it was given in, where that is known.
     ``evidence`` is what else proves it, for the history.
     """
     agreed = terms(topic=topic, source=source, wording=wording, means=means, page=page)
     check_time(given_at, now)
     ip = check_ip(ip)
-    topic_id = find_topic(conn, tenant_id, agreed.topic)
+    topic_id = topics.may_be_first(conn, tenant_id, agreed.topic)
     person = conn.execute(
         "SELECT id FROM subscriber WHERE tenant_id = ? AND address = ?", (tenant_id, address.canonical)
     ).fetchone()
@@ -150,7 +128,7 @@ def give(
     demanded = grades.demanded(conn, topic_id)
     if grade_of(means, ip) > demanded:
         raise ConsentRefused("grade", grades.too_low(agreed.topic, demanded, grade_of(means, ip)))
-    topic_id = topic_id or make_topic(conn, tenant_id, agreed.topic)
+    topic_id = topic_id or topics.first_or_known(conn, tenant_id, agreed.topic)
     subscriber_id = person[0] if person else subscriber(conn, tenant_id, address.canonical, now)
     if ended_at is not None:
         _lift(conn, tenant_id, subscriber_id, topic_id)
@@ -163,7 +141,7 @@ def give(
             suppressions.add(conn, subscriber_id, Reason.HAND, detail=erased.STOPPED, now=now)
         erased.forget(conn, secrets, tenant_id, address.canonical)
     wording_id = wordings.make(conn, tenant_id, agreed.wording, now)
-    _record(conn, subscriber_id, topic_id, agreed, wording_id, given_at=given_at, now=now, ip=ip)
+    _record(conn, subscriber_id, topic_id, agreed, wording_id, given_at=given_at, now=now, ip=ip, language=language)
     proof = {"source": agreed.source, "wording_id": wording_id, "means": means, "ip": ip, "page": agreed.page}
     story = {**(evidence or {}), **proof, "actor": actor}
     _history(conn, subscriber_id, topic_id, "given", given_at, now, story)
@@ -179,14 +157,15 @@ def _record(
     given_at: float,
     now: float,
     ip: str,
+    language: str,
 ) -> None:
     conn.execute(
         "INSERT INTO consent (subscriber_id, topic_id, channel, given_at, source, wording_id, ip, page, means,"
-        " recorded_at, grade) VALUES (?, ?, 'email', ?, ?, ?, ?, ?, ?, ?, ?)"
+        " recorded_at, grade, language) VALUES (?, ?, 'email', ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (subscriber_id, topic_id, channel) DO UPDATE SET given_at = excluded.given_at,"
         " withdrawn_at = NULL, source = excluded.source, wording_id = excluded.wording_id, ip = excluded.ip,"
         " page = excluded.page, means = excluded.means, recorded_at = excluded.recorded_at, grade = excluded.grade,"
-        " dated = 1, since = ''"
+        " dated = 1, since = '', language = excluded.language"
         " WHERE consent.withdrawn_at IS NOT NULL OR excluded.grade < consent.grade",
         (
             subscriber_id,
@@ -199,6 +178,7 @@ def _record(
             agreed.means,
             now,
             grade_of(agreed.means, ip),
+            language,
         ),
     )
 

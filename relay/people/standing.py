@@ -27,7 +27,7 @@ SELECT s.id, t.name, c.given_at, c.source, c.withdrawn_at,
        {counted},
        coalesce(c.suppressed, EXISTS (SELECT 1 FROM spelling x JOIN suppression p ON p.subscriber_id = x.other_id
                                        WHERE x.subscriber_id = s.id)),
-       c.dated, c.since
+       c.dated, c.since, c.page, c.language
   FROM subscriber s
   LEFT JOIN consent c ON c.subscriber_id = s.id AND c.channel = 'email'
   LEFT JOIN topic t ON t.id = c.topic_id AND t.grade >= c.grade
@@ -108,8 +108,8 @@ def standings_by_id(conn: Tx, subscriber_ids: Iterable[int]) -> dict[int, Standi
 
 def _standing(rows: list[tuple[Any, ...]], suppressed: tuple[Suppression, ...]) -> Standing:
     consents = [
-        Consent(topic, withdrawn_at is None, at, source, withdrawn_at, bool(dated), since)
-        for _, topic, at, source, withdrawn_at, _, _, dated, since in rows
+        Consent(topic, withdrawn_at is None, at, source, withdrawn_at, bool(dated), since, page, language)
+        for _, topic, at, source, withdrawn_at, _, _, dated, since, page, language in rows
         if topic is not None
     ]
     return Standing(rows[0][0], tuple(consents), suppressed, bool(rows[0][5]))

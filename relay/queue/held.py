@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from relay.queue.holds import CAMPAIGN, DAMAGE, FREEZE, OPERATOR, POLICY, WORDS
+from relay.queue.holds import CAMPAIGN, DAMAGE, DOMAIN, FREEZE, OPERATOR, POLICY, WORDS
 from relay.queue.thaw import FROZEN
 from relay.store.contract import Tx
 from relay.values.ids import encode_id
@@ -20,7 +20,7 @@ class CopyHold:
     """One hold; times in seconds UTC."""
 
     by: str
-    """policy, campaign, freeze, operator or damage."""
+    """policy, campaign, freeze, operator, domain or damage."""
     why: str
     until: float | None
     """When it ends by itself; None: when somebody acts."""
@@ -100,6 +100,8 @@ def _holds(row: _Row) -> list[CopyHold]:
     if row.held_by & FREEZE or row.frozen:
         ends = f"relay tenant unfreeze {row.frozen}" if row.frozen else "the freeze is over; the next clean-up"
         found.append(CopyHold("freeze", row.freeze_reason, None, ends))
+    if row.held_by & DOMAIN:
+        found.append(CopyHold("domain", row.status, None, "the domain verified again: relay domain verify"))
     if row.held_by & OPERATOR:
         found.append(CopyHold("operator", row.status, None, f"relay queue release {id_}"))
     if row.held_by & DAMAGE:

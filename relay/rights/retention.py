@@ -9,19 +9,20 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, Protocol
 
+from relay.campaigns import refusals
 from relay.events import forget as events
 from relay.feedback import operator_mail, report_limits
 from relay.observe.steady import Steady
 from relay.people import apart, doubts
 from relay.queue import forget as queue
-from relay.queue import looks
+from relay.queue import looks, waiting
 from relay.queue.thaw import thaw
 from relay.signup import answer, forms, limits
 from relay.store import marks
 from relay.store.contract import Tx
 from relay.store.database import connect, transaction
 from relay.store.words import failed
-from relay.tenants import idempotency
+from relay.tenants import domains, idempotency
 from relay.values.ids import first_id
 
 _log = logging.getLogger("relay.maintain")
@@ -86,8 +87,11 @@ def clean(path: Path, completed_s: float, events_s: float, now: float) -> int:
     """Delete what is past its time; the number of submissions, events, requests and answers deleted."""
     conn = connect(path)
     try:
+        _leaving(conn)
         thaw(conn, now)  # a copy may be held as frozen in the moment its tenant is unfrozen
         deleted = _submissions(conn, now - completed_s) + events.forget(conn, now - events_s)
+        with transaction(conn):
+            deleted += refusals.forget(conn, now - events_s)
         while step := _requests(conn, now):
             deleted += step
         while step := _answers(conn, now):
@@ -97,6 +101,14 @@ def clean(path: Path, completed_s: float, events_s: float, now: float) -> int:
         return deleted
     finally:
         conn.close()
+
+
+def _leaving(conn: Tx) -> None:
+    """Keys of removed domains for which nothing waits any more."""
+    for domain_id, tenant_id, name in domains.leaving(conn):
+        if not waiting.of_domain(conn, tenant_id, name).total:
+            with transaction(conn):
+                domains.forget(conn, domain_id)
 
 
 def _submissions(conn: Tx, before: float) -> int:

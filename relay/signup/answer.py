@@ -28,7 +28,8 @@ STEP: Final = 500
 MAX_REPLY: Final = 300
 """Characters of the remote's reply that are kept."""
 _COLUMNS: Final = (
-    "o.id, o.form_id, f.name, f.key, o.tenant_id, t.name, t.contact, o.address, o.topics, o.wording_id, w.text,"
+    "o.id, o.form_id, f.name, f.key, o.tenant_id, CASE t.title WHEN '' THEN t.name ELSE t.title END, t.contact,"
+    " o.address, o.topics, o.wording_id, w.text,"
     " o.language, o.evidence, o.asked_at, o.confirmed_at"
 )
 
@@ -98,8 +99,9 @@ def find(conn: Tx, token: Confirm, now: float) -> Request | None:
 
 def _request(conn: Tx, row: tuple[Any, ...]) -> Request:
     stored = _Stored(*row)
-    names = dict(conn.execute("SELECT id, name FROM topic WHERE tenant_id = ?", (stored.tenant_id,)).fetchall())
-    chosen = tuple(Topic(one, names[one]) for one in json.loads(stored.topics) if one in names)
+    rows = conn.execute("SELECT id, name, title, description FROM topic WHERE tenant_id = ?", (stored.tenant_id,))
+    names = {found[0]: Topic(*found) for found in rows}
+    chosen = tuple(names[one] for one in json.loads(stored.topics) if one in names)
     return Request(
         id=stored.id,
         form_id=stored.form_id,
@@ -168,6 +170,7 @@ def confirm(conn: Tx, office: Office, request: Request, *, ip: str, agent: str, 
             now=now,
             ip=asked.get("ip", ""),
             page=asked.get("page", ""),
+            language=request.language,
             actor="form",
             evidence=proof,
         )

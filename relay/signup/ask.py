@@ -110,13 +110,14 @@ def _letter(conn: Tx, office: Office, tenant: TenantRow, form: Form, wish: Wish,
     message_id = f"<{encode_id(request_id)}@{office.hostname}>"
     written = write(
         LetterFacts(
-            tenant=tenant.name,
+            tenant=tenant.shown,
+            name=tenant.name,
             contact=tenant.contact,
             postal=tenant.postal,
             domains=verified_domains(conn, tenant.id),
             mail_domain=office.mail_domain,
             to=wish.address,
-            topics=[topic.name for topic in wish.topics],
+            topics=[topic.shown for topic in wish.topics],
             language=wish.language,
             confirm_url=f"{office.base_url}/confirm/{confirm}",
             never_url=f"{office.base_url}/confirm/{never}",
@@ -139,7 +140,7 @@ def _letter(conn: Tx, office: Office, tenant: TenantRow, form: Form, wish: Wish,
 
 
 def _outcome(conn: Tx, office: Office, tenant: TenantRow, form: Form, wish: Wish, now: float) -> Asked:
-    if tenant.freeze is Freeze.ALL:
+    if tenant.freeze is not Freeze.NONE:
         return Asked.FROZEN
     if never_asked(conn, office.secrets, tenant.id, wish.address):
         return Asked.NEVER

@@ -16,13 +16,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from relay.audit import actions
-from relay.people import consents, wordings
-from relay.people.consent_rules import ConsentRefused, terms
+from relay.people import topics as all_topics
+from relay.people import wordings
+from relay.people.consent_rules import terms
 from relay.store.contract import Conflict, Tx
 from relay.tenants.recent import STEP
 from relay.tenants.web_address import site_origin, site_url
 from relay.values.errors import RegistryError
-from relay.values.short_name import fault
 from relay.values.tenant import TenantRow
 
 MAX_TOPICS: Final = 20
@@ -45,6 +45,13 @@ class Topic:
 
     id: int
     name: str
+    title: str = ""
+    description: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What people read."""
+        return self.title or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +134,8 @@ def _one(conn: Tx, where: str, values: tuple[object, ...]) -> Form | None:
 
 def _form(conn: Tx, row: tuple[Any, ...]) -> Form:
     topics = conn.execute(
-        "SELECT t.id, t.name FROM form_topic c JOIN topic t ON t.id = c.topic_id WHERE c.form_id = ? ORDER BY c.place",
+        "SELECT t.id, t.name, t.title, t.description FROM form_topic c JOIN topic t ON t.id = c.topic_id"
+        " WHERE c.form_id = ? ORDER BY c.place",
         (row[0],),
     )
     id_, tenant_id, name, key, title, wording_id, wording, language, ask_age, redirect, frames, created_at = row
@@ -242,7 +250,7 @@ def forget_removed(conn: Tx, now: float) -> int:
 def _put_topics(conn: Tx, tenant_id: int, form_id: int, topics: Sequence[str]) -> None:
     conn.executemany(
         "INSERT INTO form_topic (form_id, topic_id, place) VALUES (?, ?, ?)",
-        [(form_id, consents.make_topic(conn, tenant_id, topic), place) for place, topic in enumerate(topics)],
+        [(form_id, id_, place) for place, id_ in enumerate(all_topics.all_first_or_known(conn, tenant_id, topics))],
     )
 
 
@@ -255,14 +263,6 @@ def verified_domains(conn: Tx, tenant_id: int) -> frozenset[str]:
 def source(name: str) -> str:
     """Where its consents come from, in the words that are kept and shown to the person (R7)."""
     return f"form {name}"
-
-
-def check_title(topic: str) -> None:
-    """Raises Refused for a topic's name that can't stand in a letter to a person who agreed to nothing yet."""
-    if why := fault(topic):
-        shown = topic if len(topic) <= 40 else f"{topic[:40]}…"
-        text = f"the topic {shown!r} can't stand in a confirmation letter: {why}; give it a short name in plain words"
-        raise ConsentRefused("topic", text)
 
 
 def _checked(
@@ -284,7 +284,7 @@ def _checked(
     topics = tuple(dict.fromkeys(one.topic for one in agreed))
     for topic in topics:
         if topic not in before:
-            check_title(topic)
+            _check_title(conn, tenant.id, topic)
     if len(topics) > MAX_TOPICS:
         raise RegistryError(f"a form has at most {MAX_TOPICS} topics")
     domains = verified_domains(conn, tenant.id)
@@ -300,6 +300,12 @@ def _checked(
         redirect=site_url(wish.redirect, domains) if wish.redirect else "",
         frames=frames,
     )
+
+
+def _check_title(conn: Tx, tenant_id: int, topic: str) -> None:
+    """What people read of it in the letter: its title, where it has one."""
+    row = conn.execute("SELECT title FROM topic WHERE tenant_id = ? AND name = ?", (tenant_id, topic)).fetchone()
+    all_topics.check_read(row[0] if row and row[0] else topic)
 
 
 def _title(text: str) -> str:

@@ -16,7 +16,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from relay.mail.address import Address, AddressError, parse_address
-from relay.mail.letter import Letter, build
+from relay.mail.letter import Letter, build, phrase
 from relay.texts.language import Language, language
 from relay.values.short_name import LEFT_OUT, in_letter
 
@@ -32,6 +32,8 @@ class LetterFacts:
     """What the letter says; times in seconds UTC."""
 
     tenant: str
+    """As people know it."""
+    name: str
     contact: str
     postal: str
     domains: frozenset[str]
@@ -74,9 +76,9 @@ def write(facts: LetterFacts) -> WrittenLetter:
             html=_html(facts, subject),
             reply_to=reply_to,
             fields=(
-                ("X-Sender-Contact", f"{facts.tenant} <{facts.contact}>"),
+                ("X-Sender-Contact", f"{phrase(facts.tenant)} <{facts.contact}>"),
                 ("X-Report-Abuse", f"<{facts.never_url}>"),
-                ("Feedback-ID", f"confirm:{facts.tenant}:transactional:relay"),
+                ("Feedback-ID", f"confirm:{facts.name}:transactional:relay"),
             ),
         )
     )

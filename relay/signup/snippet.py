@@ -30,7 +30,7 @@ def snippet(secrets: Secrets, form: Form, base_url: str) -> str:
         '    <input type="email" name="email" autocomplete="email" maxlength="254" required></label></p>',
         f"  <fieldset><legend>{escape(say('form.topics'))}</legend>",
         *(
-            f'    <label><input type="checkbox" name="topic" value="{topic.id}"> {escape(topic.name)}</label><br>'
+            f'    <label><input type="checkbox" name="topic" value="{topic.id}"> {escape(topic.shown)}</label><br>'
             for topic in form.topics
         ),
         "  </fieldset>",

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 ALGORITHMS: Final = {"rsa-sha256": "r", "ed25519-sha256": "e"}
 """Algorithm → first letter of its selectors."""
 RETURN_PATH_LABEL: Final = "rp"
-_COLUMNS = "domain.id, tenant_id, tenant.name, contact, domain.name, token, verified_at, verified_by, return_path_at"
+_COLUMNS = (
+    "domain.id, tenant_id, tenant.name, contact, domain.name, token, verified_at, verified_by, return_path_at, ed25519"
+)
 _FROM = "domain JOIN tenant ON tenant.id = tenant_id"
 
 
@@ -60,6 +62,8 @@ class DomainRow:
     verified_by: str
     return_path_at: float | None
     keys: tuple[KeyRow, ...]
+    ed25519: bool = True
+    """Whether it signs by Ed25519 too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,16 @@ def add(
     """A claim with one key for each algorithm; ``imported`` is the tenant's own (selector, key)."""
     _refuse_if_taken(conn, tenant.id, name)
     token = base64.b32encode(random.token_bytes(20)).decode().lower()
+    back = conn.execute(
+        "UPDATE domain SET removed_at = NULL, token = ?, created_at = ? WHERE tenant_id = ? AND name = ?"
+        " AND removed_at IS NOT NULL RETURNING id",
+        (token, now, tenant.id, name),
+    ).fetchone()
+    if back is not None and imported is None:  # with the keys that are published
+        actions.record(conn, actor, "domain-added", tenant.id, {"domain": name, "keys": "kept"}, now)
+        return by_id(conn, int(back[0]))
+    if back is not None:
+        conn.execute("DELETE FROM domain WHERE id = ?", (int(back[0]),))
     try:
         row = conn.execute(
             "INSERT INTO domain (tenant_id, name, token, created_at) VALUES (?, ?, ?, ?) RETURNING id",
@@ -122,10 +136,37 @@ def add(
     return by_id(conn, domain_id)
 
 
-def remove(conn: Tx, domain: DomainRow, *, actor: str, now: float) -> None:
-    """Drop the claim and its keys; mail from it is refused, what is queued goes unsigned by it."""
-    conn.execute("DELETE FROM domain WHERE id = ?", (domain.id,))
+def remove(conn: Tx, domain: DomainRow, *, keep_keys: bool = False, actor: str, now: float) -> None:
+    """Drop the claim: mail from it is refused, what is queued is held. Its keys go too, or with ``keep_keys`` later.
+
+    ``keep_keys``: mail from it still waits, which signs again if the same tenant adds and proves the domain anew.
+    """
+    if keep_keys:
+        sql = (
+            "UPDATE domain SET removed_at = ?, verified_at = NULL, verified_by = '', return_path_at = NULL WHERE id = ?"
+        )
+        conn.execute(sql, (now, domain.id))
+    else:
+        conn.execute("DELETE FROM domain WHERE id = ?", (domain.id,))
     actions.record(conn, actor, "domain-removed", domain.tenant_id, {"domain": domain.name}, now)
+
+
+def leaving(conn: Tx) -> list[tuple[int, int, str]]:
+    """Domains that were removed and whose keys are still kept: id, tenant's id, name."""
+    rows = conn.execute("SELECT id, tenant_id, name FROM domain WHERE removed_at IS NOT NULL")
+    return [(int(row[0]), int(row[1]), str(row[2])) for row in rows]
+
+
+def forget(conn: Tx, domain_id: int) -> None:
+    """Delete a removed domain with its keys: nothing waits for it any more."""
+    conn.execute("DELETE FROM domain WHERE id = ? AND removed_at IS NOT NULL", (domain_id,))
+
+
+def set_ed25519(conn: Tx, domain: DomainRow, on: bool, *, actor: str, now: float) -> DomainRow:
+    """Whether the second signature is made (RFC 8463): some receivers count one that they can't read as failed."""
+    conn.execute("UPDATE domain SET ed25519 = ? WHERE id = ?", (int(on), domain.id))
+    actions.record(conn, actor, "domain-edited", domain.tenant_id, {"domain": domain.name, "ed25519": on}, now)
+    return by_id(conn, domain.id)
 
 
 # --- proving -----------------------------------------------------------------
@@ -262,8 +303,11 @@ def by_id(conn: Tx, domain_id: int) -> DomainRow:
 
 def listing(conn: Tx, tenant_id: int | None = None) -> list[DomainRow]:
     """Claims of one tenant or of all, by name."""
-    where, values = ("WHERE tenant_id = ?", (tenant_id,)) if tenant_id is not None else ("", ())
-    rows = conn.execute(f"SELECT {_COLUMNS} FROM {_FROM} {where} ORDER BY domain.name, domain.id", values).fetchall()
+    where, values = ("AND tenant_id = ?", (tenant_id,)) if tenant_id is not None else ("", ())
+    rows = conn.execute(
+        f"SELECT {_COLUMNS} FROM {_FROM} WHERE domain.removed_at IS NULL {where} ORDER BY domain.name, domain.id",
+        values,
+    ).fetchall()
     return [_domain(conn, row) for row in rows]
 
 
@@ -277,7 +321,7 @@ def _domain(conn: Tx, row: tuple[Any, ...]) -> DomainRow:
     ):
         found.append(KeyRow(key_id, selector, algorithm, public, created_at, algorithm in seen))
         seen.add(algorithm)
-    id_, tenant_id, tenant, contact, name, token, verified_at, verified_by, return_path_at = row
+    id_, tenant_id, tenant, contact, name, token, verified_at, verified_by, return_path_at, ed25519 = row
     return DomainRow(
         id=id_,
         tenant_id=tenant_id,
@@ -289,6 +333,7 @@ def _domain(conn: Tx, row: tuple[Any, ...]) -> DomainRow:
         verified_by=verified_by,
         return_path_at=return_path_at,
         keys=tuple(found),
+        ed25519=bool(ed25519),
     )
 
 
@@ -336,6 +381,7 @@ def records(conn: Tx, settings: Settings, domain: DomainRow) -> list[DnsRecord]:
                 f"{key.selector}._domainkey.{name}", "TXT", dkim_keys.record_text(key.algorithm, key.public), "dkim"
             )
             for key in domain.keys
+            if domain.ed25519 or key.algorithm != "ed25519-sha256"
         ),
         DnsRecord(return_path_host(name), "CNAME", mail_host(settings), "return-path"),
         DnsRecord(name, "TXT", f"v=spf1 a:{settings.server.hostname} ~all", "spf"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,6 +40,10 @@ class TenantRecord:
     verified_domains: frozenset[str]
     all_domains: frozenset[str]
     topics: tuple[str, ...]
+    title: str
+    language: str
+    titles: Mapping[str, str]
+    """What people read of topics that have more than a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +138,11 @@ class _Look:
 
     def tenants(self, domains: dict[int, list[DomainRecord]]) -> Iterable[TenantRecord]:
         topics: dict[int, list[str]] = defaultdict(list)
-        for tenant_id, topic in self._rows("SELECT tenant_id, name FROM topic", "tenant_id", _BY_ID):
+        titles: dict[int, dict[str, str]] = defaultdict(dict)
+        for tenant_id, topic, title in self._rows("SELECT tenant_id, name, title FROM topic", "tenant_id", _BY_ID):
             topics[tenant_id].append(topic)
+            if title:
+                titles[tenant_id][topic] = title
         bonus = dict(
             self._rows(
                 "SELECT id, value FROM tenant JOIN counter ON tenant_id = id"
@@ -144,10 +151,11 @@ class _Look:
             )
         )
         rows = self._rows(
-            "SELECT id, name, contact, postal, freeze, freeze_reason, plan, plan_started_at, plan_ends_at FROM tenant",
+            "SELECT id, name, contact, postal, freeze, freeze_reason, plan, plan_started_at, plan_ends_at, title,"
+            " language FROM tenant",
             "id",
         )
-        for id_, name, contact, postal, freeze, reason, plan, started_at, ends_at in rows:
+        for id_, name, contact, postal, freeze, reason, plan, started_at, ends_at, title, language in rows:
             own = domains.get(id_, ())
             yield TenantRecord(
                 id_,
@@ -163,11 +171,14 @@ class _Look:
                 frozenset([domain.name for domain in own if domain.verified]),
                 frozenset([domain.name for domain in own]),
                 tuple(topics.get(id_, ())),
+                title,
+                language,
+                titles.get(id_, {}),
             )
 
     def streams(self) -> dict[int, list[Stream]]:
         found: dict[int, list[Stream]] = defaultdict(list)
-        for row in self._rows("SELECT id, tenant_id, name, kind, topic, consent FROM stream", "tenant_id", _BY_ID):
+        for row in self._rows(f"SELECT {streams.COLUMNS} FROM stream", "tenant_id", _BY_ID):
             found[row[1]].append(streams.from_row(row))
         return found
 
@@ -196,7 +207,7 @@ class _Look:
         keys: dict[int, list[KeyRecord]] = defaultdict(list)
         rows = self._rows(
             "SELECT domain_id, selector, algorithm, sealed FROM dkim_key JOIN domain ON domain.id = domain_id"
-            " WHERE retired_at IS NULL",
+            " WHERE retired_at IS NULL AND (ed25519 = 1 OR algorithm <> 'ed25519-sha256')",
             "tenant_id",
             " ORDER BY dkim_key.id",
             joint=" AND ",
@@ -206,8 +217,8 @@ class _Look:
             if algorithm not in [key.algorithm for key in own]:
                 own.append(KeyRecord(selector, algorithm, sealed))
         found: dict[int, list[DomainRecord]] = defaultdict(list)
-        sql = "SELECT id, tenant_id, name, verified_at, return_path_at FROM domain"
-        for id_, tenant_id, name, verified_at, return_path_at in self._rows(sql, "tenant_id", _BY_ID):
+        sql = "SELECT id, tenant_id, name, verified_at, return_path_at FROM domain WHERE removed_at IS NULL"
+        for id_, tenant_id, name, verified_at, return_path_at in self._rows(sql, "tenant_id", _BY_ID, " AND "):
             verified, return_path = verified_at is not None, return_path_at is not None
             record = DomainRecord(id_, tenant_id, name, verified, return_path, tuple(keys.get(id_, ())))
             found[tenant_id].append(record)

@@ -57,6 +57,18 @@ class Snapshot:
     _terms: Mapping[str, plans.PlanTerms]
     _conn: Tx
 
+    def own_domain(self, tenant_id: int, name: str) -> DomainRecord | None:
+        """The domain if it is verified for the tenant."""
+        record = self.domains.get(name)
+        return record if record is not None and record.verified and record.tenant_id == tenant_id else None
+
+    def may_leave(self, tenant_id: int, name: str) -> bool:
+        """Whether mail from a domain may leave now: it is the tenant's and signs, or it is the operator's own name."""
+        record = self.own_domain(tenant_id, name)
+        if record is not None:
+            return bool(record.keys)
+        return name in self.claimed and name not in self.domains
+
     def tenant(self, tenant_id: int, now: float) -> Tenant:
         """The facts that policies see, with allowance and delivered copies as of ``now``.
 
@@ -77,6 +89,9 @@ class Snapshot:
             plans.allowance(row.plan, row.plan_started_at, row.plan_ends_at, self._terms, now, row.bonus),
             self.claimed,
             record_of(self._conn, tenant_id),
+            row.title,
+            row.language,
+            row.titles,
         )
 
 

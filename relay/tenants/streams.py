@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from relay.audit import actions
+from relay.people import topics
 from relay.store.contract import Conflict, Tx
 from relay.values.errors import RegistryError
 from relay.values.facts import Kind, Stream
@@ -12,8 +14,10 @@ from relay.values.tenant import TenantRow
 
 ANY_TOPIC = "*"
 MAX_TOPIC = 100
+FOOTERS = ("full", "short", "headers")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_COLUMNS = "id, tenant_id, name, kind, topic, consent"
+COLUMNS = "id, tenant_id, name, kind, topic, consent, default_topic, footer"
+"""For ``from_row``."""
 
 
 def add(
@@ -24,6 +28,8 @@ def add(
     *,
     topic: str = ANY_TOPIC,
     consent_required: bool | None = None,
+    footer: str = "",
+    reason: str = "",
     actor: str,
     now: float,
 ) -> Stream:
@@ -33,15 +39,21 @@ def add(
     required = kind is Kind.BULK if consent_required is None else consent_required
     if kind is Kind.BULK and not required:
         raise RegistryError("a bulk stream can't be exempt from consent; make the stream transactional if it is that")
+    footer = _footer(kind, footer, reason)
+    topic = _topic(topic)
+    if topic != ANY_TOPIC:
+        topics.first_or_known(conn, tenant.id, topic)
     try:
         conn.execute(
-            "INSERT INTO stream (tenant_id, name, kind, topic, consent, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-            (tenant.id, name, kind, _topic(topic), "required" if required else "exempt", now),
+            "INSERT INTO stream (tenant_id, name, kind, topic, consent, created_at, footer)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (tenant.id, name, kind, topic, "required" if required else "exempt", now, footer),
         )
     except Conflict as error:
         raise RegistryError(f"{tenant.name} has a stream {name!r} already; choose another name") from error
     stream = find(conn, tenant, name)
     detail = {"name": name, "kind": str(kind), "topic": stream.topic, "consent_required": required}
+    detail |= {"footer": footer, "reason": " ".join(reason.split())} if footer else {}
     actions.record(conn, actor, "stream-added", tenant.id, detail, now)
     return stream
 
@@ -51,9 +63,22 @@ def add_defaults(conn: Tx, tenant: TenantRow, *, actor: str, now: float) -> list
     return [add(conn, tenant, str(kind), kind, actor=actor, now=now) for kind in (Kind.BULK, Kind.TRANSACTIONAL)]
 
 
+def set_default_topic(conn: Tx, tenant: TenantRow, name: str, topic: str, *, actor: str, now: float) -> Stream:
+    """Under which topic mail on a stream for all goes that names none; ``""``: the tenant's first again."""
+    stream = find(conn, tenant, name)
+    if stream.topic != ANY_TOPIC:
+        raise RegistryError(f"stream {name} is for the topic {stream.topic} alone, so there is nothing to choose")
+    topic = topic.strip()
+    if topic:
+        topics.known(conn, tenant.id, topic)
+    conn.execute("UPDATE stream SET default_topic = ? WHERE id = ?", (topic, stream.id))
+    actions.record(conn, actor, "stream-edited", tenant.id, {"name": name, "default_topic": topic}, now)
+    return find(conn, tenant, name)
+
+
 def find(conn: Tx, tenant: TenantRow, name: str) -> Stream:
     """The tenant's stream of that name; RegistryError if there is none."""
-    row = conn.execute(f"SELECT {_COLUMNS} FROM stream WHERE tenant_id = ? AND name = ?", (tenant.id, name)).fetchone()
+    row = conn.execute(f"SELECT {COLUMNS} FROM stream WHERE tenant_id = ? AND name = ?", (tenant.id, name)).fetchone()
     if row is None:
         names = ", ".join(stream.name for stream in of_tenant(conn, tenant.id)) or "none"
         raise RegistryError(f"{tenant.name} has no stream {name!r}; there are: {names}")
@@ -62,14 +87,27 @@ def find(conn: Tx, tenant: TenantRow, name: str) -> Stream:
 
 def of_tenant(conn: Tx, tenant_id: int) -> list[Stream]:
     """The tenant's streams in the order they were made."""
-    rows = conn.execute(f"SELECT {_COLUMNS} FROM stream WHERE tenant_id = ? ORDER BY id", (tenant_id,))
+    rows = conn.execute(f"SELECT {COLUMNS} FROM stream WHERE tenant_id = ? ORDER BY id", (tenant_id,))
     return [from_row(row) for row in rows]
 
 
-def from_row(row: tuple[int, int, str, str, str, str]) -> Stream:
-    """From the columns id, tenant_id, name, kind, topic, consent."""
-    id_, tenant_id, name, kind, topic, consent = row
-    return Stream(id_, tenant_id, name, Kind(kind), topic, consent == "required")
+def from_row(row: tuple[Any, ...]) -> Stream:
+    """From ``COLUMNS``."""
+    id_, tenant_id, name, kind, topic, consent, default_topic, footer = row
+    return Stream(id_, tenant_id, name, Kind(kind), topic, consent == "required", default_topic, footer)
+
+
+def _footer(kind: Kind, footer: str, reason: str) -> str:
+    """Less than the kind's own footer is the operator's word, with a reason that goes to the log (R6)."""
+    if not footer:
+        return ""
+    if footer not in FOOTERS:
+        raise RegistryError(f"{footer!r} is no footer; there are: {', '.join(FOOTERS)}")
+    if kind is Kind.BULK and footer != "full":
+        raise RegistryError("bulk mail has the full footer: each reader can end it in the message (R6)")
+    if footer == "headers" and not reason.strip():
+        raise RegistryError("a stream without a footer needs --reason: why its readers can do without the way out")
+    return footer
 
 
 def _topic(text: str) -> str:

@@ -7,6 +7,7 @@ entry; refusals are RegistryError.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from relay.audit import actions
@@ -15,12 +16,22 @@ from relay.events import write as events
 from relay.ledger.plans import FREE
 from relay.mail.address import Address
 from relay.store.contract import Conflict, Tx
+from relay.tenants import logos
+from relay.tenants.web_address import site_url
 from relay.values.errors import RegistryError
 from relay.values.facts import Freeze
 from relay.values.tenant import TenantRow
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_COLUMNS = "id, name, contact, postal, freeze, freeze_reason, plan, plan_started_at, plan_ends_at, created_at"
+_COLUMNS = (
+    "id, name, contact, postal, freeze, freeze_reason, plan, plan_started_at, plan_ends_at, created_at, title,"
+    " language, colour, privacy"
+)
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
+CODES = ("en", "de", "es", "et", "fr", "ru", "uk")
+"""Of the languages that pages and letters speak (``relay.texts``)."""
+MAX_TITLE = 80
+"""Characters of a display name; it stands in From and subjects of letters."""
 MAX_TEXT = 500
 """Characters of a reason or a postal address."""
 
@@ -46,21 +57,70 @@ def all_tenants(conn: Tx) -> list[TenantRow]:
     return [_tenant(row) for row in conn.execute(f"SELECT {_COLUMNS} FROM tenant ORDER BY name")]
 
 
-def add(conn: Tx, name: str, contact: Address, *, postal: str = "", actor: str, now: float) -> TenantRow:
+def add(
+    conn: Tx,
+    name: str,
+    contact: Address,
+    *,
+    postal: str = "",
+    title: str = "",
+    language: str = "",
+    actor: str,
+    now: float,
+) -> TenantRow:
     """A new tenant on the free plan, without streams (see ``streams.add_defaults``)."""
     if not _NAME.fullmatch(name):
         raise RegistryError(f"{name!r} is no tenant name: use 1 to 63 of a-z, 0-9 and -, and don't begin with -")
     postal = _line(postal, "postal address") if postal else ""
+    said = (_title(title), _language(language))
     try:
         conn.execute(
-            "INSERT INTO tenant (name, contact, postal, plan, plan_started_at, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-            (name, str(contact), postal, FREE, now, now),
+            "INSERT INTO tenant (name, contact, postal, plan, plan_started_at, created_at, title, language)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (name, str(contact), postal, FREE, now, now, *said),
         )
     except Conflict as error:
         raise RegistryError(f"there is a tenant {name!r} already; choose another name") from error
     tenant = find(conn, name)
     actions.record(conn, actor, "tenant-added", tenant.id, {"name": name, "contact": tenant.contact}, now)
     return tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What of a tenant is to change: None leaves it, ``""`` empties it."""
+
+    contact: Address | None = None
+    title: str | None = None
+    postal: str | None = None
+    language: str | None = None
+    colour: str | None = None
+    privacy: str | None = None
+    logo: bytes | None = None
+
+
+def edit(conn: Tx, tenant: TenantRow, changes: Changes, *, actor: str, now: float) -> TenantRow:
+    """Change what people read of a tenant, and where they write to (R14: the operator vouches for the contact)."""
+    new: dict[str, str] = {}
+    if changes.contact is not None:
+        new["contact"] = str(changes.contact)
+    if changes.title is not None:
+        new["title"] = _title(changes.title)
+    if changes.postal is not None:
+        new["postal"] = _line(changes.postal, "postal address") if changes.postal.strip() else ""
+    if changes.language is not None:
+        new["language"] = _language(changes.language)
+    if changes.colour is not None:
+        new["colour"] = _colour(changes.colour)
+    if changes.privacy is not None:
+        new["privacy"] = _privacy(conn, tenant, changes.privacy)
+    for column, value in new.items():
+        conn.execute(f"UPDATE tenant SET {column} = ? WHERE id = ?", (value, tenant.id))
+    told: dict[str, object] = {**new}
+    if changes.logo is not None:
+        told["logo"] = logos.put(conn, tenant.id, changes.logo)
+    actions.record(conn, actor, "tenant-edited", tenant.id, told, now)
+    return by_id(conn, tenant.id)
 
 
 def freeze(conn: Tx, tenant: TenantRow, *, everything: bool, reason: str, actor: str, now: float) -> TenantRow:
@@ -100,6 +160,35 @@ def _tell(conn: Tx, actor: str, action: str, tenant: TenantRow, detail: dict[str
     events.of_account(conn, tenant.id, action, detail | {"actor": actor}, now)
 
 
+def _title(text: str) -> str:
+    """A display name, which stands in the From field of letters and in texts to people who agreed to nothing yet."""
+    title = " ".join(text.split())
+    if len(title) > MAX_TITLE or not title.isprintable():
+        raise RegistryError(f"a title is one line of printable text of at most {MAX_TITLE} characters")
+    if not set(title).isdisjoint('<>@"'):
+        raise RegistryError("a title is a name, such as Shop Ltd: without <, >, @ and quotes")
+    return title
+
+
+def _language(text: str) -> str:
+    code = text.strip().lower()
+    if code and code not in CODES:
+        raise RegistryError(f"{text[:20]!r} is no language of the pages; there are: {', '.join(CODES)}")
+    return code
+
+
+def _colour(text: str) -> str:
+    colour = text.strip().lower()
+    if colour and not _COLOUR.fullmatch(colour):
+        raise RegistryError(f"{text[:20]!r} is no colour: write it like #1f5fbf")
+    return colour
+
+
+def _privacy(conn: Tx, tenant: TenantRow, text: str) -> str:
+    rows = conn.execute("SELECT name FROM domain WHERE tenant_id = ? AND verified_at IS NOT NULL", (tenant.id,))
+    return site_url(text, [row[0] for row in rows]) if text.strip() else ""
+
+
 def _line(text: str, what: str) -> str:
     """One line of printable text; it ends in replies and header fields."""
     line = " ".join(text.split())
@@ -111,7 +200,8 @@ def _line(text: str, what: str) -> str:
 
 
 def _tenant(row: tuple[Any, ...]) -> TenantRow:
-    id_, name, contact, postal, frozen, reason, plan, started_at, ends_at, created_at = row
+    id_, name, contact, postal, frozen, reason, plan, started_at, ends_at, created_at, *shown = row
+    title, language, colour, privacy = shown
     return TenantRow(
         id=id_,
         name=name,
@@ -123,4 +213,8 @@ def _tenant(row: tuple[Any, ...]) -> TenantRow:
         plan_started_at=started_at,
         plan_ends_at=ends_at,
         created_at=created_at,
+        title=title,
+        language=language,
+        colour=colour,
+        privacy=privacy,
     )

@@ -160,4 +160,16 @@ ENGLISH: Final[dict[str, str]] = {
     "own.please": "Was that you? Then please report it here. {tenant} can then send you nothing more, not even notices "
     "about orders or accounts:",
     "own.not_you": "It wasn’t you? Then there is nothing you need to do: nothing has been changed.",
+    # The footer of mail: plain text, so without markup.
+    "footer.reason": 'You receive this because you subscribed to "{topic}" of {tenant} on {date} ({source}).',
+    "footer.since": 'You receive this because you are on the list "{topic}" of {tenant} since {since};'
+    " it was taken over on {date} ({source}).",
+    "footer.undated": 'You receive this because you subscribed to "{topic}" of {tenant} ({source});'
+    " no date is stated, the list was taken over on {date}.",
+    "footer.dealings": "You receive this message because of your dealings with {tenant}.",
+    "footer.unsubscribe": "Unsubscribe",
+    "footer.preferences": "Your preferences",
+    "footer.sender": "Sent by {tenant}, {contact}",
+    "language.label": "Language",
+    "privacy.label": "Privacy notice",
 }

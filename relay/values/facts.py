@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
@@ -65,6 +66,12 @@ class Tenant(msgspec.Struct, frozen=True, gc=False):
     claimed: frozenset[str] = frozenset()
     """Domains proved to be some tenant's, this one's too, and the operator's own names."""
     record: Record = Record()
+    title: str = ""
+    """What people read in place of the name; empty: the name."""
+    language: str = ""
+    """Of people whose own isn't known; empty: English."""
+    titles: Mapping[str, str] = {}
+    """What people read in place of topics' names, of those that have a title."""
 
 
 class Stream(msgspec.Struct, frozen=True, gc=False):
@@ -75,6 +82,10 @@ class Stream(msgspec.Struct, frozen=True, gc=False):
     topic: str
     """Default topic; ``*`` means that the message names it (Relay-Topic)."""
     consent_required: bool
+    default_topic: str = ""
+    """On a stream for all: of mail that names none; empty: the tenant's first."""
+    footer: str = ""
+    """``full``, ``short`` or ``headers``; empty: what its kind has."""
 
 
 class Consent(msgspec.Struct, frozen=True, gc=False):
@@ -87,6 +98,10 @@ class Consent(msgspec.Struct, frozen=True, gc=False):
     """Whether ``given_at`` is when the person agreed; else it is when the consent was recorded."""
     since: str = ""
     """The day since when the person is on the list, where that is all that is known: 2026-03-01."""
+    page: str = ""
+    """Where it was given; may be no address."""
+    language: str = ""
+    """In which it was given, where that is known."""
 
 
 class Suppression(msgspec.Struct, frozen=True, gc=False):

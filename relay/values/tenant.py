@@ -21,3 +21,15 @@ class TenantRow:
     plan_started_at: float
     plan_ends_at: float | None
     created_at: float
+    title: str = ""
+    """What people read in place of ``name``."""
+    language: str = ""
+    colour: str = ""
+    """``#rrggbb``; empty: the pages' own."""
+    privacy: str = ""
+    """Address of the privacy notice."""
+
+    @property
+    def shown(self) -> str:
+        """What people read."""
+        return self.title or self.name

@@ -74,7 +74,17 @@ def route_label(path: str) -> str:
     """The route of a path, for logs and counters: bounded, and without tokens."""
     if path in _ROUTES:
         return path
-    for prefix in ("/u/", "/p/", "/report/", "/s/", "/confirm/", "/v1/problems/", "/v1/forms/", "/v1/topics/"):
+    for prefix in (
+        "/u/",
+        "/p/",
+        "/report/",
+        "/s/",
+        "/confirm/",
+        "/logo/",
+        "/v1/problems/",
+        "/v1/forms/",
+        "/v1/topics/",
+    ):
         if path.startswith(prefix):
             return prefix + "…"
     return "other"

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from relay.keys.tokens import Mark
 from relay.store.contract import Tx
 
+_SHOWN = "CASE {0}.title WHEN '' THEN {0}.name ELSE {0}.title END"
+"""What people read in place of a short name."""
 EVERYTHING = 0
 """The topic id that stands for all mailings of the tenant."""
 
@@ -26,6 +28,8 @@ class Person:
     contact: str
     topic_id: int
     topic: str | None
+    form: str = ""
+    """Key of the form by which the person may come back; empty if the tenant has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +40,14 @@ class TopicState:
     name: str
     given_at: float
     ended_at: float | None
+    description: str = ""
 
 
 def find(conn: Tx, mark: Mark) -> Person | None:
     """The person of a verified mark; None once the address was erased."""
     row = conn.execute(
-        "SELECT s.id, s.address, t.id, t.name, t.contact, topic.id, topic.name FROM subscriber s"
+        f"SELECT s.id, s.address, t.id, {_SHOWN.format('t')}, t.contact, topic.id, {_SHOWN.format('topic')}"
+        " FROM subscriber s"
         " JOIN tenant t ON t.id = s.tenant_id"
         " LEFT JOIN topic ON topic.id = ? AND topic.tenant_id = t.id WHERE s.id = ?",
         (mark.topic_id, mark.subscriber_id),
@@ -50,7 +56,18 @@ def find(conn: Tx, mark: Mark) -> Person | None:
         return None
     subscriber_id, address, tenant_id, tenant, contact, topic_id, topic = row
     # A topic that is gone leaves the wider meaning, never a link that does nothing.
-    return Person(subscriber_id, address, tenant_id, tenant, contact, topic_id or EVERYTHING, topic)
+    form = _form(conn, tenant_id, topic_id or EVERYTHING)
+    return Person(subscriber_id, address, tenant_id, tenant, contact, topic_id or EVERYTHING, topic, form)
+
+
+def _form(conn: Tx, tenant_id: int, topic_id: int) -> str:
+    """A form for the topic before another of the tenant's."""
+    row = conn.execute(
+        "SELECT f.key FROM form f LEFT JOIN form_topic c ON c.form_id = f.id AND c.topic_id = ? WHERE f.tenant_id = ?"
+        " ORDER BY c.topic_id IS NULL, f.id LIMIT 1",
+        (topic_id, tenant_id),
+    ).fetchone()
+    return "" if row is None else str(row[0])
 
 
 def ended_at(conn: Tx, subscriber_id: int, topic_id: int) -> float | None:
@@ -67,7 +84,8 @@ def topics(conn: Tx, subscriber_id: int) -> list[TopicState]:
     """Topics the person has or had, by name; what was unsubscribed without a consent too."""
     everything = ended_at(conn, subscriber_id, EVERYTHING)
     rows = conn.execute(
-        "SELECT topic.id, topic.name, CASE WHEN c.dated = 1 THEN c.given_at END, c.withdrawn_at, p.since_at FROM topic"
+        f"SELECT topic.id, {_SHOWN.format('topic')}, CASE WHEN c.dated = 1 THEN c.given_at END, c.withdrawn_at,"
+        " p.since_at, topic.description FROM topic"
         " LEFT JOIN consent c ON c.topic_id = topic.id AND c.subscriber_id = :id AND c.channel = 'email'"
         " LEFT JOIN suppression p ON p.topic_id = topic.id AND p.subscriber_id = :id AND p.reason = 'unsubscribed'"
         " WHERE topic.tenant_id = (SELECT tenant_id FROM subscriber WHERE id = :id)"
@@ -75,7 +93,7 @@ def topics(conn: Tx, subscriber_id: int) -> list[TopicState]:
         {"id": subscriber_id},
     )
     found = []
-    for topic_id, name, given_at, withdrawn_at, since_at in rows:
+    for topic_id, name, given_at, withdrawn_at, since_at, description in rows:
         ends = [at for at in (withdrawn_at, since_at, everything) if at is not None]
-        found.append(TopicState(topic_id, name, given_at or 0.0, min(ends) if ends else None))
+        found.append(TopicState(topic_id, name, given_at or 0.0, min(ends) if ends else None, description))
     return found

@@ -25,7 +25,7 @@ TYPES: Final[dict[str, tuple[int, str]]] = {
     "suppressed": (409, "The address is suppressed: hard bounce, complaint or by hand."),
     "invalid": (422, "A field is missing, unknown or not well-formed."),
     "address": (422, "The e-mail address is not well-formed."),
-    "topic": (422, "The topic is empty or `*`; a consent is for one named topic."),
+    "topic": (422, "There is no such topic, or its title can't stand in a letter; a consent is for one that was made."),
     "source": (422, "The source is empty, vague or forbidden; say where the consent was given."),
     "wording": (422, "The wording shown to the person is missing, or leaves out what must be said."),
     "time": (422, "The time of the consent is not possible."),

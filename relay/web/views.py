@@ -16,6 +16,7 @@ from starlette.types import Scope
 
 from relay.texts.language import LANGUAGES, Language, choose
 from relay.web import problems
+from relay.web.brand import PLAIN, Brand
 
 _HTML_PATHS: Final = ("/u/", "/p/", "/report", "/s/", "/confirm/")
 _SELF: Final = "'self'"
@@ -28,7 +29,7 @@ class Views:
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
         style = resources.files("relay.web").joinpath("templates", "style.css").read_text("utf-8")
-        self._digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        self._digest = _digest(style)
         self._environment = Environment(
             loader=PackageLoader("relay.web"),
             autoescape=select_autoescape(default=True),
@@ -48,6 +49,7 @@ class Views:
         *,
         forms_to: str = "",
         frames: Sequence[str] = (),
+        brand: Brand = PLAIN,
     ) -> Response:
         """One HTML page under a policy that allows this style sheet and nothing else.
 
@@ -55,9 +57,10 @@ class Views:
         are those whose pages may frame this one; both checked (``registry.web_address``).
         """
         texts = {"text": language.text, "date": language.date, "language": language.code}
-        html = self._environment.get_template(template).render({**texts, **values})
+        look = {"brand": brand, "sheet": Markup(brand.sheet), "languages": LANGUAGES}
+        html = self._environment.get_template(template).render({**texts, **look, **values})
         headers = {
-            "Content-Security-Policy": self._policy(forms_to, frames),
+            "Content-Security-Policy": self._policy(forms_to, frames, brand),
             "Content-Language": language.code,
             "Vary": "Accept-Language",
         }
@@ -65,10 +68,12 @@ class Views:
             headers |= {"X-Frame-Options": "", "Cross-Origin-Resource-Policy": "cross-origin"}
         return HTMLResponse(html, status, headers)
 
-    def _policy(self, forms_to: str, frames: Sequence[str]) -> str:
+    def _policy(self, forms_to: str, frames: Sequence[str], brand: Brand) -> str:
+        own = f" 'sha256-{_digest(brand.sheet)}'" if brand.sheet else ""
         rules = {
             "default-src": _NONE,
-            "style-src": f"'sha256-{self._digest}'",
+            "style-src": f"'sha256-{self._digest}'{own}",
+            **({"img-src": _SELF} if brand.logo else {}),
             "form-action": f"{_SELF} {forms_to}".rstrip(),
             "base-uri": _NONE,
             "frame-ancestors": " ".join(frames) or _NONE,
@@ -96,6 +101,10 @@ class Views:
             return response
         word = "busy" if status == 503 else ""
         return problems.response(problems.document(status, base_url=self.base_url, word=word, detail=detail))
+
+
+def _digest(style: str) -> str:
+    return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
 
 def _text_or(language: Language, key: str, other: str) -> Markup:

@@ -71,7 +71,8 @@ class Ground:
         return self.api("POST", "/consents", said, tenant=tenant, key=key)
 
     def agree(self, *addresses: str, topic: str = "news", tenant: str = "acme") -> None:
-        """Consents that are true."""
+        """Consents that are true, to a topic that is made where it isn't there."""
+        self.api("POST", "/topics", {"name": topic}, tenant=tenant)
         said = [
             {"email": one, "topic": topic, "source": "form on acme.example", "wording": WORDING} for one in addresses
         ]

@@ -122,6 +122,9 @@ def test_by_a_topic_that_is_made_afterwards(ground: Ground) -> None:
     ground.agree(who)
     ground.leave_all(who)
     before = ground.state(("consent", "suppression", "consent_history"))
+    assert word(ground.claim(who, topic="made-up-later")) == "topic"
+    for name in ("made-up-later", "made-up-even-later"):
+        assert ground.api("POST", "/topics", {"name": name}).status_code in (201, 409)
     for other in (who, "leftall@googlemail.com"):
         answer = ground.claim(other, topic="made-up-later")
         assert (answer.status_code, word(answer)) == (409, "unsubscribed")

@@ -10,6 +10,7 @@ import dkim
 import pytest
 
 from tests.dialogs.conftest import House
+from tests.support.peers import until
 from tests.support.smtp import Dialog, mail
 
 MAIL = "MAIL FROM:<news@acme.example>"
@@ -148,7 +149,7 @@ def test_a_message_comes_in_chunks_and_leaves_as_it_came(house: House) -> None:
         final = s.read()
         assert str(final).endswith("queued")
     arrived = house.sink.to("chunks@rcpt.example")
-    assert arrived.data.endswith(b"\r\n\r\nOne\r\n.two\r\n..\r\n.\r\nthree\r\n")
+    assert b"\r\n\r\nOne\r\n.two\r\n..\r\n.\r\nthree\r\n\r\n-- \r\n" in arrived.data
 
 
 def test_octets_of_a_refused_chunk_are_never_commands(house: House) -> None:
@@ -263,6 +264,7 @@ def test_topic_decides_at_data_for_some_or_all(house: House) -> None:
         starts(reply, "250 2.0.0 ")  # b agreed to news only: left out and reported
         queue_id = reply.text.split()[1]
     house.sink.to("partly@rcpt.example")
+    until(lambda: house.relay.json("stats", "acme")["refused"].get("no-consent", 0), "the refusal is on record")
     story = house.relay.cli("trace", queue_id)
     assert "b@rcpt.example" in story and "no-consent" in story
 
@@ -284,14 +286,17 @@ def test_a_topic_that_isn_t_there(house: House, who: str) -> None:
     with house.session(getattr(house, who)) as s:
         s.say(MAIL)
         s.say(rcpt("a"))
-        starts(s.data(mail(extra="Relay-Topic: new\r\n")), "550 5.7.1 topic: there is no topic new; there are: ")
+        starts(
+            s.data(mail(extra="Relay-Topic: new\r\n")),
+            "550 5.7.1 topic: there is no topic new, did you mean ",
+        )
 
 
 def test_relay_topic_must_agree_with_the_stream(house: House) -> None:
     with house.session(house.news) as s:
         s.say(MAIL)
         s.say(rcpt("a"))
-        starts(s.data(mail(extra="Relay-Topic: offers\r\n")), "554 5.6.0")
+        starts(s.data(mail(extra="Relay-Topic: offers\r\n")), "550 5.7.1 topic: this stream is for the topic ")
 
 
 def test_who_is_refused_at_data_is_reported_where_the_client_asked(house: House) -> None:
@@ -400,7 +405,7 @@ def test_dots_come_out_as_they_went_in(house: House) -> None:
         s.say(MAIL)
         s.say(rcpt("dots"))
         starts(s.data(mail(to="dots@rcpt.example", body=body)), "250 ")
-    assert house.sink.to("dots@rcpt.example").data.endswith(b"\r\n\r\n" + body.encode())
+    assert b"\r\n\r\n" + body.encode() in house.sink.to("dots@rcpt.example").data
 
 
 def test_recipients_of_one_site_share_a_copy_unless_it_speaks_to_each(house: House) -> None:
@@ -441,8 +446,8 @@ def test_a_remote_without_8bitmime_gets_seven_bits_that_mean_the_same_and_verify
             starts(s.data(mail(to=f"g@{domain}", extra=extra, body=body)), "250 ")
     plain = house.seven_bit.to("g@seven.example").data
     assert plain.isascii()
-    assert message_from_bytes(plain).get_payload(decode=True) == body.encode()
-    assert house.sink.to("g@rcpt.example").data.endswith(body.encode())
+    assert message_from_bytes(plain).get_payload(decode=True).startswith(body.encode())  # type: ignore[union-attr]
+    assert body.encode() in house.sink.to("g@rcpt.example").data
     conn = sqlite3.connect(house.relay.directory / "data" / "relay.db")
     keys = conn.execute("SELECT selector, algorithm, public FROM dkim_key").fetchall()
     conn.close()

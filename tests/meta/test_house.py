@@ -23,7 +23,7 @@ KNOWS: Mapping[str, str] = {
     "demo": "",
     "events": "store",
     "feedback": "campaigns events keys mail observe people queue signup store tenants texts values verdict",
-    "intake": "mail observe pipeline queue store store/sqlite tenants values",
+    "intake": "campaigns mail observe pipeline queue store store/sqlite tenants values",
     "intake/smtp": "feedback intake keys mail observe people pipeline store tenants values",
     "keys": "store values",
     "ledger": "store values",
@@ -34,16 +34,16 @@ KNOWS: Mapping[str, str] = {
     "pipeline": "mail values",
     "processes": "observe store",
     "queue": "audit campaigns events ledger mail observe people pipeline store store/sqlite values",
-    "rights": "audit events feedback keys observe people queue signup store tenants values",
+    "rights": "audit campaigns events feedback keys observe people queue signup store tenants values",
     "serve.py": "again.py app.py checks intake/smtp observe processes queue store store/sqlite web/server",
     "signup": "audit events keys ledger mail people queue store tenants texts values",
     "store": "",
     "store/sqlite": "observe store",
-    "tenants": "audit campaigns events keys ledger mail store values",
+    "tenants": "audit campaigns events keys ledger mail people store values",
     "texts": "",
     "values": "mail observe",
     "verdict": "",
-    "web": "keys observe queue signup store store/sqlite texts",
+    "web": "keys observe queue signup store store/sqlite tenants texts",
     "web/api": "lists mail people signup store tenants texts values web",
     "web/public": "feedback keys mail people signup store tenants values web",
     "web/server": "keys observe processes queue signup store store/sqlite web web/api web/public",
@@ -60,7 +60,7 @@ WRITES = re.compile(
 )
 OWNERS: Mapping[str, str] = {
     "audit": "audit audit_head audit_key audit_leaf audit_node consent_history",
-    "campaigns": "campaign",
+    "campaigns": "campaign refusal_sum",
     "events": "daily event follower",
     "feedback": "operator_mail report_try",
     "ledger": "counted counter",
@@ -71,7 +71,7 @@ OWNERS: Mapping[str, str] = {
     "signup": "asking form form_removed form_topic opt_in",
     "store": "meta",
     "store/sqlite": "sqlite_master",
-    "tenants": "api_token credential dkim_key domain idempotency stream tenant",
+    "tenants": "api_token credential dkim_key domain idempotency logo stream tenant",
 }
 """Folders with the tables that they alone write."""
 NAMELESS = {

@@ -8,7 +8,7 @@ import pytest
 
 from tests.meta.tree import imports, python_files
 
-FOR_POLICIES = ("relay.pipeline.contract", "relay.mail", "relay.values")
+FOR_POLICIES = ("relay.pipeline.contract", "relay.mail", "relay.texts", "relay.values")
 IMPURE = (
     "asyncio",
     "socket",

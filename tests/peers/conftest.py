@@ -47,6 +47,7 @@ class Office:
             },
         )
         relay.cli("tenant", "add", "acme", "--contact", "post@acme.example", "--plan", "unlimited")
+        relay.cli("topic", "add", "acme", "news")
         records = relay.json("domain", "add", "acme", "acme.example")
         self.dkim = [Record(r["name"].rstrip("."), r["value"]) for r in records if r["purpose"] == "dkim"]
         relay.cli("domain", "verify", "acme", "acme.example", "--vouch", "test")
@@ -60,6 +61,7 @@ class Office:
         """All these agreed to hear about ``topic``."""
         path = self.relay.directory / "agreed.txt"
         path.write_text("\n".join(addresses) + "\n")
+        self.relay.run("topic", "add", "acme", topic)  # refused where it is there
         self.relay.cli(
             "consent", "import", "acme", str(path), "--topic", topic,
             "--source", "form on acme.example", "--wording", WORDING, "--attest",

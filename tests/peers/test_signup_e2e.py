@@ -104,6 +104,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     delivery: dict[str, object] = {"retry": ["1s"], "jitter": 0, "smart_host": f"127.0.0.1:{sink.port}"}
     relay = Relay(tmp_path_factory.mktemp("signup"), {**SETTINGS, "delivery": delivery})
     relay.cli("tenant", "add", "acme", "--contact", "post@acme.example", "--plan", "unlimited")
+    for topic in ("news", "offers"):
+        relay.cli("topic", "add", "acme", topic)
     records = relay.json("domain", "add", "acme", "acme.example")
     keys = {r["name"].rstrip("."): r["value"].encode() for r in records if r["purpose"] == "dkim"}
     relay.cli("domain", "verify", "acme", "acme.example", "--vouch", "test")

@@ -43,6 +43,7 @@ class Relay:
         self.http = free_port()
         self.process: subprocess.Popen[str] | None = None
         self.log: list[str] = []
+        self._topics: set[tuple[str, str]] = set()
         self._reader: threading.Thread | None = None
         self.cli("init", "--dir", str(directory), "--hostname", self.hostname, "--dev", config=False)
         self.config = directory / "relay.toml"
@@ -152,6 +153,8 @@ class Relay:
     def tenant(self, name: str = "acme", domain: str = "acme.example", plan: str = "unlimited") -> None:
         """A tenant with a domain that the operator vouches for."""
         self.cli("tenant", "add", name, "--contact", f"post@{domain}", "--plan", plan)
+        self.cli("topic", "add", name, "news")
+        self._topics.add((name, "news"))
         self.cli("domain", "add", name, domain)
         self.cli("domain", "verify", name, domain, "--vouch", "test")
 
@@ -160,6 +163,9 @@ class Relay:
         return made["username"], made["password"]
 
     def consent(self, email: str, tenant: str = "acme", topic: str = "news") -> None:
+        if (tenant, topic) not in self._topics:
+            self._topics.add((tenant, topic))
+            self.run("topic", "add", tenant, topic)  # refused where a stream has made it
         self.cli(
             "consent", "add", tenant, email, "--topic", topic,
             "--source", "form on acme.example", "--wording", "Yes, send me the news",

@@ -17,11 +17,13 @@ import httpx
 from relay.mail.address import parse_address
 from relay.mail.template import Template
 from relay.people import consents
+from relay.people import topics as all_topics
 from relay.signup import forms
 from relay.signup.forms import Form, FormWish
 from relay.store.database import transaction
 from relay.tenants import domains, tenants
 from relay.texts.language import LANGUAGES
+from relay.values.short_name import fault
 from relay.web.server.app import create_app
 from relay.web.server.process import bind, make_server
 from tests.support.web import Shop
@@ -52,6 +54,9 @@ class Signup:
     def add(self, name: str, topics: Sequence[str] = ("newsletter",), *, tenant_id: int = 0, **more: Any) -> Form:
         with transaction(self.shop.conn) as conn:
             owner = tenants.by_id(conn, tenant_id or self.shop.tenant_id)
+            for topic in topics:
+                if all_topics.find(conn, owner.id, topic) is None and not fault(topic):
+                    all_topics.add(conn, owner.id, topic, actor="test", now=NOW)
             wish = FormWish(topics, more.pop("wording", WORDING), **more)
             return forms.add(conn, owner, name, wish, languages=LANGUAGES, actor="test", now=NOW)
 

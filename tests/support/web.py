@@ -17,7 +17,7 @@ from config.settings import Settings
 from relay.keys.secrets import Secrets
 from relay.keys.tokens import Mark, link_token
 from relay.mail.address import parse_address
-from relay.people import consents
+from relay.people import consents, topics
 from relay.store.database import connect, migrate, transaction
 from relay.tenants import api_tokens, tenants
 from relay.web.server.process import bind, run
@@ -64,6 +64,8 @@ class Shop:
         now = time.time()
         tenant_id = tenant_id or self.tenant_id
         with transaction(self.conn):
+            if topics.find(self.conn, tenant_id, topic) is None:
+                self.conn.execute("INSERT INTO topic (tenant_id, name) VALUES (?, ?)", (tenant_id, topic))
             consents.give(
                 self.conn,
                 self.secrets,

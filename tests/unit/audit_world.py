@@ -18,7 +18,7 @@ from relay.queue import verdicts
 from relay.store.database import transaction
 from relay.tenants import tenants
 from relay.values.facts import Reason
-from tests.unit.records import BULK, NOW, SHOP, agree, open_shop
+from tests.unit.records import BULK, NOW, SHOP, agree, make_topic, open_shop
 
 HOUR = 3600.0
 
@@ -92,6 +92,8 @@ class World:
 
     def imported(self, count: int, topic: str = "offers") -> None:
         self.clock.at += 1
+        with transaction(self.conn):
+            make_topic(self.conn, topic)
         file = self.directory / "list.csv"
         lines = [f"i{number}@people.example,192.0.2.{number % 250}" for number in range(count)]
         file.write_text("\n".join(["email,ip", *lines]) + "\n")

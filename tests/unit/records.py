@@ -9,7 +9,7 @@ from pathlib import Path
 from relay.keys.secrets import Secrets
 from relay.mail.address import parse_address
 from relay.mail.status import refusal
-from relay.people import consents
+from relay.people import consents, topics
 from relay.pipeline.contract import Add, Effect, Hold, Stage
 from relay.queue.enqueue import enqueue
 from relay.queue.values import Claim, Enqueued, NewRecipient, NewSubmission
@@ -25,7 +25,7 @@ COUNTER = "messages/2026-09"
 
 
 def open_shop(path: Path) -> sqlite3.Connection:
-    """A fresh database with the tenant ``shop`` (1), its stream ``bulk`` (1) and another tenant ``rival`` (2)."""
+    """A fresh database: the tenant ``shop`` (1), its stream ``bulk`` (1), topic ``news`` (1); and ``rival`` (2)."""
     migrate(path)
     conn = connect(path)
     with transaction(conn):
@@ -40,6 +40,7 @@ def open_shop(path: Path) -> sqlite3.Connection:
                 " VALUES (?, ?, 'bulk', 'bulk', 'required', 0)",
                 (tenant_id, tenant_id),
             )
+        make_topic(conn, "news")
     return conn
 
 
@@ -48,8 +49,18 @@ def agree(conn: sqlite3.Connection, email: str, *, topic: str = "news", now: flo
     said = {"source": "sign-up form", "wording": "Send me news.", "means": "form", "given_at": now, **more}
     address = parse_address(email)
     with transaction(conn):
+        if topic.strip() not in ("", "*"):
+            make_topic(conn, topic.strip())
         consents.give(conn, SECRETS, SHOP, address, topic=topic, now=now, **said)  # type: ignore[arg-type]
         return consents.subscriber(conn, SHOP, address.canonical, now)
+
+
+def make_topic(conn: sqlite3.Connection, name: str, tenant_id: int = SHOP) -> int:
+    """The id of the tenant's topic, made where it isn't there."""
+    found = topics.find(conn, tenant_id, name)
+    if found is None:
+        conn.execute("INSERT INTO topic (tenant_id, name) VALUES (?, ?)", (tenant_id, name))
+    return found or make_topic(conn, name, tenant_id)
 
 
 def put(

@@ -223,6 +223,7 @@ def test_stats(call: Call, staged: int) -> None:
         "held": 2,
         "unsubscribed": 0,
         "complained": 0,
+        "refused": {},
     }
     assert parsed(call("stats", "shop", "--json")) == {"tenant": "shop"} | figures
     head = {"tenant": "shop", "campaign": staged, "name": "autumn", "state": "staged"}

@@ -17,7 +17,7 @@ from relay.lists.consent_book import Choice, export
 from relay.lists.consent_import import ImportReport, Order
 from relay.lists.list_file import Bad, open_list
 from relay.mail.address import parse_address
-from relay.people import consents, grades
+from relay.people import grades, topics
 from relay.people.consent_rules import ConsentRefused, terms
 from relay.people.doubtful import is_role, near_miss
 from relay.people.standing import standing
@@ -51,7 +51,7 @@ def rows(conn: sqlite3.Connection) -> dict[str, tuple[object, ...]]:
 
 
 def demand(conn: sqlite3.Connection, grade: str) -> int:
-    topic = consents.find_topic(conn, SHOP, "news")
+    topic = topics.find(conn, SHOP, "news")
     assert topic is not None
     with transaction(conn):
         return grades.demand(conn, topic, grade)
@@ -168,10 +168,10 @@ def test_the_footer_makes_no_date_up(conn: sqlite3.Connection, tmp_path: Path) -
     for email in (A, B, C):
         address = parse_address(email)
         rcpt = Recipient(email, email, address.domain, standing(conn, SHOP, email, ""))
-        said[email] = reason(TENANT, "news", rcpt)
-    assert "on the list since 2021-03-04, taken over on 2026-09-21" in said[A]
-    assert "date not stated, taken over on 2026-09-21" in said[B]
-    assert "on 2024-05-13" in said[C]
+        said[email] = reason(TENANT, "news", rcpt.standing.consent("news"))
+    assert 'on the list "news" of acme since 2021-03-04; it was taken over on ' in said[A]
+    assert "no date is stated, the list was taken over on " in said[B]
+    assert "13" in said[C]
 
 
 def test_the_command_demands_and_shows(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from relay.people import consents, suppressions
+from relay.people import consents, suppressions, topics
 from relay.people import standing as standings
 from relay.people.consents import EVERYTHING, ConsentRefused
 from relay.values.facts import Consent, Reason, Standing, Suppression
@@ -57,7 +57,8 @@ def test_a_person_without_consent_is_known(conn: sqlite3.Connection) -> None:
 
 def test_given_consent_is_in_the_standing_with_its_proof(conn: sqlite3.Connection) -> None:
     person = agree(conn, "Ann@People.Example", given_at=NOW - DAY, ip="2001:DB8::1", page="https://shop.example/join")
-    assert standing(conn) == Standing(person, (Consent("news", True, NOW - DAY, "sign-up form", None),))
+    given = Consent("news", True, NOW - DAY, "sign-up form", None, page="https://shop.example/join")
+    assert standing(conn) == Standing(person, (given,))
     row = conn.execute("SELECT ip, page, means, recorded_at, channel FROM consent").fetchone()
     assert row == ("2001:db8::1", "https://shop.example/join", "form", NOW, "email")
     assert one(conn, "SELECT text FROM wording") == "Send me news."
@@ -127,9 +128,7 @@ def test_what_proves_nothing_is_refused(conn: sqlite3.Connection, wrong: dict[st
         agree(conn, ANN, **wrong)  # type: ignore[arg-type]
     assert refused.value.word == word
     assert "\n" not in refused.value.text and str(refused.value) == refused.value.text
-    assert (
-        column(conn, "SELECT id FROM subscriber UNION ALL SELECT id FROM topic UNION ALL SELECT id FROM wording") == []
-    )
+    assert column(conn, "SELECT id FROM subscriber UNION ALL SELECT id FROM wording") == []
 
 
 @pytest.mark.parametrize(
@@ -146,7 +145,7 @@ def test_small_clock_differences_are_taken(conn: sqlite3.Connection) -> None:
 def test_withdrawing_one_topic(conn: sqlite3.Connection) -> None:
     person = agree(conn, ANN)
     agree(conn, ANN, topic="offers")
-    news = consents.find_topic(conn, SHOP, "news")
+    news = topics.find(conn, SHOP, "news")
     assert news is not None
     assert withdraw(conn, person, news)
     found = standing(conn)
@@ -170,7 +169,7 @@ def test_withdrawing_everything(conn: sqlite3.Connection) -> None:
 
 def test_a_topic_of_another_tenant_means_everything(conn: sqlite3.Connection) -> None:
     person = agree(conn, ANN)
-    other = consents.make_topic(conn, 2, "news")
+    other = topics.first_or_known(conn, 2, "news")
     assert withdraw(conn, person, other)
     assert standing(conn).suppressions[0].topic is None
 
@@ -178,7 +177,7 @@ def test_a_topic_of_another_tenant_means_everything(conn: sqlite3.Connection) ->
 @pytest.mark.parametrize("everything_first", [True, False])
 def test_a_second_withdrawal_changes_nothing(conn: sqlite3.Connection, everything_first: bool) -> None:
     person = agree(conn, ANN)
-    news = consents.find_topic(conn, SHOP, "news")
+    news = topics.find(conn, SHOP, "news")
     assert news is not None
     topic = EVERYTHING if everything_first else news
     assert withdraw(conn, person, topic)
@@ -205,7 +204,7 @@ def test_an_erased_or_foreign_person_changes_nothing(conn: sqlite3.Connection) -
 def test_a_campaign_counts_a_person_once(conn: sqlite3.Connection) -> None:
     person = agree(conn, ANN)
     agree(conn, ANN, topic="offers")
-    news = consents.find_topic(conn, SHOP, "news")
+    news = topics.find(conn, SHOP, "news")
     assert news is not None
     id_, _ = put(conn, [ANN], campaign="autumn")
     assert withdraw(conn, person, news, submission_id=id_, number=0)

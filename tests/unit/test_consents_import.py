@@ -15,12 +15,12 @@ from relay.lists.consent_import import UNSUBSCRIBED, ImportReport, Order
 from relay.lists.list_file import Bad, Entry, ListError, open_list
 from relay.lists.list_write import escape, write_list
 from relay.mail.address import parse_address
-from relay.people import consents, profiles
+from relay.people import consents, profiles, topics
 from relay.people.consent_rules import ConsentRefused, terms
 from relay.store.sqlite import in_turn
 from relay.values.errors import RegistryError
 from relay.values.facts import Reason
-from tests.unit.records import NOW, SECRETS, SHOP, agree, column, one, open_shop
+from tests.unit.records import NOW, SECRETS, SHOP, agree, column, make_topic, one, open_shop
 
 TERMS = terms(topic="news", source="sign-up form", wording="Send me news.", means="import")
 
@@ -178,7 +178,7 @@ def test_bad_lines_are_told_and_the_others_taken(conn: sqlite3.Connection, tmp_p
 def test_who_unsubscribed_stays_so(conn: sqlite3.Connection, tmp_path: Path) -> None:
     people = {email: agree(conn, email) for email in (A, B, C)}
     agree(conn, "di@people.example", topic="offers")
-    news = consents.find_topic(conn, SHOP, "news")
+    news = topics.find(conn, SHOP, "news")
     assert news is not None
     for person, topic in ((people[A], news), (people[B], 0)):
         consents.withdraw(conn, SHOP, person, topic_id=topic, means="link", now=NOW + 1, evidence={})
@@ -210,6 +210,7 @@ def test_who_came_back_to_one_topic_is_there_for_that_one(
     agree(conn, A, means="double-opt-in", now=NOW + 2)
     said = terms(topic=topic, source="form", wording="x", means="import")
     file = open_list(listing(tmp_path, A))
+    make_topic(conn, topic)
     report = consent_import.run(conn, file, Order(SHOP, SECRETS, said, "root", NOW + 3), refused=lambda bad: None)
     assert (report.taken, report.duplicates, report.refused) == (taken, there, 1 - taken - there)
 

@@ -100,7 +100,10 @@ def test_the_first_follower_adds_up_events_and_outcomes_alike(conn: sqlite3.Conn
 
 
 def test_days_are_of_utc_and_streams_stand_apart(conn: sqlite3.Connection) -> None:
-    conn.execute("INSERT INTO stream VALUES (9, 1, 'more', 'bulk', '*', 'required', 0)")
+    conn.execute(
+        "INSERT INTO stream (id, tenant_id, name, kind, topic, consent, created_at)"
+        " VALUES (9, 1, 'more', 'bulk', '*', 'required', 0)"
+    )
     midnight = (TODAY + 1) * DAY
     for number, at in enumerate((midnight - 0.5, midnight, midnight + 1)):
         put(conn, [ANN], now=at, random=number)

@@ -11,11 +11,12 @@ from tests.meta.tree import ROOT
 
 FORKS = """
 import os
+from types import SimpleNamespace
 import relay.app
 from relay.intake.accept import Acceptor
 for _ in range(3):
     if not os.fork():
-        print(Acceptor(None, None, None, None, None, None)._next_bits(22), flush=True)
+        print(Acceptor(None, None, SimpleNamespace(submit=None), None, None, None)._next_bits(22), flush=True)
         os._exit(0)
     os.wait()
 """

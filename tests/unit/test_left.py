@@ -13,7 +13,7 @@ from relay.lists import consent_import
 from relay.lists.consent_import import Order
 from relay.lists.list_file import Bad, open_list
 from relay.mail.address import parse_address
-from relay.people import consents, left, suppressions
+from relay.people import consents, left, suppressions, topics
 from relay.people.consent_rules import ConsentRefused, terms
 from relay.people.consents import EVERYTHING
 from relay.people.standing import standing, standing_by_id
@@ -21,7 +21,7 @@ from relay.rights import erasure
 from relay.store.database import transaction
 from relay.values.facts import Consent, Kind, Reason, Standing, Stream, Suppression
 from relay.values.left import left_all_at, left_at
-from tests.unit.records import NOW, SECRETS, SHOP, agree, open_shop
+from tests.unit.records import NOW, SECRETS, SHOP, agree, make_topic, open_shop
 
 DAY = 86_400.0
 ANN = "ann.b@gmail.com"
@@ -35,7 +35,7 @@ def conn(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     made = open_shop(tmp_path / "relay.db")
     with transaction(made):
         for topic in ("news", "offers"):
-            consents.make_topic(made, SHOP, topic)
+            make_topic(made, topic)
     yield made
     made.close()
 
@@ -43,7 +43,7 @@ def conn(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 def leave(conn: sqlite3.Connection, email: str = ANN, topic: str = "", day: float = 1) -> None:
     with transaction(conn):
         person = consents.subscriber(conn, SHOP, parse_address(email).canonical, NOW)
-        topic_id = consents.find_topic(conn, SHOP, topic) or EVERYTHING
+        topic_id = topics.find(conn, SHOP, topic) or EVERYTHING
         consents.withdraw(
             conn, SHOP, person, topic_id=topic_id, means="link", now=NOW + day * DAY, evidence={"ip": "192.0.2.1"}
         )
@@ -66,7 +66,7 @@ def erase(conn: sqlite3.Connection) -> None:
 def later(conn: sqlite3.Connection) -> None:
     """A topic that nobody had heard of."""
     with transaction(conn):
-        consents.make_topic(conn, SHOP, "winter")
+        make_topic(conn, "winter")
 
 
 def story(*steps: Story) -> Story:

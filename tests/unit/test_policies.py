@@ -132,6 +132,11 @@ def test_consent_at_data_decides_by_the_message_s_topic() -> None:
     assert word(answer[no]) == "no-consent"
 
 
+@pytest.mark.parametrize("stream", [BULK, NEWS, DIRECT])
+def test_no_message_is_on_all_topics(stream: Stream) -> None:
+    assert word(consent.Policy({}).on_message(txn(stream, recipients=(rcpt(),)), message(topic="*"))) == "topic"
+
+
 def test_consent_needs_a_topic_on_a_stream_for_several() -> None:
     assert word(consent.Policy({}).on_message(txn(BULK, recipients=(rcpt(),)), message(topic=""))) == "topic"
 
@@ -141,7 +146,7 @@ def test_a_topic_that_isn_t_there_is_told_with_those_there_are(stream: Stream) -
     """Whatever the stream: a slip of the pen would be a topic that nobody can leave."""
     answer = consent.Policy({}).on_message(txn(stream, recipients=(rcpt(),)), message(topic="News"))
     assert isinstance(answer, Reject)
-    assert answer.status.reply == "550 5.7.1 topic: there is no topic News; there are: news, offers"
+    assert answer.status.reply == "550 5.7.1 topic: there is no topic News, did you mean news? there are: news, offers"
     many = replace(TENANT, topics=tuple(f"{number} " + "ä" * 90 for number in range(50)))
     answer = consent.Policy({}).on_message(txn(stream, tenant=many), message(topic="x" * 200))
     assert isinstance(answer, Reject) and "and 42 more" in answer.status.text
@@ -300,15 +305,16 @@ def test_bulk_gets_footer_and_unsubscribe_fields_with_the_reason_from_the_consen
     assert isinstance(answer, dict)
     verdict = answer[person]
     assert isinstance(verdict, Continue) and verdict.additions is not None
-    assert "subscribed to news of acme on 2026-09-21 (form)" in verdict.slots["reason"]
+    assert 'subscribed to "news" of acme on 21 September 2026 (form)' in verdict.slots["reason"]
     fields = dict(verdict.additions.headers)
     assert fields["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert "{{unsubscribe_url}}" in fields["List-Unsubscribe"] and "mailto:" in fields["List-Unsubscribe"]
     assert "post@acme.example" in verdict.additions.footer_text and "1 Road" in verdict.additions.footer_html
 
 
-def test_transactional_mail_gets_the_contact_in_the_header_only() -> None:
-    answer = unsubscribe_footer.Policy({}).on_message(txn(DIRECT, recipients=(rcpt(),)), message())
+def test_transactional_mail_gets_the_contact_in_the_header_alone_where_the_operator_says_so() -> None:
+    stream = replace(DIRECT, footer="headers")
+    answer = unsubscribe_footer.Policy({}).on_message(txn(stream, recipients=(rcpt(),)), message())
     assert isinstance(answer, Continue) and answer.additions is not None
     names = [name for name, _ in answer.additions.headers]
     assert names == ["X-Sender-Contact", "X-Report-Abuse", "Feedback-ID"]

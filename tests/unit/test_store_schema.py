@@ -27,7 +27,7 @@ def test_a_fresh_database_is_as_it_should_be(path: Path) -> None:
         ("DROP TRIGGER tenant_u", "trigger tenant_u is missing"),
         ("DROP INDEX recipient_due", "index recipient_due is missing"),
         ("DROP VIEW spelling", "view spelling is missing"),
-        ("ALTER TABLE tenant ADD COLUMN colour TEXT", "table tenant was changed"),
+        ("ALTER TABLE tenant ADD COLUMN scent TEXT", "table tenant was changed"),
         ("CREATE TABLE notes (x)", "table notes is not the relay's"),
     ],
 )

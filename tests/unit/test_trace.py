@@ -158,8 +158,8 @@ def test_figures_add_up(conn: sqlite3.Connection) -> None:
     ]
     finish(conn, *results)
     consents.withdraw(conn, SHOP, ids[0], topic_id=0, means="link", now=NOW, evidence={}, submission_id=id_, number=0)
-    expected = Figures(accepted=6, delivered=1, bounced=2, deferred=1, held=2, unsubscribed=1, complained=0)
+    expected = Figures(accepted=6, delivered=1, bounced=2, deferred=1, held=2, unsubscribed=1, complained=0, refused={})
     assert figures.of_tenant(conn, SHOP) == expected
     assert done.campaign_id is not None
     assert figures.of_campaign(conn, campaigns.by_id(conn, done.campaign_id)) == expected
-    assert figures.of_tenant(conn, 99) == Figures(0, 0, 0, 0, 0, 0, 0)
+    assert figures.of_tenant(conn, 99) == Figures(0, 0, 0, 0, 0, 0, 0, {})

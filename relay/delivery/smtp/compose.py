@@ -20,7 +20,6 @@ from relay.queue.lease import load_template
 from relay.queue.values import Lease
 from relay.store.contract import Tx
 from relay.tenants.parts import DomainRecord
-from relay.tenants.snapshot import Snapshot
 
 MOST_MESSAGES = 500
 """Compiled messages kept in memory between the copies of one submission, besides the bound in octets."""
@@ -34,12 +33,6 @@ class LinkBase:
 
     base_url: str
     mail_domain: str
-
-
-def own_domain(snapshot: Snapshot, tenant_id: int, name: str) -> DomainRecord | None:
-    """The domain if it is verified for the tenant."""
-    record = snapshot.domains.get(name)
-    return record if record is not None and record.verified and record.tenant_id == tenant_id else None
 
 
 @dataclass(frozen=True, slots=True)

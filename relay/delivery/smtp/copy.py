@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from relay.delivery.attempt import DeliveryDesk, LeasedCopy
 from relay.delivery.outcome import Prepared
-from relay.delivery.smtp.compose import Compiled, own_domain
+from relay.delivery.smtp.compose import Compiled
 from relay.mail.downgrade import downgrade
 from relay.mail.render import Rendered
 from relay.queue.values import Lease, notice
@@ -46,14 +46,16 @@ class MailCopy(LeasedCopy):
         return self._message
 
     def prepare(self, eight_bit: bool, shared: bool) -> Prepared | Awaitable[Prepared] | None:
-        """Render, and have it signed; None if the message is gone."""
+        """Render, and have it signed; None if the message is gone, or may not leave unsigned."""
         desk, lease, composer, message = self._desk, self.lease, self._composer, self._found()
         if message is None:
             return None
         snapshot = desk.snapshots.current()
-        domain = own_domain(snapshot, lease.submission.tenant_id, lease.submission.from_domain)
+        domain = snapshot.own_domain(lease.submission.tenant_id, lease.submission.from_domain)
         mark = composer.mark(lease, shared)
         signer = composer.signer(domain)
+        if signer is None and not self.may_leave(snapshot):
+            return None  # asked before it leaves: that ends it
         rendered = composer.render(message, lease, mark, domain, hashed=signer is not None)
         if message.needs_8bit and not eight_bit:
             # What can't be converted goes as it is: servers that mind are extinct, a bounce would be sure.

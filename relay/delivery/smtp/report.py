@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relay.delivery.smtp.compose import Composer, own_domain
+from relay.delivery.smtp.compose import Composer
 from relay.mail import dsn
 from relay.mail.dsn import MAX_RETURNED_OCTETS
 from relay.mail.dsn_report import Action, RecipientReport
@@ -78,6 +78,6 @@ class Reporter:
             return b""
         if submission.ret != "FULL" or submission.size_octets > MAX_RETURNED_OCTETS:
             return message.renderer.header(dict(lease.slots)) + b"\r\n"
-        domain = own_domain(self._snapshots.current(), submission.tenant_id, submission.from_domain)
+        domain = self._snapshots.current().own_domain(submission.tenant_id, submission.from_domain)
         rendered = self._composer.render(message, lease, self._composer.mark(lease), domain, hashed=False)
         return b"".join(rendered.fields) + b"\r\n" + rendered.body

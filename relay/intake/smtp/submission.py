@@ -292,6 +292,7 @@ class SubmissionSession(BaseSession):
         if isinstance(verdict, Status):
             _log.info("tenant=%s rcpt=%s refused: %s", txn.tenant.name, recipient.canonical, verdict.reply)
             self._turned_away += 1
+            self.desk.acceptor.refusals.note(txn, recipient.canonical, verdict, "rcpt")
             return verdict
         self._seen.add(recipient.canonical)
         self._accepted.append(verdict)

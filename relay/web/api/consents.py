@@ -10,7 +10,7 @@ from starlette.responses import Response
 from relay.people import consents
 from relay.people.consent_rules import DOUBLE_OPT_IN, terms
 from relay.signup import forms
-from relay.signup.ask import Asked, Wish, ask
+from relay.signup.ask import Asked, Wish, ask, closed
 from relay.signup.forms import Form
 from relay.store.contract import Tx
 from relay.texts.language import LANGUAGES, choose
@@ -43,7 +43,7 @@ from relay.web.problems import TYPES, Problem
 router = APIRouter(prefix="/consents", tags=["consents"], responses=errors(*ALWAYS))
 
 _REFUSALS = {
-    Asked.FROZEN: ("frozen", "all streams of the tenant are frozen"),
+    Asked.FROZEN: ("frozen", "the tenant is frozen"),
     Asked.SUPPRESSED: ("suppressed", "nothing may go to the address"),
     Asked.NEVER: ("never-ask", "the person asked never to be asked again"),
     Asked.LEFT: ("unsubscribed", "the person unsubscribed, and the operator lets nobody come back"),
@@ -166,6 +166,10 @@ def withdraw_consent(
 def _give(context: Context, conn: Tx, tenant_id: int, given: ConsentIn) -> ConsentOut:
     address, now = address_of(given.email), context.clock()
     check_wording(context, given.wording)
+    if closed(conn, context.secrets, tenant_id, address):
+        raise Problem(
+            "suppressed", f"nothing may go to {address.canonical}: a hard bounce, a complaint or the operator"
+        )
     try:
         consents.give(
             conn,

@@ -10,8 +10,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from relay.people import consents
-from relay.people.consent_rules import check_topic
+from relay.people import topics
+from relay.people.consent_rules import ConsentRefused
+from relay.people.topics import TopicRow
 from relay.signup import figures, forms
 from relay.signup.forms import Form, FormWish
 from relay.signup.snippet import frame, snippet
@@ -21,14 +22,14 @@ from relay.texts.language import LANGUAGES
 from relay.values.errors import RegistryError
 from relay.web.api import cursors
 from relay.web.api.consent_list import moment
-from relay.web.api.models_forms import FormChange, FormIn, FormList, FormOut, TopicIn, TopicList, TopicOut
+from relay.web.api.models_forms import FormChange, FormIn, FormList, FormOut, TopicChange, TopicIn, TopicList, TopicOut
 from relay.web.api.once import Key, once, tenant
 from relay.web.api.openapi import ALWAYS, MADE, REPLAY, WITH_BODY, errors
 from relay.web.api.parts import JSON_ONLY, Cursor, Limit, check_wording
 from relay.web.context import Context
 from relay.web.problems import Problem
 
-MOST_TOPICS = 1_000
+_COLUMNS = "id, name, title, description"
 topics_router = APIRouter(prefix="/topics", tags=["topics"], responses=errors(*ALWAYS))
 forms_router = APIRouter(prefix="/forms", tags=["forms"], responses=errors(*ALWAYS))
 
@@ -44,10 +45,10 @@ def get_topics(request: Request, cursor: Cursor = None, limit: Limit = 100) -> T
     after = "" if cursor is None else str(cursors.read(cursor, str)[0])
     with Context.of(request).storage.read() as conn:
         rows = conn.execute(
-            "SELECT id, name FROM topic WHERE tenant_id = ? AND name > ? ORDER BY name LIMIT ?",
+            f"SELECT {_COLUMNS} FROM topic WHERE tenant_id = ? AND name > ? ORDER BY name LIMIT ?",
             (tenant(request), after, limit + 1),
         ).fetchall()
-    found = [TopicOut(id=id_, name=name) for id_, name in rows[:limit]]
+    found = [_topic(TopicRow(*row)) for row in rows[:limit]]
     return TopicList(topics=found, next=cursors.write(found[-1].name) if len(rows) > limit else None)
 
 
@@ -59,18 +60,21 @@ def get_topics(request: Request, cursor: Cursor = None, limit: Limit = 100) -> T
     responses={201: REPLAY, **errors(409, 429, *WITH_BODY)},
 )
 def make_topic(request: Request, given: TopicIn, key: Key = None) -> Response:
-    """Make a topic. A consent or a form to a new topic makes it too."""
+    """Make a topic. Only while there is none, a stream, a form or a consent makes the first one by itself."""
     tenant_id = tenant(request)
 
     def act(conn: Tx) -> TopicOut:
         with _as_problems():
-            check_topic(given.name)
-            forms.check_title(given.name)
-        if consents.find_topic(conn, tenant_id, given.name) is not None:
-            raise Problem("exists", "the tenant has a topic of that name")
-        if conn.execute("SELECT count(*) FROM topic WHERE tenant_id = ?", (tenant_id,)).fetchone()[0] >= MOST_TOPICS:
-            raise Problem("full", f"the tenant has {MOST_TOPICS} topics, which is the most to be made by hand")
-        return TopicOut(id=consents.make_topic(conn, tenant_id, given.name), name=given.name)
+            row = topics.add(
+                conn,
+                tenant_id,
+                given.name,
+                title=given.title,
+                description=given.description,
+                actor="api",
+                now=Context.of(request).clock(),
+            )
+        return _topic(row)
 
     return once(request, key, given, act, 201)
 
@@ -80,11 +84,35 @@ def get_topic(request: Request, id: TopicId) -> TopicOut:
     """One topic."""
     with Context.of(request).storage.read() as conn:
         row = conn.execute(
-            "SELECT id, name FROM topic WHERE id = ? AND tenant_id = ?", (id, tenant(request))
+            f"SELECT {_COLUMNS} FROM topic WHERE id = ? AND tenant_id = ?", (id, tenant(request))
         ).fetchone()
     if row is None:
         raise Problem("not-found", "the tenant has no such topic")
-    return TopicOut(id=row[0], name=row[1])
+    return _topic(TopicRow(*row))
+
+
+@topics_router.patch("/{id}", dependencies=JSON_ONLY, responses=errors(404, *WITH_BODY))
+def change_topic(request: Request, id: TopicId, given: TopicChange) -> TopicOut:
+    """Change what people read of a topic."""
+    with Context.of(request).storage.write() as conn:
+        row = conn.execute("SELECT name FROM topic WHERE id = ? AND tenant_id = ?", (id, tenant(request))).fetchone()
+        if row is None:
+            raise Problem("not-found", "the tenant has no such topic")
+        with _as_problems():
+            changed = topics.edit(
+                conn,
+                tenant(request),
+                row[0],
+                title=given.title,
+                description=given.description,
+                actor="api",
+                now=Context.of(request).clock(),
+            )
+    return _topic(changed)
+
+
+def _topic(row: TopicRow) -> TopicOut:
+    return TopicOut(id=row.id, name=row.name, title=row.title, description=row.description)
 
 
 # --- forms -------------------------------------------------------------------------
@@ -196,7 +224,7 @@ def _as_problems() -> Iterator[None]:
     """What the registry refuses, as a problem."""
     try:
         yield
-    except consents.ConsentRefused as refused:
+    except ConsentRefused as refused:
         raise Problem(refused.word, refused.text) from refused
     except RegistryError as error:
         raise Problem("form", str(error)) from error

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from relay.people.topics import MAX_DESCRIPTION
+from relay.people.topics import MAX_TITLE as MAX_TOPIC_TITLE
 from relay.signup.forms import MAX_FRAMES, MAX_TITLE, MAX_TOPICS
 from relay.web.api.models import Given, TopicField, WordingField
 
@@ -15,6 +17,12 @@ NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
 Name = Annotated[str, Field(pattern=NAME, examples=["footer"])]
 Topics = Annotated[list[TopicField], Field(min_length=1, max_length=MAX_TOPICS, description="What can be chosen.")]
 Title = Annotated[str, Field(max_length=MAX_TITLE, description="Heading; empty: one that names the tenant.")]
+TopicTitle = Annotated[
+    str, Field(max_length=MAX_TOPIC_TITLE, description="What people read in place of the name; empty: the name.")
+]
+TopicDescription = Annotated[
+    str, Field(max_length=MAX_DESCRIPTION, description="One sentence for forms and preferences.")
+]
 LanguageCode = Annotated[
     str, Field(pattern=r"^([a-z]{2})?$", description="The form's own; empty: each person's.", examples=["en"])
 ]
@@ -29,9 +37,18 @@ Frames = Annotated[
 
 
 class TopicIn(Given):
-    """A topic to be made, so that it has an id before anyone consents."""
+    """A topic to be made: a consent to one that nobody made is refused."""
 
     name: TopicField
+    title: TopicTitle = ""
+    description: TopicDescription = ""
+
+
+class TopicChange(Given):
+    """What of a topic is to change; what is left out stays. The name stays: consents are to it."""
+
+    title: TopicTitle | None = None
+    description: TopicDescription | None = None
 
 
 class TopicOut(BaseModel):
@@ -39,6 +56,8 @@ class TopicOut(BaseModel):
 
     id: int
     name: str
+    title: str
+    description: str
 
 
 class TopicList(BaseModel):

@@ -20,6 +20,7 @@ from relay.signup.ask import subscriber
 from relay.signup.forms import Topic
 from relay.tenants import tenants
 from relay.values.errors import RegistryError
+from relay.web import brand
 from relay.web.context import Context, evidence
 from relay.web.public.forms import Fields, is_one_click, read_form, values
 from relay.web.views import asked_language, masked, spoken
@@ -118,7 +119,7 @@ def _never(request: Request, token: tokens.Never, fields: Fields | None) -> Resp
             tenant = tenants.by_id(conn, token.tenant_id)
         except RegistryError:
             return context.views.message(language, "gone")
-    person = {"tenant": tenant.name, "contact": tenant.contact}
+    person = {"tenant": tenant.shown, "contact": tenant.contact}
     if fields is None:
         link = f"/confirm/{request.path_params['token']}{_query(request)}"
         return context.views.page(language, "never.html", {"person": person, "link": link})
@@ -158,7 +159,9 @@ def _leave(context: Context, token: tokens.Never, client: dict[str, str]) -> boo
 def _page(request: Request, template: str, found: answer.Request, status: int = 200, **more: object) -> Response:
     names = {"tenant": found.tenant, "address": masked(str(found.address))}
     values = {"person": found, "names": names, "request": found, **more}
-    return Context.of(request).views.page(spoken(request.scope, found.language), template, values, status)
+    with Context.of(request).storage.read() as conn:
+        look = brand.find(conn, found.tenant_id)
+    return Context.of(request).views.page(spoken(request.scope, found.language), template, values, status, brand=look)
 
 
 def _query(request: Request) -> str:

@@ -17,7 +17,7 @@ from relay.feedback.shared import is_shared
 from relay.keys.tokens import Mark, read_link
 from relay.people import consents
 from relay.store.contract import Tx
-from relay.web import people
+from relay.web import brand, people
 from relay.web.context import Context, evidence
 from relay.web.people import EVERYTHING, Person
 from relay.web.public import forms, shared
@@ -192,8 +192,11 @@ def _page(request: Request, template: str, person: Person, **values: object) -> 
     query = f"?lang={chosen}" if chosen else ""
     names = {"tenant": person.tenant, "topic": person.topic or "", "address": masked(person.address)}
     links = {"u": f"/u/{token}{query}", "p": f"/p/{token}{query}", "report": f"/report/{token}{query}"}
+    links["form"] = f"/s/{person.form}{query}" if person.form else ""
+    with Context.of(request).storage.read() as conn:
+        look = brand.find(conn, person.tenant_id)
     values = {"person": person, "names": names, "links": links, **values}
-    return Context.of(request).views.page(spoken(request.scope), template, values)
+    return Context.of(request).views.page(spoken(request.scope), template, values, brand=look)
 
 
 def _bad_link(request: Request) -> Response:

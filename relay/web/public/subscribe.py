@@ -25,6 +25,7 @@ from relay.signup.ask import Asked, Wish, ask
 from relay.signup.forms import Form
 from relay.tenants import tenants
 from relay.tenants.web_address import below, host_of, origin
+from relay.web import brand
 from relay.web.context import Context, evidence
 from relay.web.public import confirm
 from relay.web.public.filled import Filled, filled, reachable
@@ -176,11 +177,12 @@ def _render(request: Request, form: Form, given: Filled, faults: dict[str, str],
     context, chosen = Context.of(request), asked_language(request.scope)
     with context.storage.read() as conn:
         tenant = tenants.by_id(conn, form.tenant_id)
+        look = brand.find(conn, form.tenant_id)
     values = {
         "form": form,
         "given": given,
         "faults": {"form": "", "email": "", "topics": "", "age": "", **faults},
-        "person": {"tenant": tenant.name, "contact": tenant.contact},
+        "person": {"tenant": tenant.shown, "contact": tenant.contact},
         "action": f"/s/{form.key}" + (f"?lang={chosen}" if chosen else ""),
     }
     return context.views.page(
@@ -190,6 +192,7 @@ def _render(request: Request, form: Form, given: Filled, faults: dict[str, str],
         status,
         forms_to=origin(form.redirect) if form.redirect else "",
         frames=form.frames,
+        brand=look,
     )
 
 
@@ -202,4 +205,4 @@ def _done(request: Request, form: Form) -> Response:
     if form.redirect and below(host_of(form.redirect), domains):
         return RedirectResponse(form.redirect, 303)
     language = spoken(request.scope, form.language)
-    return context.views.message(language, "asked", frames=form.frames, tenant=tenant.name)
+    return context.views.message(language, "asked", frames=form.frames, tenant=tenant.shown)
