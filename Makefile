@@ -15,7 +15,7 @@ export NODE_PATH := $(PEERS_DIR)/node_modules
 export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup compiled demo test test-compiled check format bench bench-quick bench-queue bench-consents bench-profile corpora crash faults fuzz fuzz-api lock clean
+.PHONY: help setup compiled wheel demo test test-compiled check format bench bench-quick bench-queue bench-consents bench-profile corpora crash faults fuzz fuzz-api lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -28,6 +28,12 @@ compiled: $(READY) ## the compiled copy of these sources, where there is a C com
 $(READY): requirements-dev.lock pyproject.toml scripts/setup
 	scripts/setup $(VENV)
 	@touch $@
+
+# Tools of the environment, as they are pinned: nothing is fetched. Compiled for this Python and processor where there is a
+# C compiler; whoever installs it needs none.
+wheel: $(READY) ## a wheel in dist/ that installs without a compiler; RELAY_COMPILE=0 makes one for every machine
+	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir dist .
+	@ls -t dist/*.whl | head -1
 
 demo: $(READY) ## the whole story on loopback; ARGS=--once ends by itself
 	$(BIN)/relay demo $(ARGS)

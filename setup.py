@@ -1,7 +1,7 @@
 """The build: pure Python, and compiled by mypyc what ``[tool.relay]`` in pyproject.toml names, where that can be done.
 
 ``RELAY_COMPILE=0`` leaves all of it pure Python, ``RELAY_COMPILE=1`` fails where compiling can't be done; else it
-falls back and says so in one line. An editable install is never compiled: compiled modules would hide what is
+falls back; it says which in one line. An editable install is never compiled: compiled modules would hide what is
 edited. See docs/decisions/0012-compiled.md.
 """
 
@@ -128,7 +128,25 @@ def fall_back(why: object) -> None:
     text = " ".join(str(why).split())
     if WISH == "1":
         raise SystemExit(f"relay: not compiled, {text}; RELAY_COMPILE=1 demands it")
-    print(f"relay: pure Python, not compiled: {text}", file=sys.stderr, flush=True)
+    tell(f"relay: pure Python, not compiled: {text}")
+
+
+def tell(text: str) -> None:
+    """One line on stderr. pip keeps that to itself unless it is called with -v: then the terminal gets it too."""
+    print(text, file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        return
+    with contextlib.suppress(OSError), Path("/dev/tty").open("w") as terminal:
+        terminal.write(f"\r\n{text}\r\n")
+
+
+def announced(made: list[Extension]) -> list[Extension]:
+    """The same, once it is said what the next minutes are for."""
+    names = modules()
+    parts = sorted({Path(name).parent.as_posix().replace("/", ".") for name in names})
+    more = ", and what makes RSA signatures eight at a time" if any("_rsa8" in one.name for one in made) else ""
+    tell(f"relay: compiling {len(names)} modules by mypyc, a minute or two ({', '.join(parts)}){more}")
+    return made
 
 
 class Modules(build_py):
@@ -167,6 +185,8 @@ class Compiled(build_ext):
     def run(self) -> None:
         try:
             super().run()
+            if self.extensions:
+                tell("relay: compiled")
         except Exception as error:
             for made in self.get_outputs():
                 Path(made).unlink(missing_ok=True)
@@ -180,7 +200,7 @@ def wanted() -> list[Extension]:
     if WISH == "0" or not BUILDING & set(sys.argv[1:]):
         return []
     try:
-        return [*extensions(), *rsa8()]
+        return announced([*extensions(), *rsa8()])
     except Impossible as why:
         fall_back(why)
         return []

@@ -41,7 +41,7 @@ is [TOML](https://toml.io). Unknown keys, wrong types and contradictions are err
 
 - **Durations** are seconds (`90`, `0.5`) or text: `"90s"`, `"30m"`, `"1h30m"`, `"5d"` (units `ms s m h d w`).
 - **Sizes** are octets (`4096`) or text: `"256KiB"`, `"25MiB"`, `"25MB"`.
-- **address:port** is `"0.0.0.0:587"`, `"[::]:587"` or `"localhost:10587"`.
+- **address:port** is `"*:587"` (every address, IPv4 and IPv6), `"0.0.0.0:587"`, `"[::]:587"` or `"localhost:10587"`.
 - **Relative paths** start at the directory of the settings file.
 """
 

@@ -148,7 +148,7 @@ def _listen_faults(listen: Mapping[str, Any]) -> Iterator[Fault]:
     taken: list[tuple[names.Endpoint, str]] = []
     for path, text in _listeners(listen):
         try:
-            endpoint = names.split_endpoint(text)
+            endpoint = names.split_listen(text)
         except ValueError:
             continue  # told with the value itself
         clash = next((other for seen, other in taken if _overlap(seen, endpoint)), None)
@@ -169,7 +169,7 @@ def _listeners(listen: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _overlap(first: names.Endpoint, second: names.Endpoint) -> bool:
     if first.port != second.port or not first.port:
         return False
-    if first.host == second.host:
+    if first.host == second.host or names.EVERY in (first.host, second.host):
         return True
     # IPv6 sockets are opened for IPv6 only, so [::] and 0.0.0.0 go together.
     wildcard = "::" if ":" in first.host + second.host else "0.0.0.0"

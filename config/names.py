@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
@@ -17,6 +17,10 @@ _URL = re.compile(r"[\x21-\x7e]+")
 _LOCAL_PART = re.compile(
     r"(?=.{1,64}\Z)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII
 )
+
+
+EVERY: Final = "*"
+"""The host of a listener on all addresses."""
 
 
 class Endpoint(NamedTuple):
@@ -104,9 +108,17 @@ def join_endpoint(endpoint: Endpoint) -> str:
     return f"[{endpoint.host}]:{endpoint.port}" if ":" in endpoint.host else f"{endpoint.host}:{endpoint.port}"
 
 
+def split_listen(text: str) -> Endpoint:
+    """As ``split_endpoint``; the host may be ``*``, which is every address of the machine, IPv4 and IPv6."""
+    host, colon, port = text.partition(":")
+    if host != EVERY or not colon:
+        return split_endpoint(text)
+    return Endpoint(EVERY, split_endpoint(f"0.0.0.0:{port}").port)
+
+
 def listen_endpoint(text: str) -> str:
     """An address to listen on; port 0 takes any free one."""
-    return join_endpoint(split_endpoint(text))
+    return join_endpoint(split_listen(text))
 
 
 def target_endpoint(text: str) -> str:

@@ -86,9 +86,9 @@ class OperatorSettings(Table):
 class Listen(Table):
     """Where connections are taken; an empty list opens nothing, `[::]:587` is all of IPv6."""
 
-    submission: Listens = key(("0.0.0.0:587",), "Submission by applications, with STARTTLS.")
-    submissions: Listens = key(("0.0.0.0:465",), "Submission by applications, TLS from the first octet.")
-    inbound: Listens = key(("0.0.0.0:25",), "Bounces and unsubscribe mails that come back from other servers.")
+    submission: Listens = key(("*:587",), "Submission by applications, with STARTTLS.")
+    submissions: Listens = key(("*:465",), "Submission by applications, TLS from the first octet.")
+    inbound: Listens = key(("*:25",), "Bounces and unsubscribe mails that come back from other servers.")
     http: OptionalListenAddress = key("127.0.0.1:8080", "Unsubscribe pages and API, for a reverse proxy; empty: none.")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 import pytest
 from hypothesis import settings
 
@@ -9,6 +12,12 @@ from relay.campaigns import draw
 
 settings.register_profile("relay", deadline=None)
 settings.load_profile("relay")
+
+# Commands show times where the operator is and take the terminal's width; tests are in UTC and have no terminal.
+os.environ["TZ"] = "UTC"
+for name in ("COLUMNS", "LINES"):  # pytest-xdist's
+    os.environ.pop(name, None)
+time.tzset()
 
 
 @pytest.fixture

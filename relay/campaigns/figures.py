@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 from relay.campaigns import campaigns, refusals
@@ -48,6 +49,22 @@ def of_tenant(conn: Tx, tenant_id: int) -> Figures:
             complained=sums["complained"],
             refused=refusals.of_tenant(conn, tenant_id),
         )
+
+
+def by_tenant(conn: Tx) -> dict[int, Figures]:
+    """The same of each tenant that there is, by its id."""
+    found = [int(row[0]) for row in conn.execute("SELECT id FROM tenant ORDER BY id").fetchall()]
+    return {tenant_id: of_tenant(conn, tenant_id) for tenant_id in found}
+
+
+def total(found: Iterable[Figures]) -> Figures:
+    """All together."""
+    rows = list(found)
+    names = [one.name for one in fields(Figures) if one.name != "refused"]
+    refused: Counter[str] = Counter()
+    for row in rows:
+        refused.update(row.refused)
+    return Figures(**{name: sum(getattr(row, name) for row in rows) for name in names}, refused=dict(refused))
 
 
 def of_campaign(conn: Tx, campaign: campaigns.Campaign) -> Figures:

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from config.names import split_endpoint
+from config.names import split_listen
 from config.settings import Settings
 from relay.checks.files import private_file
 from relay.checks.result import CheckResult, Level, bad, ok, warn
@@ -104,7 +104,7 @@ def _covers(name: str, hostname: str) -> bool:
 def _only_loopback(settings: Settings) -> bool:
     listen = settings.listen
     return all(
-        is_loopback(split_endpoint(text).host) for text in (*listen.submission, *listen.submissions, *listen.inbound)
+        is_loopback(split_listen(text).host) for text in (*listen.submission, *listen.submissions, *listen.inbound)
     )
 
 

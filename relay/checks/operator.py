@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from config.names import split_endpoint
+from config.names import split_listen
 from config.settings import Settings
 from relay.checks.certificate import is_loopback
 from relay.checks.result import CheckResult, bad, ok, warn
@@ -29,7 +29,7 @@ def check_operator_mail(settings: Settings) -> Iterator[CheckResult]:
         yield bad(WHAT, detail, "name a mailbox elsewhere in [operator] notify")
     elif not settings.operator.called:
         detail = f"nobody gets mail to postmaster@ and abuse@: it is kept in {settings.operator_mail}{held}"
-        if all(is_loopback(split_endpoint(text).host) for text in settings.listen.inbound):
+        if all(is_loopback(split_listen(text).host) for text in settings.listen.inbound):
             yield ok(WHAT, detail)  # a relay for trying out
             return
         yield warn(WHAT, detail, "name a mailbox in [operator] notify; a Maildir is read by `mutt -f DIRECTORY`")

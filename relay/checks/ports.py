@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from config.names import Endpoint, split_endpoint
+from config.names import EVERY, Endpoint, split_listen
 from config.settings import Settings
 from relay.checks.result import CheckResult, bad, ok, warn
 
@@ -55,7 +55,7 @@ def relay_process(data_dir: Path) -> int | None:
 
 
 def _port(name: str, text: str, running: int | None) -> CheckResult:
-    what, endpoint = f"listen.{name}", split_endpoint(text)
+    what, endpoint = f"listen.{name}", split_listen(text)
     try:
         _try(endpoint)
     except socket.gaierror:
@@ -83,6 +83,14 @@ def _refused(what: str, text: str, endpoint: Endpoint, error: OSError, running: 
 
 def _try(endpoint: Endpoint) -> None:
     """Open the port and close it again, nothing is taken from it."""
+    if endpoint.host == EVERY:
+        _try(Endpoint("0.0.0.0", endpoint.port))
+        try:
+            _try(Endpoint("::", endpoint.port))
+        except OSError as error:
+            if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):  # a machine without IPv6
+                raise
+        return
     family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

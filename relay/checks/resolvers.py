@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Sequence
 
-from config.names import split_endpoint
+from config.names import split_listen
 from config.settings import Settings
 from relay.checks.result import CheckResult, bad, warn
 from relay.delivery.smtp.answer import DnsAnswer, Found, Missing, Unsure
@@ -23,7 +23,7 @@ def check_private(settings: Settings) -> list[CheckResult]:
     public = [
         text
         for text in (*listen.submission, *listen.submissions, *listen.inbound)
-        if not split_endpoint(text).host.startswith(_LOOPBACK)
+        if not split_listen(text).host.startswith(_LOOPBACK)
     ]
     if not settings.delivery.allow_private or not public:
         return []
@@ -34,6 +34,16 @@ def check_private(settings: Settings) -> list[CheckResult]:
             "set delivery.allow_private = false; name inside servers in delivery.routes",
         )
     ]
+
+
+def check_named(settings: Settings) -> list[CheckResult]:
+    """Whether there is any name server to ask; nothing if there is."""
+    if endpoints(settings.dns.nameservers):
+        return []
+    todo = "set dns.nameservers, or name one in /etc/resolv.conf"
+    if settings.delivery.smart_host:
+        return [warn("name servers", "there is none: records can't be checked", todo)]
+    return [bad("name servers", "there is none: no mail can be delivered", todo)]
 
 
 def check_resolvers(settings: Settings) -> list[CheckResult]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from relay.cli.common import aligned, json_option, open_store, print_json, say
+from relay.cli.common import json_option, open_store, pairs, print_json, say
 
 if TYPE_CHECKING:
     from relay.feedback.explain import Explained, Explanation
@@ -73,8 +73,7 @@ def _print(found: Explanation) -> None:
     for number, one in enumerate(found.reports, 1):
         if len(found.reports) > 1:
             say(f"{chr(10) if number > 1 else ''}report {number} of {len(found.reports)}")
-        for line in aligned([[name, value] for name, value in _fields(one) if value]):
-            say(line)
+        pairs((name, value) for name, value in _fields(one) if value)
     if not found.reports:
         verdict = "counts" if found.letter.counts else "doesn't count"
         say(f"as a letter to an unsubscribe address it {verdict}: {found.letter.sign}")

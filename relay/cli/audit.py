@@ -14,7 +14,7 @@ from relay.audit import heads, listing, sequence, verify
 from relay.audit.errors import AuditError
 from relay.audit.heads import Head
 from relay.audit.prove import Object, Prover
-from relay.cli.common import EMAIL, actor, fail, iso, json_option, note, open_store, output, print_json, say, show
+from relay.cli.common import EMAIL, actor, fail, json_option, note, open_store, output, print_json, say, show, shown
 from relay.mail.address import Address
 from relay.observe.escape import escaped
 from relay.tenants import tenants
@@ -173,7 +173,7 @@ def _told(document: Object, head: Head) -> str:
     leaf = document["leaf"]
     assert isinstance(leaf, dict)
     return (
-        f"leaf {document['number']} ({leaf['action']}, {iso(leaf['at_us'] / 1_000_000)}, records {leaf['records']})"
+        f"leaf {document['number']} ({leaf['action']}, {shown(leaf['at_us'] / 1_000_000)}, records {leaf['records']})"
         f" is in the tree of {head.size} leaves with the root {head.root.hex()}"
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from relay.cli.common import aligned, json_option, print_json, say
+from relay.cli.common import json_option, pairs, print_json, say
 from relay.observe.escape import escaped
 
 if TYPE_CHECKING:
@@ -92,8 +92,7 @@ def _print(understood: Understood) -> None:
     say(f"{_kind(understood)}: known by {escaped(understood.why)}")
     for one in understood.failures:
         say("")
-        for line in aligned([[name, escaped(value)] for name, value in _fields(one) if value]):
-            say(line)
+        pairs((name, value) for name, value in _fields(one) if value)
 
 
 def _fields(one: RecipientFailure) -> list[tuple[str, str]]:

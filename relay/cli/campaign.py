@@ -9,7 +9,8 @@ from dataclasses import asdict
 import click
 
 from relay.campaigns import campaigns, refusals
-from relay.cli.common import Store, actor, done, hold_row, json_option, open_store, output, show
+from relay.cli.common import Store, actor, done, hold_row, json_option, open_store
+from relay.cli.watching import watch_option, watch_output, watch_show
 from relay.queue import held, verdicts
 from relay.queue.admin import PAUSE_S
 from relay.store.database import transaction
@@ -38,25 +39,34 @@ def command() -> None:
 @command.command("list")
 @click.argument("tenant", required=False)
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="The newest so many.")
+@watch_option
 @json_option
 @click.pass_context
-def list_(ctx: click.Context, tenant: str | None, limit: int, as_json: bool) -> None:
+def list_(ctx: click.Context, tenant: str | None, limit: int, every: float | None, as_json: bool) -> None:
     """List campaigns, newest first."""
     store = open_store(ctx)
     owner = None if tenant is None else tenants.find(store.conn, tenant).id
-    rows = [_details(store, row) for row in campaigns.list_(store.conn, owner, limit)]
-    output(ctx, rows, COLUMNS, as_json)
+
+    def rows() -> list[dict[str, object]]:
+        return [_details(store, row) for row in campaigns.list_(store.conn, owner, limit)]
+
+    watch_output(ctx, rows, COLUMNS, as_json, every)
 
 
 @command.command("show")
 @click.argument("id_", metavar="ID", type=int)
+@watch_option
 @json_option
 @click.pass_context
-def show_(ctx: click.Context, id_: int, as_json: bool) -> None:
+def show_(ctx: click.Context, id_: int, every: float | None, as_json: bool) -> None:
     """Show a campaign with its figures, and what holds its copies."""
     store = open_store(ctx)
-    holds = [hold_row(one) | {"copies": one.copies} for one in held.of_campaign(store.conn, id_)]
-    show(ctx, _details(store, campaigns.by_id(store.conn, id_)) | {"holds": holds}, as_json)
+
+    def fields() -> dict[str, object]:
+        holds = [hold_row(one) | {"copies": one.copies} for one in held.of_campaign(store.conn, id_)]
+        return _details(store, campaigns.by_id(store.conn, id_)) | {"holds": holds}
+
+    watch_show(ctx, fields, as_json, every)
 
 
 @command.command()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from relay.checks.result import CheckResult, Level, bad, ok
-from relay.cli.common import aligned, config_path, fail, json_option, load_settings, open_store, print_json
+from relay.cli import layout
+from relay.cli.common import config_path, fail, json_option, load_settings, open_store, print_json
+from relay.cli.printing import colours, room
 from relay.observe.escape import escaped
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def of_settings(settings: Settings, now: dt.datetime) -> Iterable[CheckResult]:
     from relay.checks.operator import check_operator_mail
     from relay.checks.ports import check_ports
     from relay.checks.program import check_program
-    from relay.checks.resolvers import check_private
+    from relay.checks.resolvers import check_named, check_private
     from relay.checks.store import check_store
 
     yield from check_files(settings)
@@ -93,6 +94,7 @@ def of_settings(settings: Settings, now: dt.datetime) -> Iterable[CheckResult]:
     yield from policies(settings)
     yield from check_certificate(settings, now)
     yield from check_ports(settings)
+    yield from check_named(settings)
     yield from check_private(settings)
     yield from check_operator_mail(settings)
     yield check_program()
@@ -118,15 +120,22 @@ def report(results: Sequence[CheckResult], as_json: bool) -> int:
     if as_json:
         print_json([_row(result) for result in results])
     else:
-        for result, line in zip(results, aligned([_cells(result) for result in results]), strict=True):
-            todo = f" → {escaped(result.todo)}" if result.todo else ""
-            level = click.style(result.level, _COLOURS[result.level]) if sys.stdout.isatty() else result.level
-            click.echo(level + line[len(result.level) :] + todo)
+        for line in layout.trailing([_cells(result) for result in results], room(), whole=True):
+            click.echo(_coloured(line))
     return 1 if any(result.level is Level.FAIL for result in results) else 0
 
 
 def _cells(result: CheckResult) -> tuple[str, str, str]:
-    return result.level, escaped(result.what), escaped(result.detail)
+    todo = f" → {escaped(result.todo)}" if result.todo else ""
+    return result.level, escaped(result.what), escaped(result.detail) + todo
+
+
+def _coloured(line: str) -> str:
+    """The level in its colour, where there are colours; what goes on from the line above has none."""
+    for level, colour in _COLOURS.items():
+        if line.startswith(level) and colours():
+            return click.style(level, colour) + line[len(level) :]
+    return line
 
 
 def _row(result: CheckResult) -> dict[str, object]:

@@ -1,18 +1,11 @@
-"""What all commands share: opening the store, parameter types, printing.
-
-Times are seconds since the epoch inside and ISO 8601 UTC outside: every value
-whose key is ``at`` or ends in ``_at`` is turned into text here.
-"""
+"""What all commands share: opening the store, parameter types, and (from ``relay.cli.printing``) printing."""
 
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 import pwd
-import sys
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,17 +13,30 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import click
 
-from relay.observe.escape import escaped, escaped_json, escaped_lines
+from relay.cli.layout import aligned as aligned
+from relay.cli.layout import width as width
+from relay.cli.moments import iso as iso
+from relay.cli.moments import shown as shown
+from relay.cli.moments import utc_option as utc_option
+from relay.cli.printing import cell as cell
+from relay.cli.printing import done as done
+from relay.cli.printing import heading as heading
+from relay.cli.printing import hold_row as hold_row
+from relay.cli.printing import json_text as json_text
+from relay.cli.printing import note as note
+from relay.cli.printing import output as output
+from relay.cli.printing import pairs as pairs
+from relay.cli.printing import print_json as print_json
+from relay.cli.printing import say as say
+from relay.cli.printing import show as show
 from relay.store.contract import Tx
 
 if TYPE_CHECKING:
     from config.settings import Settings
     from relay.keys.secrets import Secrets
     from relay.mail.address import Address
-    from relay.queue.held import CopyHold
 
 F = TypeVar("F", bound=Callable[..., Any])
-ShownRow = Mapping[str, object]
 
 
 class CommandFailure(click.ClickException):
@@ -111,8 +117,8 @@ def actor() -> str:
 
 
 def json_option(command: F) -> F:
-    """``--json``, as parameter ``as_json``."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+    """``--json``, as parameter ``as_json``; and ``--utc``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(utc_option(command))
 
 
 class _Email(click.ParamType["Address"]):
@@ -166,152 +172,3 @@ class _Moment(click.ParamType[float]):
 EMAIL: Final = _Email()
 CIDR: Final = _Cidr()
 MOMENT: Final = _Moment()
-
-
-# --- printing -----------------------------------------------------------------
-
-
-def iso(at: float, *, timespec: str = "seconds") -> str:
-    """``2026-11-23T14:05:00Z``."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
-
-
-def hold_row(one: CopyHold) -> dict[str, object]:
-    """A hold as commands show it."""
-    until = None if one.until is None else iso(one.until)
-    return {"by": one.by, "why": one.why, "until": until, "ends": one.ends}
-
-
-def output(ctx: click.Context, rows: Iterable[ShownRow], columns: Sequence[str], as_json: bool) -> None:
-    """A listing: a JSON array with all keys, or a table of ``columns`` (keys of the rows)."""
-    if as_json:
-        print_json([_plain(row) for row in rows])
-        return
-    cells = [[cell(key, row.get(key)) for key in columns] for row in rows]
-    if sys.stdout.isatty():
-        _rich_table(columns, cells)
-    else:
-        for line in aligned([[heading(key) for key in columns], *cells]):
-            say(line)
-
-
-def show(ctx: click.Context, fields: ShownRow, as_json: bool) -> None:
-    """One object: JSON, or a line for each field; lists of objects follow as tables."""
-    if as_json:
-        print_json(_plain(fields))
-        return
-    tables = {k: v for k, v in fields.items() if _is_table(v)}
-    single = [[heading(k).lower(), cell(k, v)] for k, v in fields.items() if k not in tables]
-    for line in aligned(single):
-        say(line)
-    for key, rows in tables.items():
-        assert isinstance(rows, list | tuple)
-        say(f"\n{heading(key).lower()}:")
-        output(ctx, rows, list(rows[0]), False)
-
-
-def done(ctx: click.Context, text: str, fields: ShownRow, as_json: bool) -> None:
-    """The end of an action: one sentence, or the resulting object as JSON."""
-    if as_json:
-        print_json(_plain(fields))
-    else:
-        say(escaped(text))
-
-
-def note(text: str) -> None:
-    """Something to know that is no error: one line on stderr; nothing for ``""``."""
-    if text:
-        say(f"relay: {escaped(text)}", err=True)
-
-
-def print_json(value: object) -> None:
-    """Indented JSON on stdout. Times must be text already (``output`` and ``show`` see to it)."""
-    click.echo(json_text(value, indent=2))
-
-
-def json_text(value: object, *, indent: int | None = None) -> str:
-    """JSON whose strings can be looked at: what a terminal would obey stands as ``\\uXXXX``."""
-    return escaped_json(json.dumps(value, indent=indent, ensure_ascii=False, default=_json_value))
-
-
-def say(text: str, *, nl: bool = True, err: bool = False) -> None:
-    """Lines for people, on stdout or stderr; the one way for text, since what others wrote may be in it."""
-    click.echo(escaped_lines(text), nl=nl, err=err)
-
-
-def heading(key: str) -> str:
-    """``messages_used`` → ``MESSAGES USED``, ``created_at`` → ``CREATED``."""
-    return escaped(key.removesuffix("_at").replace("_", " ").upper())
-
-
-def cell(key: str, value: object) -> str:
-    """One value for people."""
-    if value is None or value == "":
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if _is_time(key, value):
-        return iso(float(str(value)))
-    if isinstance(value, list | tuple | set | frozenset):
-        items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
-        return ", ".join(cell("", item) for item in items) or "-"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{escaped(str(k))}={cell(str(k), v)}" for k, v in value.items()) or "-"
-    return escaped(str(value))
-
-
-def aligned(table: Sequence[Sequence[str]]) -> list[str]:
-    """Lines with columns two spaces apart, counted in terminal cells."""
-    if not table:
-        return []
-    widths = [max(width(row[i]) for row in table) for i in range(len(table[0]))]
-    return ["  ".join(c + " " * (w - width(c)) for c, w in zip(row, widths, strict=True)).rstrip() for row in table]
-
-
-def width(text: str) -> int:
-    """Terminal cells: wide East Asian characters take two, combining ones none."""
-    if text.isascii():
-        return len(text)
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
-def _rich_table(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for key in columns:
-        table.add_column(Text(heading(key)), overflow="fold", no_wrap=key == "at" or key.endswith("_at"))
-    for row in cells:
-        table.add_row(*(Text(c) for c in row))
-    Console().print(table)
-
-
-def _is_table(value: object) -> bool:
-    return isinstance(value, list | tuple) and bool(value) and all(isinstance(item, Mapping) for item in value)
-
-
-def _is_time(key: str, value: object) -> bool:
-    return (key == "at" or key.endswith("_at")) and isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _plain(row: ShownRow) -> dict[str, object]:
-    return {key: _plain_value(key, value) for key, value in row.items()}
-
-
-def _plain_value(key: str, value: object) -> object:
-    if _is_time(key, value):
-        return iso(float(str(value)), timespec="milliseconds")
-    if isinstance(value, Mapping):
-        return _plain(value)
-    if isinstance(value, list | tuple):
-        return [_plain_value("", item) for item in value]
-    return value
-
-
-def _json_value(value: object) -> object:
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    return str(value)

@@ -100,7 +100,7 @@ class InitPlan:
                 "advice": "one from a CA",
                 "auth": "",
                 "delivery": "",
-                "address": "0.0.0.0",
+                "address": "*",
             }
         return SETTINGS.format(hostname=self.hostname, base_url=self.base_url, **ports, **words)
 

@@ -14,13 +14,13 @@ import errno
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from relay.cli.common import CommandFailure, Invocation
+from relay.cli.common import CommandFailure, Invocation, utc_option
 from relay.observe.escape import escaped
 
 COMMANDS: Final[dict[str, str]] = {
@@ -42,11 +42,13 @@ COMMANDS: Final[dict[str, str]] = {
     "campaign": "Campaigns: list, show, release, decline.",
     "audit": "The audit log: verify, head, prove, list, rotate.",
     "queue": "The queue: list, show, hold, release, retry, cancel.",
+    "message": "Messages: list what was sent lately.",
     "bounce": "Messages that came back: what was understood of one.",
     "trace": "One message's whole story.",
     "arf": "Feedback reports: what was understood of one.",
     "token": "Bearer credentials of the HTTP API.",
-    "stats": "Figures of a tenant or a campaign.",
+    "stats": "Figures of a tenant or a campaign; without a tenant, of all.",
+    "completion": "Complete words on the tab key, in bash, zsh and fish.",
     "migrate": "Bring the database to this release's schema.",
     "demo": "Show the whole story on this machine.",
 }
@@ -121,6 +123,24 @@ class Relay(click.Group):
         command: click.Command = importlib.import_module(f"relay.cli.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:  # click looks among commands that are loaded
+            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
+
+    def _main_shell_completion(
+        self, ctx_args: MutableMapping[str, Any], prog_name: str, complete_var: str | None = None
+    ) -> None:
+        """A press of the tab key: answered without loading any command."""
+        wish = os.environ.get(complete_var or f"_{prog_name}_COMPLETE".replace("-", "_").upper(), "")
+        if wish:
+            from relay.cli import completion
+
+            sys.exit(completion.answer(wish, prog_name))
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -193,7 +213,8 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         ctx.exit()
 
 
-@click.group(cls=Relay, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Relay, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@utc_option
 @click.option(
     "-c",
     "--config",

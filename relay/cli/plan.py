@@ -7,7 +7,7 @@ import time
 import click
 
 from relay.audit import actions
-from relay.cli.common import actor, done, iso, json_option, open_store, output
+from relay.cli.common import actor, done, json_option, open_store, output, shown
 from relay.ledger import plans, quota
 from relay.store.database import transaction
 from relay.tenants import tenants
@@ -62,6 +62,6 @@ def set_(ctx: click.Context, tenant: str, plan: str, as_json: bool) -> None:
         detail = {"from": held.plan, "to": plan, "ends_at": after.ends_at}
         actions.record(conn, actor(), "plan-set", row.id, detail, now)
     figures = quota.report(store.conn, tenants.find(store.conn, tenant), store.settings.plans, now)
-    until = f"until {iso(after.ends_at)}" if after.ends_at is not None else "by calendar months"
+    until = f"until {shown(after.ends_at)}" if after.ends_at is not None else "by calendar months"
     limit = "unlimited" if figures["messages_limit"] is None else figures["messages_limit"]
     done(ctx, f"{tenant} is on the plan {plan} {until}: {limit} messages", figures, as_json)

@@ -9,12 +9,14 @@ from typing import Any, Final
 
 import click
 
-from relay.cli.common import actor, done, fail, hold_row, json_option, open_store, output, show
+from relay.cli.common import actor, done, fail, hold_row, json_option, open_store
+from relay.cli.watching import watch_option, watch_output, watch_show
 from relay.mail.address import AddressError, parse_domain
 from relay.queue import admin, held, view
 from relay.queue.admin import QueueAction, Selection
 from relay.queue.owners import end_leases
 from relay.queue.trace import trace
+from relay.store.contract import Tx
 from relay.tenants import tenants
 from relay.values.ids import decode_id, encode_id
 
@@ -61,25 +63,41 @@ def command() -> None:
 @click.option("--tenant", help="Copies of this tenant only.")
 @click.option("--domain", type=DOMAIN, help="Copies to this domain only.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many copies.")
+@watch_option
 @json_option
 @click.pass_context
 def list_(
-    ctx: click.Context, state: str | None, tenant: str | None, domain: str | None, limit: int, as_json: bool
+    ctx: click.Context,
+    state: str | None,
+    tenant: str | None,
+    domain: str | None,
+    limit: int,
+    every: float | None,
+    as_json: bool,
 ) -> None:
     """List copies in the order they were accepted."""
     conn = open_store(ctx).conn
     owner = None if tenant is None else tenants.find(conn, tenant).id
-    rows = view.list_(conn, Selection(None, owner, domain), state=state, limit=limit)
-    output(ctx, [_row(row) for row in rows], COLUMNS, as_json)
+
+    def rows() -> list[dict[str, object]]:
+        found = view.list_(conn, Selection(None, owner, domain), state=state, limit=limit)
+        return [_row(row) for row in found]
+
+    watch_output(ctx, rows, COLUMNS, as_json, every)
 
 
 @command.command("show")
 @click.argument("id_", metavar="ID", type=QUEUE_ID)
+@watch_option
 @json_option
 @click.pass_context
-def show_(ctx: click.Context, id_: int, as_json: bool) -> None:
+def show_(ctx: click.Context, id_: int, every: float | None, as_json: bool) -> None:
     """Show one message and all its copies."""
     conn = open_store(ctx).conn
+    watch_show(ctx, lambda: _message(conn, id_), as_json, every)
+
+
+def _message(conn: Tx, id_: int) -> dict[str, object]:
     copies = view.copies(conn, id_)
     if not copies:
         fail(f"there is no message {encode_id(id_)}; it may be older than the retention")
@@ -101,7 +119,7 @@ def show_(ctx: click.Context, id_: int, as_json: bool) -> None:
     holds = [
         {"number": number} | hold_row(one) for number, found in held.of_message(conn, id_).items() for one in found
     ]
-    show(ctx, head | {"recipients": recipients, "holds": holds}, as_json)
+    return head | {"recipients": recipients, "holds": holds}
 
 
 def _action(action: QueueAction, what: str) -> None:
@@ -147,14 +165,20 @@ _action(QueueAction.CANCEL, "Drop copies for good; the quota gets them back.")
 
 
 @command.command()
+@watch_option
 @json_option
 @click.pass_context
-def stats(ctx: click.Context, as_json: bool) -> None:
+def stats(ctx: click.Context, every: float | None, as_json: bool) -> None:
     """Add up the queue."""
-    found = view.stats(open_store(ctx).conn)
+    conn = open_store(ctx).conn
+    watch_show(ctx, lambda: _stats(conn), as_json, every)
+
+
+def _stats(conn: Tx) -> dict[str, object]:
+    found = view.stats(conn)
     domains = [{"domain": domain, "waiting": waiting} for domain, waiting in found.domains]
     fields = asdict(found) | {"held": sum(found.held.values()), "held_by_reason": found.held, "domains": domains}
-    show(ctx, fields, as_json)
+    return fields
 
 
 def _row(row: view.CopyRow) -> dict[str, object]:

@@ -1,7 +1,7 @@
-"""Makes docs/CLI.md from the commands' own definitions.
+"""Makes docs/CLI.md and the outline for completion from the commands' own definitions.
 
-``python -m relay.cli.reference`` writes it; ``--check`` only compares, and
-exits with 1 if the file on disk differs.
+``python -m relay.cli.reference`` writes them; ``--check`` only compares, and
+exits with 1 if a file on disk differs.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from typing import Final
 
 import click
 
+from relay.cli import outline
 from relay.cli.main import relay
 
 ROOT: Final = Path(__file__).parent.parent.parent
 REFERENCE: Final = Path("docs/CLI.md")
+OUTLINE: Final = Path("relay/cli/outline.json")
+"""What completion knows of the commands (``relay.cli.outline``)."""
 
 _HEAD: Final = """\
 # Commands
@@ -30,6 +33,9 @@ Made from the commands' own definitions by `python -m relay.cli.reference`; don'
 - **Exit status**: 0 done, 1 refused or failed, 2 wrong use. An error is one line on stderr that says what to do;
   `RELAY_DEBUG=1` shows where it came from.
 - **`--json`** prints JSON on stdout instead of text for people; times are ISO 8601 in UTC.
+- **Text for people** takes the width of the terminal, or `COLUMNS`; in a pipe without it lines are as wide as they
+  are. Times are in this machine's zone (`TZ`), with `--utc` in UTC. `NO_COLOR` is respected.
+- **`--watch`** draws a listing again and again until Ctrl-C; in a pipe it prints one round.
 - **TIME** is ISO 8601 (`2026-11-23` or `2026-11-23T14:05:00Z`; UTC where no zone is given), **CIDR** is `192.0.2.0/24`,
   `192.0.2.7` or `2001:db8::/32`.
 """
@@ -90,18 +96,21 @@ def _cell(text: str) -> str:
 
 
 def main(arguments: list[str], root: Path = ROOT) -> int:
-    """Write the file, or with ``--check`` compare; the exit status."""
+    """Write the files, or with ``--check`` compare; the exit status."""
     if arguments not in ([], ["--check"]):
         print("usage: python -m relay.cli.reference [--check]", file=sys.stderr)
         return 2
-    file, text = root / REFERENCE, reference()
-    if file.exists() and file.read_text("utf-8") == text:
-        return 0
-    if arguments:
-        print(f"out of date: {REFERENCE}; run `python -m relay.cli.reference`", file=sys.stderr)
-        return 1
-    file.write_text(text, "utf-8")
-    return 0
+    status = 0
+    for name, text in ((REFERENCE, reference()), (OUTLINE, outline.text(relay))):
+        file = root / name
+        if file.exists() and file.read_text("utf-8") == text:
+            continue
+        if arguments:
+            print(f"out of date: {name}; run `python -m relay.cli.reference`", file=sys.stderr)
+            status = 1
+        else:
+            file.write_text(text, "utf-8")
+    return status
 
 
 if __name__ == "__main__":

@@ -7,28 +7,49 @@ from dataclasses import asdict
 import click
 
 from relay.campaigns import campaigns, figures
-from relay.cli.common import fail, json_option, open_store, show
+from relay.cli.common import fail, json_option, open_store
+from relay.cli.watching import watch_option, watch_show
 from relay.store.contract import Tx
 from relay.tenants import tenants
+from relay.values.suggest import did_you_mean
 
 
 @click.command()
-@click.argument("tenant")
+@click.argument("tenant", required=False)
 @click.option("--campaign", metavar="ID|NAME", help="Only this campaign; of a name the newest.")
+@watch_option
 @json_option
 @click.pass_context
-def command(ctx: click.Context, tenant: str, campaign: str | None, as_json: bool) -> None:
-    """Figures of a tenant or a campaign."""
+def command(ctx: click.Context, tenant: str | None, campaign: str | None, every: float | None, as_json: bool) -> None:
+    """Figures of a tenant or a campaign; without a tenant, of all."""
+    if tenant is None and campaign is not None:
+        raise click.UsageError("name the tenant too whose campaign it is")
     conn = open_store(ctx).conn
+    watch_show(ctx, lambda: _found(conn, tenant, campaign, as_json), as_json, every)
+
+
+def _found(conn: Tx, tenant: str | None, campaign: str | None, as_json: bool) -> dict[str, object]:
+    if tenant is None:
+        return _of_all(conn, as_json)
     owner = tenants.find(conn, tenant)
     if campaign is None:
-        show(ctx, {"tenant": tenant} | asdict(figures.of_tenant(conn, owner.id)), as_json)
-        return
+        return {"tenant": tenant} | asdict(figures.of_tenant(conn, owner.id))
     row = _campaign(conn, owner.id, campaign)
     if row is None:
-        fail(f"{tenant} has no campaign {campaign!r}; `relay campaign list {tenant}` shows all")
+        names = [one.name for one in campaigns.list_(conn, owner.id)]
+        hint = did_you_mean(campaign, names) or ";"
+        fail(f"{tenant} has no campaign {campaign!r}{hint} `relay campaign list {tenant}` shows all")
     head = {"tenant": tenant, "campaign": row.id, "name": row.name, "state": row.state}
-    show(ctx, head | asdict(figures.of_campaign(conn, row)), as_json)
+    return head | asdict(figures.of_campaign(conn, row))
+
+
+def _of_all(conn: Tx, as_json: bool) -> dict[str, object]:
+    """Everything added up, then each tenant; to programs ``tenant`` is null there."""
+    found, names = figures.by_tenant(conn), {row.id: row.name for row in tenants.all_tenants(conn)}
+    head: dict[str, object] = {"tenant": None} if as_json else {}
+    rows = [{"tenant": names.get(id_, str(id_))} | asdict(one) for id_, one in found.items()]
+    rows.sort(key=lambda row: str(row["tenant"]))
+    return head | asdict(figures.total(found.values())) | {"tenants": rows}
 
 
 def _campaign(conn: Tx, tenant_id: int, wanted: str) -> campaigns.Campaign | None:

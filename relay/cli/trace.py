@@ -6,10 +6,16 @@ from dataclasses import asdict
 
 import click
 
-from relay.cli.common import aligned, fail, hold_row, iso, json_option, note, open_store, print_json, say
+from relay.cli import layout
+from relay.cli.common import fail, hold_row, iso, json_option, note, open_store, pairs, print_json, say
+from relay.cli.moments import brief, shown
+from relay.cli.printing import room
 from relay.observe.escape import escaped
 from relay.queue.trace import MessageTrace, TraceStep, find, trace
 from relay.values.ids import encode_id
+
+WIDE = 100
+"""Columns from which a step's time is told with its seconds and zone."""
 
 
 @click.command()
@@ -45,8 +51,7 @@ def _print(story: MessageTrace) -> None:
         "tag": story.tag,
         "meta": ", ".join(f"{name}={value}" for name, value in story.meta.items()),
     }
-    for line in aligned([[name, escaped(value)] for name, value in head.items() if value]):
-        say(line)
+    pairs((name, value) for name, value in head.items() if value)
     say("")
     _steps(story.steps)
     for copy in story.copies:
@@ -54,14 +59,17 @@ def _print(story: MessageTrace) -> None:
         say(f"\n{copy.number}  {escaped(copy.address)}: {copy.state}{tried}")
         _steps(copy.steps)
         for one in copy.holds:
-            until = f" until {iso(one.until)}" if one.until is not None else ""
+            until = f" until {shown(one.until)}" if one.until is not None else ""
             why = f": {escaped(one.why)}" if one.why else ""
             say(f"  held by {one.by}{until}{why}; ends: {escaped(one.ends)}")
 
 
 def _steps(steps: tuple[TraceStep, ...]) -> None:
-    for line in aligned([[iso(step.at), escaped(step.what), escaped(step.why)] for step in steps]):
-        say(f"  {line}")
+    narrow = room()
+    time_of = shown if narrow is None or narrow >= WIDE else brief
+    rows = [[time_of(step.at), escaped(step.what), escaped(step.why)] for step in steps]
+    for line in layout.trailing(rows, narrow, indent="  "):
+        say(line)
 
 
 def _plain(story: MessageTrace) -> dict[str, object]:

@@ -23,6 +23,7 @@ from relay.store.contract import Conflict, Tx
 from relay.tenants.recent import STEP
 from relay.tenants.web_address import site_origin, site_url
 from relay.values.errors import RegistryError
+from relay.values.suggest import did_you_mean
 from relay.values.tenant import TenantRow
 
 MAX_TOPICS: Final = 20
@@ -102,8 +103,9 @@ def find(conn: Tx, tenant: TenantRow, name: str) -> Form:
     """The tenant's form of that name; RegistryError if there is none."""
     found = named(conn, tenant.id, name)
     if found is None:
-        names = ", ".join(form.name for form in of_tenant(conn, tenant.id)) or "none"
-        raise RegistryError(f"{tenant.name} has no form {name!r}; there are: {names}")
+        names = [form.name for form in of_tenant(conn, tenant.id)]
+        hint = did_you_mean(name, names) or ";"
+        raise RegistryError(f"{tenant.name} has no form {name!r}{hint} there are: {', '.join(names) or 'none'}")
     return found
 
 

@@ -22,6 +22,7 @@ from relay.mail.address import AddressError, parse_domain
 from relay.store.contract import Conflict, Tx
 from relay.tenants.lookalike import alike
 from relay.values.errors import RegistryError
+from relay.values.suggest import did_you_mean
 from relay.values.tenant import TenantRow
 
 if TYPE_CHECKING:
@@ -284,8 +285,9 @@ def find(conn: Tx, name: str, tenant_id: int | None = None) -> DomainRow:
     """The claim to ``name`` (A-labels), of one tenant or the only one there is."""
     rows = [row for row in listing(conn, tenant_id) if row.name == name]
     if not rows:
+        hint = did_you_mean(name, {row.name for row in listing(conn, tenant_id)}) or ";"
         raise RegistryError(
-            f"there is no domain {name} here; `relay domain list` shows all, `relay domain add` adds it"
+            f"there is no domain {name} here{hint} `relay domain list` shows all, `relay domain add` adds it"
         )
     if len(rows) > 1:
         names = ", ".join(row.tenant for row in rows)

@@ -10,6 +10,7 @@ from relay.people import topics
 from relay.store.contract import Conflict, Tx
 from relay.values.errors import RegistryError
 from relay.values.facts import Kind, Stream
+from relay.values.suggest import did_you_mean
 from relay.values.tenant import TenantRow
 
 ANY_TOPIC = "*"
@@ -80,8 +81,9 @@ def find(conn: Tx, tenant: TenantRow, name: str) -> Stream:
     """The tenant's stream of that name; RegistryError if there is none."""
     row = conn.execute(f"SELECT {COLUMNS} FROM stream WHERE tenant_id = ? AND name = ?", (tenant.id, name)).fetchone()
     if row is None:
-        names = ", ".join(stream.name for stream in of_tenant(conn, tenant.id)) or "none"
-        raise RegistryError(f"{tenant.name} has no stream {name!r}; there are: {names}")
+        names = [stream.name for stream in of_tenant(conn, tenant.id)]
+        hint = did_you_mean(name, names) or ";"
+        raise RegistryError(f"{tenant.name} has no stream {name!r}{hint} there are: {', '.join(names) or 'none'}")
     return from_row(row)
 
 

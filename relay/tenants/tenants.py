@@ -20,6 +20,7 @@ from relay.tenants import logos
 from relay.tenants.web_address import site_url
 from relay.values.errors import RegistryError
 from relay.values.facts import Freeze
+from relay.values.suggest import did_you_mean
 from relay.values.tenant import TenantRow
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -40,7 +41,8 @@ def find(conn: Tx, name: str) -> TenantRow:
     """The tenant of that name; RegistryError if there is none."""
     row = conn.execute(f"SELECT {_COLUMNS} FROM tenant WHERE name = ?", (name,)).fetchone()
     if row is None:
-        raise RegistryError(f"there is no tenant {name!r}; `relay tenant list` shows all")
+        hint = did_you_mean(name, (str(row[0]) for row in conn.execute("SELECT name FROM tenant")))
+        raise RegistryError(f"there is no tenant {name!r}{hint or ';'} `relay tenant list` shows all")
     return _tenant(row)
 
 

@@ -130,6 +130,7 @@ def test_the_command_reference_is_current(tmp_path: Path) -> None:
     assert text_of(ROOT / "docs" / "CLI.md") == reference.reference(), "run `python -m relay.cli.reference`"
     assert reference.main(["--check"], tmp_path) == 1
     (tmp_path / "docs").mkdir()
+    (tmp_path / "relay" / "cli").mkdir(parents=True)
     assert reference.main([], tmp_path) == 0
     assert reference.main(["--check"], tmp_path) == 0
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import dns.message
 import dns.rcode
+import dns.resolver
 import dns.rrset
 import pytest
 from click.testing import CliRunner
@@ -631,3 +632,22 @@ def test_how_fast_the_program_can_be_is_told(home: Home) -> None:
     assert str(row["detail"]).startswith("not compiled") is str(sign.__file__).endswith(".py")
     assert speed(True, True) == "compiled; RSA-2048 signatures 8 at a time"
     assert "one at a time" in speed(True, False) and "not compiled" in speed(False, False)
+
+
+@pytest.mark.parametrize(("smart_host", "level"), [("", "fail"), ('smart_host = "192.0.2.1:25"\n', "warn")])
+def test_no_resolver_is_one_line(home: Home, smart_host: str, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.deliver(smart_host)
+    monkeypatch.setattr("relay.checks.resolvers.endpoints", lambda named: [])
+    row = home.row("name servers")
+    assert row["level"] == level and "there is none" in row["detail"] and "dns.nameservers" in row["todo"]
+    status, out, err = home.run("check")
+    assert (status, err) == (int(level == "fail"), "") and out.count("name servers") == 1
+
+
+def test_dns_without_a_resolver_is_one_line(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*words: Any, **more: Any) -> None:
+        raise dns.resolver.NoResolverConfiguration
+
+    monkeypatch.setattr(dns.resolver, "Resolver", none)
+    status, out, err = home.run("check", "dns")
+    assert (status, out, err.count("\n")) == (1, "", 1) and "set dns.nameservers" in err

@@ -49,7 +49,7 @@ def test_a_new_relay_is_complete(tmp_path: Path) -> None:
     settings = load(tmp_path / "relay.toml")
     assert settings.server.hostname == "mail.example.org"
     assert settings.links.base_url == "https://mail.example.org"
-    assert settings.listen.submission == ("0.0.0.0:587",)
+    assert settings.listen.submission == ("*:587",)
     assert not settings.auth.plaintext_on_loopback
     assert Secrets.load(settings.secrets_file).current == 1
     with closing(connect(settings.database)) as conn:

@@ -43,7 +43,7 @@ def test_a_minimal_file_has_all_defaults(tmp_path: Path) -> None:
     assert settings.server.hostname == "relay.example.com"
     assert settings.database == tmp_path / "data" / "relay.db"
     assert settings.secrets_file == tmp_path / "data" / "secrets"
-    assert settings.listen.submission == ("0.0.0.0:587",)
+    assert settings.listen.submission == ("*:587",)
     assert settings.delivery.retry == (60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0)
     assert settings.limits.message_octets == 25 * 1024 * 1024
     assert settings.links.base_url == "https://relay.example.com"
@@ -250,6 +250,10 @@ def test_each_fault_names_its_path(document: dict[str, Any], path: str, text: st
         ({"submission": ["127.0.0.1:8080"]}, "listen.http"),
         ({"submission": ["127.0.0.1:2525", "127.0.0.2:2525"]}, None),
         ({"submission": ["0.0.0.0:2525", "[::]:2525"]}, None),
+        ({"submission": ["*:2525"], "inbound": ["127.0.0.1:2525"]}, "listen.inbound[0]"),
+        ({"submission": ["[::1]:2525"], "inbound": ["*:2525"]}, "listen.inbound[0]"),
+        ({"submission": ["*:2525"], "inbound": ["*:2525"]}, "listen.inbound[0]"),
+        ({"submission": ["*:2525"], "inbound": ["*:2526"]}, None),
         ({"submission": ["127.0.0.1:0", "127.0.0.1:0"], "http": ""}, None),
     ],
 )

@@ -24,6 +24,8 @@ Check = Callable[[str], str]
         (names.ip_network, "192.0.2.1", "192.0.2.1/32"),
         (names.ip_network, "2001:db8::/32", "2001:db8::/32"),
         (names.listen_endpoint, "0.0.0.0:0", "0.0.0.0:0"),
+        (names.listen_endpoint, "*:587", "*:587"),
+        (names.listen_endpoint, "*:0587", "*:587"),
         (names.listen_endpoint, "[::]:587", "[::]:587"),
         (names.listen_endpoint, "Localhost:25", "localhost:25"),
         (names.target_endpoint, "mx.example.com:2600", "mx.example.com:2600"),
@@ -52,7 +54,11 @@ def test_normal_form(check: Check, text: str, normal: str) -> None:
         *((names.ip_network, t) for t in ("", "10.0.0.1/8", "10.0.0.0/33", "any")),
         *((names.listen_endpoint, t) for t in ("", "25", ":25", "1.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "::1:25")),
         *((names.listen_endpoint, t) for t in ("256.0.0.1:25", "[1.2.3.4]:25", "[::1:25", "a b:25", "1.2.3.4:-1")),
-        *((names.listen_endpoint, t) for t in ("1.2.3.4:٢٥", "1.2.3.4:25\n")),
+        *(
+            (names.listen_endpoint, t)
+            for t in ("1.2.3.4:٢٥", "1.2.3.4:25\n", "*", "*:", "*:x", "*:65536", "**:25", "[*]:25")
+        ),
+        *((names.target_endpoint, t) for t in ("*:25", "*")),
         (names.target_endpoint, "mx.example.com:0"),
         *((names.nameserver, t) for t in ("", "dns.example:53", "127.0.0.1:0", "127.0.0.1:x")),
         *((names.base_url, t) for t in ("", "relay.example.com", "ftp://a.example", "https://", "https://a b")),

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 BACKLOG = 2048
+EVERY = "*"
+"""The host of a listener on all addresses, IPv4 and IPv6."""
+NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
 
 class ListenError(Exception):
@@ -38,17 +41,20 @@ class Ports:
             self.http.close()
 
 
-def bind(address: str, setting: str) -> socket.socket:
-    """A listening socket on ``host:port`` or ``[v6]:port``; raises ListenError."""
+def bind(address: str, setting: str, *, both: bool = False) -> socket.socket:
+    """A listening socket on ``host:port`` or ``[v6]:port``, with ``both`` for IPv4 too; raises ListenError."""
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
     # With the protocol named, or asyncio leaves TCP_NODELAY out and each answer waits 40 ms for a delayed ACK.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    except OSError as error:
+        raise ListenError(f"{setting}: {address} can't be opened: {error.strerror}") from error
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if sock.family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(not both))
         sock.bind((host, int(port)))
         sock.listen(BACKLOG)
     except OSError as error:
@@ -66,6 +72,28 @@ def bind(address: str, setting: str) -> socket.socket:
     return sock
 
 
+def bind_every(port: str, setting: str) -> list[socket.socket]:
+    """Sockets on all IPv4 and all IPv6 addresses; of IPv4 alone where the machine has no IPv6. Raises ListenError."""
+    first = bind(f"0.0.0.0:{port}", setting)
+    try:
+        return [first, bind(f"[::]:{first.getsockname()[1]}", setting)]
+    except ListenError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_IPV6:
+            return [first]
+        first.close()
+        raise
+
+
+def bind_both(port: str, setting: str) -> socket.socket:
+    """One socket for all IPv6 and IPv4 addresses; of IPv4 alone where the machine has no IPv6. Raises ListenError."""
+    try:
+        return bind(f"[::]:{port}", setting, both=True)
+    except ListenError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_IPV6:
+            return bind(f"0.0.0.0:{port}", setting)
+        raise
+
+
 def bind_all(submission: Sequence[str], submissions: Sequence[str], inbound: Sequence[str], http: str) -> Ports:
     """All ports or none; raises ListenError with every fault at once."""
     ports = Ports()
@@ -73,7 +101,8 @@ def bind_all(submission: Sequence[str], submissions: Sequence[str], inbound: Seq
 
     def opened(address: str, setting: str) -> list[socket.socket]:
         try:
-            return [bind(address, setting)]
+            host, _, port = address.rpartition(":")
+            return bind_every(port, setting) if host == EVERY else [bind(address, setting)]
         except ListenError as error:
             faults.append(str(error))
             return []
@@ -85,7 +114,11 @@ def bind_all(submission: Sequence[str], submissions: Sequence[str], inbound: Seq
     for address in inbound:
         ports.inbound += opened(address, "listen.inbound")
     if http:
-        ports.http = next(iter(opened(http, "listen.http")), None)
+        try:
+            host, _, port = http.rpartition(":")
+            ports.http = bind_both(port, "listen.http") if host == EVERY else bind(http, "listen.http")
+        except ListenError as error:
+            faults.append(str(error))
     if faults:
         ports.close()
         raise ListenError("\n".join(faults))

@@ -37,11 +37,13 @@ class WebError(Exception):
 def bind(address: str) -> socket.socket:
     """A listening socket for ``host:port`` or ``[host]:port``; raises WebError."""
     host, _, port = address.rpartition(":")
-    host = host.strip("[]")
+    host = "::" if host == "*" and socket.has_dualstack_ipv6() else host.strip("[]").replace("*", "0.0.0.0")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # by which asyncio knows to set TCP_NODELAY
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if address.startswith("*") and family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         sock.bind((host, int(port)))
         sock.listen(512)
     except (OSError, ValueError) as error:
