@@ -116,6 +116,8 @@ class App:
         policies = policy_registry.load(settings.policies.order, settings.policy)
         for policy in policies:
             policy.shared_among(share.workers)
+        self._last_words: Callable[[], None] = lambda: None
+        """What is kept in memory for a moment, written before the store is closed."""
         terms = settings.policies
         self.chain = Chain(policies, wait_s=terms.wait, most_waiting=share.of(terms.most_waiting))
         self.snapshots = SnapshotSource(self.conn, settings, self.secrets, next_round=_next_round, clock=self.clock)
@@ -245,6 +247,7 @@ class App:
             self.facts,
             room,
         )
+        self._last_words = acceptor.refusals.flush
         desk = SubmissionDesk(
             self.snapshots,
             self.secrets,
@@ -376,6 +379,7 @@ class App:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._chores, return_exceptions=True)
+        self._last_words()
         await committer.close()
         if self.signing_pool is not None:
             self.signing_pool.shutdown(wait=False, cancel_futures=True)

@@ -100,7 +100,7 @@ def _check_sizes(scanned: Scanned) -> None:
 def _check_utf8(scanned: Scanned) -> None:
     for one in scanned.fields:
         if _decoded(scanned.message[one.start : one.end], ("utf-8",)) is None:
-            raise _unreadable(scanned, one)
+            raise _unreadable(scanned, one, scanned.message[one.start : one.end])
 
 
 def _needs_utf8(scanned: Scanned) -> bool:
@@ -143,7 +143,7 @@ def _encoded_field(scanned: Scanned, one: Field, label: bytes, value: bytes) -> 
         raise Malformed(f"{scanned.where(one.start)}: {what}")
     text = _decoded(value.translate(None, b"\r\n"), _charsets(scanned, value))
     if text is None:
-        raise _unreadable(scanned, one)
+        raise _unreadable(scanned, one, value)
     try:
         made = ascii_value(one.name, text)
     except NeedsUtf8:
@@ -155,9 +155,15 @@ def _encoded_field(scanned: Scanned, one: Field, label: bytes, value: bytes) -> 
     return folded(one.name, field) or field
 
 
-def _unreadable(scanned: Scanned, one: Field) -> Malformed:
+def _unreadable(scanned: Scanned, one: Field, value: bytes) -> Malformed:
     what = "holds octets that are neither ASCII nor UTF-8, nor of a charset that the message declares"
-    return Malformed(f"{scanned.where(one.start)}: the field {shown(one.name)} {what}; encode it (RFC 2047)")
+    what += "; encode it (RFC 2047)"
+    try:
+        value.decode()
+        what = "holds control characters, which no text has; take them out"
+    except UnicodeDecodeError:
+        pass
+    return Malformed(f"{scanned.where(one.start)}: the field {shown(one.name)} {what}")
 
 
 def _charsets(scanned: Scanned, value: bytes) -> tuple[str, ...]:
