@@ -83,7 +83,7 @@ def _write(conn: Tx, operator: Operator, to: Address, subject: str, paragraphs: 
     text = "\n\n".join(paragraphs)[:MOST_TEXT]
     raw = build(
         Letter(
-            author=_display(operator.name),
+            author=clean(operator.name),
             from_address=Address("postmaster", operator.hostname),
             to=to,
             subject=subject,
@@ -99,12 +99,6 @@ def _write(conn: Tx, operator: Operator, to: Address, subject: str, paragraphs: 
         now=now, expires_at=now + EXPIRE_S,
     )  # fmt: skip
     letters.put(conn, letter, note="operator called")
-
-
-def _display(name: str) -> str:
-    """A display name as a quoted string (RFC 5322 §3.2.4)."""
-    escaped = clean(name).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def _html(subject: str, text: str, hostname: str) -> str:

@@ -42,6 +42,9 @@ class House:
         self.bulk = relay.credential(stream="bulk")
         self.news = relay.credential(stream="news")
         self.direct = relay.credential(stream="transactional")
+        relay.cli("stream", "add", "acme", "bare", "--kind", "transactional", "--footer", "headers", "--reason", "test")
+        self.bare = relay.credential(stream="bare")
+        """Whose messages end with no footer."""
         for name in ("a", "b", "c", "gone", "partly"):
             relay.consent(f"{name}@rcpt.example")
         relay.consent("partly@rcpt.example", topic="offers")

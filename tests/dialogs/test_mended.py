@@ -16,7 +16,7 @@ MAIL = "MAIL FROM:<news@acme.example>"
 
 def sent(house: House, name: str, message: str | bytes, options: str = "") -> Received:
     """As it arrives at a server that offers nothing beyond RFC 5321."""
-    with house.session(house.direct) as s:
+    with house.session(house.bare) as s:
         assert s.say(MAIL + options).code == 250
         assert s.say(f"RCPT TO:<{name}@seven.example>").code == 250
         reply = s.data(message)

@@ -101,7 +101,7 @@ class World:
         return asyncio.run(run())
 
     def events(self) -> list[str]:
-        return [kind for (kind,) in self.conn.execute("SELECT kind FROM event ORDER BY id")]
+        return [kind for (kind,) in self.conn.execute("SELECT kind FROM event WHERE tenant_id >= 0 ORDER BY id")]
 
     def detail(self) -> dict[str, object]:
         (text,) = self.conn.execute("SELECT detail FROM event ORDER BY id DESC LIMIT 1").fetchone()

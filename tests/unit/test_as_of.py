@@ -31,6 +31,7 @@ from relay.values.facts import Reason
 from relay.values.states import State
 from tests.support.leases import lease_all
 from tests.unit.records import NOW, SECRETS, agree, open_shop, put
+from tests.unit.test_tenants_snapshot import _domain, _key
 
 SETTINGS = Settings.model_validate({"server": {"hostname": "relay.example"}}, context={"base": Path("/tmp")})
 
@@ -104,6 +105,7 @@ class Desk:
 @pytest.fixture
 def conn(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     with closing(open_shop(tmp_path / "relay.db")) as made:
+        _key(made, _domain(made, 1, "shop.example", True), "r1", "rsa-sha256")
         yield made
 
 

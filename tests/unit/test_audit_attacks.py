@@ -258,9 +258,10 @@ def test_every_row_slipped_in_is_found(world: World, conn: sqlite3.Connection) -
         " SELECT size, root, at, key_id, previous, signature FROM audit_head ORDER BY size LIMIT 1 OFFSET 1",
         "INSERT INTO suppression SELECT subscriber_id, topic_id, 'complaint', since_at, detail FROM suppression"
         " WHERE reason = 'hard-bounce' LIMIT 1",
-        "INSERT INTO consent SELECT subscriber_id, topic_id, 'email', given_at, NULL, source, wording_id, ip, page,"
-        " means, recorded_at, 0 FROM (SELECT subscriber_id + 1 AS subscriber_id, 2 AS topic_id, given_at, source,"
-        " wording_id, ip, page, means, recorded_at FROM consent WHERE topic_id = 1 LIMIT 1)",
+        "INSERT INTO consent (subscriber_id, topic_id, channel, given_at, withdrawn_at, source, wording_id, ip, page,"
+        " means, recorded_at, suppressed) SELECT subscriber_id, topic_id, 'email', given_at, NULL, source, wording_id,"
+        " ip, page, means, recorded_at, 0 FROM (SELECT subscriber_id + 1 AS subscriber_id, 2 AS topic_id, given_at,"
+        " source, wording_id, ip, page, means, recorded_at FROM consent WHERE topic_id = 1 LIMIT 1)",
         "INSERT INTO meta (name, value) VALUES ('audit/adopt/consent_history', 100000)",
     ],
 )

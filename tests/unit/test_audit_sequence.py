@@ -19,7 +19,8 @@ from relay.audit.errors import AuditError
 from relay.audit.prove import Prover
 from relay.audit.verify import verify
 from relay.keys.secrets import Secrets
-from relay.store.database import connect, migrate, migrations, transaction
+from relay.store.database import connect, migrate, transaction
+from tests.support.older import older_release
 from tests.unit.audit_world import World
 from tests.unit.records import SHOP
 
@@ -261,22 +262,9 @@ BEFORE = 85
 """The newest schema in which a leaf's number was its id less one."""
 
 
-def older_release(path: Path, then: World) -> sqlite3.Connection:
+def before_numbers(path: Path, then: World) -> sqlite3.Connection:
     """The database of a release before numbers, with what ``then`` recorded and signed."""
-    conn = sqlite3.connect(path, isolation_level=None)
-    for number, sql in migrations():
-        if number <= BEFORE:
-            conn.executescript(f"{sql}\nPRAGMA user_version = {number};")
-    conn.execute("ATTACH ? AS new", (str(then.path),))
-    conn.execute("PRAGMA foreign_keys = OFF")
-    conn.execute("DELETE FROM meta")
-    old = [name for (name,) in conn.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'")]
-    for table in old:
-        names = ", ".join(f'"{info[1]}"' for info in conn.execute(f"PRAGMA main.table_info({table})"))
-        if table == "sqlite_sequence":
-            conn.execute("DELETE FROM sqlite_sequence")
-        conn.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM new.{table}")
-    conn.execute("DETACH new")
+    conn = older_release(path, then.path, BEFORE)
     conn.execute("DROP INDEX IF EXISTS audit_leaf_by_number")
     return conn
 
@@ -297,7 +285,7 @@ def recorded(tmp_path: Path) -> World:
 def test_a_log_of_an_older_release_goes_on_with_its_heads(tmp_path: Path, recorded: World) -> None:
     """What was under a head keeps its place in the tree, and heads that were published before stay provable."""
     path = tmp_path / "old.db"
-    older_release(path, recorded).close()
+    before_numbers(path, recorded).close()
     assert migrate(path)[0] <= BEFORE
     conn = connect(path)
     found = verify(conn, recorded.secrets, recorded.heads)
@@ -325,7 +313,7 @@ def test_damage_from_before_is_not_healed_by_the_new_numbers(
     tmp_path: Path, recorded: World, damage: str, told: str
 ) -> None:
     path = tmp_path / "old.db"
-    old = older_release(path, recorded)
+    old = before_numbers(path, recorded)
     assert old.execute(damage).rowcount == 1
     old.close()
     migrate(path)
