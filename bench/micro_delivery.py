@@ -30,7 +30,7 @@ INFLIGHT = 1000
 class BenchCopy:
     """An attempt whose bytes are there already."""
 
-    __slots__ = ("address", "domain", "group", "notify", "number", "octets", "orcpt", "run")
+    __slots__ = ("address", "asks", "domain", "group", "notify", "number", "octets", "orcpt", "run", "typed")
 
     def __init__(self, run: Run, number: int) -> None:
         self.run = run
@@ -39,6 +39,7 @@ class BenchCopy:
         self.domain = "example.net"
         self.group: object | None = None
         self.notify = self.orcpt = ""
+        self.typed = self.asks = False
         self.octets = len(BODY)
 
     def wanted(self) -> bool:

@@ -86,7 +86,7 @@ class _Mending:
                 continue
             self._sealed(part, at)
             made = folded(one.name, self.message[one.start : one.end])
-            if made is None:
+            if made is None or find_long_line(made, 0, len(made)) >= 0:
                 raise self._refused(at, " in a field of a part's header, which can't be folded there")
             self.splice.put(one.start, one.end, (made,))
 

@@ -127,7 +127,7 @@ def _mended_field(scanned: Scanned, one: Field, encode: bool) -> bytes:
     octets = label + value
     if find_long_line(octets, 0, len(octets)) >= 0:
         made = folded(one.name, octets)
-        if made is None:
+        if made is None or find_long_line(made, 0, len(made)) >= 0:
             at = find_long_line(scanned.message, one.start, one.end)
             what = f"of the header has more than {MAX_LINE_OCTETS} octets, and {shown(one.name)} can't be folded there"
             raise Malformed(f"{scanned.where(at)} {what}")

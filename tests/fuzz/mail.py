@@ -19,6 +19,7 @@ from relay.mail.additions import Additions
 from relay.mail.address import AddressError
 from relay.mail.canon import relaxed_body
 from relay.mail.downgrade import downgrade
+from relay.mail.mend import mended
 from relay.mail.render import Renderer
 from relay.mail.scan import Malformed, ScanLimits, Scanned, addresses_of, decode_field, find_bare, scan
 from relay.mail.template import Template, compile_template
@@ -127,7 +128,7 @@ def _check(scanned: Scanned, additions: Additions) -> None:
 def one(message: bytes) -> str:
     """Run one message; how it went."""
     try:
-        scanned = scan(message, LIMITS)
+        scanned = mended(scan(message, LIMITS), LIMITS, smtputf8=True)
         for field in scanned.fields:
             assert not re.search("[\0-\x1f]", decode_field(scanned.value(field))), "control in a decoded field"
         with contextlib.suppress(AddressError):

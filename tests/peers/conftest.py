@@ -52,7 +52,9 @@ class Office:
         self.dkim = [Record(r["name"].rstrip("."), r["value"]) for r in records if r["purpose"] == "dkim"]
         relay.cli("domain", "verify", "acme", "acme.example", "--vouch", "test")
         self.bulk = relay.credential(stream="bulk")
-        self.direct = relay.credential(stream="transactional")
+        relay.cli("stream", "add", "acme", "bare", "--kind", "transactional", "--footer", "headers", "--reason", "test")
+        self.direct = relay.credential(stream="bare")
+        """Service mail that ends with no footer."""
         self.certificate = directory / "tls/certificate.pem"
         self.key = directory / "tls/key.pem"
         relay.start()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from relay.queue.holds import DOMAIN
 from tests.support.peers import until
 from tests.support.relay import Relay
 from tests.support.smtp import Dialog, Received, Sink, mail
@@ -42,10 +43,10 @@ class Office:
     def arrived(self, subject: str) -> list[Received]:
         return [one for one in self.sink.messages if subject.encode() in one.data]
 
-    def states(self) -> list[tuple[int, str]]:
+    def states(self) -> list[tuple[int, int]]:
         conn = sqlite3.connect(f"file:{self.relay.directory}/data/relay.db?mode=ro", uri=True, timeout=10)
         try:
-            return conn.execute("SELECT state, hold_reason FROM recipient ORDER BY submission_id").fetchall()
+            return conn.execute("SELECT state, held_by FROM recipient ORDER BY submission_id").fetchall()
         finally:
             conn.close()
 
@@ -71,11 +72,11 @@ def test_what_waits_is_named_held_and_goes_when_the_domain_is_back(office: Offic
         dialog.login(*office.login)
         assert str(dialog.say("MAIL FROM:<news@acme.example>")).startswith("550 5.7.1 sender: ")
     relay.cli("queue", "retry", queue_id)
-    until(lambda: office.states() == [(1, "domain")], "the copy is held")
+    until(lambda: office.states() == [(1, DOMAIN)], "the copy is held")
     assert office.arrived("Held until") == []
     relay.cli("domain", "add", "acme", "acme.example")
     assert relay.json("domain", "list", "acme")[0]["selectors"] == before
-    assert office.states() == [(1, "domain")], "a claim alone lets nothing go"
+    assert office.states() == [(1, DOMAIN)], "a claim alone lets nothing go"
     relay.cli("domain", "verify", "acme", "acme.example", "--vouch", "test")
     got = until(lambda: office.arrived("Held until"), "it goes")[0]
     assert all(f"s={selector};".encode() in got.data for selector in before)

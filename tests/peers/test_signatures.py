@@ -176,7 +176,7 @@ def test_signatures_survive_postfix(office: Office, postfix: Postfix, records: d
         assert dkimpy(alone(stored, algorithm), records)
 
 
-@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != "long line"])
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape not in ("long line", "utf-8 in the header")])
 def test_transactional_mail_is_left_alone(arrived: dict[tuple[str, str], bytes], shape: str) -> None:
     assert_kept(message(shape, "direct"), arrived["direct", shape])
 
@@ -187,7 +187,7 @@ def test_only_the_part_with_a_long_line_is_encoded_anew(arrived: dict[tuple[str,
     assert readable(got)[0].get_content() == readable(sent)[0].get_content()
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != "utf-8 in the header"])
 def test_bulk_header_is_kept(arrived: dict[tuple[str, str], bytes], shape: str) -> None:
     sent, got = message(shape, "bulk"), arrived["bulk", shape]
     entity = frozenset({"content-type", "content-transfer-encoding", "content-disposition", "mime-version"})
@@ -233,7 +233,7 @@ def test_footer_in_every_readable_part(arrived: dict[tuple[str, str], bytes], sh
         content = one.get_content()
         shown = "".join(Shown(content).seen) if one.get_content_subtype() == "html" else content
         assert url in shown
-        assert "You receive this because you subscribed to news of acme" in shown
+        assert 'You receive this because you subscribed to "news" of acme' in " ".join(shown.split())
         assert "post@acme.example" in shown
 
 

@@ -194,3 +194,14 @@ def test_hashes_and_lengths_of_a_body_that_changed_go() -> None:
     assert lies in sent(part) and b"Content-MD5" not in sent(part, FOOTER)
     wrapped = sent(message.replace(b"text/plain", b"application/x"), FOOTER)
     assert b"Content-MD5" not in wrapped and b"multipart/mixed" in wrapped
+
+
+def test_a_field_whose_name_is_too_long_is_refused() -> None:
+    name = b"X-" + b"x" * 1200
+    head = b"From: a@b.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n"
+    body = b"\r\n--b\r\n%s: inline; a=b\r\n\r\nHi\r\n--b--\r\n"
+    with pytest.raises(Malformed, match="can't be folded there"):
+        compile_template(scan(head + body % name, ScanLimits()), Additions(), frozenset(), [{}])
+    limits = ScanLimits()
+    with pytest.raises(Malformed, match="can't be folded there"):
+        mended(scan(head + name + b": a b\r\n" + body % b"X-Short", limits), limits, smtputf8=False)
