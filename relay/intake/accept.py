@@ -8,39 +8,29 @@ its counters and its event; any other way out leaves nothing stored.
 from __future__ import annotations
 
 import asyncio
-import functools
-import ipaddress
 import itertools
 import logging
-import re
 import secrets as random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import format_datetime
 from typing import Any, Final, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
-from relay.intake import foreign, relay_fields
-from relay.intake.authors import authors
+from relay.intake import foreign, reading, relay_fields
 from relay.intake.parameters import MailParameters
+from relay.intake.received import date_of, received
 from relay.intake.refusals import RefusalBuffer
 from relay.intake.relay_fields import RelayFields
-from relay.mail import shown
-from relay.mail.content import Content
-from relay.mail.decode import decode_field
 from relay.mail.dsn import wanted
 from relay.mail.dsn_report import Action, RecipientReport
-from relay.mail.likeness import Words, words
 from relay.mail.mend import check_replies, mended
 from relay.mail.scan import Malformed, ScanLimits, Scanned, scan
 from relay.mail.slots import SHAREABLE
 from relay.mail.status import UNEXPECTED, Status, ok, temporary
 from relay.mail.template import Template, compile_template
-from relay.observe.escape import escaped
 from relay.pipeline.chain import Chain
-from relay.pipeline.contract import Message, Stage, Transaction
+from relay.pipeline.contract import Message, Transaction
 from relay.pipeline.judged import Accepted, Judged
 from relay.pipeline.waiting import Patience
 from relay.queue.enqueue import Refused, enqueue
@@ -51,7 +41,6 @@ from relay.store.contract import Tx
 from relay.store.sqlite.committer import Committer
 from relay.store.units import StoreBusy, StoreFull
 from relay.tenants.facts import Facts
-from relay.values.facts import Kind, Stream, Tenant
 from relay.values.ids import encode_id, new_submission_id
 
 _log = logging.getLogger("relay.accept")
@@ -297,7 +286,7 @@ class Acceptor:
         limits = self._terms.limits
         scanned = mended(scan(arrived.raw, limits), limits, smtputf8=arrived.parameters.smtputf8)
         wishes = relay_fields.read(scanned, now)
-        message = _facts(scanned, arrived.txn, wishes, len(arrived.raw))
+        message = reading.facts(scanned, arrived.txn, wishes, len(arrived.raw))
         return _Read(submission_id, shown_id, scanned, wishes, message)
 
     def _compiled(self, arrived: Arrived, read: _Read, judged: Judged | Status) -> _Ready | Status:
@@ -306,26 +295,30 @@ class Acceptor:
             return judged
         if not judged.accepted:
             return judged.refused[0][1]
-        now, shown_id, scanned = arrived.txn.now, read.shown_id, read.scanned
+        now, shown_id, scanned, message = arrived.txn.now, read.shown_id, read.scanned, read.message
         check_replies(scanned)
-        given_id = _message_id(scanned)
+        given_id = reading.message_id(scanned)
         message_id = given_id or f"<{shown_id}@{self._terms.hostname}>"
         dropped = foreign.fields(scanned, arrived.txn.tenant)  # Bcc, Return-Path and Relay-* never leave anyway
         template = compile_template(
             scanned,
             judged.additions,
-            dropped | _unusable(scanned, given_id),
+            dropped | reading.unusable(scanned, given_id),
             [a.slots for a in judged.accepted],
-            if_missing=(("Date", _date(int(now))), ("Message-ID", message_id)),
-            trace=_received(self._terms, arrived, shown_id),
+            if_missing=(("Date", date_of(int(now))), ("Message-ID", message_id)),
+            trace=self._trace(arrived, shown_id),
         )
         new = self._new(arrived, read, message_id, judged, template)
-        found = _words(scanned, judged.accepted)
+        found = reading.words_of(scanned, message, judged.accepted)
         if found is not None:
             new = replace(new, words=found)
         if foreign.suspicious(scanned) or template.dropped:
             new = replace(new, taken_out=foreign.taken_out(scanned, dropped) + template.dropped)
         return _Ready(new, template, shown_id)
+
+    def _trace(self, arrived: Arrived, shown_id: str) -> bytes:
+        terms, txn = self._terms, arrived.txn
+        return received(terms.hostname, txn.client if terms.record_client else "", arrived.protocol, shown_id, txn.now)
 
     def _new(
         self,
@@ -367,24 +360,11 @@ class Acceptor:
         )
 
 
-def _words(scanned: Scanned, accepted: tuple[Accepted, ...]) -> Words | None:
-    """What the content is like; asked for only where a stage looks."""
-    if not any(isinstance(effect, Stage) for one in accepted for effect in one.effects):
-        return None
-    seen = shown.shown(scanned)
-    return words(seen.text, shown.recipients(scanned), seen.marks)
-
-
 def _same_for_all(judged: Judged, template: Template) -> bool:
     """Whether one copy may go to several recipients: nothing in it speaks to one of them."""
     return not any(a.slots for a in judged.accepted) and template.slots <= SHAREABLE
 
 
-_REPLIES = (
-    *(b"reply-to", b"mail-reply-to", b"mail-followup-to", b"resent-reply-to", b"errors-to"),
-    *(b"return-receipt-to", b"disposition-notification-to", b"x-confirm-reading-to"),
-)
-"""Where programs send answers, reports and receipts."""
 NO_ROOM: Final = temporary(52, 3, 1, "the disk is nearly full, try again later")
 _NOTHING = Enqueued(None, (), (), False, "")
 
@@ -402,105 +382,3 @@ def _not_stored(error: BaseException) -> Status:
             return temporary(51, 3, 0, "the store is not available, try again later")
     _log.error("a message could not be taken", exc_info=error)
     return UNEXPECTED
-
-
-@functools.lru_cache(maxsize=8)
-def _date(second: int) -> str:
-    """RFC 5322 §3.3; most messages share their second with others."""
-    return format_datetime(datetime.fromtimestamp(second, UTC))
-
-
-def _received(terms: AcceptTerms, arrived: Arrived, shown_id: str) -> bytes:
-    """The trace field (RFC 5321 §4.4). The application's own address stays out by default."""
-    source = (_literal(arrived.txn.client) if terms.record_client else "") or terms.hostname
-    date = _date(int(arrived.txn.now))
-    return (
-        f"Received: from {source} (submission)\r\n"
-        f"\tby {terms.hostname} with {arrived.protocol} id {shown_id};\r\n\t{date}\r\n"
-    ).encode("ascii")
-
-
-def _literal(client: str) -> str:
-    """``[192.0.2.1]``, ``[IPv6:2001:db8::1]`` (RFC 5321 §4.1.3); ``""`` for what is no address.
-
-    An IPv4 address mapped into IPv6 is shown as what it is, and a zone (``%eth0``) means nothing elsewhere.
-    """
-    try:
-        address = ipaddress.ip_address(client.partition("%")[0])
-    except ValueError:
-        return ""
-    if isinstance(address, ipaddress.IPv4Address):
-        return f"[{address}]"
-    return f"[{address.ipv4_mapped}]" if address.ipv4_mapped else f"[IPv6:{address}]"
-
-
-_PLAIN_ID: Final = re.compile(rb"[!-~]{1,300}").fullmatch
-_NONE: Final[frozenset[str]] = frozenset()
-
-
-def _unusable(scanned: Scanned, given_id: str) -> frozenset[str]:
-    """Fields that are as good as missing: the relay writes its own instead."""
-    dropped = _NONE if given_id else frozenset(("message-id",))
-    return dropped | {"date"} if scanned.first(b"date") == b"" else dropped
-
-
-def _message_id(scanned: Scanned) -> str:
-    """The application's own, at most 300 characters; ``""`` for one that is missing or none at all.
-
-    Control characters, white space within and octets that are no UTF-8 are in no
-    msg-id (RFC 5322 §3.6.4, RFC 6532 §3.4). Such a field would steer terminals here
-    and be refused there, so it gives way to one of the relay's own.
-    """
-    value = scanned.first(b"message-id")
-    value = value.strip(b" \t\r\n") if value else b""
-    if _PLAIN_ID(value) is not None:
-        return "" if value == b"<>" else value.decode("ascii")
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        return ""
-    return text[:300] if escaped(text) == text and not any(map(str.isspace, text)) else ""
-
-
-def _facts(scanned: Scanned, txn: Transaction, wishes: RelayFields, size: int) -> Message:
-    """What policies may know; raises Malformed if From or the topic can't be what they must."""
-    named = authors(scanned)
-    subject = scanned.text(b"subject")
-    return Message(
-        from_addresses=tuple(address for _, address in named),
-        from_names=tuple(name for name, _ in named),
-        subject=subject,
-        topic=_topic(txn.tenant, txn.stream, wishes.topic),
-        campaign=_campaign(txn.stream, wishes.campaign, named[0][1], subject),
-        tag=wishes.tag,
-        meta=wishes.meta,
-        size_octets=size,
-        replies_to=_replies_to(scanned),
-        content=Content(scanned),
-    )
-
-
-def _replies_to(scanned: Scanned) -> tuple[str, ...]:
-    if scanned.index.keys().isdisjoint(_REPLIES):
-        return ()
-    return tuple(decode_field(value) for name in _REPLIES for value in scanned.values(name))
-
-
-def _topic(tenant: Tenant, stream: Stream, wished: str) -> str:
-    """The topic that the message names, else its stream's; ``""`` if nothing tells it (then bulk policies refuse)."""
-    if wished:
-        return wished  # whether it is there, and the stream's, is the policy's to say
-    if stream.topic != "*":
-        return stream.topic
-    if not stream.consent_required:
-        return ""
-    # The tenant's first, however many were made since: those change nothing for who names none.
-    return stream.default_topic or (tenant.topics[0] if tenant.topics else "")
-
-
-def _campaign(stream: Stream, wished: str, author: str, subject: str) -> str:
-    if wished:
-        return wished
-    if stream.kind is not Kind.BULK:
-        return ""
-    return f"{author}: {subject}"[:200]

@@ -32,6 +32,8 @@ FEW: Final = 8
 """Different words below which a text tells nothing by itself: pictures, links and attachments count as well."""
 APART: Final = 0.085
 """Share of words on both sides from which on two messages are two."""
+OTHER: Final = 0.5
+"""Share of new words from which on a message is another one, however much of the known one it repeats."""
 FRAME: Final = 0.25
 """What a word of the last paragraph counts."""
 
@@ -117,7 +119,7 @@ class Likeness:
             return 1.0
         missing = len(self.fixed - has) + FRAME * len(self.frame - has)
         novel = len(one.core - self.seen) + FRAME * len(one.frame - self.seen)
-        return min(missing, novel) / size
+        return novel / size if novel > OTHER * size else min(missing, novel) / size
 
     def learn(self, one: Words) -> Likeness:
         """With one more copy."""

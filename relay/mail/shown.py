@@ -1,80 +1,51 @@
-"""What a reader sees of a message, as plain text for comparing: no markup, no comments, nothing exact.
-
-Where the footer goes is told by ``relay.mail.html``; this reading is quick and
-lenient, since a comparison may miss a word.
-"""
+"""What a message shows to its reader, for comparing it with others: its text, or else its pictures and links."""
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from relay.mail.address import AddressError
-from relay.mail.bodies import is_html, readable
-from relay.mail.charset import codec
+from relay.mail.content import Content
 from relay.mail.decode import addresses_of
-from relay.mail.scan import Part, Scanned
-from relay.mail.transfer import decode
+from relay.mail.scan import Scanned
 
-MOST_OCTETS: Final = 64 * 1024
-"""Of a part; what stands behind isn't looked at."""
+LITTLE: Final = 200
+"""Characters of text from which on pictures and links aren't looked at."""
 MOST_NAMES: Final = 100
 
-_SILENT: Final = re.compile(r"<(style|script|head|title)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
-_BREAK: Final = re.compile(
-    r"</?(?:p|div|tr|table|h[1-6]|li|ul|ol|section|article|header|footer|hr|blockquote|center)\b[^>]*>", re.IGNORECASE
-)
-_LINE: Final = re.compile(r"<br\b[^>]*>", re.IGNORECASE)
-_TAG: Final = re.compile(r"<[^>]*>")
 _SOURCE: Final = re.compile(r"\b(?:src|href|background)\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
-_BLANKS: Final = re.compile(r"\n\s*\n")
 
 
 class Shown(NamedTuple):
     text: str
-    """Paragraphs with an empty line between them."""
+    """Paragraphs with an empty line between them; what is hidden isn't in it."""
     marks: tuple[str, ...]
-    """Pictures, targets of links without what follows ``?``, and attachments, in order."""
+    """Where there is little text: sources of pictures and targets of links up to a ``?``, and attachments."""
 
 
-def shown(scanned: Scanned) -> Shown:
-    """The text of the HTML parts where there are any, else of the plain ones. Never raises; time is linear."""
-    parts = readable(scanned).parts
-    chosen = [part for part in parts if is_html(part)] or parts
-    texts, marks = [], []
-    for part in chosen:
-        text = _text(scanned, part)
-        if is_html(part):
-            marks += [found.partition("?")[0].partition("#")[0] for found in _SOURCE.findall(text)]
-            text = _plain(text)
-        texts.append(text)
-    marks += _attachments(scanned)
-    return Shown("\n\n".join(texts), tuple(marks))
+def shown(content: Content) -> Shown:
+    """The text of the HTML parts where there are any, else of the plain ones. Never raises."""
+    texts = content.texts
+    chosen = [one for one in texts if one.content_type != "text/plain"] or list(texts)
+    text = "\n\n".join(one.text for one in chosen)
+    if len(text) <= LITTLE:  # what is taken for hidden may be light letters on a dark ground
+        text = "\n\n".join([text, *(one.hidden for one in chosen)])
+    return Shown(text, () if len(text) > LITTLE else tuple(_marks(content)))
 
 
-def _text(scanned: Scanned, part: Part) -> str:
-    end = min(part.body_end, part.body_start + 3 * MOST_OCTETS)
-    octets = decode(scanned.message[part.body_start : end], part.encoding)
-    return (octets or b"")[:MOST_OCTETS].decode(codec(part.charset) or "utf-8", "replace").replace("\r\n", "\n")
-
-
-def _plain(markup: str) -> str:
-    markup = _SILENT.sub(" ", markup)
-    markup = _BREAK.sub("\n\n", _LINE.sub("\n", markup.replace("\n", " ")))
-    return _BLANKS.sub("\n\n", html.unescape(_TAG.sub(" ", markup)))
-
-
-def _attachments(scanned: Scanned) -> Iterator[str]:
-    """Each leaf that isn't text, by type and size; its name is easily changed for each recipient."""
-    for part in scanned.parts:
-        if not part.children and not part.content_type.startswith("text/"):
-            yield f"{part.content_type} {part.body_end - part.body_start}"
+def _marks(content: Content) -> Iterator[str]:
+    for one in content.texts:
+        for found in _SOURCE.findall(one.source):
+            yield found.partition("?")[0].partition("#")[0]
+    for attachment in content.attachments:
+        # Its name is easily changed for each recipient.
+        yield f"{attachment.content_type} {attachment.size_octets}"
 
 
 def recipients(scanned: Scanned) -> list[str]:
-    """Display names and addresses in To and Cc: what is personal in a message of one's own."""
+    """Display names and local parts in To and Cc: what is personal in a message of one's own."""
     found: list[str] = []
     for value in (*scanned.values(b"to"), *scanned.values(b"cc")):
         try:

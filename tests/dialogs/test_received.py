@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.intake.accept import _literal
+from relay.intake.received import literal
 from tests.support.relay import Relay
 from tests.support.smtp import Dialog, Sink, mail
 
@@ -28,7 +28,7 @@ SHOWN = [
 
 @pytest.mark.parametrize(("client", "shown"), SHOWN)
 def test_the_address_is_a_literal(client: str, shown: str) -> None:
-    assert _literal(client) == shown
+    assert literal(client) == shown
 
 
 @pytest.mark.parametrize("recorded", [False, True])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from relay.campaigns.content import pack, unpacked
+from relay.mail.content import Content
 from relay.mail.likeness import APART, Likeness, words
 from relay.mail.scan import ScanLimits, scan
 from relay.mail.shown import recipients, shown
@@ -97,6 +98,31 @@ def test_copies_teach_what_is_personal() -> None:
     assert known.distance(words(letter(KEEPER, "For you: a brass mug and winter rope"))) >= APART
 
 
+NEW = letter(
+    SALE, KEEPER, STAIRS, "Everything must go before the harbour freezes; whoever buys two gets the third as a gift."
+)
+
+
+@pytest.mark.parametrize("behind", ["\n\n", "\n\n\n\n-- \n"])
+def test_new_content_does_not_ride_on_what_was_released(behind: str) -> None:
+    released = Likeness.first(words(letter(MAPS)))
+    assert released.distance(words(NEW + behind + letter(MAPS))) >= APART
+
+
+def test_hidden_text_joins_nothing() -> None:
+    old, new = markup(letter(MAPS)), markup(letter(SALE, KEEPER))
+    hidden = new.replace("</body>", f"<div style='display:none'>{letter(MAPS)}</div></body>")
+    kind = "text/html; charset=utf-8"
+    assert distance(message(old, kind), message(hidden, kind)) >= APART
+    assert distance(message(new, kind), message(hidden, kind)) == 0
+
+
+def test_light_letters_on_a_dark_ground_are_read_too() -> None:
+    kind = "text/html; charset=utf-8"
+    assert distance(message(markup(BASE, "#fff"), kind), message(markup(BASE, "#fff"), kind)) == 0
+    assert distance(message(markup(BASE, "#fff"), kind), message(markup(letter(SALE), "#fff"), kind)) >= APART
+
+
 def test_it_is_kept_as_it_was() -> None:
     known = Likeness.first(words(BASE)).learn(words(SAME["another foot"]))
     again = unpacked(pack(known))
@@ -115,18 +141,18 @@ def message(body: str, kind: str = "text/plain; charset=utf-8", to: str = "Ann H
 
 def read(octets: bytes) -> Likeness:
     scanned = scan(octets, ScanLimits())
-    seen = shown(scanned)
+    seen = shown(Content(scanned))
     return Likeness.first(words(seen.text, recipients(scanned), seen.marks))
 
 
-def markup(text: str, colour: str = "#fff", pre: str = "") -> str:
+def markup(text: str, colour: str = "#222", pre: str = "") -> str:
     blocks = "".join(f"<p style='color:{colour}'>{block}</p>" for block in text.split("\n\n"))
     return f"<html><head><style>p{{{colour}}}</style></head><body><!-- {colour} --><i>{pre}</i>{blocks}</body></html>"
 
 
 def distance(one: bytes, other: bytes) -> float:
     scanned = scan(other, ScanLimits())
-    seen = shown(scanned)
+    seen = shown(Content(scanned))
     return read(one).distance(words(seen.text, recipients(scanned), seen.marks))
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from relay.intake.accept import _message_id
+from relay.intake.reading import message_id
 from relay.mail.additions import Additions
 from relay.mail.scan import ScanLimits, scan
 from relay.mail.template import compile_template
 
 
 def read(field: bytes) -> str:
-    return _message_id(scan(b"From: a@x.example\r\n" + field + b"\r\n\r\nx\r\n", ScanLimits()))
+    return message_id(scan(b"From: a@x.example\r\n" + field + b"\r\n\r\nx\r\n", ScanLimits()))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.intake.accept import _topic
+from relay.intake.reading import topic_of
 from relay.lists import consent_import
 from relay.lists.list_file import ListFile, open_list
 from relay.mail.address import parse_address
@@ -153,7 +153,7 @@ def test_what_people_read_can_be_changed_the_name_can_t(conn: sqlite3.Connection
 )
 def test_the_topic_of_a_message(stream: object, wished: str, expected: str) -> None:
     """The tenant has two: mail that names none goes on under the first. What isn't there, the policy says."""
-    assert _topic(TENANT, stream, wished) == expected  # type: ignore[arg-type]
+    assert topic_of(TENANT, stream, wished) == expected  # type: ignore[arg-type]
 
 
 def test_another_default_can_be_set(conn: sqlite3.Connection) -> None:
@@ -162,9 +162,9 @@ def test_another_default_can_be_set(conn: sqlite3.Connection) -> None:
     with pytest.raises(ConsentRefused, match="did you mean 'offers'"):
         streams.set_default_topic(conn, shop, "bulk", "offer", actor="anna", now=NOW)
     stream = streams.set_default_topic(conn, shop, "bulk", "offers", actor="anna", now=NOW)
-    assert _topic(TENANT, stream, "") == "offers"
+    assert topic_of(TENANT, stream, "") == "offers"
     stream = streams.set_default_topic(conn, shop, "bulk", "", actor="anna", now=NOW)
-    assert _topic(TENANT, stream, "") == "news"
+    assert topic_of(TENANT, stream, "") == "news"
 
 
 def test_topics_that_streams_are_for_were_meant(tmp_path: Path) -> None:
