@@ -29,7 +29,7 @@ def find(conn: Tx, tenant_id: int, words: Words, now: float, *, undecided_only: 
     """The tenant's campaign that the message is a copy of; the latest of those equally like it. None: a new one."""
     rows = conn.execute(
         "SELECT id, likeness FROM campaign WHERE tenant_id = ? AND likeness IS NOT NULL"
-        " AND (state IN ('staged', 'watching', 'undecided', 'stopped') OR ? AND"
+        " AND (state IN ('staged', 'watching', 'undecided', 'stopped') OR ? = 1 AND"
         " (state = 'released' AND last_at > ? OR state = 'declined' AND last_at > ?)) ORDER BY id DESC LIMIT ?",
         (tenant_id, int(not undecided_only), now - LATELY_S, now - DECLINED_S, CANDIDATES),
     ).fetchall()

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Final
 
 from config.settings import Forms
+from relay.campaigns import record
 from relay.keys.secrets import Secrets
 from relay.mail.address import Address
 from relay.people.mailboxes import mailbox, mailboxes, network, networks
@@ -64,8 +65,7 @@ def per_hour(conn: Tx, limits: Forms, tenant_id: int) -> int:
 
 
 def _established(conn: Tx, tenant_id: int) -> bool:
-    released = "SELECT 1 FROM campaign WHERE tenant_id = ? AND state = 'released' LIMIT 1"
-    if conn.execute(released, (tenant_id,)).fetchone() is not None:
+    if record.of(conn, tenant_id).released:
         return True
     delivered = "SELECT value FROM counter WHERE tenant_id = ? AND name = ?"
     row = conn.execute(delivered, (tenant_id, DELIVERED_BULK)).fetchone()

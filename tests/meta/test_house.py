@@ -36,7 +36,7 @@ KNOWS: Mapping[str, str] = {
     "queue": "audit campaigns events ledger mail observe people pipeline store store/sqlite values",
     "rights": "audit campaigns events feedback keys observe people queue signup store tenants values",
     "serve.py": "again.py app.py checks intake/smtp observe processes queue store store/sqlite web/server",
-    "signup": "audit events keys ledger mail people queue store tenants texts values",
+    "signup": "audit campaigns events keys ledger mail people queue store tenants texts values",
     "store": "",
     "store/sqlite": "observe store",
     "tenants": "audit campaigns events keys ledger mail people store values",

@@ -121,7 +121,7 @@ def test_a_tenants_letters_of_an_hour_count_over_all_its_forms_and_those_that_ar
 @pytest.mark.parametrize(
     "sql",
     [
-        "INSERT INTO campaign (tenant_id, stream_id, name, state, created_at) VALUES (1, 1, 'c', 'released', 0)",
+        "INSERT INTO counter (tenant_id, name, value) VALUES (1, 'campaigns/released', 1)",
         "INSERT INTO counter (tenant_id, name, value) VALUES (1, 'delivered/bulk', 1000)",
     ],
 )

@@ -9,6 +9,16 @@ ALTER TABLE campaign ADD COLUMN last_at REAL NOT NULL DEFAULT 0;  -- when its la
 CREATE INDEX campaign_of_tenant ON campaign (tenant_id, id) WHERE likeness IS NOT NULL;
 UPDATE campaign SET last_at = created_at, tried = delivered + bounced;
 
+-- What was released counts for good; what waits, and when the latest was stopped or declined, stand beside it.
+INSERT INTO counter (tenant_id, name, value)
+SELECT tenant_id, 'campaigns/released', count(*) FROM campaign WHERE state = 'released' GROUP BY tenant_id;
+INSERT INTO counter (tenant_id, name, value)
+SELECT tenant_id, 'campaigns/undecided', count(*) FROM campaign
+WHERE state IN ('staged', 'watching', 'undecided', 'stopped') GROUP BY tenant_id;
+INSERT INTO counter (tenant_id, name, value)
+SELECT tenant_id, 'campaigns/bad-at', max(CAST(coalesce(decided_at, created_at) AS INTEGER)) FROM campaign
+WHERE state IN ('stopped', 'declined') GROUP BY tenant_id;
+
 -- Who sent bulk for a while and was never stopped, declined or left undecided is no new customer.
 INSERT INTO counter (tenant_id, name, value)
 SELECT tenant_id, 'campaigns/released', 1 FROM counter c WHERE name = 'delivered/bulk' AND value >= 1000
