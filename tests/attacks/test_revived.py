@@ -15,6 +15,8 @@ _numbers = itertools.count()
 @pytest.fixture(scope="module")
 def form(ground: Ground) -> str:
     """Key of a form of two topics."""
+    for topic in ("news", "offers"):
+        assert ground.api("POST", "/topics", {"name": topic}).status_code in (201, 409)
     said = {"name": "back", "topics": ["news", "offers"], "wording": WORDING}
     answer = ground.api("POST", "/forms", said)
     assert answer.status_code == 201, answer.text
