@@ -8,7 +8,8 @@ refuses (``relay.intake.refusals``), never before the reply.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -19,6 +20,7 @@ from relay.store.contract import Tx
 MOST_EVENTS: Final = 1_000
 """Of a tenant in a day; beyond that only the sums grow."""
 DAY_S: Final = 86_400.0
+NO_MORE: Final[Mapping[tuple[int, int, str], int]] = MappingProxyType({})
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):
@@ -37,7 +39,7 @@ class Refusal(msgspec.Struct, frozen=True, gc=False):
     """By name, where the message was read."""
 
 
-def write(conn: Tx, batch: Sequence[Refusal], more: Counter[tuple[int, int, str]]) -> None:
+def write(conn: Tx, batch: Sequence[Refusal], more: Mapping[tuple[int, int, str], int] = NO_MORE) -> None:
     """Record a batch in the caller's transaction; ``more``: how many were left out of it, by tenant, day and code."""
     sums: Counter[tuple[int, int, int, str]] = Counter()
     room: dict[tuple[int, int], int] = {}

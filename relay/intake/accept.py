@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import logging
 import secrets as random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from relay.intake import foreign, reading, relay_fields
 from relay.intake.parameters import MailParameters
 from relay.intake.received import date_of, received
-from relay.intake.refusals import RefusalBuffer
+from relay.intake.refusals import DATA, RCPT, RefusalBuffer
 from relay.intake.relay_fields import RelayFields
 from relay.mail.dsn import wanted
 from relay.mail.dsn_report import Action, RecipientReport
@@ -63,6 +63,10 @@ class Arrived(NamedTuple):
     """When the recipients' standings were read."""
     patience: Patience | None = None
     """The time that hooks may still wait; None: no hook does."""
+    turned_away: tuple[tuple[str, Status], ...] = ()
+    """Recipients that were refused before the message was read: canonical address and why."""
+    moment: str = DATA
+    """Where it came in, for the record of refusals: ``DATA``, or ``API`` where one request says all."""
 
 
 Answering = Callable[[Status], None]
@@ -149,6 +153,7 @@ class Acceptor:
         if len(arrived.raw) > LARGE_OCTETS:
             start(self._slowly(arrived, reply))
             return
+        read = None
         try:
             read = self._read(arrived)
             judged = self._chain.message(arrived.txn, read.message, arrived.accepted, arrived.patience)
@@ -158,7 +163,7 @@ class Acceptor:
             ready = self._compiled(arrived, read, judged)
         except Exception as error:
             ready = _not_stored(error)
-        self._go_on(arrived, ready, reply)
+        self._go_on(arrived, ready, reply, read)
 
     async def _later(
         self, arrived: Arrived, reply: Answering, read: _Read, judging: Coroutine[Any, Any, Judged | Status]
@@ -167,11 +172,12 @@ class Acceptor:
             ready = self._compiled(arrived, read, await judging)
         except Exception as error:
             ready = _not_stored(error)
-        self._go_on(arrived, ready, reply)
+        self._go_on(arrived, ready, reply, read)
 
     async def _slowly(self, arrived: Arrived, reply: Answering) -> None:
         """A large message: its octets are worked on in a thread."""
         loop = asyncio.get_running_loop()
+        read = None
         try:
             read = await loop.run_in_executor(None, self._read, arrived)
             if self._chain.reads_content:
@@ -182,16 +188,17 @@ class Acceptor:
             ready = await loop.run_in_executor(None, self._compiled, arrived, read, judged)
         except Exception as error:
             ready = _not_stored(error)
-        self._go_on(arrived, ready, reply)
+        self._go_on(arrived, ready, reply, read)
 
-    def _go_on(self, arrived: Arrived, ready: _Ready | Status, reply: Answering) -> None:
+    def _go_on(self, arrived: Arrived, ready: _Ready | Status, reply: Answering, read: _Read | None) -> None:
+        """``read``: None where the message could not be read."""
         if not isinstance(ready, Status):
             try:
                 self._commit(arrived, ready, reply)
                 return
             except Exception as error:
                 ready = _not_stored(error)
-        reply(self._refused(arrived, ready))
+        reply(self._refused(arrived, ready, "" if read is None else read.message.campaign))
 
     def _next_bits(self, bits: int) -> int:
         """Low bits of the ids of one process: a sequence, so that two in a millisecond never meet."""
@@ -201,7 +208,7 @@ class Acceptor:
         new = ready.new
         octets = len(new.template)
         if not self._room.take(octets):
-            reply(self._refused(arrived, NO_ROOM))
+            reply(self._refused(arrived, NO_ROOM, new.campaign))
             return
         claim = self._outlet.claim(new)
 
@@ -235,8 +242,8 @@ class Acceptor:
                 len(new.refused),
                 new.size_octets,
             )
-        for recipient, status in new.refused:
-            self.refusals.note(arrived.txn, recipient.address, status, "data", new.campaign)
+        if new.refused or arrived.turned_away:
+            self._note(arrived, [(rcpt.canonical, status) for rcpt, status in new.refused], new.campaign)
         self._facts.counted(new.tenant_id, stored.counted)
         reply(ok(50, 0, 0, f"{ready.shown_id} queued"))
         self._outlet.take(new, stored, ready.template, claim)
@@ -264,7 +271,15 @@ class Acceptor:
             )
         return stored
 
-    def _refused(self, arrived: Arrived, status: Status, campaign: str = "") -> Status:
+    def _note(self, arrived: Arrived, refused: Iterable[tuple[str, Status]], campaign: str) -> None:
+        """Put on record who was refused: now, and before the message was read."""
+        for address, status in arrived.turned_away:
+            moment = RCPT if arrived.moment == DATA else arrived.moment
+            self.refusals.note(arrived.txn, address, status, moment, campaign)
+        for address, status in refused:
+            self.refusals.note(arrived.txn, address, status, arrived.moment, campaign)
+
+    def _refused(self, arrived: Arrived, status: Status, campaign: str) -> Status:
         _log.info(
             "tenant=%s stream=%s recipients=%d refused at DATA: %s",
             arrived.txn.tenant.name,
@@ -272,8 +287,7 @@ class Acceptor:
             len(arrived.accepted),
             status.reply,
         )
-        for accepted in arrived.accepted:
-            self.refusals.note(arrived.txn, accepted.recipient.address, status, "data", campaign)
+        self._note(arrived, [(accepted.recipient.canonical, status) for accepted in arrived.accepted], campaign)
         return status
 
     # -- judging and compiling ---------------------------------------------------

@@ -19,6 +19,10 @@ from relay.pipeline.contract import Transaction
 from relay.store.contract import Tx
 
 EVERY_S: Final = 1.0
+RCPT: Final = "rcpt"
+DATA: Final = "data"
+API: Final = "api"
+"""When a recipient was refused."""
 MOST_KEPT: Final = 2_000
 """In memory; of what comes faster only the numbers are kept."""
 
@@ -35,7 +39,10 @@ class RefusalBuffer:
         self._timer: asyncio.TimerHandle | None = None
 
     def note(self, txn: Transaction, recipient: str, status: Status, moment: str, campaign: str = "") -> None:
-        """Remember one recipient; what is only deferred comes again and is no refusal."""
+        """Remember one recipient; what is only deferred comes again and is no refusal.
+
+        ``moment``: ``RCPT``, ``DATA`` or ``API``.
+        """
         if not status.permanent:
             return
         code = code_of(status)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 import sqlite3
+from contextlib import closing
 from email import message_from_bytes
 
 import dkim
@@ -267,6 +269,33 @@ def test_topic_decides_at_data_for_some_or_all(house: House) -> None:
     until(lambda: house.relay.json("stats", "acme")["refused"].get("no-consent", 0), "the refusal is on record")
     story = house.relay.cli("trace", queue_id)
     assert "b@rcpt.example" in story and "no-consent" in story
+
+
+def test_refusals_are_summed_by_campaign_whenever_they_are_said(house: House) -> None:
+    """At RCPT the campaign isn't known yet: those of a message that follows count for it all the same."""
+    with house.session(house.bulk) as s:
+        s.say(MAIL)
+        for name in ("one", "two", "dead", "a", "partly"):
+            s.say(rcpt(f"refused.{name}" if name in ("one", "two") else name))
+        starts(s.data(mail(subject="sum", extra="Relay-Topic: news\r\nRelay-Campaign: summed\r\n")), "250 2.0.0 ")
+        s.say(MAIL)
+        s.say(rcpt("refused.three"))
+        s.say(rcpt("a"))
+        starts(s.data(mail(subject="bare", body="a bare \r in it\r\n")), "554 5.6.0 ")
+
+    def told() -> list[tuple[str, str]]:
+        with closing(sqlite3.connect(house.relay.directory / "data" / "relay.db")) as conn:
+            rows = conn.execute("SELECT detail FROM event WHERE kind = 'refused' ORDER BY id").fetchall()
+        found = [json.loads(row[0]) for row in rows]
+        return [(one["code"], one["moment"]) for one in found if one["recipient"].startswith("refused.")]
+
+    three = [("no-consent", "rcpt"), ("no-consent", "rcpt"), ("no-consent", "rcpt")]
+    until(lambda: len(told()) == 3, "those of a message that the session itself refuses are on record too")
+    assert told() == three
+    assert house.relay.json("stats", "acme")["refused"]["5.6.0"] >= 1
+    campaign = house.relay.json("stats", "acme", "--campaign", "summed")
+    assert campaign["refused"] == {"no-consent": 2, "suppressed": 1, "unsubscribed": 1}
+    assert house.relay.json("campaign", "show", str(campaign["campaign"]))["refused"] == campaign["refused"]
 
 
 @pytest.mark.parametrize(

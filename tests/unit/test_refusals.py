@@ -14,10 +14,13 @@ import pytest
 
 from relay.campaigns import figures, refusals
 from relay.campaigns.refusals import DAY_S, MOST_EVENTS, Refusal
-from relay.intake.refusals import MOST_KEPT, RefusalBuffer, code_of
+from relay.intake.accept import Acceptor, Arrived
+from relay.intake.parameters import MailParameters
+from relay.intake.refusals import API, MOST_KEPT, RefusalBuffer, code_of
 from relay.mail.status import Status, permanent, refusal, temporary
 from relay.store.database import transaction
 from tests.unit.records import NOW, SHOP, column, one, open_shop, put
+from tests.unit.test_policies import BULK as BULK_STREAM
 from tests.unit.test_policies import txn
 
 NO = refusal("no-consent", "the person has given you no consent")
@@ -120,3 +123,29 @@ def test_nothing_is_written_before_the_reply_and_all_of_it_together(conn: sqlite
         store.units[0](conn)
     assert refusals.of_tenant(conn, SHOP) == {"no-consent": MOST_KEPT + 500}
     assert one(conn, "SELECT count(*) FROM event WHERE kind = 'refused'") == MOST_EVENTS
+
+
+def test_what_an_api_refuses_says_so(conn: sqlite3.Connection) -> None:
+    """Before and after its message was read; all under the message's campaign."""
+    put(conn, ["ann@people.example"], campaign="spring")
+    store = Store()
+
+    async def refuse() -> None:
+        acceptor: Any = Acceptor.__new__(Acceptor)
+        acceptor.refusals = RefusalBuffer(store.submit)
+        before, later = (("one@people.example", NO),), [("two@people.example", NO)]
+        arrived = Arrived(txn(BULK_STREAM), (), b"", MailParameters(), "HTTP", turned_away=before, moment=API)
+        acceptor._note(arrived, later, "spring")
+        acceptor.refusals.flush()
+
+    asyncio.run(refuse())
+    with transaction(conn):
+        store.units[0](conn)
+    found = [json.loads(str(detail)) for detail in column(conn, "SELECT detail FROM event WHERE kind = 'refused'")]
+    assert [(one["recipient"], one["moment"]) for one in found] == [
+        ("one@people.example", "api"),
+        ("two@people.example", "api"),
+    ]
+    campaign_id = one(conn, "SELECT id FROM campaign")
+    assert isinstance(campaign_id, int)
+    assert refusals.of_campaign(conn, SHOP, campaign_id) == {"no-consent": 2}

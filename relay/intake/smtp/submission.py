@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from relay.intake.accept import NO_ROOM, Acceptor, Arrived
 from relay.intake.parameters import ArgumentError, MailParameters, mail_argument, rcpt_argument
+from relay.intake.refusals import DATA, RCPT
 from relay.intake.smtp.channel import Closed, Shared
 from relay.intake.smtp.limits import Failures, KnownAccounts
 from relay.intake.smtp.session import IN_CHUNKS, BaseSession
@@ -93,7 +94,10 @@ class SubmissionSession(BaseSession):
         self._accepted: list[Accepted] = []
         self._seen: set[str] = set()
         self._recipients: list[Recipient] = []
-        self._turned_away = 0
+        self._turned_away: list[tuple[str, Status]] = []
+        """Refused at RCPT: on record once the message's campaign is known, or the transaction is given up."""
+        self._handed_over = False
+        """The acceptor has the message, and says what became of it."""
         self._as_of = NEVER
         self._patience: Patience | None = None
         """Of the transaction, for hooks that wait; None: no hook does."""
@@ -195,12 +199,30 @@ class SubmissionSession(BaseSession):
 
     def reset(self) -> None:
         super().reset()
+        self._give_up()
         self._txn = None
         self._parameters = MailParameters()
         self._accepted = []
         self._seen = set()
         self._recipients = []
-        self._turned_away = 0
+
+    def _give_up(self) -> None:
+        """No message will tell more about those that were refused."""
+        if self._turned_away and self._txn is not None:
+            for address, status in self._turned_away:
+                self.desk.acceptor.refusals.note(self._txn, address, status, RCPT)
+        self._turned_away = []
+
+    def answer(self, status: Status) -> None:
+        if not self._handed_over and self._txn is not None:  # what the session itself refuses: size, bare CR
+            for accepted in self._accepted:
+                self.desk.acceptor.refusals.note(self._txn, accepted.recipient.canonical, status, DATA)
+        self._handed_over = False
+        super().answer(status)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._give_up()
+        super().connection_lost(error)
 
     def do_mail(self, argument: bytes) -> Status | None:
         if self._txn is not None:
@@ -275,7 +297,7 @@ class SubmissionSession(BaseSession):
         canonical = address.canonical
         if canonical in self._seen:
             return FORWARD_PATH_OK
-        if len(self._accepted) + self._turned_away >= self.shared.recipients:
+        if len(self._accepted) + len(self._turned_away) >= self.shared.recipients:
             return temporary(52, 5, 3, f"at most {self.shared.recipients} recipients a message")
         standing = consents.standing(self.desk.conn, txn.tenant.id, canonical, self._period)
         if standing.subscriber_id is None:
@@ -291,8 +313,7 @@ class SubmissionSession(BaseSession):
         """The answer to RCPT."""
         if isinstance(verdict, Status):
             _log.info("tenant=%s rcpt=%s refused: %s", txn.tenant.name, recipient.canonical, verdict.reply)
-            self._turned_away += 1
-            self.desk.acceptor.refusals.note(txn, recipient.canonical, verdict, "rcpt")
+            self._turned_away.append((recipient.canonical, verdict))
             return verdict
         self._seen.add(recipient.canonical)
         self._accepted.append(verdict)
@@ -315,7 +336,10 @@ class SubmissionSession(BaseSession):
         if self.extended:
             protocol += ("S" if self.encrypted else "") + ("A" if self._logged_in else "")
         accepted = tuple(self._accepted)
-        arrived = Arrived(self._txn, accepted, raw, self._parameters, protocol, self._as_of, self._patience)
+        turned_away, self._turned_away, self._handed_over = tuple(self._turned_away), [], True
+        arrived = Arrived(
+            self._txn, accepted, raw, self._parameters, protocol, self._as_of, self._patience, turned_away
+        )
         self.desk.acceptor.accept(arrived, self.answer, self._work_on)
 
     # -- hooks that wait -------------------------------------------------------
