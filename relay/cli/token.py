@@ -11,7 +11,7 @@ from relay.cli.common import actor, done, json_option, note, open_store, output,
 from relay.store.database import transaction
 from relay.tenants import api_tokens, tenants
 
-COLUMNS = ("name", "created_at", "revoked_at")
+COLUMNS = ("name", "scopes", "sandbox", "created_at", "revoked_at")
 
 
 @click.group()
@@ -22,14 +22,24 @@ def command() -> None:
 @command.command()
 @click.argument("tenant")
 @click.option("--name", default="", help="What to call it; made up if left out.")
+@click.option(
+    "--scope",
+    default=",".join(api_tokens.SCOPES),
+    show_default=True,
+    help="What it is for: send (messages), consents (consents, topics, forms), read, admin (all else).",
+)
+@click.option("--sandbox", is_flag=True, help="Nothing that is sent with it reaches anyone; it shows all.")
 @json_option
 @click.pass_context
-def add(ctx: click.Context, tenant: str, name: str, as_json: bool) -> None:
+def add(ctx: click.Context, tenant: str, name: str, scope: str, sandbox: bool, as_json: bool) -> None:
     """Make a token, shown this once."""
+    scopes = [word.strip() for word in scope.split(",") if word.strip()]
     store = open_store(ctx)
     with transaction(store.conn) as conn:
         owner = tenants.find(conn, tenant)
-        row, token = api_tokens.add(conn, store.secrets, owner, name, actor=actor(), now=time.time())
+        row, token = api_tokens.add(
+            conn, store.secrets, owner, name, scopes=scopes, sandbox=sandbox, actor=actor(), now=time.time()
+        )
     if as_json:
         done(ctx, "", asdict(row) | {"tenant": tenant, "token": token}, True)
         return

@@ -7,7 +7,9 @@ computing the hash under each master key.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from relay.audit import actions
 from relay.keys.secrets import Secrets, generate_password
@@ -16,6 +18,8 @@ from relay.values.errors import RegistryError
 from relay.values.tenant import TenantRow
 
 PREFIX = "rt_"
+SCOPES: Final = ("send", "consents", "read", "admin")
+"""What a token may be for: messages; consents, topics and forms; reading; all else of the tenant."""
 _FORM = re.compile(rf"{PREFIX}[a-z2-7]{{32}}", re.ASCII)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
@@ -29,12 +33,37 @@ class TokenRow:
     name: str
     created_at: float
     revoked_at: float | None
+    scopes: str
+    """Of SCOPES, with blanks between."""
+    sandbox: bool
+    """Nothing that is sent with it reaches anyone."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenHolder:
+    """Who asks with a token, and what for it is good."""
+
+    tenant_id: int
+    scopes: frozenset[str]
+    sandbox: bool
 
 
 def add(
-    conn: Tx, secrets: Secrets, tenant: TenantRow, name: str = "", *, actor: str, now: float
+    conn: Tx,
+    secrets: Secrets,
+    tenant: TenantRow,
+    name: str = "",
+    *,
+    scopes: Sequence[str] = SCOPES,
+    sandbox: bool = False,
+    actor: str,
+    now: float,
 ) -> tuple[TokenRow, str]:
     """A new token; ``name`` tells the tenant's tokens apart, made up if empty."""
+    if unknown := [scope for scope in scopes if scope not in SCOPES]:
+        raise RegistryError(f"there is no scope {unknown[0]!r}; use {', '.join(SCOPES)}")
+    if not scopes:
+        raise RegistryError(f"a token without a scope can do nothing; use {', '.join(SCOPES)}")
     live = {row.name for row in of_tenant(conn, tenant.id) if row.revoked_at is None}
     name = name or next(n for n in (f"api-{i}" for i in range(1, len(live) + 2)) if n not in live)
     if not _NAME.fullmatch(name):
@@ -42,35 +71,41 @@ def add(
     if name in live:
         raise RegistryError(f"{tenant.name} has a token {name!r} already; choose another name")
     token = PREFIX + generate_password()
+    held = " ".join(scope for scope in SCOPES if scope in scopes)
     conn.execute(
-        "INSERT INTO api_token (tenant_id, name, secret_hash, created_at) VALUES (?, ?, ?, ?)",
-        (tenant.id, name, secrets.password_hash(token), now),
+        "INSERT INTO api_token (tenant_id, name, secret_hash, created_at, scopes, sandbox) VALUES (?, ?, ?, ?, ?, ?)",
+        (tenant.id, name, secrets.password_hash(token), now, held, int(sandbox)),
     )
-    actions.record(conn, actor, "token-added", tenant.id, {"name": name}, now)
+    told = {"name": name, "scopes": held} | ({"sandbox": True} if sandbox else {})
+    actions.record(conn, actor, "token-added", tenant.id, told, now)
     return _live(conn, tenant, name), token
 
 
-def lookup(conn: Tx, secrets: Secrets, token: str) -> int | None:
-    """The id of the tenant whose live token this is, else None."""
+def lookup(conn: Tx, secrets: Secrets, token: str) -> TokenHolder | None:
+    """Whose live token this is, and what for; else None."""
     if not _FORM.fullmatch(token):
         return None
     for kid in secrets.keys:
         row = conn.execute(
-            "SELECT tenant_id FROM api_token WHERE secret_hash = ? AND revoked_at IS NULL",
+            "SELECT tenant_id, scopes, sandbox FROM api_token WHERE secret_hash = ? AND revoked_at IS NULL",
             (secrets.password_hash(token, kid),),
         ).fetchone()
         if row is not None:
-            return int(row[0])
+            return TokenHolder(int(row[0]), frozenset(row[1].split()), bool(row[2]))
     return None
 
 
 def of_tenant(conn: Tx, tenant_id: int) -> list[TokenRow]:
     """The tenant's tokens, revoked ones too, in the order they were made."""
     rows = conn.execute(
-        "SELECT id, tenant_id, name, created_at, revoked_at FROM api_token WHERE tenant_id = ? ORDER BY id",
+        "SELECT id, tenant_id, name, created_at, revoked_at, scopes, sandbox FROM api_token WHERE tenant_id = ?"
+        " ORDER BY id",
         (tenant_id,),
     )
-    return [TokenRow(*row) for row in rows]
+    return [
+        TokenRow(id_, tenant_id, name, created_at, revoked_at, scopes, bool(sandbox))
+        for id_, tenant_id, name, created_at, revoked_at, scopes, sandbox in rows
+    ]
 
 
 def revoke(conn: Tx, tenant: TenantRow, name: str, *, actor: str, now: float) -> TokenRow:

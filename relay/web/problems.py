@@ -47,6 +47,7 @@ TYPES: Final[dict[str, tuple[int, str]]] = {
     "media-type": (415, "The body must be JSON: `Content-Type: application/json`."),
     "limit": (429, "Too many at the moment; repeat after the time in Retry-After."),
     "unauthorized": (401, "A valid API token is needed: `Authorization: Bearer TOKEN`."),
+    "scope": (403, "The token may not do this; `relay token add TENANT --scope …` makes one that may."),
     "busy": (503, "The store or the server is busy; repeat after the time in Retry-After."),
 }
 

@@ -157,6 +157,11 @@ def test_plans_and_quota(call: Call, shop: None) -> None:
 def test_tokens(call: Call, shop: None) -> None:
     made = _json(call("token", "add", "shop", "--name", "site", "--json"))
     assert made["token"].startswith("rt_") and made["name"] == "site"
+    assert (made["scopes"], made["sandbox"]) == ("send consents read admin", False)
+    made_so = _json(call("token", "add", "shop", "--scope", "read,send", "--sandbox", "--json"))
+    assert (made_so["scopes"], made_so["sandbox"]) == ("send read", True)
+    _refused(call("token", "add", "shop", "--scope", "send,sent"), "no scope 'sent'; use send, consents, read, admin")
+    _refused(call("token", "add", "shop", "--scope", ","), "without a scope")
     assert made["token"] not in call("token", "list", "shop", "--json")[1]
     assert call("token", "add", "shop")[1].startswith("rt_")
     assert _json(call("token", "revoke", "shop", "site", "--json"))["revoked_at"]

@@ -13,6 +13,7 @@ from relay.keys.secrets import Secrets
 from relay.mail.address import parse_address
 from relay.store.database import connect, migrate
 from relay.tenants import api_tokens, credentials, login, snapshot, streams, tenants
+from relay.tenants.api_tokens import TokenHolder
 from relay.values.errors import RegistryError
 from relay.values.tenant import TenantRow
 
@@ -167,8 +168,9 @@ def test_a_token_is_found_by_its_hash_under_every_master_key(conn: sqlite3.Conne
     shop = _tenant(conn, "shop")
     row, token = api_tokens.add(conn, SECRETS, shop, actor="anna", now=NOW)
     assert row.name == "api-1" and token.startswith("rt_") and token not in "\n".join(conn.iterdump())
-    assert api_tokens.lookup(conn, SECRETS, token) == shop.id
-    assert api_tokens.lookup(conn, ROTATED, token) == shop.id
+    holder = TokenHolder(shop.id, frozenset(api_tokens.SCOPES), False)
+    assert api_tokens.lookup(conn, SECRETS, token) == holder
+    assert api_tokens.lookup(conn, ROTATED, token) == holder
     for wrong in ("", "rt_", token[:-1], token + "a", token[3:], token.upper(), token + "\n", "rt_" + "a" * 32):
         assert api_tokens.lookup(conn, SECRETS, wrong) is None
 

@@ -134,6 +134,35 @@ def test_a_revoked_token_ends_with_the_next_request(shop: Shop, served: Served) 
     assert call(served, token, "GET")[0] == 401
 
 
+@pytest.mark.parametrize(
+    ("scopes", "method", "path", "status"),
+    [
+        (("send",), "GET", "/v1/consents", 403),
+        (("send",), "POST", "/v1/consents", 403),
+        (("read",), "GET", "/v1/consents", 200),
+        (("read",), "POST", "/v1/consents", 403),
+        (("read",), "DELETE", "/v1/consents", 403),
+        (("read", "send"), "POST", "/v1/topics", 403),
+        (("consents",), "GET", "/v1/topics", 200),
+        (("consents",), "POST", "/v1/consents", 422),
+        (("admin",), "POST", "/v1/consents", 403),
+        (("consents", "read"), "POST", "/v1/messages", 403),
+        (("consents",), "GET", "/v1/nothing", 403),
+        (("read",), "GET", "/v1/nothing", 404),
+    ],
+)
+def test_a_token_is_good_for_its_scopes_alone(
+    shop: Shop, served: Served, scopes: tuple[str, ...], method: str, path: str, status: int
+) -> None:
+    with transaction(shop.conn) as conn:
+        owner = tenants.find(conn, "acme")
+        _, token = api_tokens.add(conn, shop.secrets, owner, scopes=scopes, actor="test", now=1.0)
+    answer = served.client.request(method, path, headers=bearer(token), json={} if method == "POST" else None)
+    assert answer.status_code == status
+    if status == 403:
+        assert answer.json()["type"].endswith("/scope") and "needs the scope" in answer.json()["detail"]
+
+
 def test_another_tenants_data_is_out_of_reach(shop: Shop, served: Served) -> None:
     other_id, other = shop.add_tenant("rival")
     person = shop.consent("theirs@example.com", "secret-topic", tenant_id=other_id)

@@ -21,6 +21,7 @@ Answers = dict[int | str, dict[str, Any]]
 _TEXTS: Final = {
     400: "The body is no text in UTF-8.",
     401: TYPES["unauthorized"][1],
+    403: TYPES["scope"][1],
     404: TYPES["not-found"][1],
     408: "The body took too long to come in.",
     409: "The state of things forbids it; the type of the problem says what.",
@@ -36,7 +37,7 @@ _HEADERS: Final[dict[int, dict[str, Any]]] = {
     429: _LATER,
     503: _LATER,
 }
-ALWAYS: Final = (401, 422, 503)
+ALWAYS: Final = (401, 403, 422, 503)
 WITH_BODY: Final = (400, 408, 413, 415)
 REPLAY: Final[dict[str, Any]] = {
     "headers": {

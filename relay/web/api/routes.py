@@ -16,8 +16,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from relay.store.pool import Unavailable
 from relay.tenants import api_tokens
+from relay.tenants.api_tokens import TokenHolder
 from relay.web import problems
-from relay.web.api import consents, forms, openapi
+from relay.web.api import consents, forms, openapi, scopes
 from relay.web.context import Context
 from relay.web.problems import TYPES, Problem
 
@@ -58,15 +59,20 @@ class Bearer:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if not path.startswith(_OPEN):
-            tenant_id = await run_in_threadpool(self._tenant, scope)
-            if tenant_id is None:
+            holder = await run_in_threadpool(self._holder, scope)
+            if holder is None:
                 members = _members(self._context, "unauthorized", "the token is missing, wrong or revoked")
                 await problems.response(members, {"WWW-Authenticate": 'Bearer realm="relay"'})(scope, receive, send)
                 return
-            scope.setdefault("state", {})["tenant_id"] = tenant_id
+            wanted = scopes.needed(scope["method"], path)
+            if wanted.isdisjoint(holder.scopes):
+                members = _members(self._context, "scope", f"the token needs the scope {' or '.join(sorted(wanted))}")
+                await problems.response(members)(scope, receive, send)
+                return
+            scope.setdefault("state", {}).update(tenant_id=holder.tenant_id, sandbox=holder.sandbox)
         await self._app(scope, receive, send)
 
-    def _tenant(self, scope: Scope) -> int | None:
+    def _holder(self, scope: Scope) -> TokenHolder | None:
         given = [value for name, value in scope["headers"] if name == b"authorization"]
         kind, _, token = (given[0] if len(given) == 1 else b"").decode("latin-1").partition(" ")
         if kind.lower() != "bearer":
