@@ -7,7 +7,9 @@ campaign differ in few words on each side; two issues of one newsletter share
 the template and differ in what they tell. So what counts is how much of the
 one is missing in the other *and* the other way round, as a share of all:
 personal blocks only add. What stands in the last paragraph (address, branch,
-legal lines) counts a quarter. Copies teach: words that not all of them have
+legal lines) counts a quarter, and what fills in a line that begins as a known
+one ("Last time you bought: …") counts two words at most. Letters that look the
+same are one. Copies teach: words that not all of them have
 are personal, and what any had is no news (``Likeness.learn``).
 
 No shingles, no simhash: one personal line changes many shingles, and two
@@ -16,6 +18,7 @@ issues of a template share most of them.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 import zlib
@@ -36,16 +39,29 @@ OTHER: Final = 0.5
 """Share of new words from which on a message is another one, however much of the known one it repeats."""
 FRAME: Final = 0.25
 """What a word of the last paragraph counts."""
+BEGINS: Final = 3
+"""Known words in a row with which a line begins whose rest is filled in for who reads it."""
+FILLED: Final = 2
+"""Words that such a rest counts at most."""
+MOST_FILLED: Final = 8
+"""New words up to which it is one."""
 
 _LINK: Final = re.compile(r"(?:https?://|www\.|mailto:)\S+")
 _ADDRESS: Final = re.compile(r"[^\s@]{1,64}@\S+")
-_TOKEN: Final = re.compile(r"(?<!\w)[^\W\d]+(?:['\u2019\u02bc][^\W\d]+)*(?!\w)")
-"""Whole words; what has a digit in it is a number, a date or a code."""
+_TOKEN: Final = re.compile(r"\w+(?:['\u2019\u02bc]\w+)*")
+_DIGIT: Final = re.compile(r"\d")
+"""What has one in it is a number, a date or a code, and no word."""
 _UNSEEN: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]"
 )
 _TOGETHER: Final = re.compile("[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 """Scripts without blanks between words: read by pairs of characters."""
+_LOOKS_LIKE: Final = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u051b\u051d\u04bb\u043a\u043c\u0442\u043d\u0432"
+    "\u03b1\u03b5\u03bf\u03c1\u03c5\u03bd\u03b9\u03ba\u03c7\u0131\u0261\u0251\u0578",
+    "aeopcyxijsdqwhkmthbaeopuvikxigan",
+)
+"""Small letters of other alphabets by the Latin ones they are taken for."""
 _PARAGRAPH: Final = re.compile(r"\n[ \t]*\n")
 
 
@@ -54,6 +70,8 @@ class Words(NamedTuple):
 
     core: frozenset[int]
     frame: frozenset[int]
+    lines: tuple[tuple[int, ...], ...] = ()
+    """Of ``core``, in order."""
 
 
 def words(text: str, personal: Iterable[str] = (), marks: Sequence[str] = ()) -> Words:
@@ -65,19 +83,47 @@ def words(text: str, personal: Iterable[str] = (), marks: Sequence[str] = ()) ->
     text = text[:MOST_LETTERS]
     if not text.isascii():
         text = _TOGETHER.sub(_pairs, _UNSEEN.sub("", unicodedata.normalize("NFKC", text)))
-    text = _LINK.sub(" ", text.casefold())
+        text = text.casefold().translate(_LOOKS_LIKE)
+    else:
+        text = text.lower()
+    text = _LINK.sub(" ", text)
     if "@" in text:
         text = _ADDRESS.sub(" ", text)
-    names = {name for given in personal for name in _tokens(given.casefold().replace("@", " "))}
+    numbers = _Numbers()
+    for given in personal:
+        numbers.update(dict.fromkeys(_tokens(_plain(given).replace("@", " ")), 0))
     paragraphs = [one for one in _PARAGRAPH.split(text) if one.strip()]
     last = paragraphs.pop() if len(paragraphs) > 1 else ""
-    core = _numbers(_tokens("\n".join(paragraphs)), names)
-    frame = _numbers(_tokens(last), names) - core
+    lines = _lines(paragraphs, numbers)
+    core = _different(itertools.chain.from_iterable(lines))
+    frame = _different(number for one in _tokens(last) if (number := numbers[one])) - core
     if len(core) + len(frame) < FEW or len(frame) > 2 * len(core):
         core, frame = core | frame, frozenset()
     if len(core) < FEW:
-        core |= _numbers(marks, set())
-    return Words(core, frame)
+        core |= _different(_number(mark) for mark in marks)
+    return Words(core, frame, lines)
+
+
+def _plain(text: str) -> str:
+    return _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).casefold().translate(_LOOKS_LIKE)
+
+
+class _Numbers(dict[str, int]):
+    """Of tokens, 0 for what is no word; each is worked out once a message."""
+
+    def __missing__(self, token: str) -> int:
+        number = 0 if _DIGIT.search(token) else _number(token)
+        self[token] = number
+        return number
+
+
+def _lines(paragraphs: Iterable[str], numbers: _Numbers) -> tuple[tuple[int, ...], ...]:
+    lines = (_tokens(line) for paragraph in paragraphs for line in paragraph.split("\n"))
+    return tuple(tuple([number for one in line if (number := numbers[one])]) for line in lines if line)
+
+
+def _number(word: str) -> int:
+    return zlib.crc32(word.encode("utf-8", "surrogatepass")) or 1
 
 
 def _tokens(text: str) -> list[str]:
@@ -89,9 +135,22 @@ def _pairs(match: re.Match[str]) -> str:
     return " " + " ".join(run[i : i + 2] for i in range(max(1, len(run) - 1))) + " "
 
 
-def _numbers(tokens: Iterable[str], without: set[str]) -> frozenset[int]:
-    different = [token for token in dict.fromkeys(tokens) if token not in without]
-    return frozenset(zlib.crc32(token.encode("utf-8", "surrogatepass")) for token in different[:MOST_WORDS])
+def _different(found: Iterable[int]) -> frozenset[int]:
+    return frozenset(itertools.islice(dict.fromkeys(found), MOST_WORDS))
+
+
+def _filled(lines: Iterable[tuple[int, ...]], new: frozenset[int]) -> int:
+    """How many of the new words are left out of account: the rests of lines that begin as known ones."""
+    left_out = 0
+    taken: set[int] = set()
+    for line in lines:
+        if new.isdisjoint(line) or len(line) <= BEGINS or not new.isdisjoint(line[:BEGINS]):
+            continue
+        rest = new.intersection(line) - taken
+        taken |= rest
+        if len(rest) <= MOST_FILLED:
+            left_out += max(0, len(rest) - FILLED)
+    return left_out
 
 
 class Likeness:
@@ -118,8 +177,11 @@ class Likeness:
         if not size:
             return 1.0
         missing = len(self.fixed - has) + FRAME * len(self.frame - has)
-        novel = len(one.core - self.seen) + FRAME * len(one.frame - self.seen)
-        return novel / size if novel > OTHER * size else min(missing, novel) / size
+        new = one.core - self.seen
+        novel = len(new) + FRAME * len(one.frame - self.seen)
+        if novel > OTHER * size:
+            return novel / size
+        return min(missing, novel - _filled(one.lines, new)) / size
 
     def learn(self, one: Words) -> Likeness:
         """With one more copy."""

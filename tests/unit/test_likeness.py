@@ -12,6 +12,7 @@ from relay.mail.content import Content
 from relay.mail.likeness import APART, Likeness, words
 from relay.mail.scan import ScanLimits, scan
 from relay.mail.shown import recipients, shown
+from tests.support.likeness_groups import groups, measured
 
 HEAD = "The lighthouse letter\nTwelve times a year, written upstairs with a view of the fog."
 FOOT = "Lighthouse Society, 4 Cliff Road, Exampleton. Open in the afternoon, except when the stairs are wet."
@@ -195,3 +196,47 @@ def test_labelled_groups() -> None:
         assert all(distance(group[0], other) < APART / 1.5 for other in group[1:])
     for one, other in labelled("different"):
         assert distance(one, other) > APART * 1.3
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_groups_of_all_kinds_in_seven_languages(seed: int) -> None:
+    """``make likeness`` judges many more: at least 99 % of the pairs of one campaign are joined, at most 1 % else."""
+    found = measured(groups(seed))
+    wrong = {kind: (right, of) for kind, (right, of) in found.items() if right < of}
+    joined = [figures for (same, _), figures in found.items() if same]
+    assert sum(right for right, _ in joined) >= 0.995 * sum(of for _, of in joined), wrong
+    assert {kind for same, kind in wrong if not same} == set()
+
+
+@pytest.mark.parametrize(
+    ("url", "mark"),
+    [
+        ("https://i.example/2026/may/hero.png", "i.example/2026/may/hero"),
+        ("https://i.example/202605/hero.png?u=1#x", "i.example/202605/hero"),
+        ("https://i.example/u/9f31aa07bc/hero.png", "i.example/u/hero"),
+        ("https://i.example/hero-77812345.jpg", "i.example/hero"),
+        ("https://i.example/hero_9f31aa.jpg", "i.example/hero"),
+        ("https://i.example/9f8a6d1c0b2e4f3a.jpg", "i.example/9f8a6d1c0b2e4f3a"),
+        ("https://i.example/xkqwrtzp/sale.gif", "i.example/sale"),
+        ("https://i.example/aBcDxYz/sale.gif", "i.example/sale"),
+        ("https://i.example/issue42/sale.gif", "i.example/issue42/sale"),
+        ("cid:logo@x", "cid:logo@x"),
+    ],
+)
+def test_of_a_picture_s_address_counts_what_all_see(url: str, mark: str) -> None:
+    """By a picture alone: what differs else would split the campaign for each recipient."""
+    one = message(f"<a href='https://l.example/c/1'><img src='{url}'></a>", "text/html")
+    (_, found) = shown(Content(scan(one, ScanLimits()))).marks
+    assert found == mark
+
+
+def test_what_a_known_line_is_filled_in_with_counts_little() -> None:
+    known = Likeness.first(words(letter(MAPS, "Last time you took home: tin mug and rope.")))
+    bought = "Last time you took home: brass compass, rubber boots, storm lantern."
+    assert known.distance(words(letter(MAPS, bought))) < APART
+    story = f"Last time you took home: {KEEPER.partition(chr(10))[2]} {STAIRS.partition(chr(10))[2]}"
+    assert known.distance(words(letter(story))) >= APART
+
+
+def test_letters_of_another_alphabet_that_look_the_same_are_the_same() -> None:
+    assert not apart(BASE, BASE.replace("e", "\u0435").replace("o", "\u03bf").replace("A", "\u0410"))
