@@ -4,19 +4,24 @@ At RCPT the stream's topic decides; on a stream for several topics any live
 consent lets RCPT pass, and the message's own topic decides at DATA. Streams
 freed from consent still respect complaints, hard bounces and suppressions by
 hand, and who left the topic that a message names; their messages are for few
-recipients each (R18a).
+recipients each (R18a). Of a tenant that is watched, who gave no consent is
+counted and taken until the watch ends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final
 
 from policies.settings import PolicyTable
 from relay.mail.status import Status, refusal, temporary
 from relay.pipeline.contract import (
     PASS,
+    Add,
     BasePolicy,
+    Continue,
     Defer,
     Message,
     MessageVerdict,
@@ -28,22 +33,50 @@ from relay.pipeline.contract import (
 from relay.values.facts import Reason, Recipient, Standing, Stream, Tenant
 from relay.values.left import left_all_at, left_at
 from relay.values.nearest import nearest
+from relay.values.watch import NOBODY, OTHERS, asked, missing
 
 ANY = "*"
 MOST_TOLD = 8
 """Topics that a reply names; a reply line has 512 octets (RFC 5321 §4.5.3.1.5)."""
+_COUNTS: Final = refusal("no-consent", "a watch only counts")
 
 
 def _day(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
 
 
-def refused(stream: Stream, standing: Standing, topic: str) -> Status | None:
-    """Why the person must not be mailed on ``topic`` (``*``: on none at all); None if all is well."""
+def refused(stream: Stream, standing: Standing, topic: str, *, watched: bool = False) -> Status | None:
+    """Why the person must not be mailed on ``topic`` (``*``: on none at all); None if all is well.
+
+    ``watched``: no more than recorded is that there is no consent; whoever left or is suppressed is refused.
+    """
     if not stream.consent_required:
         left = _unsubscribed(standing, topic) if topic != ANY else None
         return left or _suppressed(standing)
-    return _unsubscribed(standing, topic) or _suppressed(standing) or _without_consent(standing, topic)
+    said = _unsubscribed(standing, topic) or _suppressed(standing)
+    return said if said is not None or watched else _without_consent(standing, topic)
+
+
+@lru_cache(maxsize=4096)
+def _seen(watched_at: float, why: str, topic: str) -> Continue:
+    """What a watch counts of a recipient; ``why``: that nothing is missing."""
+    names = [asked(watched_at)] + ([missing(watched_at, why, topic)] if why else [])
+    return Continue(effects=tuple(Add(name, 1, None, _COUNTS, gives_back=False) for name in names))
+
+
+def _watched(txn: Transaction, topic: str) -> dict[Recipient, Verdict]:
+    """Takes everybody who didn't leave, and counts whom the rules would refuse."""
+    verdicts: dict[Recipient, Verdict] = {}
+    for rcpt in txn.recipients:
+        status = refused(txn.stream, rcpt.standing, topic, watched=True)
+        if status is not None:
+            verdicts[rcpt] = Reject(status)
+            continue
+        why = ""
+        if _without_consent(rcpt.standing, topic) is not None:
+            why = OTHERS if any(c.live for c in rcpt.standing.consents) else NOBODY
+        verdicts[rcpt] = _seen(txn.tenant.watched_at, why, topic)
+    return verdicts
 
 
 def _unsubscribed(standing: Standing, topic: str) -> Status | None:
@@ -105,20 +138,23 @@ class Policy(BasePolicy):
         )
 
     def on_recipient(self, txn: Transaction, rcpt: Recipient) -> Verdict:
-        status = refused(txn.stream, rcpt.standing, txn.stream.topic)
+        status = refused(txn.stream, rcpt.standing, txn.stream.topic, watched=txn.tenant.watched_until > txn.now)
         if status is not None:
             return Reject(status)
         return PASS if txn.stream.consent_required or len(txn.recipients) < self._most else self._crowd
 
     def on_message(self, txn: Transaction, msg: Message) -> MessageVerdict:
+        watched = txn.tenant.watched_until > txn.now and txn.stream.consent_required
         if txn.stream.topic == msg.topic != ANY:
-            return PASS
+            return _watched(txn, msg.topic) if watched else PASS
         if txn.stream.topic != ANY:
             return Reject(refusal("topic", f"this stream is for the topic {txn.stream.topic}, not {msg.topic[:60]}"))
         if not msg.topic:
             return Reject(_no_topic(txn.tenant, "")) if txn.stream.consent_required else PASS
         if msg.topic not in txn.tenant.topics:
             return Reject(_no_topic(txn.tenant, msg.topic))
+        if watched:
+            return _watched(txn, msg.topic)
         verdicts: dict[Recipient, Verdict] = {}
         for rcpt in txn.recipients:
             status = refused(txn.stream, rcpt.standing, msg.topic)
@@ -127,5 +163,6 @@ class Policy(BasePolicy):
         return verdicts
 
     def on_release(self, entry: QueueEntry) -> Verdict:
-        status = refused(entry.stream, entry.standing, entry.topic or ANY)
+        watched = entry.tenant.watched_until > entry.now
+        status = refused(entry.stream, entry.standing, entry.topic or ANY, watched=watched)
         return PASS if status is None else Reject(status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 
 import click
@@ -10,8 +11,9 @@ from relay.campaigns import campaigns, figures
 from relay.cli.common import fail, json_option, open_store
 from relay.cli.watching import watch_option, watch_show
 from relay.store.contract import Tx
-from relay.tenants import tenants
+from relay.tenants import tenants, watch
 from relay.values.suggest import did_you_mean
+from relay.values.tenant import TenantRow
 
 
 @click.command()
@@ -33,7 +35,7 @@ def _found(conn: Tx, tenant: str | None, campaign: str | None, as_json: bool) ->
         return _of_all(conn, as_json)
     owner = tenants.find(conn, tenant)
     if campaign is None:
-        return {"tenant": tenant} | asdict(figures.of_tenant(conn, owner.id))
+        return {"tenant": tenant} | asdict(figures.of_tenant(conn, owner.id)) | _watch(conn, owner, as_json)
     row = _campaign(conn, owner.id, campaign)
     if row is None:
         names = [one.name for one in campaigns.list_(conn, owner.id)]
@@ -41,6 +43,12 @@ def _found(conn: Tx, tenant: str | None, campaign: str | None, as_json: bool) ->
         fail(f"{tenant} has no campaign {campaign!r}{hint} `relay campaign list {tenant}` shows all")
     head = {"tenant": tenant, "campaign": row.id, "name": row.name, "state": row.state}
     return head | asdict(figures.of_campaign(conn, row))
+
+
+def _watch(conn: Tx, owner: TenantRow, as_json: bool) -> dict[str, object]:
+    """Of a tenant that is or was watched: whom the rules would have refused."""
+    found = watch.report(conn, owner, time.time())
+    return {} if found is None else {"watch": asdict(found) if as_json else found.sentence}
 
 
 def _of_all(conn: Tx, as_json: bool) -> dict[str, object]:

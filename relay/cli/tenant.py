@@ -12,10 +12,12 @@ from msgspec import structs
 
 from relay.audit import actions
 from relay.cli.common import EMAIL, Store, actor, done, fail, json_option, open_store, output, show
+from relay.cli.moments import shown
 from relay.ledger import plans, quota
 from relay.queue.thaw import thaw
 from relay.store.database import transaction
 from relay.tenants import streams, tenants
+from relay.tenants import watch as watching
 from relay.tenants.logos import MAX_OCTETS
 from relay.tenants.plan import change
 
@@ -23,13 +25,13 @@ if TYPE_CHECKING:
     from relay.mail.address import Address
 
 COLUMNS = ("name", "title", "contact", "plan", "freeze", "freeze_reason", "created_at")
-HISTORY = ("tenant-frozen", "tenant-unfrozen", "tenant-warned")
+HISTORY = ("tenant-frozen", "tenant-unfrozen", "tenant-warned", "tenant-watched", "tenant-watch-ended")
 HISTORY_LENGTH = 50
 
 
 @click.group()
 def command() -> None:
-    """Customers: add, edit, list, show, freeze, unfreeze, warn."""
+    """Customers: add, edit, list, show, freeze, unfreeze, warn, watch."""
 
 
 @command.command()
@@ -109,7 +111,12 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def show_(ctx: click.Context, name: str, as_json: bool) -> None:
     """Show a tenant: state, quota, streams, warnings and freezes."""
-    show(ctx, _details(open_store(ctx), name, time.time()), as_json)
+    store, now = open_store(ctx), time.time()
+    fields = _details(store, name, now)
+    found = watching.report(store.conn, tenants.find(store.conn, name), now)
+    if found is not None and not as_json:
+        fields["watch"] = found.sentence
+    show(ctx, fields, as_json)
 
 
 @command.command()
@@ -140,6 +147,23 @@ def establish(ctx: click.Context, name: str, reason: str, as_json: bool) -> None
         tenants.establish(conn, tenants.find(conn, name), reason=reason, actor=actor(), now=now)
     text = f"campaigns of {name} go out whole from now on; what is staged already waits for `relay campaign release`"
     done(ctx, text, _details(store, name, now), as_json)
+
+
+@command.command()
+@click.argument("name")
+@click.option(
+    "--days", type=click.IntRange(0, watching.MOST_DAYS), required=True, help="From now on; 14 in all. 0 ends it."
+)
+@json_option
+@click.pass_context
+def watch(ctx: click.Context, name: str, days: int, as_json: bool) -> None:
+    """Record whom a tenant that moves in may not mail, and don't refuse them yet; who left is refused as ever."""
+    store, now = open_store(ctx), time.time()
+    with transaction(store.conn) as conn:
+        tenant = watching.begin(conn, tenants.find(conn, name), days, actor=actor(), now=now)
+    end = shown(tenant.watched_until or now)
+    text = f"{name} is watched until {end}; `relay tenant show {name}` says whom the rules would refuse"
+    done(ctx, text if days else f"{name} is watched no more", _details(store, name, now), as_json)
 
 
 @command.command()
@@ -179,7 +203,11 @@ def _details(store: Store, name: str, now: float) -> dict[str, object]:
     tenant = tenants.find(store.conn, name)
     figures = quota.report(store.conn, tenant, store.settings.plans, now)
     history = actions.of_tenant(store.conn, tenant.id, HISTORY, HISTORY_LENGTH)
-    return asdict(tenant) | {
+    watch_found = watching.report(store.conn, tenant, now)
+    fields = asdict(tenant)
+    del fields["watched_at"], fields["watched_until"]
+    return fields | {
+        "watch": None if watch_found is None else asdict(watch_found),
         "plan_in_force": figures["plan"],
         "messages_used": figures["messages_used"],
         "messages_limit": figures["messages_limit"],

@@ -36,6 +36,15 @@ def counter(conn: Tx, tenant_id: int, name: str) -> int:
     return int(row[0]) if row else 0
 
 
+def counters(conn: Tx, tenant_id: int, prefix: str) -> dict[str, int]:
+    """The tenant's counters whose names begin so."""
+    rows = conn.execute(
+        "SELECT name, value FROM counter WHERE tenant_id = ? AND name >= ? AND name < ?",
+        (tenant_id, prefix, prefix + "\U0010ffff"),
+    )
+    return dict(rows.fetchall())
+
+
 def allowance(conn: Tx, tenant: TenantRow, terms: Mapping[str, plans.PlanTerms], now: float) -> Allowance:
     """What the tenant may do at ``now``, with what was carried over."""
     bonus = plans.read_bonus(conn, tenant.id, tenant.plan, tenant.plan_started_at)

@@ -91,6 +91,8 @@ class Add(msgspec.Struct, frozen=True, gc=False):
     amount: int
     limit: int | None
     refused: Status
+    gives_back: bool = True
+    """False: it counts what was asked for, whatever becomes of the copy."""
 
 
 class AddDistinct(msgspec.Struct, frozen=True, gc=False):

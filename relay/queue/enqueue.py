@@ -41,8 +41,7 @@ def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
     campaign = _campaign(conn, new)
     campaign_id = None if campaign is None else campaign.id
     first = 0 if campaign_id is None else numbering.allot(conn, campaign_id, len(new.recipients))
-    counted = _count(conn, new)
-    give_back = next(iter(counted), "")
+    counted, give_back = _count(conn, new)
     subscriber_ids = tuple(
         r.recipient.standing.subscriber_id
         or consents.subscriber(conn, new.tenant_id, r.recipient.canonical, new.accepted_at)
@@ -171,8 +170,8 @@ def _campaign(conn: Tx, new: NewSubmission) -> Campaign | None:
     return found
 
 
-def _count(conn: Tx, new: NewSubmission) -> dict[str, int]:
-    """Add up and apply the counters; returns by how much each moved, first the one that unsent copies go back to."""
+def _count(conn: Tx, new: NewSubmission) -> tuple[dict[str, int], str]:
+    """Add up and apply the counters: by how much each moved, and the one that unsent copies go back to."""
     sums: dict[str, int] = {}
     last: dict[str, Add] = {}
     for r in new.recipients:
@@ -182,7 +181,7 @@ def _count(conn: Tx, new: NewSubmission) -> dict[str, int]:
                 last[effect.counter] = effect
     for counter, effect in last.items():
         _add(conn, new.tenant_id, counter, sums[counter], effect.limit, effect.refused)
-    return sums
+    return sums, next((counter for counter, effect in last.items() if effect.gives_back), "")
 
 
 def _add(conn: Tx, tenant_id: int, counter: str, amount: int, limit: int | None, no: Status) -> None:

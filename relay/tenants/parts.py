@@ -44,6 +44,9 @@ class TenantRecord:
     language: str
     titles: Mapping[str, str]
     """What people read of topics that have more than a name."""
+    watched_at: float
+    watched_until: float
+    """0: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +155,11 @@ class _Look:
         )
         rows = self._rows(
             "SELECT id, name, contact, postal, freeze, freeze_reason, plan, plan_started_at, plan_ends_at, title,"
-            " language FROM tenant",
+            " language, watched_at, watched_until FROM tenant",
             "id",
         )
-        for id_, name, contact, postal, freeze, reason, plan, started_at, ends_at, title, language in rows:
+        for id_, name, contact, postal, freeze, reason, plan, started_at, ends_at, *shown in rows:
+            title, language, watched_at, watched_until = shown
             own = domains.get(id_, ())
             yield TenantRecord(
                 id_,
@@ -174,6 +178,8 @@ class _Look:
                 title,
                 language,
                 titles.get(id_, {}),
+                watched_at or 0.0,
+                watched_until or 0.0,
             )
 
     def streams(self) -> dict[int, list[Stream]]:

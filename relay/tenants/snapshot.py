@@ -92,6 +92,8 @@ class Snapshot:
             row.title,
             row.language,
             row.titles,
+            row.watched_at,
+            row.watched_until,
         )
 
 

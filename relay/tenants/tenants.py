@@ -26,7 +26,7 @@ from relay.values.tenant import TenantRow
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _COLUMNS = (
     "id, name, contact, postal, freeze, freeze_reason, plan, plan_started_at, plan_ends_at, created_at, title,"
-    " language, colour, privacy"
+    " language, colour, privacy, watched_at, watched_until"
 )
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 CODES = ("en", "de", "es", "et", "fr", "ru", "uk")
@@ -203,7 +203,7 @@ def _line(text: str, what: str) -> str:
 
 def _tenant(row: tuple[Any, ...]) -> TenantRow:
     id_, name, contact, postal, frozen, reason, plan, started_at, ends_at, created_at, *shown = row
-    title, language, colour, privacy = shown
+    title, language, colour, privacy, watched_at, watched_until = shown
     return TenantRow(
         id=id_,
         name=name,
@@ -219,4 +219,6 @@ def _tenant(row: tuple[Any, ...]) -> TenantRow:
         language=language,
         colour=colour,
         privacy=privacy,
+        watched_at=watched_at,
+        watched_until=watched_until,
     )

@@ -72,6 +72,10 @@ class Tenant(msgspec.Struct, frozen=True, gc=False):
     """Of people whose own isn't known; empty: English."""
     titles: Mapping[str, str] = {}
     """What people read in place of topics' names, of those that have a title."""
+    watched_at: float = 0.0
+    """Since when it is watched, in seconds UTC; 0: it never was."""
+    watched_until: float = 0.0
+    """Until then who gave no consent is recorded and not yet refused."""
 
 
 class Stream(msgspec.Struct, frozen=True, gc=False):

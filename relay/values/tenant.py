@@ -28,6 +28,9 @@ class TenantRow:
     """``#rrggbb``; empty: the pages' own."""
     privacy: str = ""
     """Address of the privacy notice."""
+    watched_at: float | None = None
+    """When it was first watched; None: never."""
+    watched_until: float | None = None
 
     @property
     def shown(self) -> str:

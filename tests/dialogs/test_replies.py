@@ -6,6 +6,7 @@ import base64
 import json
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 
 import dkim
@@ -545,3 +546,43 @@ def _use_up(house: House, tenant: str, what: str, value: int) -> None:
             (f"{what}/{period}", value, tenant),
         )
     conn.close()
+
+
+def test_a_tenant_that_moves_in_is_watched_until_its_time_is_over(house: House) -> None:
+    relay = house.relay
+    relay.tenant("mover", "mover.example")
+    relay.consent("agreed@rcpt.example", tenant="mover")
+    relay.consent("left@rcpt.example", tenant="mover")
+    relay.cli("consent", "withdraw", "mover", "left@rcpt.example")
+    who = relay.credential("mover")
+    path = "MAIL FROM:<news@mover.example>"
+    with house.session(who) as s:
+        s.say(path)
+        starts(s.say(rcpt("never.agreed")), "550 5.7.1 no-consent:")
+        relay.cli("tenant", "watch", "mover", "--days", "3")
+        s.say("RSET")
+        s.say(path)
+        starts(s.say(rcpt("left")), "550 5.7.1 unsubscribed:")
+        for name in ("never.agreed", "agreed", "nor.this"):
+            starts(s.say(rcpt(name)), "250 ")
+        moved = mail(sender="Mover <news@mover.example>", subject="moved", extra="Relay-Topic: news\r\n")
+        starts(s.data(moved), "250 2.0.0 ")
+        at = f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}"
+        later = moved.replace("Subject: moved\r\n", f"Subject: later\r\nRelay-Send-At: {at}\r\n")
+        s.say(path)
+        s.say(rcpt("never.agreed"))
+        reply = s.data(later)
+        starts(reply, "250 2.0.0 ")
+        house.sink.to("never.agreed@rcpt.example")
+        found = relay.json("stats", "mover")["watch"]
+        assert (found["asked"], found["would_be_refused"], found["running"]) == (4, 3, True)
+        assert "3 of 4 would be refused: 3 gave no consent for news; until " in relay.cli("tenant", "show", "mover")
+        relay.cli("tenant", "watch", "mover", "--days", "0")
+        s.say(path)
+        starts(s.say(rcpt("never.agreed")), "550 5.7.1 no-consent:")
+    assert relay.run("tenant", "watch", "mover", "--days", "15").returncode == 2
+    relay.cli("queue", "retry", reply.text.split()[1])
+    until(
+        lambda: "withdrawn" in relay.cli("trace", reply.text.split()[1]),
+        "what still waits for somebody who never agreed doesn't go",
+    )
