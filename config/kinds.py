@@ -122,6 +122,12 @@ Mails = Annotated[
     AfterValidator(_unique),
     ValueKind("list of mail addresses", list),
 ]
+Texts = Annotated[
+    tuple[Annotated[str, _text(names.contact_text)], ...],
+    _LIST,
+    AfterValidator(_unique),
+    ValueKind("list of texts", list),
+]
 Names = Annotated[tuple[str, ...], _LIST, AfterValidator(_unique), ValueKind("list of names", list)]
 Directory = Annotated[Path, BeforeValidator(_path), ValueKind("path", str)]
 OptionalFile = Annotated[Path | None, BeforeValidator(_optional_path), ValueKind("path", lambda path: str(path or ""))]

@@ -81,6 +81,14 @@ def mail_address(text: str) -> str:
     return f"{local}@{domain_name(domain)}"
 
 
+def contact_text(text: str) -> str:
+    """How somebody is reached: an address, a site, a number, a street; short enough to be looked for."""
+    plain = " ".join(text.split())
+    if not 4 <= len(plain) <= 200:
+        raise ValueError(f'"{text[:60]}" is no contact: write an address, a site, a telephone number or a street')
+    return plain
+
+
 def split_endpoint(text: str) -> Endpoint:
     """``host:port`` or ``[IPv6]:port`` in two; port 0 is allowed here."""
     match = _HOST_PORT.fullmatch(text)

@@ -34,6 +34,7 @@ from config.kinds import (
     RouteTarget,
     Seconds,
     Table,
+    Texts,
     Url,
     ValueKind,
     Wait,
@@ -75,6 +76,17 @@ class OperatorSettings(Table):
     contact: OptionalMail = key("", "Where people reach the operator.", example="support@example.com")
     notify: Mails = key(
         (), "Who gets a letter when the operator is called; empty: the contact.", example=["ops@example.com"]
+    )
+    addresses: Texts = key(
+        (),
+        "Further mail addresses, telephone numbers and postal addresses of the operator's, which tenants' bulk mail"
+        " must not show; the contact is one.",
+        example=["sales@example.com", "+372 5555 0100"],
+    )
+    sites: Texts = key(
+        (),
+        "Sites of the operator's, domains or URLs, which tenants' bulk mail must not show or link to.",
+        example=["https://example.com"],
     )
 
     @property
@@ -241,7 +253,7 @@ class Policies(Table):
     """Which policies are asked, in this order; each takes its own settings from `[policy.NAME]`."""
 
     order: Names = key(
-        ("sender_identity", "consent", "quota", "rate", "unsubscribe_footer", "staged_sending"),
+        ("sender_identity", "operator_contact", "consent", "quota", "rate", "unsubscribe_footer", "staged_sending"),
         "Names of the policies in force; `relay policies` shows them.",
     )
     wait: Wait = key(

@@ -113,7 +113,7 @@ class App:
         # A reader has nobody to wait for here, and where locks can't be had the loop must not stand still for long.
         waits(self.conn, READ_WAIT_S)
         self.looking = connect(settings.database, readonly=True)
-        policies = policy_registry.load(settings.policies.order, settings.policy)
+        policies = policy_registry.load_from(settings)
         for policy in policies:
             policy.shared_among(share.workers)
         self._last_words: Callable[[], None] = lambda: None

@@ -72,7 +72,7 @@ def _certificate(settings: Settings) -> Iterator[str]:
 
 def _policies(settings: Settings) -> Iterator[str]:
     try:
-        policies.load(settings.policies.order, settings.policy)
+        policies.load_from(settings)
     except policies.PolicyError as error:
         yield from (f"{line}; correct [policies] order or that table" for line in str(error).splitlines())
 

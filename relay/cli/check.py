@@ -103,10 +103,10 @@ def of_settings(settings: Settings, now: dt.datetime) -> Iterable[CheckResult]:
 def policies(settings: Settings) -> Iterable[CheckResult]:
     """Whether each policy in the order is installed and takes its settings."""
     from relay.checks.policies import check_left_out
-    from relay.pipeline.registry import PolicyError, load
+    from relay.pipeline.registry import PolicyError, load_from
 
     try:
-        built = load(settings.policies.order, settings.policy)
+        built = load_from(settings)
     except PolicyError as error:
         for line in str(error).splitlines():
             yield bad("policies", line, "correct [policies] order or that table; `relay policies` shows the order")

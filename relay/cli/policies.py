@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from relay.cli.common import json_option, load_settings, note, output
-from relay.pipeline.registry import hooks, left_out, load, waits
+from relay.pipeline.registry import hooks, left_out, load_from, waits
 
 COLUMNS = ("order", "name", "module", "hooks", "waits")
 
@@ -24,7 +24,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
             "hooks": hooks(policy),
             "waits": [hook for hook in hooks(policy) if waits(policy, hook)],
         }
-        for number, policy in enumerate(load(settings.policies.order, settings.policy), 1)
+        for number, policy in enumerate(load_from(settings), 1)
     ]
     output(ctx, rows, COLUMNS, as_json)
     for name, without in left_out(settings.policies.order):

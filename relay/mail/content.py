@@ -7,6 +7,7 @@ limits; a message that passes one is told to be incomplete, never refused here.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -38,6 +39,10 @@ _MESSAGES: Final = frozenset(("message/rfc822", "message/global"))
 _SEALED: Final = frozenset(
     ("multipart/encrypted", "application/pgp-encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
 )
+_OF_ONE: Final = frozenset(
+    (b"to", b"date", b"message-id", b"received", b"relay-meta", b"relay-send-at", b"relay-expire")
+)
+"""Fields of one message that say nothing to its reader."""
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ARMOURED: Final = "-----BEGIN PGP MESSAGE-----"
 _EXTENDED: Final = re.compile(rb"filename\*(?:0\*)?[ \t]*=[ \t]*\"?([A-Za-z0-9_.:+-]{1,40})'", re.IGNORECASE)
@@ -125,6 +130,25 @@ class Content:
                 if not _is_read(scanned, part)
             )
         return self._attachments
+
+    @property
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """The message's own header fields, without those that say how it is built: name in lower case, decoded text."""
+        if self._scanned is None:
+            return ()
+        found = [one for one in self._scanned.fields if not one.name.startswith((b"mime-", b"content-t", b"relay-"))]
+        return tuple((one.name.decode("latin-1"), decode_field(self._scanned.value(one))) for one in found)
+
+    def digest(self) -> bytes:
+        """The same for messages that differ in nothing but whom they are for, when they were made, and their ids."""
+        if self._scanned is None:
+            return b""
+        made = hashlib.blake2b(digest_size=16)
+        for one in self._scanned.fields:
+            if one.name not in _OF_ONE:
+                made.update(self._scanned.message[one.start : one.end])
+        made.update(self._scanned.message[self._scanned.body_start :])
+        return made.digest()
 
     @property
     def complete(self) -> bool:

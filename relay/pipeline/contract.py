@@ -19,7 +19,7 @@ import msgspec
 from relay.mail.additions import Additions
 from relay.mail.content import Content
 from relay.mail.status import Status
-from relay.values.facts import CampaignFigures, Recipient, Standing, Stream, Tenant, Usage
+from relay.values.facts import CampaignFigures, OperatorFacts, Recipient, Standing, Stream, Tenant, Usage
 
 NO_CONTENT = Content()
 
@@ -74,6 +74,23 @@ class QueueEntry(msgspec.Struct, frozen=True, gc=False):
     campaign_id: int | None
     attempts: int
     now: float
+
+
+class ContentFinding(msgspec.Struct, frozen=True, gc=False):
+    """What a policy found in a message; for people who ask why."""
+
+    policy: str
+    about: str
+    """The kind of content, such as ``dating`` or ``operator's contact details``."""
+    what: str
+    """What it was recognised by."""
+    where: str
+    passage: str
+    """The text around it, one line."""
+    sure: float
+    """From 0 to 1; at 1 and above it is enough to act on."""
+    certain: bool = False
+    """It is refused; else the message waits for a person."""
 
 
 # --- verdicts ----------------------------------------------------------------
@@ -185,6 +202,8 @@ class Policy(Protocol):
     name: str
 
     def shared_among(self, workers: int) -> None: ...
+    def serves(self, operator: OperatorFacts) -> None: ...
+    def findings(self, tenant: Tenant, msg: Message) -> Sequence[ContentFinding]: ...
     def on_reverse_path(self, txn: Transaction) -> PolicyAnswer: ...
     def on_recipient(self, txn: Transaction, rcpt: Recipient) -> PolicyAnswer: ...
     def on_message(self, txn: Transaction, msg: Message) -> MessageAnswer: ...
@@ -207,6 +226,13 @@ class BasePolicy:
     def shared_among(self, workers: int) -> None:
         """Called once at start: so many mail processes ask a copy of this policy each; limits that it counts
         itself must be divided."""
+
+    def serves(self, operator: OperatorFacts) -> None:
+        """Called once at start: whose relay it is."""
+
+    def findings(self, tenant: Tenant, msg: Message) -> Sequence[ContentFinding]:
+        """What it finds in a message of the tenant's, whether it would act on it or not; asked by people."""
+        return ()
 
     def on_reverse_path(self, txn: Transaction) -> PolicyAnswer:
         return PASS

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 
+from config.settings import Settings
 from relay.pipeline.contract import BasePolicy, Policy
+from relay.values.facts import OperatorFacts
 
 GROUP = "relay.policies"
 HOOKS = ("on_reverse_path", "on_recipient", "on_message", "on_release", "on_campaign")
@@ -18,8 +20,11 @@ class PolicyError(Exception):
     """A policy can't be used; the text lists every fault with its path."""
 
 
-def load(order: Sequence[str], tables: Mapping[str, Mapping[str, object]]) -> list[Policy]:
-    """Build the policies named in ``[policies] order`` with their ``[policy.NAME]`` tables.
+def load(
+    order: Sequence[str], tables: Mapping[str, Mapping[str, object]], operator: OperatorFacts | None = None
+) -> list[Policy]:
+    """Build the policies named in ``[policies] order`` with their ``[policy.NAME]`` tables, and tell them whose
+    relay it is.
 
     Raises PolicyError with all faults at once: unknown names, tables without a
     policy, settings that a policy refuses.
@@ -37,6 +42,8 @@ def load(order: Sequence[str], tables: Mapping[str, Mapping[str, object]]) -> li
             continue
         try:
             policy: Policy = known[name].load()(tables.get(name, {}))
+            if operator is not None and hasattr(policy, "serves"):
+                policy.serves(operator)
         except ValueError as error:
             faults.append(f"policy.{name}: {error}")
         except (Exception, SystemExit) as error:
@@ -49,6 +56,19 @@ def load(order: Sequence[str], tables: Mapping[str, Mapping[str, object]]) -> li
     if faults:
         raise PolicyError("\n".join(faults))
     return built
+
+
+def load_from(settings: Settings) -> list[Policy]:
+    """Those that the settings name, told whose relay it is. Raises PolicyError."""
+    hostname, operator = settings.server.hostname, settings.operator
+    facts = OperatorFacts(
+        contact=operator.contact,
+        addresses=operator.addresses,
+        sites=operator.sites,
+        pages=tuple(dict.fromkeys((settings.links.base_url or f"https://{hostname}", f"https://{hostname}"))),
+        letters_to=(settings.links.mail_domain or hostname,),
+    )
+    return load(settings.policies.order, settings.policy, facts)
 
 
 def hooks(policy: Policy) -> tuple[str, ...]:
@@ -64,7 +84,7 @@ def waits(policy: Policy, hook: str) -> bool:
 def _misshapen(policy: Policy) -> list[str]:
     """Hooks of a kind that nobody could ask."""
     faults = []
-    for hook in (*HOOKS, "shared_among"):
+    for hook in (*HOOKS, "shared_among", "serves", "findings"):
         function = getattr(policy, hook, None)
         if isasyncgenfunction(function) or isgeneratorfunction(function):
             faults.append(f"{hook} yields; a hook returns its answer")

@@ -78,6 +78,20 @@ class Tenant(msgspec.Struct, frozen=True, gc=False):
     """Until then who gave no consent is recorded and not yet refused."""
 
 
+class OperatorFacts(msgspec.Struct, frozen=True, gc=False):
+    """Whose relay it is, as the settings say."""
+
+    contact: str = ""
+    addresses: tuple[str, ...] = ()
+    """Mail addresses, telephone numbers and postal addresses."""
+    sites: tuple[str, ...] = ()
+    """Domains or URLs."""
+    pages: tuple[str, ...] = ()
+    """Base URLs of the relay's own pages."""
+    letters_to: tuple[str, ...] = ()
+    """Domains of the relay's own reverse-paths and unsubscribe addresses."""
+
+
 class Stream(msgspec.Struct, frozen=True, gc=False):
     id: int
     tenant_id: int
