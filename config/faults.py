@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from config import names, units
-from config.settings import Delivery, Limits, Listen, Plan, Settings
+from config.settings import Delivery, Limits, Listen, Plan, Rates, Settings
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
@@ -135,6 +135,18 @@ def cross_faults(document: Mapping[str, Any]) -> Iterator[Fault]:
     yield from _listen_faults(table("listen"))
     yield from _limit_faults(table("limits"))
     yield from _delivery_faults(table("delivery"))
+    yield from _rates_faults(table("rates"))
+
+
+def _rates_faults(rates: Mapping[str, Any]) -> Iterator[Fault]:
+    """A review that comes before the advice, or a pause before the review."""
+    fields = Rates.model_fields
+    for measure in ("bounces", "complaints"):
+        for lower, higher in (("advice", "review"), ("review", "pause")):
+            first, second = (f"{measure}_{word}" for word in (lower, higher))
+            low, high = (rates.get(name, fields[name].default) for name in (first, second))
+            if isinstance(low, int | float) and isinstance(high, int | float) and high < low:
+                yield Fault(f"rates.{second}", f"is below rates.{first} ({low:g}); it must not be lower")
 
 
 def _tls_faults(tls: Mapping[str, Any]) -> Iterator[Fault]:

@@ -298,6 +298,33 @@ class Reports(Table):
     message_per_hour: Count = key(100, "Most reports an hour on one message.", ge=1)
 
 
+class Rates(Table):
+    """Rates of dead addresses and of complaints over days, and what follows; all percentages of recipients."""
+
+    window: Wait = key(7 * DAY, "How far back they look.")
+    least: Count = key(200, "Recipients below which a rate says too little.", ge=1)
+    bounces_advice: float = key(2.0, "Dead addresses, percent, at which the tenant is warned.", ge=0.001, le=100)
+    bounces_review: float = key(5.0, "At which the administrator is called.", ge=0.001, le=100)
+    bounces_pause: float = key(10.0, "At which the tenant is frozen, where `freeze` says so.", ge=0.001, le=100)
+    complaints_advice: float = key(0.1, "Complaints, percent, at which the tenant is warned.", ge=0.001, le=100)
+    complaints_review: float = key(0.1, "At which the administrator is called.", ge=0.001, le=100)
+    complaints_pause: float = key(0.5, "At which the tenant is frozen, where `freeze` says so.", ge=0.001, le=100)
+    pause_complaints: Count = key(
+        3, "People who must have complained before complaints alone freeze a tenant: one or two prove little.", ge=1
+    )
+    freeze: Literal["never", "bulk", "all"] = key(
+        "never", "What is frozen at the figures for a pause without asking anybody: nothing, bulk streams, or all."
+    )
+    ease: float = key(
+        0.8, "A level is left below this part of its figure, so that nobody is told twice.", ge=0.01, le=1
+    )
+    reporting: Names = key(
+        (),
+        "Domains whose complaints reach this relay; those whose loops have reported are known.",
+        example=["yahoo.com"],
+    )
+
+
 class Feedback(Table):
     """Mail that comes back: feedback loops, and letters to the operator (`postmaster@`, `abuse@`)."""
 
@@ -374,6 +401,7 @@ class Settings(Table):
     delivery: Delivery = Field(default_factory=Delivery)
     forms: Forms = Field(default_factory=Forms)
     reports: Reports = Field(default_factory=Reports)
+    rates: Rates = Field(default_factory=Rates)
     feedback: Feedback = Field(default_factory=Feedback)
     policies: Policies = Field(default_factory=Policies)
     policy: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from msgspec import structs
 
-from relay.audit import actions
-from relay.cli.common import EMAIL, Store, actor, done, fail, json_option, open_store, output, show
+from relay.cli import enforcing
+from relay.cli.common import EMAIL, actor, done, fail, json_option, open_store, output, show
 from relay.cli.moments import shown
-from relay.ledger import plans, quota
-from relay.queue.thaw import thaw
+from relay.cli.tenant_view import details
+from relay.ledger import plans
 from relay.store.database import transaction
 from relay.tenants import streams, tenants
 from relay.tenants import watch as watching
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from relay.mail.address import Address
 
 COLUMNS = ("name", "title", "contact", "plan", "freeze", "freeze_reason", "created_at")
-HISTORY = ("tenant-frozen", "tenant-unfrozen", "tenant-warned", "tenant-watched", "tenant-watch-ended")
-HISTORY_LENGTH = 50
 
 
 @click.group()
@@ -62,7 +59,7 @@ def add(
             held = plans.HeldPlan(tenant.plan, tenant.plan_started_at, tenant.plan_ends_at)
             change(conn, tenant.id, held, plan, store.settings.plans, now)
     text = f"tenant {name} added, plan {plan}; next: `relay domain add {name} DOMAIN`"
-    done(ctx, text, _details(store, name, now), as_json)
+    done(ctx, text, details(store, name, now), as_json)
 
 
 @command.command()
@@ -87,7 +84,7 @@ def edit(
     with transaction(store.conn) as conn:
         changes = tenants.Changes(contact=contact, logo=picture, **given)
         tenants.edit(conn, tenants.find(conn, name), changes, actor=actor(), now=now)
-    done(ctx, f"{name} changed", _details(store, name, now), as_json)
+    done(ctx, f"{name} changed", details(store, name, now), as_json)
 
 
 def _picture(path: Path) -> bytes:
@@ -110,29 +107,13 @@ def list_(ctx: click.Context, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def show_(ctx: click.Context, name: str, as_json: bool) -> None:
-    """Show a tenant: state, quota, streams, warnings and freezes."""
+    """Show a tenant: state, quota, streams, rates, warnings and freezes."""
     store, now = open_store(ctx), time.time()
-    fields = _details(store, name, now)
+    fields = details(store, name, now)
     found = watching.report(store.conn, tenants.find(store.conn, name), now)
     if found is not None and not as_json:
         fields["watch"] = found.sentence
     show(ctx, fields, as_json)
-
-
-@command.command()
-@click.argument("name")
-@click.option("--reason", required=True, help="Why; the tenant's clients are told.")
-@click.option("--all-streams", is_flag=True, help="Stop transactional mail too.")
-@json_option
-@click.pass_context
-def freeze(ctx: click.Context, name: str, reason: str, all_streams: bool, as_json: bool) -> None:
-    """Stop a tenant's bulk mail at once, also what is queued."""
-    store, now = open_store(ctx), time.time()
-    with transaction(store.conn) as conn:
-        tenant = tenants.find(conn, name)
-        tenants.freeze(conn, tenant, everything=all_streams, reason=reason, actor=actor(), now=now)
-    streams_text = "all streams" if all_streams else "bulk streams"
-    done(ctx, f"{streams_text} of {name} frozen", _details(store, name, now), as_json)
 
 
 @command.command()
@@ -146,7 +127,7 @@ def establish(ctx: click.Context, name: str, reason: str, as_json: bool) -> None
     with transaction(store.conn) as conn:
         tenants.establish(conn, tenants.find(conn, name), reason=reason, actor=actor(), now=now)
     text = f"campaigns of {name} go out whole from now on; what is staged already waits for `relay campaign release`"
-    done(ctx, text, _details(store, name, now), as_json)
+    done(ctx, text, details(store, name, now), as_json)
 
 
 @command.command()
@@ -163,59 +144,8 @@ def watch(ctx: click.Context, name: str, days: int, as_json: bool) -> None:
         tenant = watching.begin(conn, tenants.find(conn, name), days, actor=actor(), now=now)
     end = shown(tenant.watched_until or now)
     text = f"{name} is watched until {end}; `relay tenant show {name}` says whom the rules would refuse"
-    done(ctx, text if days else f"{name} is watched no more", _details(store, name, now), as_json)
+    done(ctx, text if days else f"{name} is watched no more", details(store, name, now), as_json)
 
 
-@command.command()
-@click.argument("name")
-@click.option("--reason", default="", help="Why.")
-@json_option
-@click.pass_context
-def unfreeze(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
-    """Let a frozen tenant send again; what was queued goes out."""
-    store, now = open_store(ctx), time.time()
-    with transaction(store.conn) as conn:
-        tenant = tenants.find(conn, name)
-        tenants.unfreeze(conn, tenant, reason=reason, actor=actor(), now=now)
-    freed = thaw(store.conn, now, tenant.id)
-    done(
-        ctx,
-        f"{name} may send again" + (f", {freed} held copies are due" if freed else ""),
-        _details(store, name, now),
-        as_json,
-    )
-
-
-@command.command()
-@click.argument("name")
-@click.option("--reason", required=True, help="Why; the tenant sees it among its events.")
-@json_option
-@click.pass_context
-def warn(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
-    """Record a warning; mail goes on."""
-    store, now = open_store(ctx), time.time()
-    with transaction(store.conn) as conn:
-        tenants.warn(conn, tenants.find(conn, name), reason=reason, actor=actor(), now=now)
-    done(ctx, f"{name} warned", _details(store, name, now), as_json)
-
-
-def _details(store: Store, name: str, now: float) -> dict[str, object]:
-    tenant = tenants.find(store.conn, name)
-    figures = quota.report(store.conn, tenant, store.settings.plans, now)
-    history = actions.of_tenant(store.conn, tenant.id, HISTORY, HISTORY_LENGTH)
-    watch_found = watching.report(store.conn, tenant, now)
-    fields = asdict(tenant)
-    del fields["watched_at"], fields["watched_until"]
-    return fields | {
-        "watch": None if watch_found is None else asdict(watch_found),
-        "plan_in_force": figures["plan"],
-        "messages_used": figures["messages_used"],
-        "messages_limit": figures["messages_limit"],
-        "subscribers_used": figures["subscribers_used"],
-        "subscribers_limit": figures["subscribers_limit"],
-        "renews_at": figures["renews_at"],
-        "streams": [structs.asdict(stream) for stream in streams.of_tenant(store.conn, tenant.id)],
-        "history": [
-            {"at": e.at, "action": e.action, "actor": e.actor, "reason": e.detail.get("reason", "")} for e in history
-        ],
-    }
+for one in (enforcing.freeze, enforcing.unfreeze, enforcing.warn):
+    command.add_command(one)

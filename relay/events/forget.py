@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from relay.events.write import NOBODY
+from relay.events.write import NOBODY, PLACES
 from relay.store.contract import Tx
 from relay.store.database import transaction
 
@@ -35,7 +35,7 @@ def blank_copy(conn: Tx, submission_id: int, number: int) -> None:
 
 def forget_told(conn: Tx) -> int:
     """Delete some rows that only followers were to be told, and all have read; how many."""
-    ids = conn.execute(_READ, (NOBODY, STEP)).fetchall()
+    ids = [row for whose in (NOBODY, PLACES) for row in conn.execute(_READ, (whose, STEP)).fetchall()]
     if ids:
         with transaction(conn):
             conn.executemany("DELETE FROM event WHERE id = ?", ids)

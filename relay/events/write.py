@@ -17,11 +17,15 @@ from relay.store.contract import Tx
 
 NOBODY: Final = -1
 """``tenant_id`` of rows that tell followers how copies ended: no tenant sees them."""
+PLACES: Final = -2
+"""``tenant_id`` of rows that tell followers where copies were delivered to; they go as those of nobody do."""
 DELIVERED: Final = "delivered"
 RETURNED: Final = "returned"
 """A copy that was delivered, or will be told so, came back: from now on it counts as bounced."""
 ToldCopy = tuple[int, int, int, int]
 """(tenant_id, stream_id, submission_id, number) of a copy."""
+ToldPlace = tuple[int, int, str, int]
+"""(tenant_id, stream_id, domain, copies that were delivered there)."""
 
 _INSERT: Final = (
     "INSERT INTO event (tenant_id, at, kind, submission_id, number, campaign_id, detail, amount)"
@@ -101,3 +105,9 @@ def of_account(conn: Tx, tenant_id: int, kind: str, detail: Mapping[str, object]
 def told(conn: Tx, kind: str, copies: Sequence[ToldCopy], at: float) -> None:
     """Tell followers of copies that have no event of their own for it; all of one commit in one row."""
     conn.execute(_INSERT, (NOBODY, at, kind, None, None, None, encoded(copies), len(copies)))
+
+
+def places(conn: Tx, delivered: Mapping[tuple[int, int, str], int], at: float) -> None:
+    """Tell followers where the copies of one commit went: how many by (tenant_id, stream_id, domain)."""
+    found = [(*key, count) for key, count in delivered.items()]
+    conn.execute(_INSERT, (PLACES, at, DELIVERED, None, None, None, encoded(found), 0))

@@ -155,12 +155,13 @@ def _finding(conn: Tx, tenant_id: int, mark: Mark, finding: Finding, now: float)
         status = f"{finding.status} {finding.diagnostic}".strip()[:500]
         counted = came_back(conn, mark.submission_id, mark.number, mark.subscriber_id, status, now) or counted
     amount = 0 if finding.kind is FeedbackKind.HARD else 1  # bounces are counted as the copies end, or come back
+    complains = finding.kind is FeedbackKind.COMPLAINT
+    if (complains and not _suppress(conn, mark, Reason.COMPLAINT, finding, now)) or counted:
+        detail["again"] = True  # of a copy that had failed, or a person who had complained
     kind = finding.kind.value
     events.of_copy(conn, tenant_id, kind, mark.submission_id, mark.number, campaign_id, detail, now, amount)
-    if finding.kind is FeedbackKind.COMPLAINT:
-        _suppress(conn, mark, Reason.COMPLAINT, finding, now)
-        if campaign_id is not None and FeedbackKind.COMPLAINT not in kinds:
-            counts.complained(conn, campaign_id)
+    if complains and campaign_id is not None and FeedbackKind.COMPLAINT not in kinds:
+        counts.complained(conn, campaign_id)
     if finding.dead or (finding.doubt and _again(conn, mark, finding.doubt, now)):
         _suppress(conn, mark, Reason.HARD_BOUNCE, finding, now)
     if finding.kind in _FAILURES and campaign_id is not None and not counted:
@@ -195,9 +196,10 @@ def _detail(finding: Finding) -> dict[str, object]:
     return kept
 
 
-def _suppress(conn: Tx, mark: Mark, reason: Reason, finding: Finding, now: float) -> None:
+def _suppress(conn: Tx, mark: Mark, reason: Reason, finding: Finding, now: float) -> bool:
+    """Whether it is new."""
     detail = f"{finding.status} {finding.diagnostic}".strip() if finding.diagnostic else finding.type
-    suppressions.add(conn, mark.subscriber_id, reason, detail=detail[:200], now=now)
+    return suppressions.add(conn, mark.subscriber_id, reason, detail=detail[:200], now=now)
 
 
 def _again(conn: Tx, mark: Mark, doubt: str, now: float) -> bool:

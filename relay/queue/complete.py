@@ -41,6 +41,7 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
     bulk: Counter[int] = Counter()
     tried: Counter[int] = Counter()
     taken: list[events.ToldCopy] = []
+    places: Counter[tuple[int, int, str]] = Counter()
     for result in results:
         if not _apply(conn, result):
             written.lost.append(result)
@@ -69,6 +70,8 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
             notify(conn, result)
         if result.state is State.DELIVERED:
             taken.append((submission.tenant_id, submission.stream_id, submission.id, result.lease.number))
+            if result.lease.subscriber_id:
+                places[submission.tenant_id, submission.stream_id, result.lease.domain] += 1
             if submission.campaign_id is not None:
                 delivered[submission.campaign_id] += 1
             if result.bulk:
@@ -84,6 +87,8 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
     _close(conn, closed, written)
     if taken:
         events.told(conn, events.DELIVERED, taken, results[0].at)
+    if places:
+        events.places(conn, places, results[0].at)
     return written
 
 

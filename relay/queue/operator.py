@@ -38,11 +38,13 @@ class Operator:
     hostname: str
     name: str
     notify: tuple[str, ...]
+    contact: str = ""
+    """Where people reach it; empty: ``postmaster@`` the hostname."""
 
     @classmethod
     def of(cls, settings: Settings) -> Operator:
         operator, hostname = settings.operator, settings.server.hostname
-        return cls(hostname, operator.name or hostname, operator.called)
+        return cls(hostname, operator.name or hostname, operator.called, operator.contact)
 
 
 def call(

@@ -48,6 +48,7 @@ def tell(
             language=language,
             text=f"{text}\n\n-- \n{clean(operator.name)}\n",
             html=_html(subject, text, language, clean(operator.name)),
+            reply_to=parse_address(operator.contact) if operator.contact else None,
         )
     )
     letter = letters.ready(

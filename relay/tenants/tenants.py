@@ -73,7 +73,7 @@ def add(
     """A new tenant on the free plan, without streams (see ``streams.add_defaults``)."""
     if not _NAME.fullmatch(name):
         raise RegistryError(f"{name!r} is no tenant name: use 1 to 63 of a-z, 0-9 and -, and don't begin with -")
-    postal = _line(postal, "postal address") if postal else ""
+    postal = line(postal, "postal address") if postal else ""
     said = (_title(title), _language(language))
     try:
         conn.execute(
@@ -109,7 +109,7 @@ def edit(conn: Tx, tenant: TenantRow, changes: Changes, *, actor: str, now: floa
     if changes.title is not None:
         new["title"] = _title(changes.title)
     if changes.postal is not None:
-        new["postal"] = _line(changes.postal, "postal address") if changes.postal.strip() else ""
+        new["postal"] = line(changes.postal, "postal address") if changes.postal.strip() else ""
     if changes.language is not None:
         new["language"] = _language(changes.language)
     if changes.colour is not None:
@@ -127,7 +127,7 @@ def edit(conn: Tx, tenant: TenantRow, changes: Changes, *, actor: str, now: floa
 
 def freeze(conn: Tx, tenant: TenantRow, *, everything: bool, reason: str, actor: str, now: float) -> TenantRow:
     """Stop the tenant's bulk streams, or all of them, at once; also what is queued (R24)."""
-    reason = _line(reason, "reason")
+    reason = line(reason, "reason")
     if tenant.freeze is Freeze.ALL and not everything:
         raise RegistryError(f"all streams of {tenant.name} are frozen already; `relay tenant unfreeze` it first")
     state = Freeze.ALL if everything else Freeze.BULK
@@ -140,26 +140,28 @@ def unfreeze(conn: Tx, tenant: TenantRow, *, reason: str = "", actor: str, now: 
     """Let a frozen tenant send again; what was queued goes out."""
     if tenant.freeze is Freeze.NONE:
         raise RegistryError(f"{tenant.name} is not frozen")
-    conn.execute("UPDATE tenant SET freeze = ?, freeze_reason = '' WHERE id = ?", (Freeze.NONE, tenant.id))
-    detail = {"was": str(tenant.freeze)} | ({"reason": _line(reason, "reason")} if reason else {})
+    conn.execute(
+        "UPDATE tenant SET freeze = ?, freeze_reason = '', judged_from = ? WHERE id = ?", (Freeze.NONE, now, tenant.id)
+    )
+    detail = {"was": str(tenant.freeze)} | ({"reason": line(reason, "reason")} if reason else {})
     _tell(conn, actor, "tenant-unfrozen", tenant, detail, now)
     return by_id(conn, tenant.id)
 
 
 def warn(conn: Tx, tenant: TenantRow, *, reason: str, actor: str, now: float) -> None:
     """Record a warning; it changes nothing else (R24)."""
-    _tell(conn, actor, "tenant-warned", tenant, {"reason": _line(reason, "reason")}, now)
+    _tell(conn, actor, "tenant-warned", tenant, {"reason": line(reason, "reason")}, now)
 
 
 def establish(conn: Tx, tenant: TenantRow, *, reason: str, actor: str, now: float) -> None:
     """The operator's word for a sender of whom no campaign has been released here yet (R13)."""
-    _tell(conn, actor, "tenant-established", tenant, {"reason": _line(reason, "reason")}, now)
+    _tell(conn, actor, "tenant-established", tenant, {"reason": line(reason, "reason")}, now)
     record.establish(conn, tenant.id)
 
 
 def _tell(conn: Tx, actor: str, action: str, tenant: TenantRow, detail: dict[str, str], now: float) -> None:
     actions.record(conn, actor, action, tenant.id, detail, now)
-    events.of_account(conn, tenant.id, action, detail | {"actor": actor}, now)
+    events.of_account(conn, tenant.id, action.replace("-", ".", 1), detail | {"actor": actor}, now)
 
 
 def _title(text: str) -> str:
@@ -191,14 +193,14 @@ def _privacy(conn: Tx, tenant: TenantRow, text: str) -> str:
     return site_url(text, [row[0] for row in rows]) if text.strip() else ""
 
 
-def _line(text: str, what: str) -> str:
-    """One line of printable text; it ends in replies and header fields."""
-    line = " ".join(text.split())
-    if not line:
+def line(text: str, what: str) -> str:
+    """One line of printable text; it ends in replies and header fields. RegistryError for what is none."""
+    said = " ".join(text.split())
+    if not said:
         raise RegistryError(f"the {what} is empty; say it in a few words")
-    if len(line) > MAX_TEXT or not line.isprintable():
+    if len(said) > MAX_TEXT or not said.isprintable():
         raise RegistryError(f"the {what} must be printable text of at most {MAX_TEXT} characters")
-    return line
+    return said
 
 
 def _tenant(row: tuple[Any, ...]) -> TenantRow:

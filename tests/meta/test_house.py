@@ -11,13 +11,14 @@ from tests.meta.tree import ROOT, imports, python_files
 
 KNOWS: Mapping[str, str] = {
     "again.py": "app.py intake/smtp observe processes web/server",
-    "app.py": "audit delivery delivery/smtp events feedback intake intake/smtp keys mail observe pipeline "
+    "app.py": "audit conduct delivery delivery/smtp events feedback intake intake/smtp keys mail observe pipeline "
     "processes queue rights store store/sqlite tenants web/server",
     "audit": "keys store store/sqlite values",
     "campaigns": "events ledger mail store values",
     "checks": "delivery/smtp feedback intake/smtp keys pipeline store store/sqlite tenants values",
-    "cli": "audit campaigns checks demo feedback intake/smtp keys ledger lists mail observe people "
+    "cli": "audit campaigns checks conduct demo feedback intake/smtp keys ledger lists mail observe people "
     "pipeline processes queue rights serve.py signup store store/sqlite tenants texts values",
+    "conduct": "audit events queue store tenants texts values",
     "delivery": "mail observe people pipeline queue store store/sqlite tenants values",
     "delivery/smtp": "delivery keys mail queue store tenants verdict",
     "demo": "",
@@ -44,7 +45,7 @@ KNOWS: Mapping[str, str] = {
     "values": "mail observe",
     "verdict": "",
     "web": "keys observe queue signup store store/sqlite tenants texts",
-    "web/api": "lists mail people signup store tenants texts values web",
+    "web/api": "conduct lists mail people signup store tenants texts values web",
     "web/public": "feedback keys mail people signup store tenants values web",
     "web/server": "keys observe processes queue signup store store/sqlite web web/api web/public",
 }
@@ -61,6 +62,7 @@ WRITES = re.compile(
 OWNERS: Mapping[str, str] = {
     "audit": "audit audit_head audit_key audit_leaf audit_node consent_history",
     "campaigns": "campaign refusal_sum",
+    "conduct": "rate_level rate_reporter rate_site rate_sum statement",
     "events": "daily event follower",
     "feedback": "operator_mail report_try",
     "ledger": "counted counter",

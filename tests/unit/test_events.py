@@ -344,7 +344,7 @@ def test_details_are_json_whatever_other_people_wrote(conn: sqlite3.Connection) 
     assert column(conn, "SELECT detail FROM event WHERE number = 0") == ['{"a":"zażółć","b":1}']
 
 
-def test_outcomes_cost_one_statement_a_commit_however_many_they_are(conn: sqlite3.Connection) -> None:
+def test_outcomes_cost_two_statements_a_commit_however_many_they_are(conn: sqlite3.Connection) -> None:
     people = [f"p{number}@people.example" for number in range(20)]
     for number, email in enumerate(people):
         agree(conn, email)
@@ -354,9 +354,11 @@ def test_outcomes_cost_one_statement_a_commit_however_many_they_are(conn: sqlite
     conn.set_trace_callback(said.append)
     end(conn, *results)
     conn.set_trace_callback(None)
-    assert len(results) == 20 and len([sql for sql in said if "event" in sql]) == 1
+    assert len(results) == 20 and len([sql for sql in said if "event" in sql]) == 2
     copies = json.loads(str(one(conn, "SELECT detail FROM event WHERE tenant_id = -1")))
     assert [(copy[0], copy[1], copy[3]) for copy in copies] == [(SHOP, 1, 0)] * 20
+    places = json.loads(str(one(conn, "SELECT detail FROM event WHERE tenant_id = -2")))
+    assert places == [[SHOP, 1, "people.example", 20]]
 
 
 # --- a database that has seen some mail ---------------------------------------------------------

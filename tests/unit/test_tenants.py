@@ -78,7 +78,7 @@ def test_freeze_unfreeze_and_warning_leave_reason_actor_and_time(conn: sqlite3.C
         ("tenant-unfrozen", "cleo", NOW + 2, "cleared"),
     ]
     kinds = [row[0] for row in conn.execute("SELECT kind FROM event WHERE tenant_id = ? ORDER BY id", (shop.id,))]
-    assert kinds == ["tenant-warned", "tenant-frozen", "tenant-unfrozen"]
+    assert kinds == ["tenant.warned", "tenant.frozen", "tenant.unfrozen"]
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "\x1b[2J", "x" * 501])
