@@ -120,7 +120,7 @@ def prepared(peers: Path, domain: str, selector: str, key: str) -> Path:
     shutil.rmtree(cache, ignore_errors=True)
     cache.mkdir(parents=True)
     subprocess.run([*RELAY, "init", "--dir", str(cache), "--hostname", "relay.bench.example"], check=True, cwd=ROOT)
-    relay(cache, "tenant", "add", "bench", "--contact", f"post@{domain}", "--plan", "unlimited")
+    relay(cache, "tenant", "add", "bench", "--contact", f"post@{domain}", "--plan", "unlimited", "--transactional")
     relay(cache, "domain", "add", "bench", domain, "--key", key, "--selector", selector)
     relay(cache, "domain", "verify", "bench", domain, "--vouch", "benchmark")
     fill(cache / "data" / "relay.db")

@@ -89,6 +89,11 @@ class OperatorSettings(Table):
         example=["https://example.com"],
     )
 
+    country: Literal["", "ee", "ua"] = key(
+        "",
+        "Whose law you work under, ee or ua: which grounds may free a stream from consent; empty: the fewest.",
+    )
+
     @property
     def called(self) -> tuple[str, ...]:
         """The addresses that calls go to; empty: the log alone."""

@@ -168,7 +168,7 @@ def check_consent(document, trusted):
             text = document["wordings"].get(record["wording"])
             need(text is not None, "a wording is missing")
             need(hashlib.sha256(text.encode()).hexdigest() == record["wording"], "a wording was changed")
-    for entry in document["attestations"]:
+    for entry in document["attestations"] + document.get("freed", []):
         check_record(entry, size, root)
     need(document["state"] == state_of(document["entries"]), "the state is not what the entries come to")
     return told(document)

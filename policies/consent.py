@@ -45,15 +45,18 @@ def _day(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
 
 
-def refused(stream: Stream, standing: Standing, topic: str, *, watched: bool = False) -> Status | None:
+def refused(stream: Stream, standing: Standing, topic: str, now: float, *, watched: bool = False) -> Status | None:
     """Why the person must not be mailed on ``topic`` (``*``: on none at all); None if all is well.
 
     ``watched``: no more than recorded is that there is no consent; whoever left or is suppressed is refused.
     """
+    ended = _ended(standing, stream, now) if standing.suppressions else None
+    if ended is not None:
+        return ended
     if not stream.consent_required:
         left = _unsubscribed(standing, topic) if topic != ANY else None
-        return left or _suppressed(standing)
-    said = _unsubscribed(standing, topic) or _suppressed(standing)
+        return left or _suppressed(standing, stream)
+    said = _unsubscribed(standing, topic) or _suppressed(standing, stream)
     return said if said is not None or watched else _without_consent(standing, topic)
 
 
@@ -68,7 +71,7 @@ def _watched(txn: Transaction, topic: str) -> dict[Recipient, Verdict]:
     """Takes everybody who didn't leave, and counts whom the rules would refuse."""
     verdicts: dict[Recipient, Verdict] = {}
     for rcpt in txn.recipients:
-        status = refused(txn.stream, rcpt.standing, topic, watched=True)
+        status = refused(txn.stream, rcpt.standing, topic, txn.now, watched=True)
         if status is not None:
             verdicts[rcpt] = Reject(status)
             continue
@@ -84,7 +87,7 @@ def _unsubscribed(standing: Standing, topic: str) -> Status | None:
     if everything is not None:
         return refusal("unsubscribed", f"the person unsubscribed from all your mail on {_day(everything)}")
     if topic == ANY:
-        gone = [s for s in standing.suppressions if s.reason is Reason.UNSUBSCRIBED]
+        gone = [s for s in standing.suppressions if s.reason is Reason.UNSUBSCRIBED and not s.stream_id]
         if any(c.live for c in standing.consents):
             return None
         ends = [s.since for s in gone] + [c.withdrawn_at for c in standing.consents if c.withdrawn_at is not None]
@@ -93,8 +96,21 @@ def _unsubscribed(standing: Standing, topic: str) -> Status | None:
     return refusal("unsubscribed", f"the person unsubscribed from {topic} on {_day(since)}") if since else None
 
 
-def _suppressed(standing: Standing) -> Status | None:
+def _ended(standing: Standing, stream: Stream, now: float) -> Status | None:
+    """This stream alone was ended, by the person or by a complaint of which the tenant was told in time."""
     for s in standing.suppressions:
+        if s.stream_id == stream.id and s.since <= now:
+            if s.reason is Reason.UNSUBSCRIBED:
+                return refusal("unsubscribed", f"the person ended the stream {stream.name} on {_day(s.since)}")
+            return refusal("suppressed", f"{s.reason} about the stream {stream.name}, since {_day(s.since)}")
+    return None
+
+
+def _suppressed(standing: Standing, stream: Stream) -> Status | None:
+    """A complaint ends bulk and service mail; what is essential ends by one about itself (R8)."""
+    for s in standing.suppressions:
+        if s.stream_id or (stream.essential and s.reason is Reason.COMPLAINT):
+            continue
         if s.reason is not Reason.UNSUBSCRIBED:
             return refusal("suppressed", f"{s.reason} since {_day(s.since)}")
     return None
@@ -138,7 +154,8 @@ class Policy(BasePolicy):
         )
 
     def on_recipient(self, txn: Transaction, rcpt: Recipient) -> Verdict:
-        status = refused(txn.stream, rcpt.standing, txn.stream.topic, watched=txn.tenant.watched_until > txn.now)
+        watched = txn.tenant.watched_until > txn.now
+        status = refused(txn.stream, rcpt.standing, txn.stream.topic, txn.now, watched=watched)
         if status is not None:
             return Reject(status)
         return PASS if txn.stream.consent_required or len(txn.recipients) < self._most else self._crowd
@@ -157,12 +174,12 @@ class Policy(BasePolicy):
             return _watched(txn, msg.topic)
         verdicts: dict[Recipient, Verdict] = {}
         for rcpt in txn.recipients:
-            status = refused(txn.stream, rcpt.standing, msg.topic)
+            status = refused(txn.stream, rcpt.standing, msg.topic, txn.now)
             if status is not None:
                 verdicts[rcpt] = Reject(status)
         return verdicts
 
     def on_release(self, entry: QueueEntry) -> Verdict:
         watched = entry.tenant.watched_until > entry.now
-        status = refused(entry.stream, entry.standing, entry.topic or ANY, watched=watched)
+        status = refused(entry.stream, entry.standing, entry.topic or ANY, entry.now, watched=watched)
         return PASS if status is None else Reject(status)

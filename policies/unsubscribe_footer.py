@@ -45,10 +45,15 @@ def spoken(tenant: Tenant, consent: Consent | None) -> str:
     return code if code in LANGUAGES else DEFAULT
 
 
-def reason(tenant: Tenant, topic: str, consent: Consent | None) -> str:
-    """Why this person gets this message, from the consent on record, in the person's language."""
+def reason(tenant: Tenant, topic: str, consent: Consent | None, ground: str = "") -> str:
+    """Why this person gets this message, from the consent on record, in the person's language.
+
+    ``ground``: what frees the stream from consent.
+    """
     code = spoken(tenant, consent)
     if consent is None or not consent.live:
+        if ground:
+            return language(code).plain(f"ground.{ground}", tenant=shown(tenant))
         return language(code).plain("footer.dealings", tenant=shown(tenant))
     named = tenant.titles.get(topic, topic)
     date = _day(code, int(consent.given_at // DAY_S))
@@ -96,47 +101,53 @@ class Policy(BasePolicy):
             kind, code = SHARED, spoken(tenant, None)
         paged = kind == FULL and any(_page(consent) for _, consent in given)
         who = (shown(tenant), tenant.name, tenant.contact, tenant.postal)
-        additions = _additions(who, stream.id, stream.kind, msg.campaign, kind, code, paged)
+        additions = _additions(who, stream, msg.campaign, kind, code, paged)
         if not self._amp:
             additions = structs.replace(additions, amp=False)
         if kind != FULL and code != _MIXED:
             return Continue(additions=additions)
         verdicts: dict[Recipient, Verdict] = {}
         for rcpt, consent in given:
-            slots = {"reason": reason(tenant, msg.topic, consent)} if kind == FULL else {}
+            slots = {"reason": reason(tenant, msg.topic, consent, stream.ground)} if kind == FULL else {}
             if paged:
                 slots["consent_page"] = _page(consent)
             if code == _MIXED:
-                slots |= _words(spoken(tenant, consent), who[0], who[2])
+                slots |= _words(spoken(tenant, consent), who[0], who[2], stream.ground)
             verdicts[rcpt] = Continue(slots, additions=additions)
         return verdicts
 
     def _footer(self, stream: Stream) -> str:
+        if stream.essential:  # one click, or a mail program's own button, must not end what people log in with
+            return HEADERS if stream.footer == HEADERS else SHORT
         if stream.kind is Kind.BULK or self._transactional:
             return FULL
         return stream.footer if stream.footer in (FULL, HEADERS) else SHORT
 
 
 @lru_cache(maxsize=1024)
-def _words(code: str, title: str, contact: str) -> dict[str, str]:
+def _words(code: str, title: str, contact: str, ground: str) -> dict[str, str]:
     say = language(code).plain
-    return {
+    freed = {"footer_ground": say(f"ground.{ground}", tenant=title)} if ground else {}
+    return freed | {
         "footer_unsubscribe": say("footer.unsubscribe"),
         "footer_preferences": say("footer.preferences"),
         "footer_sender": say("footer.sender", tenant=title, contact=contact),
     }
 
 
-_SLOTS: Final = {name: f"{{{{{name}}}}}" for name in ("footer_unsubscribe", "footer_preferences", "footer_sender")}
+_SLOTS: Final = {
+    name: f"{{{{{name}}}}}" for name in ("footer_unsubscribe", "footer_preferences", "footer_sender", "footer_ground")
+}
 
 
 @lru_cache(maxsize=1024)
 def _additions(
-    who: tuple[str, str, str, str], stream_id: int, kind: Kind, campaign: str, footer: str, code: str, paged: bool
+    who: tuple[str, str, str, str], stream: Stream, campaign: str, footer: str, code: str, paged: bool
 ) -> Additions:
     """The same for all messages of a campaign; ``who``: title, name, contact and postal address of the tenant."""
     title, name, contact, postal = who
-    digest = hashlib.sha256(f"{stream_id}/{campaign}".encode()).hexdigest()[:12]
+    kind = stream.kind
+    digest = hashlib.sha256(f"{stream.id}/{campaign}".encode()).hexdigest()[:12]
     headers = [
         ("X-Sender-Contact", f"{_literal(phrase(title))} <{contact}>"),
         ("X-Report-Abuse", "<{{report_url}}>"),
@@ -149,7 +160,8 @@ def _additions(
             ("List-Unsubscribe", "<mailto:{{unsubscribe_mailto}}>, <{{unsubscribe_url}}>"),
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         ]
-    words = _SLOTS if code == _MIXED else {key: _literal(text) for key, text in _words(code, title, contact).items()}
+    said = _words(code or DEFAULT, title, contact, stream.ground)
+    words = {key: _SLOTS[key] if code == _MIXED else _literal(text) for key, text in said.items()}
     make = (_text, _html)
     text, markup = (one(words, contact, _literal(postal), kind=footer, paged=paged) for one in make)
     # A receipt or an invitation that is signed or has no text isn't put into another message: the fields have to do.
@@ -166,6 +178,8 @@ def _text(words: Mapping[str, str], contact: str, postal: str, *, kind: str, pag
     if kind == FULL:
         lines += ["{{reason}}", *(["{{consent_page}}"] if paged else [])]
         lines.append(f"{words['footer_unsubscribe']}: {{{{unsubscribe_url}}}}")
+    elif "footer_ground" in words:
+        lines.append(words["footer_ground"])
     if kind != SHARED:
         lines.append(f"{words['footer_preferences']}: {{{{preferences_url}}}}")
     lines += [words["footer_sender"], *([postal] if postal else [])]
@@ -180,7 +194,9 @@ def _html(words: Mapping[str, str], contact: str, postal: str, *, kind: str, pag
         page = ' <a href="{{consent_page}}">{{consent_page}}</a>' if paged else ""
         leave = f'<a href="{{{{unsubscribe_url}}}}">{said["footer_unsubscribe"]}</a>'
         parts += [f"{{{{reason}}}}{page}", f"{leave} &middot; {preferences}"]
-    elif kind == SHORT:
+    elif "footer_ground" in said:
+        parts.append(said["footer_ground"])
+    if kind == SHORT:
         parts.append(preferences)
     address = html.escape(contact)
     link = f'<a href="mailto:{address}">{address}</a>'

@@ -180,7 +180,7 @@ def _relay(directory: Path, ports: Ports) -> Path:
         subprocess.run([*command, *args], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
     quiet("credential", "add", "bench", "--stream", "transactional", "--ip", "127.0.0.1/32")
-    quiet("tenant", "add", "small", "--contact", "post@small.example", "--plan", "unlimited")
+    quiet("tenant", "add", "small", "--contact", "post@small.example", "--plan", "unlimited", "--transactional")
     quiet("domain", "add", "small", "small.example")
     quiet("domain", "verify", "small", "small.example", "--vouch", "benchmark")
     quiet("credential", "add", "small", "--stream", "transactional", "--ip", f"{SMALL_ADDRESS}/32")

@@ -74,7 +74,8 @@ def _parts(conn: Tx, head: Head, tenant: TenantRow, address: str, topic: str, *,
     if not any(_object(row.text)["action"] == "given" for row in rows):
         raise AuditError(f"no consent of {address} to {topic} was ever recorded for {tenant.name}")
     attestations = _attestations(conn, tenant.id, topic, rows)
-    if not settled and any(_is_later(row, head) for row in (*rows, *attestations)):
+    freed = _freed(conn, tenant.id)
+    if not settled and any(_is_later(row, head) for row in (*rows, *attestations, *freed)):
         return None
     prover = Prover(conn, head)
     return {
@@ -82,6 +83,7 @@ def _parts(conn: Tx, head: Head, tenant: TenantRow, address: str, topic: str, *,
         "wordings": _wordings(conn, tenant.id, rows),
         "entries": [prover.record(row) for row in rows],
         "attestations": [prover.record(row) for row in attestations],
+        "freed": [prover.record(row) for row in freed],
     }
 
 
@@ -139,6 +141,15 @@ def _attestations(conn: Tx, tenant_id: int, topic: str, rows: Sequence[AuditRow]
     ).fetchall()
     told = [(id_, _object(detail)) for id_, detail in found]
     return _rows(conn, AUDIT, [(id_,) for id_, one in told if one.get("sha256") in files and one.get("topic") == topic])
+
+
+def _freed(conn: Tx, tenant_id: int) -> list[AuditRow]:
+    """Which of the tenant's streams ask for no consent, by whose word, and on what ground (R1)."""
+    found = conn.execute(
+        "SELECT id, detail FROM audit WHERE tenant_id = ? AND action = 'stream-added' ORDER BY id", (tenant_id,)
+    ).fetchall()
+    ids = [(id_,) for id_, detail in found if _object(detail).get("consent_required") is False]
+    return _rows(conn, AUDIT, ids)
 
 
 def _rows(conn: Tx, table: str, ids: Sequence[tuple[int]]) -> list[AuditRow]:

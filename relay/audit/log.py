@@ -35,12 +35,13 @@ def history(
     now: float,
     evidence: str,
 ) -> None:
-    """Write one row of ``consent_history`` (``topic_id`` 0: everything) with its leaf.
+    """Write one row of ``consent_history`` (``topic_id`` 0: everything, -N: the stream N) with its leaf.
 
     ``at`` is when it happened, ``now`` when it is recorded; ``evidence`` is JSON text.
     """
     address, tenant_id, tenant, topic = conn.execute(
-        "SELECT s.address, t.id, t.name, CASE ?2 WHEN 0 THEN '*' ELSE (SELECT name FROM topic WHERE id = ?2) END"
+        "SELECT s.address, t.id, t.name, CASE WHEN ?2 = 0 THEN '*' WHEN ?2 < 0 THEN"
+        " (SELECT 'stream ' || name FROM stream WHERE id = -?2) ELSE (SELECT name FROM topic WHERE id = ?2) END"
         " FROM subscriber s JOIN tenant t ON t.id = s.tenant_id WHERE s.id = ?1",
         (subscriber_id, topic_id),
     ).fetchone()

@@ -68,6 +68,7 @@ def render(document: Mapping[str, Any]) -> str:
             consent=entries[state["consent"]],
             withdrawal=None if state["withdrawal"] is None else entries[state["withdrawal"]],
             attestations=[_attestation(one) for one in document["attestations"]],
+            freed=[_freed(one) for one in document["freed"]],
             head_at=_time(document["head"]["at_us"]),
             embedded=Markup(embedded),
         )
@@ -134,6 +135,10 @@ def _attestation(entry: Mapping[str, Any]) -> dict[str, Any]:
     record = entry["record"]
     detail = json.loads(record["detail"])
     return {"at": _time(record["at_us"]), "actor": record["actor"], "leaf": entry["number"], **detail}
+
+
+def _freed(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {"ground": "", "reason": "", **_attestation(entry)}
 
 
 def _shown(key: str, value: object) -> str:

@@ -21,7 +21,9 @@ TABLES: Final = (HISTORY, AUDIT)
 
 _SQL: Final = {
     HISTORY: "SELECT l.number, r.leaf_id, r.id, r.salt, r.action, s.address, r.at, r.evidence, r.recorded_at, t.name,"
-    " CASE r.topic_id WHEN 0 THEN '*' ELSE p.name END, r.subscriber_id, r.topic_id FROM {rows}"
+    " CASE WHEN r.topic_id = 0 THEN '*' WHEN r.topic_id < 0 THEN"
+    " (SELECT 'stream ' || name FROM stream WHERE id = -r.topic_id) ELSE p.name END, r.subscriber_id, r.topic_id"
+    " FROM {rows}"
     " LEFT JOIN subscriber s ON s.id = r.subscriber_id LEFT JOIN tenant t ON t.id = s.tenant_id"
     " LEFT JOIN topic p ON p.id = r.topic_id",
     AUDIT: "SELECT l.number, r.leaf_id, r.id, r.salt, r.at, r.actor, r.action, r.tenant_id, r.detail FROM {rows}",

@@ -11,8 +11,9 @@ from relay.cli.common import actor, done, fail, json_option, open_store, output
 from relay.store.database import transaction
 from relay.tenants import streams, tenants
 from relay.values.facts import Kind, Stream
+from relay.values.grounds import CUSTOMERS_WHERE, EXISTING_CUSTOMER, GROUNDS
 
-COLUMNS = ("name", "kind", "topic", "consent")
+COLUMNS = ("name", "kind", "topic", "consent", "ground", "essential")
 
 
 @click.group()
@@ -30,8 +31,12 @@ def command() -> None:
 @click.option(
     "--consent",
     type=click.Choice(["required", "exempt"]),
-    help="Whether each recipient must have consented; default: bulk required, transactional exempt.",
+    default="required",
+    show_default=True,
+    help="Whether each recipient must have consented. exempt needs --ground and --reason.",
 )
+@click.option("--ground", type=click.Choice(GROUNDS), help="What frees it from consent; footers name it.")
+@click.option("--essential", is_flag=True, help="Codes, resets, security alerts: no one-click end. Needs --reason.")
 @click.option(
     "--footer",
     type=click.Choice(streams.FOOTERS),
@@ -46,28 +51,42 @@ def add(
     name: str,
     kind: str,
     topic: str,
-    consent: str | None,
+    consent: str,
+    ground: str | None,
+    essential: bool,
     footer: str | None,
     reason: str,
     as_json: bool,
 ) -> None:
     """Add a stream to a tenant."""
-    required = None if consent is None else consent == "required"
-    with transaction(open_store(ctx).conn) as conn:
+    store = open_store(ctx)
+    if consent == "exempt" and kind == Kind.BULK:
+        fail(streams.BULK_ASKS)
+    if consent == "exempt" and ground is None:
+        fail(f"say what frees it from consent: --ground {'|'.join(GROUNDS)}, and --reason")
+    if consent != "exempt" and ground is not None:
+        fail("a ground is for a stream that is freed from consent: add --consent exempt")
+    if ground == EXISTING_CUSTOMER and store.settings.operator.country not in CUSTOMERS_WHERE:
+        where = ", ".join(CUSTOMERS_WHERE)
+        fail(f"that people are customers frees no mail from consent where you are (operator.country is not {where})")
+    with transaction(store.conn) as conn:
         stream = streams.add(
             conn,
             tenants.find(conn, tenant),
             name,
             Kind(kind),
             topic=topic,
-            consent_required=required,
+            ground=ground or "",
+            essential=essential,
             footer=footer or "",
             reason=reason,
             actor=actor(),
             now=time.time(),
         )
     row = _row(stream)
-    done(ctx, f"stream {name} added to {tenant}: {kind}, topic {stream.topic}, consent {row['consent']}", row, as_json)
+    freed = f" ({stream.ground})" if stream.ground else ""
+    text = f"stream {name} added to {tenant}: {kind}, topic {stream.topic}, consent {row['consent']}{freed}"
+    done(ctx, text + (", essential" if essential else ""), row, as_json)
 
 
 @command.command("set")

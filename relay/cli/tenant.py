@@ -38,6 +38,7 @@ def command() -> None:
 @click.option("--title", default="", help="The name that people read, e.g. 'Shop Ltd'.")
 @click.option("--language", default="", help="Of people whose own isn't known: en, de, es, et, fr, ru or uk.")
 @click.option("--plan", default=plans.FREE, show_default=True, help="One of `relay plan list`; it begins now.")
+@click.option("--transactional", is_flag=True, help="Also a stream for service mail, freed from consent by contract.")
 @json_option
 @click.pass_context
 def add(
@@ -48,13 +49,14 @@ def add(
     title: str,
     language: str,
     plan: str,
+    transactional: bool,
     as_json: bool,
 ) -> None:
-    """Add a tenant, with the streams `bulk` (any topic, consent required) and `transactional` (exempt)."""
+    """Add a tenant, with the stream `bulk` (any topic, consent required)."""
     store, now = open_store(ctx), time.time()
     with transaction(store.conn) as conn:
         tenant = tenants.add(conn, name, contact, postal=postal, title=title, language=language, actor=actor(), now=now)
-        streams.add_defaults(conn, tenant, actor=actor(), now=now)
+        streams.add_defaults(conn, tenant, transactional=transactional, actor=actor(), now=now)
         if plan != plans.FREE:
             held = plans.HeldPlan(tenant.plan, tenant.plan_started_at, tenant.plan_ends_at)
             change(conn, tenant.id, held, plan, store.settings.plans, now)

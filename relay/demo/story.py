@@ -128,7 +128,9 @@ class Story:
             " them."
         )
         self.screen.scene("A tenant proves its domain", told)
-        self.run("tenant", "add", people.TENANT, "--contact", people.CONTACT, "--postal", people.POSTAL)
+        self.run(
+            "tenant", "add", people.TENANT, "--contact", people.CONTACT, "--postal", people.POSTAL, "--transactional"
+        )
         words = ("domain", "add", people.TENANT, people.DOMAIN)
         self.screen.command("relay", *words)
         records = self.machine.json(*words)

@@ -187,7 +187,7 @@ class Inbound:
     def _record(
         self, conn: Tx, items: Sequence[Item], incoming: Handing | None, now: float
     ) -> tuple[list[bool], Handed]:
-        changed = [record(conn, item, now) for item in items]
+        changed = [record(conn, item, now, self._desk.operator) for item in items]
         for item, new in zip(items, changed, strict=True):
             if item.unproved and new:
                 repeated(conn, self._desk.operator, item.mark.submission_id, now)

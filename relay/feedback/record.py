@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from relay.campaigns import counts
 from relay.events import write as events
+from relay.feedback import essential
 from relay.feedback.analyse import FeedbackKind, Finding
 from relay.keys.tokens import Mark
 from relay.people import apart, consents, doubts, suppressions
@@ -66,8 +67,11 @@ def sharers(conn: Tx, submission_id: int) -> list[tuple[int, int, str]]:
     ).fetchall()
 
 
-def record(conn: Tx, item: Item, now: float) -> bool:
-    """Write one item; True if it changed anything. Unknown (erased) subscribers change nothing."""
+def record(conn: Tx, item: Item, now: float, operator: Operator | None = None) -> bool:
+    """Write one item; True if it changed anything. Unknown (erased) subscribers change nothing.
+
+    ``operator``: as whom the relay writes to a tenant whose essential mail was complained about.
+    """
     mark = item.mark
     if item.unproved:
         return _unproved(conn, item, now)
@@ -89,7 +93,7 @@ def record(conn: Tx, item: Item, now: float) -> bool:
         )
     if item.finding.kind is FeedbackKind.NOTHING:
         return False
-    return _finding(conn, tenant_id, mark, item.finding, now)
+    return _finding(conn, tenant_id, mark, item.finding, now, operator)
 
 
 def repeated(conn: Tx, operator: Operator, submission_id: int, now: float) -> None:
@@ -140,7 +144,7 @@ def _unproved(conn: Tx, item: Item, now: float) -> bool:
     return True
 
 
-def _finding(conn: Tx, tenant_id: int, mark: Mark, finding: Finding, now: float) -> bool:
+def _finding(conn: Tx, tenant_id: int, mark: Mark, finding: Finding, now: float, operator: Operator | None) -> bool:
     earlier = _earlier(conn, mark)
     kinds = {kind for kind, _ in earlier}
     if _known(earlier, finding) or (len(earlier) >= MAX_EVENTS and finding.kind in kinds):
@@ -160,8 +164,10 @@ def _finding(conn: Tx, tenant_id: int, mark: Mark, finding: Finding, now: float)
         detail["again"] = True  # of a copy that had failed, or a person who had complained
     kind = finding.kind.value
     events.of_copy(conn, tenant_id, kind, mark.submission_id, mark.number, campaign_id, detail, now, amount)
-    if complains and campaign_id is not None and FeedbackKind.COMPLAINT not in kinds:
-        counts.complained(conn, campaign_id)
+    if complains:
+        essential.complained(conn, tenant_id, mark, finding.type, operator, now)
+        if campaign_id is not None and FeedbackKind.COMPLAINT not in kinds:
+            counts.complained(conn, campaign_id)
     if finding.dead or (finding.doubt and _again(conn, mark, finding.doubt, now)):
         _suppress(conn, mark, Reason.HARD_BOUNCE, finding, now)
     if finding.kind in _FAILURES and campaign_id is not None and not counted:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from relay.people import profiles
+from relay.people.suppressions import SHOWN_TOPIC
 from relay.store.contract import Tx
 from relay.store.sqlite.fragments import has_member
 from relay.values.errors import RegistryError
@@ -87,7 +88,8 @@ def person(conn: Tx, tenant_id: int, canonical: str) -> dict[str, object] | None
     suppressions = [
         {"reason": reason, "topic": topic or "*", "since_at": since_at, "detail": detail}
         for reason, topic, since_at, detail in conn.execute(
-            "SELECT p.reason, t.name, p.since_at, p.detail FROM suppression p LEFT JOIN topic t ON t.id = p.topic_id"
+            f"SELECT p.reason, {SHOWN_TOPIC}, p.since_at, p.detail"
+            " FROM suppression p LEFT JOIN topic t ON t.id = p.topic_id"
             " WHERE p.subscriber_id = ? ORDER BY p.topic_id, p.reason",
             (subscriber_id,),
         )

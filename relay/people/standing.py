@@ -48,19 +48,21 @@ _CAME_BACK: Final = """
 h.topic_id = 0 AND h.action = 'withdrawn' AND NOT EXISTS (SELECT 1 FROM suppression e
  WHERE e.subscriber_id = h.subscriber_id AND e.topic_id = 0 AND e.reason = 'unsubscribed')
 """
+_STREAM: Final = "CASE WHEN p.topic_id < 0 THEN -p.topic_id ELSE 0 END"
+"""Of a suppression for one stream alone."""
 # Whoever ended all mail and came back to one topic has ended those too that are made later: the history tells.
 _SUPPRESSIONS: Final = f"""
-SELECT t.name, p.since_at, p.reason
+SELECT t.name, p.since_at, p.reason, {_STREAM}
   FROM suppression p LEFT JOIN topic t ON t.id = p.topic_id
  WHERE p.subscriber_id = ?1
 UNION ALL
-SELECT NULL, h.at, 'unsubscribed' FROM consent_history h WHERE h.subscriber_id = ?1 AND {_CAME_BACK}
+SELECT NULL, h.at, 'unsubscribed', 0 FROM consent_history h WHERE h.subscriber_id = ?1 AND {_CAME_BACK}
 UNION ALL
-SELECT t.name, p.since_at, p.reason
+SELECT t.name, p.since_at, p.reason, {_STREAM}
   FROM subscriber o JOIN suppression p ON p.subscriber_id = o.id LEFT JOIN topic t ON t.id = p.topic_id
  WHERE o.tenant_id = ?2 AND o.mailbox = ?3 AND o.id <> ?1
 UNION ALL
-SELECT NULL, h.at, 'unsubscribed'
+SELECT NULL, h.at, 'unsubscribed', 0
   FROM subscriber o JOIN consent_history h ON h.subscriber_id = o.id
  WHERE o.tenant_id = ?2 AND o.mailbox = ?3 AND o.id <> ?1 AND {_CAME_BACK}
 """
@@ -118,4 +120,4 @@ def _standing(rows: list[tuple[Any, ...]], suppressed: tuple[Suppression, ...]) 
 def _suppressed(conn: Tx, subscriber_id: int, tenant_id: int, mailbox: str | None) -> tuple[Suppression, ...]:
     """Those of a person (0: not known), then those of its other spellings."""
     found = conn.execute(_SUPPRESSIONS, (subscriber_id, tenant_id, mailbox))
-    return tuple(Suppression(Reason(reason), topic, at) for topic, at, reason in found)
+    return tuple(Suppression(Reason(reason), topic, at, stream_id) for topic, at, reason, stream_id in found)

@@ -18,6 +18,10 @@ from relay.store.contract import Tx
 from relay.values.errors import RegistryError
 from relay.values.facts import Reason
 
+SHOWN_TOPIC: Final = (
+    "CASE WHEN p.topic_id < 0 THEN (SELECT 'stream ' || name FROM stream WHERE id = -p.topic_id) ELSE t.name END"
+)
+"""What a suppression ``p`` with its topic ``t`` is about: a topic's name, ``stream NAME``, or NULL for everything."""
 EVERYTHING: Final = 0
 """The topic id that stands for all mail of the tenant."""
 MAX_DETAIL: Final = 500
@@ -43,11 +47,17 @@ def add(
     detail: str = "",
     *,
     now: float,
+    since: float | None = None,
 ) -> bool:
-    """Suppress a person; an older entry for the same reason stays. True if it is new, then the history has it."""
-    new = _insert(conn, subscriber_id, reason, topic_id, detail, now)
+    """Suppress a person; an older entry for the same reason stays. True if it is new, then the history has it.
+
+    ``since``: when it begins, where that is not now; seconds UTC.
+    """
+    at = now if since is None else since
+    new = _insert(conn, subscriber_id, reason, topic_id, detail, at)
     if new:
-        _history(conn, subscriber_id, topic_id, "suppressed", {"detail": detail[:MAX_DETAIL], "reason": reason}, now)
+        told = {"detail": detail[:MAX_DETAIL], "reason": reason}
+        _history(conn, subscriber_id, topic_id, "suppressed", told, now, at)
     return new
 
 
@@ -82,7 +92,8 @@ def remove(conn: Tx, tenant_id: int, canonical: str, *, why: str, actor: str, no
     ).fetchall()
     if not rows:
         raise RegistryError(f"{canonical} is not suppressed")
-    lifted = [row for row in rows if row[2] != Reason.UNSUBSCRIBED]
+    # Who ended a stream of service mail alone asks for it again by any way; it never was a consent.
+    lifted = [row for row in rows if row[2] != Reason.UNSUBSCRIBED or row[1] < EVERYTHING]
     if not lifted:
         raise RegistryError(
             f"{canonical} unsubscribed: only a fresh consent by the person itself (double opt-in) lifts that"
@@ -108,7 +119,7 @@ def list_(
 ) -> Iterator[SuppressionRow]:
     """The tenant's suppressions by address, read as they are asked for."""
     rows = conn.execute(
-        "SELECT s.address, p.reason, t.name, p.since_at, p.detail FROM subscriber s"
+        f"SELECT s.address, p.reason, {SHOWN_TOPIC}, p.since_at, p.detail FROM subscriber s"
         " JOIN suppression p ON p.subscriber_id = s.id LEFT JOIN topic t ON t.id = p.topic_id"
         " WHERE s.tenant_id = ?1 AND (?2 IS NULL OR p.reason = ?2)"
         " ORDER BY s.address, p.topic_id, p.reason LIMIT ?3",
@@ -118,10 +129,18 @@ def list_(
         yield SuppressionRow(address, Reason(word), topic, since_at, detail)
 
 
-def _history(conn: Tx, subscriber_id: int, topic_id: int, action: str, evidence: dict[str, str], now: float) -> None:
+def _history(
+    conn: Tx,
+    subscriber_id: int,
+    topic_id: int,
+    action: str,
+    evidence: dict[str, str],
+    now: float,
+    at: float | None = None,
+) -> None:
     kept = {name: value for name, value in evidence.items() if value}
     text = json.dumps(kept, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-    log.history(conn, subscriber_id, topic_id, action, now, now, text)
+    log.history(conn, subscriber_id, topic_id, action, now if at is None else at, now, text)
 
 
 def _why(text: str) -> str:

@@ -139,7 +139,7 @@ def _people(conn: Tx, tenant_id: int, canonical: str) -> dict[int, str]:
 
 
 def _stopped(conn: Tx, people: Iterable[int]) -> bool:
-    sql = "SELECT 1 FROM suppression WHERE subscriber_id = ? AND reason <> ?"
+    sql = "SELECT 1 FROM suppression WHERE subscriber_id = ? AND reason <> ? AND topic_id >= 0"
     return any(conn.execute(sql, (person, Reason.UNSUBSCRIBED)).fetchone() for person in people)
 
 

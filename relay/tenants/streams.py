@@ -10,14 +10,18 @@ from relay.people import topics
 from relay.store.contract import Conflict, Tx
 from relay.values.errors import RegistryError
 from relay.values.facts import Kind, Stream
+from relay.values.grounds import CONTRACT, GROUNDS
 from relay.values.suggest import did_you_mean
 from relay.values.tenant import TenantRow
 
 ANY_TOPIC = "*"
 MAX_TOPIC = 100
+MAX_REASON = 500
+BULK_ASKS = "a bulk stream can't be exempt from consent; make the stream transactional if it is that"
 FOOTERS = ("full", "short", "headers")
+BY_CONTRACT = "replies to what people themselves ordered, asked for or have an account for; said with the tenant"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-COLUMNS = "id, tenant_id, name, kind, topic, consent, default_topic, footer"
+COLUMNS = "id, tenant_id, name, kind, topic, consent, default_topic, footer, ground, essential"
 """For ``from_row``."""
 
 
@@ -28,40 +32,51 @@ def add(
     kind: Kind,
     *,
     topic: str = ANY_TOPIC,
-    consent_required: bool | None = None,
+    ground: str = "",
+    essential: bool = False,
     footer: str = "",
     reason: str = "",
     actor: str,
     now: float,
 ) -> Stream:
-    """A new stream; consent is required on bulk and exempt on transactional ones unless said."""
+    """A new stream. Consent is required, whatever its kind, but where a ``ground`` frees it, with the reason (R1)."""
     if not _NAME.fullmatch(name):
         raise RegistryError(f"{name!r} is no stream name: use 1 to 63 of a-z, 0-9 and -, and don't begin with -")
-    required = kind is Kind.BULK if consent_required is None else consent_required
-    if kind is Kind.BULK and not required:
-        raise RegistryError("a bulk stream can't be exempt from consent; make the stream transactional if it is that")
+    _exempt(kind, ground, reason)
+    _essential(kind, essential, reason)
+    required = not ground
     footer = _footer(kind, footer, reason)
     topic = _topic(topic)
     if topic != ANY_TOPIC:
         topics.first_or_known(conn, tenant.id, topic)
     try:
         conn.execute(
-            "INSERT INTO stream (tenant_id, name, kind, topic, consent, created_at, footer)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (tenant.id, name, kind, topic, "required" if required else "exempt", now, footer),
+            "INSERT INTO stream (tenant_id, name, kind, topic, consent, created_at, footer, ground, essential)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(tenant.id, name, kind, topic, "required" if required else "exempt"),
+                *(now, footer, ground, int(essential)),
+            ),
         )
     except Conflict as error:
         raise RegistryError(f"{tenant.name} has a stream {name!r} already; choose another name") from error
     stream = find(conn, tenant, name)
     detail = {"name": name, "kind": str(kind), "topic": stream.topic, "consent_required": required}
-    detail |= {"footer": footer, "reason": " ".join(reason.split())} if footer else {}
+    detail |= {"footer": footer} if footer else {}
+    detail |= {"ground": ground} if ground else {}
+    detail |= {"essential": True} if essential else {}
+    detail |= {"reason": " ".join(reason.split())} if reason.strip() else {}
     actions.record(conn, actor, "stream-added", tenant.id, detail, now)
     return stream
 
 
-def add_defaults(conn: Tx, tenant: TenantRow, *, actor: str, now: float) -> list[Stream]:
-    """What every tenant begins with: ``bulk``, and ``transactional`` without consent."""
-    return [add(conn, tenant, str(kind), kind, actor=actor, now=now) for kind in (Kind.BULK, Kind.TRANSACTIONAL)]
+def add_defaults(conn: Tx, tenant: TenantRow, *, transactional: bool = False, actor: str, now: float) -> list[Stream]:
+    """What a tenant begins with: ``bulk``, and where the operator says so ``transactional``, freed from consent."""
+    made = [add(conn, tenant, "bulk", Kind.BULK, actor=actor, now=now)]
+    if transactional:
+        name, kind = "transactional", Kind.TRANSACTIONAL
+        made.append(add(conn, tenant, name, kind, ground=CONTRACT, reason=BY_CONTRACT, actor=actor, now=now))
+    return made
 
 
 def set_default_topic(conn: Tx, tenant: TenantRow, name: str, topic: str, *, actor: str, now: float) -> Stream:
@@ -95,8 +110,36 @@ def of_tenant(conn: Tx, tenant_id: int) -> list[Stream]:
 
 def from_row(row: tuple[Any, ...]) -> Stream:
     """From ``COLUMNS``."""
-    id_, tenant_id, name, kind, topic, consent, default_topic, footer = row
-    return Stream(id_, tenant_id, name, Kind(kind), topic, consent == "required", default_topic, footer)
+    id_, tenant_id, name, kind, topic, consent, default_topic, footer, ground, essential = row
+    required = consent == "required"
+    return Stream(id_, tenant_id, name, Kind(kind), topic, required, default_topic, footer, ground, bool(essential))
+
+
+def _exempt(kind: Kind, ground: str, reason: str) -> None:
+    """What frees a stream from consent is the operator's word, with its ground and why it holds (R1)."""
+    if not ground:
+        return
+    if kind is Kind.BULK:
+        raise RegistryError(BULK_ASKS)
+    if ground not in GROUNDS:
+        raise RegistryError(f"{ground[:40]!r} is no ground; there are: {', '.join(GROUNDS)}")
+    _said(reason, "a stream freed from consent needs --reason: why the ground holds for its messages")
+
+
+def _essential(kind: Kind, essential: bool, reason: str) -> None:
+    if not essential:
+        return
+    if kind is Kind.BULK:
+        raise RegistryError("bulk mail is never essential; make the stream transactional if it is that")
+    _said(reason, "an essential stream needs --reason: which codes, resets or alerts go through it")
+
+
+def _said(reason: str, otherwise: str) -> None:
+    line = " ".join(reason.split())
+    if not line:
+        raise RegistryError(otherwise)
+    if len(line) > MAX_REASON or not line.isprintable():
+        raise RegistryError(f"a reason is printable text of at most {MAX_REASON} characters")
 
 
 def _footer(kind: Kind, footer: str, reason: str) -> str:
@@ -107,8 +150,8 @@ def _footer(kind: Kind, footer: str, reason: str) -> str:
         raise RegistryError(f"{footer!r} is no footer; there are: {', '.join(FOOTERS)}")
     if kind is Kind.BULK and footer != "full":
         raise RegistryError("bulk mail has the full footer: each reader can end it in the message (R6)")
-    if footer == "headers" and not reason.strip():
-        raise RegistryError("a stream without a footer needs --reason: why its readers can do without the way out")
+    if footer == "headers":
+        _said(reason, "a stream without a footer needs --reason: why its readers can do without the way out")
     return footer
 
 

@@ -143,6 +143,24 @@ ENGLISH: Final[dict[str, str]] = {
     "never.button": "Never ask me again",
     "nevered.title": "You won’t be asked again",
     "nevered.lead": "<bdi>{tenant}</bdi> sends no more confirmation mails and no mailings to your address.",
+    # Service mail, which comes without a subscription.
+    "service.title": "Service messages",
+    "service.lead": "<bdi>{tenant}</bdi> sends these without a subscription, because of what you do there.",
+    "service.stop": "Stop these messages",
+    "service.stopped": "You get no more of these messages.",
+    "essential.title": "Stop messages that you may need?",
+    "essential.lead": "<bdi>{tenant}</bdi> sends you codes, links to set a new password or security warnings with "
+    "these messages.",
+    "essential.lost": "Without them you may not be able to log in or to set a new password, and nobody warns you if "
+    "somebody else uses your account.",
+    "essential.stop": "Stop them all the same",
+    "essential.keep": "Keep them",
+    "essential.back": "If you want them again later, write to <bdi>{contact}</bdi>.",
+    # To a tenant: plain text, so without markup.
+    "complained.subject": "A complaint about messages that people need ({stream})",
+    "complained.told": "{address} has called an essential message of {tenant} (stream {stream}) spam. All other mail "
+    "of {tenant} to this person has stopped. Messages of this stream still go out until {date}, then they stop too.",
+    "complained.do": "If the person needs them, for example to log in, agree with the person on another way in time.",
     # The confirmation mail: plain text, so without markup.
     "mail.subject": "Please confirm: mail from {tenant}",
     "mail.hello": "Hello,",
@@ -167,6 +185,11 @@ ENGLISH: Final[dict[str, str]] = {
     "footer.undated": 'You receive this because you subscribed to "{topic}" of {tenant} ({source});'
     " no date is stated, the list was taken over on {date}.",
     "footer.dealings": "You receive this message because of your dealings with {tenant}.",
+    "ground.contract": "You receive this because of a contract with {tenant}, or because of what you asked for there.",
+    "ground.legal-duty": "You receive this because the law obliges {tenant} to tell you.",
+    "ground.membership": "You receive this because you are a member of {tenant}.",
+    "ground.employment": "You receive this because you work for {tenant}.",
+    "ground.existing-customer": "You receive this because you are a customer of {tenant}.",
     "footer.unsubscribe": "Unsubscribe",
     "footer.preferences": "Your preferences",
     "footer.sender": "Sent by {tenant}, {contact}",

@@ -104,6 +104,10 @@ class Stream(msgspec.Struct, frozen=True, gc=False):
     """On a stream for all: of mail that names none; empty: the tenant's first."""
     footer: str = ""
     """``full``, ``short`` or ``headers``; empty: what its kind has."""
+    ground: str = ""
+    """What frees it from consent (``relay.values.grounds``); empty where nothing does, or nobody said."""
+    essential: bool = False
+    """Codes, resets, security alerts: ended only by who was told what is lost."""
 
 
 class Consent(msgspec.Struct, frozen=True, gc=False):
@@ -125,8 +129,10 @@ class Consent(msgspec.Struct, frozen=True, gc=False):
 class Suppression(msgspec.Struct, frozen=True, gc=False):
     reason: Reason
     topic: str | None
-    """``None``: everything of this tenant."""
+    """``None``: everything of this tenant, or of the stream."""
     since: float
+    stream_id: int = 0
+    """It is for this stream alone; 0: for all of them."""
 
 
 class Standing(msgspec.Struct, frozen=True, gc=False):

@@ -25,7 +25,7 @@ def left_at(standing: Standing, topic: str) -> float | None:
         else:
             end = consent.withdrawn_at if consent.withdrawn_at is not None else consent.given_at
     for one in standing.suppressions:
-        if one.reason is Reason.UNSUBSCRIBED and (one.topic is None or one.topic == topic):
+        if one.reason is Reason.UNSUBSCRIBED and not one.stream_id and (one.topic is None or one.topic == topic):
             end = one.since if end is None else max(end, one.since)
     return end if end is not None and end >= given_at else None
 
@@ -33,6 +33,7 @@ def left_at(standing: Standing, topic: str) -> float | None:
 def left_all_at(standing: Standing) -> float | None:
     """When the person last ended all mail; None if it never did, or came back to any topic since."""
     back_at = max((consent.given_at for consent in standing.consents if consent.live), default=-1.0)
-    ends = [one.since for one in standing.suppressions if one.reason is Reason.UNSUBSCRIBED and one.topic is None]
+    everything = [one for one in standing.suppressions if one.topic is None and not one.stream_id]
+    ends = [one.since for one in everything if one.reason is Reason.UNSUBSCRIBED]
     end = max(ends, default=None)
     return end if end is not None and end >= back_at else None

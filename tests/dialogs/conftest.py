@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.relay import Relay
+from tests.support.relay import FREED, Relay
 from tests.support.smtp import Dialog, Sink
 
 
@@ -42,7 +42,7 @@ class House:
         self.bulk = relay.credential(stream="bulk")
         self.news = relay.credential(stream="news")
         self.direct = relay.credential(stream="transactional")
-        relay.cli("stream", "add", "acme", "bare", "--kind", "transactional", "--footer", "headers", "--reason", "test")
+        relay.cli("stream", "add", "acme", "bare", "--kind", "transactional", *FREED, "--footer", "headers")
         self.bare = relay.credential(stream="bare")
         """Whose messages end with no footer."""
         for name in ("a", "b", "c", "gone", "partly"):

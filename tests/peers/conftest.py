@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.peers import Postfix, SmtpSink, until
 from tests.support.ports import free_port
-from tests.support.relay import Relay
+from tests.support.relay import FREED, Relay
 from tests.support.smtp import Dialog, Reply, Sink
 
 WORDING = "Yes, send me the news"
@@ -46,13 +46,13 @@ class Office:
                 "policy.staged_sending": {"new_below": 0},
             },
         )
-        relay.cli("tenant", "add", "acme", "--contact", "post@acme.example", "--plan", "unlimited")
+        relay.cli("tenant", "add", "acme", "--contact", "post@acme.example", "--plan", "unlimited", "--transactional")
         relay.cli("topic", "add", "acme", "news")
         records = relay.json("domain", "add", "acme", "acme.example")
         self.dkim = [Record(r["name"].rstrip("."), r["value"]) for r in records if r["purpose"] == "dkim"]
         relay.cli("domain", "verify", "acme", "acme.example", "--vouch", "test")
         self.bulk = relay.credential(stream="bulk")
-        relay.cli("stream", "add", "acme", "bare", "--kind", "transactional", "--footer", "headers", "--reason", "test")
+        relay.cli("stream", "add", "acme", "bare", "--kind", "transactional", *FREED, "--footer", "headers")
         self.direct = relay.credential(stream="bare")
         """Service mail that ends with no footer."""
         self.certificate = directory / "tls/certificate.pem"

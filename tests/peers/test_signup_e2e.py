@@ -103,7 +103,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     sink = Sink()
     delivery: dict[str, object] = {"retry": ["1s"], "jitter": 0, "smart_host": f"127.0.0.1:{sink.port}"}
     relay = Relay(tmp_path_factory.mktemp("signup"), {**SETTINGS, "delivery": delivery})
-    relay.cli("tenant", "add", "acme", "--contact", "post@acme.example", "--plan", "unlimited")
+    relay.cli("tenant", "add", "acme", "--contact", "post@acme.example", "--plan", "unlimited", "--transactional")
     for topic in ("news", "offers"):
         relay.cli("topic", "add", "acme", topic)
     records = relay.json("domain", "add", "acme", "acme.example")

@@ -31,6 +31,10 @@ class CommandFailed(Exception):
         self.stderr = result.stderr
 
 
+FREED = ("--consent", "exempt", "--ground", "contract", "--reason", "test")
+"""Of a stream that asks for no consent."""
+
+
 class Relay:
     """Settings, commands and the service in ``directory``; everything on 127.0.0.1."""
 
@@ -152,7 +156,7 @@ class Relay:
 
     def tenant(self, name: str = "acme", domain: str = "acme.example", plan: str = "unlimited") -> None:
         """A tenant with a domain that the operator vouches for."""
-        self.cli("tenant", "add", name, "--contact", f"post@{domain}", "--plan", plan)
+        self.cli("tenant", "add", name, "--contact", f"post@{domain}", "--plan", plan, "--transactional")
         self.cli("topic", "add", name, "news")
         self._topics.add((name, "news"))
         self.cli("domain", "add", name, domain)

@@ -56,7 +56,19 @@ def _refused(answer: tuple[int, str, str], told: str, status: int = 1) -> None:
 
 
 def test_a_tenant_comes_with_its_streams(call: Call) -> None:
-    made = _json(call("tenant", "add", "shop", "--contact", "owner@shop.example", "--postal", "1 Road", "--json"))
+    made = _json(
+        call(
+            "tenant",
+            "add",
+            "shop",
+            "--contact",
+            "owner@shop.example",
+            "--postal",
+            "1 Road",
+            "--transactional",
+            "--json",
+        )
+    )
     assert (made["name"], made["plan"], made["freeze"], made["postal"]) == ("shop", "free", "none", "1 Road")
     rows = _json(call("stream", "list", "shop", "--json"))
     assert [(r["name"], r["kind"], r["topic"], r["consent"]) for r in rows] == [
@@ -100,7 +112,7 @@ def test_streams_are_added_with_the_default_consent(call: Call, shop: None) -> N
     made = _json(call("stream", "add", "shop", "news", "--kind", "bulk", "--topic", "newsletter", "--json"))
     assert (made["topic"], made["consent"]) == ("newsletter", "required")
     made = _json(call("stream", "add", "shop", "receipts", "--kind", "transactional", "--json"))
-    assert made["consent"] == "exempt"
+    assert (made["consent"], made["ground"], made["essential"]) == ("required", "", False)
     _refused(call("stream", "add", "shop", "x", "--kind", "bulk", "--consent", "exempt"), "can't be exempt")
     _refused(call("stream", "add", "shop", "news", "--kind", "bulk"), "already")
     _refused(call("stream", "add", "shop", "x", "--kind", "odd"), "--kind", 2)

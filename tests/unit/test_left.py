@@ -115,8 +115,8 @@ def asked(conn: sqlite3.Connection, topic: str) -> dict[str, bool]:
     known = standing(conn, SHOP, canonical, "2026-09")
     again = known if known.subscriber_id is None else standing_by_id(conn, known.subscriber_id)
     return {
-        "at RCPT": "unsubscribed" in str(policy.refused(EXEMPT, known, topic)),
-        "before delivery": "unsubscribed" in str(policy.refused(EXEMPT, again, topic)),
+        "at RCPT": "unsubscribed" in str(policy.refused(EXEMPT, known, topic, NOW)),
+        "before delivery": "unsubscribed" in str(policy.refused(EXEMPT, again, topic, NOW)),
         "by hand": _refused(conn, topic),
         "in a list": _in_list(conn, topic),
     }

@@ -36,7 +36,7 @@ def conn(path: Path) -> Iterator[sqlite3.Connection]:
     connection = connect(path)
     for name in ("shop", "club"):
         tenant = tenants.add(connection, name, parse_address("o@shop.example"), actor="anna", now=NOW)
-        streams.add_defaults(connection, tenant, actor="anna", now=NOW)
+        streams.add_defaults(connection, tenant, transactional=True, actor="anna", now=NOW)
     connection.execute("DELETE FROM event")
     yield connection
     connection.close()

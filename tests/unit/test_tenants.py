@@ -89,23 +89,28 @@ def test_a_reason_is_one_printable_line(conn: sqlite3.Connection, shop: TenantRo
 
 
 def test_the_default_streams(conn: sqlite3.Connection, shop: TenantRow) -> None:
+    """No tenant gets one freed from consent by itself (R1)."""
     made = streams.add_defaults(conn, shop, actor="anna", now=NOW)
-    assert [(s.name, s.kind, s.topic, s.consent_required) for s in made] == [
-        ("bulk", Kind.BULK, "*", True),
-        ("transactional", Kind.TRANSACTIONAL, "*", False),
+    assert [(s.name, s.kind, s.topic, s.consent_required) for s in made] == [("bulk", Kind.BULK, "*", True)]
+    assert streams.of_tenant(conn, shop.id) == made
+
+
+def test_a_stream_freed_from_consent_where_the_operator_says_so(conn: sqlite3.Connection, shop: TenantRow) -> None:
+    made = streams.add_defaults(conn, shop, transactional=True, actor="anna", now=NOW)
+    assert [(s.name, s.kind, s.topic, s.consent_required, s.ground) for s in made] == [
+        ("bulk", Kind.BULK, "*", True, ""),
+        ("transactional", Kind.TRANSACTIONAL, "*", False, "contract"),
     ]
     assert streams.of_tenant(conn, shop.id) == made
 
 
 def test_bulk_is_never_exempt_from_consent(conn: sqlite3.Connection, shop: TenantRow) -> None:
     with pytest.raises(RegistryError, match="exempt"):
-        streams.add(conn, shop, "x", Kind.BULK, consent_required=False, actor="anna", now=NOW)
+        streams.add(conn, shop, "x", Kind.BULK, ground="contract", reason="so", actor="anna", now=NOW)
 
 
-def test_a_transactional_stream_may_require_consent(conn: sqlite3.Connection, shop: TenantRow) -> None:
-    stream = streams.add(
-        conn, shop, "receipts", Kind.TRANSACTIONAL, topic=" receipts ", consent_required=True, actor="anna", now=NOW
-    )
+def test_a_transactional_stream_requires_consent_unless_freed(conn: sqlite3.Connection, shop: TenantRow) -> None:
+    stream = streams.add(conn, shop, "receipts", Kind.TRANSACTIONAL, topic=" receipts ", actor="anna", now=NOW)
     assert (stream.topic, stream.consent_required) == ("receipts", True)
 
 
@@ -118,7 +123,7 @@ def test_a_bad_stream_is_refused(conn: sqlite3.Connection, shop: TenantRow, name
 
 
 def test_an_unknown_stream_names_those_there_are(conn: sqlite3.Connection, shop: TenantRow) -> None:
-    streams.add_defaults(conn, shop, actor="anna", now=NOW)
+    streams.add_defaults(conn, shop, transactional=True, actor="anna", now=NOW)
     with pytest.raises(RegistryError, match="bulk, transactional"):
         streams.find(conn, shop, "nope")
 

@@ -35,7 +35,7 @@ def conn(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 def _tenant(conn: sqlite3.Connection, name: str) -> TenantRow:
     tenant = tenants.add(conn, name, parse_address(f"o@{name}.example"), actor="anna", now=NOW)
-    streams.add_defaults(conn, tenant, actor="anna", now=NOW)
+    streams.add_defaults(conn, tenant, transactional=True, actor="anna", now=NOW)
     return tenant
 
 

@@ -42,7 +42,7 @@ def conn(path: Path) -> Iterator[sqlite3.Connection]:
 @pytest.fixture
 def shop(conn: sqlite3.Connection) -> TenantRow:
     tenant = tenants.add(conn, "shop", parse_address("o@shop.example"), postal="1 Road", actor="anna", now=NOW)
-    streams.add_defaults(conn, tenant, actor="anna", now=NOW)
+    streams.add_defaults(conn, tenant, transactional=True, actor="anna", now=NOW)
     return tenant
 
 

@@ -78,7 +78,7 @@ def shops(conn: sqlite3.Connection, count: int) -> None:
     with transaction(conn):
         for number in range(count):
             row = tenants.add(conn, f"t{number}", parse_address(f"o@t{number}.example"), actor="anna", now=NOW)
-            for stream in streams.add_defaults(conn, row, actor="anna", now=NOW):
+            for stream in streams.add_defaults(conn, row, transactional=True, actor="anna", now=NOW):
                 conn.execute(
                     "INSERT INTO credential (stream_id, username, secret_hash, created_at) VALUES (?, ?, x'00', 0)",
                     (stream.id, f"u{stream.id}"),

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from relay.store.database import transaction
+from relay.texts.language import language
 from relay.web.people import EVERYTHING
 from tests.support.web import Served, Shop, serving
 
@@ -284,3 +285,71 @@ def test_the_bare_report_page_tells_where_the_link_is(shop: Shop, served: Served
         assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
         assert "X-Report-Abuse:" in refused.text, "what to do instead"
     assert shop.dump() == before
+
+
+@pytest.fixture
+def streams_of(shop: Shop) -> dict[str, int]:
+    """Service mail of the shop; its people see both."""
+    found = {}
+    with transaction(shop.conn):
+        for name, essential in (("orders", 0), ("codes", 1)):
+            shop.conn.execute(
+                "INSERT INTO stream (tenant_id, name, kind, consent, created_at, ground, essential)"
+                " VALUES (?, ?, 'transactional', 'exempt', 0, 'contract', ?) ON CONFLICT DO NOTHING",
+                (shop.tenant_id, name, essential),
+            )
+            found[name] = shop.value("SELECT id FROM stream WHERE name = ?", name)
+    return found
+
+
+def ended_streams(shop: Shop, person: int) -> list[int]:
+    rows = shop.conn.execute("SELECT -topic_id FROM suppression WHERE subscriber_id = ? AND topic_id < 0", (person,))
+    return [row[0] for row in rows]
+
+
+def test_service_mail_is_ended_stream_by_stream(
+    shop: Shop, served: Served, person: int, streams_of: dict[str, int]
+) -> None:
+    page = "/p/" + shop.link(person)
+    shown = served.client.get(page).text
+    assert "orders" in shown and "codes" in shown and "because of a contract with acme" in shown
+    answer = served.client.post(page, data={"stream": str(streams_of["orders"])})
+    assert answer.status_code == 200 and "You get no more of these messages." in answer.text
+    assert ended_streams(shop, person) == [streams_of["orders"]]
+    assert shop.live(person) == {"newsletter", "offers"}
+    before = shop.dump()
+    served.client.post(page, data={"stream": str(streams_of["orders"])})
+    assert shop.dump() == before
+
+
+@pytest.mark.parametrize("code", ["en", "de", "es", "et", "fr", "ru", "uk"])
+def test_what_is_essential_ends_only_by_who_read_what_is_lost(
+    shop: Shop, served: Served, streams_of: dict[str, int], code: str
+) -> None:
+    person = shop.consent(f"essential.{code}@example.com", "offers")
+    page, said = "/p/" + shop.link(person) + f"?lang={code}", language(code)
+    before = shop.dump()
+    asked = served.client.post(page, data={"stream": str(streams_of["codes"])})
+    assert asked.status_code == 200 and str(said.text("essential.lost")) in asked.text
+    assert shop.dump() == before, "nothing is ended before the person has read it"
+    sure = {"stream": str(streams_of["codes"]), "sure": "yes"}
+    done = served.client.post(page, data=sure)
+    assert str(said.text("service.stopped")) in done.text
+    assert ended_streams(shop, person) == [streams_of["codes"]]
+
+
+@pytest.mark.parametrize("stream", ["0", "-1", "999999", "1 OR 1=1", "codes", "²"])
+def test_a_stream_that_isn_t_the_tenant_s_ends_nothing(
+    shop: Shop, served: Served, person: int, streams_of: dict[str, int], stream: str
+) -> None:
+    before = shop.dump()
+    assert served.client.post("/p/" + shop.link(person), data={"stream": stream}).status_code == 400
+    assert shop.dump() == before
+
+
+def test_one_click_and_everything_leave_service_mail(
+    shop: Shop, served: Served, person: int, streams_of: dict[str, int]
+) -> None:
+    served.client.post(link(shop, person, topic=""), data=ONE_CLICK)
+    served.client.post("/p/" + shop.link(person), data={"scope": "all"})
+    assert shop.live(person) == set() and ended_streams(shop, person) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from relay.people.suppressions import SHOWN_TOPIC
 from relay.store.contract import Tx
 from relay.web.api import cursors
 from relay.web.api.consent_list import moment
@@ -48,7 +49,7 @@ def history(conn: Tx, tenant_id: int, address: str, cursor: str | None, limit: i
 
 def _suppressions(conn: Tx, subscriber_id: int) -> list[SuppressionOut]:
     rows = conn.execute(
-        "SELECT p.reason, t.name, p.since_at FROM suppression p LEFT JOIN topic t ON t.id = p.topic_id"
+        f"SELECT p.reason, {SHOWN_TOPIC}, p.since_at FROM suppression p LEFT JOIN topic t ON t.id = p.topic_id"
         " WHERE p.subscriber_id = ? ORDER BY p.topic_id, p.reason",
         (subscriber_id,),
     )

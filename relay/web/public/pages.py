@@ -15,7 +15,7 @@ from relay.feedback.analyse import FeedbackKind, Finding
 from relay.feedback.record import Item, record
 from relay.feedback.shared import is_shared
 from relay.keys.tokens import Mark, read_link
-from relay.people import consents
+from relay.people import consents, service
 from relay.store.contract import Tx
 from relay.web import brand, people
 from relay.web.context import Context, evidence
@@ -112,10 +112,12 @@ def _show(request: Request, notice: str = "") -> Response:
         if person is None:
             return _gone(request)
         topics = people.topics(conn, person.subscriber_id)
+        services = service.of_person(conn, person.tenant_id, person.subscriber_id)
         all_ended_at = people.ended_at(conn, person.subscriber_id, EVERYTHING)
     live = [topic for topic in topics if topic.ended_at is None]
     ended = [topic for topic in topics if topic.ended_at is not None]
-    return _page(request, "preferences.html", person, live=live, ended=ended, all_ended_at=all_ended_at, notice=notice)
+    shown = {"live": live, "ended": ended, "services": services, "all_ended_at": all_ended_at, "notice": notice}
+    return _page(request, "preferences.html", person, **shown)
 
 
 def _save(request: Request, fields: forms.Fields) -> Response:
@@ -125,6 +127,8 @@ def _save(request: Request, fields: forms.Fields) -> Response:
         return _bad_link(request)
     if "all" in forms.values(fields, "scope"):
         return _unsubscribe(request, [("scope", "all")])
+    if stream := "".join(forms.values(fields, "stream")[:1]):
+        return _end_service(request, mark, stream, sure="yes" in forms.values(fields, "sure"))
     # Only what the page showed is ended: a topic agreed to since then stays.
     unticked = set(forms.values(fields, "shown")) - set(forms.values(fields, "keep"))
     with context.storage.write() as conn:
@@ -138,6 +142,33 @@ def _save(request: Request, fields: forms.Fields) -> Response:
     if not ending:
         return _show(request, "prefs.unchanged")
     return _show(request, "prefs.saved" if len(live) > len(ending) else "prefs.saved_none")
+
+
+def _end_service(request: Request, mark: Mark, stream: str, *, sure: bool) -> Response:
+    """One stream of service mail; an essential one only by who has read what is lost."""
+    context = Context.of(request)
+    with context.storage.write() as conn:
+        person = people.find(conn, mark)
+        if person is None:
+            return _gone(request)
+        found = service.of_person(conn, person.tenant_id, person.subscriber_id)
+        wanted = next((one for one in found if str(one.stream_id) == stream), None)
+        if wanted is None:
+            return context.views.message(spoken(request.scope), "unclear", 400)
+        if wanted.essential and wanted.ended_at is None and not sure:
+            return _page(request, "essential.html", person, service=wanted)
+        service.end(
+            conn,
+            person.tenant_id,
+            person.subscriber_id,
+            wanted,
+            means="preferences",
+            now=context.clock(),
+            evidence=evidence(request),
+            submission_id=mark.submission_id or None,
+            number=mark.number if mark.submission_id else None,
+        )
+    return _show(request, "service.stopped")
 
 
 def _ask_report(request: Request) -> Response:
@@ -163,7 +194,7 @@ def _report(request: Request, fields: forms.Fields) -> Response:
         person = people.find(conn, mark)
         if person is None:
             return _gone(request)
-        record(conn, Item(mark, finding), context.clock())
+        record(conn, Item(mark, finding), context.clock(), context.office.operator)
     return _page(request, "reported.html", person)
 
 
@@ -191,6 +222,7 @@ def _page(request: Request, template: str, person: Person, **values: object) -> 
     token, chosen = request.path_params["token"], asked_language(request.scope)
     query = f"?lang={chosen}" if chosen else ""
     names = {"tenant": person.tenant, "topic": person.topic or "", "address": masked(person.address)}
+    names["contact"] = person.contact
     links = {"u": f"/u/{token}{query}", "p": f"/p/{token}{query}", "report": f"/report/{token}{query}"}
     links["form"] = f"/s/{person.form}{query}" if person.form else ""
     with Context.of(request).storage.read() as conn:
