@@ -69,12 +69,19 @@ def _record(domain: str, finding: RecordFinding) -> RecordResult:
     record = finding.record
     what = f"{domain} {record.purpose}"
     publish = f'{record.type} {record.name} "{record.value}"'
+    if finding.state is RecordState.OK and finding.remarks:
+        return RecordResult(Level.WARN, what, finding.told, "; ".join(finding.remarks), finding)
+    if finding.state is RecordState.OK and finding.told:
+        return RecordResult(Level.OK, what, finding.told, finding=finding)
     if finding.state is RecordState.OK:
         return RecordResult(Level.OK, what, f"{record.type} {record.name}", finding=finding)
     if finding.state is RecordState.UNKNOWN:
-        detail = f"{record.type} {record.name} can't be looked up: {finding.cause}"
+        cause = finding.cause
+        detail = cause if cause.startswith("TXT ") else f"{record.type} {record.name} can't be looked up: {cause}"
         return RecordResult(Level.WARN, what, detail, ADVICE_UNKNOWN, finding)
     detail = f"{record.type} {record.name} is {finding.state}"
+    if finding.told:
+        detail = finding.told
     if finding.found:
         detail += f': "{finding.found[0]}"'
     if record.purpose in _OPTIONAL:

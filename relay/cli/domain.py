@@ -255,6 +255,8 @@ def _print_findings(ctx: click.Context, row: domains.DomainRow, findings: list[R
         if finding.state in (RecordState.MISSING, RecordState.DIFFERENT):
             say(f"\n; {finding.record.purpose} is {finding.state}; publish")
             say(domains.zone_line(finding.record))
+        for text in filter(None, (finding.told, *finding.remarks)):
+            say(f"; {finding.record.purpose}: {text}")
         for value in finding.found if finding.state is RecordState.DIFFERENT else ():
             say(f"; there is: {cell('', value)}")
     say(f"\n{row.name}: {'verified' if row.verified_at is not None else 'not verified'}")

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from relay.tenants.domains import DnsRecord
+from relay.tenants import dmarc
+from relay.tenants.domains import DnsRecord, return_path_host
 from relay.tenants.lookup import LookupFailed, RecordLookup
 
 
@@ -29,6 +30,10 @@ class RecordFinding:
     state: RecordState
     found: tuple[str, ...] = ()
     cause: str = ""
+    told: str = ""
+    """What DNS holds in other words, where it needn't be the record itself."""
+    remarks: tuple[str, ...] = ()
+    """What is worth a word though it will do."""
 
 
 def check(records: Iterable[DnsRecord], lookup: RecordLookup) -> list[RecordFinding]:
@@ -46,6 +51,8 @@ def _check(record: DnsRecord, lookup: RecordLookup) -> RecordFinding:
     try:
         if record.purpose == "return-path":
             return _return_path(record, lookup)
+        if record.purpose == "dmarc":
+            return _dmarc(record, lookup)
         found = tuple(lookup(record.name, record.type))
     except LookupFailed as error:
         return RecordFinding(record, RecordState.UNKNOWN, cause=str(error))
@@ -67,12 +74,22 @@ def _return_path(record: DnsRecord, lookup: RecordLookup) -> RecordFinding:
     return RecordFinding(record, RecordState.OK if set(hosts) == {record.value} else RecordState.DIFFERENT, hosts)
 
 
+def _dmarc(record: DnsRecord, lookup: RecordLookup) -> RecordFinding:
+    """Any policy that receivers find by their walk will do, be it the organisation's (RFC 9989)."""
+    found = dmarc.answer(record.name.removeprefix("_dmarc."), lookup)
+    if found.record is None:
+        state = RecordState.UNKNOWN if found.unknown else RecordState.DIFFERENT if found.faults else RecordState.MISSING
+        return RecordFinding(record, state, cause=found.unknown, told="; ".join(found.faults))
+    path = return_path_host(found.domain)
+    apart = () if dmarc.aligned(found.domain, path, lookup) else (f"{path} doesn't align with it: psd= parts them",)
+    more = (*found.faults, *dmarc.remarks(found), *apart)
+    return RecordFinding(record, RecordState.OK, (found.record.text,), told=dmarc.sentence(found), remarks=more)
+
+
 def _related(purpose: str, text: str) -> bool:
     """Other TXT records may stand at the same name: SPF shares the domain's own."""
     if purpose == "spf":
         return text.lower().split(" ", 1)[0] == "v=spf1"
-    if purpose == "dmarc":
-        return _tags(text).get("v") == "DMARC1"
     return True
 
 
@@ -83,8 +100,6 @@ def _fits(record: DnsRecord, text: str) -> bool:
     if record.purpose == "spf":
         wanted_mechanism = record.value.split()[1].lower()
         return wanted_mechanism in (term.lower().lstrip("+") for term in text.split())
-    if record.purpose == "dmarc":
-        return "p" in _tags(text)  # a stricter policy is as good
     return text == record.value
 
 
