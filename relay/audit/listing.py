@@ -9,12 +9,12 @@ from relay.audit.rows import HISTORY
 from relay.store.contract import Tx
 
 _PERSON: Final = (
-    "SELECT DISTINCT l.id, l.number FROM ("
+    "SELECT l.id, l.number FROM ("
     " SELECT h.leaf_id FROM subscriber s JOIN consent_history h ON h.subscriber_id = s.id"
     " WHERE s.tenant_id = ?1 AND s.address = ?2 UNION ALL"
     " SELECT leaf_id FROM audit WHERE tenant_id = ?1 AND json_valid(detail)"
     " AND json_extract(detail, '$.address') = ?2) x JOIN audit_leaf l ON l.id = x.leaf_id"
-    " ORDER BY l.number IS NULL, l.number, l.id"
+    " GROUP BY l.id, l.number ORDER BY l.number IS NULL, l.number, l.id"
 )
 
 
@@ -25,7 +25,7 @@ def of_person(conn: Tx, tenant_id: int, canonical: str) -> list[int | None]:
 
 _NEWEST: Final = (
     "SELECT l.id, l.number, l.at, l.action, t.name, l.rows FROM audit_leaf l LEFT JOIN tenant t ON t.id = l.tenant_id"
-    " WHERE l.number IS {there} AND (?1 IS NULL OR l.tenant_id = ?1) AND (?2 IS NULL OR l.action GLOB ?2)"
+    " WHERE l.number IS {there} AND (?1 IS NULL OR l.tenant_id = ?1) AND (?2 IS NULL OR glob(?2, l.action))"
     " ORDER BY {order} DESC LIMIT ?3"
 )
 

@@ -26,7 +26,8 @@ _LAST: Final = (
 )
 _GIVEN: Final = (
     f"EXISTS (SELECT 1{_HISTORY} = x.topic_id AND h.action = 'given' AND h.at = x.given_at"
-    f" AND h.recorded_at = x.recorded_at AND {_of('source')} = x.source AND {_of('wording_id')} = x.wording_id"
+    f" AND h.recorded_at = x.recorded_at AND {_of('source')} = x.source"
+    f" AND CAST({_of('wording_id')} AS TEXT) = CAST(x.wording_id AS TEXT)"
     f" AND {_of('means')} = x.means AND coalesce({_of('ip')}, '') = x.ip AND coalesce({_of('page')}, '') = x.page)"
 )
 _ENDED: Final = f"EXISTS (SELECT 1{_HISTORY} IN (0, x.topic_id) AND h.action = 'withdrawn' AND h.at = x."
@@ -48,8 +49,8 @@ _CHECKS: Final = (
     ),
     (
         "consent x",
-        "x.suppressed <> EXISTS (SELECT 1 FROM spelling y JOIN suppression p ON p.subscriber_id = y.other_id"
-        " WHERE y.subscriber_id = x.subscriber_id)",
+        "x.suppressed <> CASE WHEN EXISTS (SELECT 1 FROM spelling y JOIN suppression p"
+        " ON p.subscriber_id = y.other_id WHERE y.subscriber_id = x.subscriber_id) THEN 1 ELSE 0 END",
         "the consent doesn't say rightly whether the person is suppressed",
     ),
     (

@@ -35,7 +35,7 @@ def room(conn: Tx, secrets: Secrets, limits: Feedback, ip: str, raw: bytes, now:
     since = now - HOUR_S
     if _TAKEN.reached(conn, "network", networks(secrets, ip), since, limits.letters_per_network):
         return MailRoom.NETWORK
-    sql = "SELECT count(*) FROM (SELECT 1 FROM operator_mail WHERE at > ? LIMIT ?)"
+    sql = "SELECT count(*) FROM (SELECT 1 FROM operator_mail WHERE at > ? LIMIT ?) found"
     taken = int(conn.execute(sql, (since, limits.letters_per_hour)).fetchone()[0])
     return MailRoom.ALL if taken >= limits.letters_per_hour else MailRoom.YES
 

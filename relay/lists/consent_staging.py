@@ -12,16 +12,17 @@ from relay.people import staged
 from relay.store.contract import Tx
 from relay.store.sqlite.scratch import scratch
 
-_TABLES: Final = {
+TABLES: Final = {
     **staged.TABLES,
     "refusal": "line INTEGER NOT NULL, text TEXT NOT NULL, why TEXT NOT NULL, offer TEXT NOT NULL",
 }
+"""Temporary tables, by name and columns."""
 
 
 @contextmanager
 def staging(conn: Tx) -> Iterator[Staging]:
     """Temporary tables on this connection, which are gone afterwards; call it outside a transaction."""
-    with scratch(conn, _TABLES):
+    with scratch(conn, TABLES):
         yield Staging(conn)
 
 

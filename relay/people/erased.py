@@ -50,7 +50,7 @@ def remember(conn: Tx, secrets: Secrets, tenant_id: int, canonical: str, *, stop
     conn.execute(
         "INSERT INTO erased (tenant_id, person, erased_at, stopped) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (tenant_id, person) DO UPDATE SET erased_at = excluded.erased_at,"
-        " stopped = max(stopped, excluded.stopped)",
+        " stopped = CASE WHEN excluded.stopped = 1 THEN 1 ELSE erased.stopped END",
         (tenant_id, hashes(secrets, canonical)[0], now, int(stopped)),
     )
 

@@ -9,6 +9,7 @@ is asked of ``left``, for those alone of whom there is any sign that they did.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,7 +20,7 @@ from relay.people import erased, left, never_ask
 from relay.people.consent_rules import UNDATED
 from relay.store.contract import Tx
 from relay.store.sqlite.fragments import elements
-from relay.store.sqlite.reading import last_given
+from relay.store.sqlite.reading import reserve
 
 IncomingPerson = tuple[str, int, float, str, str | None, str | None, str | None, int, str]
 """Canonical address, line, given at (seconds UTC), IP, mailbox (``mailbox_of``), attributes and groups (JSON),
@@ -72,8 +73,8 @@ _ENDED: Final = 2
 """Verdicts; 1 is a live consent."""
 
 _INCOMING: Final = (
-    "INSERT INTO incoming (address, line, given_at, ip, mailbox, attributes, groups, dated, since, salt)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO incoming (number, address, line, given_at, ip, mailbox, attributes, groups, dated, since, salt)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _FIND: Final = (
     "UPDATE incoming SET subscriber_id ="
@@ -123,8 +124,8 @@ _PROFILES: Final = (
 )
 _MEMBERS: Final = (
     "INSERT INTO membership (group_id, subscriber_id) SELECT g.id, i.subscriber_id"
-    f" FROM incoming i, {elements('i.groups', 'j')} JOIN named g ON g.place = j.value WHERE i.verdict < 2"
-    " ORDER BY 1, 2 ON CONFLICT DO NOTHING"
+    f" FROM incoming i, {elements('i.groups', 'j')} JOIN named g ON g.place = CAST(j.value AS BIGINT)"
+    " WHERE i.verdict < 2 ORDER BY 1, 2 ON CONFLICT DO NOTHING"
 )
 
 
@@ -136,7 +137,7 @@ def name(conn: Tx, groups: Iterable[int]) -> None:
 def fill(conn: Tx, chunk: Sequence[IncomingPerson], salts: Sequence[bytes]) -> None:
     """Put people into ``incoming``, in place of those that were there; they are numbered from 1 on."""
     conn.execute("DELETE FROM incoming")
-    conn.executemany(_INCOMING, [(*line, salt) for line, salt in zip(chunk, salts, strict=True)])
+    conn.executemany(_INCOMING, [(n, *line, salt) for n, line, salt in zip(itertools.count(1), chunk, salts)])
 
 
 def judge(conn: Tx, giving: Giving) -> tuple[int, int, tuple[tuple[int, str], ...]]:
@@ -178,7 +179,7 @@ def take(conn: Tx, giving: Giving, bound: Sequence[bytes]) -> None:
     ``bound`` has a commitment for each of the chunk.
     """
     values = _values(giving)
-    last = last_given(conn, "subscriber")
+    last = reserve(conn, "subscriber", len(bound))
     conn.execute(_NUMBER, {"last": last})
     conn.execute(_PEOPLE, values | {"last": last})
     conn.execute(_CONSENTS, values)

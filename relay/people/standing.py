@@ -25,8 +25,9 @@ from relay.values.facts import Consent, Reason, Standing, Suppression
 _CONSENTS: Final = """
 SELECT s.id, t.name, c.given_at, c.source, c.withdrawn_at,
        {counted},
-       coalesce(c.suppressed, EXISTS (SELECT 1 FROM spelling x JOIN suppression p ON p.subscriber_id = x.other_id
-                                       WHERE x.subscriber_id = s.id)),
+       coalesce(c.suppressed, CASE WHEN EXISTS (
+           SELECT 1 FROM spelling x JOIN suppression p ON p.subscriber_id = x.other_id WHERE x.subscriber_id = s.id
+       ) THEN 1 ELSE 0 END),
        c.dated, c.since, c.page, c.language
   FROM subscriber s
   LEFT JOIN consent c ON c.subscriber_id = s.id AND c.channel = 'email'

@@ -35,7 +35,7 @@ def forget(conn: Tx, submission_id: int) -> int:
 
 def copies_of(conn: Tx, tenant_id: int, canonical: str, people: Iterable[int], after: int) -> list[QueuedCopy]:
     """Copies to a person under all its ids, or to the address, in submissions with an id beyond ``after``."""
-    sql = _COPIES.format(people=", ".join(map(str, people)))
+    sql = _COPIES.format(people=", ".join(map(str, people)) or "NULL")
     rows = conn.execute(sql, (after, tenant_id, canonical))
     return [QueuedCopy(submission_id, number, tenant_id, campaign_id) for submission_id, number, campaign_id in rows]
 

@@ -57,7 +57,7 @@ def known(conn: Tx, name: str) -> KnownName:
 
 def sampled(conn: Tx, now: float) -> int:
     """How many domains are known to be good, at most MOST_GOOD."""
-    count = "SELECT count(*) FROM (SELECT 1 FROM name_look WHERE good_at > ? LIMIT ?) AS some"
+    count = "SELECT count(*) FROM (SELECT 1 FROM name_look WHERE good_at > ? LIMIT ?) found"
     return int(conn.execute(count, (max(0.0, now - GOOD_S), MOST_GOOD)).fetchone()[0])
 
 

@@ -5,13 +5,15 @@ connection offers, so that it costs nothing there; another engine wraps its own.
 The failures are SQLite's classes under the names that mean something here: its
 driver raises them itself, and another engine raises them in the place of its own.
 
-SQL outside ``relay.store`` is what SQLite and PostgreSQL both speak; what only
-one of them does stands behind a named function in ``relay.store.sqlite``.
+SQL outside ``relay.store`` is what SQLite and PostgreSQL both speak, in SQLite's
+spelling where they spell the same apart (``relay.store.postgres.dialect`` has the
+list); what only one of them does stands behind a named function.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
@@ -49,4 +51,28 @@ class Tx(Protocol):
 class Connection(Tx, Protocol):
     """A connection of one's own."""
 
+    def close(self) -> None: ...
+
+
+class ServerTx(ABC):
+    """Base of connections to a database server: what is done there in another way is asked of the connection."""
+
+    @abstractmethod
+    def execute(self, sql: str, values: Values = (), /) -> Rows: ...
+    @abstractmethod
+    def executemany(self, sql: str, rows: Iterable[Values], /) -> Rows: ...
+
+    @property
+    @abstractmethod
+    def in_transaction(self) -> bool: ...
+
+    @abstractmethod
+    def waits(self, seconds: float) -> None:
+        """How long a statement waits for others' locks."""
+
+    @abstractmethod
+    def reserve(self, table: str, count: int) -> int:
+        """Take ``count`` ids of a table, those after the returned one, for rows that are going to be written."""
+
+    @abstractmethod
     def close(self) -> None: ...

@@ -1,6 +1,6 @@
-"""Opening, migrating and writing the embedded SQLite database.
+"""Opening, migrating and writing the store: SQLite's file, or what a URL names (``engines.py``).
 
-Enters: a path. Leaves: connections with the relay's pragmas. Every write goes
+Enters: a path, or a URL. Leaves: connections with the relay's pragmas. Every write goes
 through ``transaction``, which takes the write lock at once (``BEGIN
 IMMEDIATE``), so a refused write never leaves half of itself behind.
 """
@@ -13,8 +13,11 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
+from typing import overload
 
-from relay.store.contract import Failure, Tx
+from relay.store.contract import Connection, Failure, ServerTx, Tx
+from relay.store.engines import EngineMissing, StoreAddress, StoreEngine
+from relay.store.engines import engine as named_engine
 from relay.store.files import cause, empty
 from relay.store.words import explained
 
@@ -39,12 +42,32 @@ def migrations() -> list[tuple[int, str]]:
     return sorted(found)
 
 
-def connect(path: Path, *, create: bool = False, readonly: bool = False) -> sqlite3.Connection:
+def engine(where: StoreAddress) -> StoreEngine | None:
+    """A server's; None for a file. Raises StoreError."""
+    try:
+        return named_engine(where)
+    except EngineMissing as error:
+        raise StoreError(str(error)) from error
+
+
+@overload
+def connect(where: Path, *, create: bool = False, readonly: bool = False) -> sqlite3.Connection: ...
+@overload
+def connect(where: StoreAddress, *, create: bool = False, readonly: bool = False) -> Connection: ...
+def connect(where: StoreAddress, *, create: bool = False, readonly: bool = False) -> Connection:
     """A connection in autocommit mode: transactions are said explicitly.
 
     Raises StoreError if the file is missing, locked for too long, damaged or
-    made by a newer release.
+    made by a newer release; or if there is no such server, or it lets nobody in.
     """
+    if isinstance(where, Path):
+        return _file(where, create=create, readonly=readonly)
+    server = engine(where)
+    assert server is not None
+    return server.connect(where, create=create, readonly=readonly)
+
+
+def _file(path: Path, *, create: bool, readonly: bool) -> sqlite3.Connection:
     if not create:
         _must_be_there(path)
     new = create and not path.exists()
@@ -94,9 +117,12 @@ def _must_be_there(path: Path) -> None:
         raise StoreError(f"database {path} {why}")
 
 
-def schema_of(path: Path) -> int:
+def schema_of(where: StoreAddress) -> int:
     """The schema of a database that is there, of whatever release; raises StoreError."""
-    conn = connect(path, create=True)
+    server = engine(where)
+    if server is not None:
+        return server.schema_of(str(where))
+    conn = connect(where, create=True)
     try:
         return schema_version(conn)
     finally:
@@ -105,11 +131,16 @@ def schema_of(path: Path) -> int:
 
 def schema_version(conn: Tx) -> int:
     """Number of the newest migration that was made."""
+    if isinstance(conn, ServerTx):
+        return int(conn.execute("SELECT number FROM schema_version").fetchone()[0])
     return int(conn.execute("PRAGMA user_version").fetchone()[0])
 
 
 def waits(conn: Tx, seconds: float) -> None:
     """How long a statement on this connection waits for others' locks."""
+    if isinstance(conn, ServerTx):
+        conn.waits(seconds)
+        return
     conn.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
 
 
@@ -119,12 +150,20 @@ def is_busy(error: Failure) -> bool:
     return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or "is locked" in str(error)
 
 
-MigrationStep = Callable[[sqlite3.Connection], None]
+MigrationStep = Callable[[Tx], None]
 """What a migration does besides its SQL, in the same transaction; an exception undoes both."""
 
 
-def migrate(path: Path, steps: Mapping[int, MigrationStep] = MappingProxyType({})) -> tuple[int, int]:
+def migrate(where: StoreAddress, steps: Mapping[int, MigrationStep] = MappingProxyType({})) -> tuple[int, int]:
     """Bring the database to the newest schema; returns (from, to). ``steps`` by number of migration."""
+    if isinstance(where, Path):
+        return _migrate_file(where, steps)
+    server = engine(where)
+    assert server is not None
+    return server.migrate(where, steps)
+
+
+def _migrate_file(path: Path, steps: Mapping[int, MigrationStep]) -> tuple[int, int]:
     conn = connect(path, create=True)
     try:
         before = after = schema_version(conn)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
+import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-Work = Callable[[sqlite3.Connection], Any]
+T = TypeVar("T")
+
+Work = Callable[[Any], Any]
+"""Gets a ``Tx`` in a transaction, which others share."""
 
 
 Done = Callable[[Any, BaseException | None], None]
@@ -19,3 +22,37 @@ class StoreBusy(Exception):
 
 class StoreFull(StoreBusy):
     """The disk is full."""
+
+
+class GroupCommit(Protocol):
+    """The one writer of a mail process: units of work in shared, durable transactions, whatever the engine.
+
+    A unit must be fit to be run again, and on another thread than the loop's: it uses the connection it is given
+    and what it was made with, and changes nothing else.
+    """
+
+    riders: list[Callable[[], None]]
+    """Called when a batch is put together: what can wait, and goes along if others don't, is enqueued now."""
+    failure: BaseException | None
+    """The last fault of the store, as long as it is fresh."""
+    commits: int
+    units: int
+
+    @property
+    def pending(self) -> int: ...
+    def enqueue(self, work: Work, done: Done) -> None:
+        """Take a unit; call from the loop's thread only. ``done`` is called later, never from within this call.
+
+        Raises StoreBusy if too many wait.
+        """
+
+    def submit(self, work: Callable[[Any], T]) -> asyncio.Future[T]:
+        """The same for those who wait: the result after the fsync, the unit's exception, or StoreBusy."""
+
+    def fault(self) -> str:
+        """Why writes fail at the moment, or for how long one has been waiting; empty if all is well."""
+
+    def lost(self) -> str:
+        """What became of the database, if it isn't where it was opened; else empty."""
+
+    async def close(self) -> None: ...

@@ -10,6 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from relay.store.engines import StoreAddress
+
 _DATABASE: Final = {
     sqlite3.SQLITE_FULL: "the disk is full: make room on the file system of {directory}",
     sqlite3.SQLITE_CORRUPT: "it is damaged: stop the relay, keep a copy, see what `relay check` says, restore a backup",
@@ -73,12 +75,12 @@ def _full(directory: Path) -> bool:
     return found.f_bavail * found.f_frsize < _LITTLE_OCTETS
 
 
-def explained(error: BaseException, path: Path) -> str:
+def explained(error: BaseException, path: StoreAddress) -> str:
     """The error, and what to do where that is known. ``path``: the database, or its directory."""
     if isinstance(error, MemoryError):
         return f"out of memory; {_DATABASE[sqlite3.SQLITE_NOMEM]}"
-    todo = ""
-    if isinstance(error, sqlite3.Error):
+    todo = getattr(error, "todo", "")  # a server's failure brings its own
+    if isinstance(error, sqlite3.Error) and not todo and isinstance(path, Path):
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         directory = path.parent if path.suffix == ".db" else path
         if code == sqlite3.SQLITE_IOERR and _full(directory):
@@ -90,7 +92,7 @@ def explained(error: BaseException, path: Path) -> str:
     return f"{text}; {todo}" if todo else text
 
 
-def failed(log: logging.Logger, what: str, error: Exception, path: Path) -> None:
+def failed(log: logging.Logger, what: str, error: Exception, path: StoreAddress) -> None:
     """Log that something failed: in a line where the disk or the database is to blame, else with where it happened."""
     text = explained(error, path)
     if text != str(error) or type(error).__module__.startswith("relay."):

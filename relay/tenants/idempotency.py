@@ -59,8 +59,10 @@ def keep(conn: Tx, tenant_id: int, key: str, request: bytes, answer: KeptAnswer,
     if kept >= MOST:
         raise TooMany
     conn.execute(
-        "INSERT OR REPLACE INTO idempotency (tenant_id, key, request, status, location, body, expires_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO idempotency (tenant_id, key, request, status, location, body, expires_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant_id, key) DO UPDATE SET request = excluded.request,"
+        " status = excluded.status, location = excluded.location, body = excluded.body,"
+        " expires_at = excluded.expires_at",
         (tenant_id, _digest(key.encode()), _digest(request), answer.status, answer.location,
          zlib.compress(answer.body), now + KEEP_S),
     )  # fmt: skip

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from relay.store.contract import Tx
+from relay.store.contract import ServerTx, Tx
 from relay.store.database import transaction
 from relay.store.sqlite.turn import Turn
 
@@ -26,11 +26,16 @@ class InTurn:
 
     def __init__(self, conn: Tx) -> None:
         self._conn = conn
+        self._turn: Turn | None = None
+        self._written = 0
+        self._server = isinstance(conn, ServerTx)
+        """Its own lock wakes whoever waits, in their order."""
+        if self._server:
+            return
         file = conn.execute("PRAGMA database_list").fetchone()[2]
         lock = Path(f"{file}-turn")
         # A relay makes it; where none ever ran there is nobody to wait for, and its owner may be another user.
         self._turn = Turn(lock) if file and lock.exists() else None
-        self._written = 0
         self._automatic = conn.execute("PRAGMA wal_autocheckpoint").fetchone()[0]
         conn.execute("PRAGMA wal_autocheckpoint = 0")  # a commit would do it while others wait
 
@@ -49,11 +54,13 @@ class InTurn:
 
     def tidy(self) -> None:
         """Move what was written into the database once it is some; nobody waits for it. Call between transactions."""
-        if self._written >= TOGETHER:
+        if self._written >= TOGETHER and not self._server:
             self._written = 0
             self._conn.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
+        if self._server:
+            return
         self._conn.execute(f"PRAGMA wal_autocheckpoint = {self._automatic}")
         if self._turn is not None:
             self._turn.close()

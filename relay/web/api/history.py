@@ -24,7 +24,7 @@ def history(conn: Tx, tenant_id: int, address: str, cursor: str | None, limit: i
     rows = conn.execute(
         "SELECT h.id, h.at, h.action, t.name, h.recorded_at, w.text, h.evidence FROM consent_history h"
         " LEFT JOIN topic t ON t.id = h.topic_id"
-        " LEFT JOIN wording w ON w.id = json_extract(h.evidence, '$.wording_id') AND w.tenant_id = ?"
+        " LEFT JOIN wording w ON w.id = CAST(json_extract(h.evidence, '$.wording_id') AS BIGINT) AND w.tenant_id = ?"
         " WHERE h.subscriber_id = ? AND h.id > ? ORDER BY h.id LIMIT ?",
         (tenant_id, subscriber_id, after, limit + 1),
     ).fetchall()

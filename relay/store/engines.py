@@ -1,0 +1,60 @@
+"""Which engine a store is of: a file is SQLite's; a URL names a server, whose driver is loaded then and not before."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeAlias, cast
+from urllib.parse import urlsplit
+
+from relay.store.contract import Connection
+from relay.store.pool import Storage
+from relay.store.units import GroupCommit
+
+StoreAddress: TypeAlias = Path | str
+"""SQLite's file, or the URL of a database on a server; say ``shown`` of it to people, for it may hold a password."""
+
+_SERVERS: Final = {"postgresql": "relay.store.postgres.engine", "postgres": "relay.store.postgres.engine"}
+
+
+class EngineMissing(Exception):
+    """The URL is of no engine there is, or its driver isn't installed; the text says what to do."""
+
+
+class StoreEngine(Protocol):
+    """What a server's engine offers; all raise StoreError."""
+
+    def connect(self, url: str, *, create: bool = False, readonly: bool = False) -> Connection: ...
+    def schema_of(self, url: str) -> int: ...
+    def schema_version(self, conn: Any) -> int: ...
+    def migrate(self, url: str, steps: Mapping[int, Callable[[Any], None]]) -> tuple[int, int]: ...
+    def committer(self, url: str) -> GroupCommit: ...
+    def pool(self, url: str) -> Storage: ...
+
+
+def engine(where: StoreAddress) -> StoreEngine | None:
+    """None for a file. Raises EngineMissing."""
+    if isinstance(where, Path):
+        return None
+    scheme = where.partition(":")[0]
+    if scheme not in _SERVERS:
+        raise EngineMissing(f"no store is known by {scheme}: a URL begins with postgresql://")
+    try:
+        return cast(StoreEngine, importlib.import_module(_SERVERS[scheme]))
+    except ModuleNotFoundError as error:
+        if error.name != "psycopg":
+            raise
+        raise EngineMissing(
+            "psycopg, PostgreSQL's driver, isn't installed: `pip install 'relay-smtp[postgres]'`"
+        ) from error
+
+
+def shown(where: StoreAddress) -> str:
+    """For people: without the password."""
+    if isinstance(where, Path):
+        return str(where)
+    parts = urlsplit(where)
+    if parts.password is None:
+        return where.partition("?")[0] if "password=" in parts.query else where
+    return where.replace(f":{parts.password}@", ":…@", 1).partition("?password=")[0]
