@@ -88,6 +88,8 @@ class OperatorSettings(Table):
         "Sites of the operator's, domains or URLs, which tenants' bulk mail must not show or link to.",
         example=["https://example.com"],
     )
+    review: Wait = key(DAY, "How long a campaign may wait for a verdict before the next are called.")
+    next: Mails = key((), "Who is called when that is over; empty: the same again.", example=["boss@example.com"])
 
     country: Literal["", "ee", "ua"] = key(
         "",

@@ -335,7 +335,15 @@ class App:
         if self.share.first:
             self._tasks.append(loop.create_task(checkpoint.run(self.settings.database, least)))
             self._chores = [
-                loop.create_task(watch.run(self.settings.database, self.chain, self.clock, self._mover().look)),
+                loop.create_task(
+                    watch.run(
+                        self.settings.database,
+                        self.chain,
+                        self.clock,
+                        self._mover().look,
+                        Operator.of(self.settings),
+                    )
+                ),
                 loop.create_task(retention.run(self.settings.database, self.settings.retention, self.clock)),
                 loop.create_task(sequence.run(self.settings.database, self.secrets, self.clock)),
                 loop.create_task(follow.run(self.settings.database)),

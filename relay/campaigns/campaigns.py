@@ -16,9 +16,11 @@ from relay.values.errors import RegistryError
 from relay.values.facts import CampaignFigures
 
 UNTRIED_S: Final = 3600.0
+LEAVING_S: Final = 7 * 86_400.0
 COLUMNS: Final = (
     "id, tenant_id, stream_id, name, topic, from_address, subject, state, created_at, recipients, passed, delivered,"
-    " bounced, unsubscribed, complained, window_started_at, decided_at, decided_by, why, reason, share, ahead, draw"
+    " bounced, unsubscribed, complained, window_started_at, decided_at, decided_by, why, reason, share, ahead, draw,"
+    " tried, blind, asked_at"
 )
 
 
@@ -56,6 +58,12 @@ class Campaign:
     """Recipients that went before numbering began."""
     draw: bytes | None
     """Key of the draw."""
+    tried: int = 0
+    """Copies that were tried once, or came to an end before."""
+    blind: int = 0
+    """Of those delivered: at sites that report no complaints."""
+    asked_at: float | None = None
+    """When it was left to people."""
 
 
 # --- reading --------------------------------------------------------------------------
@@ -101,13 +109,36 @@ def figures(conn: Tx, campaign_id: int, now: float) -> CampaignFigures:
         share=c.share,
         reason=c.reason,
         together=record.together(conn, c.tenant_id, now),
+        tried=c.tried,
+        blind=c.blind,
+        decided=c.state == "released",
     )
+
+
+def leaving(conn: Tx, actor: str, now: float) -> list[int]:
+    """Campaigns that ``actor`` released and of which copies are still on their way; for a week."""
+    rows = conn.execute(
+        "SELECT id FROM campaign WHERE state = 'released' AND decided_at > ? AND decided_by = ?"
+        " AND recipients > delivered + bounced ORDER BY id",
+        (now - LEAVING_S, actor),
+    )
+    return [int(row[0]) for row in rows]
+
+
+def overdue(conn: Tx, before: float) -> list[int]:
+    """Campaigns left to people before that time of which the next haven't been called yet."""
+    rows = conn.execute(
+        "SELECT id FROM campaign WHERE state IN ('undecided', 'stopped') AND asked_at < ? AND called_next = 0"
+        " ORDER BY id",
+        (before,),
+    )
+    return [int(row[0]) for row in rows]
 
 
 def clock_set(conn: Tx, by: float) -> int:
     """Windows that run last as long as they would have, after the clock was set; how many. ``by`` in seconds."""
     return conn.execute(
-        "UPDATE campaign SET window_started_at = window_started_at + ?"
+        "UPDATE campaign SET window_started_at = window_started_at + ?1, asked_at = asked_at + ?1"
         " WHERE state IN ('staged', 'watching', 'undecided', 'stopped') AND window_started_at IS NOT NULL",
         (by,),
     ).rowcount

@@ -8,11 +8,13 @@ from __future__ import annotations
 from relay.store.contract import Tx
 
 
-def ended(conn: Tx, campaign_id: int, delivered: int, bounced: int, tried: int) -> None:
-    """So many copies more were delivered, so many came back or were refused, so many were tried for the first time."""
+def ended(conn: Tx, campaign_id: int, delivered: int, bounced: int, tried: int, blind: int = 0) -> None:
+    """So many copies more were delivered (``blind``: at sites that report no complaints), so many came back or were
+    refused, so many were tried for the first time."""
     conn.execute(
-        "UPDATE campaign SET delivered = delivered + ?, bounced = bounced + ?, tried = tried + ? WHERE id = ?",
-        (delivered, bounced, tried, campaign_id),
+        "UPDATE campaign SET delivered = delivered + ?, bounced = bounced + ?, tried = tried + ?, blind = blind + ?"
+        " WHERE id = ?",
+        (delivered, bounced, tried, blind, campaign_id),
     )
 
 
@@ -47,11 +49,20 @@ def widened(conn: Tx, campaign_id: int, share: int, more: int, why: str, at: flo
 def decide(conn: Tx, campaign_id: int, state: str, why: str, actor: str, at: float) -> None:
     """Someone released or declined it."""
     conn.execute(
-        "UPDATE campaign SET state = ?, why = ?, decided_at = ?, decided_by = ? WHERE id = ?",
+        "UPDATE campaign SET state = ?, why = ?, decided_at = ?, decided_by = ?, asked_at = NULL, called_next = 0"
+        " WHERE id = ?",
         (state, why, at, actor, campaign_id),
     )
 
 
-def leave_open(conn: Tx, campaign_id: int, state: str, why: str) -> None:
+def leave_open(conn: Tx, campaign_id: int, state: str, why: str, at: float) -> None:
     """It is stopped, or left to the administrator."""
-    conn.execute("UPDATE campaign SET state = ?, why = ? WHERE id = ?", (state, why, campaign_id))
+    conn.execute(
+        "UPDATE campaign SET state = ?, why = ?, asked_at = ?, called_next = 0 WHERE id = ?",
+        (state, why, at, campaign_id),
+    )
+
+
+def called_next(conn: Tx, campaign_id: int) -> None:
+    """Nobody decided within the term, and the next were called."""
+    conn.execute("UPDATE campaign SET called_next = 1 WHERE id = ?", (campaign_id,))

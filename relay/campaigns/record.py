@@ -47,6 +47,11 @@ def released(conn: Tx, tenant_id: int) -> None:
     counters.add(conn, tenant_id, RELEASED, 1)
 
 
+def taken_back(conn: Tx, tenant_id: int) -> None:
+    """One that was released was stopped afterwards: it speaks for nobody."""
+    counters.give_back(conn, tenant_id, RELEASED, 1)
+
+
 def establish(conn: Tx, tenant_id: int) -> None:
     """The operator's word: as if a campaign had been released."""
     counters.set_(conn, tenant_id, ESTABLISHED, 1)
@@ -56,7 +61,8 @@ def together(conn: Tx, tenant_id: int, now: float) -> DayFigures:
     """All that the tenant has staged and that came in within 24 hours."""
     row = conn.execute(
         "SELECT count(*), coalesce(sum(delivered), 0), coalesce(sum(bounced), 0), coalesce(sum(unsubscribed), 0),"
-        " coalesce(sum(complained), 0) FROM campaign WHERE tenant_id = ? AND last_at > ?"
+        " coalesce(sum(complained), 0), coalesce(sum(tried), 0), coalesce(sum(blind), 0)"
+        " FROM campaign WHERE tenant_id = ? AND last_at > ?"
         " AND state IN ('staged', 'watching', 'undecided', 'stopped')",
         (tenant_id, now - _DAY_S),
     ).fetchone()

@@ -11,8 +11,9 @@ import click
 from relay.campaigns import campaigns, refusals
 from relay.cli.common import Store, actor, done, hold_row, json_option, open_store
 from relay.cli.watching import watch_option, watch_output, watch_show
-from relay.queue import held, verdicts
+from relay.queue import held, verdict_letters, verdicts
 from relay.queue.admin import PAUSE_S
+from relay.queue.operator import Operator
 from relay.store.database import transaction
 from relay.tenants import tenants
 
@@ -91,7 +92,11 @@ def release(ctx: click.Context, id_: int, reason: str, as_json: bool) -> None:
 @click.pass_context
 def decline(ctx: click.Context, id_: int, reason: str, as_json: bool) -> None:
     """Drop a campaign's held copies and give them back to the quota; refuse what comes later."""
-    dropped = _decide(open_store(ctx), verdicts.decline, id_, reason)
+    store = open_store(ctx)
+    dropped = _decide(store, verdicts.decline, id_, reason)
+    with transaction(store.conn) as conn:
+        why = campaigns.by_id(conn, id_).why
+        verdict_letters.tell(conn, Operator.of(store.settings), id_, "declined", why, time.time())
     _done(ctx, id_, f"campaign {id_} declined, {dropped} held copies dropped", {"dropped": dropped}, as_json)
 
 

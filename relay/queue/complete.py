@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from relay.campaigns import counts
+from relay.campaigns import counts, sites
 from relay.events import write as events
 from relay.ledger import counters
 from relay.people import doubts, suppressions
@@ -40,6 +40,7 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
     bounced: Counter[int] = Counter()
     bulk: Counter[int] = Counter()
     tried: Counter[int] = Counter()
+    blind: Counter[int] = Counter()
     taken: list[events.ToldCopy] = []
     places: Counter[tuple[int, int, str]] = Counter()
     for result in results:
@@ -74,6 +75,8 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
                 places[submission.tenant_id, submission.stream_id, result.lease.domain] += 1
             if submission.campaign_id is not None:
                 delivered[submission.campaign_id] += 1
+                if sites.blind(result.lease.domain, result.remote):
+                    blind[submission.campaign_id] += 1
             if result.bulk:
                 bulk[submission.tenant_id] += 1
         elif result.state in (State.BOUNCED, State.EXPIRED):
@@ -83,7 +86,7 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
                 _suppress(conn, result)
         elif result.state in (State.WITHDRAWN, State.DECLINED, State.CANCELLED):
             _give_back(conn, result)
-    _figures(conn, delivered, bounced, tried, bulk)
+    _figures(conn, delivered, bounced, tried, blind, bulk)
     _close(conn, closed, written)
     if taken:
         events.told(conn, events.DELIVERED, taken, results[0].at)
@@ -137,10 +140,12 @@ def _figures(
     delivered: Counter[int],
     bounced: Counter[int],
     tried: Counter[int],
+    blind: Counter[int],
     bulk: Counter[int],
 ) -> None:
     for campaign_id in delivered.keys() | bounced.keys() | tried.keys():
-        counts.ended(conn, campaign_id, delivered[campaign_id], bounced[campaign_id], tried[campaign_id])
+        ends = delivered[campaign_id], bounced[campaign_id], tried[campaign_id], blind[campaign_id]
+        counts.ended(conn, campaign_id, *ends)
     for tenant_id, number in bulk.items():
         counters.add(conn, tenant_id, "delivered/bulk", number)
 

@@ -40,11 +40,21 @@ class Operator:
     notify: tuple[str, ...]
     contact: str = ""
     """Where people reach it; empty: ``postmaster@`` the hostname."""
+    next: tuple[str, ...] = ()
+    """Who is called when a campaign wasn't decided within ``review_s``; empty: the same again."""
+    review_s: float = 86_400.0
 
     @classmethod
     def of(cls, settings: Settings) -> Operator:
         operator, hostname = settings.operator, settings.server.hostname
-        return cls(hostname, operator.name or hostname, operator.called, operator.contact)
+        return cls(
+            hostname=hostname,
+            name=operator.name or hostname,
+            notify=operator.called,
+            contact=operator.contact,
+            next=operator.next,
+            review_s=operator.review,
+        )
 
 
 def call(

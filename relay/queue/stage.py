@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
 
 from relay.campaigns import counts, draw, record
 from relay.campaigns.campaigns import Campaign
+from relay.events import write as events
 from relay.ledger import counters
 from relay.pipeline.contract import Hold, Stage
 from relay.queue.holds import CAMPAIGN, POLICY
 from relay.queue.values import NewSubmission
 from relay.store.contract import Tx
 from relay.values.states import State
+
+STAGED: Final = "campaign.staged"
+"""Event of a campaign that goes in stages from now on."""
 
 
 def lasts(hold: Hold, new: NewSubmission) -> bool:
@@ -63,6 +68,8 @@ def _numbered(conn: Tx, new: NewSubmission, campaign: Campaign, stage: Stage, fi
     counts.staged(conn, campaign.id, passed, ahead, stage.why, new.accepted_at)
     if campaign.state == "open":
         record.refresh(conn, new.tenant_id)
+        detail = {"campaign": campaign.id, "name": campaign.name, "why": stage.why}
+        events.of_campaign(conn, new.tenant_id, STAGED, campaign.id, detail, new.accepted_at)
 
 
 def _first_of_day(conn: Tx, new: NewSubmission, stage: Stage) -> int:

@@ -204,10 +204,13 @@ def _campaign(conn: Tx, campaign_id: int | None) -> tuple[str, list[TraceStep]]:
     # event_by_tenant bounds this: a campaign's own events carry no submission.
     rows = conn.execute(
         "SELECT at, kind, detail FROM event WHERE tenant_id = ? AND at >= ? AND submission_id IS NULL"
-        " AND campaign_id = ? AND kind LIKE 'campaign-%' ORDER BY at, id",
+        " AND campaign_id = ? AND (kind LIKE 'campaign-%' OR kind LIKE 'campaign.%') ORDER BY at, id",
         (tenant_id, created_at, campaign_id),
     )
-    steps += [TraceStep(at, kind, str(json.loads(detail or "{}").get("why", ""))) for at, kind, detail in rows]
+    for at, kind, detail in rows:
+        told = json.loads(detail or "{}")
+        what = f"campaign-{told['verdict']}" if "verdict" in told else kind.replace(".", "-")
+        steps.append(TraceStep(at, what, str(told.get("why", ""))))
     return f"{campaign_id} {name} ({state})", steps
 
 

@@ -20,6 +20,8 @@ CHUNK: Final = 5_000
 
 
 MAX_WHY: Final = 1_000
+VERDICT: Final = "campaign.verdict"
+"""Event of a verdict: widened, released, stopped, undecided (left to people) or declined."""
 
 
 UNDECIDED: Final = frozenset({"open", "staged", "watching", "undecided", "stopped"})
@@ -59,11 +61,19 @@ def decline(conn: Tx, campaign_id: int, actor: str, reason: str, now: float, *, 
 
 
 def stop(conn: Tx, campaign_id: int, actor: str, why: str, now: float) -> bool:
-    """Hold everything from now on until someone decides; False if it is decided or stopped already.
+    """Hold everything from now on until someone decides; False if somebody else decided it, or it is stopped already.
 
-    New copies are held as they come, waiting ones by delivery at its re-check.
+    New copies are held as they come, waiting ones by delivery at its re-check: also of one that ``actor`` itself
+    has released, whose last copies are still leaving.
     """
-    return _leave_to_people(conn, campaign_id, "stopped", UNDECIDED - {"stopped"}, actor, why, now)
+    campaign = by_id(conn, campaign_id)
+    again = campaign.state == "released" and campaign.decided_by == actor
+    before = UNDECIDED - {"stopped"} | ({"released"} if again else set())
+    if not _leave_to_people(conn, campaign_id, "stopped", before, actor, why, now):
+        return False
+    if again:
+        record.taken_back(conn, campaign.tenant_id)
+    return True
 
 
 def ask(conn: Tx, campaign_id: int, actor: str, why: str, now: float) -> bool:
@@ -150,22 +160,30 @@ def _leave_to_people(
     if campaign.state not in before:
         return False
     line = _line(why)
-    counts.leave_open(conn, campaign_id, state, line)
+    counts.leave_open(conn, campaign_id, state, line, now)
     record.refresh(conn, campaign.tenant_id)
     _tell(conn, campaign, state, actor, line, now)
     return True
 
 
 def _tell(conn: Tx, campaign: Campaign, state: str, actor: str, why: str, now: float) -> None:
-    kind = f"campaign-{state}"
     detail: Mapping[str, object] = {
         "campaign": campaign.id,
         "name": campaign.name,
         "before": campaign.state,
         "why": why,
     }
-    actions.record(conn, actor, kind, campaign.tenant_id, detail, now)
-    events.of_campaign(conn, campaign.tenant_id, kind, campaign.id, detail, now)
+    actions.record(conn, actor, f"campaign-{state}", campaign.tenant_id, detail, now)
+    told = {
+        "verdict": state,
+        **detail,
+        "recipients": campaign.recipients,
+        "delivered": campaign.delivered,
+        "bounced": campaign.bounced,
+        "complained": campaign.complained,
+        "unsubscribed": campaign.unsubscribed,
+    }
+    events.of_campaign(conn, campaign.tenant_id, VERDICT, campaign.id, told, now)
 
 
 def _line(text: str) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 from relay.campaigns import campaigns
 from relay.pipeline.chain import Chain
 from relay.pipeline.contract import CampaignVerdict, Decision
-from relay.queue import holds, verdicts
+from relay.queue import holds, verdict_letters, verdicts
+from relay.queue.operator import Operator
 from relay.store.contract import Tx
 from relay.store.database import connect, transaction
 from relay.store.words import failed
@@ -26,22 +27,37 @@ PAUSE_S = 0.02
 ACTOR = "relay"
 
 
-async def run(path: Path, chain: Chain, clock: Callable[[], float], first: Callable[[], None] = lambda: None) -> None:
+async def run(
+    path: Path,
+    chain: Chain,
+    clock: Callable[[], float],
+    first: Callable[[], None] = lambda: None,
+    operator: Operator | None = None,
+) -> None:
     """Look at the running campaigns every few seconds until cancelled; in a thread, since counting takes its time.
 
     ``first`` is called before each look: whether the clock was set must be known before a window is over.
+    ``operator``: who decides what is left to people; None: nobody is told by mail.
     """
     turn = 0
     while True:
         try:
-            await asyncio.to_thread(_turn, path, chain, clock, first, finish=turn % FINISH_EVERY == 0)
+            await asyncio.to_thread(_turn, path, chain, clock, first, operator, finish=turn % FINISH_EVERY == 0)
         except Exception as error:
             failed(_log, "campaigns can't be judged, trying again", error, path)
         turn += 1
         await asyncio.sleep(EVERY_S)
 
 
-def _turn(path: Path, chain: Chain, clock: Callable[[], float], first: Callable[[], None], *, finish: bool) -> None:
+def _turn(
+    path: Path,
+    chain: Chain,
+    clock: Callable[[], float],
+    first: Callable[[], None],
+    operator: Operator | None,
+    *,
+    finish: bool,
+) -> None:
     first()
     _end_holds(path, clock())
     if finish:
@@ -59,7 +75,9 @@ def _turn(path: Path, chain: Chain, clock: Callable[[], float], first: Callable[
     finally:
         conn.close()
     for campaign_id, verdict in found:
-        act(path, campaign_id, verdict, clock())
+        act(path, campaign_id, verdict, clock(), operator)
+    if finish and operator is not None:
+        _call_next(path, operator, clock())
 
 
 def _begin_windows(path: Path, now: float) -> None:
@@ -82,23 +100,24 @@ def _end_holds(path: Path, now: float) -> None:
 
 
 def judge(conn: Tx, chain: Chain, now: float) -> list[tuple[int, CampaignVerdict]]:
-    """Verdicts on campaigns under watch, but for those that are to wait."""
+    """Verdicts on campaigns under watch, those whose last copies are leaving too, but for those that are to wait."""
     rows = conn.execute("SELECT id FROM campaign WHERE state IN ('staged', 'watching') ORDER BY id").fetchall()
     found = []
-    for (campaign_id,) in rows:
+    for campaign_id in [*(row[0] for row in rows), *campaigns.leaving(conn, ACTOR, now)]:
         verdict = chain.campaign(campaigns.figures(conn, campaign_id, now))
         if verdict.decision is not Decision.WAIT:
             found.append((campaign_id, verdict))
     return found
 
 
-def act(path: Path, campaign_id: int, verdict: CampaignVerdict, now: float) -> None:
+def act(path: Path, campaign_id: int, verdict: CampaignVerdict, now: float, operator: Operator | None = None) -> None:
     """Carry a verdict out, on a connection of its own and in short steps: a release may touch many rows."""
     conn = connect(path)
     try:
         with transaction(conn):
-            state = campaigns.by_id(conn, campaign_id).state
-            if state not in ("staged", "watching"):
+            campaign = campaigns.by_id(conn, campaign_id)
+            again = campaign.state == "released" and campaign.decided_by == ACTOR and verdict.decision is Decision.STOP
+            if campaign.state not in ("staged", "watching") and not again:
                 return  # the administrator was faster
             if verdict.decision is Decision.RELEASE:
                 verdicts.release(conn, campaign_id, ACTOR, verdict.why, now, most=verdicts.CHUNK)
@@ -108,10 +127,23 @@ def act(path: Path, campaign_id: int, verdict: CampaignVerdict, now: float) -> N
                 verdicts.stop(conn, campaign_id, ACTOR, verdict.why, now)
             else:
                 verdicts.ask(conn, campaign_id, ACTOR, verdict.why, now)
+            if operator is not None and verdict.decision not in (Decision.RELEASE, Decision.WIDEN):
+                verdict_letters.waits(conn, operator, campaign_id, now)
         _work_off(conn, campaign_id, now)
     finally:
         conn.close()
     _log.info("campaign=%d %s: %s", campaign_id, verdict.decision, verdict.why)
+
+
+def _call_next(path: Path, operator: Operator, now: float) -> None:
+    """Campaigns that nobody has decided within the term."""
+    conn = connect(path)
+    try:
+        for campaign_id in campaigns.overdue(conn, now - operator.review_s):
+            with transaction(conn):
+                verdict_letters.overdue(conn, operator, campaign_id, now)
+    finally:
+        conn.close()
 
 
 def _work_off(conn: Tx, campaign_id: int, now: float) -> None:

@@ -10,6 +10,21 @@ from __future__ import annotations
 from typing import Final
 
 ENGLISH: Final[dict[str, str]] = {
+    "verdict.stopped.subject": "Your campaign {number} was stopped: {campaign}",
+    "verdict.stopped.lead": "Your campaign “{campaign}” (number {number}) was stopped, and its remaining copies are "
+    "held. What its first part shows: {why}",
+    "verdict.stopped.next": "The operator looks at it and decides. Please send nothing else to this list until you "
+    "know what went wrong with it.",
+    "verdict.undecided.subject": "Your campaign {number} is being looked at: {campaign}",
+    "verdict.undecided.lead": "The first part of your campaign “{campaign}” (number {number}) has left, the rest is "
+    "held. What it shows: {why}",
+    "verdict.undecided.next": "The figures alone can’t tell whether the rest may go, so the operator decides. You need "
+    "to do nothing.",
+    "verdict.declined.subject": "Your campaign {number} was declined: {campaign}",
+    "verdict.declined.lead": "The operator has declined your campaign “{campaign}” (number {number}). The reason: "
+    "{why}",
+    "verdict.declined.next": "Its held copies were dropped and given back to your quota. More of the same content is "
+    "refused.",
     "all.button": "Stop everything from <bdi>{tenant}</bdi>",
     "all.title": "Stop everything from <bdi>{tenant}</bdi>?",
     "all.lead": "<bdi>{tenant}</bdi> will send no more mailings to <bdi>{address}</bdi>, whatever the topic.",

@@ -180,6 +180,24 @@ class DayFigures(msgspec.Struct, frozen=True, gc=False):
     bounced: int
     unsubscribed: int
     complained: int
+    tried: int = 0
+    """Copies that were tried once, or came to an end before."""
+    blind: int = 0
+    """Of those delivered: at sites that report no complaints."""
+
+
+class Engagement(msgspec.Struct, frozen=True, gc=False):
+    """Openings and clicks of a campaign's tracked copies, those of machines left out and unsure ones counted half."""
+
+    tracked: int
+    opened: float
+    clicked: float
+    usual: float = 0.0
+    """Share that opened of the same sender's earlier campaigns; 0: there is no history."""
+
+    def __str__(self) -> str:
+        usual = f", usually {100 * self.usual:.0f} %" if self.usual else ""
+        return f"opened {self.opened:g} and clicked {self.clicked:g} of {self.tracked} tracked{usual}"
 
 
 class CampaignFigures(msgspec.Struct, frozen=True, gc=False):
@@ -201,3 +219,11 @@ class CampaignFigures(msgspec.Struct, frozen=True, gc=False):
     """Why it is staged."""
     together: DayFigures | None = None
     """All that the tenant has staged in 24 hours."""
+    tried: int = 0
+    """Copies that were tried once, or came to an end before."""
+    blind: int = 0
+    """Of those delivered: at sites that report no complaints."""
+    decided: bool = False
+    """It was released, and copies of it are still leaving."""
+    engagement: Engagement | None = None
+    """Where copies are tracked."""

@@ -34,7 +34,7 @@ KNOWS: Mapping[str, str] = {
     "people": "audit campaigns events keys mail store store/sqlite values",
     "pipeline": "mail values",
     "processes": "observe store",
-    "queue": "audit campaigns events ledger mail observe people pipeline store store/sqlite values",
+    "queue": "audit campaigns events ledger mail observe people pipeline store store/sqlite texts values",
     "rights": "audit campaigns events feedback keys observe people queue signup store tenants values",
     "serve.py": "again.py app.py checks intake/smtp observe processes queue store store/sqlite web/server",
     "signup": "audit campaigns events keys ledger mail people queue store tenants texts values",

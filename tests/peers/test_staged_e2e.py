@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -249,9 +250,11 @@ def test_a_small_campaign_climbs(tmp_path: Path) -> None:
         assert fresh.send("Climbs", people(44), together=True).code == 250
         shown = fresh.comes("Climbs", state="released", delivered=44, held=0)
         assert shown["why"].startswith("nothing is clearly bad")
-        story = fresh.rows("SELECT kind, detail FROM event WHERE kind LIKE 'campaign-%' ORDER BY id")
-        assert [kind for kind, _ in story] == ["campaign-widened", "campaign-released"]
-        assert "3 of 10 go now: bounced 0 of 8" in story[0][1]
-        assert "bounced 0 of 16" in story[1][1]
+        story = fresh.rows("SELECT kind, detail FROM event WHERE kind LIKE 'campaign.%' ORDER BY id")
+        told = [json.loads(detail) for _, detail in story]
+        assert [kind for kind, _ in story] == ["campaign.staged", "campaign.verdict", "campaign.verdict"]
+        assert [one.get("verdict") for one in told] == [None, "widened", "released"]
+        assert "3 of 10 go now: bounced 0 of 8" in told[1]["why"]
+        assert "bounced 0 of 16" in told[2]["why"]
     finally:
         fresh.close()

@@ -109,7 +109,8 @@ def test_release_lets_all_go(conn: sqlite3.Connection, most: int | None) -> None
     row = campaigns.by_id(conn, id_)
     assert (row.state, row.why, row.decided_by, row.decided_at) == ("released", "looks good", "root", NOW + HOUR)
     assert column(conn, "SELECT action FROM audit") == ["campaign-released"]
-    assert column(conn, "SELECT campaign_id FROM event WHERE kind = 'campaign-released'") == [id_]
+    told = column(conn, "SELECT detail FROM event WHERE kind = 'campaign.verdict' AND campaign_id = ?", id_)
+    assert [json.loads(str(one))["verdict"] for one in told] == ["released"]
     # Later arrivals go too.
     agree(conn, "late@people.example")
     assert put(conn, ["late@people.example"], campaign="autumn", stage=EVERY_THIRD, now=NOW + 9)[1].states == (

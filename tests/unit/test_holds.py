@@ -67,7 +67,7 @@ def test_the_watch_ends_holds_after_a_restart_too(tmp_path: Path, conn: sqlite3.
     put(conn, [ANN], hold=Hold("odd", UNTIL))
     conn.close()
     path = tmp_path / "relay.db"
-    watch._turn(path, None, lambda: UNTIL, lambda: None, finish=False)  # type: ignore[arg-type]
+    watch._turn(path, None, lambda: UNTIL, lambda: None, None, finish=False)  # type: ignore[arg-type]
     assert state(connect(path)) is State.READY
 
 

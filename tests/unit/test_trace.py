@@ -122,7 +122,11 @@ def test_a_staged_campaign_with_its_verdict(conn: sqlite3.Connection) -> None:
         campaigns.begin_windows(conn, NOW + 5)
     held = trace(conn, id_)
     assert held.campaign == "1 autumn (watching)"
-    assert [(s.at - NOW, s.what) for s in held.steps] == [(0, "accepted"), (5, "campaign-watching")]
+    assert [(s.at - NOW, s.what) for s in held.steps] == [
+        (0, "accepted"),
+        (0, "campaign-staged"),
+        (5, "campaign-watching"),
+    ]
     assert held.steps[0].why == "2 recipients, 1 held"
     assert steps(held.copies[1]) == [(0, "held", "staged")]
     assert done.campaign_id is not None
