@@ -332,6 +332,20 @@ class Rates(Table):
     )
 
 
+class Contacts(Table):
+    """Tenants' contact addresses, confirmed by a letter."""
+
+    again: Wait = key(365 * DAY, "How long after one confirmation the next is asked for.")
+    grace: Wait = key(30 * DAY, "How long bulk mail goes on while that is not answered.")
+
+
+class Domains(Table):
+    """Tenants' domains, looked up again and again."""
+
+    every: Wait = key(DAY, "How often the records that prove a domain are looked up; those that fail more often.")
+    grace: Wait = key(3 * DAY, "How long mail goes on after the records are gone; then it is held.")
+
+
 class Feedback(Table):
     """Mail that comes back: feedback loops, and letters to the operator (`postmaster@`, `abuse@`)."""
 
@@ -409,6 +423,8 @@ class Settings(Table):
     forms: Forms = Field(default_factory=Forms)
     reports: Reports = Field(default_factory=Reports)
     rates: Rates = Field(default_factory=Rates)
+    contacts: Contacts = Field(default_factory=Contacts)
+    domains: Domains = Field(default_factory=Domains)
     feedback: Feedback = Field(default_factory=Feedback)
     policies: Policies = Field(default_factory=Policies)
     policy: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)

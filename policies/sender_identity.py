@@ -72,6 +72,9 @@ class Policy(BasePolicy):
         PolicyTable(settings).done()
 
     def on_reverse_path(self, txn: Transaction) -> Verdict:
+        if not txn.tenant.contact_confirmed and txn.stream.kind is Kind.BULK:
+            text = f"the contact address {txn.tenant.contact} is not confirmed yet; open the link in the letter to it"
+            return Reject(refusal("sender", text))
         if not txn.reverse_path:
             if txn.stream.kind is Kind.BULK:
                 return Reject(refusal("sender", "a bulk stream needs a reverse-path, <> is for transactional streams"))

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from config.settings import Settings
 from relay.audit import sequence
+from relay.conduct.rounds import Rounds
 from relay.conduct.watch import TenantWatch
 from relay.delivery.smtp.compose import Composer, LinkBase
 from relay.delivery.smtp.engine import Engine
@@ -348,6 +349,7 @@ class App:
                 loop.create_task(sequence.run(self.settings.database, self.secrets, self.clock)),
                 loop.create_task(follow.run(self.settings.database)),
                 loop.create_task(TenantWatch(self.settings.database, self.settings, self.clock).run()),
+                loop.create_task(Rounds(self.settings.database, self.settings, self.secrets, self.clock).run()),
             ]
         await self._listen(committer, worker, room)
         await asyncio.wait([look_up], timeout=THREADS_S)

@@ -12,6 +12,7 @@ from config.settings import Settings
 from relay.checks.files import mode_fault
 from relay.cli.common import Store, actor, cell, done, fail, json_option, note, open_store, output, print_json, say
 from relay.cli.common import show as print_fields
+from relay.conduct import admission
 from relay.keys import dkim_keys
 from relay.queue import waiting
 from relay.queue.thaw import thaw
@@ -58,8 +59,12 @@ def add(ctx: click.Context, tenant: str, domain: str, key: Path | None, selector
         note(f"{fault.detail}. The relay keeps it sealed: remove the file, or {fault.todo}")
     with transaction(store.conn) as conn:
         owner = tenants.find(conn, tenant)
+        found = admission.check_domain(conn, owner, name)
         row = domains.add(conn, store.secrets, owner, name, imported=imported, actor=actor(), now=time.time())
     _print_records(store, row, as_json)
+    if found and not as_json:
+        common = ", ".join(f"the domain {match.value} of {match.tenant}" for match in found)
+        note(f"{tenant} may be a second account: it has {common}")
     if not as_json:
         note(f"publish these, then run `relay domain verify {tenant} {name}`")
 

@@ -10,11 +10,12 @@ from relay.cli.common import Store, json_option, open_store, say, show
 from relay.cli.printing import listing, say_lines
 from relay.cli.statement import statement_row
 from relay.cli.tenant_view import rate_row, worst
-from relay.conduct import judge, rates, statements
+from relay.conduct import judge, rates, second_accounts, statements
 from relay.store.database import reading
 from relay.tenants import tenants
 
 RATES = ("tenant", "name", "measure", "count", "of", "percent", "level", "since_at")
+ALIKE = ("what", "value", "tenants")
 ANSWERS = ("number", "at", "tenant", "action", "reason", "answered_at")
 
 
@@ -27,12 +28,14 @@ def command(ctx: click.Context, everybody: bool, as_json: bool) -> None:
     store, now = open_store(ctx), time.time()
     found = _rates(store, now, everybody or as_json)
     answers = [statement_row(one) for one in statements.listing(store.conn, unanswered=True)]
+    alike = second_accounts.groups(store.conn)
     if as_json:
-        show(ctx, {"tenants": found, "answers": answers}, as_json=True)
+        show(ctx, {"tenants": found, "answers": answers, "second_accounts": alike}, as_json=True)
         return
     rows = [{"tenant": row["tenant"], **one} for row in found for one in _shown(row["rates"], everybody)]
     _table(f"Rates of {store.settings.rates.window / 86_400:g} days", rows, RATES)
     _table("Answers to decide on", answers, ANSWERS)
+    _table("Perhaps one customer with several accounts", alike, ALIKE)
 
 
 def _shown(rows: object, everybody: bool) -> list[dict[str, object]]:

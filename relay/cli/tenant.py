@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING
 import click
 
 from relay.cli import enforcing
-from relay.cli.common import EMAIL, actor, done, fail, json_option, open_store, output, show
+from relay.cli.common import EMAIL, Store, actor, done, fail, json_option, note, open_store, output, show
 from relay.cli.moments import shown
 from relay.cli.tenant_view import details
+from relay.conduct import account, admission
+from relay.conduct import contact as contact_address
 from relay.ledger import plans
+from relay.queue.operator import Operator
 from relay.store.database import transaction
 from relay.tenants import streams, tenants
 from relay.tenants import watch as watching
 from relay.tenants.logos import MAX_OCTETS
 from relay.tenants.plan import change
+from relay.values.tenant import TenantRow
 
 if TYPE_CHECKING:
     from relay.mail.address import Address
@@ -28,7 +32,7 @@ COLUMNS = ("name", "title", "contact", "plan", "freeze", "freeze_reason", "creat
 
 @click.group()
 def command() -> None:
-    """Customers: add, edit, list, show, freeze, unfreeze, warn, watch."""
+    """Customers: add, edit, list, show, warn, freeze, unfreeze, terminate, watch."""
 
 
 @command.command()
@@ -39,6 +43,10 @@ def command() -> None:
 @click.option("--language", default="", help="Of people whose own isn't known: en, de, es, et, fr, ru or uk.")
 @click.option("--plan", default=plans.FREE, show_default=True, help="One of `relay plan list`; it begins now.")
 @click.option("--transactional", is_flag=True, help="Also a stream for service mail, freed from consent by contract.")
+@click.option("--client", default="", metavar="IP", help="Address that it signed up from, to know it again by.")
+@click.option(
+    "--ask-contact", is_flag=True, help="Don't vouch for the contact: a letter asks it before the first bulk."
+)
 @json_option
 @click.pass_context
 def add(
@@ -50,18 +58,36 @@ def add(
     language: str,
     plan: str,
     transactional: bool,
+    client: str,
+    ask_contact: bool,
     as_json: bool,
 ) -> None:
     """Add a tenant, with the stream `bulk` (any topic, consent required)."""
     store, now = open_store(ctx), time.time()
     with transaction(store.conn) as conn:
+        found = admission.check(conn, str(contact), postal=postal, client=client)
         tenant = tenants.add(conn, name, contact, postal=postal, title=title, language=language, actor=actor(), now=now)
         streams.add_defaults(conn, tenant, transactional=transactional, actor=actor(), now=now)
+        state = account.ASKED if ask_contact else account.CONFIRMED
+        admission.admitted(conn, tenant, found, client=client, state=state, actor=actor(), now=now)
+        _contact(store, tenant, ask_contact, "added by the operator", now)
         if plan != plans.FREE:
             held = plans.HeldPlan(tenant.plan, tenant.plan_started_at, tenant.plan_ends_at)
             change(conn, tenant.id, held, plan, store.settings.plans, now)
     text = f"tenant {name} added, plan {plan}; next: `relay domain add {name} DOMAIN`"
     done(ctx, text, details(store, name, now), as_json)
+    if found and not as_json:
+        common = ", ".join(f"the {match.what} {match.value} of {match.tenant}" for match in found)
+        note(f"it may be a second account: it has {common}")
+
+
+def _contact(store: Store, tenant: TenantRow, ask: bool, why: str, now: float) -> None:
+    """Vouched for, or asked."""
+    if not ask:
+        contact_address.vouch(store.conn, tenant, why, actor=actor(), now=now)
+        return
+    operator, base_url = Operator.of(store.settings), store.settings.links.base_url
+    contact_address.ask(store.conn, store.secrets, operator, base_url, tenant, actor=actor(), now=now, anew=True)
 
 
 @command.command()
@@ -73,19 +99,37 @@ def add(
 @click.option("--colour", help="Of buttons and links on its pages, e.g. #1f5fbf; empty: the pages' own.")
 @click.option("--logo", type=click.Path(path_type=Path), help="PNG, JPEG or WebP file of 64 KiB at most; '' for none.")
 @click.option("--privacy", metavar="URL", help="Its privacy notice, on a verified domain; empty: none.")
+@click.option(
+    "--ask-contact", is_flag=True, help="Don't vouch for the new contact: a letter asks it, bulk waits for that."
+)
 @json_option
 @click.pass_context
 def edit(
-    ctx: click.Context, /, name: str, contact: Address | None, logo: Path | None, as_json: bool, **given: str | None
+    ctx: click.Context,
+    /,
+    name: str,
+    contact: Address | None,
+    logo: Path | None,
+    ask_contact: bool,
+    as_json: bool,
+    **given: str | None,
 ) -> None:
-    """Change what people read of a tenant; its short name stays. What is left out stays as it is."""
+    """Change what people read of a tenant; its short name stays. What is left out stays as it is.
+
+    The old contact is told of a new one.
+    """
     if contact is None and logo is None and all(value is None for value in given.values()):
         fail("say what to change: see `relay tenant edit --help`")
     picture = None if logo is None else _picture(logo)
     store, now = open_store(ctx), time.time()
     with transaction(store.conn) as conn:
         changes = tenants.Changes(contact=contact, logo=picture, **given)
-        tenants.edit(conn, tenants.find(conn, name), changes, actor=actor(), now=now)
+        before = tenants.find(conn, name)
+        tenant = tenants.edit(conn, before, changes, actor=actor(), now=now)
+        contact_address.changed(
+            conn, store.secrets, Operator.of(store.settings), store.settings.links.base_url, before, tenant,
+            vouched="" if ask_contact else "changed by the operator", actor=actor(), now=now,
+        )  # fmt: skip
     done(ctx, f"{name} changed", details(store, name, now), as_json)
 
 
@@ -149,5 +193,5 @@ def watch(ctx: click.Context, name: str, days: int, as_json: bool) -> None:
     done(ctx, text if days else f"{name} is watched no more", details(store, name, now), as_json)
 
 
-for one in (enforcing.freeze, enforcing.unfreeze, enforcing.warn):
+for one in (enforcing.freeze, enforcing.unfreeze, enforcing.warn, enforcing.terminate, enforcing.reinstate):
     command.add_command(one)

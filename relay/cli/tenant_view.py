@@ -9,9 +9,10 @@ from msgspec import structs
 
 from relay.audit import actions
 from relay.cli.common import Store
-from relay.conduct import judge, rates, statements
+from relay.conduct import account, judge, rates, second_accounts, statements
 from relay.conduct.judge import Standpoint
 from relay.ledger import quota
+from relay.store.contract import Tx
 from relay.store.database import reading
 from relay.tenants import streams, tenants
 from relay.tenants import watch as watching
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 HISTORY = (
     "tenant-frozen", "tenant-unfrozen", "tenant-warned", "tenant-terminated", "tenant-watched", "tenant-watch-ended",
+    "tenant-reinstated", "tenant-resembles",
 )  # fmt: skip
 HISTORY_LENGTH = 50
 MOST_STATEMENTS = 20
@@ -45,6 +47,7 @@ def details(store: Store, name: str, now: float) -> dict[str, object]:
         "subscribers_used": figures["subscribers_used"],
         "subscribers_limit": figures["subscribers_limit"],
         "renews_at": figures["renews_at"],
+        **_account(conn, tenant.id),
         "level": worst(found),
         "blind_percent": round(100 * found[0].counts.blind, 1),
         "streams": [structs.asdict(stream) for stream in streams.of_tenant(conn, tenant.id)],
@@ -58,6 +61,19 @@ def details(store: Store, name: str, now: float) -> dict[str, object]:
             {"at": e.at, "action": e.action, "actor": e.actor, "reason": e.detail.get("reason", "")} for e in history
         ],
     }  # fmt: skip
+
+
+def _account(conn: Tx, tenant_id: int) -> dict[str, object]:
+    """As a customer: its contact, its end, and whom it resembles (R23)."""
+    known = account.of(conn, tenant_id)
+    return {
+        "contact_state": known.contact_state,
+        "contact_confirmed_at": known.contact_confirmed_at,
+        "contact_by": known.contact_by,
+        "origin": known.origin,
+        "terminated_at": known.terminated_at,
+        "resembles": [asdict(match) for match in second_accounts.of_tenant(conn, tenant_id)],
+    }
 
 
 def worst(found: list[Standpoint]) -> str:

@@ -187,6 +187,12 @@ def mark_verified(conn: Tx, domain: DomainRow, by: str, *, actor: str, now: floa
     return by_id(conn, domain.id)
 
 
+def lose(conn: Tx, domain: DomainRow, *, actor: str, now: float) -> None:
+    """Its records are gone: it isn't the tenant's until they are back. Its keys stay, for what waits."""
+    conn.execute("UPDATE domain SET verified_at = NULL, verified_by = '' WHERE id = ?", (domain.id,))
+    actions.record(conn, actor, "domain-lost", domain.tenant_id, {"domain": domain.name}, now)
+
+
 def mark_return_path(conn: Tx, domain: DomainRow, in_place: bool, now: float) -> DomainRow:
     """Whether bounces to ``rp.DOMAIN`` reach us: only then it stands in reverse-paths."""
     if (domain.return_path_at is not None) != in_place:

@@ -47,6 +47,7 @@ class TenantRecord:
     watched_at: float
     watched_until: float
     """0: never."""
+    contact_confirmed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +156,12 @@ class _Look:
         )
         rows = self._rows(
             "SELECT id, name, contact, postal, freeze, freeze_reason, plan, plan_started_at, plan_ends_at, title,"
-            " language, watched_at, watched_until FROM tenant",
+            " language, watched_at, watched_until, coalesce(contact_state, 'confirmed') = 'confirmed' FROM tenant"
+            " LEFT JOIN account ON account.tenant_id = id",
             "id",
         )
         for id_, name, contact, postal, freeze, reason, plan, started_at, ends_at, *shown in rows:
-            title, language, watched_at, watched_until = shown
+            title, language, watched_at, watched_until, confirmed = shown
             own = domains.get(id_, ())
             yield TenantRecord(
                 id_,
@@ -180,6 +182,7 @@ class _Look:
                 titles.get(id_, {}),
                 watched_at or 0.0,
                 watched_until or 0.0,
+                bool(confirmed),
             )
 
     def streams(self) -> dict[int, list[Stream]]:

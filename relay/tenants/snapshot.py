@@ -94,6 +94,7 @@ class Snapshot:
             row.titles,
             row.watched_at,
             row.watched_until,
+            row.contact_confirmed,
         )
 
 

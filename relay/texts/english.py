@@ -246,6 +246,43 @@ ENGLISH: Final[dict[str, str]] = {
     "conduct.by_person": "A person decided this.",
     "conduct.object": "You can object or explain: reply to this letter and name statement {number}, or send "
     "your answer by the API, POST /v1/statements/{number}/answer. A person reads it and answers you.",
+    "conduct.terminated.subject": "The account {tenant} is closed",
+    "conduct.terminated.lead": "Your account was ended: its log-ins, tokens and forms no longer work, and "
+    "nothing is sent any more.",
+    "conduct.reinstated.subject": "The account {tenant} is open again",
+    "conduct.reinstated.lead": "Your account is open again. You need new log-ins, tokens and forms.",
+    "conduct.declined.subject": "A campaign of {tenant} was declined",
+    "conduct.declined.lead": "What was held of this campaign is not sent, and was given back to your plan.",
+    "conduct.stopped.subject": "A campaign of {tenant} is stopped",
+    "conduct.stopped.lead": "The rest of this campaign is held; a person decides about it.",
+    "conduct.fact.campaign": "{campaign}: {recipients} recipients, {delivered} delivered, {bounced} came "
+    "back, {complained} complained, {unsubscribed} unsubscribed",
+    "conduct.fact.record": "{type} {name} should be: {value}",
+    "conduct.fact.until": "until {until} mail goes on",
+    "conduct.domain_failing.subject": "A domain of {tenant} lacks its DNS records",
+    "conduct.domain_failing.lead": "The records that prove this domain to be yours are not in DNS any more. "
+    "Please put them back; otherwise mail from it is held.",
+    "conduct.domain_lost.subject": "Mail of {tenant} is held: a domain lacks its DNS records",
+    "conduct.domain_lost.lead": "Mail from this domain is held and new mail refused until its records are "
+    "back in DNS; then it goes on by itself.",
+    "contact.subject": "Please confirm the contact address of {tenant}",
+    "contact.asked": "this address is named as the contact of {tenant} at {operator}. It stands in every "
+    "mailing of {tenant}, and we write to it when something needs attention.",
+    "contact.please": "Do you read it? Then please confirm it here:",
+    "contact.until": "The link works until {date}. Unless the address is confirmed, bulk mail is not taken.",
+    "contact.not_you": "You have nothing to do with this sender? Then do nothing, and tell us by replying.",
+    "contact.changed.subject": "The contact address of {tenant} was changed",
+    "contact.changed": "the contact of {tenant} is from now on {contact}. Letters about the account go there.",
+    "contact.changed_not_you": "You didn’t want that? Then reply to this letter at once.",
+    "contact.page.title": "Contact address of <bdi>{tenant}</bdi>",
+    "contact.page.lead": "<bdi>{address}</bdi> is named as the contact of <bdi>{tenant}</bdi>. Confirm that "
+    "you read this address for <bdi>{tenant}</bdi>.",
+    "contact.page.button": "Yes, I read this address",
+    "contact.done.title": "Thank you, the address is confirmed",
+    "contact.done.lead": "<bdi>{address}</bdi> is the contact of <bdi>{tenant}</bdi>. There is nothing more to do.",
+    "contact.over.title": "This link has been used, or a newer one was sent",
+    "contact.over.lead": "If you confirmed in time, all is well. If not, open the link in the latest letter, "
+    "or ask the operator for another.",
     "language.label": "Language",
     "privacy.label": "Privacy notice",
 }

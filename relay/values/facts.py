@@ -76,6 +76,8 @@ class Tenant(msgspec.Struct, frozen=True, gc=False):
     """Since when it is watched, in seconds UTC; 0: it never was."""
     watched_until: float = 0.0
     """Until then who gave no consent is recorded and not yet refused."""
+    contact_confirmed: bool = True
+    """Somebody who reads the contact address said so, or the operator vouches for it (R14)."""
 
 
 class OperatorFacts(msgspec.Struct, frozen=True, gc=False):

@@ -18,7 +18,7 @@ KNOWS: Mapping[str, str] = {
     "checks": "delivery/smtp feedback intake/smtp keys pipeline store store/sqlite tenants values",
     "cli": "audit campaigns checks conduct demo feedback intake/smtp keys ledger lists mail observe people "
     "pipeline processes queue rights serve.py signup store store/sqlite tenants texts values",
-    "conduct": "audit events queue store tenants texts values",
+    "conduct": "audit events keys mail people queue signup store tenants texts values",
     "delivery": "mail observe people pipeline queue store store/sqlite tenants values",
     "delivery/smtp": "delivery keys mail queue store tenants verdict",
     "demo": "",
@@ -47,7 +47,7 @@ KNOWS: Mapping[str, str] = {
     "verdict": "",
     "web": "keys observe queue signup store store/sqlite tenants texts",
     "web/api": "conduct lists mail people signup store tenants texts values web",
-    "web/public": "feedback keys mail people signup store tenants values web",
+    "web/public": "conduct feedback keys mail people signup store tenants values web",
     "web/server": "keys observe processes queue signup store store/sqlite web web/api web/public",
 }
 """Every folder of ``relay/`` (and the files at its top) with those it imports from. What isn't here is a fault."""
@@ -64,7 +64,7 @@ WRITES = re.compile(
 OWNERS: Mapping[str, str] = {
     "audit": "audit audit_head audit_key audit_leaf audit_node consent_history",
     "campaigns": "campaign refusal_sum",
-    "conduct": "rate_level rate_reporter rate_site rate_sum statement",
+    "conduct": "account domain_watch rate_level rate_reporter rate_site rate_sum statement",
     "events": "daily event follower",
     "feedback": "operator_mail report_try",
     "ledger": "counted counter",

@@ -48,17 +48,23 @@ class Office:
         headers = {"Authorization": f"Bearer {token}"}
         self.api = httpx.Client(base_url=f"http://127.0.0.1:{relay.http}", headers=headers, trust_env=False, timeout=20)
 
-    def send(self, people: list[str], login: tuple[str, str] | None = None, size: int = 100) -> Reply:
+    def send(
+        self,
+        people: list[str],
+        login: tuple[str, str] | None = None,
+        size: int = 100,
+        sender: str = "news@acme.example",
+    ) -> Reply:
         with Dialog(self.relay.submissions, tls=True) as dialog:
             dialog.ehlo()
             assert dialog.login(*(login or self.login)).code == 235
             for first in range(0, len(people), size):
-                reply = dialog.say("MAIL FROM:<news@acme.example>")
+                reply = dialog.say(f"MAIL FROM:<{sender}>")
                 if reply.code != 250:
                     return reply
                 for person in people[first : first + size]:
                     assert dialog.say(f"RCPT TO:<{person}>").code == 250
-                reply = dialog.data(mail(subject="The news"))
+                reply = dialog.data(mail(sender=sender, subject="The news"))
         return reply
 
     def letters(self, to: str) -> list[Received]:
@@ -135,3 +141,83 @@ def test_freeze_and_unfreeze_are_told_by_reply_event_letter_and_command(office: 
     actions = [(one["action"], one["reason"]) for one in office.shown()["history"]]
     assert actions[-2:] == [("tenant-frozen", "bought list"), ("tenant-unfrozen", "the list is gone")]
     assert office.shown()["level"] == "fine"  # what lay before was judged
+
+
+def test_bulk_waits_until_the_contact_is_confirmed_by_mail(office: Office) -> None:
+    """``--ask-contact``: nobody vouches, so a letter asks; a page confirms, and only its button does."""
+    relay = office.relay
+    relay.cli(
+        "tenant", "add", "fresh", "--contact", "post@fresh.example", "--ask-contact", "--plan", "unlimited",
+        "--transactional",
+    )  # fmt: skip
+    relay.cli("topic", "add", "fresh", "news")
+    relay.cli("domain", "add", "fresh", "fresh.example")
+    relay.cli("domain", "verify", "fresh", "fresh.example", "--vouch", "test")
+    bulk, direct = relay.credential("fresh"), relay.credential("fresh", "transactional")
+    refused = office.send(["ann@rcpt.example"], bulk, sender="news@fresh.example")
+    assert str(refused).startswith("550 5.7.1 sender: the contact address post@fresh.example is not confirmed yet")
+    assert office.send(["ann@rcpt.example"], direct, sender="news@fresh.example").code == 250
+    text = office.letter("post@fresh.example")
+    path = re.findall(r"http://127\.0\.0\.1:\d+(/contact/[\w-]+)", text.replace("=3D", "="))[0]
+    page = httpx.get(f"http://127.0.0.1:{relay.http}{path}", trust_env=False)
+    assert page.status_code == 200 and "Contact address of" in page.text
+    assert relay.json("tenant", "show", "fresh")["contact_state"] == "asked"  # opening changes nothing
+    url = f"http://127.0.0.1:{relay.http}{path}"
+    assert httpx.post(url, data={}, trust_env=False).status_code == 400
+    assert httpx.post(url, data={"answer": "confirm"}, trust_env=False).status_code == 200
+    assert httpx.post(url, data={"answer": "confirm"}, trust_env=False).status_code == 410
+    assert httpx.get(url[:-1] + "x", trust_env=False).status_code == 404
+    shown = relay.json("tenant", "show", "fresh")
+    assert (shown["contact_state"], shown["contact_by"]) == ("confirmed", "mail")
+    relay.consent("ann@rcpt.example", "fresh")
+    assert office.send(["ann@rcpt.example"], bulk, sender="news@fresh.example").code == 250
+    assert relay.json("tenant", "show", "acme")["contact_by"].endswith("added by the operator")
+    relay.cli("tenant", "edit", "fresh", "--contact", "boss@fresh.example")
+    assert "boss@fresh.example" in office.letter("post@fresh.example", 2)
+    relay.cli("contact", "confirm", "fresh", "--vouch", "rang them up")
+    assert relay.json("tenant", "show", "fresh")["contact_by"].endswith(": rang them up")
+
+
+def test_a_terminated_account_is_dead_and_comes_back_under_no_other_name(office: Office) -> None:
+    relay = office.relay
+    relay.cli("tenant", "add", "bad", "--contact", "j.oe@gmail.com", "--plan", "unlimited")
+    relay.cli("topic", "add", "bad", "news")
+    relay.cli("domain", "add", "bad", "bad.example")
+    relay.cli("domain", "verify", "bad", "bad.example", "--vouch", "test")
+    relay.consent("ann@rcpt.example", "bad")
+    login = relay.credential("bad")
+    token = relay.json("token", "add", "bad")["token"]
+    form = relay.json("form", "add", "bad", "footer", "--topic", "news", "--wording", "Yes, bad may send me its news")
+    path = "/s/" + form["url"].rpartition("/")[2]
+    web = f"http://127.0.0.1:{relay.http}"
+    assert httpx.get(web + path, trust_env=False).status_code == 200
+    second = relay.json("tenant", "add", "twin", "--contact", "jo.e+2@googlemail.com")
+    assert [(one["tenant"], one["what"]) for one in second["resembles"]] == [("bad", "contact")]
+    assert {"what": "contact", "value": "joe@gmail.com", "tenants": ["bad", "twin"]} in relay.json("reports")[
+        "second_accounts"
+    ]
+    with Dialog(relay.submissions, tls=True) as open_session:
+        open_session.ehlo()
+        assert open_session.login(*login).code == 235
+        relay.cli("tenant", "terminate", "bad", "--reason", "phishing", "--yes")
+        assert open_session.say("MAIL FROM:<news@bad.example>").code == 530  # its log-in is gone
+    with Dialog(relay.submissions, tls=True) as dialog:
+        dialog.ehlo()
+        assert str(dialog.login(*login)).startswith("535 5.7.8")
+    assert (
+        httpx.get(f"{web}/v1/topics", headers={"Authorization": f"Bearer {token}"}, trust_env=False).status_code == 401
+    )
+    assert httpx.get(web + path, trust_env=False).status_code == 404
+    assert "The account bad is closed" in office.letter("j.oe@gmail.com")
+    for contact in ("joe@googlemail.com", "post@shop.bad.example"):
+        refused = relay.run("tenant", "add", "bad2", "--contact", contact)
+        assert refused.returncode == 1 and "terminated" in refused.stderr
+    refused = relay.run("domain", "add", "acme", "news.bad.example")
+    assert refused.returncode == 1 and "terminated" in refused.stderr
+    refused = relay.run("tenant", "unfreeze", "bad")
+    assert refused.returncode == 1 and "reinstate" in refused.stderr
+    shown = relay.json("tenant", "show", "bad")
+    assert shown["terminated_at"] and shown["statements"][0]["action"] == "terminated"
+    relay.cli("tenant", "reinstate", "bad", "--reason", "it was another")
+    assert relay.json("tenant", "show", "bad")["freeze"] == "none"
+    assert str(office.send(["ann@rcpt.example"], relay.credential("bad"), sender="news@bad.example"))[:3] == "250"

@@ -70,7 +70,7 @@ class World:
                 self.conn, name, parse_address(contact or f"post@{name}.example"), language=language, actor="test",
                 now=NOW,
             )  # fmt: skip
-            streams.add_defaults(self.conn, row, actor="test", now=NOW)
+            streams.add_defaults(self.conn, row, transactional=True, actor="test", now=NOW)
         self.ids[name] = row.id
         for stream in streams.of_tenant(self.conn, row.id):
             self.streams[name, stream.name] = stream.id

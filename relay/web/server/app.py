@@ -29,7 +29,7 @@ from relay.web.guard import Guard, WebLimits
 from relay.web.health import Health
 from relay.web.metrics import Metrics
 from relay.web.peer import Insiders
-from relay.web.public import logo, pages, subscribe
+from relay.web.public import contact, logo, pages, subscribe
 from relay.web.views import Views
 
 
@@ -84,6 +84,7 @@ def create_app(
         routes=[
             *pages.ROUTES,
             *subscribe.ROUTES,
+            *contact.ROUTES,
             *logo.ROUTES,
             *health.routes(),
             *metrics.routes(),
