@@ -50,10 +50,13 @@ def accepted(
     recipients: int,
     detail: Mapping[str, object],
     at: float,
+    *,
+    counts: bool = True,
 ) -> None:
-    """A submission for so many was taken; ``detail``: what else there is to say."""
+    """A submission for so many was taken; ``detail``: what else there is to say. The relay's own letters count not."""
     text = encoded({**detail, "recipients": recipients})
-    conn.execute(_INSERT, (tenant_id, at, "accepted", submission_id, None, campaign_id, text, recipients))
+    amount = recipients if counts else 0
+    conn.execute(_INSERT, (tenant_id, at, "accepted", submission_id, None, campaign_id, text, amount))
 
 
 def of_copy(

@@ -33,9 +33,10 @@ from relay.pipeline.chain import Chain
 from relay.pipeline.contract import Message, Transaction
 from relay.pipeline.judged import Accepted, Judged
 from relay.pipeline.waiting import Patience
-from relay.queue.enqueue import Refused, enqueue
+from relay.queue.count import Refused
+from relay.queue.enqueue import enqueue
 from relay.queue.notices import enqueue_notice
-from relay.queue.values import Claim, Enqueued, NewRecipient, NewSubmission
+from relay.queue.values import Claim, Enqueued, NewRecipient, NewSubmission, without
 from relay.store.as_of import NEVER, AsOf
 from relay.store.contract import Tx
 from relay.store.sqlite.committer import Committer
@@ -231,6 +232,11 @@ class Acceptor:
     ) -> None:
         """Only here a message is taken: its commit is on the disk."""
         new = ready.new
+        if stored.refused:  # others were quicker, and the plan was used up
+            left_out = [one for one in new.recipients if any(one.recipient is rcpt for rcpt, _ in stored.refused)]
+            if claim is not None:
+                self._outlet.release(replace(new, recipients=tuple(left_out)))
+            new = without(new, stored.refused)
         if _log.isEnabledFor(logging.INFO):
             _log.info(
                 "id=%s tenant=%s stream=%s message-id=%s recipients=%d refused=%d size=%d accepted",
@@ -253,7 +259,7 @@ class Acceptor:
         stored = enqueue(conn, new, claim)
         reports = tuple(
             RecipientReport(r.address, Action.FAILED, status.enhanced, r.orcpt, diagnostic=status.reply)
-            for r, status in new.refused
+            for r, status in (*new.refused, *stored.refused)
             if wanted(r.notify, arrived.txn.stream.kind, "failed")
         )
         if reports:

@@ -41,12 +41,28 @@ def forget(conn: Tx, tenant_id: int, since: str, until: str) -> None:
 
 
 def first(conn: Tx, tenant_id: int, name: str, subscriber_id: int) -> bool:
-    """Whether a person is new to the set of that name; then it is one of it."""
-    done = conn.execute(
-        "INSERT INTO counted (tenant_id, name, subscriber_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+    """One more copy for a person; whether it is new to the set of that name. Then it is one of it."""
+    row = conn.execute(
+        "INSERT INTO counted (tenant_id, name, subscriber_id, copies) VALUES (?, ?, ?, 1)"
+        " ON CONFLICT (tenant_id, name, subscriber_id) DO UPDATE SET copies = counted.copies + 1 RETURNING copies",
         (tenant_id, name, subscriber_id),
+    ).fetchone()
+    return bool(row[0] == 1)
+
+
+def never_sent(conn: Tx, tenant_id: int, name: str, subscriber_id: int) -> bool:
+    """A copy less for a person; whether it was the only one. Then the person is none of the set any more."""
+    row = conn.execute(
+        "UPDATE counted SET copies = copies - 1 WHERE tenant_id = ? AND name = ? AND subscriber_id = ? AND copies > 0"
+        " RETURNING copies",
+        (tenant_id, name, subscriber_id),
+    ).fetchone()
+    if row is None or row[0] > 0:
+        return False
+    conn.execute(
+        "DELETE FROM counted WHERE tenant_id = ? AND name = ? AND subscriber_id = ?", (tenant_id, name, subscriber_id)
     )
-    return done.rowcount == 1
+    return True
 
 
 def give_back(conn: Tx, tenant_id: int, name: str, amount: int) -> None:

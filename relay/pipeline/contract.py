@@ -100,8 +100,8 @@ class Add(msgspec.Struct, frozen=True, gc=False):
     """Add ``amount`` to a counter of the tenant unless that passes ``limit``.
 
     Done in the commit that enqueues; if the limit is passed there, the
-    message is refused with ``refused`` and nothing is stored. A copy that is
-    never sent (declined, cancelled) is given back.
+    recipient is refused with ``refused``, and the message is taken for the
+    others. A copy that is never sent (declined, cancelled) is given back.
     """
 
     counter: str
@@ -113,7 +113,7 @@ class Add(msgspec.Struct, frozen=True, gc=False):
 
 
 class AddDistinct(msgspec.Struct, frozen=True, gc=False):
-    """Count the recipient's person once in ``counter``, with a limit."""
+    """Count the recipient's person once in ``counter``, with a limit; given back with its last copy never sent."""
 
     counter: str
     limit: int | None

@@ -15,6 +15,7 @@ from relay.campaigns import counts, sites
 from relay.events import write as events
 from relay.ledger import counters
 from relay.people import doubts, suppressions
+from relay.queue import unsent
 from relay.queue.values import Result, Written
 from relay.store.contract import Tx
 from relay.values.facts import Reason
@@ -66,11 +67,13 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
                 submission.campaign_id,
                 {"status": result.status, "remote": result.remote, **result.detail},
                 result.at,
+                amount=1 if result.lease.subscriber_id else 0,  # the relay's own letters count nowhere
             )
         if result.report is not None:
             notify(conn, result)
         if result.state is State.DELIVERED:
-            taken.append((submission.tenant_id, submission.stream_id, submission.id, result.lease.number))
+            stream_id = submission.stream_id if result.lease.subscriber_id else 0  # of nobody's figures
+            taken.append((submission.tenant_id, stream_id, submission.id, result.lease.number))
             if result.lease.subscriber_id:
                 places[submission.tenant_id, submission.stream_id, result.lease.domain] += 1
             if submission.campaign_id is not None:
@@ -79,6 +82,8 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
                     blind[submission.campaign_id] += 1
             if result.bulk:
                 bulk[submission.tenant_id] += 1
+        elif result.state is State.EXPIRED and not result.attempts:  # its time was over before it could leave
+            _give_back(conn, result)
         elif result.state in (State.BOUNCED, State.EXPIRED):
             if submission.campaign_id is not None:
                 bounced[submission.campaign_id] += 1
@@ -119,6 +124,11 @@ def _apply(conn: Tx, result: Result) -> bool:
     )
 
 
+def _give_back(conn: Tx, result: Result) -> None:
+    lease = result.lease
+    unsent.give_back(conn, lease.submission.tenant_id, lease.submission.id, [lease.subscriber_id])
+
+
 def _suppress(conn: Tx, result: Result) -> None:
     """Where the address is dead, or was doubted before."""
     person = result.lease.subscriber_id
@@ -127,12 +137,6 @@ def _suppress(conn: Tx, result: Result) -> None:
     ):
         return
     suppressions.add(conn, person, Reason.HARD_BOUNCE, detail=result.status, now=result.at)
-
-
-def _give_back(conn: Tx, result: Result) -> None:
-    counter = result.lease.submission.give_back
-    if counter:
-        counters.give_back(conn, result.lease.submission.tenant_id, counter, 1)
 
 
 def _figures(

@@ -6,12 +6,12 @@ a body goes with its last copy (R27).
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from relay.events import write as events
-from relay.ledger import counters
+from relay.queue import unsent
 from relay.store.contract import Tx
 from relay.values.states import State
 
@@ -28,26 +28,28 @@ class QueuedCopy:
 
 def settle_dropped(conn: Tx, copies: Sequence[QueuedCopy]) -> None:
     """Account for copies whose rows were just set to a final state without delivery."""
-    lost = Counter(copy.submission_id for copy in copies)
+    lost: defaultdict[int, list[int]] = defaultdict(list)
     tenants = {copy.submission_id: copy.tenant_id for copy in copies}
-    given_back: Counter[tuple[int, str]] = Counter()
+    for copy in copies:
+        lost[copy.submission_id].append(copy.number)
+    for submission_id, numbers in lost.items():
+        unsent.give_back(conn, tenants[submission_id], submission_id, _people(conn, submission_id, numbers))
     ended: list[tuple[int]] = []
-    for submission_id, number in lost.items():
+    for submission_id, numbers in lost.items():
         row = conn.execute(
-            "UPDATE submission SET open_recipients = open_recipients - ? WHERE id = ?"
-            " RETURNING give_back, open_recipients",
-            (number, submission_id),
+            "UPDATE submission SET open_recipients = open_recipients - ? WHERE id = ? RETURNING open_recipients",
+            (len(numbers), submission_id),
         ).fetchone()
-        if row is None:
-            continue
-        counter, left = row
-        if counter:
-            given_back[tenants[submission_id], counter] += number
-        if left <= 0:
+        if row is not None and row[0] <= 0:
             ended.append((submission_id,))
     conn.executemany("DELETE FROM body WHERE submission_id = ?", ended)
-    for (tenant_id, counter), number in given_back.items():
-        counters.give_back(conn, tenant_id, counter, number)
+
+
+def _people(conn: Tx, submission_id: int, numbers: Sequence[int]) -> list[int]:
+    """Subscribers by number of the copy; 0 for a copy of nobody that is known."""
+    sql = "SELECT subscriber_id FROM recipient WHERE submission_id = ? AND number = ?"
+    rows = [conn.execute(sql, (submission_id, number)).fetchone() for number in numbers]
+    return [0 if row is None else int(row[0]) for row in rows]
 
 
 def tell(conn: Tx, copies: Sequence[QueuedCopy], kind: str, detail: Mapping[str, object], now: float) -> None:

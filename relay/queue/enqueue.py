@@ -13,49 +13,34 @@ from relay.campaigns import numbering
 from relay.campaigns.campaigns import Campaign
 from relay.events import write as events
 from relay.events.write import encoded
-from relay.ledger import counters
-from relay.mail.status import Status, refusal
-from relay.people import apart, consents
-from relay.pipeline.contract import Add, AddDistinct
+from relay.mail.status import refusal
+from relay.people import apart
 from relay.queue import holds
+from relay.queue.count import Refused, count
 from relay.queue.stage import lasts, stage_of, states_of
 from relay.queue.values import Claim, Enqueued, NewSubmission
 from relay.store.contract import Tx
 from relay.values.states import State
-
-
-class Refused(Exception):
-    """A condition no longer holds; ``status`` is the reply. Nothing was kept."""
-
-    def __init__(self, status: Status) -> None:
-        super().__init__(status.reply)
-        self.status = status
-
 
 MOST_TOLD: Final = 20
 """Different holds of one message that its event names."""
 
 
 def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
-    """Store the submission; raises Refused if an effect's condition fails."""
+    """Store the submission, without those who are over a limit now; raises Refused where nobody is left."""
     campaign = _campaign(conn, new)
     campaign_id = None if campaign is None else campaign.id
+    counts = count(conn, new)
+    new, subscriber_ids = counts.new, counts.subscriber_ids
     first = 0 if campaign_id is None else numbering.allot(conn, campaign_id, len(new.recipients))
-    counted, give_back = _count(conn, new)
-    subscriber_ids = tuple(
-        r.recipient.standing.subscriber_id
-        or consents.subscriber(conn, new.tenant_id, r.recipient.canonical, new.accepted_at)
-        for r in new.recipients
-    )
-    _count_distinct(conn, new, subscriber_ids, counted)
     states, held_by = states_of(conn, new, campaign, first)
     shared = new.shared and not apart.any_of(conn, subscriber_ids, new.accepted_at)
     claimed = claim is not None and new.due_at <= new.accepted_at and State.READY in states
     conn.execute(
         "INSERT INTO submission (id, tenant_id, stream_id, campaign_id, topic, reverse_path, message_id, from_domain,"
         " subject, size_octets, accepted_at, expires_at, open_recipients, ret, envid, tag, meta, give_back, client,"
-        " shared)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        " shared, counted_in)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             new.id,
             new.tenant_id,
@@ -74,9 +59,10 @@ def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
             new.envid,
             new.tag,
             encoded(dict(new.meta)) if new.meta else "",
-            give_back,
+            counts.give_back,
             new.client,
             int(shared),
+            counts.people,
         ),
     )
     conn.execute("INSERT INTO body (submission_id, template) VALUES (?, ?)", (new.id, new.template))
@@ -107,7 +93,16 @@ def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
         ],
     )
     events.accepted(conn, new.tenant_id, new.id, campaign_id, len(states), _story(new, states), new.accepted_at)
-    return Enqueued(campaign_id, states, subscriber_ids, claimed, give_back, counted, shared)
+    return Enqueued(
+        campaign_id,
+        states,
+        subscriber_ids,
+        claimed,
+        counts.give_back,
+        counts.moved,
+        shared,
+        counts.refused,
+    )
 
 
 def _due(new: NewSubmission, state: State, claim: Claim | None) -> tuple[float, str | None, int]:
@@ -168,32 +163,3 @@ def _campaign(conn: Tx, new: NewSubmission) -> Campaign | None:
         why = f" ({found.why})" if found.why else ""
         raise Refused(refusal("campaign-declined", f"the administrator declined this campaign{why}"))
     return found
-
-
-def _count(conn: Tx, new: NewSubmission) -> tuple[dict[str, int], str]:
-    """Add up and apply the counters: by how much each moved, and the one that unsent copies go back to."""
-    sums: dict[str, int] = {}
-    last: dict[str, Add] = {}
-    for r in new.recipients:
-        for effect in r.effects:
-            if isinstance(effect, Add):
-                sums[effect.counter] = sums.get(effect.counter, 0) + effect.amount
-                last[effect.counter] = effect
-    for counter, effect in last.items():
-        _add(conn, new.tenant_id, counter, sums[counter], effect.limit, effect.refused)
-    return sums, next((counter for counter, effect in last.items() if effect.gives_back), "")
-
-
-def _add(conn: Tx, tenant_id: int, counter: str, amount: int, limit: int | None, no: Status) -> None:
-    if not counters.add(conn, tenant_id, counter, amount, limit):
-        raise Refused(no)
-
-
-def _count_distinct(conn: Tx, new: NewSubmission, subscriber_ids: tuple[int, ...], counted: dict[str, int]) -> None:
-    for number, r in enumerate(new.recipients):
-        for effect in r.effects:
-            if not isinstance(effect, AddDistinct) or r.recipient.standing.counted:
-                continue
-            if counters.first(conn, new.tenant_id, effect.counter, subscriber_ids[number]):
-                _add(conn, new.tenant_id, effect.counter, 1, effect.limit, effect.refused)
-                counted[effect.counter] = counted.get(effect.counter, 0) + 1

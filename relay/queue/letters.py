@@ -39,7 +39,7 @@ def ready(
 def put(conn: Tx, letter: OwnMessage, *, subscriber_id: int = 0, note: str = "") -> None:
     """Queue it, due at once; ``subscriber_id`` 0 for someone who is no subscriber."""
     own.put(conn, letter, stream_id=_stream(conn, letter.tenant_id), subscriber_id=subscriber_id)
-    events.accepted(conn, letter.tenant_id, letter.id, None, 1, {"why": note} if note else {}, letter.now)
+    events.accepted(conn, letter.tenant_id, letter.id, None, 1, {"why": note} if note else {}, letter.now, counts=False)
 
 
 def _stream(conn: Tx, tenant_id: int) -> int:

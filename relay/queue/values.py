@@ -6,11 +6,12 @@ dataclass costs ten times as much to make.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
+from msgspec.structs import replace
 
 from relay.mail.likeness import Words
 from relay.mail.status import Status
@@ -83,6 +84,15 @@ class Enqueued(msgspec.Struct, frozen=True, gc=False):
     """By how much this commit moved which of the tenant's counters."""
     shared: bool = False
     """As in ``NewSubmission``, and none of the recipients is kept apart."""
+    refused: tuple[tuple[Recipient, Status], ...] = ()
+    """Who was over a limit at this moment, and isn't among the others."""
+
+
+def without(new: NewSubmission, refused: Sequence[tuple[Recipient, Status]]) -> NewSubmission:
+    """The rest of a submission, with these among those who were refused."""
+    gone = {id(recipient) for recipient, _ in refused}
+    kept = tuple(one for one in new.recipients if id(one.recipient) not in gone)
+    return replace(new, recipients=kept, refused=(*new.refused, *refused))
 
 
 class Submission(msgspec.Struct, frozen=True, gc=False):

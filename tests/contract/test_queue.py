@@ -14,7 +14,8 @@ from relay.mail.status import refusal
 from relay.pipeline.contract import Add, AddDistinct, Effect, Hold, Stage
 from relay.queue import verdicts
 from relay.queue.complete import complete
-from relay.queue.enqueue import Refused, enqueue
+from relay.queue.count import Refused
+from relay.queue.enqueue import enqueue
 from relay.queue.lanes import waiting
 from relay.queue.lease import LEASE_S, owners, take_back
 from relay.queue.values import Claim, Lease, NewRecipient, NewSubmission, Result, Written
@@ -108,17 +109,19 @@ def finish(conn: sqlite3.Connection, *results: Result) -> Written:
 # --- enqueue -------------------------------------------------------------------
 
 
-def test_a_limit_passed_in_the_commit_refuses_the_message_and_keeps_nothing(conn: sqlite3.Connection) -> None:
+def test_a_limit_passed_in_the_commit_refuses_who_doesn_t_fit(conn: sqlite3.Connection) -> None:
     effects = (Add(QUOTA, 1, 3, FULL),)
     put(conn, new(1, 2, effects))
-    with pytest.raises(Refused) as caught:
-        put(conn, new(2, 2, effects))
-    assert caught.value.status == FULL
-    assert counter(conn, QUOTA) == 2
-    assert conn.execute("SELECT count(*) FROM submission").fetchone()[0] == 1
-    assert conn.execute("SELECT count(*) FROM body").fetchone()[0] == 1
-    put(conn, new(3, 1, effects))
+    with transaction(conn):
+        stored = enqueue(conn, new(2, 2, effects), None)
+    assert (len(stored.states), [status for _, status in stored.refused]) == (1, [FULL])
     assert counter(conn, QUOTA) == 3
+    with pytest.raises(Refused) as caught:
+        put(conn, new(3, 2, effects))
+    assert caught.value.status == FULL
+    assert counter(conn, QUOTA) == 3
+    assert conn.execute("SELECT count(*) FROM submission").fetchone()[0] == 2, "where nobody is left nothing is kept"
+    assert conn.execute("SELECT count(*) FROM body").fetchone()[0] == 2
 
 
 def test_different_subscribers_are_counted_once(conn: sqlite3.Connection) -> None:

@@ -494,6 +494,32 @@ def test_a_remote_without_8bitmime_gets_seven_bits_that_mean_the_same_and_verify
 # --- tenants -----------------------------------------------------------------------
 
 
+def test_a_message_over_the_limit_for_some_takes_the_others(house: House) -> None:
+    """Also where another session was quicker between RCPT and the commit."""
+    relay = house.relay
+    relay.tenant("race", "race.example", plan="free")
+    who = relay.credential("race", "transactional")
+    path = "MAIL FROM:<x@race.example> RET=HDRS"
+    _use_up(house, "race", "messages", 2996)
+    hello = {"sender": "Race <x@race.example>"}
+    with house.session(who) as first, house.session(who) as second:
+        for s, names in ((first, ("r1", "r2", "r3")), (second, ("r4", "r5", "r6"))):
+            s.say(path)
+            for name in names:
+                starts(s.say(rcpt(name) + " NOTIFY=FAILURE"), "250 ")
+        starts(first.data(mail(subject="race one", **hello)), "250 2.0.0 ")
+        starts(second.data(mail(subject="race two", **hello)), "250 2.0.0 ")
+        second.say(path)
+        starts(second.say(rcpt("r7")), "550 5.7.1 quota-messages: 3000 of 3000")
+    house.sink.to("r4@rcpt.example")
+    told = house.sink.to("x@race.example")
+    assert b"r5@rcpt.example" in told.data and b"r6@rcpt.example" in told.data and b"quota-messages" in told.data
+    assert b"r4@rcpt.example" not in told.data
+    found = relay.json("quota", "show", "race")
+    assert (found["messages_used"], found["subscribers_used"]) == (3000, 4)
+    until(lambda: relay.json("stats", "race")["refused"] == {"quota-messages": 3}, "all three are on record")
+
+
 def test_freeze_quota_and_revoked_credentials(house: House) -> None:
     relay = house.relay
     relay.tenant("small", "small.example", plan="free")

@@ -12,7 +12,7 @@ from relay.campaigns import campaigns, numbering
 from relay.campaigns.campaigns import Campaign
 from relay.pipeline.contract import Stage
 from relay.queue import verdicts
-from relay.queue.enqueue import Refused
+from relay.queue.count import Refused
 from relay.store.as_of import look
 from relay.values.errors import RegistryError
 from relay.values.facts import CampaignFigures, DayFigures
