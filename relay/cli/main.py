@@ -46,6 +46,7 @@ COMMANDS: Final[dict[str, str]] = {
     "audit": "The audit log: verify, head, prove, list, rotate.",
     "queue": "The queue: list, show, hold, release, retry, cancel.",
     "message": "Messages: list what was sent lately.",
+    "events": "What happened to a tenant's messages and people.",
     "bounce": "Messages that came back: what was understood of one.",
     "trace": "One message's whole story.",
     "arf": "Feedback reports: what was understood of one.",

@@ -27,7 +27,7 @@ from typing import Any, Final
 import msgspec
 
 from relay.conduct.sites import site_of
-from relay.events.write import DELIVERED, NOBODY, PLACES, ToldCopy, ToldPlace
+from relay.events.write import DELIVERED, PLACES, RETURNED, TOLD, ToldCopy, ToldPlace
 from relay.store.contract import Tx
 
 NAME: Final = "rates"
@@ -43,8 +43,13 @@ MOST_SITES: Final = 100
 """Kept apart of one tenant's stream in a day; the rest is one."""
 _SANDBOX: Final = "sandbox.invalid"
 _TOLD: Final = (
-    f"SELECT tenant_id, at, kind, detail FROM event WHERE id > ? AND id <= ? AND tenant_id IN ({NOBODY}, {PLACES})"
+    "SELECT tenant_id, at, kind, detail FROM event WHERE id > ? AND id <= ?"
+    f" AND (number = {TOLD} AND kind IN ('{DELIVERED}', '{RETURNED}') OR tenant_id = {PLACES})"
 )
+_RETURNED: Final = f"""
+SELECT e.tenant_id, e.at, s.stream_id FROM event e JOIN submission s ON s.id = e.submission_id
+ WHERE e.id > ? AND e.id <= ? AND e.tenant_id > 0 AND e.kind = '{RETURNED}' AND s.stream_id <> 0
+"""
 _EVENTS: Final = """
 SELECT e.tenant_id, e.at, e.kind, e.detail, coalesce(e.campaign_id, 0), s.stream_id, r.domain, r.subscriber_id
   FROM event e LEFT JOIN submission s ON s.id = e.submission_id
@@ -87,6 +92,8 @@ def read(conn: Tx, after: int, until: int) -> RateBatch:
         for tenant_id, stream_id, _, _ in _COPIES.decode(detail):
             if tenant_id > 0 and stream_id:
                 batch.sums[tenant_id, slot, stream_id, 0, DELIVERED_] += amount
+    for tenant_id, at, stream_id in conn.execute(_RETURNED, (after, until)):
+        batch.sums[tenant_id, int(at) // SLOT_S, stream_id, 0, DELIVERED_] -= 1
     for row in conn.execute(_EVENTS, (after, until)):
         _event(batch, *row)
     return batch

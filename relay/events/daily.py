@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from relay.events.write import DELIVERED, NOBODY, RETURNED, ToldCopy
+from relay.events.write import DELIVERED, RETURNED, TOLD, ToldCopy
 from relay.store.contract import Tx
 
 NAME: Final = "daily"
@@ -23,11 +23,12 @@ Sums = Counter[tuple[int, int, int, str]]
 _EVENTS: Final = f"""
 SELECT e.tenant_id, CAST(e.at AS BIGINT) / {DAY_S}, coalesce(s.stream_id, 0), e.kind, sum(e.amount)
   FROM event e LEFT JOIN submission s ON s.id = e.submission_id
- WHERE e.id > ? AND e.id <= ? AND e.tenant_id > 0 AND (s.stream_id IS NULL OR s.stream_id <> 0)
+ WHERE e.id > ? AND e.id <= ? AND e.tenant_id > 0 AND coalesce(e.number, 0) <> {TOLD}
+   AND (s.stream_id IS NULL OR s.stream_id <> 0)
  GROUP BY 1, 2, 3, 4
 """
 _TOLD: Final = f"""
-SELECT CAST(at AS BIGINT) / {DAY_S}, kind, detail FROM event WHERE id > ? AND id <= ? AND tenant_id = {NOBODY}
+SELECT CAST(at AS BIGINT) / {DAY_S}, kind, detail FROM event WHERE id > ? AND id <= ? AND number = {TOLD}
 """
 _COPIES: Final = msgspec.json.Decoder(list[ToldCopy])
 

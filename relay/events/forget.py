@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from relay.events.write import NOBODY, PLACES
+from relay.events.write import PLACES
 from relay.store.contract import Tx
 from relay.store.database import transaction
 
 STEP: Final = 500
 """Events deleted in one transaction."""
+_BELOW: Final = PLACES - 1
+"""Below the tenants of all rows: -1 is of earlier releases, 0 the whole relay."""
 OLD: Final = "SELECT id FROM event WHERE tenant_id = ? AND at < ? AND id < (SELECT max(id) FROM event) LIMIT ?"
 
 _READ: Final = (
@@ -35,7 +37,7 @@ def blank_copy(conn: Tx, submission_id: int, number: int) -> None:
 
 def forget_told(conn: Tx) -> int:
     """Delete some rows that only followers were to be told, and all have read; how many."""
-    ids = [row for whose in (NOBODY, PLACES) for row in conn.execute(_READ, (whose, STEP)).fetchall()]
+    ids = conn.execute(_READ, (PLACES, STEP)).fetchall()
     if ids:
         with transaction(conn):
             conn.executemany("DELETE FROM event WHERE id = ?", ids)
@@ -47,7 +49,7 @@ def forget(conn: Tx, before: float) -> int:
 
     In transactions of its own.
     """
-    deleted, tenant_id = 0, NOBODY
+    deleted, tenant_id = 0, _BELOW
     while True:
         row = conn.execute(
             "SELECT tenant_id FROM event WHERE tenant_id > ? ORDER BY tenant_id LIMIT 1", (tenant_id,)

@@ -1,8 +1,8 @@
 """Events: what a tenant is told, and what followers (``follow``) read; written in the transaction of what they tell.
 
 ``kind`` is a word such as ``bounced``; ``detail`` is kept as JSON. A copy that
-was delivered has no event of its own, its row is it: for followers all of one
-commit share a row of nobody (``NOBODY``), which goes once all have read it.
+was delivered has no event of its own, its row is it: those of one tenant in one
+commit share a row that names them (``told``), as do those that a verdict let go.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ import msgspec
 
 from relay.store.contract import Tx
 
-NOBODY: Final = -1
-"""``tenant_id`` of rows that tell followers how copies ended: no tenant sees them."""
+TOLD: Final = -1
+"""``number`` of rows that name many copies (``told``)."""
 PLACES: Final = -2
-"""``tenant_id`` of rows that tell followers where copies were delivered to; they go as those of nobody do."""
+"""``tenant_id`` of rows that tell followers where copies were delivered to: no tenant sees them, and once all have read
+one it goes."""
 DELIVERED: Final = "delivered"
+RELEASED: Final = "released"
 RETURNED: Final = "returned"
 """A copy that was delivered, or will be told so, came back: from now on it counts as bounced."""
 ToldCopy = tuple[int, int, int, int]
@@ -100,14 +102,20 @@ def of_campaign(conn: Tx, tenant_id: int, kind: str, campaign_id: int, detail: M
     conn.execute(_INSERT, (tenant_id, at, kind, None, None, campaign_id, encoded(detail), 1))
 
 
-def of_account(conn: Tx, tenant_id: int, kind: str, detail: Mapping[str, object], at: float) -> None:
-    """Something that concerns the account, not one message; tenant 0: the whole relay."""
-    conn.execute(_INSERT, (tenant_id, at, kind, None, None, None, encoded(detail), 1))
+def of_account(conn: Tx, tenant_id: int, kind: str, detail: Mapping[str, object], at: float, amount: int = 1) -> None:
+    """Something that concerns the account, not one message; tenant 0: the whole relay. ``amount`` as ``of_copy``'s."""
+    conn.execute(_INSERT, (tenant_id, at, kind, None, None, None, encoded(detail), amount))
 
 
 def told(conn: Tx, kind: str, copies: Sequence[ToldCopy], at: float) -> None:
-    """Tell followers of copies that have no event of their own for it; all of one commit in one row."""
-    conn.execute(_INSERT, (NOBODY, at, kind, None, None, None, encoded(copies), len(copies)))
+    """Tell of copies that have no event of their own for it; all of one tenant and commit in one row."""
+    by_tenant: dict[int, list[ToldCopy]] = {}
+    for copy in copies:
+        by_tenant.setdefault(copy[0], []).append(copy)
+    conn.executemany(
+        _INSERT,
+        [(tenant_id, at, kind, None, TOLD, None, encoded(named), len(named)) for tenant_id, named in by_tenant.items()],
+    )
 
 
 def places(conn: Tx, delivered: Mapping[tuple[int, int, str], int], at: float) -> None:

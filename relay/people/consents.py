@@ -145,6 +145,8 @@ def give(
     proof = {"source": agreed.source, "wording_id": wording_id, "means": means, "ip": ip, "page": agreed.page}
     story = {**(evidence or {}), **proof, "actor": actor}
     _history(conn, subscriber_id, topic_id, "given", given_at, now, story)
+    told = {"recipient": address.canonical, "topic": agreed.topic, "means": means, "source": agreed.source}
+    events.of_account(conn, tenant_id, "consent.given", told, now, 0)
 
 
 def _record(
@@ -251,7 +253,13 @@ def withdraw(
     if submission_id is not None:
         story |= {"submission": submission_id, "number": number}
     _history(conn, subscriber_id, topic_id, "withdrawn", now, now, story)
-    _event(conn, tenant_id, subscriber_id, {"means": means, "topic": topic}, now, submission_id, number)
+    # Of a copy that was named its row has the address.
+    said: dict[str, object] = {"means": means, "topic": topic} | (
+        {} if submission_id is not None else {"recipient": person[0]}
+    )
+    if not ended:
+        said["ended"] = False  # there was no consent
+    _event(conn, tenant_id, subscriber_id, said, now, submission_id, number)
     return True
 
 

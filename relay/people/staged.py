@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from relay.audit import log
+from relay.events import write as events
 from relay.keys.secrets import Secrets
 from relay.people import erased, left, never_ask
 from relay.people.consent_rules import UNDATED
@@ -188,6 +189,8 @@ def take(conn: Tx, giving: Giving, bound: Sequence[bytes]) -> None:
         leaf = log.open_batch(conn, "consents-given", giving.tenant_id, giving.now)
         log.fill_batch(conn, _HISTORY, values | {"leaf": leaf})
         log.close_batch(conn, leaf, [bound[number - 1] for (number,) in numbers])
+        told = {"count": len(numbers), "topic": giving.topic, "means": giving.means, "source": giving.source}
+        events.of_account(conn, giving.tenant_id, "consent.given", told, giving.now, 0)
     conn.execute(_PROFILES, values)
     conn.execute(_MEMBERS)
 

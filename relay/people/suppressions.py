@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from relay.audit import actions, log
+from relay.events import write as events
 from relay.people import doubts
 from relay.people.mailbox import mailbox_of
 from relay.store.contract import Tx
@@ -58,7 +59,19 @@ def add(
     if new:
         told = {"detail": detail[:MAX_DETAIL], "reason": reason}
         _history(conn, subscriber_id, topic_id, "suppressed", told, now, at)
+        _tell(conn, subscriber_id, topic_id, reason, detail, now)
     return new
+
+
+def _tell(conn: Tx, subscriber_id: int, topic_id: int, reason: Reason, detail: str, now: float) -> None:
+    row = conn.execute(
+        "SELECT s.tenant_id, s.address, t.name FROM subscriber s LEFT JOIN topic t ON t.id = ? WHERE s.id = ?",
+        (topic_id, subscriber_id),
+    ).fetchone()
+    if row is not None:
+        tenant_id, address, topic = row
+        told = {"recipient": address, "reason": reason.value, "topic": topic, "says": detail[:MAX_DETAIL]}
+        events.of_account(conn, tenant_id, "suppressed", told, now, 0)
 
 
 def unsubscribe(conn: Tx, subscriber_id: int, topic_id: int, detail: str, now: float) -> None:

@@ -117,6 +117,8 @@ def _story(new: NewSubmission, states: tuple[State, ...]) -> dict[str, object]:
     held = states.count(State.HELD)
     if held:
         story["held"] = held
+        if held < len(states):
+            story["which"] = _bits(states)
         # Once it has ended, only this tells that there was a hold.
         kept = {(r.hold.why, r.hold.until) for r in new.recipients if r.hold is not None and lasts(r.hold, new)}
         if kept:
@@ -126,6 +128,15 @@ def _story(new: NewSubmission, states: tuple[State, ...]) -> dict[str, object]:
     if new.taken_out:
         story["taken_out"] = new.taken_out
     return story
+
+
+def _bits(states: tuple[State, ...]) -> str:
+    """Which numbers are held, as bits of a number in hex: once they are let go, only this tells."""
+    bits = 0
+    for number, state in enumerate(states):
+        if state is State.HELD:
+            bits |= 1 << number
+    return f"{bits:x}"
 
 
 def _campaign(conn: Tx, new: NewSubmission) -> Campaign | None:

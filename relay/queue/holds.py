@@ -7,10 +7,13 @@ policy's hold may have an end of its own (``held_until``), looked for here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from relay.events import write as events
 from relay.store.contract import Tx
 from relay.store.database import transaction
+from relay.values.states import State
 
 POLICY: Final = 1
 """``hold_reason`` has its words, ``held_until`` its end."""
@@ -51,7 +54,24 @@ def without(bits: int) -> str:
 _END: Final = (
     f"UPDATE recipient SET {without(POLICY)}"
     " WHERE submission_id = :submission AND number = :number AND state = 1 AND held_until <= :now"
+    " RETURNING state"
 )
+
+
+def released(conn: Tx, copies: Sequence[tuple[int, int]], now: float) -> None:
+    """Tell that these copies, (submission_id, number), are not held any more; in the transaction that lets them go."""
+    of: dict[int, tuple[int, int] | None] = {}
+    told: list[events.ToldCopy] = []
+    for submission_id, number in copies:
+        if submission_id not in of:
+            of[submission_id] = conn.execute(
+                "SELECT tenant_id, stream_id FROM submission WHERE id = ?", (submission_id,)
+            ).fetchone()
+        row = of[submission_id]
+        if row is not None:
+            told.append((row[0], row[1], submission_id, number))
+    for first in range(0, len(told), STEP):
+        events.told(conn, events.RELEASED, told[first : first + STEP], now)
 
 
 def end_timed(conn: Tx, now: float) -> int:
@@ -62,9 +82,13 @@ def end_timed(conn: Tx, now: float) -> int:
     total = 0
     while found := conn.execute(ENDED, (now, CHUNK)).fetchall():
         with transaction(conn):
-            step = conn.executemany(
-                _END, [{"submission": sid, "number": number, "now": now} for sid, number in found]
-            ).rowcount
+            states = [
+                conn.execute(_END, {"submission": sid, "number": number, "now": now}).fetchone()
+                for sid, number in found
+            ]
+            ended = [(copy, row[0]) for copy, row in zip(found, states, strict=True) if row is not None]
+            released(conn, [(sid, number) for (sid, number), state in ended if state == State.READY], now)
+            step = len(ended)
         total += step
         if len(found) < CHUNK or step <= 0:
             break

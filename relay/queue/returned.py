@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from relay.events import write as events
 from relay.store.contract import Tx
 from relay.values.states import BOUNCED_EARLY, State
@@ -13,18 +15,19 @@ def came_back(conn: Tx, submission_id: int, number: int, subscriber_id: int, sta
     A report may be here before the outcome of the delivery is written down; ``complete`` then heeds what it left.
     """
     row = conn.execute(
-        "SELECT state, owner, hold_reason FROM recipient WHERE submission_id = ? AND number = ? AND subscriber_id = ?",
+        "SELECT state, owner, hold_reason, status, remote FROM recipient"
+        " WHERE submission_id = ? AND number = ? AND subscriber_id = ?",
         (submission_id, number, subscriber_id),
     ).fetchone()
     if row is None:
         return False
-    state, owner, reason = row
+    state, owner, reason, taken, remote = row
     if state == State.DELIVERED:
         conn.execute(
             "UPDATE recipient SET state = ?, status = ?, changed_at = ? WHERE submission_id = ? AND number = ?",
             (int(State.BOUNCED), status, now, submission_id, number),
         )
-        _tell(conn, submission_id, number, now)
+        _tell(conn, submission_id, number, {"status": taken, "remote": remote}, now)
         return False
     if state == State.READY and owner is not None:
         conn.execute(
@@ -32,12 +35,13 @@ def came_back(conn: Tx, submission_id: int, number: int, subscriber_id: int, sta
             (BOUNCED_EARLY, status, submission_id, number),
         )
         if reason != BOUNCED_EARLY:
-            _tell(conn, submission_id, number, now)
+            _tell(conn, submission_id, number, {}, now)
         return False
     return state in (State.BOUNCED, State.EXPIRED)
 
 
-def _tell(conn: Tx, submission_id: int, number: int, now: float) -> None:
-    row = conn.execute("SELECT tenant_id, stream_id FROM submission WHERE id = ?", (submission_id,)).fetchone()
+def _tell(conn: Tx, submission_id: int, number: int, taken: Mapping[str, object], now: float) -> None:
+    """``taken``: what its row said of the delivery, which would be gone else."""
+    row = conn.execute("SELECT tenant_id, campaign_id FROM submission WHERE id = ?", (submission_id,)).fetchone()
     if row is not None:
-        events.told(conn, events.RETURNED, [(row[0], row[1], submission_id, number)], now)
+        events.of_copy(conn, row[0], events.RETURNED, submission_id, number, row[1], taken, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from relay.queue.holds import CHUNK, DOMAIN, FREEZE, without
+from relay.queue.holds import CHUNK, DOMAIN, FREEZE, released, without
 from relay.store.contract import Tx
 from relay.store.database import transaction
 from relay.values.states import State
@@ -51,9 +51,13 @@ def _thaw(conn: Tx, bit: int, over: str, now: float, tenant_id: int | None) -> i
     total = 0
     while found := conn.execute(find, (tenant_id, CHUNK)).fetchall():
         with transaction(conn):
+            due: list[tuple[int, int]] = []
             for sid, number in found:
                 row = conn.execute(let_go, {"submission": sid, "number": number, "now": now}).fetchone()
-                total += row is not None and row[0] == State.READY
+                if row is not None and row[0] == State.READY:
+                    due.append((sid, number))
+            released(conn, due, now)
+            total += len(due)
         if len(found) < CHUNK:
             break
     return total

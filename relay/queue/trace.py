@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
+from relay.events.write import RETURNED
 from relay.queue import held
 from relay.queue.held import CopyHold
 from relay.store.contract import Tx
@@ -149,7 +150,8 @@ def _events(conn: Tx, submission_id: int) -> dict[int | None, list[TraceStep]]:
     """Steps by recipient number; None: of the whole message."""
     found: dict[int | None, list[TraceStep]] = {}
     rows = conn.execute(
-        "SELECT number, at, kind, detail FROM event WHERE submission_id = ? ORDER BY id", (submission_id,)
+        "SELECT number, at, kind, detail FROM event WHERE submission_id = ? AND kind <> ? ORDER BY id",
+        (submission_id, RETURNED),
     )
     for number, at, kind, detail in rows:
         told = json.loads(detail) if detail else {}

@@ -10,7 +10,7 @@ from relay.campaigns import counts, draw, record
 from relay.campaigns.campaigns import Campaign, by_id
 from relay.events import write as events
 from relay.queue.drop import QueuedCopy, give_up
-from relay.queue.holds import CAMPAIGN, without
+from relay.queue.holds import CAMPAIGN, released, without
 from relay.store.contract import Tx
 from relay.values.errors import RegistryError
 from relay.values.states import State
@@ -100,6 +100,7 @@ def widen(conn: Tx, campaign_id: int, share: int, every: int, actor: str, why: s
         f"UPDATE recipient SET {without(CAMPAIGN)} WHERE submission_id = :submission AND number = :number",
         [{"now": now, "submission": submission_id, "number": number} for submission_id, number in chosen],
     )
+    released(conn, chosen, now)
     counts.widened(conn, campaign_id, share, len(chosen), _line(why), now)
     _tell(conn, campaign, "widened", actor, _line(why), now)
     return len(chosen)
@@ -110,12 +111,14 @@ def work_off(conn: Tx, campaign_id: int, now: float, most: int | None = CHUNK) -
     campaign = by_id(conn, campaign_id)
     limit = -1 if most is None else most
     if campaign.state == "released":
-        return conn.execute(
+        done = conn.execute(
             f"UPDATE recipient SET {without(CAMPAIGN)} WHERE state = 1 AND (submission_id, number) IN"
             " (SELECT submission_id, number FROM recipient WHERE campaign_id = :campaign AND state = 1"
-            f" AND (held_by & {CAMPAIGN}) <> 0 LIMIT :most)",
+            f" AND (held_by & {CAMPAIGN}) <> 0 LIMIT :most) RETURNING submission_id, number, state",
             {"now": now, "campaign": campaign_id, "most": limit},
-        ).rowcount
+        ).fetchall()
+        released(conn, [(row[0], row[1]) for row in done if row[2] == State.READY], now)
+        return len(done)
     if campaign.state == "declined":
         rows = conn.execute(
             "SELECT submission_id, number, tenant_id, campaign_id FROM recipient WHERE campaign_id = ? AND state = 1"

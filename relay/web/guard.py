@@ -51,7 +51,17 @@ _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _EXPORT: Final = "/v1/consents/export"
 _CONSENTS: Final = tuple(f"/v1/consents/{name}" for name in ("batch", "history", "opt-in"))
 _ROUTES = frozenset(
-    {*_QUIET, "/report", "/v1/consents", *_CONSENTS, _EXPORT, "/v1/forms", "/v1/topics", "/v1/openapi.json"}
+    {
+        *_QUIET,
+        "/report",
+        "/v1/consents",
+        *_CONSENTS,
+        _EXPORT,
+        "/v1/events",
+        "/v1/forms",
+        "/v1/topics",
+        "/v1/openapi.json",
+    }
 )
 
 

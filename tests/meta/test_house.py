@@ -16,13 +16,13 @@ KNOWS: Mapping[str, str] = {
     "audit": "keys store store/sqlite values",
     "campaigns": "events ledger mail store values",
     "checks": "delivery/smtp feedback intake/smtp keys pipeline store store/sqlite tenants values",
-    "cli": "audit campaigns checks conduct demo feedback intake/smtp keys ledger lists mail observe people "
+    "cli": "audit campaigns checks conduct demo events feedback intake/smtp keys ledger lists mail observe people "
     "pipeline processes queue rights serve.py signup store store/sqlite tenants texts values",
     "conduct": "audit events keys mail people queue signup store tenants texts values",
     "delivery": "mail observe people pipeline queue store store/sqlite tenants values",
-    "delivery/smtp": "delivery keys mail queue store tenants verdict",
+    "delivery/smtp": "delivery keys mail queue store tenants values verdict",
     "demo": "",
-    "events": "store",
+    "events": "store values",
     "feedback": "campaigns events keys mail observe people queue signup store tenants texts values verdict",
     "intake": "campaigns mail observe pipeline queue store store/sqlite tenants values",
     "intake/smtp": "feedback intake keys mail observe people pipeline store tenants values",
@@ -46,7 +46,7 @@ KNOWS: Mapping[str, str] = {
     "values": "mail observe",
     "verdict": "",
     "web": "keys observe queue signup store store/sqlite tenants texts",
-    "web/api": "conduct lists mail people signup store tenants texts values web",
+    "web/api": "conduct events lists mail people signup store tenants texts values web",
     "web/public": "conduct feedback keys mail people signup store tenants values web",
     "web/server": "keys observe processes queue signup store store/sqlite web web/api web/public",
 }

@@ -62,6 +62,9 @@ def _empty() -> bytes:
         return path.read_bytes()
 
 
+_TOLD = "FROM event WHERE coalesce(number, 0) >= 0 AND kind NOT IN ('suppressed', 'consent.given', 'returned')"
+
+
 class World:
     """A store with one delivered copy to Ann, and what may come back for it."""
 
@@ -101,10 +104,11 @@ class World:
         return asyncio.run(run())
 
     def events(self) -> list[str]:
-        return [kind for (kind,) in self.conn.execute("SELECT kind FROM event WHERE tenant_id >= 0 ORDER BY id")]
+        """Kinds of events but those that say of the person, or of a delivery, what another one says of the copy."""
+        return [kind for (kind,) in self.conn.execute(f"SELECT kind {_TOLD} ORDER BY id")]
 
     def detail(self) -> dict[str, object]:
-        (text,) = self.conn.execute("SELECT detail FROM event ORDER BY id DESC LIMIT 1").fetchone()
+        (text,) = self.conn.execute(f"SELECT detail {_TOLD} ORDER BY id DESC LIMIT 1").fetchone()
         found = json.loads(text)
         assert isinstance(found, dict)
         return found

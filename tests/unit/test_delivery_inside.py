@@ -11,7 +11,7 @@ import pytest
 from config.settings import Delivery
 from relay.delivery.outcome import Bounced, Delivered, Retry
 from relay.delivery.smtp.answer import Found
-from relay.delivery.smtp.inside import inside, own
+from relay.values.inside import inside, own
 from tests.support.delivery import Bench, Clock, FakeAttempt, FixedLookup, run
 from tests.support.remote import ScriptedRemote
 from tests.unit.judging import HOUR_S, Bank

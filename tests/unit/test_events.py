@@ -300,19 +300,19 @@ def test_of_two_at_once_one_moves_on(path: Path, conn: sqlite3.Connection) -> No
     assert sums(conn) == expected
 
 
-def test_a_new_follower_begins_now_and_holds_what_it_was_not_told(conn: sqlite3.Connection) -> None:
+def test_a_new_follower_begins_now_and_what_was_told_of_copies_stays_for_the_stream(conn: sqlite3.Connection) -> None:
     happened(conn)
     assert follow.step(conn, Follower("new", daily.read, lambda conn, made: None)) == 0
     assert follow.position(conn, "new") == follow.newest(conn)
     put(conn, [BOB], random=7)
     end(conn, *(delivered(one) for one in leased(conn)))
     follow.catch_up(conn)
-    told = "SELECT count(*) FROM event WHERE tenant_id = -1"
-    assert one(conn, told) == 1  # what the daily follower alone had to be told is gone
+    told = "SELECT count(*) FROM event WHERE tenant_id = 1 AND number = -1"
+    assert one(conn, told) == 2
     follow.step(conn, Follower("new", daily.read, lambda conn, made: None))
     put(conn, [BOB], random=8)
     follow.catch_up(conn)
-    assert one(conn, told) == 0
+    assert one(conn, told) == 2
 
 
 def test_the_newest_event_stays_so_that_no_id_is_given_out_twice(conn: sqlite3.Connection) -> None:
@@ -355,7 +355,7 @@ def test_outcomes_cost_two_statements_a_commit_however_many_they_are(conn: sqlit
     end(conn, *results)
     conn.set_trace_callback(None)
     assert len(results) == 20 and len([sql for sql in said if "event" in sql]) == 2
-    copies = json.loads(str(one(conn, "SELECT detail FROM event WHERE tenant_id = -1")))
+    copies = json.loads(str(one(conn, "SELECT detail FROM event WHERE number = -1")))
     assert [(copy[0], copy[1], copy[3]) for copy in copies] == [(SHOP, 1, 0)] * 20
     places = json.loads(str(one(conn, "SELECT detail FROM event WHERE tenant_id = -2")))
     assert places == [[SHOP, 1, "people.example", 20]]

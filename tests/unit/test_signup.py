@@ -119,7 +119,7 @@ def test_a_page_that_is_not_the_tenants_does_not_become_the_source(signup: Signu
 def test_the_tenant_is_told(signup: Signup) -> None:
     signup.agree(ANN)
     kinds = [row[0] for row in signup.shop.conn.execute("SELECT kind FROM event ORDER BY id")]
-    assert kinds == ["accepted", "subscribed"]
+    assert kinds == ["accepted", "consent.given", "consent.given", "subscribed"]
 
 
 def test_a_second_confirmation_says_so_and_changes_nothing(signup: Signup) -> None:

@@ -22,7 +22,6 @@ from relay.delivery.smtp.answer import Found, Unsure
 from relay.delivery.smtp.classify import lost
 from relay.delivery.smtp.envelope import Timeouts
 from relay.delivery.smtp.handshake import Opening, Target, TlsFailed, Unreachable, features
-from relay.delivery.smtp.inside import inside, own
 from relay.delivery.smtp.judge import Log, RouteFinding, undecided
 from relay.delivery.smtp.reply import one_line
 from relay.delivery.smtp.resolve import Lookup
@@ -31,6 +30,7 @@ from relay.delivery.smtp.session import Session
 from relay.delivery.smtp.tls_policy import Mode, TlsPolicy, describe
 from relay.delivery.smtp.turns import Turns
 from relay.mail.status import temporary
+from relay.values.inside import inside, own
 
 MAX_TRIES = 10
 """Addresses tried for one connection, so that a site can't hold it up for hours."""

@@ -17,11 +17,11 @@ from pathlib import Path
 
 from relay.delivery.outcome import Bounced, Reach, Retry
 from relay.delivery.smtp.answer import NEGATIVE_TTL_S, Found, Missing
-from relay.delivery.smtp.inside import inside, own
 from relay.delivery.smtp.judge import SITE, Judge, RouteFinding, undecided
 from relay.delivery.smtp.reply import one_line
 from relay.delivery.smtp.resolve import Lookup
 from relay.mail.status import permanent, temporary
+from relay.values.inside import inside, own
 
 MAX_HOSTS = 100
 MAX_ENTRIES = 10_000

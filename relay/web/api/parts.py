@@ -43,3 +43,17 @@ async def _json(request: Request) -> None:
 
 JSON_ONLY = [Depends(_json)]
 """Dependencies of routes that take a body (RFC 9110 §15.5.16)."""
+
+
+async def _known(request: Request) -> None:
+    """A parameter that is misspelt would be ignored, and the answer be of something else."""
+    route = request.scope["route"]
+    names = sorted(one.alias for one in route.dependant.query_params)
+    unknown = next((name for name in request.query_params if name not in names), None)
+    if unknown is not None:
+        there = f"; there are {', '.join(names)}" if names else ", which takes none"
+        raise Problem("invalid", f"{unknown[:60]!r} is no parameter of this request{there}")
+
+
+KNOWN_QUERY = [Depends(_known)]
+"""Dependencies of routes that refuse parameters they don't know."""

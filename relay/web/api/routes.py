@@ -18,12 +18,12 @@ from relay.store.pool import Unavailable
 from relay.tenants import api_tokens
 from relay.tenants.api_tokens import TokenHolder
 from relay.web import problems
-from relay.web.api import consents, forms, openapi, scopes, statements
+from relay.web.api import consents, events, forms, openapi, scopes, statements
 from relay.web.context import Context
 from relay.web.problems import TYPES, Problem
 
 _OPEN = ("/openapi.json", "/problems/")
-_ROUTERS = (consents.router, forms.topics_router, forms.forms_router, statements.router)
+_ROUTERS = (consents.router, forms.topics_router, forms.forms_router, events.router, statements.router)
 
 
 def create_api(context: Context) -> ASGIApp:
