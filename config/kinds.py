@@ -115,6 +115,8 @@ Networks = Annotated[
     AfterValidator(_unique),
     ValueKind("list of networks", list),
 ]
+NetworkName = Annotated[str, _text(names.ip_network), ValueKind("network")]
+MachineWord = Annotated[str, _text(names.machine_word), ValueKind("class")]
 OptionalMail = Annotated[str, _text(names.mail_address, or_empty=True), ValueKind("mail address")]
 Mails = Annotated[
     tuple[Annotated[str, _text(names.mail_address)], ...],

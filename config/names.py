@@ -173,3 +173,12 @@ def base_url(text: str) -> str:
         raise ValueError(hint) from None
     netloc = host if port is None else f"{host}:{port}"
     return f"{parts.scheme}://{netloc}{parts.path.rstrip('/')}"
+
+
+def machine_word(value: str) -> str:
+    """A class of hits, and where one is meant alone, ``open`` or ``click``."""
+    words = value.split()
+    classes = ("human", "proxy", "prefetch", "scanner", "unsure")
+    if not 1 <= len(words) <= 2 or words[0] not in classes or (len(words) == 2 and words[1] not in ("open", "click")):
+        raise ValueError(f"should be one of {', '.join(classes)}, and `open` or `click` behind it where one is meant")
+    return " ".join(words)

@@ -20,9 +20,11 @@ from config.kinds import (
     Directory,
     Domain,
     Listens,
+    MachineWord,
     Mails,
     Names,
     Nameservers,
+    NetworkName,
     Networks,
     Octets,
     OptionalDomain,
@@ -358,6 +360,39 @@ class Feedback(Table):
     letters_per_network: Count = key(20, "Most of them from one network (/24, /64).", ge=1)
 
 
+class TrackingSettings(Table):
+    """Openings and clicks, of persons who agreed to it: `Relay-Track`, by message or stream."""
+
+    consent: Literal["required", "tenant"] = key(
+        "required",
+        "Who is tracked: `required` only persons who agreed to it; `tenant` all but those who switched it off, where"
+        " law allows that.",
+    )
+    tenant_hosts: bool = key(
+        True,
+        "Put tracked links on `links.` under the tenant's domain where that CNAME is in place; whoever answers https"
+        " there needs a certificate for it.",
+    )
+    apart_url: Url = key(
+        "",
+        "Where tracked links of tenants lead without a released campaign and a host of their own; empty: base_url.",
+        example="https://new.r.example",
+    )
+    text_links: bool = key(False, "Track links in plain text too, where readers see the addresses.")
+    addresses: Literal["cut", "none"] = key(
+        "cut", "What is kept of who opened or clicked from where: the network (/24, /48), or nothing."
+    )
+    networks: Annotated[Mapping[NetworkName, MachineWord], ValueKind("table of class", dict)] = key(
+        {},
+        "Own entries before the relay's table: what comes from a network is `human`, `proxy`, `prefetch`, `scanner` or"
+        " `unsure`; `scanner click` for clicks alone, `proxy open` for openings.",
+        example={"192.0.2.0/24": "scanner click"},
+    )
+    agents: Annotated[Mapping[str, MachineWord], ValueKind("table of class", dict)] = key(
+        {}, "The same by words in the user agent.", example={"Acme-Gateway": "scanner"}
+    )
+
+
 class Plan(Table):
     """What a tenant may send."""
 
@@ -372,6 +407,7 @@ class Retention(Table):
 
     completed: Seconds = key(30 * DAY, "Records of messages that are done.")
     events: Seconds = key(90 * DAY, "Events.")
+    tracking: Seconds = key(90 * DAY, "Single openings and clicks; sums stay.")
 
 
 class ConsentSettings(Table):
@@ -426,6 +462,7 @@ class Settings(Table):
     contacts: Contacts = Field(default_factory=Contacts)
     domains: Domains = Field(default_factory=Domains)
     feedback: Feedback = Field(default_factory=Feedback)
+    tracking: TrackingSettings = Field(default_factory=TrackingSettings)
     policies: Policies = Field(default_factory=Policies)
     policy: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     plans: Annotated[Mapping[str, Plan], BeforeValidator(_with_built_in_plans)] = Field(default_factory=dict)

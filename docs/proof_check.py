@@ -180,9 +180,10 @@ def state_of(entries):
     suppressed = set()
     for place, entry in enumerate(entries):
         record = entry["record"]
-        if record["action"] == "given" and (consent is None or withdrawal is not None):
+        action = record["action"].removeprefix("tracking-")
+        if action == "given" and (consent is None or withdrawal is not None):
             consent, withdrawal = place, None
-        elif record["action"] == "withdrawn" and withdrawal is None:
+        elif action == "withdrawn" and withdrawal is None:
             withdrawal = place
         elif record["action"] == "suppressed":
             suppressed.add(json.loads(record["evidence"])["reason"])

@@ -68,6 +68,7 @@ from relay.store.thread import ready as threads
 from relay.store.thread import usual_number
 from relay.tenants.facts import Facts
 from relay.tenants.snapshot import Snapshot, SnapshotSource
+from relay.tracking.hosts import TrackingHosts
 from relay.web.server.liveness import BeatSlot
 
 _log = logging.getLogger("relay")
@@ -168,7 +169,9 @@ class App:
             places=lambda: signatures.places,
             judge=judge,
         )
-        links = LinkBase(settings.links.base_url, settings.links.mail_domain)
+        tracking = settings.tracking
+        hosts = TrackingHosts(settings.links.base_url, tracking.apart_url, tracking.tenant_hosts)
+        links = LinkBase(settings.links.base_url, settings.links.mail_domain, hosts, tracking.consent)
         terms = WorkerTerms(
             inflight=share.of(delivery.inflight),
             expire_s=delivery.expire,
@@ -241,7 +244,12 @@ class App:
         loop = asyncio.get_running_loop()
         acceptor = Acceptor(
             AcceptTerms(
-                settings.server.hostname, self._scan_limits(), settings.delivery.expire, settings.server.record_client
+                settings.server.hostname,
+                self._scan_limits(),
+                settings.delivery.expire,
+                settings.server.record_client,
+                settings.tracking.text_links,
+                tuple(f"{url.lower()}/" for url in (settings.links.base_url, settings.tracking.apart_url) if url),
             ),
             self.chain,
             committer,

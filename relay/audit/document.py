@@ -24,6 +24,8 @@ from relay.store.contract import Tx
 from relay.values.tenant import TenantRow
 
 TYPE: Final = "relay-consent-proof"
+TRACKING: Final = "tracking-"
+"""What the actions of the consent to being tracked begin with."""
 _CONTEXT: Final = b"relay consent proof v1\n"
 
 
@@ -32,11 +34,11 @@ def build(
     secrets: Secrets,
     tenant: TenantRow,
     address: str,
-    topic: str,
+    topic: str | None,
     relay: str,
     clock: Callable[[], float],
 ) -> Object:
-    """The proof for a person's canonical address; brings the tree up to date first.
+    """The proof for a person's canonical address; brings the tree up to date first. Without a topic, of tracking.
 
     Raises AuditError if nothing was ever recorded, or it no longer is what was.
     """
@@ -57,7 +59,7 @@ def build(
         "made_at": _iso(clock()),
         "tenant": {"name": tenant.name, "contact": tenant.contact, "postal": tenant.postal},
         "address": address,
-        "topic": topic,
+        "topic": "tracking" if topic is None else topic,
         **parts,
         "head": head.fields(),
         "public_key": base64.b64encode(signer.public).decode(),
@@ -65,16 +67,17 @@ def build(
     return document | {"signature": base64.b64encode(signer.sign(signed_octets(document))).decode()}
 
 
-def _parts(conn: Tx, head: Head, tenant: TenantRow, address: str, topic: str, *, settled: bool) -> Object | None:
+def _parts(conn: Tx, head: Head, tenant: TenantRow, address: str, topic: str | None, *, settled: bool) -> Object | None:
     """What is read of the database, in the caller's transaction; None if a newer head may have more of it.
 
     ``settled``: there is no newer one. What this one doesn't have has no leaf, and raises AuditError.
     """
     rows = _history(conn, tenant.id, address, topic)
-    if not any(_object(row.text)["action"] == "given" for row in rows):
-        raise AuditError(f"no consent of {address} to {topic} was ever recorded for {tenant.name}")
-    attestations = _attestations(conn, tenant.id, topic, rows)
-    freed = _freed(conn, tenant.id)
+    if not any(_object(row.text)["action"].removeprefix(TRACKING) == "given" for row in rows):
+        what = "being tracked" if topic is None else topic
+        raise AuditError(f"no consent of {address} to {what} was ever recorded for {tenant.name}")
+    attestations = _attestations(conn, tenant.id, topic or "", rows)
+    freed = [] if topic is None else _freed(conn, tenant.id)
     if not settled and any(_is_later(row, head) for row in (*rows, *attestations, *freed)):
         return None
     prover = Prover(conn, head)
@@ -107,9 +110,10 @@ def state(records: Sequence[Mapping[str, Any]]) -> Object:
     withdrawal: int | None = None
     suppressed: set[str] = set()
     for place, found in enumerate(records):
-        if found["action"] == "given" and (consent is None or withdrawal is not None):
+        action = found["action"].removeprefix(TRACKING)
+        if action == "given" and (consent is None or withdrawal is not None):
             consent, withdrawal = place, None
-        elif found["action"] == "withdrawn" and withdrawal is None:
+        elif action == "withdrawn" and withdrawal is None:
             withdrawal = place
         elif found["action"] == "suppressed":
             suppressed.add(json.loads(found["evidence"])["reason"])
@@ -119,13 +123,19 @@ def state(records: Sequence[Mapping[str, Any]]) -> Object:
     return {"live": live, "consent": consent, "withdrawal": withdrawal, "suppressed": sorted(suppressed)}
 
 
-def _history(conn: Tx, tenant_id: int, address: str, topic: str) -> list[AuditRow]:
-    """The person's records on the topic or on everything, in their order."""
-    found = conn.execute(
+def _history(conn: Tx, tenant_id: int, address: str, topic: str | None) -> list[AuditRow]:
+    """The person's records on the topic or on everything, or those on tracking, in their order."""
+    of_person = (
         "SELECT h.id FROM subscriber s JOIN consent_history h ON h.subscriber_id = s.id"
-        " WHERE s.tenant_id = ?1 AND s.address = ?2 AND (h.topic_id = 0 OR h.topic_id ="
+        " WHERE s.tenant_id = ?1 AND s.address = ?2"
+    )
+    if topic is None:
+        found = conn.execute(f"{of_person} AND h.action LIKE ?3 ORDER BY h.id", (tenant_id, address, f"{TRACKING}%"))
+        return _rows(conn, HISTORY, found.fetchall())
+    found = conn.execute(
+        f"{of_person} AND h.action NOT LIKE ?4 AND (h.topic_id = 0 OR h.topic_id ="
         " (SELECT id FROM topic WHERE tenant_id = ?1 AND name = ?3)) ORDER BY h.id",
-        (tenant_id, address, topic),
+        (tenant_id, address, topic, f"{TRACKING}%"),
     )
     return _rows(conn, HISTORY, found.fetchall())
 

@@ -22,6 +22,8 @@ _WORDS: Final = {
     "withdrawn": "consent-withdrawn",
     "suppressed": "person-suppressed",
     "lifted": "suppression-lifted",
+    "tracking-given": "tracking-consent-given",
+    "tracking-withdrawn": "tracking-consent-withdrawn",
 }
 """What the leaf of a row of the history says in the open."""
 

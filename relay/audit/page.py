@@ -30,6 +30,8 @@ _ACTIONS: Final = {
     "withdrawn": "Withdrew",
     "suppressed": "Suppressed",
     "lifted": "Suppression lifted",
+    "tracking-given": "Agreed to being tracked",
+    "tracking-withdrawn": "Switched tracking off",
 }
 _LABELS: Final = {
     "actor": "recorded by",

@@ -16,6 +16,7 @@ from relay.queue.admin import PAUSE_S
 from relay.queue.operator import Operator
 from relay.store.database import transaction
 from relay.tenants import tenants
+from relay.tracking import figures as tracking
 
 COLUMNS = (
     "id",
@@ -65,7 +66,8 @@ def show_(ctx: click.Context, id_: int, every: float | None, as_json: bool) -> N
 
     def fields() -> dict[str, object]:
         holds = [hold_row(one) | {"copies": one.copies} for one in held.of_campaign(store.conn, id_)]
-        return _details(store, campaigns.by_id(store.conn, id_)) | {"holds": holds}
+        seen = tracking.of_campaign(store.conn, id_).fields() | {"links": tracking.links(store.conn, id_)}
+        return _details(store, campaigns.by_id(store.conn, id_)) | seen | {"holds": holds}
 
     watch_show(ctx, fields, as_json, every)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,11 +34,14 @@ from relay.people import consents, grades, profiles, suppressions, topics
 from relay.rights import erasure
 from relay.store.database import transaction
 from relay.tenants import tenants
+from relay.tracking import consents as track
 from relay.values.facts import Reason
 
 if TYPE_CHECKING:
     from relay.mail.address import Address
     from relay.values.tenant import TenantRow
+
+TRACKING = "To being tracked (openings and clicks), a consent of its own."
 
 
 @click.group()
@@ -52,7 +56,8 @@ for _command in (consent_list.import_, consent_list.export, consent_list.groups)
 @command.command()
 @click.argument("tenant")
 @click.argument("email", type=EMAIL)
-@click.option("--topic", required=True, help="What the person agreed to hear about.")
+@click.option("--topic", help="What the person agreed to hear about.")
+@click.option("--tracking", is_flag=True, help=TRACKING)
 @click.option("--source", required=True, help="Where the person agreed, e.g. 'sign-up form on shop.example'.")
 @click.option("--wording", required=True, help="The exact text that the person agreed to.")
 @click.option("--ip", default="", help="The person's IP address then, where it is known.")
@@ -63,33 +68,36 @@ def add(
     ctx: click.Context,
     tenant: str,
     email: Address,
-    topic: str,
+    topic: str | None,
+    tracking: bool,
     source: str,
     wording: str,
     ip: str,
     at: float | None,
     as_json: bool,
 ) -> None:
-    """Record one person's consent. Who unsubscribed can't be added again."""
+    """Record one person's consent, to a topic or to tracking. Who ended it can't be added again."""
+    _one_of(topic, tracking)
     store, now = open_store(ctx), time.time()
-    gaps = heed(store, wording)
+    gaps = "" if tracking else heed(store, wording)
+    given_at = now if at is None else at
     with transaction(store.conn) as conn:
         owner = tenants.find(conn, tenant)
-        consents.give(
+        give = track.give if topic is None else partial(consents.give, topic=topic)
+        give(
             conn,
             store.secrets,
             owner.id,
             email,
-            topic=topic,
             source=source,
             wording=wording,
             means="hand",
-            given_at=now if at is None else at,
+            given_at=given_at,
             now=now,
             ip=ip,
             actor=actor(),
         )
-    text = f"{email.canonical} agreed to {topic} of {tenant}"
+    text = f"{email.canonical} agreed to {'being tracked by' if topic is None else f'{topic} of'} {tenant}"
     done(ctx, text, _person(store, owner, email), as_json)
     note(gaps)
 
@@ -108,7 +116,8 @@ def show_(ctx: click.Context, tenant: str, email: Address, as_json: bool) -> Non
 @command.command()
 @click.argument("tenant")
 @click.argument("email", type=EMAIL)
-@click.option("--topic", required=True, help="What the person agreed to hear about.")
+@click.option("--topic", help="What the person agreed to hear about.")
+@click.option("--tracking", is_flag=True, help=TRACKING)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -117,10 +126,13 @@ def show_(ctx: click.Context, tenant: str, email: Address, as_json: bool) -> Non
 )
 @json_option
 @click.pass_context
-def proof(ctx: click.Context, tenant: str, email: Address, topic: str, out: Path | None, as_json: bool) -> None:
+def proof(
+    ctx: click.Context, tenant: str, email: Address, topic: str | None, tracking: bool, out: Path | None, as_json: bool
+) -> None:
     """Prove a person's consent by a signed document that stands alone (docs/PROOF.md)."""
     from relay.audit import document, page
 
+    _one_of(topic, tracking)
     store = open_store(ctx)
     owner = tenants.find(store.conn, tenant)
     hostname = store.settings.server.hostname
@@ -143,20 +155,29 @@ def proof(ctx: click.Context, tenant: str, email: Address, topic: str, out: Path
 @click.argument("tenant")
 @click.argument("email", type=EMAIL)
 @click.option("--topic", help="End this topic only; without it everything ends.")
+@click.option("--tracking", is_flag=True, help="End tracking only, also for mail that is out already.")
 @json_option
 @click.pass_context
-def withdraw(ctx: click.Context, tenant: str, email: Address, topic: str | None, as_json: bool) -> None:
+def withdraw(ctx: click.Context, tenant: str, email: Address, topic: str | None, tracking: bool, as_json: bool) -> None:
     """End a person's consent at once, also for mail already queued. Only the person itself can come back."""
+    if tracking and topic is not None:
+        raise click.UsageError("name a topic, or --tracking, not both")
     store, now = open_store(ctx), time.time()
     with transaction(store.conn) as conn:
         owner = tenants.find(conn, tenant)
         person = consents.standing(conn, owner.id, email.canonical, "").subscriber_id
         if person is None:
             fail(_unknown(owner, email) + f"; `relay suppression add {tenant} {email}` keeps the address out")
-        topic_id = consents.EVERYTHING if topic is None else topics.known(conn, owner.id, topic)
-        changed = consents.withdraw(
-            conn, owner.id, person, topic_id=topic_id, means="hand", now=now, evidence={"actor": actor()}
-        )
+        told = {"actor": actor()}
+        if tracking:
+            changed = track.withdraw(conn, owner.id, person, means="hand", now=now, evidence=told)
+        else:
+            topic_id = consents.EVERYTHING if topic is None else topics.known(conn, owner.id, topic)
+            changed = consents.withdraw(conn, owner.id, person, topic_id=topic_id, means="hand", now=now, evidence=told)
+    if tracking:
+        text = f"{email.canonical} is not tracked by {tenant}"
+        done(ctx, text if changed else f"{text}; that was so before", _person(store, owner, email), as_json)
+        return
     what = "everything" if topic is None else topic
     text = f"{email.canonical} gets nothing more of {tenant} on {what}"
     done(ctx, text if changed else f"{text}; that was so before", _person(store, owner, email), as_json)
@@ -244,7 +265,15 @@ def set_(
 
 def _person(store: Store, owner: TenantRow, email: Address) -> dict[str, object]:
     found = consent_book.person(store.conn, owner.id, email.canonical)
-    return {"tenant": owner.name} | found if found else fail(_unknown(owner, email))
+    if not found:
+        fail(_unknown(owner, email))
+    person = consents.standing(store.conn, owner.id, email.canonical, "").subscriber_id
+    return {"tenant": owner.name} | found | {"tracking": track.shown(store.conn, person or 0)}
+
+
+def _one_of(topic: str | None, tracking: bool) -> None:
+    if (topic is None) == (not tracking):
+        raise click.UsageError("name what it is for: --topic TOPIC, or --tracking")
 
 
 def _unknown(owner: TenantRow, email: Address) -> str:

@@ -24,10 +24,11 @@ from relay.values.errors import RegistryError
 
 COLUMNS = ("name", "tenant", "verified_at", "verified_by", "return_path_at", "selectors")
 HINTS = {
+    "links": "for tracked links on your own name; without it they are on the relay's",
     "spf": "merge it with the SPF record that is there, if any: a domain has one",
     "dmarc": "keep the record that is there, if any: p=none only watches",
 }
-OPTIONAL = ("return-path", "spf", "dmarc")
+OPTIONAL = ("return-path", "links", "spf", "dmarc")
 MAX_KEY_OCTETS = 65_536
 
 
@@ -225,6 +226,8 @@ def _take(store: Store, row: domains.DomainRow, findings: list[RecordFinding]) -
         for finding in findings:
             if finding.record.purpose == "return-path" and finding.state is not RecordState.UNKNOWN:
                 domains.mark_return_path(conn, row, finding.state is RecordState.OK, now)
+            if finding.record.purpose == "links" and finding.state is not RecordState.UNKNOWN:
+                domains.mark_links(conn, row, finding.state is RecordState.OK, now)
         return domains.by_id(conn, row.id), retired
 
 
@@ -279,6 +282,7 @@ def _row(row: domains.DomainRow) -> dict[str, object]:
         "verified_at": row.verified_at,
         "verified_by": row.verified_by,
         "return_path_at": row.return_path_at,
+        "links_at": row.links_at,
         "ed25519": row.ed25519,
         "selectors": [key.selector for key in row.keys],
         "keys": [

@@ -12,6 +12,7 @@ from relay.cli.common import fail, json_option, open_store
 from relay.cli.watching import watch_option, watch_show
 from relay.store.contract import Tx
 from relay.tenants import tenants, watch
+from relay.tracking import figures as tracking
 from relay.values.suggest import did_you_mean
 from relay.values.tenant import TenantRow
 
@@ -35,14 +36,15 @@ def _found(conn: Tx, tenant: str | None, campaign: str | None, as_json: bool) ->
         return _of_all(conn, as_json)
     owner = tenants.find(conn, tenant)
     if campaign is None:
-        return {"tenant": tenant} | asdict(figures.of_tenant(conn, owner.id)) | _watch(conn, owner, as_json)
+        seen = tracking.of_tenant(conn, owner.id).fields()
+        return {"tenant": tenant} | asdict(figures.of_tenant(conn, owner.id)) | seen | _watch(conn, owner, as_json)
     row = _campaign(conn, owner.id, campaign)
     if row is None:
         names = [one.name for one in campaigns.list_(conn, owner.id)]
         hint = did_you_mean(campaign, names) or ";"
         fail(f"{tenant} has no campaign {campaign!r}{hint} `relay campaign list {tenant}` shows all")
     head = {"tenant": tenant, "campaign": row.id, "name": row.name, "state": row.state}
-    return head | asdict(figures.of_campaign(conn, row))
+    return head | asdict(figures.of_campaign(conn, row)) | tracking.of_campaign(conn, row.id).fields()
 
 
 def _watch(conn: Tx, owner: TenantRow, as_json: bool) -> dict[str, object]:
@@ -55,9 +57,10 @@ def _of_all(conn: Tx, as_json: bool) -> dict[str, object]:
     """Everything added up, then each tenant; to programs ``tenant`` is null there."""
     found, names = figures.by_tenant(conn), {row.id: row.name for row in tenants.all_tenants(conn)}
     head: dict[str, object] = {"tenant": None} if as_json else {}
-    rows = [{"tenant": names.get(id_, str(id_))} | asdict(one) for id_, one in found.items()]
+    seen = {id_: tracking.of_tenant(conn, id_) for id_ in found}
+    rows = [{"tenant": names.get(id_, str(id_))} | asdict(one) | seen[id_].fields() for id_, one in found.items()]
     rows.sort(key=lambda row: str(row["tenant"]))
-    return head | asdict(figures.total(found.values())) | {"tenants": rows}
+    return head | asdict(figures.total(found.values())) | tracking.total(seen.values()).fields() | {"tenants": rows}
 
 
 def _campaign(conn: Tx, tenant_id: int, wanted: str) -> campaigns.Campaign | None:

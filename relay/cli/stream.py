@@ -13,7 +13,9 @@ from relay.tenants import streams, tenants
 from relay.values.facts import Kind, Stream
 from relay.values.grounds import CUSTOMERS_WHERE, EXISTING_CUSTOMER, GROUNDS
 
-COLUMNS = ("name", "kind", "topic", "consent", "ground", "essential")
+COLUMNS = ("name", "kind", "topic", "consent", "ground", "essential", "track")
+TRACK = "What is to be known of copies of persons who agreed to tracking; a message's Relay-Track comes first."
+DECOY = "A link that nobody sees, in tracked copies: what follows it is a machine."
 
 
 @click.group()
@@ -42,6 +44,8 @@ def command() -> None:
     type=click.Choice(streams.FOOTERS),
     help="What its messages end with; default: bulk full, transactional short. headers needs --reason.",
 )
+@click.option("--track", type=click.Choice(streams.TRACKS), help=TRACK)
+@click.option("--decoy", type=click.Choice(["on", "off"]), help=DECOY)
 @click.option("--reason", default="", help="Why it needs less than others; goes to the audit log.")
 @json_option
 @click.pass_context
@@ -55,6 +59,8 @@ def add(
     ground: str | None,
     essential: bool,
     footer: str | None,
+    track: str | None,
+    decoy: str | None,
     reason: str,
     as_json: bool,
 ) -> None:
@@ -69,10 +75,12 @@ def add(
     if ground == EXISTING_CUSTOMER and store.settings.operator.country not in CUSTOMERS_WHERE:
         where = ", ".join(CUSTOMERS_WHERE)
         fail(f"that people are customers frees no mail from consent where you are (operator.country is not {where})")
+    now = time.time()
     with transaction(store.conn) as conn:
+        owner = tenants.find(conn, tenant)
         stream = streams.add(
             conn,
-            tenants.find(conn, tenant),
+            owner,
             name,
             Kind(kind),
             topic=topic,
@@ -81,8 +89,11 @@ def add(
             footer=footer or "",
             reason=reason,
             actor=actor(),
-            now=time.time(),
+            now=now,
         )
+        if track is not None or decoy is not None:
+            on = None if decoy is None else decoy == "on"
+            stream = streams.set_track(conn, owner, name, track=track, decoy=on, actor=actor(), now=now)
     row = _row(stream)
     freed = f" ({stream.ground})" if stream.ground else ""
     text = f"stream {name} added to {tenant}: {kind}, topic {stream.topic}, consent {row['consent']}{freed}"
@@ -93,16 +104,34 @@ def add(
 @click.argument("tenant")
 @click.argument("name")
 @click.option("--default-topic", help="Of mail that names none, on a stream for all; empty: the tenant's first topic.")
+@click.option("--track", type=click.Choice(streams.TRACKS), help=TRACK)
+@click.option("--decoy", type=click.Choice(["on", "off"]), help=DECOY)
 @json_option
 @click.pass_context
-def set_(ctx: click.Context, tenant: str, name: str, default_topic: str | None, as_json: bool) -> None:
+def set_(
+    ctx: click.Context,
+    tenant: str,
+    name: str,
+    default_topic: str | None,
+    track: str | None,
+    decoy: str | None,
+    as_json: bool,
+) -> None:
     """Change a stream."""
-    if default_topic is None:
-        fail("say what to change: --default-topic")
+    if default_topic is None and track is None and decoy is None:
+        fail("say what to change: --default-topic, --track or --decoy")
+    said, now = [], time.time()
     with transaction(open_store(ctx).conn) as conn:
         owner = tenants.find(conn, tenant)
-        stream = streams.set_default_topic(conn, owner, name, default_topic, actor=actor(), now=time.time())
-    done(ctx, f"stream {name} of {tenant}: default topic {default_topic or 'the first'}", _row(stream), as_json)
+        stream = streams.find(conn, owner, name)
+        if default_topic is not None:
+            stream = streams.set_default_topic(conn, owner, name, default_topic, actor=actor(), now=now)
+            said.append(f"default topic {default_topic or 'the first'}")
+        if track is not None or decoy is not None:
+            on = None if decoy is None else decoy == "on"
+            stream = streams.set_track(conn, owner, name, track=track, decoy=on, actor=actor(), now=now)
+            said.append(f"tracks {stream.track}{', with a decoy link' if stream.decoy else ''}")
+    done(ctx, f"stream {name} of {tenant}: {'; '.join(said)}", _row(stream), as_json)
 
 
 @command.command("list")

@@ -83,6 +83,9 @@ def look(
             " failing_at = excluded.failing_at, lost_at = excluded.lost_at",
             (domain.id, now, failing_at, lost_at),
         )
+        for one in findings:
+            if one.record.purpose == "links" and one.state is not RecordState.UNKNOWN:
+                domains.mark_links(conn, domain, one.state is RecordState.OK, now)
     return back
 
 

@@ -25,6 +25,7 @@ from relay.intake.relay_fields import RelayFields
 from relay.mail.dsn import wanted
 from relay.mail.dsn_report import Action, RecipientReport
 from relay.mail.mend import check_replies, mended
+from relay.mail.own_tracking import TrackWish
 from relay.mail.scan import Malformed, ScanLimits, Scanned, scan
 from relay.mail.slots import SHAREABLE
 from relay.mail.status import UNEXPECTED, Status, ok, temporary
@@ -42,6 +43,7 @@ from relay.store.contract import Tx
 from relay.store.sqlite.committer import Committer
 from relay.store.units import StoreBusy, StoreFull
 from relay.tenants.facts import Facts
+from relay.values.facts import Stream
 from relay.values.ids import encode_id, new_submission_id
 
 _log = logging.getLogger("relay.accept")
@@ -107,6 +109,10 @@ class AcceptTerms:
     expire_s: float
     record_client: bool = False
     """Its address goes into Received."""
+    track_text: bool = False
+    """Links in plain text are tracked too."""
+    own_pages: tuple[str, ...] = ()
+    """Beginnings of addresses of the relay's own pages, which are never tracked."""
 
 
 class _Read(NamedTuple):
@@ -327,6 +333,7 @@ class Acceptor:
             [a.slots for a in judged.accepted],
             if_missing=(("Date", date_of(int(now))), ("Message-ID", message_id)),
             trace=self._trace(arrived, shown_id),
+            track=self._track(arrived.txn.stream, read.wishes),
         )
         new = self._new(arrived, read, message_id, judged, template)
         found = reading.words_of(scanned, message, judged.accepted)
@@ -335,6 +342,14 @@ class Acceptor:
         if foreign.suspicious(scanned) or template.dropped:
             new = replace(new, taken_out=foreign.taken_out(scanned, dropped) + template.dropped)
         return _Ready(new, template, shown_id)
+
+    def _track(self, stream: Stream, wishes: RelayFields) -> TrackWish | None:
+        """What of the copies is to be known: the message's word before the stream's, and never of essential mail."""
+        wanted = wishes.track or stream.track
+        if wanted == "none" or stream.essential:
+            return None
+        opens, clicks = wanted in ("opens", "all"), wanted in ("clicks", "all")
+        return TrackWish(opens, clicks, stream.decoy, self._terms.track_text, self._terms.own_pages)
 
     def _trace(self, arrived: Arrived, shown_id: str) -> bytes:
         terms, txn = self._terms, arrived.txn

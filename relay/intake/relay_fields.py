@@ -19,6 +19,7 @@ from relay.mail.scan import Malformed, Scanned
 
 MOST_META = 20
 LONGEST_VALUE = 200
+TRACKS = ("none", "opens", "clicks", "all")
 FURTHEST_S = 30 * 86400.0
 """How far ahead ``Relay-Send-At`` may lie."""
 
@@ -31,6 +32,8 @@ class RelayFields(NamedTuple):
     tag: str = ""
     meta: Mapping[str, str] = MappingProxyType({})
     send_at: float | None = None
+    track: str = ""
+    """``none``, ``opens``, ``clicks`` or ``all``; empty: what the stream has."""
 
 
 def read(scanned: Scanned, now: float) -> RelayFields:
@@ -53,14 +56,20 @@ def read(scanned: Scanned, now: float) -> RelayFields:
         elif name == b"relay-send-at":
             send_at = _time(shown, value, now)
         elif name == b"relay-track":
-            if value.lower() != "none":
-                raise Malformed(f"{shown}: {value[:20]} is not honoured by this release, only none is")
+            plain["relay-track"] = value.lower()
+            if plain["relay-track"] not in TRACKS:
+                raise Malformed(f"{shown}: {value[:20]} is nothing to track; there are {', '.join(TRACKS)}")
         else:
             raise Malformed(f"{shown} is not a field of the relay")
     if len(meta) > MOST_META:
         raise Malformed(f"more than {MOST_META} Relay-Meta fields")
     return RelayFields(
-        plain.get("relay-topic", ""), plain.get("relay-campaign", ""), plain.get("relay-tag", ""), meta, send_at
+        plain.get("relay-topic", ""),
+        plain.get("relay-campaign", ""),
+        plain.get("relay-tag", ""),
+        meta,
+        send_at,
+        plain.get("relay-track", ""),
     )
 
 

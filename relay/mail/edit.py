@@ -12,12 +12,14 @@ import re
 from collections.abc import Sequence
 
 from relay.mail import amp, tracked
-from relay.mail.apply import Edited, Text, apply
+from relay.mail.apply import Change, Edited, Text, apply
 from relay.mail.bodies import is_html
 from relay.mail.charset import Family, codec, encodes, family
 from relay.mail.footer import Footer, amp_changes, html_changes, text_changes
+from relay.mail.own_tracking import LINK_SLOT, PIXEL_OCTETS, Tracker, apart
 from relay.mail.scan import Part, find_long_line
 from relay.mail.slots import KnownSlots, slot_names
+from relay.mail.stored import Slot
 from relay.mail.tracked import WITH_PIXEL, Tracking
 from relay.mail.transfer import decode
 
@@ -29,6 +31,10 @@ MARK = re.compile(
 _HINTS = (b"relay_footer", b"unsubscribe_url", b"preferences_url")
 MAX_MARKS = 10_000
 """Placeholders replaced in one part; more stay as they are."""
+
+
+TOKEN_OCTETS = 200
+"""Of a tracked link, besides where it leads: the host, and who."""
 
 
 class Unreadable(Exception):
@@ -43,10 +49,11 @@ def edit(
     boundaries: Sequence[bytes],
     long_lines: bool,
     tracking: Tracking | None = None,
+    tracker: Tracker | None = None,
 ) -> Edited | None:
     """How to put ``footer`` (None: none) and the placeholders' slots into the part; None if nothing changes.
 
-    ``tracking``: what to do with its links, and its pixel, if it is HTML.
+    ``tracking``: what to do with its links, and its pixel, if it is HTML. ``tracker``: places of the relay's own.
 
     ``body`` is the part's body as it stands in the message, ``boundaries`` are those around it, which no new line may
     look like. ``long_lines``: the message has lines of more than 998 octets; one here makes the part be encoded anew.
@@ -56,7 +63,7 @@ def edit(
     plain = family(codec(part.charset) or "ascii") is not Family.OTHER
     if tracking is not None and (part.content_type == amp.TYPE or not is_html(part)):
         tracking = None
-    untouched = footer is None and not long_line and plain and tracking is None
+    untouched = footer is None and not long_line and plain and tracking is None and tracker is None
     if untouched and part.encoding == "quoted-printable" and not _encoded_may_hold_marks(body):
         return None
     octets = decode(body, part.encoding)
@@ -68,7 +75,8 @@ def edit(
     text = _text(part, octets, footer, known, markup)
     marks = _marks(text)
     more = [] if tracking is None else tracked.changes(text, tracking, part.content_type in WITH_PIXEL)
-    if footer is None and not marks and not more and (not long_line or part.encoding == "base64"):
+    own = [] if tracker is None else _own(tracker, part, text, markup, known)
+    if footer is None and not marks and not more and not own and (not long_line or part.encoding == "base64"):
         return None  # base64 is cut into lines by ``long_lines``
     result = Edited(marks=frozenset(mark["name"].decode() for mark in marks))
     if footer is not None and footer.html and part.content_type == amp.TYPE:
@@ -78,8 +86,24 @@ def edit(
     else:
         changes = text_changes(part, text, footer, marks)
     result.charset = text.declare
+    changes = apart(changes, own) if own else changes
     apply(part, body, text, changes, known, boundaries, result, long_line)
     return result
+
+
+def _own(tracker: Tracker, part: Part, text: Text, markup: bool, known: KnownSlots) -> list[Change]:
+    """Places of the relay's own; what may come to stand there is told, since lines have a length."""
+    found = tracker.in_html(text, part.content_type) if markup else tracker.in_text(text)
+    for change in found:
+        for piece in change.pieces:
+            assert isinstance(piece, Slot)
+            number = piece.name.removeprefix(LINK_SLOT)
+            if number.isdecimal():
+                link = tracker.links[int(number)]
+                known.add(piece.name, (link.raw, "x" * (TOKEN_OCTETS + 2 * len(link.url))))
+            else:
+                known.add(piece.name, ("x" * PIXEL_OCTETS,))
+    return found
 
 
 def _text(part: Part, octets: bytes, footer: Footer | None, known: KnownSlots, markup: bool) -> Text:

@@ -37,6 +37,9 @@ def clean(value: str) -> str:
 
 def encode(slot: Slot, value: str) -> bytes:
     """The octets that stand for ``value`` in this slot; never fails."""
+    if slot.form == "raw":
+        octets = value.encode("latin-1", "replace")
+        return encode_qp_value(octets) if slot.qp else octets
     value = clean(value)
     if value.startswith("--"):
         value = "- -" + value[2:]  # at a line's start it could pass for a delimiter
@@ -86,6 +89,10 @@ class KnownSlots:
             for name, value in one.items():
                 found.setdefault(name, set()).add(value)
         self._values: dict[str, list[str]] = {name: [clean(one) for one in each] for name, each in found.items()}
+
+    def add(self, name: str, values: Iterable[str]) -> None:
+        """Values of a slot that is placed while the template is made."""
+        self._values[name] = list(values)
 
     def characters(self, names: Iterable[str]) -> str:
         """All characters that the values of these slots have beyond ASCII."""

@@ -10,7 +10,8 @@ from typing import Literal
 
 import msgspec
 
-SlotForm = Literal["text", "html", "header"]
+SlotForm = Literal["text", "html", "header", "raw"]
+"""``raw``: octets that stand as they are, as Latin-1 letters; in quoted-printable only where the part is."""
 
 VERSION = 1
 
@@ -26,6 +27,15 @@ class Slot(msgspec.Struct, frozen=True, array_like=True):
 
 
 Piece = bytes | Slot
+
+
+class TrackedLink(msgspec.Struct, frozen=True, array_like=True):
+    """A link that a copy may lead by way of the relay."""
+
+    raw: str
+    """As the sender wrote it, octets as Latin-1 letters."""
+    url: str
+    """Where it leads, in ASCII."""
 
 
 class Template(msgspec.Struct, frozen=True, array_like=True):
@@ -45,6 +55,8 @@ class Template(msgspec.Struct, frozen=True, array_like=True):
     """Names of the relay's placeholders that were found in readable parts."""
     dropped: tuple[str, ...] = ()
     """Types of the parts that don't leave, since they can't take the footer."""
+    tracked: tuple[TrackedLink, ...] = ()
+    """Links by the numbers of their slots (``relay.mail.own_tracking``)."""
 
     @property
     def slots(self) -> frozenset[str]:

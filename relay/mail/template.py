@@ -20,6 +20,7 @@ from relay.mail.bodies import readable
 from relay.mail.edit import Unreadable, edit
 from relay.mail.footer import Footer
 from relay.mail.long_lines import mend_lines
+from relay.mail.own_tracking import Tracker, TrackWish
 from relay.mail.scan import Part, Scanned, enclosing_boundaries, find_long_line
 from relay.mail.slots import KnownSlots, fill, joined, quoted_printable
 from relay.mail.splice import Splice, put_fields
@@ -42,24 +43,33 @@ def compile_template(
     *,
     if_missing: Sequence[tuple[str, str]] = (),
     trace: bytes = b"",
+    track: TrackWish | None = None,
 ) -> Template:
     """Put the additions into a scanned message.
 
     ``remove``: lower-case names of header fields that don't leave, besides PRIVATE_FIELDS; ``relay-*`` form allowed.
     ``values``: the recipients' slot values as far as they are known, from which charset and encoding are chosen.
     ``if_missing``: header fields to add where the message has none of that name, such as Date and Message-ID.
+    ``track``: places of the relay's own for openings and clicks.
     ``trace``: the field that stands before all others, with CRLF (RFC 5321 §4.4).
     Raises Malformed for a message that can't be mended, ValueError for additions that can't stand in a message.
     """
-    return _Compiler(scanned, additions, values).run(remove, if_missing, trace)
+    return _Compiler(scanned, additions, values, track).run(remove, if_missing, trace)
 
 
 class _Compiler:
-    def __init__(self, scanned: Scanned, additions: Additions, values: Sequence[Mapping[str, str]]) -> None:
+    def __init__(
+        self,
+        scanned: Scanned,
+        additions: Additions,
+        values: Sequence[Mapping[str, str]],
+        track: TrackWish | None = None,
+    ) -> None:
         self.scanned = scanned
         self.message = scanned.message
         self.additions = additions
         self.tracking = Tracking.of(additions, values)
+        self.tracker = Tracker(track) if track is not None and track.any else None
         self.known = KnownSlots(values)
         self.splice = Splice(scanned.message)
         self.new_fields: dict[bytes, bytes] = {}
@@ -88,6 +98,7 @@ class _Compiler:
             wrapped,
             tuple(sorted(self.marks)),
             tuple(part.content_type for part in self.dropped),
+            tuple(self.tracker.links) if self.tracker is not None else (),
         )
 
     def _has_8bit(self, pieces: Sequence[Piece]) -> bool:
@@ -133,6 +144,8 @@ class _Compiler:
         reached = True
         hostile = False
         tracking = self.tracking
+        if self.tracker is not None:
+            self.tracker.reset()
         for part in parts:
             droppable = footer is not None and self._droppable(part)
             if droppable and not self.additions.amp:
@@ -147,6 +160,7 @@ class _Compiler:
                     enclosing_boundaries(self.scanned, part),
                     self.long_lines,
                     tracking,
+                    self.tracker,
                 )
             except Unreadable:
                 if droppable:

@@ -16,8 +16,10 @@ MAX_PAGE: Final = 2_000
 CLOCK_TOLERANCE_S: Final = 60.0
 """How far ahead another machine's clock may be."""
 
-MEANS: Final = frozenset({"hand", "import", "api", "form", "double-opt-in"})
 DOUBLE_OPT_IN: Final = "double-opt-in"
+PREFERENCES: Final = "preferences"
+"""On the page that only the person's own link opens."""
+MEANS: Final = frozenset({"hand", "import", "api", "form", DOUBLE_OPT_IN, PREFERENCES})
 NEVER_ASK: Final = (
     "wants no more mail and no more questions; only its own double opt-in after `relay form ask-again` helps"
 )
@@ -88,6 +90,14 @@ def check_ip(text: str) -> str:
         return str(found)
     except ValueError:
         raise ConsentRefused("ip", f"{text[:60]!r} is no IP address; leave it out if it is not known") from None
+
+
+def known_ip(text: str) -> str:
+    """A client's address without its zone; empty if it is none."""
+    try:
+        return check_ip(text.partition("%")[0])
+    except ConsentRefused:
+        return ""
 
 
 def check_topic(topic: str) -> None:

@@ -25,6 +25,7 @@ from relay.signup import answer
 from relay.store.contract import Tx
 from relay.store.database import transaction
 from relay.tenants import idempotency
+from relay.tracking import forget as tracking
 from relay.values.facts import Reason
 from relay.values.ids import RANDOM_BITS
 from relay.values.states import State
@@ -78,6 +79,7 @@ def erase(conn: Tx, secrets: Secrets, tenant_id: int, canonical: str, *, actor: 
         events.blank(conn, found.events)
         idempotency.drop(conn, found.answers)
         for person in people:
+            tracking.forget_person(conn, person)
             forget.forget(conn, person)
         erased.remember(conn, secrets, tenant_id, canonical, stopped=stopped, now=now)
     return Erasure(len(people), records, len(copies) - busy, cancelled, busy, requests)

@@ -23,6 +23,7 @@ from relay.store.contract import Tx
 from relay.store.database import connect, transaction
 from relay.store.words import failed
 from relay.tenants import domains, idempotency
+from relay.tracking import forget as tracking
 from relay.values.ids import first_id
 
 _log = logging.getLogger("relay.maintain")
@@ -46,6 +47,8 @@ class Keep(Protocol):
     def completed(self) -> float: ...
     @property
     def events(self) -> float: ...
+    @property
+    def tracking(self) -> float: ...
 
 
 async def run(path: Path, keep: Keep, clock: Callable[[], float], steady: Steady | None = None) -> None:
@@ -67,7 +70,7 @@ def _turn(path: Path, keep: Keep, now: float, steady: Steady) -> int:
     if not believed(path, now, now - steady.since()):
         _log.warning("the clock is far ahead of the last clean-up: nothing is deleted until it has stood so for a day")
         return 0
-    deleted = clean(path, keep.completed, keep.events, now)
+    deleted = clean(path, keep.completed, keep.events, now, keep.tracking)
     with closing(connect(path)) as conn, transaction(conn):
         marks.write(conn, _CLEANED, int(now))
     return deleted
@@ -83,13 +86,18 @@ def believed(path: Path, now: float, stood_s: float) -> bool:
     return cleaned is None or now - cleaned < FAR_S or stood_s >= BELIEVED_S
 
 
-def clean(path: Path, completed_s: float, events_s: float, now: float) -> int:
-    """Delete what is past its time; the number of submissions, events, requests and answers deleted."""
+def clean(path: Path, completed_s: float, events_s: float, now: float, tracking_s: float | None = None) -> int:
+    """Delete what is past its time; the number of submissions, events, hits, requests and answers deleted.
+
+    ``tracking_s``: None for as long as events.
+    """
     conn = connect(path)
     try:
         _leaving(conn)
         thaw(conn, now)  # a copy may be held as frozen in the moment its tenant is unfrozen
         deleted = _submissions(conn, now - completed_s) + events.forget(conn, now - events_s)
+        while step := _hits(conn, now - (events_s if tracking_s is None else tracking_s)):
+            deleted += step
         with transaction(conn):
             deleted += refusals.forget(conn, now - events_s)
         while step := _requests(conn, now):
@@ -127,6 +135,12 @@ def _submissions(conn: Tx, before: float) -> int:
                     rows += queue.forget(conn, left.pop())
         deleted += len(ids)
     return deleted
+
+
+def _hits(conn: Tx, before: float) -> int:
+    """Single openings and clicks; their sums stay."""
+    with transaction(conn):
+        return tracking.forget(conn, before)
 
 
 def _requests(conn: Tx, now: float) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from relay.audit import actions
 from relay.keys import dkim_keys
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 ALGORITHMS: Final = {"rsa-sha256": "r", "ed25519-sha256": "e"}
 """Algorithm → first letter of its selectors."""
 RETURN_PATH_LABEL: Final = "rp"
+LINKS_LABEL: Final = "links"
 _COLUMNS = (
-    "domain.id, tenant_id, tenant.name, contact, domain.name, token, verified_at, verified_by, return_path_at, ed25519"
+    "domain.id, tenant_id, tenant.name, contact, domain.name, token, verified_at, verified_by, return_path_at, ed25519,"
+    " links_at"
 )
 _FROM = "domain JOIN tenant ON tenant.id = tenant_id"
 
@@ -65,6 +67,8 @@ class DomainRow:
     keys: tuple[KeyRow, ...]
     ed25519: bool = True
     """Whether it signs by Ed25519 too."""
+    links_at: float | None = None
+    """Since when tracked links may be on its own host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,8 @@ def remove(conn: Tx, domain: DomainRow, *, keep_keys: bool = False, actor: str, 
     """
     if keep_keys:
         sql = (
-            "UPDATE domain SET removed_at = ?, verified_at = NULL, verified_by = '', return_path_at = NULL WHERE id = ?"
+            "UPDATE domain SET removed_at = ?, verified_at = NULL, verified_by = '', return_path_at = NULL,"
+            " links_at = NULL WHERE id = ?"
         )
         conn.execute(sql, (now, domain.id))
     else:
@@ -191,6 +196,13 @@ def lose(conn: Tx, domain: DomainRow, *, actor: str, now: float) -> None:
     """Its records are gone: it isn't the tenant's until they are back. Its keys stay, for what waits."""
     conn.execute("UPDATE domain SET verified_at = NULL, verified_by = '' WHERE id = ?", (domain.id,))
     actions.record(conn, actor, "domain-lost", domain.tenant_id, {"domain": domain.name}, now)
+
+
+def mark_links(conn: Tx, domain: DomainRow, in_place: bool, now: float) -> DomainRow:
+    """Whether the tenant's own host for tracked links leads here: only then they are on it."""
+    if (domain.links_at is not None) != in_place:
+        conn.execute("UPDATE domain SET links_at = ? WHERE id = ?", (now if in_place else None, domain.id))
+    return by_id(conn, domain.id)
 
 
 def mark_return_path(conn: Tx, domain: DomainRow, in_place: bool, now: float) -> DomainRow:
@@ -329,7 +341,7 @@ def _domain(conn: Tx, row: tuple[Any, ...]) -> DomainRow:
     ):
         found.append(KeyRow(key_id, selector, algorithm, public, created_at, algorithm in seen))
         seen.add(algorithm)
-    id_, tenant_id, tenant, contact, name, token, verified_at, verified_by, return_path_at, ed25519 = row
+    id_, tenant_id, tenant, contact, name, token, verified_at, verified_by, return_path_at, ed25519, links_at = row
     return DomainRow(
         id=id_,
         tenant_id=tenant_id,
@@ -342,6 +354,7 @@ def _domain(conn: Tx, row: tuple[Any, ...]) -> DomainRow:
         return_path_at=return_path_at,
         keys=tuple(found),
         ed25519=bool(ed25519),
+        links_at=links_at,
     )
 
 
@@ -392,11 +405,20 @@ def records(conn: Tx, settings: Settings, domain: DomainRow) -> list[DnsRecord]:
             if domain.ed25519 or key.algorithm != "ed25519-sha256"
         ),
         DnsRecord(return_path_host(name), "CNAME", mail_host(settings), "return-path"),
+        *_links(settings, name),
         DnsRecord(name, "TXT", f"v=spf1 a:{settings.server.hostname} ~all", "spf"),
         DnsRecord(
             f"_dmarc.{name}", "TXT", f"v=DMARC1; p=none; rua=mailto:{quote(domain.contact, safe='@+=._-')}", "dmarc"
         ),
     ]
+
+
+def _links(settings: Settings, name: str) -> list[DnsRecord]:
+    """The tenant's own host for tracked links, where the operator has them."""
+    target = urlsplit(settings.links.base_url).hostname or ""
+    if not settings.tracking.tenant_hosts or "." not in target or target.replace(".", "").isdigit():
+        return []
+    return [DnsRecord(f"{LINKS_LABEL}.{name}", "CNAME", target, "links")]
 
 
 def zone_line(record: DnsRecord) -> str:

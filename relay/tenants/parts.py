@@ -82,6 +82,8 @@ class DomainRecord:
     return_path: bool
     """Its return path record was seen in place."""
     keys: tuple[KeyRecord, ...]
+    links: bool = False
+    """The record of its host for tracked links was seen in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,10 +228,12 @@ class _Look:
             if algorithm not in [key.algorithm for key in own]:
                 own.append(KeyRecord(selector, algorithm, sealed))
         found: dict[int, list[DomainRecord]] = defaultdict(list)
-        sql = "SELECT id, tenant_id, name, verified_at, return_path_at FROM domain WHERE removed_at IS NULL"
-        for id_, tenant_id, name, verified_at, return_path_at in self._rows(sql, "tenant_id", _BY_ID, " AND "):
-            verified, return_path = verified_at is not None, return_path_at is not None
-            record = DomainRecord(id_, tenant_id, name, verified, return_path, tuple(keys.get(id_, ())))
+        sql = "SELECT id, tenant_id, name, verified_at, return_path_at, links_at FROM domain WHERE removed_at IS NULL"
+        for id_, tenant_id, name, verified_at, return_path_at, links_at in self._rows(
+            sql, "tenant_id", _BY_ID, " AND "
+        ):
+            verified, return_path, links = (at is not None for at in (verified_at, return_path_at, links_at))
+            record = DomainRecord(id_, tenant_id, name, verified, return_path, tuple(keys.get(id_, ())), links)
             found[tenant_id].append(record)
         return found
 

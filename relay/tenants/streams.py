@@ -19,9 +19,10 @@ MAX_TOPIC = 100
 MAX_REASON = 500
 BULK_ASKS = "a bulk stream can't be exempt from consent; make the stream transactional if it is that"
 FOOTERS = ("full", "short", "headers")
+TRACKS = ("none", "opens", "clicks", "all")
 BY_CONTRACT = "replies to what people themselves ordered, asked for or have an account for; said with the tenant"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-COLUMNS = "id, tenant_id, name, kind, topic, consent, default_topic, footer, ground, essential"
+COLUMNS = "id, tenant_id, name, kind, topic, consent, default_topic, footer, ground, essential, track, decoy"
 """For ``from_row``."""
 
 
@@ -92,6 +93,31 @@ def set_default_topic(conn: Tx, tenant: TenantRow, name: str, topic: str, *, act
     return find(conn, tenant, name)
 
 
+def set_track(
+    conn: Tx,
+    tenant: TenantRow,
+    name: str,
+    *,
+    track: str | None = None,
+    decoy: bool | None = None,
+    actor: str,
+    now: float,
+) -> Stream:
+    """What is to be known of the copies of persons who agreed to it (R33), and whether machines are to give themselves
+    away by a link that nobody sees; None: as it is."""
+    stream = find(conn, tenant, name)
+    if track is not None and track not in TRACKS:
+        raise RegistryError(f"{track!r} is nothing to track; there are: {', '.join(TRACKS)}")
+    wanted = stream.track if track is None else track
+    if stream.essential and wanted != "none":
+        raise RegistryError(f"stream {name} is essential: its mail is never tracked")
+    found = stream.decoy if decoy is None else decoy
+    conn.execute("UPDATE stream SET track = ?, decoy = ? WHERE id = ?", (wanted, int(found), stream.id))
+    detail = {"name": name, "track": wanted, "decoy": found}
+    actions.record(conn, actor, "stream-edited", tenant.id, detail, now)
+    return find(conn, tenant, name)
+
+
 def find(conn: Tx, tenant: TenantRow, name: str) -> Stream:
     """The tenant's stream of that name; RegistryError if there is none."""
     row = conn.execute(f"SELECT {COLUMNS} FROM stream WHERE tenant_id = ? AND name = ?", (tenant.id, name)).fetchone()
@@ -110,9 +136,23 @@ def of_tenant(conn: Tx, tenant_id: int) -> list[Stream]:
 
 def from_row(row: tuple[Any, ...]) -> Stream:
     """From ``COLUMNS``."""
-    id_, tenant_id, name, kind, topic, consent, default_topic, footer, ground, essential = row
+    id_, tenant_id, name, kind, topic, consent, default_topic, footer, ground, essential, *rest = row
     required = consent == "required"
-    return Stream(id_, tenant_id, name, Kind(kind), topic, required, default_topic, footer, ground, bool(essential))
+    track, decoy = rest
+    return Stream(
+        id_,
+        tenant_id,
+        name,
+        Kind(kind),
+        topic,
+        required,
+        default_topic,
+        footer,
+        ground=ground,
+        essential=bool(essential),
+        track=track,
+        decoy=bool(decoy),
+    )
 
 
 def _exempt(kind: Kind, ground: str, reason: str) -> None:

@@ -90,6 +90,24 @@ ENGLISH: Final[dict[str, str]] = {
     "bad_link.lead": "It is damaged or incomplete, so nothing was changed.",
     "bad_link.detail": "Open the link again straight from the message; if your mail program broke it over two lines, "
     "copy all of it. You can also use your mail program’s own “Unsubscribe”, or reply to the sender.",
+    "link_stopped.title": "This link was stopped",
+    "link_stopped.lead": "The message that it comes from was stopped by the operator of the mail service. The page "
+    "behind it may be harmful.",
+    "link_stopped.detail": "Do not enter passwords or card numbers on pages that such a message led you to.",
+    "track.title": "Openings and clicks",
+    "track.on": "<bdi>{tenant}</bdi> may see when you open its mails and which links you follow. You agreed to "
+    "that on {date}.",
+    "track.usual": "<bdi>{tenant}</bdi> may see when you open its mails and which links you follow, unless you "
+    "switch that off.",
+    "track.off": "<bdi>{tenant}</bdi> does not see whether you open its mails or which links you follow. Nothing "
+    "changes if you leave it so.",
+    "track.wording": "I agree that {tenant} sees when I open its mails and which links in them I follow. I can end "
+    "this at any time.",
+    "track.agree": "Allow it",
+    "track.stop": "Switch it off",
+    "track.saved_on": "Saved. Openings and clicks may be seen from now on.",
+    "track.saved_off": "Saved. Nothing of this is recorded any more, not even for mail that you have already.",
+    "track.unticked": "Nothing has changed: the box was not ticked.",
     "gone.title": "Nothing left to do",
     "gone.lead": "This address is no longer stored here, so no mailing goes to it.",
     "unclear.title": "Nothing was changed",

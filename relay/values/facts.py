@@ -110,6 +110,10 @@ class Stream(msgspec.Struct, frozen=True, gc=False):
     """What frees it from consent (``relay.values.grounds``); empty where nothing does, or nobody said."""
     essential: bool = False
     """Codes, resets, security alerts: ended only by who was told what is lost."""
+    track: str = "none"
+    """What is wanted to be known of its copies, of persons who agreed: ``none``, ``opens``, ``clicks`` or ``all``."""
+    decoy: bool = False
+    """Its tracked copies have a link that only machines find."""
 
 
 class Consent(msgspec.Struct, frozen=True, gc=False):

@@ -68,3 +68,8 @@ def decode_id(text: str) -> int:
     if value >= 1 << 63:
         raise ValueError("the queue id is too large")
     return value
+
+
+def sent_at(submission_id: int) -> float:
+    """When the id was made, seconds UTC."""
+    return EPOCH_S + (submission_id >> RANDOM_BITS) / 1000

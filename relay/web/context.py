@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
-from config.settings import ConsentSettings, Reports
+from config.settings import ConsentSettings, Reports, TrackingSettings
 from relay.keys.secrets import Secrets
 from relay.observe.sparingly import Sparingly
 from relay.signup.ask import Office
 from relay.store.pool import Storage
+from relay.tracking.behind import HitBuffer
+from relay.tracking.stopped import StoppedLinks
 from relay.web.guard import MOST_LINES
 from relay.web.peer import client
 from relay.web.running import Running
@@ -27,6 +29,10 @@ class Context:
     views: Views
     clock: Callable[[], float]
     office: Office
+    hits: HitBuffer
+    """Openings and clicks, written behind."""
+    stopped: StoppedLinks
+    tracking: TrackingSettings = field(default_factory=TrackingSettings)
     consent: ConsentSettings = field(default_factory=ConsentSettings)
     """What is asked of wordings."""
     reports: Reports = field(default_factory=Reports)

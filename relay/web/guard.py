@@ -87,6 +87,8 @@ def route_label(path: str) -> str:
     for prefix in (
         "/u/",
         "/p/",
+        "/c/",
+        "/o/",
         "/report/",
         "/s/",
         "/confirm/",

@@ -345,7 +345,8 @@ def test_who_is_refused_at_data_is_reported_where_the_client_asked(house: House)
     ("field", "named"),
     [
         ("Relay-Colour: red", "Relay-Colour"),
-        ("Relay-Track: clicks", "Relay-Track"),
+        ("Relay-Track: everything", "Relay-Track"),
+        ("Relay-Track: opens, clicks", "Relay-Track"),
         ("Relay-Send-At: tomorrow", "Relay-Send-At"),
         ("Relay-Tag:", "Relay-Tag"),
         ("Relay-Topic: news\r\nRelay-Topic: news", "Relay-Topic"),

@@ -12,15 +12,15 @@ from tests.meta.tree import ROOT, imports, python_files
 KNOWS: Mapping[str, str] = {
     "again.py": "app.py intake/smtp observe processes web/server",
     "app.py": "audit conduct delivery delivery/smtp events feedback intake intake/smtp keys mail observe pipeline "
-    "processes queue rights store store/sqlite tenants web/server",
+    "processes queue rights store store/sqlite tenants tracking web/server",
     "audit": "keys store store/sqlite values",
     "campaigns": "events ledger mail store values",
     "checks": "delivery/smtp feedback intake/smtp keys pipeline store store/sqlite tenants values",
     "cli": "audit campaigns checks conduct demo events feedback intake/smtp keys ledger lists mail observe people "
-    "pipeline processes queue rights serve.py signup store store/sqlite tenants texts values",
+    "pipeline processes queue rights serve.py signup store store/sqlite tenants texts tracking values",
     "conduct": "audit events keys mail people queue signup store tenants texts values",
     "delivery": "mail observe people pipeline queue store store/sqlite tenants values",
-    "delivery/smtp": "delivery keys mail queue store tenants values verdict",
+    "delivery/smtp": "campaigns delivery keys mail queue store tenants tracking values verdict",
     "demo": "",
     "events": "store values",
     "feedback": "campaigns events keys mail observe people queue signup store tenants texts values verdict",
@@ -35,7 +35,7 @@ KNOWS: Mapping[str, str] = {
     "pipeline": "mail values",
     "processes": "observe store",
     "queue": "audit campaigns events ledger mail observe people pipeline store store/sqlite texts values",
-    "rights": "audit campaigns events feedback keys observe people queue signup store tenants values",
+    "rights": "audit campaigns events feedback keys observe people queue signup store tenants tracking values",
     "serve.py": "again.py app.py checks intake/smtp observe processes queue store store/sqlite web/server",
     "signup": "audit campaigns events keys ledger mail people queue store tenants texts values",
     "store": "",
@@ -43,12 +43,13 @@ KNOWS: Mapping[str, str] = {
     "store/sqlite": "observe store",
     "tenants": "audit campaigns events keys ledger mail people store values",
     "texts": "",
+    "tracking": "audit events keys mail people store tenants values",
     "values": "mail observe",
     "verdict": "",
-    "web": "keys observe queue signup store store/sqlite tenants texts",
+    "web": "keys observe queue signup store store/sqlite tenants texts tracking",
     "web/api": "conduct events lists mail people signup store tenants texts values web",
-    "web/public": "conduct feedback keys mail people signup store tenants values web",
-    "web/server": "keys observe processes queue signup store store/sqlite web web/api web/public",
+    "web/public": "conduct feedback keys mail people signup store tenants tracking values web",
+    "web/server": "keys observe processes queue signup store store/sqlite tracking web web/api web/public",
 }
 """Every folder of ``relay/`` (and the files at its top) with those it imports from. What isn't here is a fault."""
 
@@ -75,6 +76,7 @@ OWNERS: Mapping[str, str] = {
     "signup": "asking form form_removed form_topic opt_in",
     "store": "meta schema_version",
     "store/sqlite": "sqlite_master",
+    "tracking": "hit hit_link hit_sum tracking_consent",
     "tenants": "api_token credential dkim_key domain idempotency logo stream tenant",
 }
 """Folders with the tables that they alone write."""

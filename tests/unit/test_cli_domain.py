@@ -127,7 +127,7 @@ def test_published_records_verify_the_domain(call: Call, nameserver: Nameserver)
 def test_the_zone_lines_for_people_hold_the_same(call: Call) -> None:
     status, out, err = call("domain", "add", "shop", "shop.example")
     lines = [line for line in out.splitlines() if not line.startswith(";")]
-    assert status == 0 and len(lines) == 6 and "relay domain verify shop shop.example" in err
+    assert status == 0 and len(lines) == 7 and "relay domain verify shop shop.example" in err
     assert all(len(part) <= 255 for line in lines for part in line.split('"')[1::2])
     assert "merge it with the SPF record" in out
 

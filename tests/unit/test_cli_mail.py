@@ -82,7 +82,8 @@ def test_consents_that_are_refused(call: Call) -> None:
     refused(call("consent", "add", "shop", ANN, *SAYS, "--ip", "x"), "IP address")
     refused(call("consent", "add", "nobody", ANN, *SAYS), "nobody")
     refused(call("consent", "add", "shop", "nobody", *SAYS), "@ is missing", 2)
-    refused(call("consent", "add", "shop", ANN), "--topic", 2)
+    refused(call("consent", "add", "shop", ANN, *SAYS[2:]), "--topic TOPIC, or --tracking", 2)
+    refused(call("consent", "add", "shop", ANN, *SAYS, "--tracking"), "--topic TOPIC, or --tracking", 2)
     refused(call("consent", "show", "shop", ANN), f"shop knows no {ANN}")
 
 
@@ -224,6 +225,8 @@ def test_stats(call: Call, staged: int) -> None:
         "unsubscribed": 0,
         "complained": 0,
         "refused": {},
+        "opened": dict.fromkeys(("total", "human", "unsure", "proxy", "prefetch", "scanner", "hits"), 0),
+        "clicked": dict.fromkeys(("total", "human", "unsure", "proxy", "prefetch", "scanner", "hits"), 0),
     }
     assert parsed(call("stats", "shop", "--json")) == {"tenant": "shop"} | figures
     head = {"tenant": "shop", "campaign": staged, "name": "autumn", "state": "staged"}

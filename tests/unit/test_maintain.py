@@ -140,6 +140,7 @@ def test_frozen_copies_are_let_go_in_steps(conn: sqlite3.Connection) -> None:
 
 class Kept:
     completed = 30 * DAY_S
+    tracking = 90 * DAY_S
     events = 90 * DAY_S
 
 

@@ -94,6 +94,7 @@ def test_the_records_to_publish(conn: sqlite3.Connection, row: DomainRow) -> Non
         ("r2611._domainkey.shop.example", "TXT", "dkim"),
         ("e2611._domainkey.shop.example", "TXT", "dkim"),
         ("rp.shop.example", "CNAME", "return-path"),
+        ("links.shop.example", "CNAME", "links"),
         ("shop.example", "TXT", "spf"),
         ("_dmarc.shop.example", "TXT", "dmarc"),
     ]
@@ -102,6 +103,7 @@ def test_the_records_to_publish(conn: sqlite3.Connection, row: DomainRow) -> Non
     assert f"p={rsa.public}" in values[1] and "k=rsa" in values[1]
     assert f"p={ed25519.public}" in values[2] and "k=ed25519" in values[2]
     assert values[3:] == [
+        "relay.example",
         "relay.example",
         "v=spf1 a:relay.example ~all",
         "v=DMARC1; p=none; rua=mailto:o@shop.example",

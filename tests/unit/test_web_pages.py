@@ -170,7 +170,7 @@ def test_evidence_and_event_are_kept(shop: Shop, served: Served, person: int) ->
 def test_preferences_end_what_is_unticked(shop: Shop, served: Served, person: int) -> None:
     path = "/p/" + shop.link(person, shop.topic_id("offers"))
     page = served.client.get(path)
-    assert page.text.count('type="checkbox"') == 2
+    assert page.text.count('type="checkbox" name="keep"') == 2
     ids = re.findall(r'name="shown" value="(\d+)"', page.text)
     answer = served.client.post(path, data={"shown": ids, "keep": str(shop.topic_id("newsletter"))})
     assert answer.status_code == 200

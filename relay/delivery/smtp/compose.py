@@ -7,19 +7,26 @@ the signature's time), so none needs to be stored.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from relay.campaigns import record
 from relay.delivery.smtp.sign import Signer
 from relay.keys import dkim_keys, tokens
 from relay.keys.secrets import Secrets
 from relay.keys.tokens import SHARED, Mark
+from relay.keys.tracked_tokens import CopyMark
 from relay.mail.render import Rendered, Renderer
 from relay.mail.template import Template
 from relay.queue.lease import load_template
 from relay.queue.values import Lease
 from relay.store.contract import Tx
 from relay.tenants.parts import DomainRecord
+from relay.tracking import copies
+from relay.tracking.consents import Law
+from relay.tracking.copies import TrackedMessage
+from relay.tracking.hosts import TrackingHosts
 
 MOST_MESSAGES = 500
 """Compiled messages kept in memory between the copies of one submission, besides the bound in octets."""
@@ -33,6 +40,10 @@ class LinkBase:
 
     base_url: str
     mail_domain: str
+    tracking: TrackingHosts | None = None
+    """None: where the relay's pages are."""
+    law: Law = "required"
+    """Who may be tracked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +55,20 @@ class Compiled:
     needs_smtputf8: bool
     octets: int
     """About what it takes in memory."""
+    tracked: TrackedMessage | None = None
 
     @classmethod
-    def of(cls, template: Template, octets: int) -> Compiled:
+    def of(cls, template: Template, octets: int, secrets: Secrets, submission_id: int) -> Compiled:
         """``octets``: of the encoded template; the canonical body is kept beside it."""
-        return cls(Renderer(template), template.needs_8bit, template.needs_smtputf8, 2 * octets)
+        renderer = Renderer(template)
+        tracked = TrackedMessage(secrets, submission_id, renderer.names, template.tracked)
+        return cls(
+            renderer,
+            template.needs_8bit,
+            template.needs_smtputf8,
+            2 * octets,
+            tracked if tracked.any else None,
+        )
 
 
 class Composer:
@@ -69,7 +89,7 @@ class Composer:
     def remember(self, submission_id: int, template: Template, octets: int) -> None:
         """Keep a template that was just compiled, so that it isn't read back; a large one isn't worth the room."""
         if octets <= LARGE_OCTETS:
-            self._keep(submission_id, Compiled.of(template, octets))
+            self._keep(submission_id, Compiled.of(template, octets, self._secrets, submission_id))
 
     def forget(self, submission_id: int) -> None:
         found = self._messages.pop(submission_id, None)
@@ -83,7 +103,8 @@ class Composer:
             encoded = load_template(self._conn, submission_id)
             if encoded is None:
                 return None
-            found = self._keep(submission_id, Compiled.of(Template.decode(encoded), len(encoded)))
+            template = Template.decode(encoded)
+            found = self._keep(submission_id, Compiled.of(template, len(encoded), self._secrets, submission_id))
         return found
 
     def _keep(self, submission_id: int, message: Compiled) -> Compiled:
@@ -149,4 +170,16 @@ class Composer:
         if "unsubscribe_mailto" in names:
             local = tokens.local_part(self._secrets, "u", mark)
             values["unsubscribe_mailto"] = f"{local}@{self.mail_domain(domain)}"
+        if message.tracked is not None:
+            values.update(self._tracking(message.tracked, lease, domain))
         return message.renderer.render(values, hashed=hashed)
+
+    def _tracking(self, tracked: TrackedMessage, lease: Lease, domain: DomainRecord | None) -> Mapping[str, str]:
+        submission, links = lease.submission, self._links
+        tenant_id = submission.tenant_id
+        mark = CopyMark(tenant_id, submission.campaign_id or 0, lease.subscriber_id, submission.id, lease.number)
+        hosts = links.tracking or TrackingHosts(links.base_url)
+        own = domain.name if domain is not None and domain.links else ""
+        proved = bool(own) or not hosts.apart_url or record.of(self._conn, tenant_id).released > 0
+        base = hosts.of(own, proved)
+        return copies.values(self._conn, self._secrets, tracked, mark, base, links.law)

@@ -17,10 +17,11 @@ from relay.feedback.shared import is_shared
 from relay.keys.tokens import Mark, read_link
 from relay.people import consents, service
 from relay.store.contract import Tx
+from relay.tracking import consents as track
 from relay.web import brand, people
 from relay.web.context import Context, evidence
 from relay.web.people import EVERYTHING, Person
-from relay.web.public import forms, shared
+from relay.web.public import forms, shared, tracking_choice
 from relay.web.views import asked_language, masked, spoken
 
 
@@ -114,9 +115,11 @@ def _show(request: Request, notice: str = "") -> Response:
         topics = people.topics(conn, person.subscriber_id)
         services = service.of_person(conn, person.tenant_id, person.subscriber_id)
         all_ended_at = people.ended_at(conn, person.subscriber_id, EVERYTHING)
+        tracking = track.of(conn, person.subscriber_id)
     live = [topic for topic in topics if topic.ended_at is None]
     ended = [topic for topic in topics if topic.ended_at is not None]
     shown = {"live": live, "ended": ended, "services": services, "all_ended_at": all_ended_at, "notice": notice}
+    shown |= tracking_choice.shown(context.tracking.consent, tracking)
     return _page(request, "preferences.html", person, **shown)
 
 
@@ -129,6 +132,8 @@ def _save(request: Request, fields: forms.Fields) -> Response:
         return _unsubscribe(request, [("scope", "all")])
     if stream := "".join(forms.values(fields, "stream")[:1]):
         return _end_service(request, mark, stream, sure="yes" in forms.values(fields, "sure"))
+    if wanted := forms.values(fields, "tracking"):
+        return _track(request, mark, wanted[0], agreed="yes" in forms.values(fields, "agree"))
     # Only what the page showed is ended: a topic agreed to since then stays.
     unticked = set(forms.values(fields, "shown")) - set(forms.values(fields, "keep"))
     with context.storage.write() as conn:
@@ -169,6 +174,16 @@ def _end_service(request: Request, mark: Mark, stream: str, *, sure: bool) -> Re
             number=mark.number if mark.submission_id else None,
         )
     return _show(request, "service.stopped")
+
+
+def _track(request: Request, mark: Mark, wanted: str, *, agreed: bool) -> Response:
+    context = Context.of(request)
+    with context.storage.write() as conn:
+        person = people.find(conn, mark)
+        if person is None:
+            return _gone(request)
+        notice = tracking_choice.choose(conn, request, person, wanted, agreed=agreed)
+    return _show(request, notice)
 
 
 def _ask_report(request: Request) -> Response:

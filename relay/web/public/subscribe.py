@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from relay.mail.address import Address
-from relay.people.consent_rules import MAX_PAGE, ConsentRefused, check_ip
+from relay.people.consent_rules import MAX_PAGE, known_ip
 from relay.signup import forms, tokens
 from relay.signup.ask import Asked, Wish, ask
 from relay.signup.forms import Form
@@ -89,7 +89,7 @@ def _take(request: Request, given: Filled) -> Response:
         address,
         tuple(topic for topic in form.topics if topic.id in given.topics),
         spoken(request.scope, form.language),
-        ip=_ip(client["ip"]),
+        ip=known_ip(client["ip"]),
         page=page,
         agent="".join(c for c in client["agent"] if c.isprintable()),
         old_enough=form.ask_age,
@@ -152,14 +152,6 @@ def _page(text: str) -> str:
         return ""
     parts = urlsplit(text)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
-
-
-def _ip(text: str) -> str:
-    """A client's address without its zone; empty if it is none."""
-    try:
-        return check_ip(text.partition("%")[0])
-    except ConsentRefused:
-        return ""
 
 
 # --- answers ----------------------------------------------------------------------------

@@ -22,6 +22,10 @@ from relay.queue.operator import Operator
 from relay.signup.ask import Office
 from relay.store.pool import CONNECTIONS, Storage, Unavailable
 from relay.store.sqlite.pool import Pool
+from relay.tracking import machines
+from relay.tracking.behind import HitBuffer
+from relay.tracking.record import Recorder
+from relay.tracking.stopped import StoppedLinks
 from relay.web.api.routes import create_api
 from relay.web.clean_path import CleanPath
 from relay.web.context import Context
@@ -30,6 +34,7 @@ from relay.web.health import Health
 from relay.web.metrics import Metrics
 from relay.web.peer import Insiders
 from relay.web.public import contact, logo, pages, subscribe
+from relay.web.public import tracking as tracking_routes
 from relay.web.views import Views
 
 
@@ -55,7 +60,17 @@ def create_app(
         settings.server.hostname,
         Operator.of(settings),
     )
-    context = Context(secrets, storage, views, clock, office, settings.consent, settings.reports)
+    tracking = settings.tracking
+    recorder = Recorder(
+        machines.load(tracking.networks, tracking.agents),
+        tracking.consent,
+        keep_networks=tracking.addresses == "cut",
+        keep_s=settings.retention.tracking,
+    )
+    hits, stopped = HitBuffer(storage, recorder, clock), StoppedLinks(storage, time.monotonic)
+    context = Context(
+        secrets, storage, views, clock, office, hits, stopped, tracking, settings.consent, settings.reports
+    )
     insiders = Insiders(settings.http.metrics_from)
     metrics = Metrics(storage, insiders)
     # A probe of its own: it must not wait behind busy pages.
@@ -64,7 +79,9 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = CONNECTIONS
+        hits.begin()
         yield
+        await hits.close()
         storage.close()
         health.close()
 
@@ -85,6 +102,7 @@ def create_app(
             *pages.ROUTES,
             *subscribe.ROUTES,
             *contact.ROUTES,
+            *tracking_routes.ROUTES,
             *logo.ROUTES,
             *health.routes(),
             *metrics.routes(),
