@@ -34,6 +34,8 @@ from relay.delivery.worker import Worker, WorkerTerms
 from relay.events import follow
 from relay.feedback.inbound import MAX_OCTETS, Inbound
 from relay.intake.accept import Acceptor, AcceptTerms
+from relay.intake.api.door import ApiDesk, Door
+from relay.intake.api.handed import socket_path
 from relay.intake.smtp.balance import Balance
 from relay.intake.smtp.channel import ClientConnection, Shared
 from relay.intake.smtp.farewell import farewell
@@ -75,6 +77,8 @@ _log = logging.getLogger("relay")
 
 FAILED_GRACE_S = 15.0
 READ_WAIT_S = 0.25
+DOOR_GRACE_S = 5.0
+"""For messages of the API that are in work when the relay stops."""
 THREADS_S = 2.0
 _SUBMISSION, _INBOUND, _SUBMISSIONS = 0, 1, 2
 """Roles of listeners whose connections one mail process may pass on to another."""
@@ -119,6 +123,7 @@ class App:
         policies = policy_registry.load_from(settings)
         for policy in policies:
             policy.shared_among(share.workers)
+        self._door: Door | None = None
         self._last_words: Callable[[], None] = lambda: None
         """What is kept in memory for a moment, written before the store is closed."""
         terms = settings.policies
@@ -258,6 +263,20 @@ class App:
             room,
         )
         self._last_words = acceptor.refusals.flush
+        api = ApiDesk(
+            snapshots=self.snapshots,
+            secrets=self.secrets,
+            conn=self.conn,
+            chain=self.chain,
+            acceptor=acceptor,
+            clock=self.clock,
+            facts=self.facts,
+            has_room=room.fits,
+            recipients=limits.recipients,
+            message_octets=limits.message_octets,
+        )
+        self._door = Door(socket_path(settings.server.data_dir, self.share.index), api)
+        await self._door.open()
         desk = SubmissionDesk(
             self.snapshots,
             self.secrets,
@@ -395,7 +414,8 @@ class App:
     async def _stop(self, committer: Committer, worker: Worker, grace_s: float, hurry: asyncio.Event) -> None:
         for chore in self._chores:
             chore.cancel()
-        await asyncio.gather(farewell(self._shared, hurry), worker.stop(grace_s, hurry))
+        door = self._door.close(min(grace_s, DOOR_GRACE_S)) if self._door is not None else asyncio.sleep(0)
+        await asyncio.gather(farewell(self._shared, hurry), worker.stop(grace_s, hurry), door)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._chores, return_exceptions=True)

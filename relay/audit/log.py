@@ -43,7 +43,7 @@ def history(
     """
     address, tenant_id, tenant, topic = conn.execute(
         "SELECT s.address, t.id, t.name, CASE WHEN ?2 = 0 THEN '*' WHEN ?2 < 0 THEN"
-        " (SELECT 'stream ' || name FROM stream WHERE id = -?2) ELSE (SELECT name FROM topic WHERE id = ?2) END"
+        " (SELECT 'stream ' || name FROM stream WHERE id = 0 - ?2) ELSE (SELECT name FROM topic WHERE id = ?2) END"
         " FROM subscriber s JOIN tenant t ON t.id = s.tenant_id WHERE s.id = ?1",
         (subscriber_id, topic_id),
     ).fetchone()

@@ -47,7 +47,7 @@ def due(conn: Tx, every_s: float, now: float) -> list[WatchedDomain]:
         "SELECT d.id, w.failing_at, w.lost_at FROM domain d LEFT JOIN domain_watch w ON w.domain_id = d.id"
         " WHERE d.removed_at IS NULL AND (d.verified_at IS NOT NULL AND d.verified_by = 'dns' OR w.lost_at IS NOT NULL)"
         " AND (w.checked_at IS NULL OR w.checked_at > ?1"
-        " OR w.checked_at <= ?1 - CASE WHEN w.failing_at IS NULL THEN ?2 ELSE ?3 END)"
+        " OR w.checked_at <= ?1 - CASE WHEN w.failing_at IS NULL THEN 0.0 + ?2 ELSE 0.0 + ?3 END)"
         " ORDER BY coalesce(w.checked_at, 0), d.id LIMIT ?4",
         (now, every_s, min(every_s, SOON_S), MOST),
     )

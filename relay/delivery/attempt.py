@@ -10,6 +10,7 @@ from relay.mail.address import parse_address
 from relay.people import consents
 from relay.pipeline.contract import Continue, Hold, QueueEntry, Reject
 from relay.queue import holds
+from relay.queue.last import LAST, LAST_TYPE
 from relay.queue.values import Lease, ReportKind, Result, notice
 from relay.store.as_of import NEVER
 from relay.tenants.snapshot import Snapshot
@@ -115,6 +116,10 @@ class LeasedCopy:
             return False
         if desk.outcomes.stuck:
             self._end(State.READY, "outcomes can't be written", due_at=now)
+            return False
+        last_at = lease.submission.last_at
+        if last_at is not None and now >= last_at:
+            self._end(State.EXPIRED, LAST, event="expired", detail={"type": LAST_TYPE})
             return False
         if not notice(lease.submission) and not self._still_wanted(desk.snapshots.current(), now):
             return False
@@ -253,7 +258,10 @@ class LeasedCopy:
         now = self._desk.clock()
         failed = self.lease.attempts + 1
         due = self._desk.terms.schedule.next_attempt(now, failed, not_before)
-        if failed >= LEAST_ATTEMPTS and self._tried_for_its_time(now, due, failed):
+        last_at = self.lease.submission.last_at
+        if last_at is not None:  # it is dropped then, whatever its site wants
+            due = min(due, last_at)
+        if last_at is None and failed >= LEAST_ATTEMPTS and self._tried_for_its_time(now, due, failed):
             late: dict[str, object] = {"type": "expired"}
             self._end(
                 State.EXPIRED, status, remote, event="expired", attempts=failed, detail=late, report=ReportKind.FAILED

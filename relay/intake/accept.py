@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from msgspec.structs import replace
 
-from relay.intake import foreign, reading, relay_fields
+from relay.intake import foreign, reading, relay_fields, sandbox
 from relay.intake.parameters import MailParameters
 from relay.intake.received import date_of, received
 from relay.intake.refusals import DATA, RCPT, RefusalBuffer
@@ -43,8 +43,9 @@ from relay.store.contract import Tx
 from relay.store.sqlite.committer import Committer
 from relay.store.units import StoreBusy, StoreFull
 from relay.tenants.facts import Facts
-from relay.values.facts import Stream
+from relay.values.facts import Recipient, Stream
 from relay.values.ids import encode_id, new_submission_id
+from relay.values.sandbox import SANDBOX
 
 _log = logging.getLogger("relay.accept")
 
@@ -70,6 +71,25 @@ class Arrived(NamedTuple):
     """Recipients that were refused before the message was read: canonical address and why."""
     moment: str = DATA
     """Where it came in, for the record of refusals: ``DATA``, or ``API`` where one request says all."""
+    attendant: Attendant | None = None
+    """Of a message that another door than SMTP's let in."""
+
+
+class Attendant(Protocol):
+    """Who goes along with a message on its way through acceptance, for a door that answers with more than a reply."""
+
+    @property
+    def seen(self) -> bytes:
+        """What policies read in place of the message, whose copies differ; empty: the message."""
+
+    def compiled(self, template: Template) -> Template:
+        """The template with the slots of the door's own."""
+
+    def all_refused(self, refused: tuple[tuple[Recipient, Status], ...]) -> None:
+        """The policies let none of them pass, each for a reason."""
+
+    def storing(self, conn: Tx, new: NewSubmission) -> None:
+        """In the commit's unit of work, after all else; what it raises refuses the message."""
 
 
 Answering = Callable[[Status], None]
@@ -123,6 +143,8 @@ class _Read(NamedTuple):
     scanned: Scanned
     wishes: RelayFields
     message: Message
+    shown: Scanned
+    """What policies read: the same, but where copies differ."""
 
 
 class _Ready(NamedTuple):
@@ -281,6 +303,8 @@ class Acceptor:
                 arrival=new.accepted_at,
                 now=new.accepted_at,
             )
+        if arrived.attendant is not None:
+            arrived.attendant.storing(conn, without(new, stored.refused) if stored.refused else new)
         return stored
 
     def _note(self, arrived: Arrived, refused: Iterable[tuple[str, Status]], campaign: str) -> None:
@@ -312,14 +336,19 @@ class Acceptor:
         limits = self._terms.limits
         scanned = mended(scan(arrived.raw, limits), limits, smtputf8=arrived.parameters.smtputf8)
         wishes = relay_fields.read(scanned, now)
-        message = reading.facts(scanned, arrived.txn, wishes, len(arrived.raw))
-        return _Read(submission_id, shown_id, scanned, wishes, message)
+        shown = scanned
+        if arrived.attendant is not None and arrived.attendant.seen:
+            shown = mended(scan(arrived.attendant.seen, limits), limits, smtputf8=arrived.parameters.smtputf8)
+        message = reading.facts(shown, arrived.txn, wishes, len(arrived.raw))
+        return _Read(submission_id, shown_id, scanned, wishes, message, shown)
 
     def _compiled(self, arrived: Arrived, read: _Read, judged: Judged | Status) -> _Ready | Status:
         """Pure work too. Raises Malformed."""
         if isinstance(judged, Status):
             return judged
         if not judged.accepted:
+            if arrived.attendant is not None:
+                arrived.attendant.all_refused(judged.refused)
             return judged.refused[0][1]
         now, shown_id, scanned, message = arrived.txn.now, read.shown_id, read.scanned, read.message
         check_replies(scanned)
@@ -335,8 +364,10 @@ class Acceptor:
             trace=self._trace(arrived, shown_id),
             track=self._track(arrived.txn.stream, read.wishes),
         )
+        if arrived.attendant is not None:
+            template = arrived.attendant.compiled(template)
         new = self._new(arrived, read, message_id, judged, template)
-        found = reading.words_of(scanned, message, judged.accepted)
+        found = reading.words_of(read.shown, message, judged.accepted)
         if found is not None:
             new = replace(new, words=found)
         if foreign.suspicious(scanned) or template.dropped:
@@ -370,7 +401,7 @@ class Acceptor:
             id=read.submission_id,
             tenant_id=txn.tenant.id,
             stream_id=txn.stream.id,
-            campaign=message.campaign,
+            campaign="" if sandbox.alone(judged.accepted) else message.campaign,
             campaign_explicit=bool(wishes.campaign),
             topic=message.topic,
             reverse_path=txn.reverse_path,
@@ -381,9 +412,15 @@ class Acceptor:
             size_octets=len(arrived.raw),
             accepted_at=txn.now,
             due_at=due_at,
-            expires_at=due_at + self._terms.expire_s,
+            expires_at=due_at + self._terms.expire_s if wishes.expire is None else wishes.expire,
+            last_at=wishes.expire,
             template=template.encode(),
-            recipients=tuple(NewRecipient(a.recipient, a.slots, a.effects, a.hold) for a in judged.accepted),
+            recipients=tuple(
+                NewRecipient(a.recipient, a.slots, a.effects, a.hold)
+                if a.recipient.domain != SANDBOX
+                else NewRecipient(a.recipient, a.slots, (), None)
+                for a in judged.accepted
+            ),
             refused=judged.refused,
             ret=arrived.parameters.ret,
             envid=arrived.parameters.envid,

@@ -22,6 +22,8 @@ LONGEST_VALUE = 200
 TRACKS = ("none", "opens", "clicks", "all")
 FURTHEST_S = 30 * 86400.0
 """How far ahead ``Relay-Send-At`` may lie."""
+LAST_S = 60 * 86400.0
+"""The same of ``Relay-Expire``."""
 
 _META = re.compile(rb"relay-meta-([a-z0-9][a-z0-9_-]{0,39})\Z")
 
@@ -34,13 +36,15 @@ class RelayFields(NamedTuple):
     send_at: float | None = None
     track: str = ""
     """``none``, ``opens``, ``clicks`` or ``all``; empty: what the stream has."""
+    expire: float | None = None
+    """What hasn't left then is dropped; seconds UTC."""
 
 
 def read(scanned: Scanned, now: float) -> RelayFields:
     """The message's wishes; raises Malformed that names a field which can't be honoured."""
     plain: dict[str, str] = {}
     meta: dict[str, str] = {}
-    send_at = None
+    send_at = expire = None
     for name, fields in scanned.index.items():
         if not name.startswith(b"relay-"):
             continue
@@ -54,7 +58,9 @@ def read(scanned: Scanned, now: float) -> RelayFields:
         elif name in (b"relay-topic", b"relay-campaign", b"relay-tag"):
             plain[name.decode()] = value
         elif name == b"relay-send-at":
-            send_at = _time(shown, value, now)
+            send_at = _time(shown, value, now, FURTHEST_S)
+        elif name == b"relay-expire":
+            expire = _time(shown, value, now, LAST_S)
         elif name == b"relay-track":
             plain["relay-track"] = value.lower()
             if plain["relay-track"] not in TRACKS:
@@ -63,14 +69,10 @@ def read(scanned: Scanned, now: float) -> RelayFields:
             raise Malformed(f"{shown} is not a field of the relay")
     if len(meta) > MOST_META:
         raise Malformed(f"more than {MOST_META} Relay-Meta fields")
-    return RelayFields(
-        plain.get("relay-topic", ""),
-        plain.get("relay-campaign", ""),
-        plain.get("relay-tag", ""),
-        meta,
-        send_at,
-        plain.get("relay-track", ""),
-    )
+    if expire is not None and expire <= max(now, send_at or now):
+        raise Malformed("Relay-Expire lies before the message could leave")
+    topic, campaign, tag = (plain.get(f"relay-{name}", "") for name in ("topic", "campaign", "tag"))
+    return RelayFields(topic, campaign, tag, meta, send_at, plain.get("relay-track", ""), expire)
 
 
 def _shown(name: bytes) -> str:
@@ -86,7 +88,7 @@ def _value(shown: str, raw: bytes) -> str:
     return value
 
 
-def _time(shown: str, value: str, now: float) -> float:
+def _time(shown: str, value: str, now: float, furthest_s: float) -> float:
     """ISO 8601 (``2026-12-24T08:00:00Z``) or RFC 5322 date with its zone."""
     try:
         when = datetime.fromisoformat(value)
@@ -101,6 +103,6 @@ def _time(shown: str, value: str, now: float) -> float:
         at = when.astimezone(UTC).timestamp()
     except (ValueError, OverflowError):
         raise Malformed(f"{shown} is out of range") from None
-    if at > now + FURTHEST_S:
-        raise Malformed(f"{shown} lies more than {FURTHEST_S / 86400:.0f} days ahead")
+    if at > now + furthest_s:
+        raise Malformed(f"{shown} lies more than {furthest_s / 86400:.0f} days ahead")
     return at

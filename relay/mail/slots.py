@@ -44,6 +44,8 @@ def encode(slot: Slot, value: str) -> bytes:
     if value.startswith("--"):
         value = "- -" + value[2:]  # at a line's start it could pass for a delimiter
     if slot.form == "header":
+        if slot.charset != "ascii":  # an address beyond ASCII, which can't be encoded (RFC 6532)
+            return value.encode("utf-8", "replace")
         return value.encode("ascii") if value.isascii() else b"\r\n ".join(encoded_words(value))
     if slot.form == "html":
         octets = html.escape(value).encode(slot.charset, "xmlcharrefreplace")

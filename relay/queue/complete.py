@@ -16,9 +16,11 @@ from relay.events import write as events
 from relay.ledger import counters
 from relay.people import doubts, suppressions
 from relay.queue import unsent
+from relay.queue.last import LAST_TYPE
 from relay.queue.values import Result, Written
 from relay.store.contract import Tx
 from relay.values.facts import Reason
+from relay.values.sandbox import SANDBOX
 from relay.values.states import BOUNCED_EARLY, State
 
 _EARLY: Final = f"?1 = {State.DELIVERED:d} AND hold_reason = '{BOUNCED_EARLY}'"
@@ -50,6 +52,10 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
             continue
         written.applied.append(result)
         submission = result.lease.submission
+        if result.lease.domain == SANDBOX:
+            closed[submission.id] += result.state is not State.READY
+            _of_sandbox(conn, result)
+            continue
         if result.state is not State.READY and result.state is not State.HELD:
             closed[submission.id] += 1
             first = not result.lease.attempts
@@ -82,7 +88,8 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
                     blind[submission.campaign_id] += 1
             if result.bulk:
                 bulk[submission.tenant_id] += 1
-        elif result.state is State.EXPIRED and not result.attempts:  # its time was over before it could leave
+        elif result.state is State.EXPIRED and (not result.attempts or result.detail.get("type") == LAST_TYPE):
+            # Its time was over before it could leave.
             _give_back(conn, result)
         elif result.state in (State.BOUNCED, State.EXPIRED):
             if submission.campaign_id is not None:
@@ -98,6 +105,15 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
     if places:
         events.places(conn, places, results[0].at)
     return written
+
+
+def _of_sandbox(conn: Tx, result: Result) -> None:
+    """What is told of a copy that reached nobody; it counts nowhere."""
+    submission, number = result.lease.submission, result.lease.number
+    told = {"status": result.status, "remote": result.remote, **result.detail}
+    kinds = [events.DELIVERED] if result.state is State.DELIVERED else []
+    for kind in (*kinds, result.event) if result.event else kinds:
+        events.of_copy(conn, submission.tenant_id, kind, submission.id, number, None, told, result.at, 0)
 
 
 def _apply(conn: Tx, result: Result) -> bool:

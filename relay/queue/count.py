@@ -50,8 +50,11 @@ def count(conn: Tx, new: NewSubmission) -> Counts:
     for one in new.recipients:
         status = None if fits else _messages(conn, new.tenant_id, one, found)
         if status is None:
-            person = one.recipient.standing.subscriber_id or consents.subscriber(
-                conn, new.tenant_id, one.recipient.canonical, new.accepted_at
+            known = one.recipient.standing.subscriber_id  # 0: nobody, of the sandbox
+            person = (
+                consents.subscriber(conn, new.tenant_id, one.recipient.canonical, new.accepted_at)
+                if known is None
+                else known
             )
             status = _person(conn, new.tenant_id, one, person, found)
             if status is None:

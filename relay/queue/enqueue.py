@@ -39,8 +39,8 @@ def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
     conn.execute(
         "INSERT INTO submission (id, tenant_id, stream_id, campaign_id, topic, reverse_path, message_id, from_domain,"
         " subject, size_octets, accepted_at, expires_at, open_recipients, ret, envid, tag, meta, give_back, client,"
-        " shared, counted_in)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        " shared, counted_in, last_at)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             new.id,
             new.tenant_id,
@@ -63,6 +63,7 @@ def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
             new.client,
             int(shared),
             counts.people,
+            new.last_at,
         ),
     )
     conn.execute("INSERT INTO body (submission_id, template) VALUES (?, ?)", (new.id, new.template))

@@ -42,7 +42,7 @@ TAKE_BACK: Final = (
 _COLUMNS = (
     "r.submission_id, r.number, r.tenant_id, r.subscriber_id, r.address, r.domain, r.fence, r.attempts, r.slots,"
     " r.notify, r.orcpt, r.changed_at, s.stream_id, s.campaign_id, s.topic, s.reverse_path, s.from_domain,"
-    " s.message_id, s.accepted_at, s.expires_at, s.ret, s.envid, s.size_octets, s.give_back, s.shared"
+    " s.message_id, s.accepted_at, s.expires_at, s.ret, s.envid, s.size_octets, s.give_back, s.shared, s.last_at"
 )
 
 
@@ -93,7 +93,7 @@ def _lease(
     (sid, number, tenant, subscriber, address, domain, fence, attempts, slots, notify, orcpt, tried_at, *rest) = row
     submission = shared.get(sid)
     if submission is None:
-        rest[-1] = bool(rest[-1])  # SQLite has none
+        rest[-2] = bool(rest[-2])  # SQLite has none
         submission = shared[sid] = Submission(sid, tenant, *rest)
     values = _SLOTS.decode(slots) if slots else {}
     told = (notify, orcpt, tried_at, known, as_of)
@@ -123,6 +123,7 @@ def claimed(new: NewSubmission, stored: Enqueued, made: Claim) -> list[Lease | N
         new.size_octets,
         stored.give_back,
         stored.shared,
+        new.last_at,
     )
     leases: list[Lease | None] = []
     for number, fresh in enumerate(new.recipients):

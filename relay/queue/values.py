@@ -61,6 +61,8 @@ class NewSubmission(msgspec.Struct, frozen=True, gc=False):
     """When the recipients' standings were read."""
     taken_out: tuple[str, ...] = ()
     """Header fields that don't leave, as they say what only others can; for the event."""
+    last_at: float | None = None
+    """What hasn't left then is dropped and given back; None: it is tried until ``expires_at``."""
     words: Words | None = None
     """What its content is like, where a stage asks which campaign it belongs to."""
 
@@ -115,6 +117,8 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     give_back: str
     shared: bool = False
     """Nothing in the copies differs by recipient: one may go to several of a site."""
+    last_at: float | None = None
+    """When what hasn't left is dropped."""
 
 
 def notice(submission: Submission) -> bool:

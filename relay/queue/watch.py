@@ -11,7 +11,7 @@ from pathlib import Path
 from relay.campaigns import campaigns
 from relay.pipeline.chain import Chain
 from relay.pipeline.contract import CampaignVerdict, Decision
-from relay.queue import holds, verdict_letters, verdicts
+from relay.queue import holds, last, verdict_letters, verdicts
 from relay.queue.operator import Operator
 from relay.store.contract import Tx
 from relay.store.database import connect, transaction
@@ -93,8 +93,11 @@ def _end_holds(path: Path, now: float) -> None:
     conn = connect(path)
     try:
         count = holds.end_timed(conn, now)
+        late = last.drop_late(conn, now)
     finally:
         conn.close()
+    if late:
+        _log.info("%d copies were dropped at the time that their messages name as the last", late)
     if count:
         _log.info("%d copies were held until now and are not any longer", count)
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from relay.store.contract import Tx
 
 KEEP_S: Final = 86_400.0
-MOST: Final = 20_000
-"""Kept answers of one tenant."""
+MOST_OCTETS: Final = 256 * 1024 * 1024
+"""Kept answers of one tenant: a million short ones, so that its rate of sending is the limit and not this."""
+ROW_OCTETS: Final = 128
+"""Of a kept answer, besides its body."""
 STEP: Final = 500
 
 
@@ -25,7 +28,7 @@ class OtherRequest(Exception):
 
 
 class TooMany(Exception):
-    """The tenant has MOST answers kept."""
+    """The tenant has MOST_OCTETS of answers kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,31 +56,56 @@ def find(conn: Tx, tenant_id: int, key: str, request: bytes) -> KeptAnswer | Non
     return KeptAnswer(row[1], row[2], zlib.decompress(row[3]))
 
 
-def keep(conn: Tx, tenant_id: int, key: str, request: bytes, answer: KeptAnswer, now: float) -> None:
-    """Keep an answer for KEEP_S, in the caller's transaction; raises TooMany."""
-    kept = conn.execute("SELECT count(*) FROM idempotency WHERE tenant_id = ?", (tenant_id,)).fetchone()[0]
-    if kept >= MOST:
+def keep(
+    conn: Tx, tenant_id: int, key: str, request: bytes, answer: KeptAnswer, now: float, until: float = 0.0
+) -> None:
+    """Keep an answer for KEEP_S, or ``until`` where that is later, in the caller's transaction; raises TooMany."""
+    body = zlib.compress(answer.body)
+    octets = len(body) + ROW_OCTETS
+    room = conn.execute(
+        "INSERT INTO idempotency_room (tenant_id, octets) VALUES (?, ?) ON CONFLICT (tenant_id)"
+        " DO UPDATE SET octets = idempotency_room.octets + excluded.octets"
+        " WHERE idempotency_room.octets + excluded.octets <= ?",
+        (tenant_id, octets, MOST_OCTETS),
+    )
+    if room.rowcount != 1:
         raise TooMany
     conn.execute(
         "INSERT INTO idempotency (tenant_id, key, request, status, location, body, expires_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant_id, key) DO UPDATE SET request = excluded.request,"
-        " status = excluded.status, location = excluded.location, body = excluded.body,"
-        " expires_at = excluded.expires_at",
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
         (tenant_id, _digest(key.encode()), _digest(request), answer.status, answer.location,
-         zlib.compress(answer.body), now + KEEP_S),
+         body, max(now + KEEP_S, until)),
     )  # fmt: skip
 
 
 def drop(conn: Tx, ids: Iterable[int]) -> None:
     """Delete these answers, e.g. since they name someone who is erased."""
-    conn.executemany("DELETE FROM idempotency WHERE id = ?", [(id_,) for id_ in ids])
+    for id_ in ids:
+        _gone(conn, conn.execute(f"DELETE FROM idempotency WHERE id = ? {_TOLD}", (id_,)).fetchall())
 
 
 def forget(conn: Tx, now: float) -> int:
     """Delete answers whose time is over, a step at most; how many."""
-    return conn.execute(
-        "DELETE FROM idempotency WHERE id IN (SELECT id FROM idempotency WHERE expires_at <= ? LIMIT ?)", (now, STEP)
-    ).rowcount
+    gone = conn.execute(
+        f"DELETE FROM idempotency WHERE id IN (SELECT id FROM idempotency WHERE expires_at <= ? LIMIT ?) {_TOLD}",
+        (now, STEP),
+    ).fetchall()
+    _gone(conn, gone)
+    return len(gone)
+
+
+_TOLD: Final = "RETURNING tenant_id, length(body)"
+
+
+def _gone(conn: Tx, gone: Sequence[tuple[int, int]]) -> None:
+    """Give back the room of answers that were deleted."""
+    octets: Counter[int] = Counter()
+    for tenant_id, body in gone:
+        octets[tenant_id] += body + ROW_OCTETS
+    conn.executemany(
+        "UPDATE idempotency_room SET octets = CASE WHEN octets > ? THEN octets - ? ELSE 0 END WHERE tenant_id = ?",
+        [(amount, amount, tenant_id) for tenant_id, amount in octets.items()],
+    )
 
 
 def _digest(octets: bytes) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 
 from config.settings import ConsentSettings, Reports, TrackingSettings
+from relay.intake.api.line import MailLine
 from relay.keys.secrets import Secrets
 from relay.observe.sparingly import Sparingly
 from relay.signup.ask import Office
@@ -36,6 +37,8 @@ class Context:
     consent: ConsentSettings = field(default_factory=ConsentSettings)
     """What is asked of wordings."""
     reports: Reports = field(default_factory=Reports)
+    line: MailLine | None = None
+    """To the mail processes; None: there are none, and no message is taken."""
     running: Running = field(default_factory=Running)
     unasked: Sparingly = field(default_factory=lambda: Sparingly(MOST_LINES))
     """Lines about requests at forms that brought no letter."""

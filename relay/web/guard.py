@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +27,8 @@ from relay.web.peer import client
 _log = logging.getLogger("relay.web")
 
 ErrorPage = Callable[[Scope, int], Response]
+MaySend = Callable[[Scope], Awaitable[bool]]
+"""Whether a request shows a token that may send messages."""
 Observe = Callable[[str, str, int, float], None]
 
 SECURITY_HEADERS: Final[Mapping[bytes, bytes]] = {
@@ -50,17 +52,13 @@ METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OP
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _EXPORT: Final = "/v1/consents/export"
 _CONSENTS: Final = tuple(f"/v1/consents/{name}" for name in ("batch", "history", "opt-in"))
+LARGE: Final = frozenset({"/v1/messages", "/v1/messages/batch", "/v1/messages/raw", "/v1/emails", "/v1/emails/batch"})
+"""Paths of requests whose bodies are messages."""
+_MESSAGES: Final = ("/v1/messages", "/v1/messages/batch", "/v1/messages/raw")
 _ROUTES = frozenset(
     {
-        *_QUIET,
-        "/report",
-        "/v1/consents",
-        *_CONSENTS,
-        _EXPORT,
-        "/v1/events",
-        "/v1/forms",
-        "/v1/topics",
-        "/v1/openapi.json",
+        *(*_QUIET, "/report", *_MESSAGES, "/v1/consents", *_CONSENTS, _EXPORT),
+        *("/v1/events", "/v1/forms", "/v1/topics", "/v1/openapi.json"),
     }
 )
 
@@ -73,11 +71,18 @@ class WebLimits:
     body_s: float = 5.0
     """For the body to come in; only then does the request take one of the places."""
     request_s: float = 20.0
+    messages_answer_s: float = 120.0
+    """For messages: policies may wait, and a batch has many."""
     export_s: float = 900.0
     """For an export, which takes as long as its reader."""
-    requests: int = 64
+    messages_octets: int = 50 * 1024 * 1024
+    """For messages, of whoever has a token to send them."""
+    messages_s: float = 60.0
+    requests: int = 256
     bodies_octets: int = 32 * 1024 * 1024
     """Of the bodies of all requests at a time."""
+    large_octets: int = 128 * 1024 * 1024
+    """Of those larger than ``body_octets``."""
 
 
 def route_label(path: str) -> str:
@@ -94,6 +99,7 @@ def route_label(path: str) -> str:
         "/confirm/",
         "/logo/",
         "/v1/problems/",
+        "/v1/messages/",
         "/v1/forms/",
         "/v1/topics/",
     ):
@@ -105,7 +111,15 @@ def route_label(path: str) -> str:
 class Guard:
     """Pure ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, *, limits: WebLimits, error_page: ErrorPage, observe: Observe) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        limits: WebLimits,
+        error_page: ErrorPage,
+        observe: Observe,
+        may_send: MaySend | None = None,
+    ) -> None:
         self._app = app
         self._limits = limits
         self._error_page = error_page
@@ -113,6 +127,8 @@ class Guard:
         self._active = 0
         self._clients: Counter[str] = Counter()
         self._bodies = _Budget(limits.bodies_octets)
+        self._large = _Budget(limits.large_octets)
+        self._may_send = may_send
         self._lines = Sparingly(MOST_LINES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -137,10 +153,14 @@ class Guard:
 
     async def _taken_in(self, scope: Scope, body: _Body) -> int:
         """Read the whole body; the status to refuse with, 0 if it is there. Raises ClientDisconnect."""
+        limit_s = self._limits.body_s
+        if scope["path"] in LARGE and body.may_be_large(scope) and self._may_send and await self._may_send(scope):
+            body.widen(self._limits.messages_octets, self._large)
+            limit_s = self._limits.messages_s
         if body.declared_too_large(scope):
             return 413
         try:
-            async with asyncio.timeout(self._limits.body_s):
+            async with asyncio.timeout(limit_s):
                 await body.collect()
         except TimeoutError:
             return 408
@@ -168,7 +188,7 @@ class Guard:
     async def _answer(self, scope: Scope, receive: Receive, body: _Body, reply: _Reply, route: str) -> None:
         status = 0
         try:
-            async with asyncio.timeout(self._limits.export_s if route == _EXPORT else self._limits.request_s):
+            async with asyncio.timeout(self._time_s(route)):
                 await self._app(scope, body, reply)
         except TimeoutError:
             status = 503
@@ -183,6 +203,11 @@ class Guard:
             status = 500
         if status and not reply.status:
             await self._refuse(scope, receive, reply, status)
+
+    def _time_s(self, route: str) -> float:
+        if route == _EXPORT:
+            return self._limits.export_s
+        return self._limits.messages_answer_s if route in _MESSAGES else self._limits.request_s
 
     async def _refuse(self, scope: Scope, receive: Receive, reply: _Reply, status: int) -> None:
         await self._error_page(scope, status)(scope, receive, reply)
@@ -228,10 +253,17 @@ class _Body:
         self._read: deque[Message] = deque()
 
     def declared_too_large(self, scope: Scope) -> bool:
-        for name, value in scope["headers"]:
-            if name == b"content-length":
-                return value.isdigit() and (len(value) > 12 or int(value) > self._limit)
-        return False
+        declared = _declared(scope)
+        return declared is not None and declared > self._limit
+
+    def may_be_large(self, scope: Scope) -> bool:
+        """It says that it is larger than others may be, or doesn't say."""
+        declared = _declared(scope)
+        return scope["method"] == "POST" and (declared is None or declared > self._limit)
+
+    def widen(self, limit: int, budget: _Budget) -> None:
+        """Before anything is read: more octets, out of another budget."""
+        self._limit, self._budget = limit, budget
 
     async def collect(self) -> None:
         """Take in all of it, so that a slow sender keeps nobody waiting but itself."""
@@ -258,6 +290,14 @@ class _Body:
 
     async def __call__(self) -> Message:
         return self._read.popleft() if self._read else await self._receive()
+
+
+def _declared(scope: Scope) -> int | None:
+    """Octets of the body as the client says; None: it doesn't."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value) if len(value) <= 12 else 10**12
+    return None
 
 
 class _Reply:

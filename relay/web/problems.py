@@ -47,6 +47,18 @@ TYPES: Final[dict[str, tuple[int, str]]] = {
     "media-type": (415, "The body must be JSON: `Content-Type: application/json`."),
     "limit": (429, "Too many at the moment; repeat after the time in Retry-After."),
     "unauthorized": (401, "A valid API token is needed: `Authorization: Bearer TOKEN`."),
+    "no-consent": (422, "The person has given the tenant no consent for this."),
+    "sender": (422, "The From address, or where answers go, is not the tenant's or not verified."),
+    "content": (422, "The content is forbidden."),
+    "campaign-declined": (422, "The operator declined this campaign."),
+    "quota-messages": (422, "The plan's messages are used up."),
+    "quota-subscribers": (422, "The plan's subscribers are used up."),
+    "malformed": (422, "The message is not well-formed."),
+    "too-large": (422, "The message is larger than the relay takes."),
+    "loop": (422, "The message has been through too many servers: a mail loop."),
+    "stream": (422, "The tenant has no such stream."),
+    "rate": (429, "More copies a second than are allowed; repeat after the time in Retry-After."),
+    "too-late": (409, "What is to be changed has left, or is on its way."),
     "scope": (403, "The token may not do this; `relay token add TENANT --scope …` makes one that may."),
     "busy": (503, "The store or the server is busy; repeat after the time in Retry-After."),
 }
@@ -59,6 +71,10 @@ class Problem(Exception):
         super().__init__(word)
         self.word = word if word in TYPES else "refused"
         self.detail = detail
+        self.errors: list[dict[str, str]] | None = None
+        """Fields that are wrong, with what is wrong with each."""
+        self.refused: list[dict[str, str]] = []
+        """Recipients of a message that nobody gets, each with a code and why."""
 
     @property
     def status(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.relay import FREED, Relay
@@ -54,7 +55,14 @@ class House:
         for name in ("dead", "dead2"):
             relay.consent(f"{name}@rcpt.example")
             relay.cli("suppression", "add", "acme", f"{name}@rcpt.example", "--reason", "asked by phone")
+        self.token = str(relay.json("token", "add", "acme")["token"])
         relay.start()
+        self.http = httpx.Client(
+            base_url=f"http://127.0.0.1:{relay.http}/v1",
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=30,
+            trust_env=False,
+        )
 
     def session(self, who: tuple[str, str] | None = None) -> Dialog:
         """An encrypted session, logged in as ``who``."""
@@ -66,6 +74,7 @@ class House:
         return dialog
 
     def close(self) -> None:
+        self.http.close()
         code = self.relay.stop()
         self.sink.close()
         self.seven_bit.close()

@@ -11,8 +11,8 @@ from tests.meta.tree import ROOT, imports, python_files
 
 KNOWS: Mapping[str, str] = {
     "again.py": "app.py intake/smtp observe processes web/server",
-    "app.py": "audit conduct delivery delivery/smtp events feedback intake intake/smtp keys mail observe pipeline "
-    "processes queue rights store store/sqlite tenants tracking web/server",
+    "app.py": "audit conduct delivery delivery/smtp events feedback intake intake/api intake/smtp keys mail "
+    "observe pipeline processes queue rights store store/sqlite tenants tracking web/server",
     "audit": "keys store store/sqlite values",
     "campaigns": "events ledger mail store values",
     "checks": "delivery/smtp feedback intake/smtp keys pipeline store store/sqlite tenants values",
@@ -24,8 +24,9 @@ KNOWS: Mapping[str, str] = {
     "demo": "",
     "events": "store values",
     "feedback": "campaigns events keys mail observe people queue signup store tenants texts values verdict",
-    "intake": "campaigns mail observe pipeline queue store store/sqlite tenants values",
-    "intake/smtp": "feedback intake keys mail observe people pipeline store tenants values",
+    "intake": "campaigns keys mail observe people pipeline queue store store/sqlite tenants values",
+    "intake/api": "intake keys mail pipeline queue store tenants values",
+    "intake/smtp": "feedback intake keys mail observe pipeline store tenants values",
     "keys": "store values",
     "ledger": "store values",
     "lists": "audit keys mail people store store/sqlite values",
@@ -46,10 +47,10 @@ KNOWS: Mapping[str, str] = {
     "tracking": "audit events keys mail people store tenants values",
     "values": "mail observe",
     "verdict": "",
-    "web": "keys observe queue signup store store/sqlite tenants texts tracking",
-    "web/api": "conduct events lists mail people signup store tenants texts values web",
+    "web": "intake/api keys observe queue signup store store/sqlite tenants texts tracking",
+    "web/api": "conduct events intake intake/api lists mail people queue signup store tenants texts values web",
     "web/public": "conduct feedback keys mail people signup store tenants tracking values web",
-    "web/server": "keys observe processes queue signup store store/sqlite tracking web web/api web/public",
+    "web/server": "intake/api keys observe processes queue signup store store/sqlite tracking web web/api web/public",
 }
 """Every folder of ``relay/`` (and the files at its top) with those it imports from. What isn't here is a fault."""
 
@@ -77,7 +78,7 @@ OWNERS: Mapping[str, str] = {
     "store": "meta schema_version",
     "store/sqlite": "sqlite_master",
     "tracking": "hit hit_link hit_sum tracking_consent",
-    "tenants": "api_token credential dkim_key domain idempotency logo stream tenant",
+    "tenants": "api_token credential dkim_key domain idempotency idempotency_room logo stream tenant",
 }
 """Folders with the tables that they alone write."""
 NAMELESS = {

@@ -6,17 +6,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from relay.signup import forms
-from relay.signup.forms import FormWish
-from relay.store.database import transaction
-from relay.tenants import tenants
-from relay.texts.language import LANGUAGES
-from tests.support.web import Served, Shop, serving
+from tests.meta.tree import ROOT
+from tests.support.relay import Relay
 
 # 422 is an answer to well-formed data too: that a source is vague or a text not printable can't be said in JSON Schema.
 SETTINGS = """
@@ -25,7 +25,15 @@ expected-statuses = ["2xx", 404, 409, 415, 422, 429]
 """
 
 
-def fuzz(served: Served, token: str, *args: str) -> subprocess.CompletedProcess[str]:
+@dataclass(frozen=True)
+class Fuzzed:
+    """A relay that serves, and the token of a tenant."""
+
+    url: str
+    token: str
+
+
+def fuzz(served: Fuzzed, *args: str) -> subprocess.CompletedProcess[str]:
     """One run; exit status 0 if nothing was found."""
     with tempfile.TemporaryDirectory() as directory:
         settings = Path(directory) / "schemathesis.toml"
@@ -33,19 +41,33 @@ def fuzz(served: Served, token: str, *args: str) -> subprocess.CompletedProcess[
         command = [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(settings), "run"),
             *(f"{served.url}/v1/openapi.json", "--url", f"{served.url}/v1", "--no-color"),
-            *("-H", f"Authorization: Bearer {token}", "--continue-on-failure", *args),
+            *("-H", f"Authorization: Bearer {served.token}", "--continue-on-failure", *args),
         ]
-        return subprocess.run(command, cwd=directory, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        hooks = {"SCHEMATHESIS_HOOKS": "tests.support.api_fuzz_hooks", "PYTHONPATH": str(ROOT)}
+        return subprocess.run(
+            command,
+            cwd=directory,
+            env={**os.environ, **hooks},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
 
 
-def stocked(directory: Path) -> Shop:
-    """A shop that has what the examples of the document name."""
-    shop = Shop.create(directory, log={"level": "error"})
-    with transaction(shop.conn) as conn:
-        owner = tenants.by_id(conn, shop.tenant_id)
-        wish = FormWish(("newsletter",), "Yes, send me the newsletter.", ask_age=True)
-        forms.add(conn, owner, "footer", wish, languages=LANGUAGES, actor="test", now=1.0)
-    return shop
+@contextmanager
+def stocked(directory: Path) -> Iterator[Fuzzed]:
+    """A relay with a tenant that has what the examples of the document name; nothing leaves it."""
+    relay = Relay(directory, {"log": {"level": "error"}, "delivery": {"enabled": False}})
+    relay.tenant(domain="shop.example")
+    relay.cli("topic", "add", "acme", "newsletter")
+    wording = ("--wording", "Yes, send me the newsletter.")
+    relay.cli("form", "add", "acme", "welcome", "--topic", "newsletter", *wording, "--ask-age")
+    token = relay.json("token", "add", "acme")["token"]
+    relay.start()
+    try:
+        yield Fuzzed(f"http://127.0.0.1:{relay.http}", token)
+    finally:
+        relay.stop()
 
 
 def main() -> int:
@@ -53,10 +75,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory:
-        shop = stocked(Path(directory))
-        with serving(shop) as served:
-            done = fuzz(served, shop.token, "--max-time", str(given.seconds), "--seed", str(given.seed))
+    with tempfile.TemporaryDirectory() as directory, stocked(Path(directory)) as served:
+        done = fuzz(served, "--max-time", str(given.seconds), "--seed", str(given.seed))
     print(done.stdout)
     return done.returncode
 

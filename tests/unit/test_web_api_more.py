@@ -440,7 +440,7 @@ def test_while_the_first_is_worked_off_a_repeat_is_told_so(api: Api) -> None:
 
 
 def test_a_tenant_can_not_fill_the_store_with_answers(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(idempotency, "MOST", 1)
+    monkeypatch.setattr(idempotency, "MOST_OCTETS", 200)
     answer = idempotency.KeptAnswer(201, "", b"{}")
     with transaction(api.shop.conn) as conn:
         idempotency.keep(conn, api.tenant_id, "a", b"x", answer, 1.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from relay.delivery import sandbox
 from relay.delivery.attempt import DeliveryDesk
 from relay.delivery.smtp.compose import Composer
 from relay.delivery.smtp.copy import MailCopy
@@ -11,6 +12,7 @@ from relay.delivery.smtp.engine import Engine
 from relay.delivery.smtp.report import Reporter
 from relay.delivery.smtp.signatures import Signatures
 from relay.queue.values import Lease
+from relay.values.sandbox import SANDBOX
 
 
 class SmtpChannel:
@@ -27,6 +29,9 @@ class SmtpChannel:
         self.notify = reporter.__call__
 
     def submit(self, desk: DeliveryDesk, lease: Lease) -> None:
+        if lease.domain == SANDBOX:
+            sandbox.submit(desk, lease)
+            return
         self.engine.submit(MailCopy(desk, lease, self._composer, self._signatures))
 
     async def close(self, grace_s: float, hurry: asyncio.Event) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
+from relay.intake import asking, sandbox
 from relay.intake.accept import NO_ROOM, Acceptor, Arrived
 from relay.intake.parameters import ArgumentError, MailParameters, mail_argument, rcpt_argument
 from relay.intake.refusals import DATA, RCPT
@@ -23,7 +24,6 @@ from relay.intake.smtp.limits import Failures, KnownAccounts
 from relay.intake.smtp.session import IN_CHUNKS, BaseSession
 from relay.keys.secrets import Secrets
 from relay.mail.status import Status, ok, permanent, temporary
-from relay.people import consents, erased
 from relay.pipeline.chain import Chain
 from relay.pipeline.contract import Transaction
 from relay.pipeline.judged import Accepted
@@ -34,7 +34,8 @@ from relay.tenants import login
 from relay.tenants.facts import Facts
 from relay.tenants.parts import CredentialRecord
 from relay.tenants.snapshot import SnapshotSource
-from relay.values.facts import Freeze, Kind, Recipient, Stream, Tenant
+from relay.values.facts import Freeze, Recipient
+from relay.values.sandbox import SANDBOX
 
 _log = logging.getLogger("relay.submission")
 
@@ -190,7 +191,7 @@ class SubmissionSession(BaseSession):
             return AUTH_FAILED
         tenant = snapshot.tenant(found.tenant_id, desk.clock())
         if tenant.freeze is Freeze.ALL:
-            return _frozen(tenant)
+            return asking.frozen(tenant)
         self._credential, self._logged_in, self.known = found, True, True
         desk.lately.logged_in(self.network, user)
         return ok(35, 7, 0, "authenticated")
@@ -250,8 +251,8 @@ class SubmissionSession(BaseSession):
         now = desk.clock()
         tenant = desk.facts.tenant(snapshot, credential.tenant_id, now)
         stream = snapshot.streams[credential.stream_id]
-        if _stream_frozen(tenant, stream):
-            return _frozen(tenant)
+        if asking.stream_frozen(tenant, stream):
+            return asking.frozen(tenant)
         txn = Transaction(
             tenant,
             stream,
@@ -274,12 +275,9 @@ class SubmissionSession(BaseSession):
         """The answer to MAIL."""
         if refused is not None:
             return refused
-        tenant = txn.tenant
         self._txn, self._parameters, self.in_transaction = txn, parameters, True
         self._as_of = as_of
-        limit = tenant.allowance.subscribers
-        near = limit is not None and txn.usage.subscribers + self.shared.recipients > limit
-        self._period = tenant.allowance.period if near else ""
+        self._period = asking.period_near_limit(txn.tenant, txn.usage, self.shared.recipients)
         return REVERSE_PATH_OK
 
     # -- RCPT ------------------------------------------------------------------
@@ -299,25 +297,26 @@ class SubmissionSession(BaseSession):
             return FORWARD_PATH_OK
         if len(self._accepted) + len(self._turned_away) >= self.shared.recipients:
             return temporary(52, 5, 3, f"at most {self.shared.recipients} recipients a message")
-        standing = consents.standing(self.desk.conn, txn.tenant.id, canonical, self._period)
-        if standing.subscriber_id is None:
-            standing = erased.standing(self.desk.conn, self.desk.secrets, txn.tenant.id, canonical, standing)
+        if address.domain == SANDBOX:
+            unreal = sandbox.recipient(str(address), canonical, txn.tenant)
+            return self._judged(txn, canonical, unreal)
+        standing = asking.standing_of(self.desk.conn, self.desk.secrets, txn.tenant.id, canonical, self._period)
         recipient = Recipient(str(address), canonical, address.domain, standing, parameters.notify, parameters.orcpt)
         verdict = self.desk.chain.recipient(txn, recipient, self._patience)
         if isinstance(verdict, Accepted | Status):
-            return self._judged(txn, recipient, verdict)
-        self._later(verdict, partial(self._judged, txn, recipient))
+            return self._judged(txn, canonical, verdict)
+        self._later(verdict, partial(self._judged, txn, canonical))
         return None
 
-    def _judged(self, txn: Transaction, recipient: Recipient, verdict: Accepted | Status) -> Status:
+    def _judged(self, txn: Transaction, canonical: str, verdict: Accepted | Status) -> Status:
         """The answer to RCPT."""
         if isinstance(verdict, Status):
-            _log.info("tenant=%s rcpt=%s refused: %s", txn.tenant.name, recipient.canonical, verdict.reply)
-            self._turned_away.append((recipient.canonical, verdict))
+            _log.info("tenant=%s rcpt=%s refused: %s", txn.tenant.name, canonical, verdict.reply)
+            self._turned_away.append((canonical, verdict))
             return verdict
-        self._seen.add(recipient.canonical)
+        self._seen.add(canonical)
         self._accepted.append(verdict)
-        self._recipients.append(recipient)
+        self._recipients.append(verdict.recipient)
         return FORWARD_PATH_OK
 
     # -- DATA ------------------------------------------------------------------
@@ -338,7 +337,14 @@ class SubmissionSession(BaseSession):
         accepted = tuple(self._accepted)
         turned_away, self._turned_away, self._handed_over = tuple(self._turned_away), [], True
         arrived = Arrived(
-            self._txn, accepted, raw, self._parameters, protocol, self._as_of, self._patience, turned_away
+            sandbox.asking_of(self._txn, accepted),
+            accepted,
+            raw,
+            self._parameters,
+            protocol,
+            self._as_of,
+            self._patience,
+            turned_away,
         )
         self.desk.acceptor.accept(arrived, self.answer, self._work_on)
 
@@ -378,12 +384,3 @@ def _response(line: bytes) -> bytes:
 def _ended(now: CredentialRecord | None, then: CredentialRecord) -> bool:
     """Whether a credential was revoked since it logged in, or its password was exchanged."""
     return now is None or now.secret_hash != then.secret_hash
-
-
-def _stream_frozen(tenant: Tenant, stream: Stream) -> bool:
-    return tenant.freeze is Freeze.ALL or (tenant.freeze is Freeze.BULK and stream.kind is Kind.BULK)
-
-
-def _frozen(tenant: Tenant) -> Status:
-    reason = tenant.freeze_reason or "ask the administrator"
-    return permanent(25, 7, 13, f"frozen: {reason}")

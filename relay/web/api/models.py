@@ -159,6 +159,7 @@ class ProblemOut(BaseModel):
     status: int
     detail: str = ""
     errors: list[dict[str, str]] = Field(default=[], description="Fields and what is wrong with them.")
+    refused: list[dict[str, str]] = Field(default=[], description="Of a message: who was refused, and why.")
 
 
 class BatchItem(BaseModel):

@@ -95,7 +95,7 @@ def _keyed(
         except idempotency.OtherRequest:
             raise Problem("idempotency-key", "the key was used for another request; take a new one") from None
         except idempotency.TooMany:
-            text = f"{idempotency.MOST} answers are kept; send many consents in one request, or leave the key out"
+            text = "as many answers are kept as there is room for; send many in one request, or leave the key out"
             raise Problem("limit", text) from None
     return _response(answer)
 

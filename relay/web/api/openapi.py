@@ -11,9 +11,11 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
+from pydantic.json_schema import models_json_schema
 
 from relay.web.api.export import MEDIA_TYPES
 from relay.web.api.models import ProblemOut
+from relay.web.api.models_messages import MailboxIn, MessageIn, RecipientIn
 from relay.web.problems import MEDIA_TYPE, TYPES
 
 Answers = dict[int | str, dict[str, Any]]
@@ -25,7 +27,7 @@ _TEXTS: Final = {
     404: TYPES["not-found"][1],
     408: "The body took too long to come in.",
     409: "The state of things forbids it; the type of the problem says what.",
-    413: "The body is larger than 1 MiB.",
+    413: "The body is larger than 1 MiB; of messages, than 50 MiB.",
     415: TYPES["media-type"][1],
     422: "The request is not well-formed, or can't be recorded as given.",
     429: TYPES["limit"][1],
@@ -37,6 +39,8 @@ _HEADERS: Final[dict[int, dict[str, Any]]] = {
     429: _LATER,
     503: _LATER,
 }
+NAMED: Final = (MailboxIn, RecipientIn, MessageIn)
+"""Models that others speak of by name alone."""
 ALWAYS: Final = (401, 403, 422, 503)
 WITH_BODY: Final = (400, 408, 413, 415)
 REPLAY: Final[dict[str, Any]] = {
@@ -73,6 +77,10 @@ def document(api: FastAPI, base_url: str) -> dict[str, Any]:
         schema["security"] = [{"token": []}]
         scheme = HTTPBearer(description="An API token of the tenant.").model
         schemas = schema["components"]["schemas"]
+        _, shapes = models_json_schema(
+            [(one, "validation") for one in NAMED], ref_template="#/components/schemas/{model}"
+        )
+        schemas.update({name: shape for name, shape in shapes["$defs"].items() if name not in schemas})
         schema["components"]["securitySchemes"] = {
             "token": scheme.model_dump(mode="json", by_alias=True, exclude_none=True)
         }

@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from config.settings import Settings
+from relay.intake.api.line import MailLine
 from relay.keys.secrets import Secrets
 from relay.observe.trouble import Trouble
 from relay.queue.operator import Operator
@@ -26,6 +27,7 @@ from relay.tracking import machines
 from relay.tracking.behind import HitBuffer
 from relay.tracking.record import Recorder
 from relay.tracking.stopped import StoppedLinks
+from relay.web.api.bearer import may_send
 from relay.web.api.routes import create_api
 from relay.web.clean_path import CleanPath
 from relay.web.context import Context
@@ -68,8 +70,9 @@ def create_app(
         keep_s=settings.retention.tracking,
     )
     hits, stopped = HitBuffer(storage, recorder, clock), StoppedLinks(storage, time.monotonic)
+    line = MailLine(settings.server.data_dir, settings.server.workers)
     context = Context(
-        secrets, storage, views, clock, office, hits, stopped, tracking, settings.consent, settings.reports
+        secrets, storage, views, clock, office, hits, stopped, tracking, settings.consent, settings.reports, line
     )
     insiders = Insiders(settings.http.metrics_from)
     metrics = Metrics(storage, insiders)
@@ -81,6 +84,7 @@ def create_app(
         to_thread.current_default_thread_limiter().total_tokens = CONNECTIONS
         hits.begin()
         yield
+        await line.close()
         await hits.close()
         storage.close()
         health.close()
@@ -114,7 +118,13 @@ def create_app(
     )
     app.router.redirect_slashes = False
     app.state.context = context
-    return Guard(CleanPath(app), limits=limits or WebLimits(), error_page=views.error, observe=metrics.observe)
+    return Guard(
+        CleanPath(app),
+        limits=limits or WebLimits(),
+        error_page=views.error,
+        observe=metrics.observe,
+        may_send=lambda scope: may_send(context, scope),
+    )
 
 
 async def _robots(request: Request) -> Response:

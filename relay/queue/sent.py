@@ -1,0 +1,195 @@
+"""A tenant's own messages as its applications look for them: newest first, page by page, by what they named.
+
+They are walked by the tenant's events of acceptance, a piece at a time, so
+that other tenants' mail costs nothing; how many are looked at for one page has
+an end, and a page may then hold fewer and still name a next one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from relay.mail.address import AddressError, parse_address
+from relay.queue.drop import QueuedCopy, give_up
+from relay.queue.view import LEASED
+from relay.store.contract import Tx
+from relay.values.ids import encode_id
+from relay.values.states import State
+
+PIECE: Final = 500
+MOST_LOOKED_AT: Final = 20_000
+"""Messages looked at for one page."""
+Reached = tuple[float, int]
+"""How far a page went: time and id of the last event looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentWanted:
+    """What all must apply; empty: anything. Times in seconds UTC."""
+
+    recipient: str = ""
+    tag: str = ""
+    campaign: str = ""
+    state: str = ""
+    """Of at least one copy: a state's name in lower case, or ``leased``."""
+    since: float | None = None
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSent:
+    """One message as its tenant sees it."""
+
+    id: str
+    message_id: str
+    accepted_at: float
+    stream: str
+    topic: str
+    campaign: str
+    tag: str
+    subject: str
+    size_octets: int
+    states: Mapping[str, int]
+    meta: Mapping[str, str]
+    expires_at: float
+    due_at: float | None
+    """When the earliest copy that waits is due; None: none does."""
+
+
+_HEADS: Final = (
+    "SELECT e.at, e.id, s.id, s.tag, coalesce(c.name, '') FROM event e JOIN submission s ON s.id = e.submission_id"
+    " LEFT JOIN campaign c ON c.id = s.campaign_id"
+    " WHERE e.tenant_id = ? AND e.kind = 'accepted' AND e.at >= ? AND e.at <= ? AND (e.at < ? OR e.id < ?)"
+    " AND s.stream_id <> 0 ORDER BY e.at DESC, e.id DESC LIMIT ?"
+)
+
+
+def page(
+    conn: Tx, tenant_id: int, wanted: SentWanted, after: Reached | None, limit: int
+) -> tuple[list[OwnSent], Reached | None]:
+    """Up to ``limit`` messages behind ``after``, and where the next page begins; None: there is none."""
+    since, until = wanted.since or 0.0, 9e18 if wanted.until is None else wanted.until
+    at, last = (until, (1 << 62)) if after is None else after
+    found: list[OwnSent] = []
+    looked = 0
+    while True:
+        rows = conn.execute(_HEADS, (tenant_id, since, min(at, until), at, last, PIECE)).fetchall()
+        for place, (event_at, event_id, submission_id, tag, campaign) in enumerate(rows):
+            at, last = float(event_at), int(event_id)
+            if not _applies(conn, submission_id, tag, campaign, wanted):
+                continue
+            found.append(one(conn, tenant_id, submission_id))
+            if len(found) == limit:
+                more = place + 1 < len(rows) or len(rows) == PIECE
+                return found, (at, last) if more else None
+        looked += len(rows)
+        if len(rows) < PIECE:
+            return found, None
+        if looked >= MOST_LOOKED_AT:
+            return found, (at, last)
+
+
+def _applies(conn: Tx, submission_id: int, tag: str, campaign: str, wanted: SentWanted) -> bool:
+    if (wanted.tag and tag != wanted.tag) or (wanted.campaign and campaign != wanted.campaign):
+        return False
+    if not wanted.recipient and not wanted.state:
+        return True
+    rows = conn.execute(
+        "SELECT address, CASE WHEN state = 0 AND owner IS NOT NULL THEN -1 ELSE state END FROM recipient"
+        " WHERE submission_id = ?",
+        (submission_id,),
+    )
+    canonical = _canonical(wanted.recipient)
+    return any(
+        (not wanted.recipient or _canonical(address) == canonical)
+        and (not wanted.state or _shown(int(code)) == wanted.state)
+        for address, code in rows
+    )
+
+
+def _canonical(address: str) -> str:
+    try:
+        return parse_address(address.strip()).canonical
+    except AddressError:
+        return address.casefold()
+
+
+def _shown(code: int) -> str:
+    return LEASED if code < 0 else State(code).name.lower()
+
+
+def one(conn: Tx, tenant_id: int, submission_id: int) -> OwnSent:
+    """Raises KeyError for a message that isn't there, or another tenant's."""
+    row = conn.execute(
+        "SELECT s.message_id, s.accepted_at, coalesce(m.name, ''), s.topic, coalesce(c.name, ''), s.tag, s.subject,"
+        " s.size_octets, s.meta, s.expires_at FROM submission s LEFT JOIN stream m ON m.id = s.stream_id"
+        " LEFT JOIN campaign c ON c.id = s.campaign_id WHERE s.id = ? AND s.tenant_id = ? AND s.stream_id <> 0",
+        (submission_id, tenant_id),
+    ).fetchone()
+    if row is None:
+        raise KeyError(submission_id)
+    message_id, accepted_at, stream, topic, campaign, tag, subject, size, meta, expires_at = row
+    counts = conn.execute(
+        "SELECT CASE WHEN state = 0 AND owner IS NOT NULL THEN -1 ELSE state END AS shown, count(*), min(due_at)"
+        " FROM recipient WHERE submission_id = ? GROUP BY shown ORDER BY shown",
+        (submission_id,),
+    ).fetchall()
+    waits = [float(due) for code, _, due in counts if code in (0, 1)]
+    return OwnSent(
+        id=encode_id(submission_id),
+        message_id=message_id,
+        accepted_at=accepted_at,
+        stream=stream,
+        topic=topic,
+        campaign=campaign,
+        tag=tag,
+        subject=subject,
+        size_octets=size,
+        states={_shown(int(code)): int(count) for code, count, _ in counts},
+        meta=json.loads(meta) if meta else {},
+        expires_at=expires_at,
+        due_at=min(waits, default=None),
+    )
+
+
+# --- changing what hasn't left -------------------------------------------------------
+
+
+def _open(conn: Tx, submission_id: int) -> list[QueuedCopy]:
+    rows: Sequence[Any] = conn.execute(
+        "SELECT submission_id, number, tenant_id, campaign_id FROM recipient WHERE submission_id = ?"
+        " AND (state = 1 OR state = 0 AND owner IS NULL) ORDER BY number",
+        (submission_id,),
+    ).fetchall()
+    return [QueuedCopy(*row) for row in rows]
+
+
+def cancel(conn: Tx, submission_id: int, actor: str, now: float) -> int:
+    """Drop the copies that haven't left and aren't being delivered; how many. In the caller's transaction."""
+    return len(give_up(conn, _open(conn, submission_id), State.CANCELLED, "cancelled by the application", actor, now))
+
+
+def reschedule(conn: Tx, submission_id: int, send_at: float | None, last_at: float | None, now: float) -> int:
+    """Move the copies that were never tried to another time, and their end; how many. In the caller's transaction.
+
+    Expiry counts from when a message is to be sent.
+    """
+    waiting = "submission_id = ? AND attempts = 0 AND (state = 1 OR state = 0 AND owner IS NULL)"
+    before = conn.execute(f"SELECT count(*), min(due_at) FROM recipient WHERE {waiting}", (submission_id,)).fetchone()
+    if not before[0]:
+        return 0
+    if send_at is not None:
+        due_at = max(now, send_at)
+        conn.execute(f"UPDATE recipient SET due_at = ? WHERE {waiting}", (due_at, submission_id))
+        conn.execute(
+            "UPDATE submission SET expires_at = expires_at + ? WHERE id = ? AND last_at IS NULL",
+            (due_at - before[1], submission_id),
+        )
+    if last_at is not None:
+        conn.execute(
+            "UPDATE submission SET expires_at = ?, last_at = ? WHERE id = ?", (last_at, last_at, submission_id)
+        )
+    return int(before[0])

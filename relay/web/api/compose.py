@@ -1,0 +1,153 @@
+"""From a request for a message to what the mail process is handed: the message written, ``Relay-*`` fields and all."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import mimetypes
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from relay.intake.api.handed import HandedMessage, HandedPlace, HandedRecipient
+from relay.mail.address import parse_address
+from relay.mail.writing import (
+    Draft,
+    Enclosure,
+    Mailbox,
+    TextWithPlaces,
+    mailbox,
+    mailboxes,
+    mark_of,
+    unstructured,
+    write,
+)
+from relay.web.api.models_messages import EnclosureIn, MailboxIn, MessageIn, RecipientIn
+from relay.web.problems import Problem
+
+FURTHEST_S: Final = 30 * 86_400.0
+"""How far ahead a message may be asked for."""
+TO: Final = "api_to"
+"""Slot of the To field, whose copies differ."""
+
+
+class Wrong(Problem):
+    """Fields whose content is wrong, each named."""
+
+    def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
+        super().__init__("invalid", "; ".join(f"{field}: {text}" for field, text in errors[:5]))
+        self.errors = [{"field": field, "error": text} for field, text in errors[:50]]
+
+
+def compose(given: MessageIn, tenant_id: int, client: str, now: float, *, sandbox: bool) -> HandedMessage:
+    """The message for all its recipients. Raises Wrong."""
+    wrong = _times(given, now)
+    enclosures = []
+    for number, one in enumerate(given.attachments):
+        content = _octets(one)
+        if content is None:
+            wrong.append((f"attachments.{number}.content", "is no base64"))
+        else:
+            enclosures.append(Enclosure(one.filename, _type(one), content, one.content_id))
+    if wrong:
+        raise Wrong(wrong)
+    several = len(given.to) > 1
+    mark = "q" + secrets.token_hex(10) if several else ""
+    addresses = [parse_address(one.email) for one in (given.author, *given.to, *given.cc, *given.bcc)]
+    smtputf8 = any(one.needs_smtputf8 for one in addresses)
+    whole = _Whole(given, tuple(enclosures), mark)
+    to = [_shown(one) for one in given.to]
+    raw = whole.written(mark_of(mark, 0) if several else to[0])
+    recipients = [
+        HandedRecipient(one.email, {TO: shown} if several else {}) for one, shown in zip(given.to, to, strict=True)
+    ]
+    recipients += [HandedRecipient(one.email) for one in (*given.cc, *given.bcc)]
+    return HandedMessage(
+        number=0,
+        tenant_id=tenant_id,
+        stream=given.stream,
+        reverse_path=str(addresses[0]),
+        raw=raw,
+        recipients=tuple(recipients),
+        client=client,
+        smtputf8=smtputf8,
+        seen=whole.written(to[0]) if several else b"",
+        mark=mark,
+        places=(HandedPlace(TO, "header", smtputf8),) if several else (),
+        sandbox=sandbox,
+    )
+
+
+class _Whole:
+    """What all copies share."""
+
+    def __init__(self, given: MessageIn, enclosures: tuple[Enclosure, ...], mark: str) -> None:
+        self._given = given
+        self._enclosures = enclosures
+        self._mark = mark
+
+    def written(self, to: str) -> bytes:
+        given = self._given
+        fields = [("From", _shown(given.author)), ("To", to)]
+        if given.cc:
+            fields.append(("Cc", mailboxes(map(_box, given.cc))))
+        if given.reply_to:
+            fields.append(("Reply-To", mailboxes(map(_box, given.reply_to))))
+        fields.append(("Subject", unstructured(given.subject or "")))
+        fields += [(name, unstructured(value)) for name, value in given.headers.items()]
+        fields += [(name, unstructured(value)) for name, value in wishes(given)]
+        text: TextWithPlaces = (given.text,) if given.text else ()
+        html: TextWithPlaces = (given.html,) if given.html else ()
+        return write(Draft(tuple(fields), text, html, self._enclosures, self._mark))
+
+
+def wishes(given: MessageIn) -> list[tuple[str, str]]:
+    """What the request asks of the relay, in the words that SMTP has for it."""
+    plain = (("Topic", given.topic), ("Campaign", given.campaign), ("Tag", given.tag), ("Track", given.track))
+    found = [(f"Relay-{name}", value) for name, value in plain if value]
+    found += [(f"Relay-Meta-{name}", value) for name, value in given.meta.items()]
+    times = (("Send-At", given.send_at), ("Expire", given.expires_at))
+    found += [(f"Relay-{name}", _time(at)) for name, at in times if at is not None]
+    return found
+
+
+def keep_until(given: MessageIn, keep_s: float) -> float:
+    """Until when the answer to a repeat is kept; 0: as long as any."""
+    return 0.0 if given.send_at is None else given.send_at.timestamp() + keep_s
+
+
+def _times(given: MessageIn, now: float) -> list[tuple[str, str]]:
+    wrong = []
+    if given.send_at is not None and given.send_at.timestamp() > now + FURTHEST_S:
+        wrong.append(("send_at", f"lies more than {FURTHEST_S / 86_400:.0f} days ahead"))
+    if given.expires_at is not None and given.expires_at.timestamp() <= now:
+        wrong.append(("expires_at", "is past"))
+    return wrong
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _shown(one: MailboxIn | RecipientIn) -> str:
+    return mailbox(_box(one))
+
+
+def _box(one: MailboxIn) -> Mailbox:
+    return Mailbox(parse_address(one.email), " ".join(one.name.split()))
+
+
+def _octets(one: EnclosureIn) -> bytes | None:
+    text = "".join(one.content.split())
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4) if "=" not in text else text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _type(one: EnclosureIn) -> str:
+    if one.content_type:
+        return one.content_type.lower()
+    guessed = mimetypes.guess_type(one.filename)[0] or ""
+    return "application/octet-stream" if guessed.startswith(("multipart/", "message/")) or not guessed else guessed

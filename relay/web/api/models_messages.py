@@ -1,0 +1,351 @@
+"""What the API takes and gives about messages, as JSON.
+
+Every wrong field is told by name, all of them at once. Strings that go into
+the header hold no control characters: nothing can begin a field of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from relay.mail.address import AddressError, parse_address
+from relay.mail.reserved import RESERVED_FIELDS
+from relay.web.api.models import Given, Moment
+
+MOST_IN_BATCH: Final = 500
+MOST_HEADERS: Final = 100
+MOST_ENCLOSURES: Final = 100
+MOST_META: Final = 20
+DEEPEST_DATA: Final = 20
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNSEEN: Final = re.compile(r"[\x00\ud800-\udfff]")
+_FIELD: Final = re.compile(r"[!-9;-~]{1,76}", re.ASCII)
+_META: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
+_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}", re.ASCII)
+_CONTENT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@-]{0,119}", re.ASCII)
+_NAMED: Final = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^<>"]*?))\s*<([^<>]*)>\s*', re.S)
+
+
+def _one_line(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("holds a control character, such as a line end")
+    return text
+
+
+def _seen(text: str) -> str:
+    if _UNSEEN.search(text):
+        raise ValueError("holds NUL or half of a character")
+    return text
+
+
+def _address(text: str) -> str:
+    try:
+        parse_address(text)
+    except AddressError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def _mailbox(value: Any) -> Any:
+    """``ann@example.com`` and ``Ann <ann@example.com>`` as the object they stand for."""
+    if not isinstance(value, str):
+        return value
+    named = _NAMED.fullmatch(value)
+    if named is None:
+        return {"email": value.strip(" ")}
+    quoted, plain, address = named.groups()
+    name = re.sub(r"\\(.)", r"\1", quoted, flags=re.S) if quoted is not None else plain.strip(" ")
+    return {"email": address.strip(" "), "name": name}
+
+
+def _mailboxes(value: Any) -> Any:
+    if not isinstance(value, list):
+        value = [value]
+    return [_mailbox(one) for one in value]
+
+
+HeaderText = Annotated[str, AfterValidator(_one_line)]
+EmailField = Annotated[
+    str, Field(min_length=1, max_length=320, examples=["ann@example.com"]), AfterValidator(_one_line),
+    AfterValidator(_address),
+]  # fmt: skip
+_TEXT: Final = {"type": "string", "examples": ["Ann <ann@example.com>"]}
+
+
+class Verbatim(Given):
+    """Texts stay as they are, blanks at their ends too."""
+
+    model_config = ConfigDict(str_strip_whitespace=False)
+
+
+class MailboxIn(Verbatim):
+    """An address with the name that people see."""
+
+    email: EmailField
+    name: Annotated[HeaderText, Field(max_length=200)] = ""
+
+
+class RecipientIn(MailboxIn):
+    """Somebody who gets a copy of his own."""
+
+    data: Annotated[dict[str, Any], Field(description="Values for the variables of this copy.")] = Field(default={})
+
+
+class EnclosureIn(Verbatim):
+    """A file, or with ``content_id`` a picture that the HTML shows as ``cid:…``."""
+
+    filename: Annotated[HeaderText, Field(max_length=200, examples=["terms.pdf"])] = ""
+    content_type: Annotated[str, Field(max_length=255, examples=["application/pdf"])] = ""
+    content: Annotated[str, Field(description="Base64.", json_schema_extra={"contentEncoding": "base64"})]
+    content_id: Annotated[str, Field(max_length=122)] = ""
+
+    @model_validator(mode="after")
+    def _checked(self) -> EnclosureIn:
+        if self.content_type:
+            kind = self.content_type.lower()
+            if not _TYPE.fullmatch(kind):
+                raise ValueError("content_type is no type such as application/pdf")
+            if kind.startswith(("multipart/", "message/")):
+                raise ValueError("content_type: a message goes along as application/octet-stream")
+        self.content_id = self.content_id.removeprefix("<").removesuffix(">")
+        if self.content_id and not _CONTENT_ID.fullmatch(self.content_id):
+            raise ValueError("content_id is made of letters, digits and . _ + @ -")
+        return self
+
+
+def _headers(given: dict[str, str]) -> dict[str, str]:
+    for name, value in given.items():
+        shown = name[:60]
+        if not _FIELD.fullmatch(name):
+            raise ValueError(f"{shown!a} is no name of a header field")
+        lower = name.lower()
+        if lower in RESERVED_FIELDS or lower.startswith(("content-", "relay-", "resent-", "arc-")):
+            raise ValueError(f"{shown} has a place of its own in the request, or is the relay's")
+        if _CONTROL.search(value):
+            raise ValueError(f"{shown} holds a control character, such as a line end")
+        if not value.strip():
+            raise ValueError(f"{shown} is empty")
+        if max(map(len, value.split(" "))) > 900:
+            raise ValueError(f"{shown} has a word that is longer than a line")
+    lower_names = [name.lower() for name in given]
+    if len(set(lower_names)) != len(lower_names):
+        raise ValueError("a field is named twice")
+    return given
+
+
+def _metas(given: dict[str, str]) -> dict[str, str]:
+    for name, value in given.items():
+        if not _META.fullmatch(name):
+            raise ValueError(f"{name[:60]!a}: names are 1 to 40 of a-z, 0-9, - and _")
+        _label(value)
+    return given
+
+
+def _label(text: str) -> str:
+    if text != text.strip() or not text or not text.isprintable():
+        raise ValueError("must be printable, not empty and without blanks at its ends")
+    return text
+
+
+def _shallow(value: Any, depth: int = 0) -> None:
+    if depth > DEEPEST_DATA:
+        raise ValueError(f"is nested deeper than {DEEPEST_DATA}")
+    if isinstance(value, str):
+        _seen(value)
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            _seen(name)
+            _shallow(one, depth + 1)
+    elif isinstance(value, list):
+        for one in value:
+            _shallow(one, depth + 1)
+
+
+def _values(given: dict[str, Any]) -> dict[str, Any]:
+    _shallow(given)
+    return given
+
+
+Label = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_label)]
+_MAILBOX: Final = {"anyOf": [_TEXT, {"$ref": "#/components/schemas/MailboxIn"}]}
+_SEVERAL: Final = {"anyOf": [*_MAILBOX["anyOf"], {"type": "array", "items": _MAILBOX}]}
+_RECIPIENT: Final = {"anyOf": [_TEXT, {"$ref": "#/components/schemas/RecipientIn"}]}
+Author = Annotated[MailboxIn, BeforeValidator(_mailbox), WithJsonSchema(_MAILBOX)]
+SeveralMailboxes = Annotated[
+    list[MailboxIn], BeforeValidator(_mailboxes), Field(max_length=100), WithJsonSchema(_SEVERAL)
+]  # fmt: skip
+Recipients = Annotated[
+    list[RecipientIn],
+    BeforeValidator(_mailboxes),
+    Field(min_length=1, max_length=65_535),
+    WithJsonSchema({"anyOf": [*_RECIPIENT["anyOf"], {"type": "array", "minItems": 1, "items": _RECIPIENT}]}),
+]
+Data = Annotated[dict[str, Any], AfterValidator(_values)]
+
+
+class MessageIn(Verbatim):
+    """One message; each of ``to`` gets a copy of his own."""
+
+    model_config = ConfigDict(populate_by_name=False)
+
+    author: Annotated[Author, Field(alias="from")]
+    to: Recipients
+    cc: SeveralMailboxes = Field(default=[])
+    bcc: SeveralMailboxes = Field(default=[])
+    reply_to: SeveralMailboxes = Field(default=[])
+    subject: Annotated[HeaderText | None, Field(max_length=900, examples=["Your order"])] = None
+    text: Annotated[str | None, AfterValidator(lambda text: None if text is None else _seen(text))] = None
+    html: Annotated[str | None, AfterValidator(lambda text: None if text is None else _seen(text))] = None
+    headers: Annotated[dict[str, str], Field(max_length=MOST_HEADERS), AfterValidator(_headers)] = Field(default={})
+    attachments: Annotated[list[EnclosureIn], Field(max_length=MOST_ENCLOSURES)] = Field(default=[])
+    stream: Annotated[HeaderText, Field(max_length=100, description="Default: the tenant's first.")] = ""
+    topic: Label | None = None
+    campaign: Label | None = None
+    tag: Label | None = None
+    meta: Annotated[dict[str, Annotated[str, Field(max_length=200)]], Field(max_length=MOST_META),
+                    AfterValidator(_metas)] = Field(default={})  # fmt: skip
+    track: Literal["none", "opens", "clicks", "all"] | None = None
+    send_at: Annotated[Moment | None, Field(description="At most 30 days ahead.")] = None
+    expires_at: Annotated[Moment | None, Field(description="What hasn't left then is dropped.")] = None
+
+    @model_validator(mode="after")
+    def _together(self) -> MessageIn:
+        wrong: list[str] = []
+        if (self.cc or self.bcc) and len(self.to) > 1:
+            wrong.append("cc and bcc go with one to: each of several gets a copy of his own")
+        if not self.text and not self.html:
+            wrong.append("there is neither text nor html")
+        if self.subject is None:
+            wrong.append("subject is missing")
+        if self.expires_at is not None and self.send_at is not None and self.expires_at <= self.send_at:
+            wrong.append("expires_at lies before send_at")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+
+class MessagesIn(Given):
+    """Many messages, each with a result of its own: what one lacks refuses that one alone."""
+
+    messages: Annotated[
+        list[dict[str, Any]],
+        Field(min_length=1, max_length=MOST_IN_BATCH, description="Each as for `POST /v1/messages`."),
+    ]
+
+
+class RefusalOut(BaseModel):
+    """One recipient who was refused."""
+
+    email: str
+    code: str = Field(examples=["no-consent"])
+    detail: str
+
+
+class AcceptedOut(BaseModel):
+    """A message that is stored, for those it was accepted for."""
+
+    id: str
+    message_id: str
+    accepted: list[str]
+    refused: list[RefusalOut]
+
+
+class MessageResult(BaseModel):
+    """What became of one message: as ``AcceptedOut``, or as a problem."""
+
+    status: int = Field(description="What a request of its own would have been answered with.")
+    id: str | None = None
+    message_id: str | None = None
+    accepted: list[str] | None = None
+    refused: list[RefusalOut] | None = None
+    type: str | None = None
+    title: str | None = None
+    detail: str | None = None
+    errors: list[dict[str, str]] | None = None
+
+
+class MessageResults(BaseModel):
+    results: list[MessageResult] = Field(description="In the order of the request.")
+
+
+class StepOut(BaseModel):
+    """Something that happened, or is due."""
+
+    at: datetime
+    what: str
+    why: str
+
+
+class HoldOut(BaseModel):
+    """What keeps a copy."""
+
+    by: str
+    why: str
+    until: datetime | None
+
+
+class CopyOut(BaseModel):
+    """One recipient's copy."""
+
+    email: str
+    state: str
+    attempts: int
+    holds: list[HoldOut]
+    story: list[StepOut]
+
+
+class MessageBrief(BaseModel):
+    """One message of a list."""
+
+    id: str
+    message_id: str
+    accepted_at: datetime
+    stream: str
+    topic: str
+    campaign: str
+    tag: str
+    subject: str
+    size_octets: int
+    recipients: int
+    states: dict[str, int] = Field(description="How many copies are in which state.")
+
+
+class MessageList(BaseModel):
+    messages: list[MessageBrief] = Field(description="Newest first.")
+    next: str | None
+
+
+class MessageOut(MessageBrief):
+    """One message with its story."""
+
+    send_at: datetime | None = Field(description="When copies that wait are due.")
+    expires_at: datetime
+    meta: dict[str, str]
+    copies: list[CopyOut]
+    story: list[StepOut]
+
+
+class MessageChange(Given):
+    """What can be changed of copies that haven't left."""
+
+    send_at: Annotated[Moment | None, Field(description="At most 30 days ahead.")] = None
+    expires_at: Moment | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> MessageChange:
+        if self.send_at is None and self.expires_at is None:
+            raise ValueError("name send_at, expires_at or both")
+        return self
+
+
+class MessageCancelled(BaseModel):
+    """What was cancelled of a message."""
+
+    id: str
+    cancelled: int = Field(description="Copies that don't leave.")
+    left: int = Field(description="Copies that have left, or are on their way.")

@@ -1,0 +1,68 @@
+"""Handing messages to the mail process, and what its answers are in HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Final
+
+from fastapi import Request
+from starlette.responses import Response
+
+from relay.intake.api.handed import HandedMessage, Told
+from relay.intake.api.line import DoorShut
+from relay.web import problems
+from relay.web.api.once import REPLAYED
+from relay.web.context import Context
+from relay.web.problems import TYPES, Problem
+
+_KEY_FAULTS: Final = {
+    "key": ("idempotency-key", "the key was used for another request; take a new one"),
+    "full": ("limit", "as many answers are kept as there is room for; repeat later, or leave the key out"),
+}
+
+
+async def hand(context: Context, handed: HandedMessage) -> Told:
+    """Raises Problem where nobody can say what became of it, or the key forbids it."""
+    if context.line is None:
+        raise Problem("busy", "nothing was changed")
+    try:
+        told = await context.line.hand(handed)
+    except DoorShut as shut:
+        raise Problem("busy", _SHUT if shut.unknown else "nothing was changed") from None
+    if told.fault:
+        raise Problem(*_KEY_FAULTS[told.fault])
+    return told
+
+
+_SHUT: Final = "the mail process ended before it answered: the message may have been taken; repeat with a key"
+
+
+def problem_of(context: Context, told: Told) -> dict[str, Any]:
+    """The problem's members for a message that nobody gets."""
+    status = 422 if told.permanent else 429 if told.code == "rate" else 503
+    word = told.code if told.code in TYPES else "refused"
+    members: dict[str, Any] = problems.document(status, base_url=context.views.base_url, word=word, detail=told.detail)
+    members["refused"] = [{"email": one.email, "code": one.code, "detail": one.detail} for one in told.refused]
+    return members
+
+
+def response(context: Context, told: Told) -> Response:
+    """The answer to one message."""
+    if not told.body:
+        return problems.response(problem_of(context, told))
+    headers = {REPLAYED: "true"} if told.replayed else None
+    return Response(told.body, 202, headers, media_type="application/json")
+
+
+def result(context: Context, told: Told) -> dict[str, Any]:
+    """The same within a batch."""
+    if told.body:
+        return {"status": 202, **json.loads(told.body)}
+    return problem_of(context, told)
+
+
+def digest(request: Request, body: bytes) -> bytes:
+    """What stands for a request beside its key: method, path, query, body."""
+    line = f"{request.method} {request.url.path}?{request.url.query}\n".encode("utf-8", "replace")
+    return hashlib.sha256(line + body).digest()
