@@ -18,7 +18,7 @@ from tests.meta.tree import python_files
 from tests.support.postgres import server
 
 STATEMENT = re.compile(r"\s*(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH)\b")
-UNFINISHED = (".", "(", "WHERE", "AND", "FROM", "'")
+UNFINISHED = (".", "(", "WHERE", "AND", "NOT", "FROM", "'")
 POSTGRES_ALONE = re.compile(
     r"\w::\w|\bSKIP LOCKED\b|\bFOR (?:NO KEY )?UPDATE\b|\bpg_\w+\(|\bILIKE\b|\bstring_agg\(|\bjsonb|\bnextval\(|"
     r"= ANY\b|\bDISTINCT ON\b|\bARRAY\[|\bunnest\(|\bto_char\(|\bextract\(|\binterval '"
