@@ -141,7 +141,7 @@ def cross_faults(document: Mapping[str, Any]) -> Iterator[Fault]:
 def _rates_faults(rates: Mapping[str, Any]) -> Iterator[Fault]:
     """A review that comes before the advice, or a pause before the review."""
     fields = Rates.model_fields
-    for measure in ("bounces", "complaints"):
+    for measure in ("bounces", "complaints", "contests"):
         for lower, higher in (("advice", "review"), ("review", "pause")):
             first, second = (f"{measure}_{word}" for word in (lower, higher))
             low, high = (rates.get(name, fields[name].default) for name in (first, second))

@@ -308,7 +308,7 @@ class Reports(Table):
 
 
 class Rates(Table):
-    """Rates of dead addresses and of complaints over days, and what follows; all percentages of recipients."""
+    """Rates of dead addresses, complaints and contested consents over days; all percentages of recipients."""
 
     window: Wait = key(7 * DAY, "How far back they look.")
     least: Count = key(200, "Recipients below which a rate says too little.", ge=1)
@@ -318,8 +318,15 @@ class Rates(Table):
     complaints_advice: float = key(0.1, "Complaints, percent, at which the tenant is warned.", ge=0.001, le=100)
     complaints_review: float = key(0.1, "At which the administrator is called.", ge=0.001, le=100)
     complaints_pause: float = key(0.5, "At which the tenant is frozen, where `freeze` says so.", ge=0.001, le=100)
+    contests_advice: float = key(
+        0.05, "People who say that they never agreed, percent, at which the tenant is warned.", ge=0.001, le=100
+    )
+    contests_review: float = key(0.1, "At which the administrator is called.", ge=0.001, le=100)
+    contests_pause: float = key(0.5, "At which the tenant is frozen, where `freeze` says so.", ge=0.001, le=100)
     pause_complaints: Count = key(
-        3, "People who must have complained before complaints alone freeze a tenant: one or two prove little.", ge=1
+        3,
+        "People who must have complained or contested before that alone freezes a tenant: one or two prove little.",
+        ge=1,
     )
     freeze: Literal["never", "bulk", "all"] = key(
         "never", "What is frozen at the figures for a pause without asking anybody: nothing, bulk streams, or all."
@@ -346,6 +353,12 @@ class Domains(Table):
 
     every: Wait = key(DAY, "How often the records that prove a domain are looked up; those that fail more often.")
     grace: Wait = key(3 * DAY, "How long mail goes on after the records are gone; then it is held.")
+
+
+class Contests(Table):
+    """Consents that a person says were never given: the tenant is asked for proof."""
+
+    term: Seconds = key(604_800.0, "How long the tenant has for an answer; then the consent falls.", ge=3600)
 
 
 class Feedback(Table):
@@ -461,6 +474,7 @@ class Settings(Table):
     rates: Rates = Field(default_factory=Rates)
     contacts: Contacts = Field(default_factory=Contacts)
     domains: Domains = Field(default_factory=Domains)
+    contests: Contests = Field(default_factory=Contests)
     feedback: Feedback = Field(default_factory=Feedback)
     tracking: TrackingSettings = Field(default_factory=TrackingSettings)
     policies: Policies = Field(default_factory=Policies)

@@ -2,12 +2,16 @@
 """Checks a consent proof, or another proof of the relay's audit log, without the relay.
 
     python proof_check.py [--key KEYID] [--head FILE] FILE
+    python proof_check.py --mail MAIL [--key KEYID] [--url URL | DOCUMENT]
 
 FILE is what `relay consent proof` wrote (HTML or JSON), or the JSON of
 `relay audit prove` or `relay audit head`. --key names the key that you trust
 (16 hex digits). --head is a head kept elsewhere: the proof's head must be the
 same one, or pass --consistency FILE as well, made by `relay audit prove --from`. It may be
 what `relay audit head` prints, with or without --json, or the line of the relay's log.
+--mail takes a mail with a field `Permission` (PERMISSION.md). The document that shows its consent in the log is fetched
+from URL (the relay's base address, e.g. https://relay.example.com), or read from a file. The mail's own DKIM signature,
+which covers the field, is the business of your mail program.
 Exit status 0: genuine; 1: not, with the reason; 2: wrong use.
 
 Needs Python 3.9 or newer and the package `cryptography`. The format is described in PROOF.md.
@@ -18,7 +22,9 @@ import base64
 import hashlib
 import json
 import re
+import struct
 import sys
+import urllib.request
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -183,7 +189,7 @@ def state_of(entries):
         action = record["action"].removeprefix("tracking-")
         if action == "given" and (consent is None or withdrawal is not None):
             consent, withdrawal = place, None
-        elif action == "withdrawn" and withdrawal is None:
+        elif action in ("withdrawn", "undone") and withdrawal is None:
             withdrawal = place
         elif record["action"] == "suppressed":
             suppressed.add(json.loads(record["evidence"])["reason"])
@@ -232,12 +238,62 @@ def check_consistency(document, trusted):
     return f"the tree of {first} leaves is the beginning of the one of {second}"
 
 
+def permission_of(mail):
+    """The token of a mail's field `Permission`."""
+    head = re.split(r"\r?\n\r?\n", mail, maxsplit=1)[0]
+    found = re.findall(r"(?im)^permission:[ \t]*((?:[A-Za-z0-9_-]|\r?\n[ \t]+)+)[ \t]*\r?$", head)
+    need(len(found) == 1, f"the mail has {len(found)} fields `Permission` with a token; it takes one")
+    return re.sub(r"\s", "", found[0])
+
+
+def check_permission(document, trusted, token=None):
+    """A mail's consent stood in the log that was signed before the mail, and that log is the beginning of today's."""
+    token = token or document["permission"]
+    need(document["permission"] == token, "the document is about another mail's permission")
+    parts = struct.unpack(">B6s6sQ8s32s32s32s64s", base64.urlsafe_b64decode(token))
+    version, leaf, size, at_us, key, bound, root, previous, signature = parts
+    need(version == 1, "the permission's version is not known")
+    then = document["then"]
+    said = {
+        "size": int.from_bytes(size, "big"),
+        "root": root.hex(),
+        "at_us": at_us,
+        "key": key.hex(),
+        "previous": "" if previous == bytes(32) else previous.hex(),
+        "signature": base64.b64encode(signature).decode(),
+    }
+    need({name: then[name] for name in said} == said, "the document's older head is not the one that the mail names")
+    check_head(then, trusted)
+    need(document["number"] == int.from_bytes(leaf, "big"), "the document is about another leaf")
+    kept = document["leaf"]
+    need(kept["action"] in ("consent-given", "consents-given", "adopted"), "the leaf holds no consent")
+    found = included(leaf_hash(bound), document["place"], kept["records"], hashes(document["batch"]))
+    need(found.hex() == kept["root"], "the leaf doesn't hold the consent that the mail names")
+    check_leaf(document, then["size"], root)
+    today, today_root = check_head(document["head"])
+    grown = consistent(then["size"], today, root, hashes(document["consistency"]))
+    need(grown == today_root, "today's log is not grown from the one that the mail names: its history was written anew")
+    at = datetime.fromtimestamp(kept["at_us"] // 1_000_000, timezone.utc)  # noqa: UP017 - Python 3.9 has no UTC
+    return (
+        f"the mail's consent is in leaf {document['number']}, recorded at {at:%Y-%m-%d %H:%M:%S} UTC, under a head of"
+        f" {then['size']} leaves by the key {then['key']}; today's log of {today} leaves has it too"
+    )
+
+
+def fetched(base, token):
+    address = base.rstrip("/") + "/permission/" + token
+    need(address.startswith(("https://", "http://")), "--url is no address of a page")
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        return json.loads(answer.read(10_000_000))
+
+
 def check(document, trusted=None):
     """What the document proves, in words; raises Wrong."""
     checks = {
         "relay-consent-proof": check_consent,
         "relay-audit-inclusion": check_inclusion,
         "relay-audit-consistency": check_consistency,
+        "relay-permission": check_permission,
         "relay-audit-head": lambda head, keys: f"head of {check_head(head, keys)[0]} leaves",
     }
     try:
@@ -290,14 +346,21 @@ def read_head(path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file")
+    parser.add_argument("file", nargs="?")
+    parser.add_argument("--mail", metavar="MAIL", help="a mail with a field `Permission`")
+    parser.add_argument("--url", metavar="URL", help="the relay's base address, for --mail")
     parser.add_argument("--key", action="append", metavar="KEYID", help="a key that you trust; may be given repeatedly")
     parser.add_argument("--head", metavar="FILE", help="a head kept elsewhere (JSON)")
     parser.add_argument("--consistency", metavar="FILE", help="what `relay audit prove --from HEAD --json` printed")
     given = parser.parse_args()
+    if bool(given.file) == bool(given.mail and given.url):
+        parser.error("name a FILE, or --mail with a FILE or --url")
     try:
-        documents = read(given.file)
+        token = permission_of(Path(given.mail).read_text("utf-8", "replace")) if given.mail else None
+        documents = fetched(given.url, token) if token and given.url else read(given.file)
         documents = documents if isinstance(documents, list) else [documents]
+        if token:
+            need(all(one.get("permission") == token for one in documents), "the document is about another mail")
         need(documents, "there is nothing in it")
         told = [check(document, given.key) for document in documents]
         if given.head:

@@ -52,6 +52,7 @@ class Policy(BasePolicy):
             bounces=_baselines(table, "bounces", 2, 5),
             complaints=_baselines(table, "complaints", 0.03, 0.1),
             unsubscribes=_baselines(table, "unsubscribes", 1, 2),
+            contests=_baselines(table, "contests", 0.02, 0.03),
         )
         table.done()
 

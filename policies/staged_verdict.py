@@ -83,6 +83,7 @@ class VerdictLimits:
     """Fine, and bad."""
     complaints: tuple[float, float]
     unsubscribes: tuple[float, float]
+    contests: tuple[float, float]
 
     def signals(self, of: CampaignFigures | DayFigures) -> tuple[Signal, ...]:
         # Who was tried and is deferred hasn't bounced: refusals come first, so outcomes alone would be too bad.
@@ -92,6 +93,7 @@ class VerdictLimits:
             Signal("bounced", of.bounced, tried, *self.bounces),
             Signal("complained", of.complained, seen, *self.complaints),
             Signal("unsubscribed", min(of.unsubscribed, of.delivered), of.delivered, *self.unsubscribes),
+            Signal("never agreed", min(of.contested, of.delivered), of.delivered, *self.contests),
         )
 
 

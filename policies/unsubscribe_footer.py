@@ -88,6 +88,8 @@ class Policy(BasePolicy):
         """Put the full footer and unsubscribe fields on transactional streams too."""
         self._amp = table.flag("amp", True)
         """Whether AMP parts get a footer that their format allows; else they don't leave."""
+        self._permission = table.flag("permission", False)
+        """A field of the consent's place in the audit log (docs/PERMISSION.md)."""
         table.done()
 
     def on_message(self, txn: Transaction, msg: Message) -> MessageVerdict:
@@ -101,7 +103,8 @@ class Policy(BasePolicy):
             kind, code = SHARED, spoken(tenant, None)
         paged = kind == FULL and any(_page(consent) for _, consent in given)
         who = (shown(tenant), tenant.name, tenant.contact, tenant.postal)
-        additions = _additions(who, stream, msg.campaign, kind, code, paged)
+        proved = self._permission and kind == FULL
+        additions = _additions(who, stream, msg.campaign, kind, code, paged, proved)
         if not self._amp:
             additions = structs.replace(additions, amp=False)
         if kind != FULL and code != _MIXED:
@@ -131,18 +134,24 @@ def _words(code: str, title: str, contact: str, ground: str) -> dict[str, str]:
     return freed | {
         "footer_unsubscribe": say("footer.unsubscribe"),
         "footer_preferences": say("footer.preferences"),
+        "footer_why": say("footer.why"),
         "footer_sender": say("footer.sender", tenant=title, contact=contact),
     }
 
 
-_SLOTS: Final = {
-    name: f"{{{{{name}}}}}" for name in ("footer_unsubscribe", "footer_preferences", "footer_sender", "footer_ground")
-}
+_WORDED: Final = ("footer_unsubscribe", "footer_preferences", "footer_why", "footer_sender", "footer_ground")
+_SLOTS: Final = {name: f"{{{{{name}}}}}" for name in _WORDED}
 
 
 @lru_cache(maxsize=1024)
 def _additions(
-    who: tuple[str, str, str, str], stream: Stream, campaign: str, footer: str, code: str, paged: bool
+    who: tuple[str, str, str, str],
+    stream: Stream,
+    campaign: str,
+    footer: str,
+    code: str,
+    paged: bool,
+    proved: bool,
 ) -> Additions:
     """The same for all messages of a campaign; ``who``: title, name, contact and postal address of the tenant."""
     title, name, contact, postal = who
@@ -160,6 +169,8 @@ def _additions(
             ("List-Unsubscribe", "<mailto:{{unsubscribe_mailto}}>, <{{unsubscribe_url}}>"),
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         ]
+    if proved:
+        headers.append(("Permission", "{{permission}}"))
     said = _words(code or DEFAULT, title, contact, stream.ground)
     words = {key: _SLOTS[key] if code == _MIXED else _literal(text) for key, text in said.items()}
     make = (_text, _html)
@@ -177,6 +188,7 @@ def _text(words: Mapping[str, str], contact: str, postal: str, *, kind: str, pag
     lines = [_RULE] if kind == FULL else ["-- "]
     if kind == FULL:
         lines += ["{{reason}}", *(["{{consent_page}}"] if paged else [])]
+        lines.append(f"{words['footer_why']}: {{{{why_url}}}}")
         lines.append(f"{words['footer_unsubscribe']}: {{{{unsubscribe_url}}}}")
     elif "footer_ground" in words:
         lines.append(words["footer_ground"])
@@ -193,7 +205,8 @@ def _html(words: Mapping[str, str], contact: str, postal: str, *, kind: str, pag
     if kind == FULL:
         page = ' <a href="{{consent_page}}">{{consent_page}}</a>' if paged else ""
         leave = f'<a href="{{{{unsubscribe_url}}}}">{said["footer_unsubscribe"]}</a>'
-        parts += [f"{{{{reason}}}}{page}", f"{leave} &middot; {preferences}"]
+        why = f'<a href="{{{{why_url}}}}">{said["footer_why"]}</a>'
+        parts += [f"{{{{reason}}}}{page} {why}", f"{leave} &middot; {preferences}"]
     elif "footer_ground" in said:
         parts.append(said["footer_ground"])
     if kind == SHORT:

@@ -49,6 +49,7 @@ from relay.intake.smtp.tls import Certificate, CertificateError
 from relay.keys import dkim_keys
 from relay.keys.belonging import remember
 from relay.keys.secrets import Secrets
+from relay.lists import fates
 from relay.mail.scan import ScanLimits
 from relay.observe.steady import Steady
 from relay.observe.trouble import WORDS, Trouble
@@ -187,7 +188,7 @@ class App:
             enabled=delivery.enabled,
         )
         self.owners.enter(settings.server.node_name, share.index, terms.lease_s, self.clock())
-        composer = Composer(self.conn, self.secrets, links, share.of(settings.limits.memory_octets) // 4)
+        composer = Composer(self.conn, self.secrets, links, share.of(settings.limits.memory_octets) // 4, self.clock)
         reporter = Reporter(settings.server.hostname, composer, self.snapshots)
         return Worker(
             terms,
@@ -374,9 +375,9 @@ class App:
                 ),
                 loop.create_task(retention.run(self.settings.database, self.settings.retention, self.clock)),
                 loop.create_task(sequence.run(self.settings.database, self.secrets, self.clock)),
-                loop.create_task(follow.run(self.settings.database)),
                 loop.create_task(TenantWatch(self.settings.database, self.settings, self.clock).run()),
                 loop.create_task(Rounds(self.settings.database, self.settings, self.secrets, self.clock).run()),
+                loop.create_task(follow.run(self.settings.database, (*follow.ALL, fates.FOLLOWER))),
             ]
         await self._listen(committer, worker, room)
         await asyncio.wait([look_up], timeout=THREADS_S)

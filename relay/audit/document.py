@@ -13,12 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from relay.audit import sequence, signers
+from relay.audit import heads, sequence, signers
 from relay.audit.errors import AuditError
 from relay.audit.heads import Head
 from relay.audit.prove import VERSION, Object, Prover
 from relay.audit.record import digest_of
 from relay.audit.rows import AUDIT, HISTORY, AuditRow, AuditRows
+from relay.audit.signers import HeadSigner
 from relay.keys.secrets import Secrets
 from relay.store.contract import Tx
 from relay.values.tenant import TenantRow
@@ -52,11 +53,38 @@ def build(
             signer = signers.current(conn, secrets)
         finally:
             conn.execute("ROLLBACK")
+    return _signed(parts, head, signer, tenant, address, topic, relay, clock())
+
+
+def as_it_stands(
+    conn: Tx, secrets: Secrets, tenant: TenantRow, address: str, topic: str, relay: str, now: float
+) -> Object | None:
+    """The same under the newest head there is, read only; None where that doesn't have all of it yet.
+
+    For whoever may change nothing; what is recorded is under a head within ``sequence.EVERY_S``.
+    """
+    head = heads.last(conn)
+    parts = None if head is None else _parts(conn, head, tenant, address, topic, settled=False)
+    if head is None or parts is None:
+        return None
+    return _signed(parts, head, signers.current(conn, secrets), tenant, address, topic, relay, now)
+
+
+def _signed(
+    parts: Object,
+    head: Head,
+    signer: HeadSigner,
+    tenant: TenantRow,
+    address: str,
+    topic: str | None,
+    relay: str,
+    now: float,
+) -> Object:
     document: Object = {
         "type": TYPE,
         "version": VERSION,
         "relay": relay,
-        "made_at": _iso(clock()),
+        "made_at": _iso(now),
         "tenant": {"name": tenant.name, "contact": tenant.contact, "postal": tenant.postal},
         "address": address,
         "topic": "tracking" if topic is None else topic,
@@ -113,7 +141,7 @@ def state(records: Sequence[Mapping[str, Any]]) -> Object:
         action = found["action"].removeprefix(TRACKING)
         if action == "given" and (consent is None or withdrawal is not None):
             consent, withdrawal = place, None
-        elif action == "withdrawn" and withdrawal is None:
+        elif action in ("withdrawn", "undone") and withdrawal is None:
             withdrawal = place
         elif found["action"] == "suppressed":
             suppressed.add(json.loads(found["evidence"])["reason"])

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from relay.audit import merkle, record
-from relay.audit.rows import AuditRows
+from relay.audit.rows import HISTORY, AuditRows
 from relay.store.contract import Tx
 
 _WORDS: Final = {
@@ -24,6 +24,10 @@ _WORDS: Final = {
     "lifted": "suppression-lifted",
     "tracking-given": "tracking-consent-given",
     "tracking-withdrawn": "tracking-consent-withdrawn",
+    "contested": "consent-contested",
+    "undone": "consent-undone",
+    "fallen": "consent-fallen",
+    "stood": "consent-stood",
 }
 """What the leaf of a row of the history says in the open."""
 
@@ -115,6 +119,27 @@ def close_batch(conn: Tx, leaf_id: int, commitments: Sequence[bytes]) -> None:
         "UPDATE audit_leaf SET rows = ?, root = ?, hash = ? WHERE id = ?",
         (leaf.rows, leaf.root, merkle.leaf_hash(leaf.data()), leaf_id),
     )
+
+
+def history_batch(
+    conn: Tx,
+    what: str,
+    tenant_id: int,
+    people: Sequence[tuple[int, int]],
+    action: str,
+    evidence: Mapping[str, object],
+    now: float,
+) -> None:
+    """Write the same for many, (subscriber, topic) of each, as one leaf."""
+    text = json.dumps(evidence, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    leaf_id = open_batch(conn, what, tenant_id, now)
+    conn.executemany(
+        "INSERT INTO consent_history (subscriber_id, topic_id, action, at, recorded_at, evidence, leaf_id, salt)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [(person, topic, action, now, now, text, leaf_id, os.urandom(record.SALT_OCTETS)) for person, topic in people],
+    )
+    commitments = [row.commitment for row in AuditRows(conn, HISTORY).of_leaf(leaf_id)]
+    close_batch(conn, leaf_id, [found for found in commitments if found is not None])
 
 
 def adopt(conn: Tx, table: str, ids: Sequence[int], now: float) -> None:

@@ -21,6 +21,8 @@ _MEANS: Final = {
     "form": "form on a page",
     "double-opt-in": "form on a page, confirmed by mail (double opt-in)",
     "link": "link in a message",
+    "contested": "the person's own evidence page",
+    "import-undone": "the whole list taken back",
     "one-click": "one-click unsubscribe of the mail program (RFC 8058)",
     "preferences": "preferences page",
     "mail": "unsubscribe mail",
@@ -32,6 +34,10 @@ _ACTIONS: Final = {
     "lifted": "Suppression lifted",
     "tracking-given": "Agreed to being tracked",
     "tracking-withdrawn": "Switched tracking off",
+    "undone": "The list was taken back",
+    "contested": "Contested by the person",
+    "fallen": "The contested consent fell",
+    "stood": "The person agreed with the tenant's answer",
 }
 _LABELS: Final = {
     "actor": "recorded by",

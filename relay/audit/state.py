@@ -22,7 +22,8 @@ def _of(name: str) -> str:
 
 _HISTORY: Final = " FROM consent_history h WHERE h.subscriber_id = x.subscriber_id AND h.topic_id"
 _LAST: Final = (
-    f"(SELECT h.action{_HISTORY} IN (0, x.topic_id) AND h.action IN ('given', 'withdrawn') ORDER BY h.id DESC LIMIT 1)"
+    f"(SELECT h.action{_HISTORY} IN (0, x.topic_id) AND h.action IN ('given', 'withdrawn', 'undone')"
+    " ORDER BY h.id DESC LIMIT 1)"
 )
 _GIVEN: Final = (
     f"EXISTS (SELECT 1{_HISTORY} = x.topic_id AND h.action = 'given' AND h.at = x.given_at"
@@ -30,7 +31,7 @@ _GIVEN: Final = (
     f" AND CAST({_of('wording_id')} AS TEXT) = CAST(x.wording_id AS TEXT)"
     f" AND {_of('means')} = x.means AND coalesce({_of('ip')}, '') = x.ip AND coalesce({_of('page')}, '') = x.page)"
 )
-_ENDED: Final = f"EXISTS (SELECT 1{_HISTORY} IN (0, x.topic_id) AND h.action = 'withdrawn' AND h.at = x."
+_ENDED: Final = f"EXISTS (SELECT 1{_HISTORY} IN (0, x.topic_id) AND h.action IN ('withdrawn', 'undone') AND h.at = x."
 # Who was erased may stay suppressed without a history.
 _KNOWN: Final = "EXISTS (SELECT 1 FROM consent_history k WHERE k.subscriber_id = x.subscriber_id)"
 
@@ -43,7 +44,7 @@ _CHECKS: Final = (
     ),
     (
         "consent x",
-        f"x.channel = 'email' AND x.withdrawn_at IS NOT NULL AND ({_LAST} IS NOT 'withdrawn'"
+        f"x.channel = 'email' AND x.withdrawn_at IS NOT NULL AND (coalesce({_LAST}, '') NOT IN ('withdrawn', 'undone')"
         f" OR NOT {_ENDED}withdrawn_at))",
         "the consent counts as withdrawn, and that isn't recorded so",
     ),

@@ -20,7 +20,7 @@ LEAVING_S: Final = 7 * 86_400.0
 COLUMNS: Final = (
     "id, tenant_id, stream_id, name, topic, from_address, subject, state, created_at, recipients, passed, delivered,"
     " bounced, unsubscribed, complained, window_started_at, decided_at, decided_by, why, reason, share, ahead, draw,"
-    " tried, blind, asked_at"
+    " tried, blind, asked_at, contested"
 )
 
 
@@ -64,6 +64,8 @@ class Campaign:
     """Of those delivered: at sites that report no complaints."""
     asked_at: float | None = None
     """When it was left to people."""
+    contested: int = 0
+    """People who said that they never agreed."""
 
 
 # --- reading --------------------------------------------------------------------------
@@ -112,6 +114,7 @@ def figures(conn: Tx, campaign_id: int, now: float) -> CampaignFigures:
         tried=c.tried,
         blind=c.blind,
         decided=c.state == "released",
+        contested=c.contested,
     )
 
 

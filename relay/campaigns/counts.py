@@ -28,6 +28,11 @@ def unsubscribed(conn: Tx, campaign_id: int) -> None:
     conn.execute("UPDATE campaign SET unsubscribed = unsubscribed + 1 WHERE id = ?", (campaign_id,))
 
 
+def contested(conn: Tx, campaign_id: int, change: int) -> None:
+    """One person more, or less, of whom it counts that they never agreed."""
+    conn.execute("UPDATE campaign SET contested = contested + ? WHERE id = ?", (change, campaign_id))
+
+
 def staged(conn: Tx, campaign_id: int, let_through: int, ahead: int, why: str, at: float) -> None:
     """The campaign is staged from now on, if it isn't yet; so many of its copies go, ``ahead`` before any numbering."""
     conn.execute(

@@ -20,7 +20,7 @@ _HELD_ELSE: Final = "SELECT count(*) FROM recipient WHERE state = 1 AND campaign
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Copies, and persons for the last two."""
+    """Copies, and persons from ``unsubscribed`` on."""
 
     accepted: int
     delivered: int
@@ -33,6 +33,8 @@ class Figures:
     complained: int
     refused: Mapping[str, int] = field(default_factory=dict)
     """Recipients that were refused, by the reply's word or code."""
+    contested: int = 0
+    """Persons who said that they never agreed, as far as it counts."""
 
 
 def of_tenant(conn: Tx, tenant_id: int) -> Figures:
@@ -47,6 +49,7 @@ def of_tenant(conn: Tx, tenant_id: int) -> Figures:
             held=_held(conn, tenant_id),
             unsubscribed=sums["unsubscribed"],
             complained=sums["complained"],
+            contested=sums["contested"],
             refused=refusals.of_tenant(conn, tenant_id),
         )
 
@@ -77,6 +80,7 @@ def of_campaign(conn: Tx, campaign: campaigns.Campaign) -> Figures:
         held=campaigns.held(conn, campaign.id),
         unsubscribed=campaign.unsubscribed,
         complained=campaign.complained,
+        contested=campaign.contested,
         refused=refusals.of_campaign(conn, campaign.tenant_id, campaign.id),
     )
 

@@ -61,7 +61,7 @@ def together(conn: Tx, tenant_id: int, now: float) -> DayFigures:
     """All that the tenant has staged and that came in within 24 hours."""
     row = conn.execute(
         "SELECT count(*), coalesce(sum(delivered), 0), coalesce(sum(bounced), 0), coalesce(sum(unsubscribed), 0),"
-        " coalesce(sum(complained), 0), coalesce(sum(tried), 0), coalesce(sum(blind), 0)"
+        " coalesce(sum(complained), 0), coalesce(sum(tried), 0), coalesce(sum(blind), 0), coalesce(sum(contested), 0)"
         " FROM campaign WHERE tenant_id = ? AND last_at > ?"
         " AND state IN ('staged', 'watching', 'undecided', 'stopped')",
         (tenant_id, now - _DAY_S),

@@ -29,6 +29,7 @@ COLUMNS = (
     "bounced",
     "unsubscribed",
     "complained",
+    "contested",
     "created_at",
 )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from relay.audit import actions
-from relay.cli import consent_list
+from relay.cli import consent_imports, consent_list
 from relay.cli.common import (
     EMAIL,
     MOMENT,
@@ -46,10 +46,18 @@ TRACKING = "To being tracked (openings and clicks), a consent of its own."
 
 @click.group()
 def command() -> None:
-    """Consents: add, import, show, proof, set, withdraw, erase, export, groups, demand."""
+    """Consents: add, import, imports, show, proof, set, withdraw, erase, export, groups, demand."""
 
 
-for _command in (consent_list.import_, consent_list.export, consent_list.groups):
+for _command in (
+    consent_list.import_,
+    consent_list.export,
+    consent_list.groups,
+    consent_imports.imports,
+    consent_imports.freeze,
+    consent_imports.thaw,
+    consent_imports.undo,
+):
     command.add_command(_command)
 
 

@@ -37,6 +37,7 @@ COMMANDS: Final[dict[str, str]] = {
     "plan": "Plans: what they allow, and which one a tenant has.",
     "quota": "What a tenant has used of its plan.",
     "consent": "Consents: add, import, show, proof, set, withdraw, erase, export, groups.",
+    "contest": "People who say that they never agreed: list, show, answer, concede.",
     "form": "Subscription forms with double opt-in.",
     "wording": "Wordings that people agreed to: list, show, check.",
     "statement": "Statements of reasons: list, show, answer, decide.",

@@ -9,7 +9,7 @@ from typing import Final
 from config.settings import Rates
 from relay.conduct import enforcement, rates
 from relay.conduct.levels import RateLevel, level
-from relay.conduct.rates import BOUNCES, COMPLAINTS, MEASURES, RateCounts
+from relay.conduct.rates import BOUNCES, COMPLAINTS, CONTESTS, MEASURES, RateCounts
 from relay.conduct.sums import RateBatch
 from relay.queue.operator import Operator, call
 from relay.store.contract import Tx
@@ -21,7 +21,9 @@ RULE: Final = "R25"
 ACTOR: Final = "relay"
 WARN_AGAIN_S: Final = 86_400.0
 """Another warning sooner only where it has got worse."""
-_WORDS: Final = {BOUNCES: "dead addresses", COMPLAINTS: "complaints"}
+FEWEST_CONTESTS: Final = 2
+"""One person alone who contests says nothing of a tenant."""
+_WORDS: Final = {BOUNCES: "dead addresses", COMPLAINTS: "complaints", CONTESTS: "contested consents"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ def standpoints(
         for measure in MEASURES:
             count, of = counts.of(measure, settings.least)
             before, at = known.get((counts.scope, measure), (RateLevel.FINE, None))
-            now_at = level(before, count, of, rates.steps(settings, measure), least=settings.least, ease=settings.ease)
+            told = 0 if measure == CONTESTS and count < FEWEST_CONTESTS else count
+            now_at = level(before, told, of, rates.steps(settings, measure), least=settings.least, ease=settings.ease)
             found.append(Standpoint(counts, measure, count, of, now_at, at if now_at == before else now))
     return found
 
@@ -109,7 +112,7 @@ def _frozen_by(rose: Sequence[Standpoint], settings: Rates) -> Freeze:
     if settings.freeze == "never":
         return Freeze.NONE
     for one in rose:
-        few = one.measure == COMPLAINTS and one.count < settings.pause_complaints
+        few = one.measure in (COMPLAINTS, CONTESTS) and one.count < settings.pause_complaints
         if one.level is RateLevel.PAUSE and not few:
             return Freeze.ALL if settings.freeze == "all" else Freeze.BULK
     return Freeze.NONE

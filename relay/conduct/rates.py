@@ -11,7 +11,7 @@ from config.settings import Rates
 from relay.conduct import sums
 from relay.conduct.levels import Steps
 from relay.conduct.sites import site_of
-from relay.conduct.sums import COMPLAINED, DEAD, DELIVERED_, FAILED, LOOPED, RateBatch
+from relay.conduct.sums import COMPLAINED, CONTESTED, DEAD, DELIVERED_, FAILED, LOOPED, RateBatch
 from relay.events.follow import newest, position
 from relay.store.contract import Tx
 from relay.values.facts import Kind
@@ -21,7 +21,8 @@ BULK: Final = "kind:bulk"
 """All bulk streams together: service mail that nobody complains about hides nothing."""
 BOUNCES: Final = "bounces"
 COMPLAINTS: Final = "complaints"
-MEASURES: Final = (BOUNCES, COMPLAINTS)
+CONTESTS: Final = "contests"
+MEASURES: Final = (BOUNCES, COMPLAINTS, CONTESTS)
 REPORTS_FOR_S: Final = 90 * 86_400.0
 """So long after its last report a site is taken for one that reports."""
 DAY_S: Final = 86_400
@@ -41,6 +42,8 @@ class RateCounts:
     failed: int
     """Other ends without a delivery."""
     complained: int
+    contested: int
+    """Persons who say that they never agreed."""
     looped: int
     """Of these by feedback loops."""
     reporting: int
@@ -65,6 +68,8 @@ class RateCounts:
         """
         if measure == BOUNCES:
             return self.bounced, self.recipients
+        if measure == CONTESTS:
+            return self.contested, self.delivered
         whole = (self.complained, self.delivered)
         seen = (self.looped, self.reporting)
         if self.reporting < least or seen[0] * whole[1] <= whole[0] * seen[1]:
@@ -75,6 +80,8 @@ class RateCounts:
 def steps(settings: Rates, measure: str) -> Steps:
     if measure == BOUNCES:
         figures = (settings.bounces_advice, settings.bounces_review, settings.bounces_pause)
+    elif measure == CONTESTS:
+        figures = (settings.contests_advice, settings.contests_review, settings.contests_pause)
     else:
         figures = (settings.complaints_advice, settings.complaints_review, settings.complaints_pause)
     return Steps(*(figure / 100 for figure in figures))
@@ -177,6 +184,7 @@ def _counts(
         bounced=measured[DEAD],
         failed=measured[FAILED],
         complained=measured[COMPLAINED],
+        contested=measured[CONTESTED],
         looped=measured[LOOPED],
         reporting=sum(reporting[id_] for id_ in streams),
         placed=sum(placed[id_] for id_ in streams),
@@ -200,6 +208,14 @@ def _campaigns(conn: Tx, tenant_id: int, start: float, found: Counter[tuple[int,
         dead = measured[DEAD]
         back = max(0, bounced - dead)
         yield RateCounts(
-            f"campaign:{id_}", f"campaign {id_} ({name})", delivered, dead, back, measured[COMPLAINED],
-            measured[LOOPED], 0, 0,
-        )  # fmt: skip
+            scope=f"campaign:{id_}",
+            name=f"campaign {id_} ({name})",
+            delivered=delivered,
+            bounced=dead,
+            failed=back,
+            complained=measured[COMPLAINED],
+            contested=measured[CONTESTED],
+            looped=measured[LOOPED],
+            reporting=0,
+            placed=0,
+        )

@@ -11,6 +11,8 @@ counts messages. What counts and what doesn't (R25):
   loop (``looped`` too), the page or a letter. What a machine says (virus,
   authentication, vacation programs) is no complaint, a report that proves
   nothing (a shared copy's) neither;
+- ``contested``: persons who say that they never agreed (R8b), but for those that count apart: against the relay's own
+  double opt-in, and beyond three from one network in a week;
 - what never left us is nobody's bounce: recipients refused at RCPT or DATA,
   copies withdrawn because the person left, cancelled or declined. Letters of
   the relay's own count nowhere.
@@ -39,6 +41,7 @@ DEAD: Final = "dead"
 FAILED: Final = "failed"
 COMPLAINED: Final = "complained"
 LOOPED: Final = "looped"
+CONTESTED: Final = "contested"
 MOST_SITES: Final = 100
 """Kept apart of one tenant's stream in a day; the rest is one."""
 _SANDBOX: Final = "sandbox.invalid"
@@ -51,11 +54,11 @@ SELECT e.tenant_id, e.at, s.stream_id FROM event e JOIN submission s ON s.id = e
  WHERE e.id > ? AND e.id <= ? AND e.tenant_id > 0 AND e.kind = '{RETURNED}' AND s.stream_id <> 0
 """
 _EVENTS: Final = """
-SELECT e.tenant_id, e.at, e.kind, e.detail, coalesce(e.campaign_id, 0), s.stream_id, r.domain, r.subscriber_id
+SELECT e.tenant_id, e.at, e.kind, e.amount, e.detail, coalesce(e.campaign_id, 0), s.stream_id, r.domain, r.subscriber_id
   FROM event e LEFT JOIN submission s ON s.id = e.submission_id
   LEFT JOIN recipient r ON r.submission_id = e.submission_id AND r.number = e.number
  WHERE e.id > ? AND e.id <= ? AND e.tenant_id > 0
-   AND e.kind IN ('bounced', 'soft-bounced', 'expired', 'complained')
+   AND e.kind IN ('bounced', 'soft-bounced', 'expired', 'complained', 'contested')
 """
 _COPIES: Final = msgspec.json.Decoder(list[ToldCopy])
 _PLACES: Final = msgspec.json.Decoder(list[ToldPlace])
@@ -104,6 +107,7 @@ def _event(
     tenant_id: int,
     at: float,
     kind: str,
+    amount: int,
     text: str,
     campaign_id: int,
     stream_id: int | None,
@@ -115,6 +119,9 @@ def _event(
     if not stream_id or person == 0 or detail.get("again") or domain == _SANDBOX:
         return
     place = (tenant_id, int(at) // SLOT_S, stream_id, campaign_id)
+    if kind == "contested":
+        batch.sums[*place, CONTESTED] += amount
+        return
     if kind == "complained":
         batch.sums[*place, COMPLAINED] += 1
         if detail.get("source") == "report" and domain:

@@ -28,6 +28,19 @@ EXPIRE_S: Final = 2 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
+class OwnPage:
+    """A page that a letter leads to: its path, the key of its button's text, and how the letter's own keys begin."""
+
+    path: str
+    button: str
+    texts: str
+
+
+REPORT: Final = OwnPage("report", "report.button", "own")
+WHY: Final = OwnPage("why", "why.title_short", "own.why")
+
+
+@dataclass(frozen=True, slots=True)
 class Sender:
     """As whom, and where the pages are."""
 
@@ -37,7 +50,17 @@ class Sender:
     hostname: str
 
 
-def put(conn: Tx, sender: Sender, tenant_id: int, mark: Mark, to: Address, language: Language, now: float) -> None:
+def put(
+    conn: Tx,
+    sender: Sender,
+    tenant_id: int,
+    mark: Mark,
+    to: Address,
+    language: Language,
+    now: float,
+    *,
+    page: OwnPage = REPORT,
+) -> None:
     """Queue it, in the caller's transaction; a tenant that is frozen whole sends none."""
     tenant = tenants.by_id(conn, tenant_id)
     if tenant.freeze is Freeze.ALL:
@@ -45,8 +68,8 @@ def put(conn: Tx, sender: Sender, tenant_id: int, mark: Mark, to: Address, langu
     id_ = new_submission_id(now, random.randbits)
     message_id = f"<{encode_id(id_)}@{sender.hostname}>"
     author, reply_to = _author(tenant, verified_domains(conn, tenant_id), sender.mail_domain)
-    subject = language.plain("own.subject", tenant=tenant.shown)
-    link = f"{sender.base_url}/report/{link_token(sender.secrets, mark)}"
+    subject = language.plain(f"{page.texts}.subject", tenant=tenant.shown)
+    link = f"{sender.base_url}/{page.path}/{link_token(sender.secrets, mark)}"
     raw = build(
         Letter(
             author=tenant.shown,
@@ -56,12 +79,12 @@ def put(conn: Tx, sender: Sender, tenant_id: int, mark: Mark, to: Address, langu
             date=now,
             message_id=message_id,
             language=language.code,
-            text=_text(tenant, language, link, now),
-            html=_html(tenant, language, subject, link, now),
+            text=_text(tenant, language, page, link, now),
+            html=_html(tenant, language, page, subject, link, now),
             reply_to=reply_to,
             fields=(
                 ("X-Sender-Contact", f"{phrase(tenant.shown)} <{tenant.contact}>"),
-                ("X-Report-Abuse", f"<{link}>"),
+                ("X-Report-Abuse", f"<{sender.base_url}/report/{link_token(sender.secrets, mark)}>"),
                 ("Feedback-ID", f"report:{tenant.name}:transactional:relay"),
             ),
         )
@@ -70,7 +93,7 @@ def put(conn: Tx, sender: Sender, tenant_id: int, mark: Mark, to: Address, langu
         raw, id=id_, tenant_id=tenant_id, to=to, from_domain=author.domain, subject=subject, message_id=message_id,
         now=now, expires_at=now + EXPIRE_S,
     )  # fmt: skip
-    letters.put(conn, letter, subscriber_id=mark.subscriber_id, note="own link to report")
+    letters.put(conn, letter, subscriber_id=mark.subscriber_id, note=f"own link to {page.path}")
 
 
 def _author(tenant: TenantRow, domains: frozenset[str], mail_domain: str) -> tuple[Address, Address | None]:
@@ -82,17 +105,17 @@ def _author(tenant: TenantRow, domains: frozenset[str], mail_domain: str) -> tup
     return (contact, None) if contact.domain in domains else (Address("noreply", mail_domain), contact)
 
 
-def _text(tenant: TenantRow, language: Language, link: str, now: float) -> str:
+def _text(tenant: TenantRow, language: Language, page: OwnPage, link: str, now: float) -> str:
     say = language.plain
     lines = [
         say("mail.hello"),
         "",
-        say("own.asked", date=language.date(now), tenant=tenant.shown),
+        say(f"{page.texts}.asked", date=language.date(now), tenant=tenant.shown),
         "",
-        say("own.please", tenant=tenant.shown),
+        say(f"{page.texts}.please", tenant=tenant.shown),
         link,
         "",
-        say("own.not_you"),
+        say(f"{page.texts}.not_you"),
         "",
         "-- ",
         say("mail.sender", tenant=tenant.shown, contact=tenant.contact),
@@ -101,14 +124,14 @@ def _text(tenant: TenantRow, language: Language, link: str, now: float) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _html(tenant: TenantRow, language: Language, subject: str, link: str, now: float) -> str:
+def _html(tenant: TenantRow, language: Language, page: OwnPage, subject: str, link: str, now: float) -> str:
     say = language.plain
     paragraphs = [
         html.escape(say("mail.hello")),
-        html.escape(say("own.asked", date=language.date(now), tenant=tenant.shown)),
-        html.escape(say("own.please", tenant=tenant.shown)),
-        f'<a href="{html.escape(link)}">{html.escape(say("report.button"))}</a>',
-        html.escape(say("own.not_you")),
+        html.escape(say(f"{page.texts}.asked", date=language.date(now), tenant=tenant.shown)),
+        html.escape(say(f"{page.texts}.please", tenant=tenant.shown)),
+        f'<a href="{html.escape(link)}">{html.escape(say(page.button))}</a>',
+        html.escape(say(f"{page.texts}.not_you")),
         html.escape(say("mail.sender", tenant=tenant.shown, contact=tenant.contact)),
         *([html.escape(tenant.postal)] if tenant.postal else []),
     ]

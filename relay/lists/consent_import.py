@@ -20,7 +20,7 @@ from itertools import islice
 from typing import Final
 
 from relay.audit import actions, record
-from relay.lists import consent_chunk, stopping
+from relay.lists import consent_chunk, runs, stopping
 from relay.lists.consent_chunk import ChunkWritten
 from relay.lists.consent_reading import UNDER_AGE, Order, Reader
 from relay.lists.consent_staging import Staging, staging
@@ -210,6 +210,7 @@ class _Writer:
         self._order = order
         self._staged = staged
         self._giving: Giving | None = None
+        self._run = 0
 
     def begin(self, names: Sequence[str]) -> None:
         """Say what is about to be done; ``names`` are the groups that lines name by their places."""
@@ -228,6 +229,16 @@ class _Writer:
             groups = [profiles.make_group(conn, order.tenant_id, name, order.now) for name in names]
             actions.record(
                 conn, order.actor, "consents-import-begun", order.tenant_id, self._attested(wording), order.now
+            )
+            self._run = runs.begin(
+                conn,
+                order.tenant_id,
+                topic,
+                at=order.now,
+                file=self._file.name,
+                sha256=self._file.kind.sha256,
+                source=order.terms.source,
+                actor=order.actor,
             )
         self._staged.name(groups)
         self._giving = self._given(topic, wording)
@@ -251,6 +262,7 @@ class _Writer:
             now=order.now,
             before=_json(before)[:-1] + ",",
             after=_json(after)[1:],
+            import_id=self._run,
         )
 
     def write(self, chunk: Sequence[Line]) -> ChunkWritten:
@@ -312,6 +324,7 @@ class _Writer:
         durable(self._conn)
         with self._turns.transaction() as conn:
             actions.record(conn, order.actor, "consents-imported", order.tenant_id, detail, order.now)
+            runs.ended(conn, self._run, report.taken)
 
     def _attested(self, wording_id: int) -> dict[str, object]:
         return {

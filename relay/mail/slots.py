@@ -15,7 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from relay.mail.stored import Piece, Slot, SlotForm
 from relay.mail.transfer import SOFT, encode_qp, encode_qp_value, softened
 
-ENGINE_SLOTS = frozenset({"unsubscribe_url", "preferences_url", "unsubscribe_mailto", "report_url"})
+ENGINE_SLOTS = frozenset(
+    {"unsubscribe_url", "preferences_url", "why_url", "unsubscribe_mailto", "report_url", "permission"}
+)
 """Slots whose values are ASCII without blanks, safe in URLs, text, HTML and header fields."""
 SHAREABLE = frozenset({"report_url"})
 """Slots that a copy for several recipients can fill: they speak of the message."""

@@ -27,6 +27,7 @@ from relay.people.consent_rules import (
 )
 from relay.people.doubtful import is_role
 from relay.people.grades import grade_of
+from relay.people.imported import FROZEN
 from relay.people.mailbox import mailbox_of
 from relay.people.standing import standing, standing_by_id
 from relay.people.suppressions import EVERYTHING
@@ -167,8 +168,9 @@ def _record(
         " ON CONFLICT (subscriber_id, topic_id, channel) DO UPDATE SET given_at = excluded.given_at,"
         " withdrawn_at = NULL, source = excluded.source, wording_id = excluded.wording_id, ip = excluded.ip,"
         " page = excluded.page, means = excluded.means, recorded_at = excluded.recorded_at, grade = excluded.grade,"
-        " dated = 1, since = '', language = excluded.language"
-        " WHERE consent.withdrawn_at IS NOT NULL OR excluded.grade < consent.grade",
+        " dated = 1, since = '', language = excluded.language, import_id = NULL"
+        " WHERE consent.withdrawn_at IS NOT NULL OR excluded.grade < consent.grade"
+        f" AND (consent.grade <> '{FROZEN}' OR excluded.grade < 'C')",
         (
             subscriber_id,
             topic_id,

@@ -58,6 +58,8 @@ class Giving:
     before: str
     """The evidence for the history (JSON, sorted) up to where an IP address belongs."""
     after: str
+    import_id: int
+    """Of the list (``lists.runs``)."""
 
     def evidence(self, ip: str, dated: int, since: str) -> str:
         """As ``consent_history`` has it, JSON, sorted; a time that the list doesn't state is said to be none."""
@@ -105,8 +107,9 @@ _PEOPLE: Final = (
 )
 _CONSENTS: Final = (
     "INSERT INTO consent (subscriber_id, topic_id, channel, given_at, source, wording_id, ip, page, means,"
-    " recorded_at, dated, since, grade) SELECT subscriber_id, :topic, 'email', given_at, :source, :wording, ip, :page,"
-    " :means, :now, dated, since, CASE WHEN dated = 1 AND ip <> '' THEN 'B' ELSE 'C' END"
+    " recorded_at, dated, since, import_id, grade)"
+    " SELECT subscriber_id, :topic, 'email', given_at, :source, :wording, ip, :page,"
+    " :means, :now, dated, since, :import, CASE WHEN dated = 1 AND ip <> '' THEN 'B' ELSE 'C' END"
     " FROM incoming WHERE verdict = 0 ORDER BY number"
 )
 _EVIDENCE: Final = """:before || CASE dated WHEN 1 THEN '' ELSE :undated END
@@ -207,4 +210,5 @@ def _values(giving: Giving) -> dict[str, object]:
         "before": giving.before,
         "after": giving.after,
         "undated": NOT_DATED,
+        "import": giving.import_id,
     }

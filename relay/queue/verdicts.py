@@ -185,6 +185,7 @@ def _tell(conn: Tx, campaign: Campaign, state: str, actor: str, why: str, now: f
         "bounced": campaign.bounced,
         "complained": campaign.complained,
         "unsubscribed": campaign.unsubscribed,
+        "contested": campaign.contested,
     }
     events.of_campaign(conn, campaign.tenant_id, VERDICT, campaign.id, told, now)
 

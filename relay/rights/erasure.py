@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from relay.audit import erase as log
+from relay.contests import rows as contests
 from relay.events import forget as events
 from relay.people import erased, forget
 from relay.people.consents import same_mailbox
@@ -80,6 +81,7 @@ def erase(conn: Tx, secrets: Secrets, tenant_id: int, canonical: str, *, actor: 
         idempotency.drop(conn, found.answers)
         for person in people:
             tracking.forget_person(conn, person)
+            contests.forget(conn, person)
             forget.forget(conn, person)
         erased.remember(conn, secrets, tenant_id, canonical, stopped=stopped, now=now)
     return Erasure(len(people), records, len(copies) - busy, cancelled, busy, requests)

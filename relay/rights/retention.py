@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from relay.campaigns import refusals
+from relay.contests import answer as contests
 from relay.events import forget as events
 from relay.feedback import operator_mail, report_limits
 from relay.observe.steady import Steady
@@ -94,6 +95,9 @@ def clean(path: Path, completed_s: float, events_s: float, now: float, tracking_
     conn = connect(path)
     try:
         _leaving(conn)
+        while contests.late(conn, now):
+            with transaction(conn):
+                contests.lapse(conn, now)
         thaw(conn, now)  # a copy may be held as frozen in the moment its tenant is unfrozen
         deleted = _submissions(conn, now - completed_s) + events.forget(conn, now - events_s)
         while step := _hits(conn, now - (events_s if tracking_s is None else tracking_s)):

@@ -190,6 +190,8 @@ class DayFigures(msgspec.Struct, frozen=True, gc=False):
     """Copies that were tried once, or came to an end before."""
     blind: int = 0
     """Of those delivered: at sites that report no complaints."""
+    contested: int = 0
+    """People who said that they never agreed."""
 
 
 class Engagement(msgspec.Struct, frozen=True, gc=False):
@@ -231,5 +233,7 @@ class CampaignFigures(msgspec.Struct, frozen=True, gc=False):
     """Of those delivered: at sites that report no complaints."""
     decided: bool = False
     """It was released, and copies of it are still leaving."""
+    contested: int = 0
+    """People who said that they never agreed."""
     engagement: Engagement | None = None
     """Where copies are tracked."""

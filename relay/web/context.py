@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
-from config.settings import ConsentSettings, Reports, TrackingSettings
+from config.settings import ConsentSettings, Contests, Reports, TrackingSettings
 from relay.intake.api.line import MailLine
 from relay.keys.secrets import Secrets
 from relay.observe.sparingly import Sparingly
@@ -39,6 +39,7 @@ class Context:
     reports: Reports = field(default_factory=Reports)
     line: MailLine | None = None
     """To the mail processes; None: there are none, and no message is taken."""
+    contests: Contests = field(default_factory=Contests)
     running: Running = field(default_factory=Running)
     unasked: Sparingly = field(default_factory=lambda: Sparingly(MOST_LINES))
     """Lines about requests at forms that brought no letter."""

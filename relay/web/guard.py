@@ -59,6 +59,17 @@ _ROUTES = frozenset(
     {
         *(*_QUIET, "/report", *_MESSAGES, "/v1/consents", *_CONSENTS, _EXPORT),
         *("/v1/events", "/v1/forms", "/v1/topics", "/v1/openapi.json"),
+        *_QUIET,
+        "/permission",
+        "/report",
+        "/v1/consents",
+        *_CONSENTS,
+        _EXPORT,
+        "/v1/events",
+        "/v1/contests",
+        "/v1/forms",
+        "/v1/topics",
+        "/v1/openapi.json",
     }
 )
 
@@ -94,6 +105,8 @@ def route_label(path: str) -> str:
         "/p/",
         "/c/",
         "/o/",
+        "/why/",
+        "/permission/",
         "/report/",
         "/s/",
         "/confirm/",
@@ -101,6 +114,7 @@ def route_label(path: str) -> str:
         "/v1/problems/",
         "/v1/messages/",
         "/v1/forms/",
+        "/v1/contests/",
         "/v1/topics/",
     ):
         if path.startswith(prefix):

@@ -18,7 +18,7 @@ from relay.texts.language import LANGUAGES, Language, choose
 from relay.web import problems
 from relay.web.brand import PLAIN, Brand
 
-_HTML_PATHS: Final = ("/u/", "/p/", "/c/", "/report", "/s/", "/confirm/", "/contact/")
+_HTML_PATHS: Final = ("/u/", "/p/", "/why/", "/permission", "/c/", "/report", "/s/", "/confirm/", "/contact/")
 _SELF: Final = "'self'"
 _NONE: Final = "'none'"
 

@@ -11,16 +11,17 @@ from tests.meta.tree import ROOT, imports, python_files
 
 KNOWS: Mapping[str, str] = {
     "again.py": "app.py intake/smtp observe processes web/server",
-    "app.py": "audit conduct delivery delivery/smtp events feedback intake intake/api intake/smtp keys mail "
+    "app.py": "audit conduct delivery delivery/smtp events feedback intake intake/api intake/smtp keys lists mail "
     "observe pipeline processes queue rights store store/sqlite tenants tracking web/server",
     "audit": "keys store store/sqlite values",
     "campaigns": "events ledger mail store values",
     "checks": "delivery/smtp feedback intake/smtp keys pipeline store store/sqlite tenants values",
-    "cli": "audit campaigns checks conduct demo events feedback intake/smtp keys ledger lists mail observe people "
-    "pipeline processes queue rights serve.py signup store store/sqlite tenants texts tracking values",
+    "cli": "audit campaigns checks conduct contests demo events feedback intake/smtp keys ledger lists mail "
+    "observe people pipeline processes queue rights serve.py signup store store/sqlite tenants texts tracking values",
     "conduct": "audit events keys mail people queue signup store tenants texts values",
+    "contests": "audit campaigns events keys mail people queue store tenants texts values",
     "delivery": "mail observe people pipeline queue store store/sqlite tenants values",
-    "delivery/smtp": "campaigns delivery keys mail queue store tenants tracking values verdict",
+    "delivery/smtp": "audit campaigns delivery keys mail queue store tenants tracking values verdict",
     "demo": "",
     "events": "store values",
     "feedback": "campaigns events keys mail observe people queue signup store tenants texts values verdict",
@@ -29,14 +30,14 @@ KNOWS: Mapping[str, str] = {
     "intake/smtp": "feedback intake keys mail observe pipeline store tenants values",
     "keys": "store values",
     "ledger": "store values",
-    "lists": "audit keys mail people store store/sqlite values",
+    "lists": "audit events keys mail people store store/sqlite values",
     "mail": "",
     "observe": "",
     "people": "audit campaigns events keys mail store store/sqlite values",
     "pipeline": "mail values",
     "processes": "observe store",
     "queue": "audit campaigns events ledger mail observe people pipeline store store/sqlite texts values",
-    "rights": "audit campaigns events feedback keys observe people queue signup store tenants tracking values",
+    "rights": "audit campaigns contests events feedback keys observe people queue signup store tenants tracking values",
     "serve.py": "again.py app.py checks intake/smtp observe processes queue store store/sqlite web/server",
     "signup": "audit campaigns events keys ledger mail people queue store tenants texts values",
     "store": "",
@@ -48,8 +49,9 @@ KNOWS: Mapping[str, str] = {
     "values": "mail observe",
     "verdict": "",
     "web": "intake/api keys observe queue signup store store/sqlite tenants texts tracking",
-    "web/api": "conduct events intake intake/api lists mail people queue signup store tenants texts values web",
-    "web/public": "conduct feedback keys mail people signup store tenants tracking values web",
+    "web/api": "conduct contests events intake intake/api lists mail people queue signup store tenants texts "
+    "values web",
+    "web/public": "audit conduct contests feedback keys mail people signup store tenants tracking values web",
     "web/server": "intake/api keys observe processes queue signup store store/sqlite tracking web web/api web/public",
 }
 """Every folder of ``relay/`` (and the files at its top) with those it imports from. What isn't here is a fault."""
@@ -67,10 +69,11 @@ OWNERS: Mapping[str, str] = {
     "audit": "audit audit_head audit_key audit_leaf audit_node consent_history",
     "campaigns": "campaign refusal_sum",
     "conduct": "account domain_watch rate_level rate_reporter rate_site rate_sum statement",
+    "contests": "contest",
     "events": "daily event follower",
     "feedback": "operator_mail report_try",
     "ledger": "counted counter",
-    "lists": "refusal",
+    "lists": "consent_import import_fate refusal",
     "people": "apart attribute consent doubt erased incoming list_group membership named never_ask profile subscriber"
     " suppression topic wording",
     "queue": "body name_look node recipient submission",

@@ -44,6 +44,7 @@ class Office:
                 },
                 "forms": {"least_time": 0},
                 "policy.staged_sending": {"new_below": 0},
+                "policy.unsubscribe_footer": {"permission": True},
             },
         )
         relay.cli("tenant", "add", "acme", "--contact", "post@acme.example", "--plan", "unlimited", "--transactional")

@@ -6,7 +6,7 @@ import re
 
 ADDED = frozenset({"dkim-signature", "received", "x-sender-contact", "x-report-abuse", "feedback-id"})
 """Header fields that every message gets."""
-ADDED_TO_BULK = ADDED | {"list-unsubscribe", "list-unsubscribe-post"}
+ADDED_TO_BULK = ADDED | {"list-unsubscribe", "list-unsubscribe-post", "permission"}
 
 _FIELD = re.compile(rb"[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*")
 

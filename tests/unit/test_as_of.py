@@ -125,7 +125,7 @@ def desk(conn: sqlite3.Connection, person: int, tmp_path: Path) -> Desk:
 def a_copy(desk: Desk) -> MailCopy:
     desk_: Any = desk
     (lease,) = lease_all(desk.conn, "w", NOW, 9)
-    composer = Composer(desk.conn, SECRETS, LinkBase("https://r.example", "r.example"), 2**20)
+    composer = Composer(desk.conn, SECRETS, LinkBase("https://r.example", "r.example"), 2**20, lambda: NOW)
     composer.remember(lease.submission.id, TEMPLATE, 100)
     copy = MailCopy(desk_, lease, composer, Signatures(None))
     assert copy.wanted() and len(desk.policy.entries) == 1

@@ -7,10 +7,11 @@ the signature's time), so none needs to be stored.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from relay.audit.permission import Permissions
 from relay.campaigns import record
 from relay.delivery.smtp.sign import Signer
 from relay.keys import dkim_keys, tokens
@@ -31,7 +32,7 @@ from relay.tracking.hosts import TrackingHosts
 MOST_MESSAGES = 500
 """Compiled messages kept in memory between the copies of one submission, besides the bound in octets."""
 LARGE_OCTETS = 1024 * 1024
-_LINKS: Final = {"unsubscribe_url": "u", "preferences_url": "p", "report_url": "report"}
+_LINKS: Final = {"unsubscribe_url": "u", "preferences_url": "p", "why_url": "why", "report_url": "report"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,15 @@ class Compiled:
 class Composer:
     """Keeps what many copies share: messages by submission, signers by domain, topic ids."""
 
-    def __init__(self, conn: Tx, secrets: Secrets, links: LinkBase, most_octets: int) -> None:
+    def __init__(
+        self, conn: Tx, secrets: Secrets, links: LinkBase, most_octets: int, clock: Callable[[], float]
+    ) -> None:
         self._octets = 0
         self._most_octets = most_octets
         self._conn = conn
         self._secrets = secrets
         self._links = links
+        self._permissions = Permissions(conn, clock)
         self._messages: OrderedDict[int, Compiled] = OrderedDict()
         self._signers: dict[int, tuple[DomainRecord, Signer | None]] = {}
         self._topics: dict[tuple[int, str], int] = {}
@@ -167,6 +171,8 @@ class Composer:
             token = tokens.link_token(self._secrets, mark)
             for name, path in _LINKS.items():
                 values[name] = f"{self._links.base_url}/{path}/{token}"
+        if "permission" in names:
+            values["permission"] = self._permissions.token(mark.subscriber_id, mark.topic_id)
         if "unsubscribe_mailto" in names:
             local = tokens.local_part(self._secrets, "u", mark)
             values["unsubscribe_mailto"] = f"{local}@{self.mail_domain(domain)}"

@@ -38,6 +38,7 @@ SIGNED: Final = (
     "Feedback-ID",
     "X-Sender-Contact",
     "X-Report-Abuse",
+    "Permission",
     "List-Id",
     "In-Reply-To",
     "References",

@@ -15,13 +15,14 @@ from starlette.types import ASGIApp
 
 from relay.store.pool import Unavailable
 from relay.web import problems
-from relay.web.api import consents, events, forms, messages, messages_sent, openapi, statements
+from relay.web.api import consents, contests, events, forms, messages, messages_sent, openapi, scopes, statements
 from relay.web.api.bearer import Bearer, members
 from relay.web.context import Context
 from relay.web.problems import TYPES, Problem
 
 _ROUTERS = (
     consents.router,
+    contests.router,
     forms.topics_router,
     forms.forms_router,
     messages.router,
@@ -29,6 +30,7 @@ _ROUTERS = (
     statements.router,
     events.router,
 )
+_OPEN = ("/openapi.json", "/problems/")
 
 
 def create_api(context: Context) -> ASGIApp:

@@ -12,6 +12,7 @@ _CHANGES: Final[Mapping[str, frozenset[str]]] = {
     "consents": frozenset({"consents"}),
     "topics": frozenset({"consents"}),
     "forms": frozenset({"consents"}),
+    "contests": frozenset({"consents"}),
 }
 """By the first part of the path: who may change things there, and look at them too."""
 _ADMIN: Final = frozenset({"admin"})

@@ -35,7 +35,7 @@ from relay.web.guard import Guard, WebLimits
 from relay.web.health import Health
 from relay.web.metrics import Metrics
 from relay.web.peer import Insiders
-from relay.web.public import contact, logo, pages, subscribe
+from relay.web.public import contact, logo, pages, permission, subscribe, why
 from relay.web.public import tracking as tracking_routes
 from relay.web.views import Views
 
@@ -72,7 +72,18 @@ def create_app(
     hits, stopped = HitBuffer(storage, recorder, clock), StoppedLinks(storage, time.monotonic)
     line = MailLine(settings.server.data_dir, settings.server.workers)
     context = Context(
-        secrets, storage, views, clock, office, hits, stopped, tracking, settings.consent, settings.reports, line
+        secrets,
+        storage,
+        views,
+        clock,
+        office,
+        hits,
+        stopped,
+        tracking,
+        settings.consent,
+        settings.reports,
+        line,
+        settings.contests,
     )
     insiders = Insiders(settings.http.metrics_from)
     metrics = Metrics(storage, insiders)
@@ -104,6 +115,8 @@ def create_app(
     app = Starlette(
         routes=[
             *pages.ROUTES,
+            *why.ROUTES,
+            *permission.ROUTES,
             *subscribe.ROUTES,
             *contact.ROUTES,
             *tracking_routes.ROUTES,
