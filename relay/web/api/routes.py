@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from relay.store.pool import Unavailable
 from relay.web import problems
-from relay.web.api import consents, contests, events, forms, messages, messages_sent, openapi, scopes, statements
+from relay.web.api import consents, contests, events, forms, messages, messages_sent, openapi, statements
 from relay.web.api.bearer import Bearer, members
 from relay.web.context import Context
 from relay.web.problems import TYPES, Problem
