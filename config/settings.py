@@ -262,7 +262,17 @@ class Policies(Table):
     """Which policies are asked, in this order; each takes its own settings from `[policy.NAME]`."""
 
     order: Names = key(
-        ("sender_identity", "operator_contact", "consent", "quota", "rate", "unsubscribe_footer", "staged_sending"),
+        (
+            "sender_identity",
+            "operator_contact",
+            "misleading_head",
+            "forbidden_content",
+            "consent",
+            "quota",
+            "rate",
+            "unsubscribe_footer",
+            "staged_sending",
+        ),
         "Names of the policies in force; `relay policies` shows them.",
     )
     wait: Wait = key(

@@ -49,6 +49,20 @@ class PolicyTable:
             return default
         return value
 
+    def text(self, key: str, default: str) -> str:
+        value = self._get(key, default)
+        if not isinstance(value, str):
+            self._faults.append(f"{key} must be a text in quotes")
+            return default
+        return value
+
+    def texts(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        value = self._get(key, list(default))
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            self._faults.append(f"{key} must be a list of texts")
+            return default
+        return tuple(value)
+
     def duration(self, key: str, default: float) -> float:
         """Seconds, or a text such as ``"90s"``, ``"6h"``, ``"5d"``."""
         value = self._get(key, default)

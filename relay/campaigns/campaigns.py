@@ -20,7 +20,7 @@ LEAVING_S: Final = 7 * 86_400.0
 COLUMNS: Final = (
     "id, tenant_id, stream_id, name, topic, from_address, subject, state, created_at, recipients, passed, delivered,"
     " bounced, unsubscribed, complained, window_started_at, decided_at, decided_by, why, reason, share, ahead, draw,"
-    " tried, blind, asked_at, contested"
+    " tried, blind, asked_at, contested, suspicion"
 )
 
 
@@ -66,6 +66,8 @@ class Campaign:
     """When it was left to people."""
     contested: int = 0
     """People who said that they never agreed."""
+    suspicion: str = ""
+    """Of forbidden content; empty: none."""
 
 
 # --- reading --------------------------------------------------------------------------

@@ -60,6 +60,11 @@ def decide(conn: Tx, campaign_id: int, state: str, why: str, actor: str, at: flo
     )
 
 
+def suspect(conn: Tx, campaign_id: int, why: str) -> None:
+    """Forbidden content is suspected in it."""
+    conn.execute("UPDATE campaign SET suspicion = ? WHERE id = ?", (why, campaign_id))
+
+
 def leave_open(conn: Tx, campaign_id: int, state: str, why: str, at: float) -> None:
     """It is stopped, or left to the administrator."""
     conn.execute(

@@ -66,6 +66,22 @@ def for_content(
     return _make(conn, tenant_id, stream_id, name, topic, from_address, subject, words, now)
 
 
+def anew(
+    conn: Tx,
+    tenant_id: int,
+    stream_id: int,
+    name: str,
+    *,
+    words: Words,
+    topic: str,
+    from_address: str,
+    subject: str,
+    now: float,
+) -> Campaign:
+    """A campaign of its own, whatever it is like."""
+    return _make(conn, tenant_id, stream_id, name, topic, from_address, subject, words, now)
+
+
 def _make(
     conn: Tx,
     tenant_id: int,

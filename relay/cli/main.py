@@ -45,6 +45,7 @@ COMMANDS: Final[dict[str, str]] = {
     "suppression": "People who get nothing more from a tenant.",
     "campaign": "Campaigns: list, show, release, decline.",
     "audit": "The audit log: verify, head, prove, list, rotate.",
+    "content": "Contents of mail: check, classes, permit, revoke, permits.",
     "queue": "The queue: list, show, hold, release, retry, cancel.",
     "message": "Messages: list what was sent lately.",
     "events": "What happened to a tenant's messages and people.",

@@ -13,7 +13,7 @@ from relay.mail.likeness import Words, words
 from relay.mail.scan import Scanned
 from relay.mail.shown import recipients, shown
 from relay.observe.escape import escaped
-from relay.pipeline.contract import Message, Stage, Transaction
+from relay.pipeline.contract import Message, Stage, Suspect, Transaction
 from relay.pipeline.judged import Accepted
 from relay.values.facts import Kind, Stream, Tenant
 
@@ -96,7 +96,7 @@ def _campaign(stream: Stream, wished: str, author: str, subject: str) -> str:
 
 def words_of(scanned: Scanned, message: Message, accepted: tuple[Accepted, ...]) -> Words | None:
     """What the content is like; asked for only where a stage looks."""
-    if not any(isinstance(effect, Stage) for one in accepted for effect in one.effects):
+    if not any(isinstance(effect, Stage | Suspect) for one in accepted for effect in one.effects):
         return None
     seen = shown(message.content)
     return words(seen.text, recipients(scanned), seen.marks)

@@ -54,6 +54,11 @@ def without_marks(text: str) -> str:
     return apart if apart.isascii() else "".join(c for c in apart if unicodedata.category(c) not in _MARKS)
 
 
+def look_of(name: str) -> str:
+    """Letters and digits of a name as a reader sees them, without gaps: the same for names that look alike."""
+    return "".join(filter(str.isalnum, skeleton_of(name)))
+
+
 def skeleton_of(text: str) -> str:
     """The plain letters that a text is read as; most of it is ASCII then. Not for reading: texts in Cyrillic change."""
     if text.isascii():

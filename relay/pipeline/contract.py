@@ -137,7 +137,18 @@ class Stage(msgspec.Struct, frozen=True, gc=False):
     """So many recipients of the tenant's day go at once before any is numbered."""
 
 
-Effect = Add | AddDistinct | Stage
+class Suspect(msgspec.Struct, frozen=True, gc=False):
+    """Keep the copy with all of its campaign until a person has looked at it.
+
+    The campaign is told by its content, as for ``Stage``; one that a person
+    released with a suspicion on it goes on.
+    """
+
+    why: str
+    """What is suspected, and by which passage; the administrator and the tenant read it."""
+
+
+Effect = Add | AddDistinct | Stage | Suspect
 
 
 class Continue(msgspec.Struct, frozen=True, gc=False):
@@ -217,6 +228,8 @@ class BasePolicy:
     name = ""
     protects = ""
     """Whom it protects and from what: what happens without it. Then it isn't left out of the order unnoticed."""
+    content_classes: Mapping[str, str] = {}
+    """Classes of content that a tenant may be allowed: name and title."""
     reads_content = False
     """``on_message`` reads the content of most messages: that of large ones is then worked out beside the loop."""
 

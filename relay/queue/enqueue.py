@@ -18,6 +18,7 @@ from relay.people import apart
 from relay.queue import holds
 from relay.queue.count import Refused, count
 from relay.queue.stage import lasts, stage_of, states_of
+from relay.queue.suspect import campaign_of, suspicion_of
 from relay.queue.values import Claim, Enqueued, NewSubmission
 from relay.store.contract import Tx
 from relay.values.states import State
@@ -142,11 +143,12 @@ def _bits(states: tuple[State, ...]) -> str:
 
 def _campaign(conn: Tx, new: NewSubmission) -> Campaign | None:
     """The message's campaign: by its content where it is to be staged, else by its name."""
-    if not new.campaign:
+    why = suspicion_of(new)
+    found = campaign_of(conn, new, why) if why else None
+    if found is None and not new.campaign:
         return None
-    found: Campaign | None = None
     stage = stage_of(new)
-    if stage is not None and new.words is not None:
+    if found is None and stage is not None and new.words is not None:
         found = numbering.for_content(
             conn,
             new.tenant_id,

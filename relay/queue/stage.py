@@ -17,6 +17,8 @@ from relay.values.states import State
 
 STAGED: Final = "campaign.staged"
 """Event of a campaign that goes in stages from now on."""
+WAITING: Final = ("stopped", "undecided")
+"""States of a campaign of which nothing goes until a person decides."""
 
 
 def lasts(hold: Hold, new: NewSubmission) -> bool:
@@ -40,14 +42,17 @@ def states_of(
     holds = [POLICY if one.hold is not None and lasts(one.hold, new) else 0 for one in new.recipients]
     stage = stage_of(new)
     decided = campaign is None or campaign.state == "released"
-    if stage is not None and campaign is not None and not decided and not (stage.join and campaign.state == "open"):
-        _numbered(conn, new, campaign, stage, first, holds)
+    if campaign is not None and not decided:
+        if stage is not None and not (stage.join and campaign.state == "open"):
+            _numbered(conn, new, campaign, stage, first, holds)
+        elif campaign.suspicion and campaign.state in WAITING:
+            holds = [hold | CAMPAIGN for hold in holds]
     return tuple(State.HELD if hold else State.READY for hold in holds), holds
 
 
 def _numbered(conn: Tx, new: NewSubmission, campaign: Campaign, stage: Stage, first: int, holds: list[int]) -> None:
     """Fill in the holds of those that wait, and count those that go."""
-    stopped = campaign.state in ("stopped", "undecided")
+    stopped = campaign.state in WAITING
     at_once = 0 if stopped else _first_of_day(conn, new, stage)
     passed, ahead = campaign.passed, campaign.ahead
     key = campaign.draw or campaign.id.to_bytes(8, "big")

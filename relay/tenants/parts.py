@@ -48,6 +48,8 @@ class TenantRecord:
     watched_until: float
     """0: never."""
     contact_confirmed: bool
+    permits: frozenset[str] = frozenset()
+    """Classes of content that the operator allows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,9 @@ class _Look:
             topics[tenant_id].append(topic)
             if title:
                 titles[tenant_id][topic] = title
+        permits: dict[int, set[str]] = defaultdict(set)
+        for tenant_id, class_ in self._rows("SELECT tenant_id, class FROM content_permit", "tenant_id"):
+            permits[tenant_id].add(class_)
         bonus = dict(
             self._rows(
                 "SELECT id, value FROM tenant JOIN counter ON tenant_id = id"
@@ -185,6 +190,7 @@ class _Look:
                 watched_at or 0.0,
                 watched_until or 0.0,
                 bool(confirmed),
+                frozenset(permits.get(id_, ())),
             )
 
     def streams(self) -> dict[int, list[Stream]]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from relay.campaigns.record import of as record_of
 from relay.keys.secrets import Secrets
 from relay.ledger import plans, quota
+from relay.mail.skeleton import look_of
 from relay.store.as_of import look
 from relay.store.contract import Tx
 from relay.tenants import parts
@@ -49,6 +50,8 @@ class Snapshot:
     domains: Mapping[str, DomainRecord]
     claimed: frozenset[str]
     """Verified domains of all tenants, and the operator's own names."""
+    named: Mapping[str, str]
+    """Names and titles of all tenants and the operator's, by what they look like."""
     _parts: Mapping[int, TenantPart]
     _claims: Mapping[str, tuple[DomainRecord, ...]]
     """All tenants' claims to a domain, by id."""
@@ -95,6 +98,8 @@ class Snapshot:
             row.watched_at,
             row.watched_until,
             row.contact_confirmed,
+            row.permits,
+            self.named,
         )
 
 
@@ -160,7 +165,8 @@ class SnapshotSource:
 def load(conn: Tx, settings: Settings, secrets: Secrets) -> Snapshot:
     """Read the whole registry at one moment."""
     own = frozenset({settings.server.hostname, settings.links.mail_domain} - {""})
-    none = Snapshot(0, {}, {}, {}, (), {}, own, {}, {}, own, settings.plans, conn)
+    named = {look_of(settings.operator.name): settings.operator.name} if settings.operator.name else {}
+    none = Snapshot(0, {}, {}, {}, (), {}, own, named, {}, {}, _own=own, _terms=settings.plans, _conn=conn)
     with _one_moment(conn):
         return _with(none, _version(conn), dict(parts.read(conn)))
 
@@ -221,12 +227,26 @@ def _with(before: Snapshot, version: int, fresh: Mapping[int, TenantPart | None]
         networks,
         domains,
         claimed,
+        _with_names(before.named, gone, new),
         kept,
         claims,
-        before._own,
-        before._terms,
-        before._conn,
+        _own=before._own,
+        _terms=before._terms,
+        _conn=before._conn,
     )
+
+
+def _with_names(before: Mapping[str, str], gone: list[TenantPart], new: list[TenantPart]) -> Mapping[str, str]:
+    """Whose names are taken after the change. Of two tenants of one name either stands for both."""
+    old = {name for part in gone for name in (part.tenant.name, part.tenant.title) if name}
+    fresh = {name for part in new for name in (part.tenant.name, part.tenant.title) if name}
+    if old == fresh:
+        return before
+    names = dict(before)
+    for name in old - fresh:
+        names.pop(look_of(name), None)
+    names.update({look_of(name): name for name in fresh})
+    return names
 
 
 def _with_domains(

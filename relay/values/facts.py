@@ -78,6 +78,10 @@ class Tenant(msgspec.Struct, frozen=True, gc=False):
     """Until then who gave no consent is recorded and not yet refused."""
     contact_confirmed: bool = True
     """Somebody who reads the contact address said so, or the operator vouches for it (R14)."""
+    permits: frozenset[str] = frozenset()
+    """Classes of content that the operator allows it (R17)."""
+    named: Mapping[str, str] = {}
+    """Names and titles of all tenants and the operator's, by what they look like (``relay.mail.skeleton.look_of``)."""
 
 
 class OperatorFacts(msgspec.Struct, frozen=True, gc=False):

@@ -1,7 +1,8 @@
-"""A tenant slips content past the checks by how it is written (R16)."""
+"""A tenant slips content past the checks by how it is written (R15 to R17)."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 
 import pytest
@@ -58,3 +59,79 @@ def test_what_is_like_them_arrives(watched: Ground) -> None:
             assert reply.code == 250, (text, reply)
     sent = {f"near {number}" for number in range(len(NEAR))}
     until(lambda: {one.field("Subject") for one in list(watched.sink.messages)} >= sent, "all arrive")
+
+
+# --- forbidden goods (R17) ----------------------------------------------------------------
+
+OFFER = "Hello {name},\n\nViagra and Cialis without prescription, discreet parcel, no doctor and no questions asked.\n"
+PEOPLE = [f"reader{n}@people.example" for n in range(4)]
+
+
+def arrived(ground: Ground, subject: str) -> set[str]:
+    return {one.recipients[0] for one in list(ground.sink.messages) if one.field("Subject") == subject}
+
+
+def test_an_offer_is_kept_whole_until_a_person_has_looked_at_it(watched: Ground) -> None:
+    watched.agree(*PEOPLE)
+    with watched.session("bulk") as dialog:
+        for who in PEOPLE[:2]:
+            raw = written(OFFER.format(name=who), subject="Offer of the week").replace(WHO.encode(), who.encode())
+            assert data(dialog, raw, who).code == 250, "a suspicion is accepted"
+    (campaign,) = [one for one in watched.relay.json("campaign", "list", "acme") if one["state"] == "undecided"]
+    assert campaign["held"] == 2
+    assert "content suspected of drugs" in campaign["why"] and "Viagra and Cialis without" in campaign["why"]
+    watched.settled()
+    assert arrived(watched, "Offer of the week") == set()
+    watched.relay.cli("campaign", "release", str(campaign["id"]), "--reason", "a seminar on spam")
+    with watched.session("bulk") as dialog:  # what is like it goes on, under any name
+        raw = written(OFFER.format(name=PEOPLE[2]), subject="Offer of the week")
+        assert data(dialog, raw.replace(WHO.encode(), PEOPLE[2].encode()), PEOPLE[2]).code == 250
+    until(lambda: arrived(watched, "Offer of the week") == set(PEOPLE[:3]), "all go once it was released")
+
+
+def test_a_declined_one_is_refused_from_then_on(watched: Ground) -> None:
+    offer = "Earn 3000 a month from home, no experience needed: make money online with our secret method.\n"
+    with watched.session("bulk") as dialog:
+        assert data(dialog, written(offer, subject="From home")).code == 250
+        (campaign,) = [one for one in watched.relay.json("campaign", "list", "acme") if one["state"] == "undecided"]
+        watched.relay.cli("campaign", "decline", str(campaign["id"]), "--reason", "we don't carry this")
+        assert str(data(dialog, written(offer, subject="Another name"))).startswith("550 5.7.1 campaign-declined")
+
+
+def test_a_permission_is_for_one_tenant_and_class_and_on_record(watched: Ground) -> None:
+    relay = watched.relay
+    refused = relay.run("content", "permit", "acme", "drugz", "--document", "x", "--reason", "y")
+    assert refused.returncode == 1 and "did you mean 'drugs'" in refused.stderr
+    relay.cli("content", "permit", "acme", "drugs", "--document", "pharmacy licence 12", "--reason", "seen on paper")
+    body = "Kamagra and Levitra without prescription, sent in a plain box.\n"
+    with watched.session("bulk") as dialog:
+        assert data(dialog, written(body, subject="Of the pharmacy")).code == 250
+        until(lambda: arrived(watched, "Of the pharmacy") == {WHO}, "what is permitted arrives")
+        given = relay.json("content", "permits", "acme")
+        assert given["permits"][0]["document"] == "pharmacy licence 12"
+        assert given["log"][0]["action"] == "content-permitted"
+        relay.cli("content", "revoke", "acme", "drugs", "--reason", "the licence ended")
+        assert data(dialog, written(f"{body} Another box of it.\n", subject="No more")).code == 250
+    campaigns = relay.json("campaign", "list", "acme")
+    assert [one["held"] for one in campaigns if one["state"] == "undecided"] == [1]
+
+
+def test_service_mail_isn_t_read(watched: Ground) -> None:
+    with watched.session("transactional") as dialog:
+        raw = written("Your receipt: Viagra without prescription, 1 pack.\n", subject="Receipt 1")
+        assert data(dialog, raw.replace(b"Relay-Topic: news\r\n", b"")).code == 250
+    until(lambda: arrived(watched, "Receipt 1") == {WHO}, "the receipt arrives")
+
+
+# --- names of others (R15) ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["PayPal Support", "\u03a1ay\u03a1al", "Rival"])
+def test_another_s_name_is_kept_with_the_reason(watched: Ground, name: str) -> None:
+    raw = written("The spring list is out: bulbs, seeds and tools of our garden.\n", subject=f"Spring of {name[:3]}")
+    raw = raw.replace(b"From: Acme", f"From: =?utf-8?B?{base64.b64encode(name.encode()).decode()}?=".encode())
+    with watched.session("bulk") as dialog:
+        assert data(dialog, raw).code == 250
+    newest = watched.relay.json("campaign", "list", "acme")[0]
+    assert newest["state"] == "undecided" and newest["held"] >= 1
+    assert "misleading head: the From name is that of" in newest["why"]

@@ -16,7 +16,7 @@ KNOWS: Mapping[str, str] = {
     "audit": "keys store store/sqlite values",
     "campaigns": "events ledger mail store values",
     "checks": "delivery/smtp feedback intake/smtp keys pipeline store store/sqlite tenants values",
-    "cli": "audit campaigns checks conduct contests demo events feedback intake/smtp keys ledger lists mail "
+    "cli": "audit campaigns checks conduct contests demo events feedback intake intake/smtp keys ledger lists mail "
     "observe people pipeline processes queue rights serve.py signup store store/sqlite tenants texts tracking values",
     "conduct": "audit events keys mail people queue signup store tenants texts values",
     "contests": "audit campaigns events keys mail people queue store tenants texts values",
@@ -81,7 +81,7 @@ OWNERS: Mapping[str, str] = {
     "store": "meta schema_version",
     "store/sqlite": "sqlite_master",
     "tracking": "hit hit_link hit_sum tracking_consent",
-    "tenants": "api_token credential dkim_key domain idempotency idempotency_room logo stream tenant",
+    "tenants": "api_token content_permit credential dkim_key domain idempotency idempotency_room logo stream tenant",
 }
 """Folders with the tables that they alone write."""
 NAMELESS = {

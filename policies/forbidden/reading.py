@@ -1,0 +1,169 @@
+"""A text as words in one plain form: whatever alphabet, digits or gaps its letters hide behind.
+
+Small letters without marks; letters of another alphabet that look like the
+word's own are taken for these; digits between letters stand for letters
+("v1agra"); letters set apart ("v i a g r a") are one word. All numbers are
+``#``: prices differ, what they are of doesn't.
+"""
+
+# ruff: noqa: RUF001 - Cyrillic letters are meant here
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from relay.mail.skeleton import shown_letters, skeleton_of, without_marks
+
+MOST_LETTERS: Final = 60_000
+"""Characters of a text that are read."""
+MOST_KEPT: Final = 50_000
+"""Words whose form is remembered."""
+
+_WORD: Final = re.compile(
+    r"[^\W\d_][^\W_]*(?:[@$!|€][^\W_]+)*|\$[^\W\d_]+|\d+[^\W\d_]+[^\W_]*|\d+(?:[.,\u00a0 ]\d{3})*(?:[.,]\d+)?|%"
+)
+_APART: Final = re.compile(r"(?<![^\W_])[^\W_](?:[ .*_|\u00b7-]{1,4}[^\W_](?![^\W_])){5,}")
+_GAP: Final = re.compile(r"[ .*_|\u00b7-]{2,}")
+_SEPARATORS: Final = re.compile(r"[ .*_|\u00b7-]")
+_MARKS: Final = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
+_UNIT: Final = re.compile(r"\d+[^\W\d_]{1,4}\Z|[^\W\d_]{1,3}\d+\Z")
+_LATIN: Final = re.compile(r"[a-z]")
+_CYRILLIC: Final = re.compile(r"[\u0400-\u04ff]")
+_OWN_LATIN: Final = frozenset("dfgjlnqrsuvwz")
+_LOOKS_LATIN: Final = frozenset("аеорсухіјѕһԁӏ")
+_OWN_CYRILLIC: Final = frozenset("бвгґджзийлпфцчшщьъюяэыєї")
+_TO_CYRILLIC: Final = str.maketrans("abcehikmoptxy", "авсенікмортху")
+_DIGITS_LATIN: Final = str.maketrans("0134578@$!|€", "oieastbasiie")
+_DIGITS_OTHER: Final = str.maketrans("0135792648@$!|€", "olesygzgabasile")
+_DIGITS_CYRILLIC: Final = str.maketrans("013469", "оізчбд")
+_OTHER_CYRILLIC: Final = str.maketrans("0134578", "оиеаств")
+
+_forms: dict[str, tuple[str, str]] = {}
+
+
+class ReadText(NamedTuple):
+    words: list[str]
+    """In one form."""
+    others: dict[int, str]
+    """Another form that a word may be meant in, by its number."""
+    glued: frozenset[int]
+    """Words that were letters set apart: several may be one."""
+    lower: str
+    """The text that the words are from."""
+    length: int
+    """Of the text as it was given, as far as it was read."""
+
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """Where these words stand in the text as it was given; near enough to show them."""
+        start = end = 0
+        for number, one in enumerate(_WORD.finditer(self.lower)):
+            start = one.start() if number == first else start
+            if number == last:
+                end = one.end()
+                break
+        scale = self.length / max(1, len(self.lower))
+        return int(start * scale), int(end * scale)
+
+
+def read_text(text: str) -> ReadText:
+    """Of one text; never raises."""
+    text = text[:MOST_LETTERS]
+    lower = shown_letters(text)
+    if not lower.isascii():  # those that are part of a letter stay with it
+        lower = _MARKS.sub("", lower)
+    glued_at: list[tuple[int, int]] = []
+    if _APART.search(lower) is not None:
+        lower, glued_at = _joined(lower)
+    found: list[str] = _WORD.findall(lower)
+    others: dict[int, str] = {}
+    odd = [number for number, word in enumerate(found) if not (word.isascii() and word.isalpha())]
+    for number in odd:
+        found[number], other = _form(found[number])
+        if other:
+            others[number] = other
+    if odd and len(odd) * 2 < len(found):
+        _all_latin(found, odd)
+    return ReadText(found, others, _glued(lower, glued_at), lower, len(text))
+
+
+def _glued(lower: str, places: list[tuple[int, int]]) -> frozenset[int]:
+    if not places:
+        return frozenset()
+    starts = [one.start() for one in _WORD.finditer(lower)]
+    return frozenset(n for n, start in enumerate(starts) if any(a <= start < b for a, b in places))
+
+
+def plain_words(term: str) -> list[str]:
+    """Of a term in a list: its words in the same form; a ``$`` behind one stays."""
+    words = []
+    for piece in re.findall(r"#|%|[^\W_]+\$?", shown_letters(term)):
+        closed = piece.endswith("$")
+        word = without_marks(piece.rstrip("$"))
+        words.append(word + ("$" if closed else ""))
+    return words
+
+
+def _joined(lower: str) -> tuple[str, list[tuple[int, int]]]:
+    """Letters set apart put together, and where those are that may be several words."""
+    pieces: list[str] = []
+    places: list[tuple[int, int]] = []
+    at = length = 0
+    for found in _APART.finditer(lower):
+        words = [_SEPARATORS.sub("", word) for word in _GAP.split(found.group())]
+        before, now = lower[at : found.start()], " ".join(words)
+        pieces += (before, now)
+        length += len(before) + len(now)
+        if len(words) == 1:
+            places.append((length - len(now), length))
+        at = found.end()
+    pieces.append(lower[at:])
+    return "".join(pieces), places
+
+
+def _form(word: str) -> tuple[str, str]:
+    kept = _forms.get(word)
+    if kept is None:
+        kept = _worked_out(word)
+        if len(_forms) >= MOST_KEPT:
+            _forms.clear()
+        _forms[word] = kept
+    return kept
+
+
+def _worked_out(word: str) -> tuple[str, str]:
+    if word == "%":
+        return word, ""
+    if word[0].isdigit() and not any(c.isalpha() for c in word):
+        return "#", ""
+    plain = without_marks(word)
+    if not plain.isalpha() and any(c.isdigit() or c in "@$!|€" for c in plain):
+        if _UNIT.match(plain):
+            short = len(plain) <= 5 and plain.isascii() and sum(map(str.isdigit, plain)) == 1
+            return "#", plain.translate(_DIGITS_LATIN) if short else ""
+        if _CYRILLIC.search(plain):
+            return _one_script(plain.translate(_DIGITS_CYRILLIC)), _one_script(plain.translate(_OTHER_CYRILLIC))
+        return _one_script(plain.translate(_DIGITS_LATIN)), _one_script(plain.translate(_DIGITS_OTHER))
+    return _one_script(plain), ""
+
+
+def _one_script(word: str) -> str:
+    """In the alphabet that it is written in for the most part."""
+    if word.isascii():
+        return word
+    latin, cyrillic = _LATIN.search(word) is not None, _CYRILLIC.search(word) is not None
+    if cyrillic and not latin and word.isalpha() and all("\u0400" <= c <= "\u04ff" for c in word):
+        return word
+    if cyrillic and latin:
+        own = sum(c in _OWN_LATIN for c in word)
+        foreign = sum(c in _OWN_CYRILLIC for c in word)
+        if foreign > own:
+            return word.translate(_TO_CYRILLIC)
+    return skeleton_of(word) if latin or not cyrillic else word
+
+
+def _all_latin(words: list[str], odd: list[int]) -> None:
+    """Whole words of letters that look Latin, in a text that is in Latin letters."""
+    for number in odd:
+        if _LOOKS_LATIN.issuperset(words[number]):
+            words[number] = skeleton_of(words[number])

@@ -1,0 +1,158 @@
+"""Whether a display name pretends to be somebody: a well-known name, another tenant, a mail system.
+
+Names are compared in plain letters without gaps, so that neither look-alikes
+nor invisible letters nor blanks help. A name pretends to be another if nothing
+but that name, and words such as "support" or "team", is left of it; who says
+something of his own beside it ("Acme, repairs of Apple phones") doesn't.
+"""
+
+# ruff: noqa: SIM905 - words of many alphabets, and lists of them as text
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from policies.contacts.needles import folded
+from relay.mail.skeleton import look_of, skeleton_of
+
+OWN: Final = Path(__file__).parent / "brands.toml"
+LEAST_LETTERS: Final = 5
+"""Of another tenant's name; shorter ones are words of everyday."""
+
+_WORD: Final = re.compile(r"[^\W_]+")
+_ROLES: Final = """
+support supports billing team teams service services customer customers client clients care help helpdesk desk
+center centre security secure safety account accounts alert alerts notification notifications notice info
+information update updates admin administrator office official online inc ltd llc gmbh ag sa co corp corporation
+company group international global worldwide com net org de uk us eu fr es it ee lv lt ua ru pl nl the your my from
+by mail email e noreply no reply do not payment payments pay invoice invoices receipt receipts order orders shipping
+delivery parcel parcels tracking verification verify login sign in password reset fraud protection prevention
+department dept bank banking card cards wallet store shop news newsletter offers rewards promotion promotions winner
+prize europe america germany deutschland france espana estonia eesti ukraine russia usa express kundenservice
+kundendienst kunden kundenbetreuung hilfe sicherheit konto benachrichtigung rechnung rechnungen zahlung zahlungen
+bestellung versand paket lieferung mitteilung ihr ihre mein meine abteilung equipe service clientele clients
+assistance securite compte alerte facture facturation paiement commande livraison colis votre le la atencion al
+cliente clientes soporte seguridad cuenta aviso factura facturacion pago pagos pedido envio paquete su el equipo
+klienditugi klienditeenindus tugi meeskond turvalisus konto teade arve arved makse maksed tellimus tarne pakk teie
+sinu pank поддержка поддержки служба служба безопасности безопасность команда центр клиент клиентов счет счета
+оплата заказ доставка ваш банк банка аккаунт уведомление уведомления информация россия підтримка підтримки служба
+безпеки безпека команда центр клієнт клієнтів рахунок рахунки оплата замовлення доставка ваш банк банку акаунт
+сповіщення інформація україна
+""".split()
+_STRONG: Final = """
+security account accounts billing payment payments card verification verify login password fraud bank wallet support
+sicherheit konto rechnung zahlung compte securite facture cuenta seguridad factura konto turvalisus безопасности
+безопасность счет аккаунт безпеки безпека рахунок акаунт id customer kundenservice
+""".split()
+ROLES: Final = frozenset(folded(word) for word in _ROLES)
+STRONG: Final = frozenset(folded(word) for word in _STRONG)
+_SYSTEMS: Final = tuple(
+    folded(name).replace(" ", "").replace("-", "")
+    for name in (
+        "mail delivery subsystem", "mail delivery system", "mailer daemon", "mailer-daemon", "postmaster",
+        "mail administrator", "system administrator", "server administrator", "email administrator",
+        "microsoft outlook", "undelivered mail",
+    )
+)  # fmt: skip
+
+
+class Pretended(NamedTuple):
+    """Whom a name pretends to be."""
+
+    who: str
+    what: str
+    """``brand``, ``tenant`` or ``system``."""
+
+
+class WellKnown(NamedTuple):
+    name: str
+    plain: str
+    domains: frozenset[str]
+    common: bool
+
+
+class Brands:
+    """Well-known names by their plain form."""
+
+    def __init__(self, entries: Iterable[WellKnown]) -> None:
+        self.by_name = {one.plain: one for one in entries}
+        self.domains = {domain: one.name for one in self.by_name.values() for domain in one.domains}
+
+    def pretended(self, name: str, own_domains: frozenset[str]) -> WellKnown | None:
+        """The brand that a name stands for, unless it is the sender's own."""
+        words = plain_words(name)
+        rest = [word for word in words if word not in ROLES]
+        found = self.by_name.get("".join(rest)) or self.by_name.get("".join(words)) or self._first(words)
+        if found is None or found.domains & own_domains:
+            return None
+        if found.common and not any(word in STRONG for word in words if word not in found.plain):
+            return None
+        return found
+
+    def _first(self, words: list[str]) -> WellKnown | None:
+        """A name at the beginning with a word of trust behind it, whatever follows: "PayPal Security (Acme)"."""
+        for count in (1, 2, 3):
+            found = self.by_name.get("".join(words[:count]))
+            if found is not None and len(words) > count and words[count] in STRONG:
+                return found
+        return None
+
+
+def plain_words(name: str) -> list[str]:
+    """In plain letters; letters set apart are one word, and apostrophes part none."""
+    return _WORD.findall(folded(re.sub(r"(?<=\w)['\u2019](?=\w)", "", name)))
+
+
+def system(name: str) -> bool:
+    """Whether it is the name that mail systems write under."""
+    plain = "".join(plain_words(name))
+    return plain in _SYSTEMS
+
+
+def reduced(name: str) -> str:
+    """What a name looks like without words that anybody adds; empty for these alone."""
+    words = _WORD.findall(skeleton_of(name))
+    return "".join(word for word in words if folded(word) not in ROLES)
+
+
+def tenant_pretended(name: str, taken: Mapping[str, str], own: Iterable[str]) -> str:
+    """The other sender whose name it is, as that is shown; empty: nobody's, or the sender's own.
+
+    ``taken``: names by what they look like. A name of everyday ("News", "Garden") is anybody's.
+    """
+    mine = {form for one in own if one for form in (look_of(one), reduced(one))}
+    for plain in dict.fromkeys((look_of(name), reduced(name))):
+        if plain in mine:
+            return ""
+        if len(plain) >= LEAST_LETTERS and plain in taken:
+            return taken[plain]
+    return ""
+
+
+@lru_cache(maxsize=4)
+def read_brands(path: str = "") -> Brands:
+    """Those that come with the relay, or those of a file of one's own. Raises ValueError."""
+    source = Path(path) if path else OWN
+    try:
+        table = tomllib.loads(source.read_text("utf-8"))
+        entries = [one for kind in ("brands", "common") for one in _entries(table.get(kind, {}), kind == "common")]
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, AttributeError) as error:
+        raise ValueError(f"brands: {source}: {error}") from error
+    unknown = sorted(table.keys() - {"brands", "common"})
+    if unknown:
+        raise ValueError(f"brands: {source}: unknown table {unknown[0]} (there are: brands, common)")
+    return Brands(entries)
+
+
+def _entries(table: Mapping[str, str], common: bool) -> Iterable[WellKnown]:
+    for names, domains in table.items():
+        own = frozenset(domain.strip().lower() for domain in domains.split(",") if domain.strip())
+        for name in names.split(","):
+            plain = "".join(plain_words(name))
+            if plain:
+                yield WellKnown(name.strip(), plain, own, common)
