@@ -311,10 +311,11 @@ class Forms(Table):
 
 
 class Reports(Table):
-    """Spam reports on copies that several recipients share, where the person fills in an address."""
+    """Spam reports where the person fills in an address: on copies that several share, and on the public page."""
 
     network_per_hour: Count = key(20, "Most reports an hour from one network (/24, /64).", ge=1)
     message_per_hour: Count = key(100, "Most reports an hour on one message.", ge=1)
+    mailbox_per_day: Count = key(3, "Most letters of the public page to one mailbox in 24 hours.", ge=1)
 
 
 class Rates(Table):

@@ -41,7 +41,7 @@ COMMANDS: Final[dict[str, str]] = {
     "form": "Subscription forms with double opt-in.",
     "wording": "Wordings that people agreed to: list, show, check.",
     "statement": "Statements of reasons: list, show, answer, decide.",
-    "reports": "Rates of tenants past a figure, and answers that wait for a decision.",
+    "reports": "Spam reports, rates of tenants past a figure, answers that wait, second accounts.",
     "suppression": "People who get nothing more from a tenant.",
     "campaign": "Campaigns: list, show, release, decline.",
     "audit": "The audit log: verify, head, prove, list, rotate.",

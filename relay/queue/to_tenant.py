@@ -24,11 +24,20 @@ _URL: Final = re.compile(r"https?://[^\s<>\"]+")
 
 
 def tell(
-    conn: Tx, operator: Operator, contact: str, language: str, subject: str, paragraphs: Sequence[str], *, now: float
+    conn: Tx,
+    operator: Operator,
+    contact: str,
+    language: str,
+    subject: str,
+    paragraphs: Sequence[str],
+    *,
+    now: float,
+    note: str = "tenant told",
 ) -> bool:
     """Queue the letter, in the caller's transaction; False where the contact address can't take mail.
 
-    ``language`` is the code of the sentences'; ``now`` in seconds UTC. Lines of a paragraph stay lines.
+    ``language`` is the code of the sentences'; ``now`` in seconds UTC; ``note`` says why in the
+    trace. Lines of a paragraph stay lines.
     """
     try:
         to = parse_address(contact)
@@ -55,7 +64,7 @@ def tell(
         raw, id=id_, tenant_id=OPERATOR, to=to, from_domain=operator.hostname, subject=subject, message_id=message_id,
         now=now, expires_at=now + EXPIRE_S,
     )  # fmt: skip
-    letters.put(conn, letter, note="tenant told")
+    letters.put(conn, letter, note=note)
     return True
 
 

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from relay.campaigns import refusals
 from relay.contests import answer as contests
 from relay.events import forget as events
-from relay.feedback import operator_mail, report_limits
+from relay.feedback import operator_mail, public_report, report_limits
 from relay.observe.steady import Steady
 from relay.people import apart, doubts
 from relay.queue import forget as queue
@@ -103,7 +103,7 @@ def clean(path: Path, completed_s: float, events_s: float, now: float, tracking_
         while step := _hits(conn, now - (events_s if tracking_s is None else tracking_s)):
             deleted += step
         with transaction(conn):
-            deleted += refusals.forget(conn, now - events_s)
+            deleted += refusals.forget(conn, now - events_s) + public_report.forget(conn, now, events_s)
         while step := _requests(conn, now):
             deleted += step
         while step := _answers(conn, now):

@@ -72,11 +72,6 @@ ENGLISH: Final[dict[str, str]] = {
     "try again in an hour.",
     "report.late.title": "This message is no longer known here",
     "report.late.lead": "It is too old to be reported. Use the link in a newer message, or write to whoever sent it.",
-    "report.where.title": "Report spam",
-    "report.where.lead": "Each message from this mail service has a link of its own to report it. It stands in the "
-    "message’s header, after “X-Report-Abuse:”.",
-    "report.where.detail": "Let your mail program show the header (often called source or original), and open that "
-    "link here. If you only want no more mail, use the unsubscribe link in the message.",
     "reported.title": "Thank you, it is reported",
     "reported.lead": "<bdi>{tenant}</bdi> will send nothing more to <bdi>{address}</bdi>.",
     "reported.shared.title": "Thank you",
@@ -301,6 +296,38 @@ ENGLISH: Final[dict[str, str]] = {
     "contact.over.title": "This link has been used, or a newer one was sent",
     "contact.over.lead": "If you confirmed in time, all is well. If not, open the link in the latest letter, "
     "or ask the operator for another.",
+    "open.title": "Report spam",
+    "open.lead": "Paste the whole message, or describe it. If you only want no more mail, the unsubscribe "
+    "link in the message is quicker.",
+    "open.message": "The message, or the link from it",
+    "open.message_note": "Best with its header: your mail program shows it as source or original. A link that "
+    "stands after “X-Report-Abuse:” is enough.",
+    "open.or": "Or describe it",
+    "open.sender": "Sender’s e-mail address",
+    "open.description": "What was it about, and when did it come?",
+    "open.email": "Your e-mail address, at which it arrived",
+    "open.then": "A letter with a link goes to your address. Your report counts once you press that. Whoever "
+    "sent the message isn’t told your name by this page.",
+    "open.fault.nothing": "Paste the message or its link, or describe it and give the sender’s address.",
+    "open.taken.title": "Thank you, one step is left",
+    "open.taken.lead": "A letter with a link is on its way to <bdi>{address}</bdi>. Your report counts once "
+    "you press that.",
+    "open.taken.detail": "Nothing there after a few minutes? Look into the spam folder, and check the address "
+    "for typing mistakes. A letter that was asked for just now isn’t sent a second time.",
+    "open.subject": "Please confirm your spam report",
+    "open.asked": "on {date} this address was entered on a page of {operator} to report spam.",
+    "open.please": "Was that you? Then please confirm it here:",
+    "open.until": "The link works until {date}.",
+    "open.not_you": "It wasn’t you? Then there is nothing you need to do: nothing has been reported, and it "
+    "is deleted by itself.",
+    "open.confirm.title": "Report this as spam?",
+    "open.confirm.lead": "If the message came from this mail service to this address, its sender can send "
+    "nothing more to it, not even notices about orders or accounts. Otherwise a person looks at your report.",
+    "open.confirm.button": "Yes, report it",
+    "open.done.title": "Thank you, it is reported",
+    "open.done.lead": "The operator of this mail service sees to it.",
+    "open.over.title": "This report was confirmed, or its link has ended",
+    "open.over.lead": "If you confirmed in time, all is well. If not, report it once more.",
     "language.label": "Language",
     "privacy.label": "Privacy notice",
     # The person's own evidence, and contesting it.

@@ -24,7 +24,7 @@ KNOWS: Mapping[str, str] = {
     "delivery/smtp": "audit campaigns delivery keys mail queue store tenants tracking values verdict",
     "demo": "",
     "events": "store values",
-    "feedback": "campaigns events keys mail observe people queue signup store tenants texts values verdict",
+    "feedback": "audit campaigns events keys mail observe people queue signup store tenants texts values verdict",
     "intake": "campaigns keys mail observe people pipeline queue store store/sqlite tenants values",
     "intake/api": "intake keys mail pipeline queue store tenants values",
     "intake/smtp": "feedback intake keys mail observe pipeline store tenants values",
@@ -71,7 +71,7 @@ OWNERS: Mapping[str, str] = {
     "conduct": "account domain_watch rate_level rate_reporter rate_site rate_sum statement",
     "contests": "contest",
     "events": "daily event follower",
-    "feedback": "operator_mail report_try",
+    "feedback": "operator_mail report_try spam_report",
     "ledger": "counted counter",
     "lists": "consent_import import_fate refusal",
     "people": "apart attribute consent doubt erased incoming list_group membership named never_ask profile subscriber"

@@ -19,9 +19,9 @@ _BOUNDARY = re.compile(r'boundary=(?:"([^"\r\n]{1,70})"|([^\s;"]{1,70}))', re.I)
 _NAME = re.compile(rb'^content-disposition:[^\r\n]*?[;\s]name=(?:"([^"\r\n]{0,200})"|([^\s;"]{1,200}))', re.I | re.M)
 
 
-def read_form(content_type: str, body: bytes) -> Fields:
-    """(name, value) pairs in order; empty if the body is no form or too large."""
-    if len(body) > MAX_FORM_OCTETS:
+def read_form(content_type: str, body: bytes, most: int = MAX_FORM_OCTETS) -> Fields:
+    """(name, value) pairs in order; empty if the body is no form or larger than ``most`` octets."""
+    if len(body) > most:
         return []
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "multipart/form-data":

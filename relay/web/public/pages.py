@@ -52,17 +52,7 @@ async def report(request: Request) -> Response:
     return await run_in_threadpool(_report, request, fields)
 
 
-async def where(request: Request) -> Response:
-    """``GET /report``: where the link of a message is found (R25); a report needs it, so POST is told the same."""
-    status = 200 if request.method in ("GET", "HEAD") else 405
-    response = Context.of(request).views.message(spoken(request.scope), "report.where", status)
-    if status == 405:
-        response.headers["allow"] = "GET, HEAD"
-    return response
-
-
 ROUTES = [
-    Route("/report", where, methods=["GET", "POST"]),
     Route("/report/{token}", report, methods=["GET", "POST"]),
     Route("/u/{token}", unsubscribe, methods=["GET", "POST"]),
     Route("/p/{token}", preferences, methods=["GET", "POST"]),

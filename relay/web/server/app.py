@@ -35,7 +35,7 @@ from relay.web.guard import Guard, WebLimits
 from relay.web.health import Health
 from relay.web.metrics import Metrics
 from relay.web.peer import Insiders
-from relay.web.public import contact, logo, pages, permission, subscribe, why
+from relay.web.public import contact, logo, pages, permission, report, subscribe, why
 from relay.web.public import tracking as tracking_routes
 from relay.web.views import Views
 
@@ -114,6 +114,7 @@ def create_app(
 
     app = Starlette(
         routes=[
+            *report.ROUTES,
             *pages.ROUTES,
             *why.ROUTES,
             *permission.ROUTES,
