@@ -258,6 +258,14 @@ class Delivery(Table):
     inflight: Count = key(1000, "Most copies that are held in memory for delivery.", ge=1)
 
 
+class Webhooks(Table):
+    """Calls to tenants' own servers."""
+
+    allow_private: bool = key(
+        False, "Call plain http, this machine and inside networks too, if a tenant names them; for trials only."
+    )
+
+
 class Policies(Table):
     """Which policies are asked, in this order; each takes its own settings from `[policy.NAME]`."""
 
@@ -486,6 +494,7 @@ class Settings(Table):
     contacts: Contacts = Field(default_factory=Contacts)
     domains: Domains = Field(default_factory=Domains)
     contests: Contests = Field(default_factory=Contests)
+    webhooks: Webhooks = Field(default_factory=Webhooks)
     feedback: Feedback = Field(default_factory=Feedback)
     tracking: TrackingSettings = Field(default_factory=TrackingSettings)
     policies: Policies = Field(default_factory=Policies)

@@ -73,6 +73,7 @@ from relay.tenants.facts import Facts
 from relay.tenants.snapshot import Snapshot, SnapshotSource
 from relay.tracking.hosts import TrackingHosts
 from relay.web.server.liveness import BeatSlot
+from relay.webhooks import dispatch
 
 _log = logging.getLogger("relay")
 
@@ -379,6 +380,8 @@ class App:
                 loop.create_task(Rounds(self.settings.database, self.settings, self.secrets, self.clock).run()),
                 loop.create_task(follow.run(self.settings.database, (*follow.ALL, fates.FOLLOWER))),
             ]
+            if not self.settings.listen.http:  # else the HTTP process does it
+                self._chores.append(loop.create_task(dispatch.run(self.settings, self.secrets, self.clock)))
         await self._listen(committer, worker, room)
         await asyncio.wait([look_up], timeout=THREADS_S)
         tell.ready()

@@ -90,6 +90,15 @@ def list_(conn: Tx, tenant_id: int | None = None, limit: int = 1_000) -> list[Ca
     return [Campaign(*row) for row in rows]
 
 
+def page(conn: Tx, tenant_id: int, before: int | None, limit: int) -> list[Campaign]:
+    """The tenant's, newest first, older than ``before``."""
+    rows = conn.execute(
+        f"SELECT {COLUMNS} FROM campaign WHERE tenant_id = ? AND (? IS NULL OR id < ?) ORDER BY id DESC LIMIT ?",
+        (tenant_id, before, before, limit),
+    )
+    return [Campaign(*row) for row in rows]
+
+
 def held(conn: Tx, campaign_id: int) -> int:
     """How many of the campaign's copies are held, for whatever reason."""
     row = conn.execute("SELECT count(*) FROM recipient WHERE campaign_id = ? AND state = 1", (campaign_id,)).fetchone()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from config.settings import Settings
 from relay.checks.files import mode_fault
 from relay.cli.common import Store, actor, cell, done, fail, json_option, note, open_store, output, print_json, say
 from relay.cli.common import show as print_fields
@@ -17,10 +16,9 @@ from relay.keys import dkim_keys
 from relay.queue import waiting
 from relay.queue.thaw import thaw
 from relay.store.database import transaction
-from relay.tenants import domain_check, domains, tenants
+from relay.tenants import domain_check, domain_proof, domains, tenants
 from relay.tenants.domain_check import RecordFinding, RecordState
 from relay.tenants.lookup import LookupFailed, resolver
-from relay.values.errors import RegistryError
 
 COLUMNS = ("name", "tenant", "verified_at", "verified_by", "return_path_at", "selectors")
 HINTS = {
@@ -53,7 +51,7 @@ def add(ctx: click.Context, tenant: str, domain: str, key: Path | None, selector
     if (key is None) != (not selector):
         raise click.UsageError("--key and --selector go together")
     store = open_store(ctx)
-    name = _sendable(domain, store.settings)
+    name = domain_proof.sendable(domain, store.settings)
     imported = (selector, dkim_keys.import_pem(_read(key))) if key is not None else None
     fault = mode_fault("key", key) if key is not None else None
     if fault is not None:
@@ -91,7 +89,8 @@ def verify(ctx: click.Context, names: tuple[str, ...], vouch: str, as_json: bool
     except LookupFailed as error:
         fail(str(error))
     findings = domain_check.check(domains.records(store.conn, store.settings, row), lookup)
-    row, retired = _take(store, row, findings)
+    with transaction(store.conn) as conn:  # the looking up is over, so it is short
+        row, retired = domain_proof.take(conn, row.id, findings, actor=actor(), now=time.time())
     freed = thaw(store.conn, time.time(), row.tenant_id)
     _print_findings(ctx, row, findings, as_json)
     if freed and not as_json:
@@ -184,18 +183,6 @@ def _claim(store: Store, names: Sequence[str]) -> domains.DomainRow:
     return domains.find(store.conn, name, tenants.find(store.conn, names[0]).id if len(names) == 2 else None)
 
 
-def _sendable(text: str, settings: Settings) -> str:
-    """A-labels of a domain that one customer can own."""
-    from publicsuffixlist import PublicSuffixList
-
-    name = domains.normal_name(text)
-    if name in (settings.server.hostname, domains.mail_host(settings)):
-        raise RegistryError(f"{name} is the relay's own name, where its bounces and letters come from; name another")
-    if PublicSuffixList(only_icann=True).publicsuffix(name) == name:
-        raise RegistryError(f"{name} is a public suffix that no customer owns; name a domain below it")
-    return name
-
-
 def _read(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(MAX_KEY_OCTETS)
@@ -212,27 +199,6 @@ def _vouch(ctx: click.Context, store: Store, row: domains.DomainRow, reason: str
         row = domains.by_id(conn, row.id)
     thaw(store.conn, now, row.tenant_id)
     done(ctx, f"{row.name} is taken as {row.tenant}'s: {row.verified_by}", _row(row), as_json)
-
-
-def _take(store: Store, row: domains.DomainRow, findings: list[RecordFinding]) -> tuple[domains.DomainRow, list[str]]:
-    """Write down what DNS says; the looking up is over, so the transaction is short."""
-    now, who, retired = time.time(), actor(), []
-    with transaction(store.conn) as conn:
-        row = domains.by_id(conn, row.id)
-        if domain_check.proves(findings):
-            row = domains.mark_verified(conn, row, "dns", actor=who, now=now)
-            seen = [f.record.name.partition("._domainkey.")[0] for f in findings if _is_seen_key(f)]
-            retired = domains.retire_superseded(conn, row, seen, actor=who, now=now)
-        for finding in findings:
-            if finding.record.purpose == "return-path" and finding.state is not RecordState.UNKNOWN:
-                domains.mark_return_path(conn, row, finding.state is RecordState.OK, now)
-            if finding.record.purpose == "links" and finding.state is not RecordState.UNKNOWN:
-                domains.mark_links(conn, row, finding.state is RecordState.OK, now)
-        return domains.by_id(conn, row.id), retired
-
-
-def _is_seen_key(finding: RecordFinding) -> bool:
-    return finding.record.purpose == "dkim" and finding.state is RecordState.OK
 
 
 def _first_cause(findings: list[RecordFinding]) -> str:

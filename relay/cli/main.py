@@ -53,6 +53,7 @@ COMMANDS: Final[dict[str, str]] = {
     "trace": "One message's whole story.",
     "arf": "Feedback reports: what was understood of one.",
     "token": "Bearer credentials of the HTTP API.",
+    "webhook": "Webhooks: add, list, show, test, replay, rotate, remove.",
     "stats": "Figures of a tenant or a campaign; without a tenant, of all.",
     "completion": "Complete words on the tab key, in bash, zsh and fish.",
     "migrate": "Bring the database to this release's schema.",

@@ -73,3 +73,20 @@ def of_tenant(conn: Tx, tenant_id: int) -> Counter[str]:
     found[DELIVERED] = max(0, found[DELIVERED] - found[RETURNED])
     found["bounced"] += found[RETURNED]
     return found
+
+
+def by_day(conn: Tx, tenant_id: int, first: int, stream_id: int | None = None) -> list[tuple[int, str, int]]:
+    """(day, kind, value) since a day, up to this moment; ``returned`` are copies of ``delivered`` that came back."""
+    found: Counter[tuple[int, str]] = Counter()
+    rows = conn.execute(
+        "SELECT day, kind, stream_id, value FROM daily WHERE tenant_id = ? AND day >= ?", (tenant_id, first)
+    ).fetchall()
+    after, until = conn.execute(
+        "SELECT coalesce((SELECT position FROM follower WHERE name = ?), 0), (SELECT max(id) FROM event)", (NAME,)
+    ).fetchone()
+    new = read(conn, after, until or 0).items()
+    rows += [(day, kind, of, value) for (whose, day, of, kind), value in new if whose == tenant_id and day >= first]
+    for day, kind, of, value in rows:
+        if stream_id is None or of == stream_id:
+            found[day, kind] += value
+    return [(day, kind, value) for (day, kind), value in sorted(found.items())]

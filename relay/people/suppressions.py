@@ -7,7 +7,7 @@ Rows with the reason ``unsubscribed`` are the person's own word: only
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -140,6 +140,41 @@ def list_(
     )
     for address, word, topic, since_at, detail in rows:
         yield SuppressionRow(address, Reason(word), topic, since_at, detail)
+
+
+_After = Sequence[str | int]
+
+
+def page(
+    conn: Tx,
+    tenant_id: int,
+    *,
+    address: str | None,
+    reason: Reason | None,
+    after: _After | None,
+    limit: int,
+) -> list[tuple[tuple[str, int, str], SuppressionRow]]:
+    """At most ``limit`` behind ``after``, each with its place (address, topic's id, reason), in that order."""
+    where, bound = ["s.tenant_id = ?"], list[object]([tenant_id])
+    if address is not None:
+        where.append("s.address = ?")
+        bound.append(address)
+    if reason is not None:
+        where.append("p.reason = ?")
+        bound.append(reason.value)
+    if after is not None:
+        where.append("s.address >= ? AND (s.address, p.topic_id, p.reason) > (?, ?, ?)")
+        bound += [after[0], *after]
+    rows = conn.execute(
+        "SELECT s.address, p.topic_id, p.reason, t.name, p.since_at, p.detail FROM subscriber s"
+        " JOIN suppression p ON p.subscriber_id = s.id LEFT JOIN topic t ON t.id = p.topic_id"
+        f" WHERE {' AND '.join(where)} ORDER BY s.address, p.topic_id, p.reason LIMIT ?",
+        (*bound, limit),
+    ).fetchall()
+    return [
+        ((email, topic_id, word), SuppressionRow(email, Reason(word), topic, since_at, detail))
+        for email, topic_id, word, topic, since_at, detail in rows
+    ]
 
 
 def _history(

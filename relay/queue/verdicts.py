@@ -60,15 +60,15 @@ def decline(conn: Tx, campaign_id: int, actor: str, reason: str, now: float, *, 
     return work_off(conn, campaign_id, now, most)
 
 
-def stop(conn: Tx, campaign_id: int, actor: str, why: str, now: float) -> bool:
+def stop(conn: Tx, campaign_id: int, actor: str, why: str, now: float, *, own: bool = False) -> bool:
     """Hold everything from now on until someone decides; False if somebody else decided it, or it is stopped already.
 
     New copies are held as they come, waiting ones by delivery at its re-check: also of one that ``actor`` itself
-    has released, whose last copies are still leaving.
+    has released, whose last copies are still leaving. ``own``: the tenant says it of its own, whoever let it go.
     """
     campaign = by_id(conn, campaign_id)
     again = campaign.state == "released" and campaign.decided_by == actor
-    before = UNDECIDED - {"stopped"} | ({"released"} if again else set())
+    before = UNDECIDED - {"stopped"} | ({"released"} if again or own else set())
     if not _leave_to_people(conn, campaign_id, "stopped", before, actor, why, now):
         return False
     if again:

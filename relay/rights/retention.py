@@ -26,6 +26,7 @@ from relay.store.words import failed
 from relay.tenants import domains, idempotency
 from relay.tracking import forget as tracking
 from relay.values.ids import first_id
+from relay.webhooks import tries
 
 _log = logging.getLogger("relay.maintain")
 
@@ -104,6 +105,7 @@ def clean(path: Path, completed_s: float, events_s: float, now: float, tracking_
             deleted += step
         with transaction(conn):
             deleted += refusals.forget(conn, now - events_s) + public_report.forget(conn, now, events_s)
+            deleted += tries.forget(conn, now)
         while step := _requests(conn, now):
             deleted += step
         while step := _answers(conn, now):

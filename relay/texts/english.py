@@ -445,4 +445,12 @@ ENGLISH: Final[dict[str, str]] = {
     "permission.leaf": "Place in the log",
     "permission.key": "Signed by the key",
     "permission.document": "The document by which anybody can check it",
+    "webhook.subject": "Your webhook is called no more",
+    "webhook.gone": "The server behind {url} answered 410 (gone). The relay has stopped calling it.",
+    "webhook.dead": "The server behind {url} has not answered a single event well for 5 days. "
+    "The relay has stopped calling it.",
+    "webhook.last": "Its last answer: {answer}",
+    "webhook.kept": "No event is lost: they are kept, and GET /v1/events lists them.",
+    "webhook.todo": "Once the server is well again, send it a test (webhook {webhook}). "
+    "A test that is answered with 2xx resumes the calls, from where they stopped.",
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
-from config.settings import ConsentSettings, Contests, Reports, TrackingSettings
+from config.settings import ConsentSettings, Contests, Reports, Settings, TrackingSettings
 from relay.intake.api.line import MailLine
 from relay.keys.secrets import Secrets
 from relay.observe.sparingly import Sparingly
@@ -19,6 +19,7 @@ from relay.web.guard import MOST_LINES
 from relay.web.peer import client
 from relay.web.running import Running
 from relay.web.views import Views
+from relay.webhooks.try_out import Callout
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Context:
     hits: HitBuffer
     """Openings and clicks, written behind."""
     stopped: StoppedLinks
+    callout: Callout
+    settings: Settings
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     consent: ConsentSettings = field(default_factory=ConsentSettings)
     """What is asked of wordings."""

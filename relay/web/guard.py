@@ -51,25 +51,25 @@ MOST_LINES: Final = 60
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"})
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _EXPORT: Final = "/v1/consents/export"
+_EXPORTS: Final = frozenset({_EXPORT, "/v1/suppressions/export"})
 _CONSENTS: Final = tuple(f"/v1/consents/{name}" for name in ("batch", "history", "opt-in"))
+_MORE: Final = tuple(f"/v1/{name}" for name in ("suppressions", "campaigns", "stats", "quota", "domains"))
 LARGE: Final = frozenset({"/v1/messages", "/v1/messages/batch", "/v1/messages/raw", "/v1/emails", "/v1/emails/batch"})
 """Paths of requests whose bodies are messages."""
 _MESSAGES: Final = ("/v1/messages", "/v1/messages/batch", "/v1/messages/raw")
 _ROUTES = frozenset(
     {
         *(*_QUIET, "/report", *_MESSAGES, "/v1/consents", *_CONSENTS, _EXPORT),
-        *("/v1/events", "/v1/forms", "/v1/topics", "/v1/openapi.json"),
-        *_QUIET,
-        "/permission",
-        "/report",
-        "/v1/consents",
-        *_CONSENTS,
-        _EXPORT,
-        "/v1/events",
-        "/v1/contests",
-        "/v1/forms",
-        "/v1/topics",
-        "/v1/openapi.json",
+        *(
+            "/permission",
+            "/v1/contests",
+            "/v1/events",
+            "/v1/forms",
+            "/v1/topics",
+            "/v1/webhooks",
+            "/v1/openapi.json",
+            *_MORE,
+        ),
     }
 )
 
@@ -98,7 +98,7 @@ class WebLimits:
 
 def route_label(path: str) -> str:
     """The route of a path, for logs and counters: bounded, and without tokens."""
-    if path in _ROUTES:
+    if path in _ROUTES or path in _EXPORTS:
         return path
     for prefix in (
         "/u/",
@@ -116,6 +116,8 @@ def route_label(path: str) -> str:
         "/v1/forms/",
         "/v1/contests/",
         "/v1/topics/",
+        "/v1/webhooks/",
+        *(f"{path}/" for path in _MORE),
     ):
         if path.startswith(prefix):
             return prefix + "…"
@@ -219,7 +221,7 @@ class Guard:
             await self._refuse(scope, receive, reply, status)
 
     def _time_s(self, route: str) -> float:
-        if route == _EXPORT:
+        if route in _EXPORTS:
             return self._limits.export_s
         return self._limits.messages_answer_s if route in _MESSAGES else self._limits.request_s
 

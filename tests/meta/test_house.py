@@ -12,12 +12,13 @@ from tests.meta.tree import ROOT, imports, python_files
 KNOWS: Mapping[str, str] = {
     "again.py": "app.py intake/smtp observe processes web/server",
     "app.py": "audit conduct delivery delivery/smtp events feedback intake intake/api intake/smtp keys lists mail "
-    "observe pipeline processes queue rights store store/sqlite tenants tracking web/server",
+    "observe pipeline processes queue rights store store/sqlite tenants tracking web/server webhooks",
     "audit": "keys store store/sqlite values",
     "campaigns": "events ledger mail store values",
     "checks": "delivery/smtp feedback intake/smtp keys pipeline store store/sqlite tenants values",
-    "cli": "audit campaigns checks conduct contests demo events feedback intake intake/smtp keys ledger lists mail "
-    "observe people pipeline processes queue rights serve.py signup store store/sqlite tenants texts tracking values",
+    "cli": "audit campaigns checks conduct contests demo events feedback intake intake/smtp keys ledger lists "
+    "mail observe people pipeline processes queue rights serve.py signup store store/sqlite tenants texts "
+    "tracking values webhooks",
     "conduct": "audit events keys mail people queue signup store tenants texts values",
     "contests": "audit campaigns events keys mail people queue store tenants texts values",
     "delivery": "mail observe people pipeline queue store store/sqlite tenants values",
@@ -37,7 +38,8 @@ KNOWS: Mapping[str, str] = {
     "pipeline": "mail values",
     "processes": "observe store",
     "queue": "audit campaigns events ledger mail observe people pipeline store store/sqlite texts values",
-    "rights": "audit campaigns contests events feedback keys observe people queue signup store tenants tracking values",
+    "rights": "audit campaigns contests events feedback keys observe people queue signup store tenants tracking "
+    "values webhooks",
     "serve.py": "again.py app.py checks intake/smtp observe processes queue store store/sqlite web/server",
     "signup": "audit campaigns events keys ledger mail people queue store tenants texts values",
     "store": "",
@@ -48,11 +50,13 @@ KNOWS: Mapping[str, str] = {
     "tracking": "audit events keys mail people store tenants values",
     "values": "mail observe",
     "verdict": "",
-    "web": "intake/api keys observe queue signup store store/sqlite tenants texts tracking",
-    "web/api": "conduct contests events intake intake/api lists mail people queue signup store tenants texts "
-    "values web",
+    "web": "intake/api keys observe queue signup store store/sqlite tenants texts tracking webhooks",
+    "web/api": "audit campaigns conduct contests events intake intake/api ledger lists mail people queue signup "
+    "store tenants texts values web webhooks",
     "web/public": "audit conduct contests feedback keys mail people signup store tenants tracking values web",
-    "web/server": "intake/api keys observe processes queue signup store store/sqlite tracking web web/api web/public",
+    "web/server": "intake/api keys observe processes queue signup store store/sqlite tracking web web/api "
+    "web/public webhooks",
+    "webhooks": "audit delivery/smtp events keys mail queue store texts values",
 }
 """Every folder of ``relay/`` (and the files at its top) with those it imports from. What isn't here is a fault."""
 
@@ -74,14 +78,15 @@ OWNERS: Mapping[str, str] = {
     "feedback": "operator_mail report_try spam_report",
     "ledger": "counted counter",
     "lists": "consent_import import_fate refusal",
-    "people": "apart attribute consent doubt erased incoming list_group membership named never_ask profile subscriber"
-    " suppression topic wording",
+    "people": "apart attribute consent doubt erased incoming list_group membership named never_ask profile "
+    "subscriber suppression topic wording",
     "queue": "body name_look node recipient submission",
     "signup": "asking form form_removed form_topic opt_in",
     "store": "meta schema_version",
     "store/sqlite": "sqlite_master",
-    "tracking": "hit hit_link hit_sum tracking_consent",
     "tenants": "api_token content_permit credential dkim_key domain idempotency idempotency_room logo stream tenant",
+    "tracking": "hit hit_link hit_sum tracking_consent",
+    "webhooks": "webhook webhook_again webhook_key webhook_try",
 }
 """Folders with the tables that they alone write."""
 NAMELESS = {

@@ -68,6 +68,7 @@ class Relay:
             "links": {"base_url": f"http://127.0.0.1:{self.http}"},
             "dns": {"nameservers": ["127.0.0.1:9"], "timeout": 2},
             "delivery": {"allow_private": True, "stop_grace": 15},
+            "webhooks": {"allow_private": True},
         }
         for name, values in changes.items():
             tables.setdefault(name, {}).update(values)

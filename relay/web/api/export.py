@@ -25,9 +25,9 @@ MEDIA_TYPES: Final = {"jsonl": "application/jsonl", "csv": "text/csv"}
 class Export(StreamingResponse):
     """Ends by giving back what it took, also where the reader is gone before it begins."""
 
-    def __init__(self, lines: Iterator[bytes], kind: str, end: Callable[[], None]) -> None:
-        name = f'attachment; filename="consents.{kind}"'
-        super().__init__(lines, headers={"Content-Disposition": name}, media_type=MEDIA_TYPES[kind])
+    def __init__(self, lines: Iterator[bytes], kind: str, end: Callable[[], None], *, name: str = "consents") -> None:
+        file = f'attachment; filename="{name}.{kind}"'
+        super().__init__(lines, headers={"Content-Disposition": file}, media_type=MEDIA_TYPES[kind])
         self._end = end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,7 +41,7 @@ def lines(storage: Storage, tenant_id: int, kind: str, topic: str | None) -> Ite
     """The export in pieces. What is changed meanwhile is in it or not; nothing is left out or comes twice."""
     encode = _json_lines if kind == "jsonl" else _csv
     if kind == "csv":
-        yield _rows([EXPORT_COLUMNS])
+        yield csv_rows([EXPORT_COLUMNS])
     cursor: str | None = None
     while True:
         with storage.read() as conn:
@@ -65,10 +65,11 @@ def _csv(consents: list[ConsentOut]) -> bytes:
         if not consent.dated:
             values["given_at"] = ""
         rows.append([escape(values[name]) for name in EXPORT_COLUMNS])
-    return _rows(rows)
+    return csv_rows(rows)
 
 
-def _rows(rows: Iterable[Sequence[str]]) -> bytes:
+def csv_rows(rows: Iterable[Sequence[str]]) -> bytes:
+    """Lines of CSV."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()

@@ -15,7 +15,22 @@ from starlette.types import ASGIApp
 
 from relay.store.pool import Unavailable
 from relay.web import problems
-from relay.web.api import consents, contests, events, forms, messages, messages_sent, openapi, statements
+from relay.web.api import (
+    account,
+    campaigns,
+    consents,
+    contests,
+    domains,
+    events,
+    forms,
+    messages,
+    messages_sent,
+    openapi,
+    statements,
+    stats,
+    suppressions,
+    webhooks,
+)
 from relay.web.api.bearer import Bearer, members
 from relay.web.context import Context
 from relay.web.problems import TYPES, Problem
@@ -29,6 +44,12 @@ _ROUTERS = (
     messages_sent.router,
     statements.router,
     events.router,
+    webhooks.router,
+    suppressions.router,
+    campaigns.router,
+    stats.router,
+    account.router,
+    domains.router,
 )
 _OPEN = ("/openapi.json", "/problems/")
 

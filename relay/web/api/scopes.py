@@ -13,6 +13,7 @@ _CHANGES: Final[Mapping[str, frozenset[str]]] = {
     "topics": frozenset({"consents"}),
     "forms": frozenset({"consents"}),
     "contests": frozenset({"consents"}),
+    "suppressions": frozenset({"consents"}),
 }
 """By the first part of the path: who may change things there, and look at them too."""
 _ADMIN: Final = frozenset({"admin"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -38,6 +39,8 @@ from relay.web.peer import Insiders
 from relay.web.public import contact, logo, pages, permission, report, subscribe, why
 from relay.web.public import tracking as tracking_routes
 from relay.web.views import Views
+from relay.webhooks import dispatch
+from relay.webhooks.try_out import Callout
 
 
 def create_app(
@@ -71,19 +74,22 @@ def create_app(
     )
     hits, stopped = HitBuffer(storage, recorder, clock), StoppedLinks(storage, time.monotonic)
     line = MailLine(settings.server.data_dir, settings.server.workers)
+    callout = Callout(lambda: dispatch.client_of(settings), settings.webhooks.allow_private)
     context = Context(
-        secrets,
-        storage,
-        views,
-        clock,
-        office,
-        hits,
-        stopped,
-        tracking,
-        settings.consent,
-        settings.reports,
-        line,
-        settings.contests,
+        secrets=secrets,
+        storage=storage,
+        views=views,
+        clock=clock,
+        office=office,
+        hits=hits,
+        stopped=stopped,
+        callout=callout,
+        settings=settings,
+        tracking=tracking,
+        consent=settings.consent,
+        reports=settings.reports,
+        line=line,
+        contests=settings.contests,
     )
     insiders = Insiders(settings.http.metrics_from)
     metrics = Metrics(storage, insiders)
@@ -94,8 +100,11 @@ def create_app(
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = CONNECTIONS
         hits.begin()
+        calling = asyncio.get_running_loop().create_task(dispatch.run(settings, secrets, clock))
         yield
         await line.close()
+        calling.cancel()
+        await asyncio.wait([calling])
         await hits.close()
         storage.close()
         health.close()

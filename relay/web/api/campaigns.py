@@ -1,0 +1,92 @@
+"""``/v1/campaigns``: the tenant's own, with their figures; and an end to one of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from starlette.responses import Response
+
+from relay.campaigns import campaigns, figures
+from relay.campaigns.campaigns import Campaign
+from relay.queue import verdicts
+from relay.store.contract import Tx
+from relay.values.errors import RegistryError
+from relay.web.api import cursors
+from relay.web.api.consent_list import moment
+from relay.web.api.models_account import CampaignList, CampaignOut, StopIn
+from relay.web.api.once import Key, once, tenant
+from relay.web.api.openapi import ALWAYS, REPLAY, WITH_BODY, errors
+from relay.web.api.parts import JSON_ONLY, KNOWN_QUERY, Cursor, Limit
+from relay.web.context import Context
+from relay.web.problems import Problem
+
+router = APIRouter(prefix="/campaigns", tags=["campaigns"], responses=errors(*ALWAYS), dependencies=KNOWN_QUERY)
+CampaignId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+
+@router.get("")
+def get_campaigns(request: Request, cursor: Cursor = None, limit: Limit = 20) -> CampaignList:
+    """Campaigns with their figures, the newest first."""
+    before = None if cursor is None else int(cursors.read(cursor, int)[0])
+    with Context.of(request).storage.read() as conn:
+        rows = campaigns.page(conn, tenant(request), before, limit + 1)
+        following = cursors.write(rows[limit - 1].id) if len(rows) > limit else None
+        return CampaignList(campaigns=[_out(conn, row) for row in rows[:limit]], next=following)
+
+
+@router.get("/{id}", responses=errors(404))
+def get_campaign(request: Request, id: CampaignId) -> CampaignOut:
+    """One campaign with its figures of this moment."""
+    with Context.of(request).storage.read() as conn:
+        return _out(conn, _find(conn, tenant(request), id))
+
+
+@router.post(
+    "/{id}/stop",
+    response_model=CampaignOut,
+    dependencies=JSON_ONLY,
+    responses={200: REPLAY, **errors(404, 409, 429, *WITH_BODY)},
+)
+def stop_campaign(request: Request, id: CampaignId, given: StopIn, key: Key = None) -> Response:
+    """Hold all that hasn't left, and all that comes later. The operator lets it go on, or declines it."""
+    context, tenant_id = Context.of(request), tenant(request)
+
+    def act(conn: Tx) -> CampaignOut:
+        row = _find(conn, tenant_id, id)
+        try:
+            stopped = verdicts.stop(conn, row.id, "tenant (api)", given.reason, context.clock(), own=True)
+        except RegistryError as error:
+            raise Problem("invalid", f"reason: {error}") from error
+        if not stopped:
+            raise Problem("decided", f"the campaign is {row.state} already")
+        return _out(conn, campaigns.by_id(conn, row.id))
+
+    return once(request, key, given, act, 200)
+
+
+def _find(conn: Tx, tenant_id: int, campaign_id: int) -> Campaign:
+    try:
+        row = campaigns.by_id(conn, campaign_id)
+    except RegistryError:
+        row = None
+    if row is None or row.tenant_id != tenant_id:
+        raise Problem("not-found", "the tenant has no such campaign")
+    return row
+
+
+def _out(conn: Tx, row: Campaign) -> CampaignOut:
+    stream = conn.execute("SELECT name FROM stream WHERE id = ?", (row.stream_id,)).fetchone()
+    return CampaignOut(
+        **asdict(figures.of_campaign(conn, row)),
+        id=row.id,
+        name=row.name,
+        stream=stream[0] if stream else "",
+        topic=row.topic,
+        subject=row.subject,
+        state=row.state,
+        why=row.why,
+        created_at=moment(row.created_at),
+        decided_at=None if row.decided_at is None else moment(row.decided_at),
+    )
