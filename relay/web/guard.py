@@ -68,6 +68,7 @@ _ROUTES = frozenset(
             "/v1/topics",
             "/v1/webhooks",
             "/v1/openapi.json",
+            "/v1/docs",
             *_MORE,
         ),
     }

@@ -13,7 +13,7 @@ from relay.web.api import scopes
 from relay.web.context import Context
 from relay.web.problems import TYPES
 
-_OPEN = ("/openapi.json", "/problems/")
+_OPEN = ("/openapi.json", "/docs", "/problems/")
 _HOLDER = "relay.token"
 """Key of a scope: what its token was found to be."""
 

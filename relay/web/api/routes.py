@@ -20,6 +20,7 @@ from relay.web.api import (
     campaigns,
     consents,
     contests,
+    docs_page,
     domains,
     events,
     forms,
@@ -51,7 +52,6 @@ _ROUTERS = (
     account.router,
     domains.router,
 )
-_OPEN = ("/openapi.json", "/problems/")
 
 
 def create_api(context: Context) -> ASGIApp:
@@ -68,6 +68,7 @@ def create_api(context: Context) -> ASGIApp:
     for router in _ROUTERS:
         api.include_router(router)
     api.add_api_route("/problems/{word}", _explain, include_in_schema=False)
+    api.add_api_route("/docs", _docs, include_in_schema=False)
     api.add_exception_handler(HTTPException, _http_problem)
     api.add_exception_handler(RequestValidationError, _validation_problem)
     api.add_exception_handler(Problem, _problem)
@@ -75,6 +76,11 @@ def create_api(context: Context) -> ASGIApp:
     api.add_exception_handler(Exception, _unexpected)
     api.openapi = lambda: openapi.document(api, context.views.base_url)  # type: ignore[method-assign]
     return Bearer(api, context)
+
+
+async def _docs(request: Request) -> Response:
+    """The description, to read."""
+    return docs_page.page(request.app.openapi())
 
 
 async def _explain(word: str) -> Response:
