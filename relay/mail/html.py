@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from relay.mail import html_guard, html_lane, html_reader
 from relay.mail.html_css import Sheets
+from relay.mail.html_font import PLAIN, main_font
 from relay.mail.html_guard import guard
 from relay.mail.html_page import Hostile, Page
 from relay.mail.html_tokens import RAW, attributes, tokens
@@ -56,6 +57,8 @@ class Insertion:
     placeholders: tuple[Placeholder, ...] = ()
     hostile: bool = False
     reason: str = ""
+    font: str = PLAIN
+    """Families of the footer's letters: the message's own."""
 
     @property
     def place(self) -> Placeholder | None:
@@ -64,11 +67,11 @@ class Insertion:
 
     def block(self, footer_html: str) -> str:
         """What is written at ``offset``: closing tags and the guarded footer."""
-        return self.before + guard(footer_html, detached=bool(self.prologue)) + self.after
+        return self.before + guard(footer_html, detached=bool(self.prologue), font=self.font) + self.after
 
     def in_place(self, footer_html: str) -> str:
         """What a safe placeholder is replaced by."""
-        return guard(footer_html)
+        return guard(footer_html, font=self.font)
 
 
 def plan(html: str) -> Insertion:
@@ -137,7 +140,8 @@ def _plan(html: str, spans: list[tuple[int, int]]) -> Insertion:
         Placeholder(start, end, calm and chain is not None and _seen(chain, sheets))
         for start, end, chain in page.candidates
     )
-    return Insertion(page.offset, page.before, "", first, doctype.end() if doctype else 0, holders)
+    font = main_font(html, page.roots.get("body", {}).get("style", ""), opaque=sheets.opaque)
+    return Insertion(page.offset, page.before, "", first, doctype.end() if doctype else 0, holders, font=font)
 
 
 def read_page(html: str) -> Page:

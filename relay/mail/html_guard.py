@@ -10,16 +10,18 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from relay.mail.html_font import PLAIN
+
 _OUTER = (
     "all:initial;display:block;visibility:visible;opacity:1;position:relative;z-index:2147483647;clear:both;"
     "overflow:visible;min-width:240px;height:auto;max-height:none;margin:0;padding:12px;text-indent:0;"
-    "font:14px/20px sans-serif;color:{colour};background:{background};direction:{direction};unicode-bidi:isolate"
+    "font:14px/20px {font};color:{colour};background:{background};direction:{direction};unicode-bidi:isolate"
 )
 _INNER = "all:unset;display:{display};visibility:visible;opacity:1;font:inherit;color:{colour};unicode-bidi:normal"
 """``all`` does it in browsers; the rest is for programs that don't know it, and what it leaves out."""
 _DETACHED_OUTER = (
     "all:initial;display:block;position:absolute;top:100%;left:0;right:0;z-index:2147483647;"
-    "min-width:240px;padding:12px;font:14px/20px sans-serif;color:{colour};background:{background};"
+    "min-width:240px;padding:12px;font:14px/20px {font};color:{colour};background:{background};"
     "direction:{direction};unicode-bidi:isolate"
 )
 _DETACHED_INNER = "all:unset;display:{display};color:{colour}"
@@ -53,21 +55,22 @@ def _important(declarations: str) -> str:
     return "".join(f"{declaration}!important;" for declaration in declarations.split(";") if declaration)
 
 
-def guard(footer_html: str, *, detached: bool = False, direction: str = "ltr") -> str:
+def guard(footer_html: str, *, detached: bool = False, direction: str = "ltr", font: str = PLAIN) -> str:
     """The footer in a block that style sheets of the document can't hide.
 
     ``footer_html`` is the relay's own markup (well formed, no tables); a style
     attribute in it is kept in front of the protecting declarations. A detached
     block hangs below body's box instead of following what stands before it.
+    ``font``: families, as ``html_font`` gives them.
     """
     make = _known_guard if len(footer_html) <= _REMEMBERED else _guard
-    return make(footer_html, detached, direction)
+    return make(footer_html, detached, direction, font)
 
 
-def _guard(footer_html: str, detached: bool, direction: str) -> str:
+def _guard(footer_html: str, detached: bool, direction: str, font: str) -> str:
     outer = _DETACHED_OUTER if detached else _OUTER
     inner = _DETACHED_INNER if detached else _INNER
-    style = _important(outer.format(colour=_INK, background=_PAPER, direction=direction))
+    style = _important(outer.format(colour=_INK, background=_PAPER, direction=direction, font=font))
     inside = _TAG.sub(lambda tag: _styled(tag, inner), footer_html)
     text = _inner_style(inner, "inline", _INK)
     return f'<div id="relay-footer" style="{style}"><span style="{text}">{inside}</span></div>'

@@ -37,7 +37,7 @@ VALUES = {
 }
 
 
-def plain_guard(footer_html: str, *, detached: bool = False, direction: str = "") -> str:
+def plain_guard(footer_html: str, *, detached: bool = False, direction: str = "", font: str = "") -> str:
     """Instead of the long styles that keep a footer visible: these have their own tests."""
     return f'<div id="relay-footer">{footer_html}</div>'
 

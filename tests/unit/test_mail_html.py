@@ -364,6 +364,10 @@ PAGES = {
         "<div style='margin-bottom:-9px'><p>Hello"
     ),
     "a fragment": "Hello <b>you</b>",
+    "fonts with long names": (
+        "<!DOCTYPE html><html><style>*{display:none!important}</style><body hidden style='font-family:"
+        "Bitstream Vera Sans Monospaced,Some Condensed Grotesk,Helvetica Neue LT'><div style='margin-bottom:-9px'>Hello"
+    ),
 }
 
 
