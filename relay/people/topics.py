@@ -34,6 +34,8 @@ class TopicRow:
     name: str
     title: str
     description: str
+    grade: str = "C"
+    """The lowest that its consents must have (``relay.people.grades``)."""
 
     @property
     def shown(self) -> str:
@@ -52,7 +54,9 @@ def find(conn: Tx, tenant_id: int, name: str) -> int | None:
 
 def of_tenant(conn: Tx, tenant_id: int) -> list[TopicRow]:
     """The tenant's topics in the order they were made: the first is the default of its streams."""
-    rows = conn.execute("SELECT id, name, title, description FROM topic WHERE tenant_id = ? ORDER BY id", (tenant_id,))
+    rows = conn.execute(
+        "SELECT id, name, title, description, grade FROM topic WHERE tenant_id = ? ORDER BY id", (tenant_id,)
+    )
     return [TopicRow(*row) for row in rows]
 
 

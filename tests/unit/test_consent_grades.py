@@ -213,3 +213,10 @@ def test_the_command_demands_and_shows(tmp_path: Path) -> None:
     assert person["consents"][0]["grade"] == "C" and person["consents"][0]["given_at"] is None
     assert run("consent", "demand", "shop", "--topic", "news", "--grade", "B")[0] == 0
     assert run("consent", "demand", "shop", "--topic", "none", "--grade", "B")[0] == 1
+    made = json.loads(run("topic", "edit", "shop", "news", "--grade", "A", "--json")[1])
+    assert (made["grade"], made["below"]) == ("A", 1)
+    assert run("topic", "add", "shop", "offers", "--grade", "B", "--title", "Our offers")[0] == 0
+    listed = json.loads(run("topic", "list", "shop", "--json")[1])
+    assert [(one["name"], one["grade"]) for one in listed] == [("news", "A"), ("offers", "B")]
+    assert run("topic", "edit", "shop", "news", "--grade", "D")[0] == 2
+    assert run("topic", "edit", "shop", "news")[0] == 1

@@ -18,7 +18,7 @@ def font(document: str) -> str:
     made = found.block("x")
     (said,) = re.findall(r"font:14px/20px ([^;!]*)!important", made)
     assert said == found.font and found.in_place("x").count(f"14px/20px {found.font}") == 1
-    return said
+    return str(said)
 
 
 BODY: list[tuple[str, str]] = [
