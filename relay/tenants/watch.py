@@ -71,7 +71,7 @@ def begin(conn: Tx, tenant: TenantRow, days: int, *, actor: str, now: float) -> 
             f" after that only people who agreed are mailed; import their consents with `relay consent import`"
         )
     conn.execute("UPDATE tenant SET watched_at = ?, watched_until = ? WHERE id = ?", (began, until, tenant.id))
-    detail = {"days": days, "until": until}
+    detail = {"days": days, "until": until} | ({"reason": f"until {_day(until)}"} if days else {})
     action = "tenant-watched" if days else "tenant-watch-ended"
     actions.record(conn, actor, action, tenant.id, detail, now)
     events.of_account(conn, tenant.id, action, detail | {"actor": actor}, now)

@@ -75,8 +75,8 @@ def test_tenants_do_not_see_each_other(conn: sqlite3.Connection) -> None:
 
 def test_counted_is_of_the_period(conn: sqlite3.Connection) -> None:
     person = agree(conn, ANN)
-    conn.execute("INSERT INTO counted VALUES (?, 'subscribers/2026-09', ?)", (SHOP, person))
-    conn.execute("INSERT INTO counted VALUES (2, 'subscribers/2026-10', ?)", (person,))
+    conn.execute("INSERT INTO counted VALUES (?, 'subscribers/2026-09', ?, 1)", (SHOP, person))
+    conn.execute("INSERT INTO counted VALUES (2, 'subscribers/2026-10', ?, 1)", (person,))
     assert standing(conn).counted
     assert not consents.standing(conn, SHOP, ANN, "2026-10").counted
 
