@@ -9,7 +9,7 @@ from dataclasses import asdict
 import click
 
 from relay.campaigns import campaigns, refusals
-from relay.cli.common import Store, actor, done, hold_row, json_option, open_store
+from relay.cli.common import Store, actor, done, hold_row, json_option, open_store, stage_window
 from relay.cli.watching import watch_option, watch_output, watch_show
 from relay.queue import held, verdict_letters, verdicts
 from relay.queue.admin import PAUSE_S
@@ -66,7 +66,8 @@ def show_(ctx: click.Context, id_: int, every: float | None, as_json: bool) -> N
     store = open_store(ctx)
 
     def fields() -> dict[str, object]:
-        holds = [hold_row(one) | {"copies": one.copies} for one in held.of_campaign(store.conn, id_)]
+        found = held.of_campaign(store.conn, id_, stage_window(store))
+        holds = [hold_row(one) | {"copies": one.copies} for one in found]
         seen = tracking.of_campaign(store.conn, id_).fields() | {"links": tracking.links(store.conn, id_)}
         return _details(store, campaigns.by_id(store.conn, id_)) | seen | {"holds": holds}
 

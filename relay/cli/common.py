@@ -68,6 +68,19 @@ class Store:
     secrets: Secrets
 
 
+def stage_window(store: Store) -> float:
+    """How long staged campaigns are watched, in seconds; 0 where no policy stages them."""
+    from config.units import HOUR, parse_duration
+
+    if "staged_sending" not in store.settings.policies.order:
+        return 0.0
+    said = store.settings.policy.get("staged_sending", {}).get("window", 6 * HOUR)
+    try:
+        return float(parse_duration(said))
+    except ValueError:
+        return 0.0
+
+
 def config_path(ctx: click.Context) -> Path:
     """The settings file of this call: ``-c``, else the first default that exists; raises ConfigError."""
     from config.load import find

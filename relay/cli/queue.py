@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from relay.cli.common import actor, done, fail, hold_row, json_option, open_store
+from relay.cli.common import actor, done, fail, hold_row, json_option, open_store, stage_window
 from relay.cli.watching import watch_option, watch_output, watch_show
 from relay.mail.address import AddressError, parse_domain
 from relay.queue import admin, held, view
@@ -93,11 +93,11 @@ def list_(
 @click.pass_context
 def show_(ctx: click.Context, id_: int, every: float | None, as_json: bool) -> None:
     """Show one message and all its copies."""
-    conn = open_store(ctx).conn
-    watch_show(ctx, lambda: _message(conn, id_), as_json, every)
+    store = open_store(ctx)
+    watch_show(ctx, lambda: _message(store.conn, id_, stage_window(store)), as_json, every)
 
 
-def _message(conn: Tx, id_: int) -> dict[str, object]:
+def _message(conn: Tx, id_: int, window_s: float) -> dict[str, object]:
     copies = view.copies(conn, id_)
     if not copies:
         fail(f"there is no message {encode_id(id_)}; it may be older than the retention")
@@ -116,9 +116,8 @@ def _message(conn: Tx, id_: int) -> dict[str, object]:
     }
     shown = ("number", "address", "state", "due_at", "attempts", "reason", "remote", "changed_at")
     recipients = [{key: _row(row)[key] for key in shown} for row in copies]
-    holds = [
-        {"number": number} | hold_row(one) for number, found in held.of_message(conn, id_).items() for one in found
-    ]
+    by_number = held.of_message(conn, id_, window_s)
+    holds = [{"number": number} | hold_row(one) for number, found in by_number.items() for one in found]
     return head | {"recipients": recipients, "holds": holds}
 
 

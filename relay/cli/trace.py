@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from relay.cli import layout
-from relay.cli.common import fail, hold_row, iso, json_option, note, open_store, pairs, print_json, say
+from relay.cli.common import fail, hold_row, iso, json_option, note, open_store, pairs, print_json, say, stage_window
 from relay.cli.moments import brief, shown
 from relay.cli.printing import room
 from relay.observe.escape import escaped
@@ -24,11 +24,12 @@ WIDE = 100
 @click.pass_context
 def command(ctx: click.Context, id_or_message_id: str, as_json: bool) -> None:
     """One message's whole story: each step with its time and reason."""
-    conn = open_store(ctx).conn
+    store = open_store(ctx)
+    conn = store.conn
     found = find(conn, id_or_message_id)
     if not found:
         fail(f"there is no message {id_or_message_id}: give the id of the 250 reply, or the Message-ID")
-    story, others = trace(conn, found[0]), [encode_id(other) for other in found[1:]]
+    story, others = trace(conn, found[0], stage_window(store)), [encode_id(other) for other in found[1:]]
     if as_json:
         print_json(_plain(story) | {"same_message_id": others})
         return
@@ -61,7 +62,10 @@ def _print(story: MessageTrace) -> None:
         for one in copy.holds:
             until = f" until {shown(one.until)}" if one.until is not None else ""
             why = f": {escaped(one.why)}" if one.why else ""
-            say(f"  held by {one.by}{until}{why}; ends: {escaped(one.ends)}")
+            line = f"held by {one.by}{until}{why}; ends: {escaped(one.ends)}"
+            wrapped = [line] if (columns := room()) is None else layout.wrap(line, columns - 4)
+            for number, part in enumerate(wrapped):
+                say(f"  {part}" if number == 0 else f"    {part}")
 
 
 def _steps(steps: tuple[TraceStep, ...]) -> None:

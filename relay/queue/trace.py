@@ -112,7 +112,7 @@ class _Head(NamedTuple):
     tenant_id: int
 
 
-def trace(conn: Tx, submission_id: int) -> MessageTrace:
+def trace(conn: Tx, submission_id: int, window_s: float = 0.0) -> MessageTrace:
     """The story of a submission that is there; raises KeyError if it is not."""
     row = conn.execute(
         f"SELECT {_HEAD} FROM submission s LEFT JOIN tenant t ON t.id = s.tenant_id"
@@ -142,7 +142,7 @@ def trace(conn: Tx, submission_id: int) -> MessageTrace:
         tag=head.tag,
         meta=json.loads(head.meta) if head.meta else {},
         steps=tuple(sorted(steps, key=lambda step: step.at)),
-        copies=_copies(conn, submission_id, (head.tenant_id, head.topic, head.accepted_at), by_number),
+        copies=_copies(conn, submission_id, (head.tenant_id, head.topic, head.accepted_at), by_number, window_s),
     )
 
 
@@ -221,13 +221,14 @@ def _copies(
     submission_id: int,
     asked: tuple[int, str, float],
     by_number: Mapping[int | None, list[TraceStep]],
+    window_s: float,
 ) -> tuple[CopyStory, ...]:
     rows = conn.execute(
         "SELECT number, address, state, subscriber_id, due_at, owner, attempts, held_by, hold_reason, status,"
         " remote, changed_at FROM recipient WHERE submission_id = ? ORDER BY number",
         (submission_id,),
     ).fetchall()
-    holding = held.of_message(conn, submission_id)
+    holding = held.of_message(conn, submission_id, window_s)
     found = []
     for number, address, code, subscriber_id, due_at, owner, attempts, held_by, reason, *last in rows:
         status, remote, changed_at = last

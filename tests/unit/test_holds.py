@@ -259,6 +259,38 @@ def test_each_hold_says_who_why_until_when_and_what_ends_it(conn: sqlite3.Connec
     assert stats(conn).held == {"odd + staged + frozen + operator": 1}
 
 
+@pytest.mark.parametrize(
+    ("change", "why", "until", "ends"),
+    [
+        (
+            "state = 'staged'",
+            "campaign 1 is staged: new here",
+            None,
+            "the verdict, 6 h after its first part was tried: ",
+        ),
+        (
+            f"state = 'watching', window_started_at = {NOW}",
+            "campaign 1 is staged: new here",
+            NOW + 21_600,
+            "the verdict then, or sooner: ",
+        ),
+        ("state = 'stopped', why = 'dead addresses'", "campaign 1 is stopped: dead addresses", None, ""),
+        ("state = 'undecided', why = 'few figures'", "campaign 1 is undecided: few figures", None, ""),
+    ],
+)
+def test_a_stage_says_until_when(
+    conn: sqlite3.Connection, change: str, why: str, until: float | None, ends: str
+) -> None:
+    agree(conn, ANN)
+    id_, _ = put(conn, [ANN], campaign="autumn", stage=NONE_AT_ONCE)
+    conn.execute(f"UPDATE campaign SET reason = 'new here', {change}")
+    by_hand = "relay campaign release 1, or decline 1"
+    (one,) = held.of_message(conn, id_, 21_600.0)[0]
+    assert (one.by, one.why, one.until, one.ends) == ("campaign", why, until, ends + by_hand)
+    (whole,) = held.of_campaign(conn, 1, 21_600.0)
+    assert (whole.why, whole.until, whole.ends) == (why, until, ends + by_hand)
+
+
 def test_a_freeze_is_told_though_it_came_later(conn: sqlite3.Connection) -> None:
     id_, _ = put(conn, [ANN], hold=Hold("odd", UNTIL))
     freeze(conn, "bulk")
