@@ -102,7 +102,7 @@ def run(
     nothing.
     ``chunk`` fixes the lines of a chunk (0: as many as a short lock allows).
     """
-    topic = topics.may_be_first(conn, order.tenant_id, order.terms.topic)
+    topic = topics.known(conn, order.tenant_id, order.terms.topic)
     order = replace(order, demanded=grades.demanded(conn, topic))
     turns = InTurn(conn)
     collects = gc.isenabled()
@@ -219,11 +219,11 @@ class _Writer:
         if order.dry_run:
             profiles.new_attributes(conn, order.tenant_id, attributes)
             profiles.check_groups(conn, order.tenant_id, names)
-            topic = topics.may_be_first(conn, order.tenant_id, order.terms.topic)
-            self._giving = self._given(-1 if topic is None else topic, 0)
+            topic = topics.known(conn, order.tenant_id, order.terms.topic)
+            self._giving = self._given(topic, 0)
             return
         with self._turns.transaction():
-            topic = topics.first_or_known(conn, order.tenant_id, order.terms.topic)
+            topic = topics.known(conn, order.tenant_id, order.terms.topic)
             wording = wordings.make(conn, order.tenant_id, order.terms.wording, order.now)
             profiles.know_attributes(conn, order.tenant_id, attributes)
             groups = [profiles.make_group(conn, order.tenant_id, name, order.now) for name in names]

@@ -15,7 +15,7 @@ from relay.lists.list_words import Said, plain
 from relay.people.consent_rules import terms
 from relay.store.database import transaction
 from relay.values.facts import Reason
-from tests.unit.records import NOW, SECRETS
+from tests.unit.records import NOW, SECRETS, make_topic
 
 _REASONS = {"unsubscribed": "left", "hard-bounce": "bounced", "complaint": "complained", "hand": "hand"}
 _ASKED = (ASKED, "looks like a slip", "two ways")
@@ -51,6 +51,7 @@ def fates(
     meant = {plain(word): Said(meaning) for word, meaning in (answers or {}).items()}
     people = open_list(path, keep=keep, answers=meant, dates=dates)
     if kind == "consent":
+        make_topic(conn, "news", tenant)
         said = terms(topic="news", source="sign-up form", wording="Send me news.", means="import")
         order = Order(tenant, SECRETS, said, "root", NOW, domains=frozenset(domains), suppress=True)
         consent_import.run(conn, people, order, refused=told.append)

@@ -188,6 +188,7 @@ def test_the_command_demands_and_shows(tmp_path: Path) -> None:
         return result.exit_code, result.stdout
 
     run("tenant", "add", "shop", "--contact", "owner@shop.example")
+    run("topic", "add", "shop", "news")
     words: tuple[str, ...] = (
         "consent",
         "import",

@@ -91,13 +91,12 @@ def test_a_list_makes_no_second_topic_by_a_slip(conn: sqlite3.Connection, tmp_pa
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-def test_a_list_is_the_first_consent_of_a_tenant_without_topics(
-    conn: sqlite3.Connection, tmp_path: Path, dry_run: bool
-) -> None:
+def test_a_list_makes_no_topic_not_even_the_first(conn: sqlite3.Connection, tmp_path: Path, dry_run: bool) -> None:
     file, order = order_for(tmp_path, RIVAL, "news", dry_run)
-    report = consent_import.run(conn, file, order, refused=lambda bad: None)
-    assert report.taken == 1
-    assert column(conn, f"SELECT name FROM topic WHERE tenant_id = {RIVAL}") == ([] if dry_run else ["news"])
+    with pytest.raises(ConsentRefused, match="there are: none yet; `relay topic add`"):
+        consent_import.run(conn, file, order, refused=lambda bad: None)
+    assert column(conn, f"SELECT name FROM topic WHERE tenant_id = {RIVAL}") == []
+    assert column(conn, f"SELECT count(*) FROM subscriber WHERE tenant_id = {RIVAL}") == [0]
 
 
 def test_a_form_is_refused_whole_for_one_topic(conn: sqlite3.Connection) -> None:
