@@ -275,6 +275,7 @@ class Policies(Table):
             "operator_contact",
             "misleading_head",
             "forbidden_content",
+            "service_mail",
             "consent",
             "quota",
             "rate",

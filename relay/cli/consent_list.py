@@ -10,6 +10,7 @@ import click
 
 from relay.cli.common import actor, done, fail, json_option, note, open_store, output
 from relay.cli.importing import MEANINGS, Refusals, answers, check_report, progress, remarks, tell
+from relay.cli.uploads import looked_at
 from relay.cli.wording import heed
 from relay.lists import consent_book, consent_import
 from relay.lists.list_file import open_list
@@ -80,6 +81,7 @@ def import_(
     check_report(report, file)
     gaps = heed(store, wording)
     joined = tuple(dict.fromkeys(profiles.group_name(name) for name in groups_))
+    looked_at(ctx, file.name, file)
     people = open_list(file, encoding=encoding, skip=skip, keep=keep, answers=answers(status), dates=dates or "")
     remarks(people)
     right = frozenset(domain.strip().casefold() for domain in domains)

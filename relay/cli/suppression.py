@@ -12,6 +12,7 @@ import click
 from relay.audit import actions
 from relay.cli.common import EMAIL, actor, done, fail, json_option, open_store, output
 from relay.cli.importing import Refusals, check_report, progress, remarks, tell
+from relay.cli.uploads import looked_at
 from relay.lists import suppression_import
 from relay.lists.consent_book import iso
 from relay.lists.list_file import open_list
@@ -117,6 +118,7 @@ def import_(
     store, now = open_store(ctx), time.time()
     owner = tenants.find(store.conn, tenant)
     check_report(report, file)
+    looked_at(ctx, file.name, file)
     people = open_list(file, encoding=encoding)
     remarks(people)
     refusals = Refusals()

@@ -13,6 +13,7 @@ from relay.cli import enforcing
 from relay.cli.common import EMAIL, Store, actor, done, fail, json_option, note, open_store, output, show
 from relay.cli.moments import shown
 from relay.cli.tenant_view import details
+from relay.cli.uploads import looked_at
 from relay.conduct import account, admission
 from relay.conduct import contact as contact_address
 from relay.ledger import plans
@@ -121,6 +122,8 @@ def edit(
     if contact is None and logo is None and all(value is None for value in given.values()):
         fail("say what to change: see `relay tenant edit --help`")
     picture = None if logo is None else _picture(logo)
+    if picture and logo is not None:
+        looked_at(ctx, logo.name, picture)
     store, now = open_store(ctx), time.time()
     with transaction(store.conn) as conn:
         changes = tenants.Changes(contact=contact, logo=picture, **given)

@@ -151,6 +151,11 @@ class Content:
         return made.digest()
 
     @property
+    def raw(self) -> bytes:
+        """The whole message as it was read."""
+        return b"" if self._scanned is None else self._scanned.message
+
+    @property
     def complete(self) -> bool:
         """Whether no limit has cut anything off."""
         self._worked_out()

@@ -60,6 +60,13 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     """``texts``, ``links``, ``attachments`` …: worked out when first asked for."""
 
 
+class Upload(msgspec.Struct, frozen=True, gc=False):
+    """A file that a tenant, or the operator for it, gives to the relay: a logo, a list."""
+
+    name: str
+    octets: bytes
+
+
 class QueueEntry(msgspec.Struct, frozen=True, gc=False):
     """One recipient's copy right before its delivery."""
 
@@ -220,6 +227,7 @@ class Policy(Protocol):
     def on_message(self, txn: Transaction, msg: Message) -> MessageAnswer: ...
     def on_release(self, entry: QueueEntry) -> PolicyAnswer: ...
     def on_campaign(self, figures: CampaignFigures) -> CampaignVerdict | None: ...
+    def on_upload(self, upload: Upload) -> Coroutine[Any, Any, Verdict]: ...
 
 
 class BasePolicy:
@@ -261,3 +269,7 @@ class BasePolicy:
 
     def on_campaign(self, figures: CampaignFigures) -> CampaignVerdict | None:
         return None
+
+    async def on_upload(self, upload: Upload) -> Verdict:
+        """Asked before a file is taken; what isn't Continue keeps it out."""
+        return PASS

@@ -1,4 +1,4 @@
-"""A tenant slips content past the checks by how it is written (R15 to R17)."""
+"""A tenant slips content past the checks by how it is written (R15 to R18a)."""
 
 from __future__ import annotations
 
@@ -135,3 +135,22 @@ def test_another_s_name_is_kept_with_the_reason(watched: Ground, name: str) -> N
     newest = watched.relay.json("campaign", "list", "acme")[0]
     assert newest["state"] == "undecided" and newest["held"] >= 1
     assert "misleading head: the From name is that of" in newest["why"]
+
+
+# --- bulk as service mail (R18a) --------------------------------------------------------------
+
+
+def test_bulk_hides_not_behind_service_mail(watched: Ground) -> None:
+    """The same offer to strangers one by one, each with a fact of its own, on a stream freed from consent."""
+    kept = []
+    with watched.session("transactional") as dialog:
+        for number in range(30):
+            who = f"stranger{number}@people.example"
+            body = f"Your order {number}00{number} is confirmed.\n\nThe sale takes in all shelves until Sunday."
+            body += " Everything is cheaper than ever and delivery is a present.\n\nAcme, Mill Lane 4.\n"
+            raw = written(body, subject=f"Order {number}").replace(b"Relay-Topic: news\r\n", b"")
+            assert data(dialog, raw.replace(WHO.encode(), who.encode()), who).code == 250
+            kept.append(who)
+    (campaign,) = [one for one in watched.relay.json("campaign", "list", "acme") if "service mail" in one["why"]]
+    assert campaign["state"] == "undecided" and campaign["held"] == 10
+    assert "word for word to 21 people in a day" in campaign["why"]

@@ -1,0 +1,145 @@
+"""Bulk doesn't pass as service mail (R18a): looked at is what many people get word for word on an exempt stream.
+
+Counted over a rolling day for each tenant, by sentences. That a template
+repeats is in the nature of codes and receipts; it is kept for the operator
+only with a second sign: the repeated sentences hold an offer, or tell at length
+what has nothing to do with any matter of the reader's. A release admits it.
+Counts are this process's own; streams that are essential are never touched.
+"""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Final
+
+from policies.service_signs import Sentence, sentences
+from policies.settings import PolicyTable
+from relay.mail.shown import shown
+from relay.mail.status import temporary
+from relay.pipeline.contract import PASS, BasePolicy, Continue, Defer, Message, MessageVerdict, Suspect, Transaction
+from relay.values.facts import Kind, Tenant
+
+_log = logging.getLogger("relay.policy")
+
+DAY_S: Final = 86_400.0
+CLASS: Final = "service-mail"
+"""What is permitted to who may send such mail without being looked at."""
+MOST_TENANTS: Final = 10_000
+MOST_KEPT: Final = 4_000
+"""Sentences of a tenant that are remembered, the latest."""
+MOST_PEOPLE: Final = 5_000
+
+
+class _Repeated:
+    """One sentence: whom it went to lately."""
+
+    __slots__ = ("first_at", "people")
+
+    def __init__(self, now: float) -> None:
+        self.first_at = now
+        self.people: set[int] = set()
+
+
+class _Day:
+    """A tenant's sentences of a rolling day, and its people of this day."""
+
+    __slots__ = ("began_at", "people", "seen", "told")
+
+    def __init__(self, now: float) -> None:
+        self.began_at = now
+        self.people: set[int] = set()
+        self.seen: OrderedDict[int, _Repeated] = OrderedDict()
+        self.told: set[int] = set()
+
+    def count(self, sentence: int, people: list[int], now: float) -> int:
+        """How many people got the sentence within a day, these too."""
+        kept = self.seen.pop(sentence, None)
+        if kept is None or now - kept.first_at > DAY_S:
+            kept = _Repeated(now)
+        if len(kept.people) < MOST_PEOPLE:
+            kept.people.update(people)
+        self.seen[sentence] = kept
+        if len(self.seen) > MOST_KEPT:
+            self.seen.popitem(last=False)
+        return len(kept.people)
+
+
+class Policy(BasePolicy):
+    name = "service_mail"
+    reads_content = True
+
+    def __init__(self, settings: Mapping[str, object]) -> None:
+        table = PolicyTable(settings)
+        self._people = table.whole("people", 20, 2, 100_000)
+        """So many different people in a day may get a sentence before it is looked at."""
+        self._offers = table.whole("offers", 2, 1, 100)
+        self._words = table.whole("words", 12, 1, 1000)
+        self._prose = table.whole("prose", 60, 5, 10_000)
+        self._new_per_day = table.whole("new_per_day", 2000, 0, 10**9)
+        table.done()
+        self.content_classes = {CLASS: "service mail that isn't looked at"}
+        self._days: OrderedDict[int, _Day] = OrderedDict()
+        self._told_per_day = self._new_per_day
+
+    def shared_among(self, workers: int) -> None:
+        # Clients' connections spread over the mail processes.
+        self._people = max(2, self._people // workers)
+        self._new_per_day = -(-self._new_per_day // workers)
+
+    def on_message(self, txn: Transaction, msg: Message) -> MessageVerdict:
+        stream, tenant = txn.stream, txn.tenant
+        if stream.kind is Kind.BULK or stream.consent_required or stream.essential or CLASS in tenant.permits:
+            return PASS
+        day = self._day(tenant, txn.now)
+        people = [zlib.crc32(rcpt.canonical.encode()) for rcpt in txn.recipients]
+        if self._too_many(day, tenant, people):
+            return Defer(
+                temporary(50, 7, 1, f"rate: service mail of new senders goes to {self._told_per_day} people a day")
+            )
+        repeated = [
+            one for one in sentences(shown(msg.content).text) if day.count(one.number, people, txn.now) > self._people
+        ]
+        if not repeated:
+            return PASS
+        why = self._sign(repeated)
+        if not why:
+            self._report(day, tenant, repeated, stream.name)
+            return PASS
+        most = max(len(day.seen[one.number].people) for one in repeated)
+        return Continue(effects=(Suspect(f"bulk as service mail: {why}, word for word to {most} people in a day"),))
+
+    def _day(self, tenant: Tenant, now: float) -> _Day:
+        day = self._days.pop(tenant.id, None) or _Day(now)
+        if not 0 <= now - day.began_at <= DAY_S:
+            day.began_at, day.people, day.told = now, set(), set()
+        self._days[tenant.id] = day
+        if len(self._days) > MOST_TENANTS:
+            self._days.popitem(last=False)
+        return day
+
+    def _too_many(self, day: _Day, tenant: Tenant, people: list[int]) -> bool:
+        """A tenant of whom no campaign was released has an allowance a day."""
+        if tenant.record.released or not self._new_per_day:
+            return False
+        if len(day.people) >= self._new_per_day and not day.people.issuperset(people):
+            return True
+        day.people.update(people)
+        return False
+
+    def _sign(self, repeated: list[Sentence]) -> str:
+        """The second sign; empty without one."""
+        offers = frozenset[str]().union(*(one.offers for one in repeated))
+        words = sum(one.words for one in repeated)
+        if len(offers) >= self._offers and words >= self._words:
+            return f"an offer ({', '.join(sorted(offers)[:5])})"
+        prose = sum(one.words for one in repeated if not one.about_matter)
+        return f"{prose} words about nothing of the reader's" if prose >= self._prose else ""
+
+    def _report(self, day: _Day, tenant: Tenant, repeated: list[Sentence], stream: str) -> None:
+        fresh = [one.number for one in repeated if one.number not in day.told]
+        if fresh and len(day.told) < MOST_KEPT:
+            day.told.update(fresh)
+            _log.info("tenant=%s stream=%s a service template repeats: %d sentences", tenant.name, stream, len(fresh))
