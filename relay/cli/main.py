@@ -42,6 +42,7 @@ COMMANDS: Final[dict[str, str]] = {
     "wording": "Wordings that people agreed to: list, show, check.",
     "statement": "Statements of reasons: list, show, answer, decide.",
     "reports": "Spam reports, rates of tenants past a figure, answers that wait, second accounts.",
+    "evidence": "Evidence of a case: export, check, ask, release, disclosures.",
     "suppression": "People who get nothing more from a tenant.",
     "campaign": "Campaigns: list, show, release, decline.",
     "audit": "The audit log: verify, head, prove, list, rotate.",

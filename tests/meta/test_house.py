@@ -16,8 +16,8 @@ KNOWS: Mapping[str, str] = {
     "audit": "keys store store/sqlite values",
     "campaigns": "events ledger mail store values",
     "checks": "delivery/smtp feedback intake/smtp keys pipeline store store/sqlite tenants values",
-    "cli": "audit campaigns checks conduct contests demo events feedback intake intake/smtp keys ledger lists "
-    "mail observe people pipeline processes queue rights serve.py signup store store/sqlite tenants texts "
+    "cli": "audit campaigns checks conduct contests demo events evidence feedback intake intake/smtp keys ledger "
+    "lists mail observe people pipeline processes queue rights serve.py signup store store/sqlite tenants texts "
     "tracking values webhooks",
     "conduct": "audit events keys mail people queue signup store tenants texts values",
     "contests": "audit campaigns events keys mail people queue store tenants texts values",
@@ -25,6 +25,7 @@ KNOWS: Mapping[str, str] = {
     "delivery/smtp": "audit campaigns delivery keys mail queue store tenants tracking values verdict",
     "demo": "",
     "events": "store values",
+    "evidence": "audit campaigns conduct keys mail store tenants values",
     "feedback": "audit campaigns events keys mail observe people queue signup store tenants texts values verdict",
     "intake": "campaigns keys mail observe people pipeline queue store store/sqlite tenants values",
     "intake/api": "intake keys mail pipeline queue store tenants values",
@@ -74,6 +75,7 @@ OWNERS: Mapping[str, str] = {
     "campaigns": "campaign refusal_sum",
     "conduct": "account domain_watch rate_level rate_reporter rate_site rate_sum statement",
     "contests": "contest",
+    "evidence": "disclosure",
     "events": "daily event follower",
     "feedback": "operator_mail report_try spam_report",
     "ledger": "counted counter",
