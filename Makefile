@@ -15,7 +15,7 @@ export NODE_PATH := $(PEERS_DIR)/node_modules
 export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup compiled wheel demo test test-compiled check format bench bench-quick bench-queue bench-consents bench-profile corpora crash faults fuzz fuzz-api likeness lock clean
+.PHONY: help setup compiled wheel demo test test-postgres test-compiled check format bench bench-quick bench-queue bench-consents bench-profile corpora crash faults fuzz fuzz-api likeness lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -38,9 +38,12 @@ wheel: $(READY) ## a wheel in dist/ that installs without a compiler; RELAY_COMP
 demo: $(READY) ## the whole story on loopback; ARGS=--once ends by itself
 	$(BIN)/relay demo $(ARGS)
 
-test: $(READY) ## all tests, on all cores; installs peers where there are apt-get and root
+test: $(READY) ## all tests, on all cores; installs peers where there are apt-get and root. STORE=postgres: those of make test-postgres
 	PEERS_DIR='$(PEERS_DIR)' scripts/peers
-	$(BIN)/pytest $(PARALLEL) $(ARGS)
+	$(if $(filter postgres,$(STORE)),VENV=$(VENV) scripts/test-postgres $(ARGS),$(BIN)/pytest $(PARALLEL) $(ARGS))
+
+test-postgres: $(READY) ## contract, dialogs, registry, lists and pages with the store on PostgreSQL
+	VENV=$(VENV) scripts/test-postgres $(ARGS)
 
 test-compiled: $(READY) ## the tests of the mail's way against the compiled copy
 	VENV=$(VENV) scripts/test-compiled $(ARGS)

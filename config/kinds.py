@@ -91,6 +91,7 @@ Waits = Annotated[
 Domain = Annotated[str, _text(names.domain_name), ValueKind("domain name")]
 RouteName = Annotated[str, _text(names.route_name), ValueKind("domain name")]
 OptionalDomain = Annotated[str, _text(names.domain_name, or_empty=True), ValueKind("domain name")]
+StoreUrl = Annotated[str, _text(names.store_url, or_empty=True), ValueKind("URL")]
 Url = Annotated[str, _text(names.base_url, or_empty=True), ValueKind("URL")]
 ListenAddress = Annotated[str, _text(names.listen_endpoint)]
 OptionalListenAddress = Annotated[str, _text(names.listen_endpoint, or_empty=True), ValueKind("address:port")]

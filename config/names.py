@@ -182,3 +182,20 @@ def machine_word(value: str) -> str:
     if not 1 <= len(words) <= 2 or words[0] not in classes or (len(words) == 2 and words[1] not in ("open", "click")):
         raise ValueError(f"should be one of {', '.join(classes)}, and `open` or `click` behind it where one is meant")
     return " ".join(words)
+
+
+def store_url(text: str) -> str:
+    """``postgresql://[user[:password]@]host[:port]/database[?option=value…]``, as libpq reads it."""
+    hint = "is not postgresql://USER@HOST/DATABASE; for a socket postgresql://USER@/DATABASE?host=/var/run/postgresql"
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise ValueError(f"what was given {hint}") from None  # it may hold a password, so it isn't shown
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise ValueError(f"what was given {hint}; leave it out for SQLite in server.data_dir")
+    if len(parts.path) < 2 or "/" in parts.path[1:]:
+        raise ValueError(f"what was given names no database: it {hint}")
+    if not text.isascii() or re.search(r"\s", text) or "#" in text:
+        raise ValueError(f"what was given has a character that has to be written as %XX: it {hint}")
+    return text

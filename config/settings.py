@@ -35,6 +35,7 @@ from config.kinds import (
     RouteName,
     RouteTarget,
     Seconds,
+    StoreUrl,
     Table,
     Texts,
     Url,
@@ -69,6 +70,17 @@ class Server(Table):
     @property
     def node_name(self) -> str:
         return self.node or self.hostname
+
+
+class StoreSettings(Table):
+    """Where tenants, consents and the queue are kept."""
+
+    url: StoreUrl = key(
+        "",
+        "A database of a PostgreSQL server (13 or newer), for this relay alone; empty: SQLite, in server.data_dir."
+        " With a password in it, let nobody else read this file, or name a file with `?passfile=`.",
+        example="postgresql://relay@/relay?host=/var/run/postgresql",
+    )
 
 
 class OperatorSettings(Table):
@@ -480,6 +492,7 @@ class Settings(Table):
     """The whole of `relay.toml`."""
 
     server: Server
+    store: StoreSettings = Field(default_factory=StoreSettings)
     operator: OperatorSettings = Field(default_factory=OperatorSettings)
     listen: Listen = Field(default_factory=Listen)
     tls: Tls = Field(default_factory=Tls)
@@ -524,7 +537,13 @@ class Settings(Table):
 
     @property
     def database(self) -> Path:
+        """SQLite's file; with a server, of no other use than that files of this machine lie beside it."""
         return self.server.data_dir / "relay.db"
+
+    @property
+    def stored(self) -> Path | str:
+        """Where all that is kept: SQLite's file, or the URL of a server's database."""
+        return self.store.url or self.database
 
     @property
     def operator_mail(self) -> Path:

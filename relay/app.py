@@ -51,6 +51,7 @@ from relay.keys.belonging import remember
 from relay.keys.secrets import Secrets
 from relay.lists import fates
 from relay.mail.scan import ScanLimits
+from relay.mail_store import MailStore
 from relay.observe.steady import Steady
 from relay.observe.trouble import WORDS, Trouble
 from relay.pipeline import registry as policy_registry
@@ -58,17 +59,15 @@ from relay.pipeline.chain import Chain
 from relay.processes.process import Tell
 from relay.queue import operator, watch
 from relay.queue.moved import Mover
+from relay.queue.nodes import own_id
 from relay.queue.operator import Operator
 from relay.queue.owners import Owners
 from relay.queue.schedule import Schedule
 from relay.rights import retention
 from relay.store.contract import Tx
-from relay.store.database import connect, waits
-from relay.store.sqlite import checkpoint, condition
-from relay.store.sqlite.committer import Committer
-from relay.store.sqlite.room import DiskRoom
 from relay.store.thread import ready as threads
 from relay.store.thread import usual_number
+from relay.store.units import GroupCommit, StoreRoom
 from relay.tenants.facts import Facts
 from relay.tenants.snapshot import Snapshot, SnapshotSource
 from relay.tracking.hosts import TrackingHosts
@@ -78,7 +77,6 @@ from relay.webhooks import dispatch
 _log = logging.getLogger("relay")
 
 FAILED_GRACE_S = 15.0
-READ_WAIT_S = 0.25
 DOOR_GRACE_S = 5.0
 """For messages of the API that are in work when the relay stops."""
 THREADS_S = 2.0
@@ -118,10 +116,8 @@ class App:
         self.share = share
         self.clock = clock
         self.secrets = Secrets.load(settings.secrets_file)
-        self.conn = connect(settings.database, readonly=True)
-        # A reader has nobody to wait for here, and where locks can't be had the loop must not stand still for long.
-        waits(self.conn, READ_WAIT_S)
-        self.looking = connect(settings.database, readonly=True)
+        self.store = MailStore(settings)
+        self.conn = self.store.conn
         policies = policy_registry.load_from(settings)
         for policy in policies:
             policy.shared_among(share.workers)
@@ -140,7 +136,7 @@ class App:
         # With a process for each core, a thread would only take the interpreter away from its own loop.
         self.signing_pool = threads(cores, "relay-sign") if share.workers < cores else None
         self.facts = Facts(self.conn)
-        self.owners = Owners(settings.database)
+        self.owners = Owners(settings.database, node=own_id(settings.database, settings.stored))
         self.steady = Steady(self.clock)
         self._servers: list[asyncio.Server] = []
         self._shared: list[Shared] = []
@@ -151,7 +147,7 @@ class App:
 
     # -- parts -----------------------------------------------------------------
 
-    def _worker(self, committer: Committer) -> Worker:
+    def _worker(self, committer: GroupCommit) -> Worker:
         settings, share = self.settings, self.share
         delivery = settings.delivery
         resolver = Resolver(settings.dns.nameservers, settings.dns.timeout)
@@ -200,7 +196,7 @@ class App:
             committer,
             self.clock,
             self.facts,
-            self.looking,
+            self.store.looking,
             self.owners,
             self.steady,
         )
@@ -209,7 +205,7 @@ class App:
         settings = self.settings
         waits = Schedule(settings.delivery.retry, settings.delivery.jitter)
         longest_s = waits.longest_s + LAST_BACK_OFF_S
-        return Mover(settings.database, Operator.of(settings), longest_s, self.clock, Steady(self.clock))
+        return Mover(settings.stored, Operator.of(settings), longest_s, self.clock, Steady(self.clock))
 
     def _scan_limits(self) -> ScanLimits:
         limits = self.settings.limits
@@ -246,7 +242,7 @@ class App:
         most, loop = self.settings.limits.sessions, asyncio.get_running_loop()
         return Sessions(self.share.of(most), self.share.of(min(most_per_network, most)), loop.time)
 
-    async def _listen(self, committer: Committer, worker: Worker, room: DiskRoom) -> None:
+    async def _listen(self, committer: GroupCommit, worker: Worker, room: StoreRoom) -> None:
         settings, limits = self.settings, self.settings.limits
         loop = asyncio.get_running_loop()
         acceptor = Acceptor(
@@ -347,38 +343,33 @@ class App:
         loop.add_signal_handler(signal.SIGUSR1, hurry.set)
         loop.add_signal_handler(signal.SIGHUP, self.reload)
         _test_keys(self.snapshots.latest, self.secrets)
-        committer = Committer(self.settings.database, turns=True)  # commands that write for long take turns too
+        committer = self.store.writer()
         if self.share.first:  # the keys fit, or none is there yet
             await committer.submit(lambda conn: remember(conn, self.secrets))
         worker = self._worker(committer)
         await worker.beat()  # nothing is leased before
-        least = self.settings.limits.free_disk_octets
-        room = DiskRoom(
-            self.settings.database, self.conn, least, share=self.share.workers, tell=slot.tell, others=slot.others
-        )
+        room = self.store.room(self.share.workers, slot.tell, slot.others)
         self._tasks = [
             loop.create_task(worker.run()),
-            loop.create_task(
-                condition.run(committer, room, slot.beat, self.settings.database, self.looking, self._call)
-            ),
+            loop.create_task(self.store.care(committer, room, slot.beat, self._call)),
         ]
         if self.share.first:
-            self._tasks.append(loop.create_task(checkpoint.run(self.settings.database, least)))
+            self._tasks += [loop.create_task(chore) for chore in self.store.chores()]
             self._chores = [
                 loop.create_task(
                     watch.run(
-                        self.settings.database,
+                        self.settings.stored,
                         self.chain,
                         self.clock,
                         self._mover().look,
                         Operator.of(self.settings),
                     )
                 ),
-                loop.create_task(retention.run(self.settings.database, self.settings.retention, self.clock)),
-                loop.create_task(sequence.run(self.settings.database, self.secrets, self.clock)),
-                loop.create_task(TenantWatch(self.settings.database, self.settings, self.clock).run()),
-                loop.create_task(Rounds(self.settings.database, self.settings, self.secrets, self.clock).run()),
-                loop.create_task(follow.run(self.settings.database, (*follow.ALL, fates.FOLLOWER))),
+                loop.create_task(retention.run(self.settings.stored, self.settings.retention, self.clock)),
+                loop.create_task(sequence.run(self.settings.stored, self.secrets, self.clock)),
+                loop.create_task(TenantWatch(self.settings.stored, self.settings, self.clock).run()),
+                loop.create_task(Rounds(self.settings.stored, self.settings, self.secrets, self.clock).run()),
+                loop.create_task(follow.run(self.settings.stored, (*follow.ALL, fates.FOLLOWER))),
             ]
             if not self.settings.listen.http:  # else the HTTP process does it
                 self._chores.append(loop.create_task(dispatch.run(self.settings, self.secrets, self.clock)))
@@ -415,7 +406,7 @@ class App:
             self.share.balance.close()
         await asyncio.sleep(0)  # what the loop closes is closed in its next round
 
-    async def _stop(self, committer: Committer, worker: Worker, grace_s: float, hurry: asyncio.Event) -> None:
+    async def _stop(self, committer: GroupCommit, worker: Worker, grace_s: float, hurry: asyncio.Event) -> None:
         for chore in self._chores:
             chore.cancel()
         door = self._door.close(min(grace_s, DOOR_GRACE_S)) if self._door is not None else asyncio.sleep(0)
@@ -427,8 +418,7 @@ class App:
         await committer.close()
         if self.signing_pool is not None:
             self.signing_pool.shutdown(wait=False, cancel_futures=True)
-        self.conn.close()
-        self.looking.close()
+        self.store.close()
 
     def reload(self) -> None:
         """SIGHUP: show the certificate that lies on disk now."""

@@ -32,9 +32,11 @@ from relay.intake.smtp.listeners import Ports, bind_all
 from relay.observe.log import setup
 from relay.processes.process import READY, Child, ProcessBody, Tell, fork, most_files
 from relay.processes.supervise import Held, ProcessLimits, Supervisor, Wakeful, slim
+from relay.queue.nodes import own_id
 from relay.queue.owners import end_leases, process_of
 from relay.store.contract import Failure
 from relay.store.database import StoreError, connect
+from relay.store.engines import shown
 from relay.store.files import open_small
 from relay.store.sqlite.roots import refuse_damaged
 from relay.store.words import explained
@@ -183,16 +185,17 @@ def _warn(found: Iterable[CheckResult]) -> None:
             _log.warning("%s: %s: %s", one.what, one.detail, one.todo)
 
 
-def take_back(database: Path) -> None:
+def take_back(settings: Settings) -> None:
     """End the leases of processes that are gone. Raises ServeError if the database can't be used."""
+    stored = settings.stored
     try:
-        with contextlib.closing(connect(database)) as conn:
-            refuse_damaged(conn, database)
-        found = end_leases(database, time.time())
+        with contextlib.closing(connect(stored)) as conn:
+            refuse_damaged(conn, stored)
+        found = end_leases(settings.database, time.time(), own_id(settings.database, stored), store=stored)
     except StoreError as error:
         raise ServeError(str(error)) from error
     except Failure as error:
-        raise ServeError(f"database {database} can't be written: {explained(error, database)}") from error
+        raise ServeError(f"database {shown(stored)} can't be written: {explained(error, stored)}") from error
     if found.copies:
         _log.info("%d leases of processes that are gone were taken back", found.copies)
     for node in found.nodes:
@@ -214,7 +217,7 @@ def serve(settings: Settings) -> int:
     stay_private(settings)
     _warn(check_left_out(settings))
     fd = lock(settings.server.data_dir)
-    take_back(settings.database)
+    take_back(settings)
     listen = settings.listen
     ports = bind_all(listen.submission, listen.submissions, listen.inbound, listen.http)
     wakeful = Wakeful()

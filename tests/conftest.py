@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from relay.campaigns import draw
+from tests.support import store
 
 settings.register_profile("relay", deadline=None)
 settings.load_profile("relay")
@@ -18,6 +19,12 @@ os.environ["TZ"] = "UTC"
 for name in ("COLUMNS", "LINES"):  # pytest-xdist's
     os.environ.pop(name, None)
 time.tzset()
+
+
+@pytest.fixture(autouse=store.ON_SERVER)
+def on_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``make test STORE=postgres``: what tests keep in a file is on a server."""
+    store.in_place_of_files(monkeypatch)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from relay.audit import heads, log, merkle, signers
@@ -24,6 +23,7 @@ from relay.keys.secrets import Secrets
 from relay.store import marks
 from relay.store.contract import Tx
 from relay.store.database import connect, transaction
+from relay.store.engines import StoreAddress
 from relay.store.words import failed
 
 EVERY_S: Final = 60.0
@@ -39,7 +39,7 @@ _log = logging.getLogger("relay.audit")
 _Progress = Callable[[int], None]
 
 
-async def run(path: Path, secrets: Secrets, clock: Callable[[], float]) -> None:
+async def run(path: StoreAddress, secrets: Secrets, clock: Callable[[], float]) -> None:
     """Sequence once a minute until cancelled, in a thread; each head that is new goes to the log, the first at once."""
     told: Head | None = None
     while True:
@@ -55,7 +55,7 @@ async def run(path: Path, secrets: Secrets, clock: Callable[[], float]) -> None:
         await asyncio.sleep(EVERY_S)
 
 
-def _turn(path: Path, secrets: Secrets, clock: Callable[[], float]) -> Head:
+def _turn(path: StoreAddress, secrets: Secrets, clock: Callable[[], float]) -> Head:
     conn = connect(path)
     try:
         return sequence(conn, secrets, clock)

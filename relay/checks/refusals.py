@@ -16,6 +16,7 @@ from relay.keys.secrets import Secrets, SecretsError
 from relay.pipeline import registry as policies
 from relay.store.contract import Failure
 from relay.store.database import StoreError, connect
+from relay.store.engines import shown
 from relay.store.files import beside, cause
 from relay.store.sqlite.roots import refuse_damaged
 
@@ -47,14 +48,14 @@ def _store(settings: Settings) -> Iterator[str]:
     except SecretsError as error:
         yield str(error)
     try:
-        with closing(connect(settings.database)) as conn:
-            refuse_damaged(conn, settings.database)
+        with closing(connect(settings.stored)) as conn:
+            refuse_damaged(conn, settings.stored)
             if secrets is not None and foreign(conn, secrets):
                 yield FOREIGN
     except StoreError as error:
         yield str(error)
     except Failure as error:
-        yield f"database {settings.database}: {error}; `relay check` tells more"
+        yield f"database {shown(settings.stored)}: {error}; `relay check` tells more"
 
 
 def _certificate(settings: Settings) -> Iterator[str]:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from config.settings import Settings
 from config.units import MIB
 from relay.checks.result import CheckResult, bad, ok
+from relay.checks.server import check_server
 from relay.keys import dkim_keys
 from relay.keys.belonging import FOREIGN, foreign
 from relay.keys.secrets import Secrets, SecretsError
-from relay.store.contract import Failure, Tx
+from relay.store.contract import Failure, ServerTx, Tx
 from relay.store.database import StoreError, connect, schema_version
+from relay.store.engines import shown
 from relay.store.sqlite import roots, schema
 from relay.values.errors import RegistryError
 
@@ -31,23 +33,33 @@ class _Key:
 def check_store(settings: Settings) -> Iterator[CheckResult]:
     """The database opens with this release's schema, and the DKIM keys in it can be unsealed."""
     try:
-        conn = connect(settings.database, readonly=True)
+        conn = connect(settings.stored, readonly=True)
     except StoreError as error:
-        yield bad("database", *_cause(str(error)))
+        detail, todo = _cause(str(error))
+        if settings.store.url and "`" not in todo:
+            detail, _, todo = str(error).rpartition("; " if "; " in str(error) else ": ")
+        yield bad("database", detail, todo)
         return
     with closing(conn):
         try:
             version = schema_version(conn)
             tenants = conn.execute("SELECT count(*) FROM tenant").fetchone()[0]
-            yield ok("database", f"{_size(settings)}, schema {version}, tenants: {tenants}")
-            yield _sound("schema", schema.differences(conn), "undo the change by hand, or restore a backup")
-            yield _sound(
-                "pages", [*schema.damage(conn), *_cut(settings)], "stop the relay, keep a copy, and restore a backup"
-            )
+            if isinstance(conn, ServerTx):
+                yield ok("database", f"{shown(settings.stored)}, schema {version}, tenants: {tenants}")
+                yield from check_server(conn, settings)
+            else:
+                yield ok("database", f"{_size(settings)}, schema {version}, tenants: {tenants}")
+                yield from _file(conn, settings)
             yield from _secrets_fit(conn, settings)
             yield from _dkim_keys(conn, settings)
         except Failure as error:
-            yield bad("database", f"{settings.database}: {error}", "restore it from a backup")
+            yield bad("database", f"{shown(settings.stored)}: {error}", "restore it from a backup")
+
+
+def _file(conn: Tx, settings: Settings) -> Iterator[CheckResult]:
+    yield _sound("schema", schema.differences(conn), "undo the change by hand, or restore a backup")
+    todo = "stop the relay, keep a copy, and restore a backup"
+    yield _sound("pages", [*schema.damage(conn), *_cut(settings)], todo)
 
 
 def _cut(settings: Settings) -> list[str]:

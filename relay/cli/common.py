@@ -107,7 +107,7 @@ def open_store(ctx: click.Context) -> Store:
         from relay.store.database import connect
 
         settings = load_settings(ctx)
-        conn = connect(settings.database)
+        conn = connect(settings.stored)
         ctx.find_root().call_on_close(conn.close)
         secrets = Secrets.load(settings.secrets_file)
         if foreign(conn, secrets):

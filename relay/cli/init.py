@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import json
 import os
 import shlex
 import shutil
@@ -24,12 +25,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from config.load import validate
-from config.names import domain_name
+from config.names import domain_name, store_url
 from relay.cli.common import fail, json_option, print_json, say
 from relay.keys.belonging import remember
 from relay.keys.secrets import Secrets
 from relay.observe.escape import escaped
-from relay.store.database import connect, migrate, transaction
+from relay.store.database import connect, migrate, schema_of, transaction
+from relay.store.engines import shown
 
 MADE: Final = ("relay.toml", "data", "tls")
 CERTIFICATE_DAYS: Final = 3650
@@ -58,10 +60,16 @@ http = "127.0.0.1:{http}"
 certificate = "tls/certificate.pem"
 key = "tls/key.pem"
 {auth}
-[links]
+{store}[links]
 # Where recipients reach the unsubscribe pages.
 base_url = "{base_url}"
 {delivery}"""
+
+STORE = """
+[store]
+url = {url}
+
+"""
 
 DEV_AUTH = """
 [auth]
@@ -87,6 +95,8 @@ class InitPlan:
     directory: Path
     hostname: str
     dev: bool
+    store: str = ""
+    """URL of a server's database, empty; "" for SQLite."""
 
     @property
     def base_url(self) -> str:
@@ -106,7 +116,13 @@ class InitPlan:
                 "delivery": "",
                 "address": "*",
             }
+        words["store"] = STORE.format(url=json.dumps(self.store)) if self.store else ""
         return SETTINGS.format(hostname=self.hostname, base_url=self.base_url, **ports, **words)
+
+    @property
+    def mode(self) -> int:
+        """Of the settings file: it may hold a password."""
+        return 0o600 if self.store else 0o644
 
 
 @click.command()
@@ -119,14 +135,20 @@ class InitPlan:
     help="Directory to set up; the working directory by default.",
 )
 @click.option("--hostname", default="", metavar="H", help="Full name of this machine; found out by default.")
+@click.option(
+    "--store",
+    default="",
+    metavar="URL",
+    help="An empty database of a PostgreSQL server, postgresql://USER@HOST/NAME; SQLite in the directory by default.",
+)
 @click.option("--dev", is_flag=True, help="For trying out: loopback and high ports only, log-in without TLS.")
 @json_option
-def command(directory: Path, hostname: str, dev: bool, as_json: bool) -> None:
+def command(directory: Path, hostname: str, store: str, dev: bool, as_json: bool) -> None:
     """Set up a new relay: relay.toml, database, secrets and a self-signed certificate.
 
     Nothing is ever overwritten; if something goes wrong, nothing is left behind.
     """
-    plan = InitPlan(directory.absolute(), _hostname(hostname, dev), dev)
+    plan = InitPlan(directory.absolute(), _hostname(hostname, dev), dev, _store(store))
     create(plan, dt.datetime.now(dt.UTC))
     if as_json:
         print_json(_result(plan))
@@ -139,6 +161,8 @@ def create(plan: InitPlan, now: dt.datetime) -> None:
     for name in MADE:
         if os.path.lexists(plan.directory / name):
             fail(f"{plan.directory / name} is there already, nothing was changed; choose another --dir or move it away")
+    if plan.store and schema_of(plan.store):
+        fail(f"{shown(plan.store)} holds a relay's data already, nothing was changed; name an empty database")
     with _directory(plan.directory):
         stage = Path(tempfile.mkdtemp(prefix=".relay-init-", dir=plan.directory))
         try:
@@ -152,16 +176,30 @@ def _build(plan: InitPlan, stage: Path, now: dt.datetime) -> None:
     data, tls = stage / "data", stage / "tls"
     data.mkdir(0o700)
     data.chmod(0o700)  # whatever the umask
-    migrate(data / "relay.db")
-    (data / "relay.db").chmod(0o600)
     secrets = Secrets.create(data / "secrets")
-    with closing(connect(data / "relay.db")) as conn, transaction(conn):
-        remember(conn, secrets)
+    if not plan.store:
+        _make(data / "relay.db", secrets)
+        (data / "relay.db").chmod(0o600)
     tls.mkdir(0o755)
     tls.chmod(0o755)
     certificate, key = self_signed(plan.hostname, now)
     _write(tls / "certificate.pem", certificate, 0o644)
     _write(tls / "key.pem", key, 0o600)
+    if plan.store:
+        _make(plan.store, secrets)  # at last: what a server has isn't taken back
+
+
+def _make(stored: Path | str, secrets: Secrets) -> None:
+    migrate(stored)
+    with closing(connect(stored)) as conn, transaction(conn):
+        remember(conn, secrets)
+
+
+def _store(url: str) -> str:
+    try:
+        return store_url(url) if url else ""
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--store'") from error
 
 
 def _install(plan: InitPlan, stage: Path) -> None:
@@ -171,7 +209,7 @@ def _install(plan: InitPlan, stage: Path) -> None:
         for name in ("data", "tls"):
             (stage / name).rename(plan.directory / name)
             moved.append(name)
-        _write(plan.directory / "relay.toml", plan.settings().encode(), 0o644)
+        _write(plan.directory / "relay.toml", plan.settings().encode(), plan.mode)
     except BaseException:
         for name in moved:
             (plan.directory / name).rename(stage / name)
@@ -305,7 +343,7 @@ def _result(plan: InitPlan) -> dict[str, object]:
         "hostname": plan.hostname,
         "dev": plan.dev,
         "settings": str(directory / "relay.toml"),
-        "database": str(settings.database),
+        "database": shown(plan.store) if plan.store else str(settings.database),
         "secrets": str(settings.secrets_file),
         "certificate": str(directory / "tls" / "certificate.pem"),
         "key": str(directory / "tls" / "key.pem"),

@@ -26,17 +26,17 @@ SEALED_ANEW: Final = 70
 def command(ctx: click.Context, compact: bool, mend: bool, as_json: bool) -> None:
     """Bring the database to this release's schema; harmless if it is there already."""
     settings = load_settings(ctx)
-    database = settings.database
-    if not database.exists():
-        fail(f"no database at {database}; restore it from a backup, or make a new relay with `relay init`")
-    if why := cause(database) or empty(database):
-        fail(f"database {database} {why}")
+    database, stored, data_dir = settings.database, settings.stored, settings.server.data_dir
+    if isinstance(stored, Path):
+        _there(stored)
+    elif compact or mend:
+        fail("the database's server sees to its files itself: VACUUM FULL, REINDEX")
     if compact or mend:
-        _stopped(settings.server.data_dir)
-    if schema_of(database) < migrations()[-1][0] and (running := relay_process(database.parent)) is not None:
-        fail(f"a relay runs on {database.parent} (process {running or 'unknown'}): stop it first")
+        _stopped(data_dir)
+    if schema_of(stored) < migrations()[-1][0] and (running := relay_process(data_dir)) is not None:
+        fail(f"a relay runs on {data_dir} (process {running or 'unknown'}): stop it first")
     lost: list[str] = []
-    before, after = migrate(database, {SEALED_ANEW: lambda conn: lost.extend(seal_anew(conn, settings.secrets_file))})
+    before, after = migrate(stored, {SEALED_ANEW: lambda conn: lost.extend(seal_anew(conn, settings.secrets_file))})
     text = f"schema {after}: up to date" if before == after else f"schema {before} brought to {after}"
     told: dict[str, object] = {"before": before, "after": after}
     if mend:
@@ -52,6 +52,13 @@ def command(ctx: click.Context, compact: bool, mend: bool, as_json: bool) -> Non
     done(ctx, text, told, as_json)
     for name in lost:
         note(f"the key {name} can't be opened with these secrets and signs no more; `relay check` says what to do")
+
+
+def _there(database: Path) -> None:
+    if not database.exists():
+        fail(f"no database at {database}; restore it from a backup, or make a new relay with `relay init`")
+    if why := cause(database) or empty(database):
+        fail(f"database {database} {why}")
 
 
 def seal_anew(conn: Tx, secrets_file: Path) -> list[str]:

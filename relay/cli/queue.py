@@ -9,11 +9,13 @@ from typing import Any, Final
 
 import click
 
+from config.settings import Settings
 from relay.cli.common import actor, done, fail, hold_row, json_option, open_store, stage_window
 from relay.cli.watching import watch_option, watch_output, watch_show
 from relay.mail.address import AddressError, parse_domain
 from relay.queue import admin, held, view
 from relay.queue.admin import QueueAction, Selection
+from relay.queue.nodes import own_id
 from relay.queue.owners import end_leases
 from relay.queue.trace import trace
 from relay.store.contract import Tx
@@ -121,6 +123,10 @@ def _message(conn: Tx, id_: int, window_s: float) -> dict[str, object]:
     return head | {"recipients": recipients, "holds": holds}
 
 
+def _end_leases(settings: Settings) -> None:
+    end_leases(settings.database, time.time(), own_id(settings.database, settings.stored), store=settings.stored)
+
+
 def _action(action: QueueAction, what: str) -> None:
     """One command for each action: by id, or all of a tenant's or a domain's copies."""
 
@@ -132,7 +138,7 @@ def _action(action: QueueAction, what: str) -> None:
         store = open_store(ctx)
         conn = store.conn
         owner = None if tenant is None else tenants.find(conn, tenant).id
-        end_leases(store.settings.database, time.time())  # of a relay that was killed, and runs no more
+        _end_leases(store.settings)  # of a relay that was killed, and runs no more
         result = admin.act(conn, action, Selection(id_, owner, domain), actor=actor(), why=reason, now=time.time())
         if not result.changed:
             fail(_unchanged(action, result))

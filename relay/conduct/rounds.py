@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from relay.conduct import campaign_statements, contact, domain_watch
@@ -15,6 +14,7 @@ from relay.queue.operator import Operator
 from relay.queue.thaw import thaw
 from relay.store.contract import Tx
 from relay.store.database import connect, transaction
+from relay.store.engines import StoreAddress
 from relay.store.thread import to_its_end
 from relay.store.words import failed
 from relay.tenants import tenants
@@ -38,7 +38,7 @@ class Rounds:
 
     def __init__(
         self,
-        path: Path,
+        path: StoreAddress,
         settings: Settings,
         secrets: Secrets,
         clock: Callable[[], float],

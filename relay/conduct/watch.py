@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 from typing import Final
 
 from config.settings import Settings
@@ -16,6 +15,7 @@ from relay.events.follow import Follower
 from relay.queue.operator import Operator
 from relay.store.contract import Tx
 from relay.store.database import connect, transaction
+from relay.store.engines import StoreAddress
 from relay.store.thread import to_its_end
 from relay.store.words import failed
 
@@ -33,7 +33,7 @@ KEPT_S: Final = 2 * 86_400.0
 class TenantWatch:
     """Use its turns from one thread at a time; by one process of a relay."""
 
-    def __init__(self, path: Path, settings: Settings, clock: Callable[[], float]) -> None:
+    def __init__(self, path: StoreAddress, settings: Settings, clock: Callable[[], float]) -> None:
         self._path = path
         self._settings = settings
         self._operator = Operator.of(settings)

@@ -13,8 +13,7 @@ from collections.abc import Callable
 from relay.queue.complete import Notify, complete
 from relay.queue.values import Result, Written
 from relay.store.contract import Conflict, Failure
-from relay.store.sqlite.committer import Committer, StoreGone
-from relay.store.units import StoreBusy
+from relay.store.units import GroupCommit, StoreBusy, StoreGone
 from relay.values.ids import encode_id
 from relay.values.states import State
 
@@ -32,7 +31,7 @@ WRITTEN_S = 10.0
 class Outcomes:
     """Takes results on the loop; ``told`` is called with each batch and what became of it."""
 
-    def __init__(self, committer: Committer, notify: Notify, told: Callable[[list[Result], Written], None]) -> None:
+    def __init__(self, committer: GroupCommit, notify: Notify, told: Callable[[list[Result], Written], None]) -> None:
         self._committer = committer
         self._notify = notify
         self._told = told

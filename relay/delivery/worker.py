@@ -29,9 +29,8 @@ from relay.queue.owners import GoneOwners, Owners, bury
 from relay.queue.schedule import Schedule
 from relay.queue.values import Claim, Enqueued, Lease, NewSubmission, Result, Written
 from relay.store.contract import Failure, Tx
-from relay.store.sqlite.committer import Committer
 from relay.store.thread import to_its_end
-from relay.store.units import StoreBusy
+from relay.store.units import GroupCommit, StoreBusy
 from relay.tenants.facts import Facts
 from relay.tenants.snapshot import Snapshot, SnapshotSource
 from relay.values.ids import encode_id
@@ -88,7 +87,7 @@ class Worker:
         chain: Chain,
         snapshots: SnapshotSource,
         conn: Tx,
-        committer: Committer,
+        committer: GroupCommit,
         clock: Callable[[], float],
         facts: Facts,
         looking: Tx,

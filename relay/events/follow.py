@@ -23,13 +23,13 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from relay.events import daily
 from relay.events.forget import forget_told
 from relay.store.contract import Tx
 from relay.store.database import connect, transaction
+from relay.store.engines import StoreAddress
 from relay.store.thread import to_its_end
 from relay.store.words import failed
 
@@ -106,7 +106,7 @@ def catch_up(conn: Tx, followers: Sequence[Follower] = ALL) -> int:
     return total
 
 
-async def run(path: Path, followers: Sequence[Follower] = ALL) -> None:
+async def run(path: StoreAddress, followers: Sequence[Follower] = ALL) -> None:
     """Follow until cancelled, in a thread that ends its turn first; by one process of a relay."""
     while True:
         try:
@@ -117,6 +117,6 @@ async def run(path: Path, followers: Sequence[Follower] = ALL) -> None:
         await asyncio.sleep(EVERY_S)
 
 
-def _turn(path: Path, followers: Sequence[Follower]) -> None:
+def _turn(path: StoreAddress, followers: Sequence[Follower]) -> None:
     with closing(connect(path)) as conn:
         catch_up(conn, followers)

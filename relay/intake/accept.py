@@ -40,8 +40,7 @@ from relay.queue.notices import enqueue_notice
 from relay.queue.values import Claim, Enqueued, NewRecipient, NewSubmission, without
 from relay.store.as_of import NEVER, AsOf
 from relay.store.contract import Tx
-from relay.store.sqlite.committer import Committer
-from relay.store.units import StoreBusy, StoreFull
+from relay.store.units import GroupCommit, StoreBusy, StoreFull
 from relay.tenants.facts import Facts
 from relay.values.facts import Recipient, Stream
 from relay.values.ids import encode_id, new_submission_id
@@ -158,7 +157,7 @@ class Acceptor:
         self,
         terms: AcceptTerms,
         chain: Chain,
-        committer: Committer,
+        committer: GroupCommit,
         outlet: Outlet,
         facts: Facts,
         room: DiskPlace,

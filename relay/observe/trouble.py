@@ -15,6 +15,7 @@ class Trouble(IntEnum):
     DAMAGED = 5
     WAITING = 6
     FILES = 7
+    AWAY = 8
 
 
 WORDS: Final[dict[Trouble, str]] = {
@@ -24,5 +25,6 @@ WORDS: Final[dict[Trouble, str]] = {
     Trouble.FULL: "the disk of server.data_dir is full: nothing can be written; make room",
     Trouble.DAMAGED: "the database is damaged: `relay check` says where; stop the relay, keep a copy, restore a backup",
     Trouble.FILES: "no more files or connections can be opened: raise LimitNOFILE= (`ulimit -n`), or fs.file-max",
+    Trouble.AWAY: "the database server can't be reached: mail is refused (451), and taken again once it is back",
     Trouble.WAITING: "a write has been waiting for the disk or for another program's lock for more than 10 s",
 }

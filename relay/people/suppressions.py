@@ -136,7 +136,7 @@ def list_(
         " JOIN suppression p ON p.subscriber_id = s.id LEFT JOIN topic t ON t.id = p.topic_id"
         " WHERE s.tenant_id = ?1 AND (?2 IS NULL OR p.reason = ?2)"
         " ORDER BY s.address, p.topic_id, p.reason LIMIT ?3",
-        (tenant_id, None if reason is None else reason.value, -1 if limit is None else limit),
+        (tenant_id, None if reason is None else reason.value, 1 << 62 if limit is None else limit),
     )
     for address, word, topic, since_at, detail in rows:
         yield SuppressionRow(address, Reason(word), topic, since_at, detail)

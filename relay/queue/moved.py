@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Final
 
 from relay.campaigns import campaigns
@@ -21,6 +20,7 @@ from relay.queue.operator import Operator
 from relay.store import marks
 from relay.store.contract import Tx
 from relay.store.database import connect, transaction
+from relay.store.engines import StoreAddress
 
 _log = logging.getLogger("relay.clock")
 
@@ -50,7 +50,7 @@ class Mover:
     """``longest_s``: no copy waits longer for its next attempt."""
 
     def __init__(
-        self, path: Path, operator: Operator, longest_s: float, clock: Callable[[], float], steady: Steady
+        self, path: StoreAddress, operator: Operator, longest_s: float, clock: Callable[[], float], steady: Steady
     ) -> None:
         self._path = path
         self._operator = operator

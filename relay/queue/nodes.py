@@ -12,11 +12,17 @@ Which processes of its own machine live a node knows exactly (``relay.queue.owne
 
 from __future__ import annotations
 
+import os
+import re
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from relay.store.contract import Tx
+from relay.store.engines import StoreAddress
+from relay.store.files import open_small
 
 HERE: Final = "here"
 """The one machine that has the database as a file. Nodes that share a server have ids of their own."""
@@ -39,6 +45,22 @@ class Node:
     def term_s(self) -> float:
         """A count that stood still for so long is a dead node's: the last lease before it is over."""
         return self.lease_s + 2 * BEAT_S
+
+
+def own_id(database: Path, stored: StoreAddress) -> str:
+    """This machine's: ``HERE`` with a file; with a server one that is made once and kept beside ``database``."""
+    if isinstance(stored, Path):
+        return HERE
+    fd = open_small(database.with_name("node"))
+    try:
+        kept = os.pread(fd, 64, 0).decode("ascii", "replace").strip()
+        if not re.fullmatch(r"[0-9a-f]{16}", kept):
+            kept = secrets.token_hex(8)
+            os.pwrite(fd, f"{kept}\n".encode(), 0)
+            os.fsync(fd)
+        return kept
+    finally:
+        os.close(fd)
 
 
 def beat(conn: Tx, node: Node) -> None:

@@ -26,6 +26,7 @@ from relay.queue.lease import owners, take_back
 from relay.queue.nodes import BEAT_S, HERE, Node, NodeWatch, beat, forget, nodes
 from relay.store.contract import Tx
 from relay.store.database import connect, transaction
+from relay.store.engines import StoreAddress
 from relay.store.files import open_small
 
 _BITS: Final = 48
@@ -162,13 +163,13 @@ class EndedLeases:
     """Other machines that hold leases, as far as anybody can tell."""
 
 
-def end_leases(database: Path, now: float, node: str = HERE) -> EndedLeases:
+def end_leases(database: Path, now: float, node: str = HERE, *, store: StoreAddress | None = None) -> EndedLeases:
     """Take back what processes of this machine hold that are gone; nothing of another machine's.
 
-    Raises StoreError or Failure.
+    ``store``: where the rows are, if not in the file. Raises StoreError or Failure.
     """
     look = Owners(database, node=node)
-    conn = connect(database)
+    conn = connect(store or database)
     try:
         gone = look.look(conn)
         count = 0

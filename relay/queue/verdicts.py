@@ -17,6 +17,8 @@ from relay.values.states import State
 
 CHUNK: Final = 5_000
 """Copies worked off in one transaction by those who share the store."""
+ALL: Final = 1 << 62
+"""More than there can be."""
 
 
 MAX_WHY: Final = 1_000
@@ -109,7 +111,7 @@ def widen(conn: Tx, campaign_id: int, share: int, every: int, actor: str, why: s
 def work_off(conn: Tx, campaign_id: int, now: float, most: int | None = CHUNK) -> int:
     """Work off up to ``most`` held copies of a decided campaign (None: all); 0 when none is left."""
     campaign = by_id(conn, campaign_id)
-    limit = -1 if most is None else most
+    limit = ALL if most is None else most
     if campaign.state == "released":
         done = conn.execute(
             f"UPDATE recipient SET {without(CAMPAIGN)} WHERE state = 1 AND (submission_id, number) IN"

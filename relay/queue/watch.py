@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from relay.campaigns import campaigns
 from relay.pipeline.chain import Chain
@@ -15,6 +14,7 @@ from relay.queue import holds, last, verdict_letters, verdicts
 from relay.queue.operator import Operator
 from relay.store.contract import Tx
 from relay.store.database import connect, transaction
+from relay.store.engines import StoreAddress
 from relay.store.words import failed
 
 _log = logging.getLogger("relay.campaign")
@@ -28,7 +28,7 @@ ACTOR = "relay"
 
 
 async def run(
-    path: Path,
+    path: StoreAddress,
     chain: Chain,
     clock: Callable[[], float],
     first: Callable[[], None] = lambda: None,
@@ -50,7 +50,7 @@ async def run(
 
 
 def _turn(
-    path: Path,
+    path: StoreAddress,
     chain: Chain,
     clock: Callable[[], float],
     first: Callable[[], None],
@@ -80,7 +80,7 @@ def _turn(
         _call_next(path, operator, clock())
 
 
-def _begin_windows(path: Path, now: float) -> None:
+def _begin_windows(path: StoreAddress, now: float) -> None:
     conn = connect(path)
     try:
         with transaction(conn):
@@ -89,7 +89,7 @@ def _begin_windows(path: Path, now: float) -> None:
         conn.close()
 
 
-def _end_holds(path: Path, now: float) -> None:
+def _end_holds(path: StoreAddress, now: float) -> None:
     conn = connect(path)
     try:
         count = holds.end_timed(conn, now)
@@ -113,7 +113,9 @@ def judge(conn: Tx, chain: Chain, now: float) -> list[tuple[int, CampaignVerdict
     return found
 
 
-def act(path: Path, campaign_id: int, verdict: CampaignVerdict, now: float, operator: Operator | None = None) -> None:
+def act(
+    path: StoreAddress, campaign_id: int, verdict: CampaignVerdict, now: float, operator: Operator | None = None
+) -> None:
     """Carry a verdict out, on a connection of its own and in short steps: a release may touch many rows."""
     conn = connect(path)
     try:
@@ -138,7 +140,7 @@ def act(path: Path, campaign_id: int, verdict: CampaignVerdict, now: float, oper
     _log.info("campaign=%d %s: %s", campaign_id, verdict.decision, verdict.why)
 
 
-def _call_next(path: Path, operator: Operator, now: float) -> None:
+def _call_next(path: StoreAddress, operator: Operator, now: float) -> None:
     """Campaigns that nobody has decided within the term."""
     conn = connect(path)
     try:
@@ -157,7 +159,7 @@ def _work_off(conn: Tx, campaign_id: int, now: float) -> None:
         time.sleep(PAUSE_S)
 
 
-def finish_decided(path: Path, now: float) -> None:
+def finish_decided(path: StoreAddress, now: float) -> None:
     """Work off what a decision left: cut short by a crash, or held while it was made."""
     conn = connect(path)
     try:

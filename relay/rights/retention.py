@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 from typing import Final, Protocol
 
 from relay.campaigns import refusals
@@ -22,6 +21,7 @@ from relay.signup import answer, forms, limits
 from relay.store import marks
 from relay.store.contract import Tx
 from relay.store.database import connect, transaction
+from relay.store.engines import StoreAddress
 from relay.store.words import failed
 from relay.tenants import domains, idempotency
 from relay.tracking import forget as tracking
@@ -53,7 +53,7 @@ class Keep(Protocol):
     def tracking(self) -> float: ...
 
 
-async def run(path: Path, keep: Keep, clock: Callable[[], float], steady: Steady | None = None) -> None:
+async def run(path: StoreAddress, keep: Keep, clock: Callable[[], float], steady: Steady | None = None) -> None:
     """Clean up at start and once an hour until cancelled."""
     steady = steady or Steady(clock)
     while True:
@@ -68,7 +68,7 @@ async def run(path: Path, keep: Keep, clock: Callable[[], float], steady: Steady
         await asyncio.sleep(EVERY_S)
 
 
-def _turn(path: Path, keep: Keep, now: float, steady: Steady) -> int:
+def _turn(path: StoreAddress, keep: Keep, now: float, steady: Steady) -> int:
     if not believed(path, now, now - steady.since()):
         _log.warning("the clock is far ahead of the last clean-up: nothing is deleted until it has stood so for a day")
         return 0
@@ -78,7 +78,7 @@ def _turn(path: Path, keep: Keep, now: float, steady: Steady) -> int:
     return deleted
 
 
-def believed(path: Path, now: float, stood_s: float) -> bool:
+def believed(path: StoreAddress, now: float, stood_s: float) -> bool:
     """Whether the clock may be believed where records would be deleted by it; ``stood_s``: it wasn't set for so long.
 
     A clock that is wrong by ten years would else take all of them.
@@ -88,7 +88,7 @@ def believed(path: Path, now: float, stood_s: float) -> bool:
     return cleaned is None or now - cleaned < FAR_S or stood_s >= BELIEVED_S
 
 
-def clean(path: Path, completed_s: float, events_s: float, now: float, tracking_s: float | None = None) -> int:
+def clean(path: StoreAddress, completed_s: float, events_s: float, now: float, tracking_s: float | None = None) -> int:
     """Delete what is past its time; the number of submissions, events, hits, requests and answers deleted.
 
     ``tracking_s``: None for as long as events.

@@ -71,6 +71,10 @@ class ServerTx(ABC):
         """How long a statement waits for others' locks."""
 
     @abstractmethod
+    def answers_within(self, seconds: float) -> None:
+        """A statement that the server answers later than that has failed, and so has the connection."""
+
+    @abstractmethod
     def reserve(self, table: str, count: int) -> int:
         """Take ``count`` ids of a table, those after the returned one, for rows that are going to be written."""
 

@@ -22,6 +22,8 @@ from relay.store.files import cause, empty
 from relay.store.words import explained
 
 BUSY_TIMEOUT_S = 10.0
+ANSWER_S = 3.0
+"""What a process that answers others waits for a server, before it takes it for gone."""
 _NO_META = "SELECT count(*) = 0 FROM sqlite_master WHERE name = 'meta'"
 _FOREIGN = "SELECT count(*) > 0 AND sum(name IN ('meta', 'tenant')) = 0 FROM sqlite_master WHERE type = 'table'"
 
@@ -142,6 +144,12 @@ def waits(conn: Tx, seconds: float) -> None:
         conn.waits(seconds)
         return
     conn.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
+
+
+def answers_within(conn: Tx, seconds: float = ANSWER_S) -> None:
+    """Who answers others doesn't wait for a server that says nothing; a file has no need of that."""
+    if isinstance(conn, ServerTx):
+        conn.answers_within(seconds)
 
 
 def is_busy(error: Failure) -> bool:

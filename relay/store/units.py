@@ -24,6 +24,10 @@ class StoreFull(StoreBusy):
     """The disk is full."""
 
 
+class StoreGone(StoreBusy):
+    """The database's file was deleted or replaced: what is written to it now would be lost."""
+
+
 class GroupCommit(Protocol):
     """The one writer of a mail process: units of work in shared, durable transactions, whatever the engine.
 
@@ -56,3 +60,19 @@ class GroupCommit(Protocol):
         """What became of the database, if it isn't where it was opened; else empty."""
 
     async def close(self) -> None: ...
+
+
+class StoreRoom(Protocol):
+    """How much mail can still be stored, as far as that is known before it is."""
+
+    @property
+    def full(self) -> bool:
+        """No room for a message of a usual size."""
+
+    def look(self) -> None: ...
+    def fits(self, octets: int) -> bool: ...
+    def take(self, octets: int) -> bool:
+        """Count what is about to be written; False if there is no room for it."""
+
+    def give(self, octets: int) -> None:
+        """It was written, or could not be."""

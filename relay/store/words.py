@@ -46,6 +46,8 @@ class StoreFault(StrEnum):
     READ_ONLY = "read-only"
     CLOSED = "closed"
     """Its file can't be opened."""
+    AWAY = "away"
+    """A server that can't be reached."""
     OTHER = "other"
 
 
@@ -61,6 +63,8 @@ _FAULTS: Final = {
 
 def fault(error: BaseException) -> StoreFault:
     """Of an error of the store; OTHER for any that isn't, or that passes by itself."""
+    if getattr(error, "away", False):
+        return StoreFault.AWAY
     return _FAULTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, StoreFault.OTHER)
 
 

@@ -90,4 +90,5 @@ _CAUSES: Final = {
     StoreFault.DISK: "the disk of server.data_dir has errors (I/O error): look at the system's log",
     StoreFault.READ_ONLY: "the disk of server.data_dir can't be written (read-only): remount it for writing",
     StoreFault.CLOSED: "the database's file can't be opened: is server.data_dir still there, and may it be read?",
+    StoreFault.AWAY: "the database server can't be reached: is it running? The relay goes on by itself once it is",
 }

@@ -24,7 +24,8 @@ PEOPLE = 50
 class Victim:
     """Bulk mail for consented recipients, so that every message touches counters, campaign and consent."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, url: str = "") -> None:
+        """``url``: of an empty database on a server; SQLite's file otherwise."""
         self.sink = Sink()
         self.settings: dict[str, dict[str, object]] = {
             "delivery": {
@@ -36,7 +37,7 @@ class Victim:
             "policy.staged_sending": {"new_below": 0},
             "log": {"level": "warning"},
         }
-        self.relay = relay = Relay(directory, self.settings)
+        self.relay = relay = Relay(directory, self.settings, url=url)
         relay.tenant()
         agreed = directory / "agreed.txt"
         agreed.write_text("\n".join(recipient(number) for number in range(PEOPLE)) + "\n")
@@ -51,6 +52,9 @@ class Victim:
         return Load(self.relay.submission, self.login, count, name=name).start()
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        if self.relay.store:
+            with self.relay.database() as conn:
+                return conn.execute(sql).fetchall()
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)) as conn:
             return conn.execute(sql).fetchall()
 

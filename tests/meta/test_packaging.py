@@ -118,7 +118,7 @@ def test_no_path_of_one_machine_and_no_package_index_is_tracked() -> None:
 def test_make_check_and_make_test_are_what_ci_runs() -> None:
     lines = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
     made = [line for line in lines if line.startswith("make ")]
-    assert made == ["make check", "make test", "make test-compiled ARGS=--short"]
+    assert made == ["make check", "make test", "make test-postgres ARGS=--short", "make test-compiled ARGS=--short"]
 
 
 def test_the_build_compiles_with_the_locked_mypy() -> None:

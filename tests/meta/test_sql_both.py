@@ -23,7 +23,7 @@ POSTGRES_ALONE = re.compile(
     r"\w::\w|\bSKIP LOCKED\b|\bFOR (?:NO KEY )?UPDATE\b|\bpg_\w+\(|\bILIKE\b|\bstring_agg\(|\bjsonb|\bnextval\(|"
     r"= ANY\b|\bDISTINCT ON\b|\bARRAY\[|\bunnest\(|\bto_char\(|\bextract\(|\binterval '"
 )
-UNTYPED = ("could not determine data type of parameter", "text = integer")
+UNTYPED = ("could not determine data type of parameter", "text = integer", "- unknown", "jsonb")
 """What is said of a place whose value's type the program knows and the text doesn't."""
 
 

@@ -8,10 +8,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from relay.store.contract import Connection
+from relay.store.database import connect
+from tests.support import store
 from tests.support.commands import command
 from tests.support.ports import free_port
 
@@ -38,7 +42,10 @@ FREED = ("--consent", "exempt", "--ground", "contract", "--reason", "test")
 class Relay:
     """Settings, commands and the service in ``directory``; everything on 127.0.0.1."""
 
-    def __init__(self, directory: Path, settings: Mapping[str, Mapping[str, object]] | None = None) -> None:
+    def __init__(
+        self, directory: Path, settings: Mapping[str, Mapping[str, object]] | None = None, *, url: str = ""
+    ) -> None:
+        """``url``: of an empty database on a server, where the store is to be there."""
         self.directory = directory
         self.hostname = "relay.test"
         self.submission = free_port()
@@ -49,7 +56,10 @@ class Relay:
         self.log: list[str] = []
         self._topics: set[tuple[str, str]] = set()
         self._reader: threading.Thread | None = None
-        self.cli("init", "--dir", str(directory), "--hostname", self.hostname, "--dev", config=False)
+        self.store = url or store.url_of_a_new_one()
+        """URL, where the tests run on a server (``make test STORE=postgres``)."""
+        on = ["--store", self.store] if self.store else []
+        self.cli("init", "--dir", str(directory), "--hostname", self.hostname, "--dev", *on, config=False)
         self.config = directory / "relay.toml"
         self.configure(settings or {})
 
@@ -70,6 +80,8 @@ class Relay:
             "delivery": {"allow_private": True, "stop_grace": 15},
             "webhooks": {"allow_private": True},
         }
+        if self.store:
+            tables["store"] = {"url": self.store}
         for name, values in changes.items():
             tables.setdefault(name, {}).update(values)
         lines = []
@@ -152,6 +164,12 @@ class Relay:
             if stream is not None:
                 stream.close()
         self.process = None
+
+    @contextmanager
+    def database(self) -> Iterator[Connection]:
+        """A connection to the relay's store, whatever its engine."""
+        with closing(connect(self.store or self.directory / "data" / "relay.db")) as conn:
+            yield conn
 
     # -- what most tests need --------------------------------------------------
 

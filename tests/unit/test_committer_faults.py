@@ -17,10 +17,10 @@ import pytest
 from relay.store import thread
 from relay.store.database import connect, migrate
 from relay.store.sqlite import committer as module
-from relay.store.sqlite.committer import Committer, StoreGone
+from relay.store.sqlite.committer import Committer
 from relay.store.sqlite.turn import Turn
 from relay.store.thread import NoThread, ready
-from relay.store.units import StoreBusy, StoreFull
+from relay.store.units import StoreBusy, StoreFull, StoreGone
 
 LIMIT_S = 20
 

@@ -38,7 +38,7 @@ def conn(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 def person(conn: sqlite3.Connection, number: int, domain: str = "example.net") -> int:
     conn.execute(
-        "INSERT OR IGNORE INTO subscriber (id, tenant_id, address, created_at) VALUES (?, 1, ?, 0)",
+        "INSERT INTO subscriber (id, tenant_id, address, created_at) VALUES (?, 1, ?, 0) ON CONFLICT DO NOTHING",
         (number, f"p{number}@{domain}"),
     )
     return number

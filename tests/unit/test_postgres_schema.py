@@ -158,7 +158,7 @@ def test_another_schema_is_refused_with_what_to_do(change: str, told: str) -> No
 
 
 def test_an_empty_database_is_refused() -> None:
-    with pytest.raises(StoreError, match="no relay was made in it"):
+    with pytest.raises(StoreError, match="relay init --store"):
         connect(server().empty())
 
 

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from relay.observe.trouble import WORDS, Trouble
+from relay.store import condition as module
+from relay.store.condition import Condition, Gone
 from relay.store.database import connect, migrate
-from relay.store.sqlite import condition as module
 from relay.store.sqlite.committer import Committer
-from relay.store.sqlite.condition import Condition, Gone
+from relay.store.sqlite.leaving import leave
 from relay.store.sqlite.rescue import rescue
 from relay.store.sqlite.room import DiskRoom
 from relay.store.units import StoreBusy
@@ -37,6 +38,9 @@ class World:
 
     def _call(self, conn: sqlite3.Connection, trouble: Trouble, past: bool) -> None:
         self.called.append((trouble, past))
+
+    async def leave(self) -> None:
+        await leave(self.committer, self.path, self.conn)
 
     async def look(self, after_s: float = 1.0) -> Trouble:
         """The trouble, after what this look wrote, if anything."""
@@ -160,7 +164,7 @@ def test_a_lost_file_is_written_down_again(path: Path, how: str) -> None:
             path.write_bytes(b"")
         beats: list[Trouble] = []
         with pytest.raises(Gone, match="put back" if how != "replaced" else "is kept as"):
-            await module.run(world.committer, world.room, beats.append, path, world.conn)
+            await module.run(world.committer, world.room, beats.append, world.leave)
         assert beats == [Trouble.GONE]
 
     run(path, test)
@@ -192,7 +196,7 @@ def test_one_of_two_processes_saves_what_was_lost(path: Path, how: str) -> None:
             path.write_bytes(b"")
         same_file = other.committer.place.same_file()
         with pytest.raises(Gone):
-            await module.run(world.committer, world.room, lambda _: None, path, world.conn)
+            await module.run(world.committer, world.room, lambda _: None, world.leave)
         if how != "replaced":
             with closing(connect(path)) as conn:
                 conn.execute("INSERT INTO counter VALUES (1, 'since', 7)")
@@ -219,7 +223,7 @@ def test_a_restored_database_that_is_lost_again_is_saved_again(path: Path) -> No
             for file in path.parent.glob("relay.db*"):
                 file.unlink()
             with pytest.raises(Gone, match="put back"):
-                await module.run(world.committer, world.room, lambda _: None, path, world.conn)
+                await module.run(world.committer, world.room, lambda _: None, world.leave)
 
         run(path, test)
     with closing(connect(path)) as conn:

@@ -21,7 +21,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from relay.store.postgres.connection import ANSWER_S, ServerConnection
+from relay.store.database import ANSWER_S
+from relay.store.postgres.connection import ServerConnection
 from relay.store.postgres.errors import CommitUnsure, ServerAway, ServerFailure
 from relay.store.thread import Hand
 from relay.store.units import Done, StoreBusy, StoreFull, Work
@@ -178,6 +179,7 @@ class ServerCommitter:
         fault: BaseException | None = None
         try:
             ended = self._committed(batch)
+            fault = next((error for _, _, error in ended if isinstance(error, StoreBusy)), None)
         except BaseException as error:
             with contextlib.suppress(Exception):
                 _log.error("store: a batch was lost: %s", error)
@@ -228,7 +230,7 @@ class ServerCommitter:
                 if isinstance(error, ServerAway) or _again(error):
                     raise
                 self._conn.execute("ROLLBACK TO unit")
-                ended.append((done, None, error))
+                ended.append((done, None, _lost(error) if isinstance(error, ServerFailure) else error))
             else:
                 ended.append((done, result, None))
             self._conn.execute("RELEASE unit")
@@ -248,4 +250,6 @@ def _lost(error: BaseException) -> StoreBusy:
     if isinstance(error, StoreBusy):
         return error
     full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-    return StoreFull(str(error)) if full else StoreBusy(f"{error}" or type(error).__name__)
+    lost = StoreFull(str(error)) if full else StoreBusy(f"{error}" or type(error).__name__)
+    lost.__cause__ = error
+    return lost

@@ -26,8 +26,6 @@ from relay.store.postgres.errors import CommitUnsure, ServerAway, ServerFailure,
 
 CONNECT_S: Final = 2
 LOCK_S: Final = 10.0
-ANSWER_S: Final = 3.0
-"""What a process that answers others waits for a statement's answer, before it takes the server for gone."""
 AGAIN_S: Final = 0.25
 """Between attempts to reach a server that could not be reached: meanwhile the answer is the same, at once."""
 ASK_S: Final = 5.0
@@ -191,6 +189,10 @@ class ServerConnection(ServerTx):
         self._lock_s = seconds
         with self._guard:
             self._driver.execute(f"SET lock_timeout = {max(1, round(seconds * 1000))}")
+
+    def answers_within(self, seconds: float) -> None:
+        """From now on."""
+        self.answer_s = self._driver.answer_s = seconds
 
     def reserve(self, table: str, count: int) -> int:
         """Nobody else gets these; gaps are none that anybody minds."""

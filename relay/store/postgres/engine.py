@@ -13,6 +13,7 @@ from relay.store.postgres.committer import ServerCommitter
 from relay.store.postgres.connection import ServerConnection, opened
 from relay.store.postgres.errors import told
 from relay.store.postgres.pool import ServerPool
+from relay.store.postgres.room import ServerRoom
 from relay.store.postgres.schema import VERSION, functions, translated
 
 OLDEST: Final = 130_000
@@ -55,7 +56,7 @@ def _fitting(conn: ServerConnection, url: str, *, create: bool, readonly: bool) 
     if create:
         return
     if not ours:
-        raise StoreError(f"{where} is empty: no relay was made in it")
+        raise StoreError(f"{where} is empty: no relay was made in it; `relay init --store URL` makes one")
     have, newest = schema_version(conn), migrations()[-1][0]
     if have > newest:
         raise StoreError(f"{where} has schema {have}, this release knows up to {newest}: install the newer release")
@@ -124,9 +125,14 @@ def committer(url: str) -> ServerCommitter:
     return ServerCommitter(url)
 
 
-def pool(url: str) -> ServerPool:
-    """The HTTP side's connections."""
-    return ServerPool(url)
+def room() -> ServerRoom:
+    """Of every mail process."""
+    return ServerRoom()
 
 
-__all__ = ["committer", "connect", "migrate", "opened", "pool", "schema_of", "schema_version"]
+def pool(url: str, *, size: int) -> ServerPool:
+    """The HTTP side's connections, so many at most."""
+    return ServerPool(url, size=size)
+
+
+__all__ = ["committer", "connect", "migrate", "opened", "pool", "room", "schema_of", "schema_version"]

@@ -45,6 +45,8 @@ class ServerFailure(sqlite3.OperationalError):
 class ServerAway(ServerFailure):
     """The connection is lost, or there is none."""
 
+    away = True
+
     def __init__(self, text: str) -> None:
         super().__init__(text, "", sqlite3.SQLITE_CANTOPEN, _AWAY)
 

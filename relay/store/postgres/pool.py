@@ -92,5 +92,5 @@ class ServerPool:
         conn = connect(self._url)
         assert isinstance(conn, ServerConnection)
         conn.waits(LOCK_WAIT_S)
-        conn.answer_s = conn.driver.answer_s = READ_LIMIT_S
+        conn.answers_within(READ_LIMIT_S)
         return conn

@@ -35,7 +35,7 @@ from relay.store.sqlite.checkpoint import BACKSTOP_PAGES, LOG_OCTETS
 from relay.store.sqlite.place import Place
 from relay.store.sqlite.turn import Turn
 from relay.store.thread import Hand
-from relay.store.units import Done, StoreBusy, StoreFull, Work
+from relay.store.units import Done, StoreBusy, StoreFull, StoreGone, Work
 
 T = TypeVar("T")
 
@@ -54,10 +54,6 @@ FRESH_S = 10.0
 """So long a fault counts as lasting, though other writes have been taken since."""
 
 _log = logging.getLogger("relay.store")
-
-
-class StoreGone(StoreBusy):
-    """The database's file was deleted or replaced: what is written to it now would be lost."""
 
 
 def _lost(error: BaseException) -> StoreBusy:

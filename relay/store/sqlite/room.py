@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from relay.store.contract import Tx
 from relay.store.sqlite.shrink import SPARE_PAGES
 
 PAGE_OCTETS: Final = 4096
@@ -65,7 +66,7 @@ class DiskRoom:
     def __init__(
         self,
         database: Path,
-        conn: sqlite3.Connection,
+        conn: Tx,
         least: int,
         *,
         share: int = 1,

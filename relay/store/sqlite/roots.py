@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from relay.store.contract import Tx
+from relay.store.contract import ServerTx, Tx
 from relay.store.database import StoreError, migrations, transaction
+from relay.store.engines import StoreAddress
 from relay.store.sqlite.room import PAGE_OCTETS, log_octets
 
 _WHERE = re.compile(r"\bWHERE\b(.*)", re.I | re.S)
@@ -53,7 +54,12 @@ def expected() -> dict[str, tuple[str, str]]:
 
 
 def faults(conn: Tx) -> list[RootFault]:
-    """What is missing or can't be read, tables first. Raises sqlite3.Error if the schema itself can't be."""
+    """What is missing or can't be read, tables first. Raises sqlite3.Error if the schema itself can't be.
+
+    A server sees to its own.
+    """
+    if isinstance(conn, ServerTx):
+        return []
     found = {name: (kind, table, sql) for kind, name, table, sql in _objects(conn)}
     missing = [RootFault(kind, name, "is missing") for name, (kind, _) in expected().items() if name not in found]
     unread = [
@@ -72,8 +78,10 @@ def cut_off(path: Path) -> bool:
     return bool(path.stat().st_size % PAGE_OCTETS) and not log_octets(path)
 
 
-def refuse_damaged(conn: sqlite3.Connection, path: Path) -> None:
-    """Raises StoreError that says what to do if mail could not be stored in this database."""
+def refuse_damaged(conn: Tx, path: StoreAddress) -> None:
+    """Raises StoreError that says what to do if mail could not be stored in this database; a server sees to its own."""
+    if not isinstance(path, Path):
+        return
     try:
         if cut_off(path):
             raise sqlite3.DatabaseError(CUT_OFF)

@@ -8,9 +8,11 @@ before it is met by mail.
 from __future__ import annotations
 
 import sqlite3
+from typing import cast
 
 import sqlite_utils
 
+from relay.store.contract import Tx
 from relay.store.database import migrations
 
 MOST_FAULTS = 5
@@ -28,8 +30,9 @@ def _described(conn: sqlite3.Connection) -> dict[str, str]:
     return {name: " ".join(text.split()) for name, text in found.items()}
 
 
-def differences(conn: sqlite3.Connection) -> list[str]:
+def differences(tx: Tx) -> list[str]:
     """What is missing, changed or foreign in the schema; empty if all is as the migrations make it."""
+    conn = cast(sqlite3.Connection, tx)
     fresh = sqlite3.connect(":memory:")
     for _, sql in migrations():
         fresh.executescript(sql)
@@ -41,7 +44,7 @@ def differences(conn: sqlite3.Connection) -> list[str]:
     return sorted(faults)
 
 
-def damage(conn: sqlite3.Connection) -> list[str]:
+def damage(conn: Tx) -> list[str]:
     """What SQLite's own check finds wrong with the pages; empty if nothing."""
     try:
         rows = conn.execute(f"PRAGMA quick_check({MOST_FAULTS})").fetchall()

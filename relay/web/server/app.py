@@ -22,6 +22,8 @@ from relay.keys.secrets import Secrets
 from relay.observe.trouble import Trouble
 from relay.queue.operator import Operator
 from relay.signup.ask import Office
+from relay.store.database import engine
+from relay.store.engines import StoreAddress
 from relay.store.pool import CONNECTIONS, Storage, Unavailable
 from relay.store.sqlite.pool import Pool
 from relay.tracking import machines
@@ -46,7 +48,7 @@ from relay.webhooks.try_out import Callout
 def create_app(
     settings: Settings,
     secrets: Secrets,
-    database: Path,
+    database: StoreAddress,
     clock: Callable[[], float] = time.time,
     *,
     limits: WebLimits | None = None,
@@ -55,7 +57,7 @@ def create_app(
     troubles: Callable[[], Sequence[Trouble]] = tuple,
 ) -> ASGIApp:
     """The ASGI application. ``mail_alive`` and ``troubles`` answer for the mail processes in ``/readyz``."""
-    storage = storage or Pool(database)
+    storage = storage or _pool(database)
     views = Views(settings.links.base_url or f"https://{settings.server.hostname}")
     office = Office(
         secrets,
@@ -94,7 +96,7 @@ def create_app(
     insiders = Insiders(settings.http.metrics_from)
     metrics = Metrics(storage, insiders)
     # A probe of its own: it must not wait behind busy pages.
-    health = Health(Pool(database, size=1, lock_wait_s=1.0), mail_alive, insiders, troubles)
+    health = Health(_pool(database, probe=True), mail_alive, insiders, troubles)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -148,6 +150,14 @@ def create_app(
         observe=metrics.observe,
         may_send=lambda scope: may_send(context, scope),
     )
+
+
+def _pool(database: StoreAddress, *, probe: bool = False) -> Storage:
+    """Of one connection that waits for little, for a ``probe``."""
+    server = engine(database)
+    if server is not None:
+        return server.pool(str(database), size=1 if probe else CONNECTIONS)
+    return Pool(Path(database), size=1, lock_wait_s=1.0) if probe else Pool(Path(database))
 
 
 async def _robots(request: Request) -> Response:

@@ -71,7 +71,7 @@ def run(
     log.setup(settings.log.level, settings.log.format)
     secrets = Secrets.load(settings.secrets_file)
     listening = sock or bind(settings.listen.http)
-    app = create_app(settings, secrets, settings.database, mail_alive=mail_alive, troubles=troubles)
+    app = create_app(settings, secrets, settings.stored, mail_alive=mail_alive, troubles=troubles)
     server = make_server(
         app,
         ready,

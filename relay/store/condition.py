@@ -14,18 +14,13 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
 
 from relay.observe.trouble import WORDS, Trouble
 from relay.store import marks
-from relay.store.sqlite.committer import Committer, StoreGone
-from relay.store.sqlite.rescue import rescue
-from relay.store.sqlite.room import DiskRoom
-from relay.store.thread import to_its_end
-from relay.store.units import StoreBusy, StoreFull
-from relay.store.words import explained
+from relay.store.units import GroupCommit, StoreBusy, StoreFull, StoreGone, StoreRoom
+from relay.store.words import StoreFault, fault
 
 _log = logging.getLogger("relay.store")
 
@@ -37,11 +32,11 @@ PROBE: Final = "probe"
 """A mark that is moved to see whether anything can be written."""
 
 
-Call = Callable[[sqlite3.Connection, Trouble, bool], object]
+Call = Callable[[Any, Trouble, bool], object]
 """Calls the operator, in the transaction it is handed: for which trouble, and whether that has passed."""
 
 
-def _nobody(conn: sqlite3.Connection, trouble: Trouble, past: bool) -> None:
+def _nobody(conn: Any, trouble: Trouble, past: bool) -> None:
     """Is called."""
 
 
@@ -49,7 +44,11 @@ class Condition:
     """``look`` is called from the loop; keeps a probe running where one is due."""
 
     def __init__(
-        self, committer: Committer, room: DiskRoom, call: Call = _nobody, clock: Callable[[], float] = time.monotonic
+        self,
+        committer: GroupCommit,
+        room: StoreRoom,
+        call: Call = _nobody,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._committer = committer
         self._room = room
@@ -124,6 +123,8 @@ def kind_of(error: BaseException) -> Trouble:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if isinstance(error, StoreGone):
         return Trouble.GONE
+    if fault(error) is StoreFault.AWAY:
+        return Trouble.AWAY
     if isinstance(error, StoreFull) or code == sqlite3.SQLITE_FULL:
         return Trouble.FULL
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
@@ -150,15 +151,18 @@ class Gone(Exception):
     """The database's file was deleted or replaced; what it held has been kept."""
 
 
+Leave = Callable[[], Awaitable[None]]
+"""Keeps what a lost database holds and raises Gone, or finds that it is back."""
+
+
 async def run(
-    committer: Committer,
-    room: DiskRoom,
+    committer: GroupCommit,
+    room: StoreRoom,
     beat: Callable[[Trouble], None],
-    path: Path,
-    looking: sqlite3.Connection,
+    leave: Leave,
     call: Call = _nobody,
 ) -> None:
-    """Beat once a second until cancelled. ``looking`` reads the database at ``path``.
+    """Beat once a second until cancelled.
 
     Raises Gone: then nothing can be promised any more, and a new start is what helps.
     """
@@ -171,17 +175,5 @@ async def run(
             trouble = Trouble.WRITES
         beat(trouble)
         if trouble is Trouble.GONE:
-            await _leave(committer, path, looking)
+            await leave()
         await asyncio.sleep(EVERY_S)
-
-
-async def _leave(committer: Committer, path: Path, looking: sqlite3.Connection) -> None:
-    lost, same_file = committer.lost(), committer.place.same_file()
-    if not lost:
-        return  # it is back where it was
-    try:
-        done = await to_its_end(lambda: rescue(looking, path, same_file=same_file, mark=committer.place.mark))
-    except (sqlite3.Error, OSError) as error:
-        _log.critical("%s; what was in it can't be copied, trying again: %s", lost, explained(error, path))
-        return
-    raise Gone(f"{lost}; {done}")

@@ -1,0 +1,436 @@
+"""PostgreSQL as a store: limits nobody passes, work that is run again, commits that are asked for, clear errors."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any, TypeVar
+
+import psycopg
+import pytest
+
+from relay.ledger import counters
+from relay.people import suppressions
+from relay.store import as_of, marks
+from relay.store.contract import Conflict, Failure
+from relay.store.database import StoreError, connect, is_busy, reading, transaction
+from relay.store.engines import shown
+from relay.store.pool import Unavailable
+from relay.store.postgres.committer import ServerCommitter
+from relay.store.postgres.connection import ServerConnection
+from relay.store.postgres.errors import ServerAway, ServerFailure, at_connecting
+from relay.store.postgres.pool import ServerPool
+from relay.store.units import StoreBusy, StoreFull
+from relay.store.words import StoreFault, explained, fault
+from relay.values.facts import Reason
+from tests.support.postgres import server
+
+T = TypeVar("T")
+WRITERS = 8
+
+
+@pytest.fixture(scope="module")
+def url() -> str:
+    return server().made()
+
+
+@pytest.fixture
+def conn(url: str) -> Iterator[ServerConnection]:
+    with closing(ServerConnection(url)) as made:
+        yield made
+
+
+def committed(url: str, test: Callable[[ServerCommitter], Any]) -> Any:
+    async def whole() -> Any:
+        committer = ServerCommitter(url)
+        try:
+            return await test(committer)
+        finally:
+            await committer.close()
+
+    return asyncio.run(asyncio.wait_for(whole(), 30))
+
+
+def ends(conn: ServerConnection) -> None:
+    """The server ends this connection, as it does when it stops."""
+    server().admin(f"SELECT pg_terminate_backend({conn.driver.info.backend_pid})")
+
+
+# --- limits ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("limit", "amount"), [(100, 1), (100, 7), (5, 1), (1, 1), (0, 1)])
+def test_eight_writers_never_pass_a_limit(url: str, limit: int, amount: int) -> None:
+    """READ COMMITTED, without the store's lock: the condition in the statement alone decides."""
+    name, taken = f"limit/{limit}/{amount}", []
+
+    def write() -> None:
+        with closing(ServerConnection(url)) as conn:
+            for _ in range(25):
+                if counters.add(conn, 1, name, amount, limit):
+                    taken.append(amount)
+
+    threads = [threading.Thread(target=write) for _ in range(WRITERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    with closing(ServerConnection(url)) as conn:
+        row = conn.execute("SELECT value FROM counter WHERE tenant_id = 1 AND name = ?", (name,)).fetchone()
+    value = 0 if row is None else row[0]
+    assert value == sum(taken) <= limit
+    assert limit - value < amount
+
+
+def test_what_is_read_in_a_transaction_is_so_when_it_writes(url: str) -> None:
+    """Who reads before writing takes the lock, as with SQLite: nothing is lost of eight who add one each time."""
+
+    def write() -> None:
+        with closing(ServerConnection(url)) as conn:
+            for _ in range(10):
+                with transaction(conn):
+                    marks.write(conn, "sum", (marks.read(conn, "sum") or 0) + 1)
+
+    threads = [threading.Thread(target=write) for _ in range(WRITERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    with closing(ServerConnection(url)) as conn:
+        assert marks.read(conn, "sum") == 10 * WRITERS
+
+
+def test_a_standing_that_got_worse_moves_the_version_whoever_did_it(url: str, conn: ServerConnection) -> None:
+    """Its rows are one a connection, so that two who suppress somebody don't wait for each other."""
+    conn.execute("INSERT INTO tenant (id, name, contact, plan_started_at, created_at) VALUES (7, 'v', 'a@b', 0, 0)")
+    ids = [
+        conn.execute(
+            "INSERT INTO subscriber (tenant_id, address, created_at) VALUES (7, ?, 0) RETURNING id", (f"{n}@v",)
+        ).fetchone()[0]
+        for n in range(2)
+    ]
+    first = as_of.look(conn, 1.0)
+    assert as_of.look(conn, 1.5, first) is first
+    with closing(ServerConnection(url)) as other:
+        for one, person in ((conn, ids[0]), (other, ids[1])):
+            one.execute("BEGIN")  # both at once, neither has committed
+            suppressions.add(one, person, Reason.HAND, detail="", now=1.0)
+        assert as_of.look(conn, 1.5, first).standing != first.standing  # one's own
+        conn.execute("COMMIT")
+        second = as_of.look(conn, 1.5, first)
+        assert second.standing > first.standing
+        other.execute("COMMIT")
+        assert as_of.look(conn, 1.5, second).standing > second.standing
+
+
+# --- transactions ----------------------------------------------------------------
+
+
+def test_a_transaction_is_all_or_nothing(conn: ServerConnection) -> None:
+    with pytest.raises(ZeroDivisionError), transaction(conn):
+        marks.write(conn, "half", 1)
+        _ = 1 / 0
+    assert marks.read(conn, "half") is None and not conn.in_transaction
+
+
+def test_a_failure_that_is_passed_over_does_not_look_like_a_commit(conn: ServerConnection) -> None:
+    with pytest.raises(Failure, match="rolled back"), transaction(conn):
+        marks.write(conn, "quiet", 1)
+        with pytest.raises(Failure):
+            conn.execute("SELECT 1 FROM nowhere")
+    assert marks.read(conn, "quiet") is None
+
+
+def test_readers_see_one_moment(url: str, conn: ServerConnection) -> None:
+    marks.write(conn, "moment", 1)
+    with closing(ServerConnection(url)) as other, reading(conn):
+        assert marks.read(conn, "moment") == 1
+        marks.write(other, "moment", 2)
+        assert marks.read(conn, "moment") == 1
+    assert marks.read(conn, "moment") == 2
+
+
+def test_a_lock_is_waited_for_so_long_and_no_longer(url: str, conn: ServerConnection) -> None:
+    with closing(ServerConnection(url)) as other, transaction(other):
+        conn.waits(0.05)
+        with pytest.raises(Failure) as caught, transaction(conn):
+            pass
+    assert is_busy(caught.value) and not conn.in_transaction
+    with transaction(conn):
+        marks.write(conn, "then", 1)
+
+
+def test_a_readers_connection_writes_nothing(url: str) -> None:
+    with closing(connect(url, readonly=True)) as conn, pytest.raises(Failure) as caught:
+        conn.execute("DELETE FROM meta")
+    assert fault(caught.value) is StoreFault.READ_ONLY
+
+
+def test_rows_that_contradict_are_conflicts(conn: ServerConnection) -> None:
+    with pytest.raises(Conflict):
+        conn.execute("INSERT INTO meta (name, value) VALUES ('retry', 1)")
+    with pytest.raises(Conflict):
+        conn.execute("INSERT INTO stream (tenant_id, name, kind, consent, created_at) VALUES (99, 'a', 'b', 'c', 0)")
+
+
+# --- lost connections ---------------------------------------------------------------
+
+
+def test_a_look_up_over_a_lost_connection_is_done_again(conn: ServerConnection) -> None:
+    ends(conn)
+    assert marks.read(conn, "retry") == 0
+
+
+def test_a_transaction_does_not_go_on_over_a_lost_connection(conn: ServerConnection) -> None:
+    with pytest.raises(ServerAway), transaction(conn):
+        marks.write(conn, "lost", 1)
+        ends(conn)
+        for _ in range(2):  # the second would else be on a new connection, and outside of any transaction
+            with pytest.raises(ServerAway):
+                marks.write(conn, "lost", 2)
+        conn.execute("COMMIT")
+    assert marks.read(conn, "lost") is None
+
+
+@pytest.mark.parametrize("came_about", [True, False])
+def test_a_commit_that_lost_its_connection_is_asked_for(
+    conn: ServerConnection, monkeypatch: pytest.MonkeyPatch, came_about: bool
+) -> None:
+    """The reply is lost after the commit, or the commit never arrives."""
+    driver, name = conn.driver, f"unsure/{came_about}"
+    execute = type(driver).execute
+
+    def lost(self: Any, query: Any, *rest: Any, **more: Any) -> Any:
+        if query == b"COMMIT" and self is driver:
+            if came_about:
+                execute(self, query)
+            self.close()
+            raise psycopg.OperationalError("the connection is lost")
+        return execute(self, query, *rest, **more)
+
+    monkeypatch.setattr(type(driver), "execute", lost)
+    conn.execute("BEGIN IMMEDIATE")
+    marks.write(conn, name, 1)
+    if came_about:
+        conn.execute("COMMIT")
+    else:
+        with pytest.raises(ServerAway):
+            conn.execute("COMMIT")
+    assert marks.read(conn, name) == (1 if came_about else None)
+
+
+def test_a_server_that_says_nothing_is_not_waited_for(conn: ServerConnection) -> None:
+    conn.answers_within(0.2)
+    with pytest.raises(ServerAway, match="doesn't answer"):
+        conn.execute("WITH x AS (SELECT pg_sleep(20)) SELECT 1 FROM x")
+    assert marks.read(conn, "retry") == 0  # on a new one
+
+
+# --- the group commit -------------------------------------------------------------------
+
+
+def test_units_share_a_commit_and_one_that_fails_takes_back_itself(url: str) -> None:
+    async def test(committer: ServerCommitter) -> list[Any]:
+        def put(name: str) -> Callable[[Any], str]:
+            def work(conn: Any) -> str:
+                marks.write(conn, name, 1)
+                if name == "c/bad":
+                    raise LookupError(name)
+                return name
+
+            return work
+
+        names = [f"c/{n}" for n in range(5)] + ["c/bad", "c/last"]
+        found = await asyncio.gather(*(committer.submit(put(name)) for name in names), return_exceptions=True)
+        assert committer.commits == 1 and not committer.fault()
+        return found
+
+    found = committed(url, test)
+    assert [type(one) for one in found] == [str] * 5 + [LookupError, str]
+    with closing(ServerConnection(url)) as conn:
+        assert {name for name, _ in marks.below(conn, "c")} == {"c/0", "c/1", "c/2", "c/3", "c/4", "c/last"}
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01"])
+def test_work_that_met_others_is_run_again(url: str, state: str) -> None:
+    runs: list[int] = []
+
+    async def test(committer: ServerCommitter) -> Any:
+        def work(conn: Any) -> int:
+            runs.append(1)
+            if len(runs) < 3:
+                conn.execute(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$")
+            marks.write(conn, f"again/{state}", len(runs))
+            return len(runs)
+
+        return await committer.submit(work)
+
+    assert committed(url, test) == 3
+    with closing(ServerConnection(url)) as conn:
+        assert marks.read(conn, f"again/{state}") == 3
+
+
+def test_two_who_wait_for_each_other_both_come_through(url: str) -> None:
+    """A real deadlock, over rows, with two committers that don't share the store's lock: the server ends one."""
+    with closing(ServerConnection(url)) as conn:
+        marks.keep(conn, [("dead/a", 0), ("dead/b", 0)])
+    together, here = threading.Barrier(2), threading.local()
+
+    def one(names: tuple[str, str]) -> None:
+        with closing(ServerConnection(url)) as conn:
+            for _ in range(5):
+                conn.execute("BEGIN")
+                try:
+                    for name in names:
+                        conn.execute("UPDATE meta SET value = value + 1 WHERE name = ?", (name,))
+                        if not getattr(here, "met", False):
+                            here.met = True
+                            together.wait(10)
+                    conn.execute("COMMIT")
+                    return
+                except ServerFailure as error:
+                    assert error.run_again
+                    conn.execute("ROLLBACK")
+
+    threads = [threading.Thread(target=one, args=(names,)) for names in (("dead/a", "dead/b"), ("dead/b", "dead/a"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    with closing(ServerConnection(url)) as conn:
+        assert (marks.read(conn, "dead/a"), marks.read(conn, "dead/b")) == (2, 2)
+
+
+def test_a_connection_that_was_lost_between_batches_is_no_fault(url: str) -> None:
+    async def test(committer: ServerCommitter) -> None:
+        await committer.submit(lambda conn: marks.write(conn, "between", 1))
+        ends(committer._conn)
+        await committer.submit(lambda conn: marks.write(conn, "between", 2))
+
+    committed(url, test)
+    with closing(ServerConnection(url)) as conn:
+        assert marks.read(conn, "between") == 2
+
+
+@pytest.mark.parametrize(("state", "kind"), [("53100", StoreFull), ("58030", StoreBusy), ("25006", StoreBusy)])
+def test_faults_of_the_server_are_told_by_kind(url: str, state: str, kind: type[Exception]) -> None:
+    async def test(committer: ServerCommitter) -> BaseException | None:
+        def work(conn: Any) -> None:
+            conn.execute(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$")
+
+        [found] = await asyncio.gather(committer.submit(work), return_exceptions=True)
+        return found
+
+    found = committed(url, test)
+    assert type(found) is kind
+
+
+# --- the HTTP side ----------------------------------------------------------------------
+
+
+def test_pages_get_connections_and_an_answer_when_there_is_none(url: str) -> None:
+    pool = ServerPool(url, size=1)
+    with pool.write() as conn:
+        marks.write(conn, "page", 1)
+    with pool.read() as conn:
+        assert marks.read(conn, "page") == 1
+        ends(conn)
+    with pool.read() as conn:
+        assert marks.read(conn, "page") == 1
+    with pytest.raises(ZeroDivisionError), pool.write() as conn:
+        marks.write(conn, "page", 2)
+        _ = 1 / 0
+    with pytest.raises(Unavailable), pool.write() as conn:
+        ends(conn)
+        marks.write(conn, "page", 3)
+    with pool.read() as conn:
+        assert marks.read(conn, "page") == 1
+    pool.close()
+
+
+# --- words ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda url: url.replace("relay-pg-", "elsewhere-"), "is it running"),
+        (lambda url: url.partition("?")[0].replace("@/", "@127.0.0.1:9/"), "is it running"),
+        (lambda url: url.replace("relay@", "nobody-known@"), "createuser"),
+        (lambda url: url.replace("/t", "/unknown_t", 1), "createdb"),
+    ],
+)
+def test_no_connection_says_what_to_do(url: str, change: Callable[[str], str], told: str) -> None:
+    with pytest.raises(StoreError, match=f"can't be reached: .*{told}"):
+        connect(change(url))
+
+
+@pytest.mark.parametrize(
+    ("said", "todo"),
+    [
+        ('FATAL:  password authentication failed for user "relay"', "password or the user is wrong"),
+        ("fe_sendauth: no password supplied", "passfile"),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "relay"', "pg_hba.conf"),
+        ("FATAL:  the database system is starting up", "try again in a moment"),
+        ("FATAL:  sorry, too many clients already", "max_connections"),
+        ('could not translate host name "db" to address', "correct [store] url"),
+        ("SSL error: certificate verify failed", "sslmode"),
+        ("something new", "is it running"),
+    ],
+)
+def test_what_a_server_says_at_connecting(said: str, todo: str) -> None:
+    text = str(at_connecting(psycopg.OperationalError(f"connection failed: {said}"), "postgresql://u:…@h/d"))
+    assert todo in text and text.count("\n") == 0
+
+
+def test_a_wrong_password_is_refused_and_not_shown(url: str) -> None:
+    admin = server()
+    admin.admin("CREATE ROLE guarded LOGIN PASSWORD 'right'")
+    hba = admin.data / "pg_hba.conf"
+    before = hba.read_text()
+    hba.write_text("local all guarded scram-sha-256\n" + before)
+    try:
+        admin.admin("SELECT pg_reload_conf()")
+        wrong = url.replace("relay@", "guarded:s3cret@")
+        with pytest.raises(StoreError, match="the password or the user is wrong") as caught:
+            connect(wrong)
+        assert "s3cret" not in str(caught.value)
+    finally:
+        hba.write_text(before)
+        admin.admin("SELECT pg_reload_conf()")
+
+
+@pytest.mark.parametrize(
+    ("where", "want"),
+    [
+        ("postgresql://u:p@h/d", "postgresql://u:…@h/d"),
+        ("postgresql://u@h/d", "postgresql://u@h/d"),
+        ("postgresql://u@h/d?password=p", "postgresql://u@h/d"),
+        ("postgresql://u@/d?host=/run", "postgresql://u@/d?host=/run"),
+    ],
+)
+def test_no_password_is_shown(where: str, want: str) -> None:
+    assert shown(where) == want
+
+
+def test_an_older_server_database_of_another_program_and_encoding() -> None:
+    admin = server()
+    admin.admin("CREATE DATABASE latin TEMPLATE template0 ENCODING LATIN1 LOCALE 'C'")
+    with pytest.raises(StoreError, match="LATIN1"):
+        connect(admin.url("latin"))
+    other = admin.empty()
+    with psycopg.connect(other, autocommit=True) as conn:
+        conn.execute("CREATE TABLE notes (x int)")
+    with pytest.raises(StoreError, match="none of a relay's"):
+        connect(other, create=True)
+
+
+def test_what_can_be_done_is_said_with_the_failure(conn: ServerConnection) -> None:
+    with pytest.raises(sqlite3.Error) as caught:
+        conn.execute("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '53100', MESSAGE = 'no space'; END $$")
+    assert explained(caught.value, "postgresql://h/d").startswith("no space; the database server's disk is full")
+    assert fault(caught.value) is StoreFault.FULL
+    assert fault(ServerAway("gone")) is StoreFault.AWAY
