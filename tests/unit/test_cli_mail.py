@@ -224,6 +224,7 @@ def test_stats(call: Call, staged: int) -> None:
         "held": 2,
         "unsubscribed": 0,
         "complained": 0,
+        "contested": 0,
         "refused": {},
         "opened": dict.fromkeys(("total", "human", "unsure", "proxy", "prefetch", "scanner", "hits"), 0),
         "clicked": dict.fromkeys(("total", "human", "unsure", "proxy", "prefetch", "scanner", "hits"), 0),
