@@ -72,7 +72,8 @@ def test_a_level_is_left_below_a_part_of_its_figure(
 
 
 def counts(**figures: int) -> RateCounts:
-    zero = dict.fromkeys(("delivered", "bounced", "failed", "complained", "looped", "reporting", "placed"), 0)
+    names = ("delivered", "bounced", "failed", "complained", "looped", "reporting", "placed", "contested")
+    zero = dict.fromkeys(names, 0)
     return RateCounts("", "all mail", **zero | figures)
 
 
