@@ -73,6 +73,9 @@ bench-queue: $(READY) ## what a long queue costs: start, memory, CPU, a small te
 bench-consents: $(READY) ## what a large registry of consents costs: look-ups, imports, export, proofs; ARGS='--n 10000000'
 	bench/consents $(ARGS)
 
+bench-hits: $(READY) ## openings and clicks: how long answers take at a fixed rate on one core; ARGS='--rate 1000'
+	$(BIN)/python -m bench.hits $(ARGS)
+
 bench-profile: $(READY) ## flame graphs of the relay under load into docs/profiles; needs py-spy
 	PEERS_DIR='$(PEERS_DIR)' bench/profile $(ARGS)
 

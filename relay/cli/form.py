@@ -44,6 +44,9 @@ def _options(required: bool) -> Callable[[Callable[..., Any]], Callable[..., Any
         click.option("--title", help="Heading of the page; without it one that names the tenant."),
         click.option("--language", type=LANGUAGE, help="The form's own language; without it each person's."),
         click.option("--ask-age/--no-ask-age", default=None, help="Ask whether the person is 16 or older."),
+        click.option(
+            "--ask-tracking/--no-ask-tracking", default=None, help="Ask for consent to tracking by a box of its own."
+        ),
         click.option("--redirect", metavar="URL", help="Page of the tenant's site to end at instead of the relay's."),
         click.option("--frame", "frames", multiple=True, metavar="ORIGIN", help="Site that may show it in a frame."),
     )
@@ -216,12 +219,13 @@ def _details(store: Store, form: Form) -> dict[str, object]:
         "topics": [topic.name for topic in form.topics],
         "language": form.language,
         "ask_age": form.ask_age,
+        "ask_tracking": form.ask_tracking,
         "redirect": form.redirect,
         "frames": list(form.frames),
         "wording_id": form.wording_id,
         "created_at": form.created_at,
         **figures.of_form(store.conn, form.id),
         "wording": form.wording,
-        "snippet": snippet(store.secrets, form, base_url),
+        "snippet": snippet(store.secrets, form, base_url, tenants.by_id(store.conn, form.tenant_id).shown),
         "frame": frame(form, base_url),
     }

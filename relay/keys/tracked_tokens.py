@@ -25,8 +25,11 @@ _LINK: Final = struct.Struct(">BHHB")
 COPY_LENGTH: Final = 47
 """Characters of a copy's part: ceil((1 + 22 + 12) * 4 / 3)."""
 MOST_LENGTH: Final = 6000
+MOST_URL: Final = 4096
 DECOY: Final = 1
 """Flag of a link that no person sees."""
+FORWARD: Final = 2
+"""Flag of a link for handing the message on."""
 _PURPOSE: Final = "tracked"
 _USUAL: Final = (
     b".php?id=&utm_content=&utm_term=&utm_source=newsletter&utm_medium=email&utm_campaign=http://https://www."
@@ -83,7 +86,7 @@ def read_link_of(secrets: Secrets, submission_id: int, token: str) -> LinkMark |
     if not hmac.compare_digest(_mac(secrets, raw[0], submission_id, payload), mac):
         return None
     _, place, links, flags = _LINK.unpack_from(payload)
-    unpacked = zlib.decompressobj(-12, zdict=_USUAL).decompress(payload[_LINK.size :], 4 * MOST_LENGTH)
+    unpacked = zlib.decompressobj(-12, zdict=_USUAL).decompress(payload[_LINK.size :], MOST_URL)
     return LinkMark(place, links, flags, unpacked.decode("ascii"))
 
 

@@ -80,7 +80,7 @@ class Tracker:
         self.wish = wish
         self.links: list[TrackedLink] = []
         self.pixel = False
-        self._numbers: dict[tuple[str, str], int] = {}
+        self._numbers: dict[TrackedLink, int] = {}
 
     def reset(self) -> None:
         self.links, self.pixel, self._numbers = [], False, {}
@@ -119,7 +119,7 @@ class Tracker:
             raw = match.group().rstrip(_AFTER)
             url = sendable(address_of(raw))
             if url and self._may(url):
-                self._place(found, match.start(), raw, url)
+                self._place(found, match.start(), TrackedLink(raw, url))
         return found
 
     def _base(self, markup: str, token: Token, charset: str) -> str:
@@ -140,16 +140,16 @@ class Tracker:
             return
         url = sendable(address_of(value, base))
         if url and self._may(url):
-            self._place(found, start, raw, url)
+            self._place(found, start, TrackedLink(raw, url, _forward(markup, token)))
 
-    def _place(self, found: list[Change], start: int, raw: str, url: str) -> None:
-        number = self._numbers.get((raw, url))
+    def _place(self, found: list[Change], start: int, link: TrackedLink) -> None:
+        number = self._numbers.get(link)
         if number is None:
             if len(self.links) >= MOST_LINKS:
                 return
-            number = self._numbers[(raw, url)] = len(self.links)
-            self.links.append(TrackedLink(raw, url))
-        found.append(Change(start, start + len(raw), [Slot(f"{LINK_SLOT}{number}", "raw", "latin-1")]))
+            number = self._numbers[link] = len(self.links)
+            self.links.append(link)
+        found.append(Change(start, start + len(link.raw), [Slot(f"{LINK_SLOT}{number}", "raw", "latin-1")]))
 
     def _may(self, url: str) -> bool:
         """Whether this address may be tracked at all."""
@@ -201,6 +201,10 @@ def sendable(url: str) -> str:
 def _left_out(markup: str, token: Token) -> bool:
     found = attributes(markup, token)
     return any(name in found and found[name].strip().lower() in values for name, values in LEFT_OUT.items())
+
+
+def _forward(markup: str, token: Token) -> bool:
+    return attributes(markup, token).get("data-relay-track", "").strip().lower() == "forward"
 
 
 def _resolved(raw: str, charset: str) -> str:

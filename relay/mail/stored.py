@@ -36,6 +36,8 @@ class TrackedLink(msgspec.Struct, frozen=True, array_like=True):
     """As the sender wrote it, octets as Latin-1 letters."""
     url: str
     """Where it leads, in ASCII."""
+    forward: bool = False
+    """It is for handing the message on: counted, and nothing more."""
 
 
 class Template(msgspec.Struct, frozen=True, array_like=True):

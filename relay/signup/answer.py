@@ -23,6 +23,7 @@ from relay.signup.forms import Topic, source, verified_domains
 from relay.signup.tokens import Confirm, Never
 from relay.store.contract import Tx
 from relay.tenants.web_address import below, host_of
+from relay.tracking import consents as tracking
 
 STEP: Final = 500
 MAX_REPLY: Final = 300
@@ -30,7 +31,7 @@ MAX_REPLY: Final = 300
 _COLUMNS: Final = (
     "o.id, o.form_id, f.name, f.key, o.tenant_id, CASE t.title WHEN '' THEN t.name ELSE t.title END, t.contact,"
     " o.address, o.topics, o.wording_id, w.text,"
-    " o.language, o.evidence, o.asked_at, o.confirmed_at"
+    " o.language, o.evidence, o.asked_at, o.confirmed_at, o.tracking"
 )
 
 
@@ -65,6 +66,8 @@ class Request:
     evidence: Mapping[str, str]
     asked_at: float
     confirmed_at: float | None
+    tracking: str
+    """The words beside the box for tracking, if it was ticked."""
 
 
 class _Stored(NamedTuple):
@@ -85,6 +88,7 @@ class _Stored(NamedTuple):
     evidence: str
     asked_at: float
     confirmed_at: float | None
+    tracking: str
 
 
 def find(conn: Tx, token: Confirm, now: float) -> Request | None:
@@ -118,6 +122,7 @@ def _request(conn: Tx, row: tuple[Any, ...]) -> Request:
         evidence=json.loads(stored.evidence),
         asked_at=stored.asked_at,
         confirmed_at=stored.confirmed_at,
+        tracking=stored.tracking,
     )
 
 
@@ -174,10 +179,36 @@ def confirm(conn: Tx, office: Office, request: Request, *, ip: str, agent: str, 
             actor="form",
             evidence=proof,
         )
+    if request.tracking and agreed:
+        _track(conn, office, request, origin, proof, now)
     conn.execute("UPDATE opt_in SET confirmed_at = ? WHERE id = ?", (now, request.id))
     detail = {"form": request.form, "topics": [topic.name for topic in agreed], "means": DOUBLE_OPT_IN}
     events.of_account(conn, request.tenant_id, "subscribed", detail, now)
     return agreed
+
+
+def _track(conn: Tx, office: Office, request: Request, origin: str, proof: Mapping[str, object], now: float) -> None:
+    """The box of its own was ticked, so tracking is agreed to as well; unless it was switched off after the asking."""
+    person = consents.standing(conn, request.tenant_id, request.address.canonical, "").subscriber_id
+    ended_at = None if person is None else tracking.of(conn, person).withdrawn_at
+    if ended_at is not None and ended_at > request.asked_at:
+        return
+    tracking.give(
+        conn,
+        office.secrets,
+        request.tenant_id,
+        request.address,
+        source=origin,
+        wording=request.tracking,
+        means=DOUBLE_OPT_IN,
+        given_at=now,
+        now=now,
+        ip=request.evidence.get("ip", ""),
+        page=request.evidence.get("page", ""),
+        language=request.language,
+        actor="form",
+        evidence=proof,
+    )
 
 
 def _delivery(conn: Tx, request_id: int) -> dict[str, object]:

@@ -76,6 +76,8 @@ class Wish:
     agent: str = ""
     old_enough: bool = False
     """The person said to be 16 or older (R5)."""
+    tracking: str = ""
+    """The words beside the box for tracking, if it was ticked."""
     by: str = ""
     """Who asked in the person's place, e.g. ``api``; then ``ip`` is what the tenant says of the person."""
 
@@ -186,10 +188,11 @@ def _store(conn: Tx, office: Office, form: Form, wish: Wish, letter: OwnMessage)
     evidence["letter"] = version(wish.language.code)
     conn.execute(
         "INSERT INTO opt_in (id, form_id, tenant_id, address, person, topics, wording_id, language, evidence, asked_at,"
-        " expires_at) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+        " expires_at, tracking) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
         (letter.id, form.id, form.tenant_id, str(wish.address), mailbox(office.secrets, wish.address),
          json.dumps([topic.id for topic in wish.topics]), form.wording_id, wish.language.code,
-         json.dumps({name: value for name, value in evidence.items() if value}), letter.now, letter.expires_at),
+         json.dumps({name: value for name, value in evidence.items() if value}), letter.now, letter.expires_at,
+         wish.tracking),
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LANGUAGE: Final = re.compile(r"[a-z]{2}")
 _COLUMNS: Final = (
     "f.id, f.tenant_id, f.name, f.key, f.title, f.wording_id, w.text, f.language, f.ask_age, f.redirect, f.frames,"
-    " f.created_at"
+    " f.created_at, f.ask_tracking"
 )
 _FROM: Final = " FROM form f JOIN wording w ON w.id = f.wording_id"
 
@@ -75,6 +75,8 @@ class Form:
     """Origins whose pages may show it in a frame."""
     created_at: float
     topics: tuple[Topic, ...]
+    ask_tracking: bool = False
+    """Whether it asks for the consent to being tracked, by a box of its own (R33)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +90,15 @@ class FormWish:
     ask_age: bool = False
     redirect: str = ""
     frames: Sequence[str] = ()
+    ask_tracking: bool = False
 
     @classmethod
     def of(cls, form: Form) -> FormWish:
         """What the form is now, to be changed with ``dataclasses.replace``."""
         names = tuple(topic.name for topic in form.topics)
-        return cls(names, form.wording, form.title, form.language, form.ask_age, form.redirect, form.frames)
+        return cls(
+            names, form.wording, form.title, form.language, form.ask_age, form.redirect, form.frames, form.ask_tracking
+        )
 
 
 # --- reading -----------------------------------------------------------------------
@@ -140,7 +145,8 @@ def _form(conn: Tx, row: tuple[Any, ...]) -> Form:
         " WHERE c.form_id = ? ORDER BY c.place",
         (row[0],),
     )
-    id_, tenant_id, name, key, title, wording_id, wording, language, ask_age, redirect, frames, created_at = row
+    id_, tenant_id, name, key, title, wording_id, wording, language, ask_age, redirect, *rest = row
+    frames, created_at, ask_tracking = rest
     return Form(
         id=id_,
         tenant_id=tenant_id,
@@ -155,6 +161,7 @@ def _form(conn: Tx, row: tuple[Any, ...]) -> Form:
         frames=tuple(frames.split()),
         created_at=created_at,
         topics=tuple(Topic(*topic) for topic in topics),
+        ask_tracking=bool(ask_tracking),
     )
 
 
@@ -185,9 +192,9 @@ def add(
     try:
         made = conn.execute(
             "INSERT INTO form (tenant_id, name, key, title, wording_id, language, ask_age, redirect, frames,"
-            " created_at) VALUES (?,?,?,?,?,?,?,?,?,?) RETURNING id",
+            " created_at, ask_tracking) VALUES (?,?,?,?,?,?,?,?,?,?,?) RETURNING id",
             (tenant.id, name, key, wish.title, wording_id, wish.language, int(wish.ask_age), wish.redirect,
-             " ".join(wish.frames), now),
+             " ".join(wish.frames), now, int(wish.ask_tracking)),
         ).fetchone()  # fmt: skip
     except Conflict as error:
         raise RegistryError(f"{tenant.name} has a form {name!r} already; `relay form edit` changes it") from error
@@ -211,9 +218,11 @@ def edit(
     wish = _checked(conn, tenant, name, wish, languages, before=[topic.name for topic in form.topics])
     wording_id = wordings.make(conn, tenant.id, wish.wording, now)
     conn.execute(
-        "UPDATE form SET title = ?, wording_id = ?, language = ?, ask_age = ?, redirect = ?, frames = ? WHERE id = ?",
-        (wish.title, wording_id, wish.language, int(wish.ask_age), wish.redirect, " ".join(wish.frames), form.id),
-    )
+        "UPDATE form SET title = ?, wording_id = ?, language = ?, ask_age = ?, redirect = ?, frames = ?,"
+        " ask_tracking = ? WHERE id = ?",
+        (wish.title, wording_id, wish.language, int(wish.ask_age), wish.redirect, " ".join(wish.frames),
+         int(wish.ask_tracking), form.id),
+    )  # fmt: skip
     conn.execute("DELETE FROM form_topic WHERE form_id = ?", (form.id,))
     _put_topics(conn, tenant.id, form.id, wish.topics)
     actions.record(conn, actor, "form-edited", tenant.id, {"form": name, "wording_id": wording_id}, now)

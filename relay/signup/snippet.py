@@ -19,8 +19,8 @@ TRAP = "remark"
 TRAP_STYLE = "position:absolute;left:-9999px"
 
 
-def snippet(secrets: Secrets, form: Form, base_url: str) -> str:
-    """The HTML of the whole form."""
+def snippet(secrets: Secrets, form: Form, base_url: str, tenant: str) -> str:
+    """The HTML of the whole form; ``tenant`` is its name as people know it."""
     language = choose(form.language)
     say = language.plain
     stamp = tokens.stamp(secrets, tokens.Stamp(form.id, form.wording_id, 0.0))
@@ -43,8 +43,11 @@ def snippet(secrets: Secrets, form: Form, base_url: str) -> str:
             "  </fieldset>",
         ]
     wording = escape(form.wording).replace("\n", "<br>")
+    lines.append(f"  <p>{wording}</p>")
+    if form.ask_tracking:
+        words = escape(say("track.wording", tenant=tenant))
+        lines.append(f'  <p><label><input type="checkbox" name="tracking" value="yes"> {words}</label></p>')
     lines += [
-        f"  <p>{wording}</p>",
         f'  <p style="{TRAP_STYLE}" aria-hidden="true"><label>{escape(say("form.trap"))}',
         f'    <input name="{TRAP}" tabindex="-1" autocomplete="off"></label></p>',
         f'  <input type="hidden" name="stamp" value="{stamp}">',

@@ -21,9 +21,9 @@ LAST: Final = 64
 TAIL_S: Final = 60.0
 """After a burst, and before: what else came of that machine belongs to it."""
 NEAR_S: Final = 10.0
-_BY_LINKS: Final = ((3, 2.0), (5, 10.0))
+_BY_LINKS: Final = ((2, 0.5), (3, 2.0), (5, 10.0), (6, 20.0))
 """So many different links of one copy in so many seconds."""
-_ALL_LINKS: Final = ((2, 1.0), (3, 5.0), (4, 10.0))
+_ALL_LINKS: Final = ((2, 1.0), (3, 5.0), (4, 10.0), (5, 20.0))
 """All links of a message, if it has so many at least."""
 _NETWORKS: Final = (3, 10.0)
 """One copy's hits from so many networks."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from relay.keys.secrets import Secrets
-from relay.keys.tracked_tokens import DECOY, CopyMark, LinkMark, copy_token, link_token
+from relay.keys.tracked_tokens import DECOY, FORWARD, CopyMark, LinkMark, copy_token, link_token
 from relay.mail.own_tracking import DECOY_SLOT, LINK_SLOT, PIXEL_SLOT, SLOTS
 from relay.mail.stored import TrackedLink
 from relay.store.contract import Tx
@@ -35,7 +35,8 @@ class TrackedMessage:
             name = f"{LINK_SLOT}{place}"
             if name in self._plain:
                 self._plain[name] = link.raw
-                self._parts.append((name, link_token(secrets, submission_id, LinkMark(place, most, 0, link.url))))
+                mark = LinkMark(place, most, FORWARD if link.forward else 0, link.url)
+                self._parts.append((name, link_token(secrets, submission_id, mark)))
         if DECOY_SLOT in self._plain:
             self._decoy = link_token(secrets, submission_id, LinkMark(most, most, DECOY, ""))
 

@@ -47,9 +47,11 @@ class KindFigures:
 class TrackingFigures:
     opened: KindFigures
     clicked: KindFigures
+    forwarded: int = 0
+    """How often a link for handing the message on was followed, by no machine that is known."""
 
     def fields(self) -> dict[str, object]:
-        return {"opened": self.opened.fields(), "clicked": self.clicked.fields()}
+        return {"opened": self.opened.fields(), "clicked": self.clicked.fields(), "forwarded": self.forwarded}
 
 
 def of_tenant(conn: Tx, tenant_id: int) -> TrackingFigures:
@@ -63,7 +65,11 @@ def of_campaign(conn: Tx, campaign_id: int) -> TrackingFigures:
 def total(found: Iterable[TrackingFigures]) -> TrackingFigures:
     """All together."""
     rows = list(found)
-    return TrackingFigures(_added([row.opened for row in rows]), _added([row.clicked for row in rows]))
+    return TrackingFigures(
+        _added([row.opened for row in rows]),
+        _added([row.clicked for row in rows]),
+        sum(row.forwarded for row in rows),
+    )
 
 
 def links(conn: Tx, campaign_id: int, most: int = 100) -> list[dict[str, object]]:
@@ -79,9 +85,12 @@ def links(conn: Tx, campaign_id: int, most: int = 100) -> list[dict[str, object]
 def _made(rows: Iterable[tuple[str, str, int, int]]) -> TrackingFigures:
     copies: Counter[tuple[str, str]] = Counter()
     hits: Counter[str] = Counter()
+    forwarded = 0
     for kind, hit_class, found, requests in rows:
         copies[kind, hit_class] += found
         hits[kind] += requests
+        if kind == HitKind.FORWARDED and hit_class in (HitClass.HUMAN, HitClass.UNSURE):
+            forwarded += requests
     made = [
         KindFigures(
             sum(copies[kind, one] for one in CLASSES),
@@ -90,7 +99,7 @@ def _made(rows: Iterable[tuple[str, str, int, int]]) -> TrackingFigures:
         )
         for kind in (HitKind.OPENED, HitKind.CLICKED)
     ]
-    return TrackingFigures(*made)
+    return TrackingFigures(made[0], made[1], forwarded)
 
 
 def _added(rows: list[KindFigures]) -> KindFigures:

@@ -37,7 +37,7 @@ class KnownMachine:
         return bool(self.agents or self.exactly)
 
 
-_SCOPES: Final = {HitKind.OPENED: "open", HitKind.CLICKED: "click"}
+_SCOPES: Final = {HitKind.OPENED: "open", HitKind.CLICKED: "click", HitKind.FORWARDED: "click"}
 
 
 class MachineTable:

@@ -81,6 +81,9 @@ class Recorder:
             copy = writer.of(hit)
             if copy is None or not consents.tracked(conn, hit.mark.subscriber_id, self._law):
                 continue
+            if hit.kind is HitKind.FORWARDED:
+                writer.forwarded(hit, judge(hit, None, self._table).hit_class)
+                continue
             since = None if copy.delivered_at is None else hit.at - copy.delivered_at
             one = Seen(hit, network_of(hit.address), copy.site, since, judge(hit, since, self._table))
             if not writer.room(one.copy):
@@ -107,6 +110,7 @@ class _Writer:
         self._rows: dict[tuple[int, int], dict[int, _Row]] = {}
         self._owners: dict[tuple[int, int], tuple[int, int]] = {}
         """Tenant and campaign of a copy."""
+        self._forwarded: Counter[_Sum] = Counter()
 
     def of(self, hit: Hit) -> _Copy | None:
         """The copy that a hit is of, though its message may be long gone; None if its person isn't the tenant's."""
@@ -121,6 +125,13 @@ class _Writer:
             self._owners[key] = (mark.tenant_id, mark.campaign_id)
             self._load(key)
         return self._copies[key]
+
+    def forwarded(self, hit: Hit, hit_class: HitClass) -> None:
+        """One more was handed on: a number, without whose, when or where (R33)."""
+        mark, copy = hit.mark, self._copies[(hit.mark.submission_id, hit.mark.number)]
+        day = int(hit.at // DAY_S)
+        place = (mark.tenant_id, mark.campaign_id, day, copy.stream_id, "", str(hit.kind), str(hit_class))
+        self._forwarded[place] += 1
 
     def _load(self, key: tuple[int, int]) -> None:
         rows = [
@@ -188,7 +199,7 @@ class _Writer:
 
     def finish(self) -> None:
         copies: Counter[_Sum] = Counter()
-        hits: Counter[_Sum] = Counter()
+        hits: Counter[_Sum] = Counter(self._forwarded)
         link_copies: Counter[_LinkSum] = Counter()
         link_hits: Counter[_LinkSum] = Counter()
         for key, rows in self._rows.items():
@@ -222,7 +233,7 @@ class _Writer:
         (tenant_id, campaign_id), copy = self._owners[key], self._copies[key]
         once = sent_at(key[0]) >= self._counted_from
         """Else its earlier hits may be deleted, and it would count as another copy."""
-        for kind in HitKind:
+        for kind in (HitKind.OPENED, HitKind.CLICKED):
             mine = [row for row in rows if row.kind == kind]
             for row in mine:
                 hits[(tenant_id, campaign_id, row.day, copy.stream_id, copy.site, kind, row.hit_class)] += sign

@@ -25,8 +25,10 @@ _Key = tuple[int, int]
 
 def stopped(conn: Tx, tenant_id: int, campaign_id: int) -> bool:
     """Whether links of this tenant's campaign (0: of none) must not lead on."""
-    row = conn.execute("SELECT 1 FROM tenant WHERE id = ?", (tenant_id,)).fetchone()
-    if row is None:
+    row = conn.execute(
+        "SELECT a.terminated_at FROM tenant t LEFT JOIN account a ON a.tenant_id = t.id WHERE t.id = ?", (tenant_id,)
+    ).fetchone()
+    if row is None or row[0] is not None:
         return True
     state = conn.execute("SELECT state FROM campaign WHERE id = ?", (campaign_id,)).fetchone()
     return state is not None and state[0] == "declined"

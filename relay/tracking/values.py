@@ -14,6 +14,8 @@ class HitKind(StrEnum):
 
     OPENED = "opened"
     CLICKED = "clicked"
+    FORWARDED = "forwarded"
+    """A link for handing the message on: counted, and nothing is kept of it."""
 
 
 class HitClass(StrEnum):

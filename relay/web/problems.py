@@ -47,6 +47,7 @@ TYPES: Final[dict[str, tuple[int, str]]] = {
     "full": (409, "The tenant has as many as it can have."),
     "role": (422, "The address of a role; only its own double opt-in proves a consent."),
     "grade": (422, "The topic demands a consent that is better proved."),
+    "tracking-off": (409, "The person switched tracking off; only the person itself can switch it on again."),
     "never-ask": (409, "The person asked never to be asked again."),
     "frozen": (409, "The tenant is frozen; talk to the operator."),
     "in-progress": (409, "The first request with this Idempotency-Key is still being worked off."),

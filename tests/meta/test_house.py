@@ -43,7 +43,7 @@ KNOWS: Mapping[str, str] = {
     "rights": "audit campaigns contests events feedback keys observe people queue signup store tenants tracking "
     "values webhooks",
     "serve.py": "again.py app.py checks intake/smtp observe processes queue store store/sqlite web/server",
-    "signup": "audit campaigns events keys ledger mail people queue store tenants texts values",
+    "signup": "audit campaigns events keys ledger mail people queue store tenants texts tracking values",
     "store": "observe",
     "store/postgres": "store",
     "store/sqlite": "store",
@@ -54,10 +54,10 @@ KNOWS: Mapping[str, str] = {
     "verdict": "",
     "web": "intake/api keys observe queue signup store store/sqlite tenants texts tracking webhooks",
     "web/api": "audit campaigns conduct contests events intake intake/api ledger lists mail people queue signup "
-    "store tenants texts values web webhooks",
-    "web/public": "audit conduct contests feedback keys mail people signup store tenants tracking values web",
-    "web/server": "intake/api keys observe processes queue signup store store/sqlite tracking web web/api "
-    "web/public webhooks",
+    "store tenants texts tracking values web webhooks",
+    "web/public": "audit conduct contests feedback keys mail people signup store tenants texts tracking values web",
+    "web/server": "intake/api keys observe processes queue signup store store/sqlite tracking web web/api web/public "
+    "webhooks",
     "webhooks": "audit delivery/smtp events keys mail queue store texts values",
 }
 """Every folder of ``relay/`` (and the files at its top) with those it imports from. What isn't here is a fault."""

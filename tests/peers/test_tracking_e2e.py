@@ -6,8 +6,10 @@ import email
 import email.policy
 import itertools
 import re
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -24,6 +26,7 @@ pytestmark = pytest.mark.peers
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 NUMBERS = itertools.count(1)
 TRACKED = ("tess", "ben", "wanda", "olga", "carla", "bart", "decoy")
+ALL = "Relay-Track: all\r\n"
 OTHERS = ("nora", "paul")
 
 
@@ -68,7 +71,9 @@ def agreed(office: Office) -> None:
 class Copy:
     """A delivered message with two links and one that is left out."""
 
-    def __init__(self, office: Office, shop: str, who: str, fields: str = "Relay-Track: all\r\n") -> None:
+    def __init__(
+        self, office: Office, shop: str, who: str, fields: str = ALL, who_sends: tuple[str, str] | None = None
+    ) -> None:
         self.office = office
         self.subject = f"Tracked {next(NUMBERS)} {who}"
         self.html_sent = (
@@ -79,7 +84,7 @@ class Copy:
         text = mail(to=address(who), subject=self.subject, body="").removesuffix("\r\n") + (
             f"{fields}MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{self.html_sent}\r\n"
         )
-        self.queue_id = office.send(office.bulk, text, address(who))
+        self.queue_id = office.send(who_sends or office.bulk, text, address(who))
         found = until(lambda: [m for m in office.sink.messages if self.subject.encode() in m.data], "it arrives")
         assert found
         self.received = found[0]
@@ -208,6 +213,32 @@ def test_a_stream_says_it_too_and_has_a_decoy(office: Office, shop: str) -> None
     assert copy.get(hidden[0]).status_code == 204
     found = until(lambda: copy.hits() if len(copy.hits()) == 2 else None, "both are recorded")
     assert found is not None and {one["class"] for one in found} == {"scanner"}
+
+
+def test_essential_mail_is_never_tracked(office: Office, shop: str) -> None:
+    office.relay.cli("stream", "add", "acme", "codes", "--kind", "transactional", "--essential", "--reason", "codes")
+    refused = office.relay.run("stream", "set", "acme", "codes", "--track", "all")
+    assert refused.returncode == 1 and "never tracked" in refused.stderr
+    copy = Copy(office, shop, "tess", who_sends=office.relay.credential(stream="codes"))
+    assert copy.pixels == [] and "/c/" not in copy.html
+
+
+def test_links_are_on_the_tenants_own_host_once_its_record_is_there(office: Office, shop: str) -> None:
+    """As `domain verify` writes it down; the host's name leads nowhere here, so the relay's is asked."""
+    path = f"{office.relay.directory}/data/relay.db"
+    with closing(sqlite3.connect(path, timeout=10)) as conn:
+        conn.execute("UPDATE domain SET links_at = 1 WHERE name = 'acme.example'")
+        conn.commit()
+    try:
+        copy = Copy(office, shop, "olga")
+    finally:
+        with closing(sqlite3.connect(path, timeout=10)) as conn:
+            conn.execute("UPDATE domain SET links_at = NULL WHERE name = 'acme.example'")
+            conn.commit()
+    own = f"http://links.acme.example:{office.relay.http}"
+    assert copy.links["a"].startswith(f"{own}/c/") and copy.pixels[0].startswith(f"{own}/o/")
+    answer = copy.get(copy.links["a"].replace("links.acme.example", "127.0.0.1"), host="links.acme.example")
+    assert answer.status_code == 302 and answer.headers["location"].startswith(shop)
 
 
 @pytest.fixture(scope="module")

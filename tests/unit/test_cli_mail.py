@@ -228,6 +228,7 @@ def test_stats(call: Call, staged: int) -> None:
         "refused": {},
         "opened": dict.fromkeys(("total", "human", "unsure", "proxy", "prefetch", "scanner", "hits"), 0),
         "clicked": dict.fromkeys(("total", "human", "unsure", "proxy", "prefetch", "scanner", "hits"), 0),
+        "forwarded": 0,
     }
     assert parsed(call("stats", "shop", "--json")) == {"tenant": "shop"} | figures
     head = {"tenant": "shop", "campaign": staged, "name": "autumn", "state": "staged"}

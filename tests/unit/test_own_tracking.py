@@ -209,6 +209,14 @@ def test_many_links_are_bounded() -> None:
     assert b'href="https://x.example/1999"' in body(template, tracked(template))
 
 
+def test_a_link_for_handing_on_is_told() -> None:
+    raw = message(b'<a data-relay-track="forward" href="https://x.example/f">f</a><a href="https://x.example/f">f</a>')
+    assert [(link.url, link.forward) for link in compiled(raw).tracked] == [
+        ("https://x.example/f", True),
+        ("https://x.example/f", False),
+    ]
+
+
 @pytest.mark.parametrize("charset", ["iso-8859-1", "windows-1251", "shift_jis", "iso-2022-jp", "utf-16", "gb18030"])
 def test_links_in_other_charsets(charset: str) -> None:
     html = '<html><body>\u0410 <a href="https://x.example/a">x</a></body></html>'

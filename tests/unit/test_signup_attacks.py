@@ -322,7 +322,7 @@ def test_a_form_without_a_stamp_is_shown_filled_in(signup: Signup) -> None:
 def test_the_html_for_the_tenants_own_page_works_from_there(signup: Signup) -> None:
     from relay.signup.snippet import snippet
 
-    html = snippet(signup.shop.secrets, signup.form, "https://relay.example.com")
+    html = snippet(signup.shop.secrets, signup.form, "https://relay.example.com", "Acme")
     assert signup.form.wording.replace("\n", "<br>") in html
     assert "checked" not in html and "<script" not in html
     stamp = re.search(r'name="stamp" value="([^"]+)"', html)

@@ -13,9 +13,10 @@ from relay.signup import forms
 from relay.signup.ask import Asked, Wish, ask, closed
 from relay.signup.forms import Form
 from relay.store.contract import Tx
+from relay.tenants import tenants
 from relay.texts.language import LANGUAGES, choose
 from relay.web import problems
-from relay.web.api import export
+from relay.web.api import export, tracking
 from relay.web.api.consent_list import list_consents, moment, one_consent
 from relay.web.api.history import history
 from relay.web.api.models import (
@@ -41,6 +42,7 @@ from relay.web.people import EVERYTHING
 from relay.web.problems import TYPES, Problem
 
 router = APIRouter(prefix="/consents", tags=["consents"], responses=errors(*ALWAYS))
+router.include_router(tracking.router)
 
 _REFUSALS = {
     Asked.FROZEN: ("frozen", "the tenant is frozen"),
@@ -205,7 +207,7 @@ def _ask(context: Context, conn: Tx, tenant_id: int, given: OptInIn) -> OptInOut
     form = forms.named(conn, tenant_id, given.form)
     if form is None:
         raise Problem("not-found", "the tenant has no form of that name")
-    wish = _wish(form, given)
+    wish = _wish(form, given, tenants.by_id(conn, tenant_id).shown)
     now = context.clock()
     outcome = ask(conn, context.office, form, wish, now)
     if outcome in _REFUSALS:
@@ -220,7 +222,8 @@ def _ask(context: Context, conn: Tx, tenant_id: int, given: OptInIn) -> OptInOut
     )
 
 
-def _wish(form: Form, given: OptInIn) -> Wish:
+def _wish(form: Form, given: OptInIn, shown: str) -> Wish:
+    """``shown`` is the tenant's name as people know it."""
     address = address_of(given.email)
     if "." not in address.domain or address.domain.startswith("["):
         raise Problem("address", "email: the domain must be a public one")
@@ -241,13 +244,17 @@ def _wish(form: Form, given: OptInIn) -> Wish:
         )
     except consents.ConsentRefused as refused:
         raise Problem(refused.word, refused.text) from refused
+    language = choose(given.language, form.language)
+    if given.tracking and not form.ask_tracking:
+        raise Problem("invalid", "tracking: the form doesn't ask for it; `relay form edit --ask-tracking` lets it")
     return Wish(
         address,
         tuple(dict.fromkeys(known[name] for name in given.topics)),
-        choose(given.language, form.language),
+        language,
         ip=given.ip or "",
         page=agreed.page,
         old_enough=form.ask_age,
+        tracking=language.plain("track.wording", tenant=shown) if given.tracking else "",
         by="api",
     )
 

@@ -210,10 +210,11 @@ def _out(context: Context, conn: Tx, form: Form) -> FormOut:
         wording=form.wording,
         language=form.language,
         ask_age=form.ask_age,
+        ask_tracking=form.ask_tracking,
         redirect=form.redirect,
         frames=list(form.frames),
         created_at=moment(form.created_at),
-        html=snippet(context.secrets, form, base_url),
+        html=snippet(context.secrets, form, base_url, tenants.by_id(conn, form.tenant_id).shown),
         frame_html=frame(form, base_url),
         **figures.of_form(conn, form.id),
     )

@@ -120,6 +120,10 @@ class OptInIn(Given):
     old_enough: Annotated[
         bool, Field(description="The person said to be 16 or older; needed where the form asks.", examples=[True])
     ] = False
+    tracking: Annotated[
+        bool,
+        Field(description="The person ticked the box for tracking, which stood apart, where the form asks for it."),
+    ] = False
 
 
 class ConsentOut(BaseModel):

@@ -27,6 +27,7 @@ LanguageCode = Annotated[
     str, Field(pattern=r"^([a-z]{2})?$", description="The form's own; empty: each person's.", examples=["en"])
 ]
 AskAge = Annotated[bool, Field(description="Ask whether the person is 16 or older.")]
+AskTracking = Annotated[bool, Field(description="Ask for the consent to being tracked, by a box of its own.")]
 Redirect = Annotated[
     str, Field(max_length=2_000, description="Page on a verified domain to end at; empty: the relay's.")
 ]
@@ -76,6 +77,7 @@ class FormIn(Given):
     title: Title = ""
     language: LanguageCode = ""
     ask_age: AskAge = False
+    ask_tracking: AskTracking = False
     redirect: Redirect = ""
     frames: Frames = Field(default_factory=list)
 
@@ -88,6 +90,7 @@ class FormChange(Given):
     title: Title = ""
     language: LanguageCode = ""
     ask_age: AskAge = False
+    ask_tracking: AskTracking = False
     redirect: Redirect = ""
     frames: Frames = Field(default_factory=list)
 
@@ -103,6 +106,7 @@ class FormOut(BaseModel):
     wording: str
     language: str
     ask_age: bool
+    ask_tracking: bool
     redirect: str
     frames: list[str]
     created_at: datetime

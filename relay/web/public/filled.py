@@ -21,6 +21,8 @@ class Filled:
     stamp: str = ""
     page: str = ""
     trap: str = ""
+    tracking: bool = False
+    """The box for tracking was ticked."""
 
     def stamped(self, stamp: str) -> Filled:
         return replace(self, stamp=stamp)
@@ -41,6 +43,7 @@ def filled(fields: Fields) -> Filled:
         stamp=first("stamp", 200),
         page=first("page", MAX_HIDDEN),
         trap=next(iter(values(fields, TRAP)), ""),
+        tracking=first("tracking", 10) == "yes",
     )
 
 

@@ -25,6 +25,7 @@ from relay.signup.ask import Asked, Wish, ask
 from relay.signup.forms import Form
 from relay.tenants import tenants
 from relay.tenants.web_address import below, host_of, origin
+from relay.texts.language import Language
 from relay.web import brand
 from relay.web.context import Context, evidence
 from relay.web.public import confirm
@@ -85,14 +86,16 @@ def _take(request: Request, given: Filled) -> Response:
         return _again(request, form, given, faults)
     page = _page(given.page) or _page(request.headers.get("referer", "")) or _page(request.headers.get("origin", ""))
     client = evidence(request)
+    language = spoken(request.scope, form.language)
     wish = Wish(
         address,
         tuple(topic for topic in form.topics if topic.id in given.topics),
-        spoken(request.scope, form.language),
+        language,
         ip=known_ip(client["ip"]),
         page=page,
         agent="".join(c for c in client["agent"] if c.isprintable()),
         old_enough=form.ask_age,
+        tracking=_tracking(context, form, language) if form.ask_tracking and given.tracking else "",
     )
     with context.storage.write() as conn:
         if forms.by_id(conn, form.id) is None:  # removed since it was looked up
@@ -100,6 +103,12 @@ def _take(request: Request, given: Filled) -> Response:
         outcome = ask(conn, context.office, form, wish, context.clock())
     _tell(context, form, outcome)
     return _done(request, form)
+
+
+def _tracking(context: Context, form: Form, language: Language) -> str:
+    """The words beside the box, as they were shown."""
+    with context.storage.read() as conn:
+        return language.plain("track.wording", tenant=tenants.by_id(conn, form.tenant_id).shown)
 
 
 def _tell(context: Context, form: Form, outcome: Asked) -> None:

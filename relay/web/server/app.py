@@ -126,12 +126,12 @@ def create_app(
     app = Starlette(
         routes=[
             *report.ROUTES,
+            *tracking_routes.ROUTES,  # first: they are asked for most
             *pages.ROUTES,
             *why.ROUTES,
             *permission.ROUTES,
             *subscribe.ROUTES,
             *contact.ROUTES,
-            *tracking_routes.ROUTES,
             *logo.ROUTES,
             *health.routes(),
             *metrics.routes(),
