@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,18 @@ def resolver(settings: Settings) -> RecordLookup:
         return [_text(kind, rdata) for rdata in answer]
 
     return lookup
+
+
+def within(lookup: RecordLookup, seconds: float, monotonic: Callable[[], float] = time.monotonic) -> RecordLookup:
+    """The same for somebody who waits: once so long has passed nothing more is asked, and the rest can't be known."""
+    end = monotonic() + seconds
+
+    def bounded(name: str, kind: str) -> Sequence[str]:
+        if monotonic() > end:
+            raise LookupFailed(f"DNS took longer than {seconds:g} s; ask again")
+        return lookup(name, kind)
+
+    return bounded
 
 
 def _text(kind: str, rdata: Any) -> str:

@@ -13,6 +13,7 @@ import pytest
 from relay.campaigns import counts, numbering
 from relay.store.database import transaction
 from relay.tenants import api_tokens, tenants
+from relay.tenants.lookup import LookupFailed, within
 from relay.web.api.scopes import needed
 from tests.support.web import Served, Shop, serving
 
@@ -219,6 +220,21 @@ def test_what_cannot_be_claimed(shop: Shop, served: Served, name: str) -> None:
 def test_another_tenants_domain_is_not_there(shop: Shop, served: Served) -> None:
     assert ask(shop, served, "GET", "/domains/nobody.example.org").status_code == 404
     assert ask(shop, served, "POST", "/domains/nobody.example.org/verify").status_code == 404
+
+
+def test_who_waits_for_dns_waits_not_long() -> None:
+    now, asked = [0.0], list[str]()
+
+    def slow(name: str, kind: str) -> list[str]:
+        asked.append(name)
+        now[0] += 2
+        return []
+
+    bounded = within(slow, 3, lambda: now[0])
+    assert bounded("a", "TXT") == [] and bounded("b", "TXT") == []
+    with pytest.raises(LookupFailed, match="longer than 3 s"):
+        bounded("c", "TXT")
+    assert asked == ["a", "b"]
 
 
 # --- scopes -----------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from relay.store.database import connect
 from relay.tenants import domain_check, domain_proof, domains, tenants
 from relay.tenants.domain_check import RecordFinding, RecordState
 from relay.tenants.domains import DnsRecord, DomainRow
-from relay.tenants.lookup import LookupFailed, resolver
+from relay.tenants.lookup import LookupFailed, resolver, within
 from relay.values.errors import RegistryError
 from relay.web.api.consent_list import moment
 from relay.web.api.models_account import DnsRecordOut, DomainIn, DomainList, DomainOut
@@ -25,6 +25,8 @@ from relay.web.context import Context
 from relay.web.problems import Problem
 
 router = APIRouter(prefix="/domains", tags=["domains"], responses=errors(*ALWAYS), dependencies=KNOWN_QUERY)
+ASK_S = 3.0
+"""DNS is asked for so long, and the last look-up to its own end: the client waits for the answer."""
 _OPTIONAL = frozenset({"return-path", "spf", "dmarc"})
 
 
@@ -79,7 +81,7 @@ def verify_domain(request: Request, name: str) -> DomainOut:
         with context.storage.read() as conn:
             row = _find(conn, tenant_id, name)
             wanted = domains.records(conn, context.settings, row)
-        findings = domain_check.check(wanted, resolver(context.settings))
+        findings = domain_check.check(wanted, within(resolver(context.settings), ASK_S))
         with context.storage.write() as conn:
             row, _ = domain_proof.take(conn, row.id, findings, actor="api", now=context.clock())
             out = _out(context, conn, row, findings)
