@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -35,6 +36,7 @@ class HitBuffer:
         self._waiting: deque[Hit] = deque()
         self._dropped = 0
         self._task: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
 
     def add(self, hit: Hit) -> None:
         if len(self._waiting) >= MOST:
@@ -47,10 +49,14 @@ class HitBuffer:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def close(self) -> None:
-        """Write what is left, within ``LAST_S``."""
+        """Write what is left, within ``LAST_S``. A batch that is being written is waited for, or it would be written
+        once more."""
+        self._stopping.set()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await asyncio.wait([self._task], timeout=LAST_S)
+            if not self._task.done():
+                _log.error("%d openings and clicks could not be stored before the stop", len(self._waiting))
+                return
         try:
             async with asyncio.timeout(LAST_S):
                 while self._waiting and await self._step():
@@ -61,11 +67,14 @@ class HitBuffer:
             _log.error("%d openings and clicks could not be stored before the stop", len(self._waiting))
 
     async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(EVERY_S)
-            while self._waiting:
+        wait_s = EVERY_S
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), wait_s)
+            wait_s = EVERY_S
+            while self._waiting and not self._stopping.is_set():
                 if not await self._step():
-                    await asyncio.sleep(AGAIN_S)
+                    wait_s = AGAIN_S
                     break
                 await asyncio.sleep(0)
             if self._dropped:
