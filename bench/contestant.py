@@ -105,7 +105,11 @@ def fill(database: Path) -> None:
         )
         conn.executemany(
             "INSERT INTO counter (tenant_id, name, value) VALUES (?, ?, ?)",
-            ((tenant, "delivered/bulk", 100000), (tenant, "campaigns/established", 1)),
+            (
+                (tenant, "delivered/bulk", 100000),
+                (tenant, "campaigns/established", 1),
+                (tenant, "campaigns/proven-at", int(time.time())),
+            ),
         )
     conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     conn.close()

@@ -14,19 +14,22 @@ from datetime import UTC, datetime
 
 from policies.settings import PolicyTable
 from policies.staged_verdict import VerdictLimits, judge
+from policies.staged_when import ListFacts, WhenLimits, counted, day_of, list_facts
 from relay.pipeline.contract import (
     PASS,
     BasePolicy,
     CampaignVerdict,
     Continue,
+    Effect,
     Message,
     MessageVerdict,
     Stage,
     Transaction,
 )
-from relay.values.facts import CampaignFigures, Kind, Tenant
+from relay.values.facts import CampaignFigures, Kind, Recipient, Tenant
 
 DAY_S = 86400.0
+FLOW = "the first copies of a flow are staged once"
 
 
 class Policy(BasePolicy):
@@ -43,6 +46,7 @@ class Policy(BasePolicy):
         """Recipients of a tenant's day that go at once."""
         self._poor_s = table.duration("poor", 30 * DAY_S)
         """So long a stopped or declined campaign counts against its tenant."""
+        self._known = WhenLimits.read(table, self._first)
         self._limits = VerdictLimits(
             window_s=table.duration("window", 6 * 3600.0),
             every=self._every,
@@ -61,13 +65,23 @@ class Policy(BasePolicy):
     def on_message(self, txn: Transaction, msg: Message) -> MessageVerdict:
         if txn.stream.kind is not Kind.BULK or self._when == "never":
             return PASS
-        why = self._why(txn.tenant, txn.now)
-        if not why and not txn.tenant.record.undecided:
-            return PASS
-        return Continue(effects=(Stage(self._every, self._most, why, not why, self._first if why else 0),))
+        if txn.stream.flow:
+            return Continue(effects=(Stage(self._every, self._most, FLOW, first=self._first, flow=True),))
+        found = list_facts(txn, msg.topic, self._known.new_s)
+        day = day_of(txn.now)
+        why, at_once = self._why(txn.tenant, txn.now), self._first
+        if not why:
+            why = self._known.why(txn.tenant.record, found)
+            at_once = max(0, self._first - txn.tenant.record.claimed_today - txn.tenant.record.fresh_today)
+        effects: tuple[Effect, ...] = (counted("day", day),)
+        if why or txn.tenant.record.undecided:
+            effects += (Stage(self._every, self._most, why, not why, at_once if why else 0),)
+        if not found.claimed and not found.fresh:
+            return Continue(effects=effects)
+        return {one: Continue(effects=effects + _of_list(one, found, day)) for one in txn.recipients}
 
     def _why(self, tenant: Tenant, now: float) -> str:
-        """Why this tenant's campaigns are staged; empty if they aren't."""
+        """Why all of this tenant's campaigns are staged; empty if they aren't."""
         record = tenant.record
         if record.bad_at and now < record.bad_at + self._poor_s:
             day = datetime.fromtimestamp(record.bad_at, UTC)
@@ -80,6 +94,12 @@ class Policy(BasePolicy):
 
     def on_campaign(self, figures: CampaignFigures) -> CampaignVerdict:
         return judge(figures, self._limits)
+
+
+def _of_list(one: Recipient, found: ListFacts, day: str) -> tuple[Effect, ...]:
+    if one in found.claimed:
+        return (counted("claimed", day),)
+    return (counted("fresh", day),) if one in found.fresh else ()
 
 
 def _baselines(table: PolicyTable, name: str, fine: float, bad: float) -> tuple[float, float]:

@@ -139,6 +139,42 @@ def leaving(conn: Tx, actor: str, now: float) -> list[int]:
     return [int(row[0]) for row in rows]
 
 
+def flows(conn: Tx, actor: str) -> list[tuple[int, int]]:
+    """(campaign id, stream id) of the flows that ``actor`` released: they have no last copy."""
+    rows = conn.execute(
+        "SELECT k.id, k.stream_id FROM stream s JOIN campaign k ON k.tenant_id = s.tenant_id AND k.stream_id = s.id"
+        " WHERE s.flow = 1 AND k.state = 'released' AND k.decided_by = ? AND k.likeness IS NULL ORDER BY k.id",
+        (actor,),
+    )
+    return [(int(row[0]), int(row[1])) for row in rows]
+
+
+def rolling(conn: Tx, campaign_id: int, stream_id: int, now: float) -> CampaignFigures:
+    """Figures of a flow: what its stream's last seven days came to, from daily sums."""
+    rows = conn.execute(
+        "SELECT kind, sum(value) FROM daily WHERE tenant_id = (SELECT tenant_id FROM stream WHERE id = ?)"
+        " AND stream_id = ? AND day > ? GROUP BY kind",
+        (stream_id, stream_id, int(now // 86_400.0) - 7),
+    )
+    sums = dict(rows.fetchall())
+    came_back = sums.get("returned", 0)
+    delivered = max(0, sums.get("delivered", 0) - came_back)
+    bounced = sums.get("bounced", 0) + sums.get("expired", 0) + came_back
+    return CampaignFigures(
+        campaign_id=campaign_id,
+        recipients=sums.get("accepted", 0),
+        held=0,
+        sent=delivered + bounced,
+        delivered=delivered,
+        bounced=bounced,
+        unsubscribed=sums.get("unsubscribed", 0),
+        complained=sums.get("complained", 0),
+        window_started_at=now,
+        now=now,
+        decided=True,
+    )
+
+
 def overdue(conn: Tx, before: float) -> list[int]:
     """Campaigns left to people before that time of which the next haven't been called yet."""
     rows = conn.execute(

@@ -9,6 +9,8 @@ from relay.campaigns.campaigns import COLUMNS, Campaign
 from relay.mail.likeness import Likeness, Words
 from relay.store.contract import Tx
 
+FLOW: Final = "flow"
+"""Name of the campaign that all mail of a flow belongs to."""
 SAME_S: Final = 24 * 3600.0
 """Without a name given, mail with one stream, From and Subject is one campaign for this long."""
 

@@ -13,7 +13,7 @@ from relay.tenants import streams, tenants
 from relay.values.facts import Kind, Stream
 from relay.values.grounds import CUSTOMERS_WHERE, EXISTING_CUSTOMER, GROUNDS
 
-COLUMNS = ("name", "kind", "topic", "consent", "ground", "essential", "track")
+COLUMNS = ("name", "kind", "topic", "consent", "ground", "essential", "flow", "track")
 TRACK = "What is to be known of copies of persons who agreed to tracking; a message's Relay-Track comes first."
 DECOY = "A link that nobody sees, in tracked copies: what follows it is a machine."
 
@@ -38,6 +38,7 @@ def command() -> None:
     help="Whether each recipient must have consented. exempt needs --ground and --reason.",
 )
 @click.option("--ground", type=click.Choice(GROUNDS), help="What frees it from consent; footers name it.")
+@click.option("--flow", is_flag=True, help="Triggered series (welcome, birthday, digest): judged by rolling rates.")
 @click.option("--essential", is_flag=True, help="Codes, resets, security alerts: no one-click end. Needs --reason.")
 @click.option(
     "--footer",
@@ -58,6 +59,7 @@ def add(
     consent: str,
     ground: str | None,
     essential: bool,
+    flow: bool,
     footer: str | None,
     track: str | None,
     decoy: str | None,
@@ -86,6 +88,7 @@ def add(
             topic=topic,
             ground=ground or "",
             essential=essential,
+            flow=flow,
             footer=footer or "",
             reason=reason,
             actor=actor(),

@@ -96,7 +96,8 @@ def _campaign(stream: Stream, wished: str, author: str, subject: str) -> str:
 
 def words_of(scanned: Scanned, message: Message, accepted: tuple[Accepted, ...]) -> Words | None:
     """What the content is like; asked for only where a stage looks."""
-    if not any(isinstance(effect, Stage | Suspect) for one in accepted for effect in one.effects):
+    asks = (effect for one in accepted for effect in one.effects if isinstance(effect, Stage | Suspect))
+    if not any(isinstance(effect, Suspect) or not effect.flow for effect in asks):
         return None
     seen = shown(message.content)
     return words(seen.text, recipients(scanned), seen.marks)

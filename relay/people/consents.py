@@ -8,7 +8,7 @@ to a leaf of the audit log (``relay.audit``) and never changed afterwards.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from relay.audit import log
@@ -263,6 +263,15 @@ def withdraw(
         said["ended"] = False  # there was no consent
     _event(conn, tenant_id, subscriber_id, said, now, submission_id, number)
     return True
+
+
+def staged(conn: Tx, subscriber_ids: Sequence[int], campaign_id: int) -> None:
+    """Their mail is staged with a campaign; who was in a released one stays so."""
+    conn.executemany(
+        "UPDATE subscriber SET staged_in = ?1 WHERE id = ?2 AND (staged_in IS NULL OR staged_in <> ?1 AND NOT EXISTS"
+        " (SELECT 1 FROM campaign k WHERE k.id = subscriber.staged_in AND k.state = 'released'))",
+        [(campaign_id, one) for one in subscriber_ids],
+    )
 
 
 def _end(conn: Tx, subscriber_id: int, topic_id: int, now: float) -> bool:

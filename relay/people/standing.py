@@ -28,7 +28,9 @@ SELECT s.id, t.name, c.given_at, c.source, c.withdrawn_at,
        coalesce(c.suppressed, CASE WHEN EXISTS (
            SELECT 1 FROM spelling x JOIN suppression p ON p.subscriber_id = x.other_id WHERE x.subscriber_id = s.id
        ) THEN 1 ELSE 0 END),
-       c.dated, c.since, c.page, c.language
+       c.dated, c.since, c.page, c.language, c.grade, c.recorded_at,
+       CASE WHEN s.staged_in IS NULL THEN 0 ELSE coalesce(
+           (SELECT 1 FROM campaign k WHERE k.id = s.staged_in AND k.state = 'released'), 0) END
   FROM subscriber s
   LEFT JOIN consent c ON c.subscriber_id = s.id AND c.channel = 'email'
   LEFT JOIN topic t ON t.id = c.topic_id AND t.grade >= c.grade
@@ -111,11 +113,11 @@ def standings_by_id(conn: Tx, subscriber_ids: Iterable[int]) -> dict[int, Standi
 
 def _standing(rows: list[tuple[Any, ...]], suppressed: tuple[Suppression, ...]) -> Standing:
     consents = [
-        Consent(topic, withdrawn_at is None, at, source, withdrawn_at, bool(dated), since, page, language)
-        for _, topic, at, source, withdrawn_at, _, _, dated, since, page, language in rows
-        if topic is not None
+        Consent(row[1], row[4] is None, row[2], row[3], row[4], bool(row[7]), row[8], row[9], row[10], row[11], row[12])
+        for row in rows
+        if row[1] is not None
     ]
-    return Standing(rows[0][0], tuple(consents), suppressed, bool(rows[0][5]))
+    return Standing(rows[0][0], tuple(consents), suppressed, bool(rows[0][5]), bool(rows[0][13]))
 
 
 def _suppressed(conn: Tx, subscriber_id: int, tenant_id: int, mailbox: str | None) -> tuple[Suppression, ...]:

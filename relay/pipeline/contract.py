@@ -142,6 +142,8 @@ class Stage(msgspec.Struct, frozen=True, gc=False):
     """Stage only what belongs to a campaign that is staged already."""
     first: int = 0
     """So many recipients of the tenant's day go at once before any is numbered."""
+    flow: bool = False
+    """All mail of the stream is one campaign, whatever its content."""
 
 
 class Suspect(msgspec.Struct, frozen=True, gc=False):

@@ -14,10 +14,10 @@ from relay.campaigns.campaigns import Campaign
 from relay.events import write as events
 from relay.events.write import encoded
 from relay.mail.status import refusal
-from relay.people import apart
+from relay.people import apart, consents
 from relay.queue import holds
 from relay.queue.count import Refused, count
-from relay.queue.stage import lasts, stage_of, states_of
+from relay.queue.stage import held_by_stage, lasts, stage_of, states_of
 from relay.queue.suspect import campaign_of, suspicion_of
 from relay.queue.values import Claim, Enqueued, NewSubmission
 from relay.store.contract import Tx
@@ -35,6 +35,8 @@ def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
     new, subscriber_ids = counts.new, counts.subscriber_ids
     first = 0 if campaign_id is None else numbering.allot(conn, campaign_id, len(new.recipients))
     states, held_by = states_of(conn, new, campaign, first)
+    if campaign is not None and held_by_stage(new, campaign):
+        consents.staged(conn, subscriber_ids, campaign.id)
     shared = new.shared and not apart.any_of(conn, subscriber_ids, new.accepted_at)
     claimed = claim is not None and new.due_at <= new.accepted_at and State.READY in states
     conn.execute(
@@ -148,6 +150,8 @@ def _campaign(conn: Tx, new: NewSubmission) -> Campaign | None:
     if found is None and not new.campaign:
         return None
     stage = stage_of(new)
+    if found is None and stage is not None and stage.flow:
+        return _not_declined(_flow(conn, new))
     if found is None and stage is not None and new.words is not None:
         found = numbering.for_content(
             conn,
@@ -173,6 +177,25 @@ def _campaign(conn: Tx, new: NewSubmission) -> Campaign | None:
             subject=new.subject,
             now=new.accepted_at,
         )
+    return _not_declined(found)
+
+
+def _flow(conn: Tx, new: NewSubmission) -> Campaign:
+    """The one campaign of a stream whose mail goes as things happen."""
+    return numbering.for_message(
+        conn,
+        new.tenant_id,
+        new.stream_id,
+        numbering.FLOW,
+        explicit=True,
+        topic=new.topic,
+        from_address=new.from_address,
+        subject=new.subject,
+        now=new.accepted_at,
+    )
+
+
+def _not_declined(found: Campaign) -> Campaign:
     if found.state == "declined":
         why = f" ({found.why})" if found.why else ""
         raise Refused(refusal("campaign-declined", f"the administrator declined this campaign{why}"))

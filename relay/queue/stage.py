@@ -41,13 +41,17 @@ def states_of(
     """State of each recipient and what holds it; ``first``: the number of the first of them in the campaign."""
     holds = [POLICY if one.hold is not None and lasts(one.hold, new) else 0 for one in new.recipients]
     stage = stage_of(new)
-    decided = campaign is None or campaign.state == "released"
-    if campaign is not None and not decided:
-        if stage is not None and not (stage.join and campaign.state == "open"):
-            _numbered(conn, new, campaign, stage, first, holds)
-        elif campaign.suspicion and campaign.state in WAITING:
-            holds = [hold | CAMPAIGN for hold in holds]
+    if campaign is not None and stage is not None and held_by_stage(new, campaign):
+        _numbered(conn, new, campaign, stage, first, holds)
+    elif campaign is not None and campaign.suspicion and campaign.state in WAITING:
+        holds = [hold | CAMPAIGN for hold in holds]
     return tuple(State.HELD if hold else State.READY for hold in holds), holds
+
+
+def held_by_stage(new: NewSubmission, campaign: Campaign) -> bool:
+    """Whether the submission's copies are numbered in a campaign that is staged, or is from now on."""
+    stage = stage_of(new)
+    return stage is not None and campaign.state != "released" and not (stage.join and campaign.state == "open")
 
 
 def _numbered(conn: Tx, new: NewSubmission, campaign: Campaign, stage: Stage, first: int, holds: list[int]) -> None:

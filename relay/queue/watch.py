@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from relay.campaigns import campaigns
+from relay.campaigns import campaigns, record
 from relay.pipeline.chain import Chain
 from relay.pipeline.contract import CampaignVerdict, Decision
 from relay.queue import holds, last, verdict_letters, verdicts
@@ -22,6 +22,7 @@ _log = logging.getLogger("relay.campaign")
 EVERY_S = 2.0
 FINISH_EVERY = 30
 """Turns between looks for copies that a decision missed."""
+HOURLY = 1800
 PAUSE_S = 0.02
 """Between steps of a release, so that the mail process gets its turn at the store."""
 ACTOR = "relay"
@@ -42,7 +43,8 @@ async def run(
     turn = 0
     while True:
         try:
-            await asyncio.to_thread(_turn, path, chain, clock, first, operator, finish=turn % FINISH_EVERY == 0)
+            finish, hourly = turn % FINISH_EVERY == 0, turn % HOURLY == 0
+            await asyncio.to_thread(_turn, path, chain, clock, first, operator, finish=finish, hourly=hourly)
         except Exception as error:
             failed(_log, "campaigns can't be judged, trying again", error, path)
         turn += 1
@@ -57,6 +59,7 @@ def _turn(
     operator: Operator | None,
     *,
     finish: bool,
+    hourly: bool = False,
 ) -> None:
     first()
     _end_holds(path, clock())
@@ -76,6 +79,8 @@ def _turn(
         conn.close()
     for campaign_id, verdict in found:
         act(path, campaign_id, verdict, clock(), operator)
+    if hourly:
+        _measure(path, clock())
     if finish and operator is not None:
         _call_next(path, operator, clock())
 
@@ -110,6 +115,10 @@ def judge(conn: Tx, chain: Chain, now: float) -> list[tuple[int, CampaignVerdict
         verdict = chain.campaign(campaigns.figures(conn, campaign_id, now))
         if verdict.decision is not Decision.WAIT:
             found.append((campaign_id, verdict))
+    for campaign_id, stream_id in campaigns.flows(conn, ACTOR):
+        verdict = chain.campaign(campaigns.rolling(conn, campaign_id, stream_id, now))
+        if verdict.decision is Decision.STOP:
+            found.append((campaign_id, verdict))
     return found
 
 
@@ -138,6 +147,15 @@ def act(
     finally:
         conn.close()
     _log.info("campaign=%d %s: %s", campaign_id, verdict.decision, verdict.why)
+
+
+def _measure(path: StoreAddress, now: float) -> None:
+    conn = connect(path)
+    try:
+        with transaction(conn):
+            record.measure(conn, now)
+    finally:
+        conn.close()
 
 
 def _call_next(path: StoreAddress, operator: Operator, now: float) -> None:

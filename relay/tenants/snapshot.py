@@ -91,7 +91,7 @@ class Snapshot:
             quota.counter(self._conn, tenant_id, DELIVERED_BULK),
             plans.allowance(row.plan, row.plan_started_at, row.plan_ends_at, self._terms, now, row.bonus),
             self.claimed,
-            record_of(self._conn, tenant_id),
+            record_of(self._conn, tenant_id, now),
             row.title,
             row.language,
             row.titles,

@@ -22,7 +22,7 @@ FOOTERS = ("full", "short", "headers")
 TRACKS = ("none", "opens", "clicks", "all")
 BY_CONTRACT = "replies to what people themselves ordered, asked for or have an account for; said with the tenant"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-COLUMNS = "id, tenant_id, name, kind, topic, consent, default_topic, footer, ground, essential, track, decoy"
+COLUMNS = "id, tenant_id, name, kind, topic, consent, default_topic, footer, ground, essential, track, decoy, flow"
 """For ``from_row``."""
 
 
@@ -35,6 +35,7 @@ def add(
     topic: str = ANY_TOPIC,
     ground: str = "",
     essential: bool = False,
+    flow: bool = False,
     footer: str = "",
     reason: str = "",
     actor: str,
@@ -45,6 +46,8 @@ def add(
         raise RegistryError(f"{name!r} is no stream name: use 1 to 63 of a-z, 0-9 and -, and don't begin with -")
     _exempt(kind, ground, reason)
     _essential(kind, essential, reason)
+    if flow and kind is not Kind.BULK:
+        raise RegistryError("a flow is bulk mail that goes as things happen; service mail isn't staged anyway")
     required = not ground
     footer = _footer(kind, footer, reason)
     topic = _topic(topic)
@@ -52,11 +55,11 @@ def add(
         topics.first_or_known(conn, tenant.id, topic)
     try:
         conn.execute(
-            "INSERT INTO stream (tenant_id, name, kind, topic, consent, created_at, footer, ground, essential)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO stream (tenant_id, name, kind, topic, consent, created_at, footer, ground, essential, flow)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(tenant.id, name, kind, topic, "required" if required else "exempt"),
-                *(now, footer, ground, int(essential)),
+                *(now, footer, ground, int(essential), int(flow)),
             ),
         )
     except Conflict as error:
@@ -66,6 +69,7 @@ def add(
     detail |= {"footer": footer} if footer else {}
     detail |= {"ground": ground} if ground else {}
     detail |= {"essential": True} if essential else {}
+    detail |= {"flow": True} if flow else {}
     detail |= {"reason": " ".join(reason.split())} if reason.strip() else {}
     actions.record(conn, actor, "stream-added", tenant.id, detail, now)
     return stream
@@ -138,7 +142,7 @@ def from_row(row: tuple[Any, ...]) -> Stream:
     """From ``COLUMNS``."""
     id_, tenant_id, name, kind, topic, consent, default_topic, footer, ground, essential, *rest = row
     required = consent == "required"
-    track, decoy = rest
+    track, decoy, flow = rest
     return Stream(
         id_,
         tenant_id,
@@ -152,6 +156,7 @@ def from_row(row: tuple[Any, ...]) -> Stream:
         essential=bool(essential),
         track=track,
         decoy=bool(decoy),
+        flow=bool(flow),
     )
 
 

@@ -156,7 +156,7 @@ def warn(conn: Tx, tenant: TenantRow, *, reason: str, actor: str, now: float) ->
 def establish(conn: Tx, tenant: TenantRow, *, reason: str, actor: str, now: float) -> None:
     """The operator's word for a sender of whom no campaign has been released here yet (R13)."""
     _tell(conn, actor, "tenant-established", tenant, {"reason": line(reason, "reason")}, now)
-    record.establish(conn, tenant.id)
+    record.establish(conn, tenant.id, now)
 
 
 def _tell(conn: Tx, actor: str, action: str, tenant: TenantRow, detail: dict[str, str], now: float) -> None:

@@ -47,6 +47,19 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """Staged, and without a verdict."""
     bad_at: float = 0.0
     """When the latest was stopped or declined, in seconds UTC; 0: never."""
+    proven_at: float = 0.0
+    """Consents recorded up to then stand by the operator's word for the sender; 0: there is none."""
+    today: int = 0
+    """Recipients of this day's (UTC) bulk mail so far."""
+    claimed_today: int = 0
+    """Of these on the list by the sender's word alone, and in no released campaign yet."""
+    fresh_today: int = 0
+    """Of these recorded lately otherwise, and in no released campaign yet."""
+    usual: int = 0
+    """The most bulk recipients on any day of the last 90 before this one; 0: none."""
+    bounces: float = 0.0
+    """Share of 30 days' bulk mail; 0 where there is too little to tell."""
+    complaints: float = 0.0
 
 
 class Tenant(msgspec.Struct, frozen=True, gc=False):
@@ -118,6 +131,8 @@ class Stream(msgspec.Struct, frozen=True, gc=False):
     """What is wanted to be known of its copies, of persons who agreed: ``none``, ``opens``, ``clicks`` or ``all``."""
     decoy: bool = False
     """Its tracked copies have a link that only machines find."""
+    flow: bool = False
+    """Triggered series (welcome, birthday, digest): judged by rolling rates, its first copies are staged once."""
 
 
 class Consent(msgspec.Struct, frozen=True, gc=False):
@@ -134,6 +149,9 @@ class Consent(msgspec.Struct, frozen=True, gc=False):
     """Where it was given; may be no address."""
     language: str = ""
     """In which it was given, where that is known."""
+    grade: str = ""
+    """How well it can be proved: A, B or C."""
+    recorded_at: float = 0.0
 
 
 class Suppression(msgspec.Struct, frozen=True, gc=False):
@@ -154,6 +172,8 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     counted: bool = False
     """Already one of the different subscribers of the running period; asked at RCPT, and only where a further
     subscriber could pass the plan's limit."""
+    proved: bool = False
+    """The person was in a campaign that was released."""
 
     def consent(self, topic: str) -> Consent | None:
         for consent in self.consents:

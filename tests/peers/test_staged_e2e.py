@@ -258,3 +258,35 @@ def test_a_small_campaign_climbs(tmp_path: Path) -> None:
         assert "bounced 0 of 16" in told[2]["why"]
     finally:
         fresh.close()
+
+
+def test_a_known_sender_s_new_list_is_staged_until_it_was_in_a_released_campaign(fresh: Fresh, tmp_path: Path) -> None:
+    """Whatever the sender's age; and a stream of triggered mail once, whatever it says."""
+    fresh.relay.cli("tenant", "establish", "acme", "--reason", "known for years")
+    assert fresh.send("Fine", people(30), together=True).code == 250
+    fresh.comes("Fine", delivered=30, held=0)
+    bought = tmp_path / "bought.txt"
+    bought.write_text("\n".join(people(40, 101)) + "\n")
+    fresh.relay.cli(
+        "consent", "import", "acme", str(bought), "--topic", "news", "--source", "trade fair in May",
+        "--wording", "Yes, send me the news", "--attest",
+    )  # fmt: skip
+    assert fresh.send("Spam", people(40, 101), together=True).code == 250
+    shown = fresh.watched("Spam")
+    assert shown["held"] + shown["passed"] == 40 and shown["passed"] in (7, 8)  # the last block of ten is not full
+    assert shown["reason"].startswith("a new list: 40 of this day's 70 recipients are on it by the sender's word alone")
+    assert "trade fair in May" in shown["reason"]
+    fresh.relay.cli("campaign", "release", str(shown["id"]))
+    fresh.comes("Spam", delivered=40, held=0, state="released")
+    assert fresh.send("Few", people(40, 101), together=True).code == 250
+    fresh.comes("Few", delivered=40, held=0, state="open")
+
+    fresh.relay.cli("stream", "add", "acme", "welcome", "--kind", "bulk", "--topic", "news", "--flow")
+    fresh.login = fresh.relay.credential("acme", "welcome")
+    for number, address in enumerate(people(12)):
+        assert fresh.send(list(STORIES)[number % 9], [address]).code == 250
+    (flow,) = (row for row in fresh.campaigns() if row["name"] == "flow")
+    assert flow["recipients"] == 12 and flow["held"] > 0
+    fresh.relay.cli("campaign", "release", str(flow["id"]))
+    assert fresh.send("Climbs", people(1, 20)).code == 250
+    until(lambda: fresh.campaigns()[0]["held"] == 0 and fresh.campaigns()[0]["delivered"] == 13, "the flow goes on")

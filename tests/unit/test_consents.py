@@ -57,7 +57,9 @@ def test_a_person_without_consent_is_known(conn: sqlite3.Connection) -> None:
 
 def test_given_consent_is_in_the_standing_with_its_proof(conn: sqlite3.Connection) -> None:
     person = agree(conn, "Ann@People.Example", given_at=NOW - DAY, ip="2001:DB8::1", page="https://shop.example/join")
-    given = Consent("news", True, NOW - DAY, "sign-up form", None, page="https://shop.example/join")
+    given = Consent(
+        "news", True, NOW - DAY, "sign-up form", None, page="https://shop.example/join", grade="B", recorded_at=NOW
+    )
     assert standing(conn) == Standing(person, (given,))
     row = conn.execute("SELECT ip, page, means, recorded_at, channel FROM consent").fetchone()
     assert row == ("2001:db8::1", "https://shop.example/join", "form", NOW, "email")
@@ -253,7 +255,9 @@ def test_a_fresh_double_opt_in_lifts_its_topic(conn: sqlite3.Connection) -> None
     person = agree(conn, ANN)
     withdraw(conn, person, 1)
     agree(conn, ANN, means="double-opt-in", now=NOW + 3 * DAY)
-    assert standing(conn) == Standing(person, (Consent("news", True, NOW + 3 * DAY, "sign-up form", None),))
+    assert standing(conn) == Standing(
+        person, (Consent("news", True, NOW + 3 * DAY, "sign-up form", None, grade="A", recorded_at=NOW + 3 * DAY),)
+    )
     assert [h[1] for h in history(conn)] == ["given", "withdrawn", "given"]
 
 

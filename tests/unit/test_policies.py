@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -357,6 +358,7 @@ def with_record(released: int = 0, undecided: int = 0, bad_at: float = 0) -> Tra
     return txn(tenant=replace(TENANT, record=Record(released, undecided, bad_at)))
 
 
+DAY_NAME = datetime.fromtimestamp(NOW, UTC).strftime("%Y-%m-%d")
 NEVER = "no campaign of this sender has been released yet"
 STOPPED = "a campaign of this sender was stopped or declined on "
 
@@ -383,12 +385,78 @@ def test_when_bulk_is_staged(settings: dict[str, object], record: dict[str, Any]
     answer = policy.on_message(replace(asked, tenant=replace(asked.tenant, delivered_bulk=10**6)), message())
     assert policy.on_message(txn(DIRECT), message()) == Continue()
     if why is None:
-        assert answer == Continue()
+        assert isinstance(answer, Continue) and not any(isinstance(one, Stage) for one in answer.effects)
         return
     assert isinstance(answer, Continue)
-    (stage,) = answer.effects
+    tally, stage = answer.effects
+    assert isinstance(tally, Add) and (tally.counter, tally.amount) == (f"campaigns/day-{DAY_NAME}", 1)
     assert isinstance(stage, Stage) and stage.why.startswith(why)
     assert stage == Stage(10, 1000, stage.why, join=not why, first=20 if why else 0)
+
+
+def listed(count: int, grade: str, *, recorded_at: float = NOW - 3600, proved: bool = False) -> list[Recipient]:
+    consent = Consent("news", True, NOW - 3600, "trade fair in May", None, grade=grade, recorded_at=recorded_at)
+    return [
+        Recipient(f"u{n}@x.example", f"u{n}@x.example", "x.example", Standing(n + 1, (consent,), proved=proved))
+        for n in range(count)
+    ]
+
+
+FORMS = listed(40, "A")
+KNOWN = Record(released=3)
+
+
+@pytest.mark.parametrize(
+    ("recipients", "record", "why"),
+    [
+        (FORMS, KNOWN, ""),
+        (listed(20, "C"), KNOWN, ""),
+        (
+            listed(21, "C"),
+            KNOWN,
+            "a new list: 21 of this day's 21 recipients are on it by the sender's word alone (grade C, “trade fair in"
+            " May”), and were in no released campaign yet",
+        ),
+        (listed(5, "C"), replace(KNOWN, today=40, claimed_today=16), "a new list: 21 of this day's 45 recipients"),
+        (listed(40, "C"), replace(KNOWN, today=5000), ""),
+        (FORMS + listed(40, "C"), KNOWN, "a new list: 40 of this day's 80 recipients"),
+        (listed(40, "C", proved=True), KNOWN, ""),
+        (listed(40, "C", recorded_at=NOW - 400 * 86400), KNOWN, "a new list"),
+        (listed(40, "C", recorded_at=NOW - 99), replace(KNOWN, proven_at=NOW - 50), ""),
+        (listed(40, "C", recorded_at=NOW - 49), replace(KNOWN, proven_at=NOW - 50), "a new list"),
+        (listed(40, "B"), KNOWN, "a new list: 40 of this day's 40 recipients were recorded in the last 30 days"),
+        (listed(40, "B", recorded_at=NOW - 31 * 86400), KNOWN, ""),
+        (listed(40, "B", proved=True), KNOWN, ""),
+        (FORMS + FORMS + listed(40, "B"), KNOWN, ""),
+        (FORMS, replace(KNOWN, bounces=0.051), "5.10 % of this sender's mail bounced in 30 days, 5.00 % is poor"),
+        (FORMS, replace(KNOWN, complaints=0.004), "0.40 % of this sender's mail was complained about"),
+        (FORMS, replace(KNOWN, today=270, usual=50), "310 recipients today, and 50 were the most on any day"),
+        (FORMS, replace(KNOWN, today=260, usual=50), ""),
+        (FORMS, replace(KNOWN, today=2000, usual=500), ""),
+        (FORMS, replace(KNOWN, today=2500, usual=500), "2540 recipients today"),
+        (FORMS, replace(KNOWN, today=9000, usual=0), ""),
+    ],
+)
+def test_a_known_sender_is_staged_for_a_list_a_record_or_a_size(
+    recipients: list[Recipient], record: Record, why: str
+) -> None:
+    asked = txn(tenant=replace(TENANT, record=record))
+    answer: Any = staged_sending.Policy({}).on_message(replace(asked, recipients=recipients), message())
+    each = list(answer.values()) if isinstance(answer, dict) else [answer]
+    stages = [effect for one in each for effect in one.effects if isinstance(effect, Stage)]
+    assert {stage.why.startswith(why) for stage in stages} == ({True} if why else set())
+    tallies = [effect.counter for one in each for effect in one.effects if isinstance(effect, Add)]
+    assert all(one.endswith(DAY_NAME) for one in tallies)
+
+
+def test_a_flow_is_one_campaign_whatever_it_says() -> None:
+    flow = replace(DIRECT, kind=Kind.BULK, flow=True)
+    for record in (Record(), KNOWN):
+        asked = replace(txn(flow), tenant=replace(TENANT, record=record))
+        answer = staged_sending.Policy({}).on_message(asked, message())
+        assert isinstance(answer, Continue)
+        (stage,) = answer.effects
+        assert isinstance(stage, Stage) and stage.flow and stage.first == 20
 
 
 DAY = DayFigures(campaigns=12, delivered=40, bounced=12, unsubscribed=0, complained=0)
