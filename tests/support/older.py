@@ -17,9 +17,12 @@ def older_release(path: Path, today: Path, newest: int) -> sqlite3.Connection:
     conn.execute("ATTACH ? AS new", (str(today),))
     conn.execute("PRAGMA foreign_keys = OFF")
     old = [name for (name,) in conn.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'")]
+    marks = [name for (name,) in conn.execute("SELECT name FROM main.meta")]
     for table in old:
         names = ", ".join(f'"{info[1]}"' for info in conn.execute(f"PRAGMA main.table_info({table})"))
         conn.execute(f"DELETE FROM main.{table}")  # what a migration put there
         conn.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM new.{table}")
+    known = ", ".join("?" * len(marks))
+    conn.execute(f"DELETE FROM main.meta WHERE name NOT IN ({known})", marks)  # what a later migration put there
     conn.execute("DETACH new")
     return conn
