@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, str]] = {
     "policies": "Show the policies in force, in their order.",
     "tenant": "Customers: add, edit, list, show, warn, freeze, unfreeze, terminate, watch.",
     "contact": "Tenants' contact addresses: confirm.",
+    "template": "Templates of a tenant: add, list, show, render, remove.",
     "topic": "Topics of a tenant: add, edit, list.",
     "stream": "Channels of a tenant: bulk or transactional.",
     "credential": "Who may submit mail: passwords and addresses.",

@@ -66,6 +66,7 @@ TYPES: Final[dict[str, tuple[int, str]]] = {
     "loop": (422, "The message has been through too many servers: a mail loop."),
     "stream": (422, "The tenant has no such stream."),
     "rate": (429, "More copies a second than are allowed; repeat after the time in Retry-After."),
+    "template": (422, "The template can't be read, or there is none of that name."),
     "too-late": (409, "What is to be changed has left, or is on its way."),
     "scope": (403, "The token may not do this; `relay token add TENANT --scope …` makes one that may."),
     "busy": (503, "The store or the server is busy; repeat after the time in Retry-After."),

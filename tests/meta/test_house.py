@@ -17,8 +17,8 @@ KNOWS: Mapping[str, str] = {
     "campaigns": "events ledger mail store values",
     "checks": "delivery/smtp feedback intake/smtp keys pipeline store store/postgres store/sqlite tenants values",
     "cli": "audit campaigns checks conduct contests demo events evidence feedback intake intake/smtp keys ledger "
-    "lists mail observe people pipeline processes queue rights serve.py signup store store/sqlite tenants texts "
-    "tracking values webhooks",
+    "lists mail observe people pipeline processes queue rights serve.py signup store store/sqlite templates "
+    "tenants texts tracking values webhooks",
     "conduct": "audit events keys mail people queue signup store tenants texts values",
     "contests": "audit campaigns events keys mail people queue store tenants texts values",
     "delivery": "mail observe people pipeline queue store tenants values",
@@ -47,6 +47,7 @@ KNOWS: Mapping[str, str] = {
     "store": "observe",
     "store/postgres": "store",
     "store/sqlite": "store",
+    "templates": "store values",
     "tenants": "audit campaigns events keys ledger mail people store values",
     "texts": "",
     "tracking": "audit events keys mail people store tenants values",
@@ -54,7 +55,7 @@ KNOWS: Mapping[str, str] = {
     "verdict": "",
     "web": "intake/api keys observe queue signup store store/sqlite tenants texts tracking webhooks",
     "web/api": "audit campaigns conduct contests events intake intake/api ledger lists mail people queue signup "
-    "store tenants texts tracking values web webhooks",
+    "store templates tenants texts tracking values web webhooks",
     "web/public": "audit conduct contests feedback keys mail people signup store tenants texts tracking values web",
     "web/server": "intake/api keys observe processes queue signup store store/sqlite tracking web web/api web/public "
     "webhooks",
@@ -87,6 +88,7 @@ OWNERS: Mapping[str, str] = {
     "signup": "asking form form_removed form_topic opt_in",
     "store": "meta schema_version",
     "store/sqlite": "sqlite_master",
+    "templates": "template",
     "tenants": "api_token content_permit credential dkim_key domain idempotency idempotency_room logo stream tenant",
     "tracking": "hit hit_link hit_sum tracking_consent",
     "webhooks": "webhook webhook_again webhook_key webhook_try",

@@ -23,7 +23,9 @@ from relay.mail.writing import (
     unstructured,
     write,
 )
+from relay.templates.templates import KeptTemplate
 from relay.web.api.models_messages import EnclosureIn, MailboxIn, MessageIn, RecipientIn
+from relay.web.api.personal import Personal, Sources, for_one, for_several, literal, values_of
 from relay.web.problems import Problem
 
 FURTHEST_S: Final = 30 * 86_400.0
@@ -40,8 +42,16 @@ class Wrong(Problem):
         self.errors = [{"field": field, "error": text} for field, text in errors[:50]]
 
 
-def compose(given: MessageIn, tenant_id: int, client: str, now: float, *, sandbox: bool) -> HandedMessage:
-    """The message for all its recipients. Raises Wrong."""
+def compose(
+    given: MessageIn,
+    tenant_id: int,
+    client: str,
+    now: float,
+    *,
+    sandbox: bool,
+    template: KeptTemplate | None = None,
+) -> HandedMessage:
+    """The message for all its recipients. Raises Wrong and Unfilled."""
     wrong = _times(given, now)
     enclosures = []
     for number, one in enumerate(given.attachments):
@@ -56,12 +66,13 @@ def compose(given: MessageIn, tenant_id: int, client: str, now: float, *, sandbo
     mark = "q" + secrets.token_hex(10) if several else ""
     addresses = [parse_address(one.email) for one in (given.author, *given.to, *given.cc, *given.bcc)]
     smtputf8 = any(one.needs_smtputf8 for one in addresses)
-    whole = _Whole(given, tuple(enclosures), mark)
+    personal = _personal(given, template)
+    whole = _Whole(given, tuple(enclosures), mark, personal)
     to = [_shown(one) for one in given.to]
     raw = whole.written(mark_of(mark, 0) if several else to[0])
-    recipients = [
-        HandedRecipient(one.email, {TO: shown} if several else {}) for one, shown in zip(given.to, to, strict=True)
-    ]
+    own = personal.values or tuple({} for _ in to)
+    slots = [{TO: shown, **values} if several else {} for shown, values in zip(to, own, strict=True)]
+    recipients = [HandedRecipient(one.email, its) for one, its in zip(given.to, slots, strict=True)]
     recipients += [HandedRecipient(one.email) for one in (*given.cc, *given.bcc)]
     return HandedMessage(
         number=0,
@@ -72,33 +83,61 @@ def compose(given: MessageIn, tenant_id: int, client: str, now: float, *, sandbo
         recipients=tuple(recipients),
         client=client,
         smtputf8=smtputf8,
-        seen=whole.written(to[0]) if several else b"",
+        seen=whole.seen(to[0]) if several else b"",
         mark=mark,
-        places=(HandedPlace(TO, "header", smtputf8),) if several else (),
+        places=(HandedPlace(TO, "header", smtputf8), *personal.places) if several else (),
         sandbox=sandbox,
     )
+
+
+def _personal(given: MessageIn, template: KeptTemplate | None) -> Personal:
+    """The texts, with values where there are any."""
+    kept = template or KeptTemplate("", 0, "", "", "", "html", "", 0.0)
+    own = given.text or given.html
+    sources = Sources(
+        kept.subject if given.subject is None else given.subject,
+        given.text or "" if own else kept.text,
+        given.html or "" if own else kept.html,
+    )
+    if template is None and not given.data and not any(one.data for one in given.to):
+        return literal(sources)
+    values = [values_of(given, one) for one in given.to]
+    return for_one(sources, values[0]) if len(values) == 1 else for_several(sources, values, 1)
 
 
 class _Whole:
     """What all copies share."""
 
-    def __init__(self, given: MessageIn, enclosures: tuple[Enclosure, ...], mark: str) -> None:
+    def __init__(self, given: MessageIn, enclosures: tuple[Enclosure, ...], mark: str, personal: Personal) -> None:
+        self._personal = personal
         self._given = given
         self._enclosures = enclosures
         self._mark = mark
 
+    def seen(self, to: str) -> bytes:
+        """As policies read it: what the first recipient gets."""
+        shown = self._personal.seen
+        if shown is None:
+            return self.written(to)
+        subject, text, html = shown
+        return self._made(to, subject, (text,) if text else (), (html,) if html else ())
+
     def written(self, to: str) -> bytes:
+        """With marks where copies differ."""
+        one = self._personal
+        subject = one.subject if isinstance(one.subject, str) else mark_of(self._mark, one.subject)
+        return self._made(to, subject, one.text, one.html)
+
+    def _made(self, to: str, subject: str, text: TextWithPlaces, html: TextWithPlaces) -> bytes:
         given = self._given
         fields = [("From", _shown(given.author)), ("To", to)]
         if given.cc:
             fields.append(("Cc", mailboxes(map(_box, given.cc))))
         if given.reply_to:
             fields.append(("Reply-To", mailboxes(map(_box, given.reply_to))))
-        fields.append(("Subject", unstructured(given.subject or "")))
+        fields.append(("Subject", unstructured(subject)))
         fields += [(name, unstructured(value)) for name, value in given.headers.items()]
         fields += [(name, unstructured(value)) for name, value in wishes(given)]
-        text: TextWithPlaces = (given.text,) if given.text else ()
-        html: TextWithPlaces = (given.html,) if given.html else ()
         return write(Draft(tuple(fields), text, html, self._enclosures, self._mark))
 
 

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from relay.intake.api.handed import HandedMessage
 from relay.tenants.idempotency import KEEP_S
 from relay.web import problems
-from relay.web.api import raw, sending
+from relay.web.api import raw, sending, templates
 from relay.web.api.compose import Wrong, compose, keep_until
 from relay.web.api.models_messages import AcceptedOut, MessageIn, MessageResults, MessagesIn
 from relay.web.api.once import REPLAYED, Key, tenant
@@ -29,6 +29,8 @@ from relay.web.problems import TYPES, Problem
 router = APIRouter(prefix="/messages", tags=["messages"], responses=errors(*ALWAYS))
 LARGE_OCTETS: Final = 256 * 1024
 """A request beyond this is worked on in a thread, so that others don't wait."""
+MANY: Final = 20
+"""Recipients, likewise."""
 AT_A_TIME: Final = 32
 """Messages of one batch that are under way."""
 
@@ -44,7 +46,7 @@ async def send_message(request: Request, given: MessageIn, key: Key = None) -> R
     """Send one message; each of `to` gets a copy of his own. It is stored when the answer comes."""
     context = Context.of(request)
     body = await request.body()
-    if len(body) > LARGE_OCTETS:
+    if len(body) > LARGE_OCTETS or given.template is not None or len(given.to) > MANY:
         handed = await run_in_threadpool(_composed, request, given)
     else:
         handed = _composed(request, given)
@@ -117,7 +119,8 @@ def _composed(request: Request, given: MessageIn) -> HandedMessage:
     context = Context.of(request)
     address = client(request.scope) if request.client is not None else ""
     sandbox = bool(request.scope["state"].get("sandbox"))
-    return compose(given, tenant(request), address, context.clock(), sandbox=sandbox)
+    found = None if given.template is None else templates.named(context, tenant(request), given.template)
+    return compose(given, tenant(request), address, context.clock(), sandbox=sandbox, template=found)
 
 
 def _keyed(handed: HandedMessage, key: str, digest: bytes, until: float) -> HandedMessage:

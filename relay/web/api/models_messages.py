@@ -83,6 +83,28 @@ class Verbatim(Given):
     model_config = ConfigDict(str_strip_whitespace=False)
 
 
+def _shallow(value: Any, depth: int = 0) -> None:
+    if depth > DEEPEST_DATA:
+        raise ValueError(f"is nested deeper than {DEEPEST_DATA}")
+    if isinstance(value, str):
+        _seen(value)
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            _seen(name)
+            _shallow(one, depth + 1)
+    elif isinstance(value, list):
+        for one in value:
+            _shallow(one, depth + 1)
+
+
+def _values(given: dict[str, Any]) -> dict[str, Any]:
+    _shallow(given)
+    return given
+
+
+Data = Annotated[dict[str, Any], AfterValidator(_values)]
+
+
 class MailboxIn(Verbatim):
     """An address with the name that people see."""
 
@@ -93,7 +115,7 @@ class MailboxIn(Verbatim):
 class RecipientIn(MailboxIn):
     """Somebody who gets a copy of his own."""
 
-    data: Annotated[dict[str, Any], Field(description="Values for the variables of this copy.")] = Field(default={})
+    data: Annotated[Data, Field(description="Values for the variables of this copy.")] = Field(default={})
 
 
 class EnclosureIn(Verbatim):
@@ -152,25 +174,6 @@ def _label(text: str) -> str:
     return text
 
 
-def _shallow(value: Any, depth: int = 0) -> None:
-    if depth > DEEPEST_DATA:
-        raise ValueError(f"is nested deeper than {DEEPEST_DATA}")
-    if isinstance(value, str):
-        _seen(value)
-    elif isinstance(value, Mapping):
-        for name, one in value.items():
-            _seen(name)
-            _shallow(one, depth + 1)
-    elif isinstance(value, list):
-        for one in value:
-            _shallow(one, depth + 1)
-
-
-def _values(given: dict[str, Any]) -> dict[str, Any]:
-    _shallow(given)
-    return given
-
-
 Label = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_label)]
 _MAILBOX: Final = {"anyOf": [_TEXT, {"$ref": "#/components/schemas/MailboxIn"}]}
 _SEVERAL: Final = {"anyOf": [*_MAILBOX["anyOf"], {"type": "array", "items": _MAILBOX}]}
@@ -185,7 +188,6 @@ Recipients = Annotated[
     Field(min_length=1, max_length=65_535),
     WithJsonSchema({"anyOf": [*_RECIPIENT["anyOf"], {"type": "array", "minItems": 1, "items": _RECIPIENT}]}),
 ]
-Data = Annotated[dict[str, Any], AfterValidator(_values)]
 
 
 class MessageIn(Verbatim):
@@ -201,6 +203,8 @@ class MessageIn(Verbatim):
     subject: Annotated[HeaderText | None, Field(max_length=900, examples=["Your order"])] = None
     text: Annotated[str | None, AfterValidator(lambda text: None if text is None else _seen(text))] = None
     html: Annotated[str | None, AfterValidator(lambda text: None if text is None else _seen(text))] = None
+    template: Annotated[HeaderText | None, Field(max_length=80, description="Its name, or `name@version`.")] = None
+    data: Annotated[Data, Field(description="Values for the variables of all copies.")] = Field(default={})
     headers: Annotated[dict[str, str], Field(max_length=MOST_HEADERS), AfterValidator(_headers)] = Field(default={})
     attachments: Annotated[list[EnclosureIn], Field(max_length=MOST_ENCLOSURES)] = Field(default=[])
     stream: Annotated[HeaderText, Field(max_length=100, description="Default: the tenant's first.")] = ""
@@ -218,9 +222,9 @@ class MessageIn(Verbatim):
         wrong: list[str] = []
         if (self.cc or self.bcc) and len(self.to) > 1:
             wrong.append("cc and bcc go with one to: each of several gets a copy of his own")
-        if not self.text and not self.html:
-            wrong.append("there is neither text nor html")
-        if self.subject is None:
+        if not self.text and not self.html and self.template is None:
+            wrong.append("there is neither text nor html, nor a template")
+        if self.subject is None and self.template is None:
             wrong.append("subject is missing")
         if self.expires_at is not None and self.send_at is not None and self.expires_at <= self.send_at:
             wrong.append("expires_at lies before send_at")

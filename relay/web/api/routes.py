@@ -30,6 +30,7 @@ from relay.web.api import (
     statements,
     stats,
     suppressions,
+    templates,
     webhooks,
 )
 from relay.web.api.bearer import Bearer, members
@@ -43,6 +44,7 @@ _ROUTERS = (
     forms.forms_router,
     messages.router,
     messages_sent.router,
+    templates.router,
     statements.router,
     events.router,
     webhooks.router,
