@@ -1,4 +1,4 @@
-"""``relay consent imports|freeze|thaw|undo``: each list that was taken, its fate, and taking it back (R8b)."""
+"""``relay consent``: each list that was taken, its fate, and taking it back (imports, freeze, thaw, undo; R8b)."""
 
 from __future__ import annotations
 

@@ -59,14 +59,18 @@ def export(
 
 
 @command.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @json_option
 @click.pass_context
 def check(ctx: click.Context, file: Path, as_json: bool) -> None:
     """Tell whether a bundle is whole, and which head signs it; needs no database."""
-    if file.stat().st_size > MOST_OCTETS:
-        fail(f"{file} is too large for a bundle of this relay")
-    head = bundle.check(file.read_bytes())
+    try:
+        if file.stat().st_size > MOST_OCTETS:
+            fail(f"{file} is too large for a bundle of this relay")
+        octets = file.read_bytes()
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
+    head = bundle.check(octets)
     fields = {"whole": True, "at": head.at, "size": head.size, "root": head.root.hex(), "key": head.key_id}
     done(ctx, f"whole: nothing was changed since the head of {head.size} leaves, key {head.key_id}", fields, as_json)
 
