@@ -54,7 +54,7 @@ _EXPORT: Final = "/v1/consents/export"
 _EXPORTS: Final = frozenset({_EXPORT, "/v1/suppressions/export"})
 _MORE: Final = tuple(f"/v1/{name}" for name in ("suppressions", "campaigns", "stats", "quota", "domains"))
 _CONSENTS: Final = tuple(f"/v1/consents/{name}" for name in ("batch", "history", "opt-in", "tracking"))
-LARGE: Final = frozenset({"/v1/messages", "/v1/messages/batch", "/v1/messages/raw", "/v1/emails", "/v1/emails/batch"})
+LARGE: Final = frozenset({"/v1/messages", "/v1/messages/batch", "/v1/messages/raw"})
 """Paths of requests whose bodies are messages."""
 _MESSAGES: Final = ("/v1/messages", "/v1/messages/batch", "/v1/messages/raw")
 _ROUTES = frozenset(
