@@ -141,8 +141,8 @@ def test_who_stands_in_the_header_only_gets_nothing(ground: Ground) -> None:
     assert got.recipients == [TRUE]
     assert not re.search(rb"(?mi)^(?:resent-)?bcc", got.head)
     ground.settled()
-    assert ground.copies(STRANGER) == []
-    assert [one for one in ground.copies(LEFT) if b"Names in the header" in one.data] == []
+    for who in (STRANGER, LEFT):  # other attacks have letters sent to them
+        assert [one for one in ground.copies(who) if b"Names in the header" in one.data] == []
 
 
 @pytest.mark.parametrize("end", ["\r\n.\n", "\n.\r\n", "\n.\n", "\r.\r", "\r\n.\r"])
