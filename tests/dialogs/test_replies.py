@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -285,7 +284,7 @@ def test_refusals_are_summed_by_campaign_whenever_they_are_said(house: House) ->
         starts(s.data(mail(subject="bare", body="a bare \r in it\r\n")), "554 5.6.0 ")
 
     def told() -> list[tuple[str, str]]:
-        with closing(sqlite3.connect(house.relay.directory / "data" / "relay.db")) as conn:
+        with closing(house.relay.open_store()) as conn:
             rows = conn.execute("SELECT detail FROM event WHERE kind = 'refused' ORDER BY id").fetchall()
         found = [json.loads(row[0]) for row in rows]
         return [(one["code"], one["moment"]) for one in found if one["recipient"].startswith("refused.")]
@@ -479,9 +478,8 @@ def test_a_remote_without_8bitmime_gets_seven_bits_that_mean_the_same_and_verify
     assert plain.isascii()
     assert message_from_bytes(plain).get_payload(decode=True).startswith(body.encode())  # type: ignore[union-attr]
     assert body.encode() in house.sink.to("g@rcpt.example").data
-    conn = sqlite3.connect(house.relay.directory / "data" / "relay.db")
-    keys = conn.execute("SELECT selector, algorithm, public FROM dkim_key").fetchall()
-    conn.close()
+    with closing(house.relay.open_store()) as conn:
+        keys = conn.execute("SELECT selector, algorithm, public FROM dkim_key").fetchall()
     records = {
         f"{selector}._domainkey.acme.example.": f"v=DKIM1; k={algorithm.partition('-')[0]}; p={public}"
         for selector, algorithm, public in keys
@@ -565,14 +563,12 @@ def test_freeze_quota_and_revoked_credentials(house: House) -> None:
 def _use_up(house: House, tenant: str, what: str, value: int) -> None:
     """Set a counter of the running period, as if so much had been sent."""
     period = house.relay.json("quota", "show", tenant)["period"]
-    conn = sqlite3.connect(house.relay.directory / "data" / "relay.db")
-    with conn:
+    with closing(house.relay.open_store()) as conn:
         conn.execute(
             "INSERT INTO counter (tenant_id, name, value) SELECT id, ?, ? FROM tenant WHERE name = ?"
             " ON CONFLICT (tenant_id, name) DO UPDATE SET value = excluded.value",
             (f"{what}/{period}", value, tenant),
         )
-    conn.close()
 
 
 def test_a_tenant_that_moves_in_is_watched_until_its_time_is_over(house: House) -> None:

@@ -54,10 +54,10 @@ def bring(office: Office, to: str, message: str, sender: str = "") -> Reply:
 
 
 def events(office: Office, address: str) -> list[tuple[str, dict[str, object]]]:
-    """Kind and detail of what is on record about the person's copies, but for the acceptance."""
+    """Kind and detail of what is on record about the copies, but for the acceptance and what only sums are told."""
     rows = office.rows(
         "SELECT e.kind, e.detail FROM event e JOIN recipient r ON r.submission_id = e.submission_id"
-        " AND r.number = e.number WHERE r.address = ? ORDER BY e.id",
+        " AND r.number = e.number WHERE r.address = ? AND e.kind <> 'returned' ORDER BY e.id",
         address,
     )
     return [(kind, json.loads(detail)) for kind, detail in rows]

@@ -103,6 +103,10 @@ class Relay:
             raise CommandFailed(result)
         return result.stdout
 
+    def open_store(self) -> Connection:
+        """The store beside the running relay, whichever engine it is of; each statement commits by itself."""
+        return connect(self.store or self.directory / "data" / "relay.db")
+
     def json(self, *args: str) -> Any:
         return json.loads(self.cli(*args, "--json"))
 

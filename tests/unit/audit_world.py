@@ -9,6 +9,7 @@ from pathlib import Path
 from relay.audit import actions, erase, sequence
 from relay.audit.heads import Head
 from relay.campaigns import numbering
+from relay.events import forget as events
 from relay.keys.secrets import Secrets
 from relay.lists import consent_import
 from relay.lists.list_file import open_list
@@ -106,6 +107,9 @@ class World:
         self.clock.at += 1
         with transaction(self.conn) as conn:
             done = erase.erase(conn, person, "eve", self.clock.at)
+            (address,) = conn.execute("SELECT address FROM subscriber WHERE id = ?", (person,)).fetchone()
+            named = conn.execute("SELECT id FROM event WHERE detail LIKE ?", (f"%{address}%",)).fetchall()
+            events.blank(conn, [row[0] for row in named])
             for table in ("consent", "suppression"):
                 conn.execute(f"DELETE FROM {table} WHERE subscriber_id = ?", (person,))
             conn.execute("DELETE FROM subscriber WHERE id = ?", (person,))

@@ -103,7 +103,7 @@ def test_what_is_not_in_the_tree_is_listed_without_a_number(call: Call, home: Pa
 
 def test_leaves_are_listed_and_proved(call: Call, agreed: None) -> None:
     rows = _json(call("audit", "list", "shop", "--json"))
-    assert [row["action"] for row in rows] == ["consent-given", "stream-added", "stream-added", "tenant-added"]
+    assert [row["action"] for row in rows] == ["consent-given", "contact-confirmed", "stream-added", "tenant-added"]
     assert rows[0]["detail"]["address"] == ANN and rows[3]["leaf"] == 0
     assert len(_json(call("audit", "list", "--action", "tenant-*", "--limit", "1", "--json"))) == 1
     assert "leaf 0 (tenant-added, " in call("audit", "prove", "0")[1]

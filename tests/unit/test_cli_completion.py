@@ -46,7 +46,7 @@ def _offered(home: Path, line: str) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("te", ["tenant"]),
+        ("te", ["tenant", "template"]),
         ("tenant sh", ["show"]),
         ("tenant show ", ["rival", "shop"]),
         ("tenant show s", ["shop"]),
