@@ -7,6 +7,7 @@ say so; a message larger than ``most`` is handled by ``when_larger``.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final
 
@@ -63,20 +64,25 @@ class Policy(BasePolicy):
 
     async def _asked(self, octets: bytes) -> str:
         reader, writer = await self._daemon.open(MOST_ANSWER)
+        # Read from the start: past its own limit it answers and closes while octets are still on their way to it.
+        answer = asyncio.ensure_future(reader.readuntil(b"\0"))
         try:
             writer.write(b"zINSTREAM\0")
             for start in range(0, len(octets), CHUNK):
                 piece = octets[start : start + CHUNK]
                 writer.write(len(piece).to_bytes(4, "big") + piece)
-                if writer.transport.get_write_buffer_size() > 4 * CHUNK:
-                    try:
-                        await writer.drain()
-                    except ConnectionError:  # it has said why and closed
-                        break
+                try:
+                    await writer.drain()
+                    await asyncio.sleep(0)
+                except ConnectionError:
+                    break
+                if answer.done():
+                    break
             else:
                 writer.write(bytes(4))
-            return (await reader.readuntil(b"\0")).rstrip(b"\0").decode("utf-8", "replace").strip()
+            return (await answer).rstrip(b"\0").decode("utf-8", "replace").strip()
         finally:
+            answer.cancel()
             writer.close()
 
 
