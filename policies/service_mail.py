@@ -27,10 +27,10 @@ _log = logging.getLogger("relay.policy")
 DAY_S: Final = 86_400.0
 CLASS: Final = "service-mail"
 """What is permitted to who may send such mail without being looked at."""
-MOST_TENANTS: Final = 10_000
 MOST_KEPT: Final = 4_000
 """Sentences of a tenant that are remembered, the latest."""
-MOST_PEOPLE: Final = 5_000
+MOST_NUMBERS: Final = 1_000_000
+"""Numbers of people kept for all tenants together, some 70 MB; then who was quiet for longest begins anew."""
 
 
 class _Repeated:
@@ -46,25 +46,37 @@ class _Repeated:
 class _Day:
     """A tenant's sentences of a rolling day, and its people of this day."""
 
-    __slots__ = ("began_at", "people", "seen", "told")
+    __slots__ = ("began_at", "numbers", "people", "seen", "told")
 
     def __init__(self, now: float) -> None:
         self.began_at = now
+        self.numbers = 0
+        """Of people, kept with sentences."""
         self.people: set[int] = set()
         self.seen: OrderedDict[int, _Repeated] = OrderedDict()
         self.told: set[int] = set()
 
-    def count(self, sentence: int, people: list[int], now: float) -> int:
-        """How many people got the sentence within a day, these too."""
+    def count(self, sentence: int, people: list[int], most: int, now: float) -> int:
+        """How many people got the sentence within a day, these too; beyond ``most`` nobody more is remembered."""
         kept = self.seen.pop(sentence, None)
-        if kept is None or now - kept.first_at > DAY_S:
+        if kept is not None and now - kept.first_at > DAY_S:
+            self.numbers -= len(kept.people)
+            kept = None
+        if kept is None:
             kept = _Repeated(now)
-        if len(kept.people) < MOST_PEOPLE:
+        before = len(kept.people)
+        if before <= most:
             kept.people.update(people)
+            self.numbers += len(kept.people) - before
         self.seen[sentence] = kept
         if len(self.seen) > MOST_KEPT:
-            self.seen.popitem(last=False)
+            self.numbers -= len(self.seen.popitem(last=False)[1].people)
         return len(kept.people)
+
+    @property
+    def size(self) -> int:
+        """Numbers of people kept."""
+        return self.numbers + len(self.people)
 
 
 class Policy(BasePolicy):
@@ -83,6 +95,7 @@ class Policy(BasePolicy):
         self.content_classes = {CLASS: "service mail that isn't looked at"}
         self._days: OrderedDict[int, _Day] = OrderedDict()
         self._told_per_day = self._new_per_day
+        self._numbers = 0
 
     def shared_among(self, workers: int) -> None:
         # Clients' connections spread over the mail processes.
@@ -99,9 +112,13 @@ class Policy(BasePolicy):
             return Defer(
                 temporary(50, 7, 1, f"rate: service mail of new senders goes to {self._told_per_day} people a day")
             )
+        before = day.size
         repeated = [
-            one for one in sentences(shown(msg.content).text) if day.count(one.number, people, txn.now) > self._people
+            one
+            for one in sentences(shown(msg.content).text)
+            if day.count(one.number, people, self._people, txn.now) > self._people
         ]
+        self._make_room(day.size - before)
         if not repeated:
             return PASS
         why = self._sign(repeated)
@@ -114,11 +131,15 @@ class Policy(BasePolicy):
     def _day(self, tenant: Tenant, now: float) -> _Day:
         day = self._days.pop(tenant.id, None) or _Day(now)
         if not 0 <= now - day.began_at <= DAY_S:
+            self._numbers -= len(day.people)
             day.began_at, day.people, day.told = now, set(), set()
         self._days[tenant.id] = day
-        if len(self._days) > MOST_TENANTS:
-            self._days.popitem(last=False)
         return day
+
+    def _make_room(self, more: int) -> None:
+        self._numbers += more
+        while self._numbers > MOST_NUMBERS and len(self._days) > 1:
+            self._numbers -= self._days.popitem(last=False)[1].size
 
     def _too_many(self, day: _Day, tenant: Tenant, people: list[int]) -> bool:
         """A tenant of whom no campaign was released has an allowance a day."""
@@ -126,7 +147,9 @@ class Policy(BasePolicy):
             return False
         if len(day.people) >= self._new_per_day and not day.people.issuperset(people):
             return True
+        before = len(day.people)
         day.people.update(people)
+        self._numbers += len(day.people) - before
         return False
 
     def _sign(self, repeated: list[Sentence]) -> str:

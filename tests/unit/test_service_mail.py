@@ -226,3 +226,15 @@ def test_several_processes_share_the_limits() -> None:
     policy = Policy({})
     policy.shared_among(4)
     assert 0 < kept_at((offer(number) for number in range(1, 60)), 59, policy) <= 8
+
+
+def test_what_is_remembered_is_bounded_for_all_tenants_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tenant that was quiet for longest begins anew; the one that sends now is told all the same."""
+    monkeypatch.setattr("policies.service_mail.MOST_NUMBERS", 300)
+    policy = Policy({})
+    for tenant in range(30):
+        for number in range(10):
+            policy.on_message(copy(number, tenant=replace(TENANT, id=tenant)), read(mail(offer(number))))
+    assert sum(day.size for day in policy._days.values()) <= 300 and 0 < len(policy._days) < 30
+    assert policy._numbers == sum(day.size for day in policy._days.values())
+    assert 0 < kept_at((offer(number) for number in range(100)), 50, policy) <= 25
