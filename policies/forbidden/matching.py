@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from ahocorasick_rs import AhoCorasick
 
 from policies.forbidden.languages import languages_of
-from policies.forbidden.reading import ReadText, read_text
+from policies.forbidden.reading import MOST_KEPT, ReadText, read_text
 from policies.forbidden.word_lists import ENOUGH, LEAST_STEM, WordClass
 
 PASSAGE: Final = 70
@@ -32,7 +32,7 @@ class Suspicion(NamedTuple):
 
 
 class Matcher:
-    """Of some classes; made once, used by one thread at a time or many: it is never changed."""
+    """Of some classes; made once, used by one thread or many: all that changes is what it remembers of words."""
 
     def __init__(self, classes: Sequence[WordClass]) -> None:
         self._classes = tuple(classes)
@@ -47,6 +47,7 @@ class Matcher:
                     self._by_first[ids[0]].append(len(self._terms))
                     self._terms.append((number, group, ids))
         self._automaton = AhoCorasick([_pattern(word) for word in words]) if words else None
+        self._known: dict[str, tuple[int, ...]] = {}
         glued = dict.fromkeys("".join(t).replace("$", "") for c in classes for ts in c.groups.values() for t in ts)
         self._long = [one for one in glued if len(one) >= LEAST_GLUED and "#" not in one]
         self._glued = AhoCorasick(self._long) if self._long else None
@@ -66,9 +67,8 @@ class Matcher:
     def _groups_found(self, read: ReadText) -> dict[int, dict[tuple[str, str], list[int]]]:
         """Class → group and language → numbers of the words at which its terms begin, ascending."""
         at: dict[int, set[int]] = defaultdict(set)
-        self._scan(read.words, at)
-        if read.others:
-            self._scan([read.others.get(number, word) for number, word in enumerate(read.words)], at)
+        self._scan(enumerate(read.words), at)
+        self._scan(read.others.items(), at)
         spoken = languages_of(read.words)
         places: dict[int, dict[tuple[str, str], set[int]]] = defaultdict(lambda: defaultdict(set))
         for first, starts in at.items():
@@ -83,19 +83,26 @@ class Matcher:
             self._within(read.words[number], number, places)
         return {c: {g: sorted(p)[:MOST_HITS] for g, p in groups.items()} for c, groups in places.items()}
 
-    def _scan(self, words: Sequence[str], at: dict[int, set[int]]) -> None:
-        """Where each word of the lists begins a word of the text."""
+    def _scan(self, words: Iterable[tuple[int, str]], at: dict[int, set[int]]) -> None:
+        """Where each word of the lists begins a word of the text; ``words`` with their numbers."""
+        known = self._known
+        for number, word in words:
+            found = known.get(word)
+            if found is None:
+                found = self._look_up(word)
+            for pattern in found:
+                at[pattern].add(number)
+
+    def _look_up(self, word: str) -> tuple[int, ...]:
+        """Which words of the lists it begins with. Remembered: most words of most mail are the same few thousand."""
         if self._automaton is None:
-            return
-        joined = f" {' '.join(words)} "
-        number = before = 0
-        hits = [
-            (start, pattern) for pattern, start, _ in self._automaton.find_matches_as_indexes(joined, overlapping=True)
-        ]
-        for start, pattern in sorted(hits):
-            number += joined.count(" ", before, start)
-            before = start
-            at[pattern].add(number)
+            return ()
+        hits = self._automaton.find_matches_as_indexes(f" {word} ", overlapping=True)
+        found = tuple(pattern for pattern, start, _ in hits if start == 0)
+        if len(self._known) >= MOST_KEPT:
+            self._known.clear()
+        self._known[word] = found
+        return found
 
     def _within(self, word: str, number: int, places: dict[int, dict[tuple[str, str], set[int]]]) -> None:
         """Terms in letters that were set apart without gaps between the words."""

@@ -51,8 +51,6 @@ _SCOPE: Final = frozenset(_SCOPE_NAMES.split())
 _LOOK_UP: Final = 20
 """Elements looked at for one that a start tag ends."""
 _CONDITIONAL: Final = re.compile(r"<!--\[if[^\]]{0,200}\]>(.*?)(?:<!\[endif\]-->|-->|\Z)", re.DOTALL | re.IGNORECASE)
-_BLANKS: Final = re.compile(r"[^\S\n]+")
-_LINES: Final = re.compile(r" ?\n ?")
 _GAPS: Final = re.compile(r"\n{3,}")
 _INVISIBLE: Final = dict.fromkeys(
     map(
@@ -88,8 +86,8 @@ def visible(text: str) -> str:
 
 def tidy(pieces: list[str]) -> str:
     """One text, with single blanks and at most one empty line in a row."""
-    text = _BLANKS.sub(" ", "".join(pieces))
-    return _GAPS.sub("\n\n", _LINES.sub("\n", text)).strip()
+    lines = [" ".join(line.split()) for line in "".join(pieces).split("\n")]
+    return _GAPS.sub("\n\n", "\n".join(lines)).strip()
 
 
 def read(markup: str) -> ContentPage:
