@@ -8,6 +8,8 @@ say so; a message larger than ``most`` is handled by ``when_larger``.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import Mapping
 from typing import Final
 
@@ -63,27 +65,32 @@ class Policy(BasePolicy):
         return self._daemon.away()
 
     async def _asked(self, octets: bytes) -> str:
-        reader, writer = await self._daemon.open(MOST_ANSWER)
-        # Read from the start: past its own limit it answers and closes while octets are still on their way to it.
-        answer = asyncio.ensure_future(reader.readuntil(b"\0"))
-        try:
-            writer.write(b"zINSTREAM\0")
-            for start in range(0, len(octets), CHUNK):
-                piece = octets[start : start + CHUNK]
-                writer.write(len(piece).to_bytes(4, "big") + piece)
-                try:
-                    await writer.drain()
-                    await asyncio.sleep(0)
-                except ConnectionError:
-                    break
-                if answer.done():
-                    break
-            else:
-                writer.write(bytes(4))
-            return (await answer).rstrip(b"\0").decode("utf-8", "replace").strip()
-        finally:
-            answer.cancel()
-            writer.close()
+        with contextlib.closing(await self._daemon.connected()) as sock:
+            # Past its own limit it answers and closes while octets are still on their way to it: a write fails then, and
+            # the answer stands in the socket. A transport of asyncio would drop it with the connection.
+            with contextlib.suppress(ConnectionError):
+                await _streamed(sock, octets)
+            return (await _answer(sock)).decode("utf-8", "replace").strip()
+
+
+async def _streamed(sock: socket.socket, octets: bytes) -> None:
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(sock, b"zINSTREAM\0")
+    for start in range(0, len(octets), CHUNK):
+        piece = octets[start : start + CHUNK]
+        await loop.sock_sendall(sock, len(piece).to_bytes(4, "big") + piece)
+    await loop.sock_sendall(sock, bytes(4))
+
+
+async def _answer(sock: socket.socket) -> bytes:
+    """What comes before the first NUL; EOFError if none comes."""
+    loop, got = asyncio.get_running_loop(), b""
+    while b"\0" not in got:
+        more = await loop.sock_recv(sock, MOST_ANSWER)
+        if not more or len(got) > MOST_ANSWER:
+            raise EOFError
+        got += more
+    return got.partition(b"\0")[0]
 
 
 def _plain(name: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from policies.settings import PolicyTable
 from relay.mail.status import temporary
@@ -43,6 +44,30 @@ class Daemon:
         if self._path:
             return await asyncio.open_unix_connection(self._path, limit=limit)
         return await asyncio.open_connection(self._host, self._port, limit=limit)
+
+    async def connected(self) -> socket.socket:
+        """The same without a reader and a writer; it doesn't block, the caller closes it."""
+        loop = asyncio.get_running_loop()
+        if self._path:
+            wanted: list[tuple[int, Any]] = [(socket.AF_UNIX, self._path)]
+        else:
+            found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            wanted = [(family, address) for family, _, _, _, address in found]
+        refused: OSError = ConnectionRefusedError()
+        for family, address in wanted:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+            sock.setblocking(False)
+            try:
+                await loop.sock_connect(sock, address)
+            except OSError as error:
+                sock.close()
+                refused = error
+            except BaseException:
+                sock.close()
+                raise
+            else:
+                return sock
+        raise refused
 
     async def ask(self, question: Callable[[], Awaitable[T]]) -> T | Verdict:
         """The answer within the time, else what a silence means."""

@@ -95,7 +95,7 @@ class Fresh:
             seen.update(self.campaign(subject))
             return figures.items() <= seen.items()
 
-        until(there, f"{subject}: {figures}; now {seen}")
+        until(there, lambda: f"{subject}: {figures}; now {seen}")
         return seen
 
     def watched(self, subject: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import pytest
 T = TypeVar("T")
 
 SBIN = "/usr/sbin:/sbin:/usr/lib/postfix/sbin"
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 def missing(what: str) -> None:
@@ -40,15 +40,15 @@ def need(program: str) -> str:
     return found
 
 
-def until(condition: Callable[[], T], what: str, timeout_s: float = WAIT_S) -> T:
-    """The condition's value once it is true; AssertionError if it doesn't come."""
+def until(condition: Callable[[], T], what: str | Callable[[], str], timeout_s: float = WAIT_S) -> T:
+    """The condition's value once it is true; AssertionError if it doesn't come. ``what`` may be made at the end."""
     deadline = time.monotonic() + timeout_s
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"after {timeout_s:.0f} s still not: {what}")
+            raise AssertionError(f"after {timeout_s:.0f} s still not: {what if isinstance(what, str) else what()}")
         time.sleep(0.02)
 
 

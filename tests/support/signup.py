@@ -28,7 +28,7 @@ from relay.web.server.app import create_app
 from relay.web.server.process import bind, make_server
 from tests.support.web import Shop
 
-WAIT_S = 15
+WAIT_S = 60
 NOW = 1_790_000_000.0
 WORDING = "I agree that acme keeps my address and sends me its newsletter.\nI can unsubscribe at any time."
 

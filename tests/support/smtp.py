@@ -224,7 +224,7 @@ class Sink:
             assert there, f"{len(self.messages)} of {count} messages arrived"
             return list(self.messages)
 
-    def to(self, address: str, timeout: float = 20) -> Received:
+    def to(self, address: str, timeout: float = 60) -> Received:
         """The first message for an address."""
         with self._changed:
             self._changed.wait_for(lambda: any(address in m.recipients for m in self.messages), timeout)
