@@ -66,7 +66,7 @@ class Policy(BasePolicy):
 
     async def _asked(self, octets: bytes) -> str:
         with contextlib.closing(await self._daemon.connected()) as sock:
-            # Past its own limit it answers and closes while octets are still on their way to it: a write fails then, and
+            # Past its own limit it answers and closes while octets are still on their way to it: a write fails, and
             # the answer stands in the socket. A transport of asyncio would drop it with the connection.
             with contextlib.suppress(ConnectionError):
                 await _streamed(sock, octets)
