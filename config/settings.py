@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from config.api import ApiSettings
 from config.kinds import (
     Addresses,
     Count,
@@ -500,6 +501,7 @@ class Settings(Table):
     limits: Limits = Field(default_factory=Limits)
     links: Links = Field(default_factory=Links)
     http: Http = Field(default_factory=Http)
+    api: ApiSettings = Field(default_factory=ApiSettings)
     dns: Dns = Field(default_factory=Dns)
     delivery: Delivery = Field(default_factory=Delivery)
     forms: Forms = Field(default_factory=Forms)

@@ -70,6 +70,12 @@ def plain(host: str) -> str:
     return host if mapped is None else str(mapped)
 
 
+def network(host: str) -> str:
+    """Whose connections are counted together: an IPv4 address, a /64 of IPv6."""
+    address = _address(host)
+    return host if address is None or address.version == 4 else str(ipaddress.ip_network(f"{address}/64", strict=False))
+
+
 def _address(host: str) -> _IPAddress | None:
     try:
         return ipaddress.ip_address(host.partition("%")[0])

@@ -65,7 +65,7 @@ TYPES: Final[dict[str, tuple[int, str]]] = {
     "too-large": (422, "The message is larger than the relay takes."),
     "loop": (422, "The message has been through too many servers: a mail loop."),
     "stream": (422, "The tenant has no such stream."),
-    "rate": (429, "More copies a second than are allowed; repeat after the time in Retry-After."),
+    "rate": (429, "More requests or copies a second than are allowed; repeat after the time in Retry-After."),
     "template": (422, "The template can't be read, or there is none of that name."),
     "too-late": (409, "What is to be changed has left, or is on its way."),
     "scope": (403, "The token may not do this; `relay token add TENANT --scope …` makes one that may."),

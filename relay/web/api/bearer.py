@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from relay.store.pool import Unavailable
@@ -10,6 +13,7 @@ from relay.tenants import api_tokens
 from relay.tenants.api_tokens import TokenHolder
 from relay.web import problems
 from relay.web.api import scopes
+from relay.web.api.shares import RequestShare, RequestShares
 from relay.web.context import Context
 from relay.web.problems import TYPES
 
@@ -19,27 +23,43 @@ _HOLDER = "relay.token"
 
 
 class Bearer:
-    """Lets requests with a live API token in, and tells the handlers whose it is."""
+    """Lets requests with a live API token in, as often as its tenant may ask, and tells the handlers whose it is."""
 
-    def __init__(self, app: ASGIApp, context: Context) -> None:
+    def __init__(self, app: ASGIApp, context: Context, shares: RequestShares) -> None:
         self._app = app
         self._context = context
+        self._shares = shares
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = await self._refused(scope)
+        await (self._app if refused is None else refused)(scope, receive, send)
+
+    async def _refused(self, scope: Scope) -> Response | None:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        if not path.startswith(_OPEN):
-            holder = await _holder(self._context, scope)
-            if holder is None:
-                told = members(self._context, "unauthorized", "the token is missing, wrong or revoked")
-                await problems.response(told, {"WWW-Authenticate": 'Bearer realm="relay"'})(scope, receive, send)
-                return
-            wanted = scopes.needed(scope["method"], path)
-            if wanted.isdisjoint(holder.scopes):
-                told = members(self._context, "scope", f"the token needs the scope {' or '.join(sorted(wanted))}")
-                await problems.response(told)(scope, receive, send)
-                return
-            scope.setdefault("state", {}).update(tenant_id=holder.tenant_id, sandbox=holder.sandbox)
-        await self._app(scope, receive, send)
+        if path.startswith(_OPEN):
+            return self._too_fast(self._shares.of_address(scope))
+        holder = await _holder(self._context, scope)
+        if holder is None:
+            late = self._too_fast(self._shares.of_address(scope))
+            return late or self._told(
+                "unauthorized", "the token is missing, wrong or revoked", {"WWW-Authenticate": 'Bearer realm="relay"'}
+            )
+        if (late := self._too_fast(self._shares.of_tenant(scope, holder.tenant_id))) is not None:
+            return late
+        wanted = scopes.needed(scope["method"], path)
+        if wanted.isdisjoint(holder.scopes):
+            return self._told("scope", f"the token needs the scope {' or '.join(sorted(wanted))}")
+        scope.setdefault("state", {}).update(tenant_id=holder.tenant_id, sandbox=holder.sandbox)
+        return None
+
+    def _too_fast(self, share: RequestShare) -> Response | None:
+        if not share.retry_s:
+            return None
+        text = f"{share.limit} requests in {share.window_s} s are allowed; come again in {share.retry_s} s"
+        return self._told("rate", text, {"Retry-After": str(share.retry_s)})
+
+    def _told(self, word: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+        return problems.response(members(self._context, word, detail), headers)
 
 
 async def may_send(context: Context, scope: Scope) -> bool:

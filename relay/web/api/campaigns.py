@@ -47,7 +47,7 @@ def get_campaign(request: Request, id: CampaignId) -> CampaignOut:
     "/{id}/stop",
     response_model=CampaignOut,
     dependencies=JSON_ONLY,
-    responses={200: REPLAY, **errors(404, 409, 429, *WITH_BODY)},
+    responses={200: REPLAY, **errors(404, 409, *WITH_BODY)},
 )
 def stop_campaign(request: Request, id: CampaignId, given: StopIn, key: Key = None) -> Response:
     """Hold all that hasn't left, and all that comes later. The operator lets it go on, or declines it."""

@@ -60,7 +60,7 @@ _REFUSALS = {
     status_code=201,
     response_model=ConsentOut,
     dependencies=JSON_ONLY,
-    responses={201: REPLAY, **errors(409, 429, *WITH_BODY)},
+    responses={201: REPLAY, **errors(409, *WITH_BODY)},
 )
 def give_consent(request: Request, given: ConsentIn, key: Key = None) -> Response:
     """Record that a person agreed to a topic. Who unsubscribed can't be added again."""
@@ -69,7 +69,7 @@ def give_consent(request: Request, given: ConsentIn, key: Key = None) -> Respons
 
 
 @router.post(
-    "/batch", response_model=BatchOut, dependencies=JSON_ONLY, responses={200: REPLAY, **errors(409, 429, *WITH_BODY)}
+    "/batch", response_model=BatchOut, dependencies=JSON_ONLY, responses={200: REPLAY, **errors(409, *WITH_BODY)}
 )
 def give_consents(request: Request, given: BatchIn, key: Key = None) -> Response:
     """Record many consents, each with a result of its own. One that is not well-formed refuses the whole request."""
@@ -88,7 +88,7 @@ def give_consents(request: Request, given: BatchIn, key: Key = None) -> Response
     status_code=202,
     response_model=OptInOut,
     dependencies=JSON_ONLY,
-    responses={202: REPLAY, **errors(404, 409, 429, *WITH_BODY)},
+    responses={202: REPLAY, **errors(404, 409, *WITH_BODY)},
 )
 def ask_for_consent(request: Request, given: OptInIn, key: Key = None) -> Response:
     """Send a person a confirmation mail (double opt-in) in the words of a form; only their click subscribes."""

@@ -96,7 +96,7 @@ def get_contest(request: Request, contest: ContestId) -> ContestOut:
     "/{contest}/answer",
     response_model=ContestOut,
     dependencies=JSON_ONLY,
-    responses={200: REPLAY, **errors(404, 409, 429, *WITH_BODY)},
+    responses={200: REPLAY, **errors(404, 409, *WITH_BODY)},
 )
 def answer_contest(request: Request, contest: ContestId, given: ContestAnswerIn, key: Key = None) -> Response:
     """Show what proves the consent. The person reads it and has the last word; mail stays stopped."""
@@ -121,7 +121,7 @@ def answer_contest(request: Request, contest: ContestId, given: ContestAnswerIn,
     "/{contest}/concede",
     response_model=ContestOut,
     dependencies=JSON_ONLY,
-    responses={200: REPLAY, **errors(404, 409, 429, *WITH_BODY)},
+    responses={200: REPLAY, **errors(404, 409, *WITH_BODY)},
 )
 def concede_contest(request: Request, contest: ContestId, given: NothingIn, key: Key = None) -> Response:
     """Say that there is no proof: the consent falls for good."""

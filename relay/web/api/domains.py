@@ -44,7 +44,7 @@ def get_domains(request: Request) -> DomainList:
     status_code=201,
     response_model=DomainOut,
     dependencies=JSON_ONLY,
-    responses={201: REPLAY, **errors(409, 429, *WITH_BODY)},
+    responses={201: REPLAY, **errors(409, *WITH_BODY)},
 )
 def add_domain(request: Request, given: DomainIn, key: Key = None) -> Response:
     """Claim a domain: its DKIM keys are made, and the records to publish are in the answer."""

@@ -57,7 +57,7 @@ def get_topics(request: Request, cursor: Cursor = None, limit: Limit = 100) -> T
     status_code=201,
     response_model=TopicOut,
     dependencies=JSON_ONLY,
-    responses={201: REPLAY, **errors(409, 429, *WITH_BODY)},
+    responses={201: REPLAY, **errors(409, *WITH_BODY)},
 )
 def make_topic(request: Request, given: TopicIn, key: Key = None) -> Response:
     """Make a topic. Only while there is none, a stream, a form or a consent makes the first one by itself."""
@@ -131,7 +131,7 @@ def get_forms(request: Request) -> FormList:
     status_code=201,
     response_model=FormOut,
     dependencies=JSON_ONLY,
-    responses={201: MADE, **errors(409, 429, *WITH_BODY)},
+    responses={201: MADE, **errors(409, *WITH_BODY)},
 )
 def make_form(request: Request, given: FormIn, key: Key = None) -> Response:
     """Make a form: a page to link to, and HTML to paste into a page of the tenant's own."""
@@ -165,7 +165,7 @@ def get_form(request: Request, name: FormName) -> FormOut:
     "/{name}",
     response_model=FormOut,
     dependencies=JSON_ONLY,
-    responses={200: REPLAY, **errors(404, 409, 429, *WITH_BODY)},
+    responses={200: REPLAY, **errors(404, 409, *WITH_BODY)},
 )
 def change_form(request: Request, name: FormName, given: FormChange, key: Key = None) -> Response:
     """Change what is named; the rest stays. Requests under way keep the wording they were made with."""

@@ -40,7 +40,7 @@ AT_A_TIME: Final = 32
     status_code=202,
     response_model=AcceptedOut,
     dependencies=STRICT_JSON,
-    responses={202: REPLAY, **errors(409, 429, *WITH_BODY)},
+    responses={202: REPLAY, **errors(409, *WITH_BODY)},
 )
 async def send_message(request: Request, given: MessageIn, key: Key = None) -> Response:
     """Send one message; each of `to` gets a copy of his own. It is stored when the answer comes."""
@@ -59,7 +59,7 @@ async def send_message(request: Request, given: MessageIn, key: Key = None) -> R
     "/batch",
     response_model=MessageResults,
     dependencies=STRICT_JSON,
-    responses={200: REPLAY, **errors(409, 429, *WITH_BODY)},
+    responses={200: REPLAY, **errors(409, *WITH_BODY)},
 )
 async def send_messages(request: Request, given: MessagesIn, key: Key = None) -> Response:
     """Send up to 500 messages, each with a result of its own, in the order given."""
@@ -95,7 +95,7 @@ async def send_messages(request: Request, given: MessagesIn, key: Key = None) ->
     status_code=202,
     response_model=AcceptedOut,
     openapi_extra={"requestBody": {"required": True, "content": {raw.MEDIA_TYPE: {"schema": {"type": "string"}}}}},
-    responses={202: REPLAY, **errors(409, 429, *WITH_BODY)},
+    responses={202: REPLAY, **errors(409, *WITH_BODY)},
 )
 async def send_raw(
     request: Request,

@@ -41,7 +41,15 @@ _HEADERS: Final[dict[int, dict[str, Any]]] = {
 }
 NAMED: Final = (MailboxIn, RecipientIn, MessageIn)
 """Models that others speak of by name alone."""
-ALWAYS: Final = (401, 403, 422, 503)
+_SHARE: Final = {
+    "RateLimit-Policy": ("The limit: `q` requests in `w` seconds.", "string", '"tenant";q=2000;w=2'),
+    "RateLimit": ("What is left: `r` requests; `t` seconds until all are back.", "string", '"tenant";r=1999;t=1'),
+    "RateLimit-Limit": ("The same, as older clients read it: requests.", "integer", 2000),
+    "RateLimit-Remaining": ("Requests that are left.", "integer", 1999),
+    "RateLimit-Reset": ("Seconds until all are back.", "integer", 1),
+}
+"""Of each answer (``shares``)."""
+ALWAYS: Final = (401, 403, 422, 429, 503)
 WITH_BODY: Final = (400, 408, 413, 415)
 REPLAY: Final[dict[str, Any]] = {
     "headers": {
@@ -97,5 +105,13 @@ def document(api: FastAPI, base_url: str) -> dict[str, Any]:
 
 def _as_problems(operation: dict[str, Any]) -> None:
     for status, answer in operation["responses"].items():
+        answer["headers"] = {**answer.get("headers", {}), **_share_headers()}
         if status >= "400":
             answer["content"] = {MEDIA_TYPE: answer["content"]["application/json"]}
+
+
+def _share_headers() -> dict[str, Any]:
+    return {
+        name: {"description": text, "schema": {"type": kind, "examples": [shown]}}
+        for name, (text, kind, shown) in _SHARE.items()
+    }

@@ -34,6 +34,7 @@ from relay.web.api import (
     webhooks,
 )
 from relay.web.api.bearer import Bearer, members
+from relay.web.api.shares import RequestShares
 from relay.web.context import Context
 from relay.web.problems import TYPES, Problem
 
@@ -56,7 +57,7 @@ _ROUTERS = (
 )
 
 
-def create_api(context: Context) -> ASGIApp:
+def create_api(context: Context, shares: RequestShares) -> ASGIApp:
     """The API with its authentication around it, to be mounted at ``/v1``."""
     api = FastAPI(
         title="Relay API",
@@ -77,7 +78,7 @@ def create_api(context: Context) -> ASGIApp:
     api.add_exception_handler(Unavailable, _busy)
     api.add_exception_handler(Exception, _unexpected)
     api.openapi = lambda: openapi.document(api, context.views.base_url)  # type: ignore[method-assign]
-    return Bearer(api, context)
+    return Bearer(api, context, shares)
 
 
 async def _docs(request: Request) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from typing import Any, Final
 
 from fastapi import Request
@@ -50,9 +51,17 @@ def problem_of(context: Context, told: Told) -> dict[str, Any]:
 def response(context: Context, told: Told) -> Response:
     """The answer to one message."""
     if not told.body:
-        return problems.response(problem_of(context, told))
+        members = problem_of(context, told)
+        later = {"Retry-After": str(_again_s(context, len(told.refused)))} if members["status"] == 429 else None
+        return problems.response(members, later)
     headers = {REPLAYED: "true"} if told.replayed else None
     return Response(told.body, 202, headers, media_type="application/json")
+
+
+def _again_s(context: Context, copies: int) -> int:
+    """Seconds after which so many copies are let in, by the tenant's rate."""
+    rate = context.settings.policy.get("rate", {}).get("per_second", 0)
+    return min(600, max(1, math.ceil(copies / rate))) if isinstance(rate, int | float) and rate > 0 else 1
 
 
 def result(context: Context, told: Told) -> dict[str, Any]:

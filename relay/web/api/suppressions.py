@@ -61,7 +61,7 @@ def get_suppressions(
     status_code=201,
     response_model=SuppressedOut,
     dependencies=JSON_ONLY,
-    responses={201: REPLAY, **errors(409, 429, *WITH_BODY)},
+    responses={201: REPLAY, **errors(409, *WITH_BODY)},
 )
 def add_suppression(request: Request, given: SuppressionIn, key: Key = None) -> Response:
     """Suppress an address for all of the tenant's mail; `unsubscribed` ends its consents too."""
@@ -73,7 +73,7 @@ def add_suppression(request: Request, given: SuppressionIn, key: Key = None) -> 
     "/import",
     response_model=SuppressionResults,
     dependencies=JSON_ONLY,
-    responses={200: REPLAY, **errors(409, 429, *WITH_BODY)},
+    responses={200: REPLAY, **errors(409, *WITH_BODY)},
 )
 def import_suppressions(request: Request, given: SuppressionImport, key: Key = None) -> Response:
     """Suppress up to 1000 addresses, each with a result of its own."""

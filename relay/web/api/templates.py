@@ -73,7 +73,7 @@ def get_templates(request: Request) -> TemplateList:
 
 @router.post(
     "", status_code=201, response_model=TemplateOut, dependencies=STRICT_JSON,
-    responses={201: REPLAY, **errors(409, 429, *WITH_BODY)},
+    responses={201: REPLAY, **errors(409, *WITH_BODY)},
 )  # fmt: skip
 def put_template(request: Request, given: TemplateIn, key: Key = None) -> Response:
     """Make a template, or a new version of it; everything in it is checked."""

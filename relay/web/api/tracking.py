@@ -27,7 +27,7 @@ router = APIRouter(prefix="/tracking")
     status_code=201,
     response_model=TrackingOut,
     dependencies=JSON_ONLY,
-    responses={201: REPLAY, **errors(409, 429, *WITH_BODY)},
+    responses={201: REPLAY, **errors(409, *WITH_BODY)},
 )
 def give_tracking(request: Request, given: TrackingIn, key: Key = None) -> Response:
     """Record that a person agreed to being tracked. Who switched it off can't be added again."""

@@ -89,7 +89,7 @@ def get_webhook(request: Request, id: str) -> WebhookOut:
     "/{id}",
     response_model=WebhookOut,
     dependencies=JSON_ONLY,
-    responses={200: REPLAY, **errors(404, 409, 429, *WITH_BODY)},
+    responses={200: REPLAY, **errors(404, 409, *WITH_BODY)},
 )
 def change_webhook(request: Request, id: str, given: WebhookChange, key: Key = None) -> Response:
     """Change its URL or its types of events."""
@@ -122,7 +122,7 @@ def remove_webhook(request: Request, id: str) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/{id}/test", responses=errors(404, 429))
+@router.post("/{id}/test", responses=errors(404))
 async def test_webhook(request: Request, id: str) -> TestOut:
     """Send an event of the type `webhook.test` now, and see the answer; one that has ended goes on if it is 2xx."""
     context, tenant_id = Context.of(request), tenant(request)
@@ -151,7 +151,7 @@ async def test_webhook(request: Request, id: str) -> TestOut:
     response_model=ReplayOut,
     status_code=202,
     dependencies=JSON_ONLY,
-    responses={202: REPLAY, **errors(404, 409, 429, *WITH_BODY)},
+    responses={202: REPLAY, **errors(404, 409, *WITH_BODY)},
 )
 def replay_events(request: Request, id: str, given: ReplayIn, key: Key = None) -> Response:
     """Send events once more, under their own ids: by id, those of a time, or those that were never answered well."""

@@ -32,6 +32,7 @@ from relay.tracking.record import Recorder
 from relay.tracking.stopped import StoppedLinks
 from relay.web.api.bearer import may_send
 from relay.web.api.routes import create_api
+from relay.web.api.shares import RequestShares, ShareFields
 from relay.web.clean_path import CleanPath
 from relay.web.context import Context
 from relay.web.guard import Guard, WebLimits
@@ -93,6 +94,7 @@ def create_app(
         line=line,
         contests=settings.contests,
     )
+    shares = RequestShares(settings.api)
     insiders = Insiders(settings.http.metrics_from)
     metrics = Metrics(storage, insiders)
     # A probe of its own: it must not wait behind busy pages.
@@ -136,20 +138,21 @@ def create_app(
             *health.routes(),
             *metrics.routes(),
             Route("/robots.txt", _robots),
-            Mount("/v1", create_api(context)),
+            Mount("/v1", create_api(context, shares)),
         ],
         exception_handlers={HTTPException: http_error, Unavailable: unavailable, Exception: unexpected},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
     app.state.context = context
-    return Guard(
+    guard = Guard(
         CleanPath(app),
         limits=limits or WebLimits(),
         error_page=views.error,
         observe=metrics.observe,
         may_send=lambda scope: may_send(context, scope),
     )
+    return ShareFields(guard, shares, ("/v1/",))
 
 
 def _pool(database: StoreAddress, *, probe: bool = False) -> Storage:

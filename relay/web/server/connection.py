@@ -20,7 +20,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from relay.web import problems
 from relay.web.guard import SECURITY_HEADERS
-from relay.web.peer import plain
+from relay.web.peer import network, plain
 from relay.web.server.framing import Framing
 
 STUCK_S: Final = 30.0
@@ -175,15 +175,6 @@ class HttpConnection(H11Protocol):
         for event in events:
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
-
-
-def network(host: str) -> str:
-    """Whose connections are counted together: an IPv4 address, a /64 of IPv6."""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    return host if address.version == 4 else str(ipaddress.ip_network(f"{address}/64", strict=False))
 
 
 def _give_way(connections: Iterable[HttpConnection]) -> bool:
