@@ -92,6 +92,15 @@ def page(
             return found, (at, last)
 
 
+def place(conn: Tx, tenant_id: int, submission_id: int) -> Reached | None:
+    """Where a page begins that follows that message; None: its acceptance is on record no more."""
+    row = conn.execute(
+        "SELECT at, id FROM event WHERE submission_id = ? AND tenant_id = ? AND kind = 'accepted' ORDER BY id LIMIT 1",
+        (submission_id, tenant_id),
+    ).fetchone()
+    return None if row is None else (float(row[0]), int(row[1]))
+
+
 def _applies(conn: Tx, submission_id: int, tag: str, campaign: str, wanted: SentWanted) -> bool:
     if (wanted.tag and tag != wanted.tag) or (wanted.campaign and campaign != wanted.campaign):
         return False

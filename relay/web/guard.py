@@ -54,9 +54,9 @@ _EXPORT: Final = "/v1/consents/export"
 _EXPORTS: Final = frozenset({_EXPORT, "/v1/suppressions/export"})
 _MORE: Final = tuple(f"/v1/{name}" for name in ("suppressions", "campaigns", "stats", "quota", "domains"))
 _CONSENTS: Final = tuple(f"/v1/consents/{name}" for name in ("batch", "history", "opt-in", "tracking"))
-LARGE: Final = frozenset({"/v1/messages", "/v1/messages/batch", "/v1/messages/raw"})
+LARGE: Final = frozenset({"/v1/messages", "/v1/messages/batch", "/v1/messages/raw", "/emails", "/emails/batch"})
 """Paths of requests whose bodies are messages."""
-_MESSAGES: Final = ("/v1/messages", "/v1/messages/batch", "/v1/messages/raw")
+_MESSAGES: Final = tuple(sorted(LARGE))
 _ROUTES = frozenset(
     {
         *(*_QUIET, "/report", *_MESSAGES, "/v1/consents", *_CONSENTS, _EXPORT),
@@ -120,6 +120,7 @@ def route_label(path: str) -> str:
         "/v1/contests/",
         "/v1/topics/",
         "/v1/webhooks/",
+        "/emails/",
         *(f"{path}/" for path in _MORE),
     ):
         if path.startswith(prefix):

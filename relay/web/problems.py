@@ -17,7 +17,7 @@ from relay.observe.escape import escaped_json
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 5
-_LATER: Final[dict[int, int]] = {503: RETRY_AFTER_S, 429: 600}
+LATER: Final[dict[int, int]] = {503: RETRY_AFTER_S, 429: 600}
 """Seconds after which it makes sense to come again."""
 
 TYPES: Final[dict[str, tuple[int, str]]] = {
@@ -112,8 +112,8 @@ def response(members: Mapping[str, object], headers: Mapping[str, str] | None = 
     status = members["status"]
     assert isinstance(status, int)
     extra = dict(headers or {})
-    if status in _LATER:
-        extra.setdefault("Retry-After", str(_LATER[status]))
+    if status in LATER:
+        extra.setdefault("Retry-After", str(LATER[status]))
     return Response(encode(members), status, extra, media_type=MEDIA_TYPE)
 
 

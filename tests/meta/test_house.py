@@ -57,8 +57,9 @@ KNOWS: Mapping[str, str] = {
     "web/api": "audit campaigns conduct contests events intake intake/api ledger lists mail people queue signup "
     "store templates tenants texts tracking values web webhooks",
     "web/public": "audit conduct contests feedback keys mail people signup store tenants texts tracking values web",
+    "web/resend": "intake/api observe queue store tenants values web web/api",
     "web/server": "intake/api keys observe processes queue signup store store/sqlite tracking web web/api web/public "
-    "webhooks",
+    "web/resend webhooks",
     "webhooks": "audit delivery/smtp events keys mail queue store texts values",
 }
 """Every folder of ``relay/`` (and the files at its top) with those it imports from. What isn't here is a fault."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -17,6 +17,8 @@ from relay.web.api.shares import RequestShare, RequestShares
 from relay.web.context import Context
 from relay.web.problems import TYPES
 
+TurnAway = Callable[[Scope, str, str, Mapping[str, str]], Response]
+"""A problem's word, what is told of it, fields of the answer → the answer."""
 _OPEN = ("/openapi.json", "/docs", "/problems/")
 _HOLDER = "relay.token"
 """Key of a scope: what its token was found to be."""
@@ -25,10 +27,11 @@ _HOLDER = "relay.token"
 class Bearer:
     """Lets requests with a live API token in, as often as its tenant may ask, and tells the handlers whose it is."""
 
-    def __init__(self, app: ASGIApp, context: Context, shares: RequestShares) -> None:
+    def __init__(self, app: ASGIApp, context: Context, shares: RequestShares, refusal: TurnAway | None = None) -> None:
         self._app = app
         self._context = context
         self._shares = shares
+        self._refusal = refusal or self._problem
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = await self._refused(scope)
@@ -37,28 +40,27 @@ class Bearer:
     async def _refused(self, scope: Scope) -> Response | None:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         if path.startswith(_OPEN):
-            return self._too_fast(self._shares.of_address(scope))
+            return self._too_fast(scope, self._shares.of_address(scope))
         holder = await _holder(self._context, scope)
         if holder is None:
-            late = self._too_fast(self._shares.of_address(scope))
-            return late or self._told(
-                "unauthorized", "the token is missing, wrong or revoked", {"WWW-Authenticate": 'Bearer realm="relay"'}
-            )
-        if (late := self._too_fast(self._shares.of_tenant(scope, holder.tenant_id))) is not None:
+            late = self._too_fast(scope, self._shares.of_address(scope))
+            challenge = {"WWW-Authenticate": 'Bearer realm="relay"'}
+            return late or self._refusal(scope, "unauthorized", "the token is missing, wrong or revoked", challenge)
+        if (late := self._too_fast(scope, self._shares.of_tenant(scope, holder.tenant_id))) is not None:
             return late
         wanted = scopes.needed(scope["method"], path)
         if wanted.isdisjoint(holder.scopes):
-            return self._told("scope", f"the token needs the scope {' or '.join(sorted(wanted))}")
+            return self._refusal(scope, "scope", f"the token needs the scope {' or '.join(sorted(wanted))}", {})
         scope.setdefault("state", {}).update(tenant_id=holder.tenant_id, sandbox=holder.sandbox)
         return None
 
-    def _too_fast(self, share: RequestShare) -> Response | None:
+    def _too_fast(self, scope: Scope, share: RequestShare) -> Response | None:
         if not share.retry_s:
             return None
         text = f"{share.limit} requests in {share.window_s} s are allowed; come again in {share.retry_s} s"
-        return self._told("rate", text, {"Retry-After": str(share.retry_s)})
+        return self._refusal(scope, "rate", text, {"Retry-After": str(share.retry_s)})
 
-    def _told(self, word: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    def _problem(self, scope: Scope, word: str, detail: str, headers: Mapping[str, str]) -> Response:
         return problems.response(members(self._context, word, detail), headers)
 
 

@@ -62,14 +62,14 @@ def compose(
             enclosures.append(Enclosure(one.filename, _type(one), content, one.content_id))
     if wrong:
         raise Wrong(wrong)
-    several = len(given.to) > 1
+    several = given.own_copies and len(given.to) > 1
     mark = "q" + secrets.token_hex(10) if several else ""
     addresses = [parse_address(one.email) for one in (given.author, *given.to, *given.cc, *given.bcc)]
     smtputf8 = any(one.needs_smtputf8 for one in addresses)
     personal = _personal(given, template)
     whole = _Whole(given, tuple(enclosures), mark, personal)
     to = [_shown(one) for one in given.to]
-    raw = whole.written(mark_of(mark, 0) if several else to[0])
+    raw = whole.written(mark_of(mark, 0) if several else ", ".join(to))
     own = personal.values or tuple({} for _ in to)
     slots = [{TO: shown, **values} if several else {} for shown, values in zip(to, own, strict=True)]
     recipients = [HandedRecipient(one.email, its) for one, its in zip(given.to, slots, strict=True)]
@@ -101,7 +101,7 @@ def _personal(given: MessageIn, template: KeptTemplate | None) -> Personal:
     )
     if template is None and not given.data and not any(one.data for one in given.to):
         return literal(sources)
-    values = [values_of(given, one) for one in given.to]
+    values = [values_of(given, one) for one in given.to] if given.own_copies else [dict(given.data)]
     return for_one(sources, values[0]) if len(values) == 1 else for_several(sources, values, 1)
 
 

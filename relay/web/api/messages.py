@@ -47,11 +47,11 @@ async def send_message(request: Request, given: MessageIn, key: Key = None) -> R
     context = Context.of(request)
     body = await request.body()
     if len(body) > LARGE_OCTETS or given.template is not None or len(given.to) > MANY:
-        handed = await run_in_threadpool(_composed, request, given)
+        handed = await run_in_threadpool(composed, request, given)
     else:
-        handed = _composed(request, given)
-    async with _alone(context, tenant(request), key):
-        handed = _keyed(handed, key or "", sending.digest(request, body), keep_until(given, KEEP_S))
+        handed = composed(request, given)
+    async with alone(context, tenant(request), key):
+        handed = keyed(handed, key or "", sending.digest(request, body), keep_until(given, KEEP_S))
         return sending.response(context, await sending.hand(context, handed))
 
 
@@ -72,9 +72,9 @@ async def send_messages(request: Request, given: MessagesIn, key: Key = None) ->
         async with places:
             try:
                 message = MessageIn.model_validate(item)
-                handed = await run_in_threadpool(_composed, request, message)
+                handed = await run_in_threadpool(composed, request, message)
                 own = f"{key}\n{number}" if key else ""
-                told = await sending.hand(context, _keyed(handed, own, digest, keep_until(message, KEEP_S)))
+                told = await sending.hand(context, keyed(handed, own, digest, keep_until(message, KEEP_S)))
             except ValidationError as error:
                 return _document(context, Wrong(fields_of(error)))
             except Problem as problem:
@@ -84,7 +84,7 @@ async def send_messages(request: Request, given: MessagesIn, key: Key = None) ->
             replayed.append(told.replayed)
             return sending.result(context, told)
 
-    async with _alone(context, tenant(request), key):
+    async with alone(context, tenant(request), key):
         results = await asyncio.gather(*(one(number, item) for number, item in enumerate(given.messages)))
     headers = {REPLAYED: "true"} if len(replayed) == len(results) and all(replayed) else None
     return JSONResponse({"results": results}, 200, headers)
@@ -110,12 +110,13 @@ async def send_raw(
     address = client(request.scope) if request.client is not None else ""
     sandbox = bool(request.scope["state"].get("sandbox"))
     handed = raw.handed(body, stream, to or (), tenant_id, address, sandbox=sandbox)
-    async with _alone(context, tenant_id, key):
-        handed = _keyed(handed, key or "", sending.digest(request, body), 0.0)
+    async with alone(context, tenant_id, key):
+        handed = keyed(handed, key or "", sending.digest(request, body), 0.0)
         return sending.response(context, await sending.hand(context, handed))
 
 
-def _composed(request: Request, given: MessageIn) -> HandedMessage:
+def composed(request: Request, given: MessageIn) -> HandedMessage:
+    """As the mail process takes it. Raises Problem; for a thread where it may be large."""
     context = Context.of(request)
     address = client(request.scope) if request.client is not None else ""
     sandbox = bool(request.scope["state"].get("sandbox"))
@@ -123,12 +124,13 @@ def _composed(request: Request, given: MessageIn) -> HandedMessage:
     return compose(given, tenant(request), address, context.clock(), sandbox=sandbox, template=found)
 
 
-def _keyed(handed: HandedMessage, key: str, digest: bytes, until: float) -> HandedMessage:
+def keyed(handed: HandedMessage, key: str, digest: bytes, until: float) -> HandedMessage:
+    """With what keeps its answer, if there is a key."""
     return replace(handed, key=key, request=digest, keep_until=until) if key else handed
 
 
 @asynccontextmanager
-async def _alone(context: Context, tenant_id: int, key: str | None) -> AsyncIterator[None]:
+async def alone(context: Context, tenant_id: int, key: str | None) -> AsyncIterator[None]:
     """One request with a key at a time. Raises Problem."""
     place = ("key", tenant_id, key)
     if key is not None and not context.running.take(place):

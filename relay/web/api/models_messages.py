@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
@@ -194,6 +194,8 @@ class MessageIn(Verbatim):
     """One message; each of ``to`` gets a copy of his own."""
 
     model_config = ConfigDict(populate_by_name=False)
+    own_copies: ClassVar[bool] = True
+    """Each of several ``to`` sees himself alone."""
 
     author: Annotated[Author, Field(alias="from")]
     to: Recipients
@@ -220,7 +222,7 @@ class MessageIn(Verbatim):
     @model_validator(mode="after")
     def _together(self) -> MessageIn:
         wrong: list[str] = []
-        if (self.cc or self.bcc) and len(self.to) > 1:
+        if self.own_copies and (self.cc or self.bcc) and len(self.to) > 1:
             wrong.append("cc and bcc go with one to: each of several gets a copy of his own")
         if not self.text and not self.html and self.template is None:
             wrong.append("there is neither text nor html, nor a template")

@@ -8,6 +8,7 @@ from typing import Final
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CHANGES: Final[Mapping[str, frozenset[str]]] = {
     "messages": frozenset({"send"}),
+    "emails": frozenset({"send"}),
     "consents": frozenset({"consents"}),
     "topics": frozenset({"consents"}),
     "forms": frozenset({"consents"}),

@@ -52,16 +52,26 @@ def response(context: Context, told: Told) -> Response:
     """The answer to one message."""
     if not told.body:
         members = problem_of(context, told)
-        later = {"Retry-After": str(_again_s(context, len(told.refused)))} if members["status"] == 429 else None
-        return problems.response(members, later)
+        return problems.response(members, later(context, members["status"], told))
     headers = {REPLAYED: "true"} if told.replayed else None
     return Response(told.body, 202, headers, media_type="application/json")
 
 
-def _again_s(context: Context, copies: int) -> int:
-    """Seconds after which so many copies are let in, by the tenant's rate."""
+def id_of(told: Told) -> str:
+    """Of a message that was taken."""
+    found = json.loads(told.body)["id"]
+    assert isinstance(found, str)
+    return found
+
+
+def later(context: Context, status: int, told: Told) -> dict[str, str]:
+    """After how many seconds so many copies are let in by the tenant's rate, where it was that."""
+    if status != 429 or told.code != "rate":
+        return {}
+    copies = len(told.refused)
     rate = context.settings.policy.get("rate", {}).get("per_second", 0)
-    return min(600, max(1, math.ceil(copies / rate))) if isinstance(rate, int | float) and rate > 0 else 1
+    wait_s = min(600, max(1, math.ceil(copies / rate))) if isinstance(rate, int | float) and rate > 0 else 1
+    return {"Retry-After": str(wait_s)}
 
 
 def result(context: Context, told: Told) -> dict[str, Any]:

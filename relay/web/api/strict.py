@@ -26,11 +26,18 @@ def _no_number(text: str) -> NoReturn:
     raise Problem("invalid", f"{text} is no number in JSON")
 
 
-async def _strict(request: Request) -> None:
-    body = await request.body()
+def read_strictly(body: bytes) -> Any:
+    """Raises ValueError for what is no JSON, and Problem for what could be read in two ways."""
     try:
-        json.loads(body, object_pairs_hook=_once_each, parse_constant=_no_number)
-    except (ValueError, RecursionError):
+        return json.loads(body, object_pairs_hook=_once_each, parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+async def _strict(request: Request) -> None:
+    try:
+        read_strictly(await request.body())
+    except ValueError:
         return  # told by who reads it
 
 

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from config.settings import Settings
 from relay.intake.api.line import MailLine
@@ -41,6 +41,8 @@ from relay.web.metrics import Metrics
 from relay.web.peer import Insiders
 from relay.web.public import contact, logo, pages, permission, report, subscribe, why
 from relay.web.public import tracking as tracking_routes
+from relay.web.resend import faults
+from relay.web.resend.emails import EMAILS, create_emails
 from relay.web.views import Views
 from relay.webhooks import dispatch
 from relay.webhooks.try_out import Callout
@@ -95,6 +97,7 @@ def create_app(
         contests=settings.contests,
     )
     shares = RequestShares(settings.api)
+    emails = create_emails(context, shares)
     insiders = Insiders(settings.http.metrics_from)
     metrics = Metrics(storage, insiders)
     # A probe of its own: it must not wait behind busy pages.
@@ -125,6 +128,9 @@ def create_app(
     async def unexpected(request: Request, error: Exception) -> Response:
         return views.error(request.scope, 500)
 
+    def refused(scope: Scope, status: int) -> Response:
+        return faults.of_status(status) if scope["path"].startswith(EMAILS) else views.error(scope, status)
+
     app = Starlette(
         routes=[
             *report.ROUTES,
@@ -139,6 +145,8 @@ def create_app(
             *metrics.routes(),
             Route("/robots.txt", _robots),
             Mount("/v1", create_api(context, shares)),
+            Route(EMAILS, emails),
+            Route(f"{EMAILS}/{{rest:path}}", emails),
         ],
         exception_handlers={HTTPException: http_error, Unavailable: unavailable, Exception: unexpected},
         lifespan=lifespan,
@@ -148,11 +156,11 @@ def create_app(
     guard = Guard(
         CleanPath(app),
         limits=limits or WebLimits(),
-        error_page=views.error,
+        error_page=refused,
         observe=metrics.observe,
         may_send=lambda scope: may_send(context, scope),
     )
-    return ShareFields(guard, shares, ("/v1/",))
+    return ShareFields(guard, shares, ("/v1/", EMAILS))
 
 
 def _pool(database: StoreAddress, *, probe: bool = False) -> Storage:
