@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -14,6 +11,7 @@ from relay.audit import heads, listing, sequence, verify
 from relay.audit.errors import AuditError
 from relay.audit.heads import Head
 from relay.audit.prove import Object, Prover
+from relay.cli.bar import bar
 from relay.cli.common import EMAIL, actor, fail, json_option, note, open_store, output, print_json, say, show, shown
 from relay.mail.address import Address
 from relay.observe.escape import escaped
@@ -34,7 +32,7 @@ def command() -> None:
 def head_(ctx: click.Context, as_json: bool) -> None:
     """Take in what was recorded and print the newest signed head. Keep heads where this machine can't reach."""
     store = open_store(ctx)
-    with _progress("leaves") as step:
+    with bar("leaves") as step:
         head = sequence.sequence(store.conn, store.secrets, time.time, lambda done: step(done, done))
     show(ctx, _shown(head, as_json), as_json)
 
@@ -49,7 +47,7 @@ def verify_(ctx: click.Context, kept: tuple[Path, ...], as_json: bool) -> int:
     """Walk the whole log and name every edit, deletion, insertion and reorder; against a kept head every truncation."""
     store = open_store(ctx)
     known = [_read(path) for path in kept]
-    with _progress("leaves") as step:
+    with bar("leaves") as step:
         found = verify.verify(store.conn, store.secrets, known, step)
     faults = [{"leaf": fault.leaf, "fault": fault.text} for fault in found.faults]
     figures = {
@@ -176,18 +174,3 @@ def _told(document: Object, head: Head) -> str:
         f"leaf {document['number']} ({leaf['action']}, {shown(leaf['at_us'] / 1_000_000)}, records {leaf['records']})"
         f" is in the tree of {head.size} leaves with the root {head.root.hex()}"
     )
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, nothing elsewhere; called with what is done and all there is."""
-    if not sys.stderr.isatty():
-        yield lambda done, all_: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, all_: bar.update(task, completed=done, total=all_)

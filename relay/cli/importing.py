@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from relay.cli.bar import bar
 from relay.cli.common import fail, json_text, note, say
 from relay.lists.consent_import import ImportReport
 from relay.lists.list_file import Bad, ListFile
@@ -66,16 +66,8 @@ class Refusals:
 @contextmanager
 def progress(lines: int) -> Iterator[Callable[[int], None]]:
     """A bar on a terminal, nothing elsewhere; called with the lines done so far."""
-    if not sys.stderr.isatty():
-        yield lambda done: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("lines"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("import", total=lines)
-        yield lambda done: bar.update(task, completed=done, total=max(done, lines))
+    with bar("lines") as step:
+        yield lambda done: step(done, lines)
 
 
 def remarks(file: ListFile) -> None:

@@ -59,6 +59,7 @@ COMMANDS: Final[dict[str, str]] = {
     "stats": "Figures of a tenant or a campaign; without a tenant, of all.",
     "completion": "Complete words on the tab key, in bash, zsh and fish.",
     "migrate": "Bring the database to this release's schema.",
+    "store": "Where all that the relay keeps is: copy.",
     "demo": "Show the whole story on this machine.",
 }
 """Command name → summary, in the order of ``relay --help``."""

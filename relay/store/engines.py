@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 from relay.store.contract import Connection
 from relay.store.pool import Storage
 from relay.store.units import GroupCommit, StoreRoom
+from relay.store.whole import StoreReader, StoreTaker
 
 StoreAddress: TypeAlias = Path | str
 """SQLite's file, or the URL of a database on a server; say ``shown`` of it to people, for it may hold a password."""
 
-_SERVERS: Final = {"postgresql": "relay.store.postgres.engine", "postgres": "relay.store.postgres.engine"}
+_SERVERS: Final = {"postgresql": "relay.store.postgres", "postgres": "relay.store.postgres"}
 
 
 class EngineMissing(Exception):
@@ -34,15 +35,29 @@ class StoreEngine(Protocol):
     def pool(self, url: str, *, size: int) -> Storage: ...
 
 
+class StoreEnds(Protocol):
+    """What a server's engine offers for copying a whole store; all raise StoreError and CopyRefused."""
+
+    def reader(self, url: str) -> StoreReader: ...
+    def taker(self, url: str) -> StoreTaker: ...
+
+
 def engine(where: StoreAddress) -> StoreEngine | None:
     """None for a file. Raises EngineMissing."""
-    if isinstance(where, Path):
-        return None
-    scheme = where.partition(":")[0]
+    return None if isinstance(where, Path) else cast(StoreEngine, _part(where, "engine"))
+
+
+def ends(where: StoreAddress) -> StoreEnds | None:
+    """None for a file. Raises EngineMissing."""
+    return None if isinstance(where, Path) else cast(StoreEnds, _part(where, "whole"))
+
+
+def _part(url: str, name: str) -> object:
+    scheme = url.partition(":")[0]
     if scheme not in _SERVERS:
         raise EngineMissing(f"no store is known by {scheme}: a URL begins with postgresql://")
     try:
-        return cast(StoreEngine, importlib.import_module(_SERVERS[scheme]))
+        return importlib.import_module(f"{_SERVERS[scheme]}.{name}")
     except ModuleNotFoundError as error:
         if error.name != "psycopg":
             raise

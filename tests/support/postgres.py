@@ -116,6 +116,12 @@ class Server:
         self.admin(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
         return self.url(name)
 
+    def like(self, url: str) -> str:
+        """URL of a new database with what is in that one."""
+        name = f"t{next(_numbers)}"
+        self.admin(f"CREATE DATABASE {name} TEMPLATE {url.rpartition('?')[0].rpartition('/')[2]}")
+        return self.url(name)
+
     def remove(self) -> None:
         if (self.data / "postmaster.pid").exists():
             self.stop("immediate")

@@ -15,6 +15,7 @@ from relay.store.postgres.errors import told
 from relay.store.postgres.pool import ServerPool
 from relay.store.postgres.room import ServerRoom
 from relay.store.postgres.schema import VERSION, functions, translated
+from relay.store.whole import RECORD
 
 OLDEST: Final = 130_000
 """Releases before are not supported by anybody any more."""
@@ -22,26 +23,29 @@ _LOOK: Final = (
     "SELECT current_setting('server_version_num')::int, current_setting('server_version'), pg_is_in_recovery(),"
     " current_setting('server_encoding'),"
     f" to_regclass('{VERSION}') IS NOT NULL, EXISTS (SELECT 1 FROM pg_class WHERE relkind = 'r'"
-    " AND relnamespace = current_schema()::regnamespace)"
+    " AND relnamespace = current_schema()::regnamespace),"
+    f" to_regclass('{RECORD}') IS NOT NULL"
 )
-_MIGRATING: Final = 0x6D696772
 
 
-def connect(url: str, *, create: bool = False, readonly: bool = False) -> ServerConnection:
-    """A connection in autocommit mode; raises StoreError: no server, no schema, or that of another release."""
+def connect(url: str, *, create: bool = False, readonly: bool = False, unfinished: bool = False) -> ServerConnection:
+    """A connection in autocommit mode; raises StoreError: no server, no schema, or that of another release.
+
+    ``unfinished``: a copy may have been begun in it.
+    """
     conn = ServerConnection(url, readonly=readonly)
     try:
-        _fitting(conn, url, create=create, readonly=readonly)
+        _fitting(conn, url, create=create, readonly=readonly, unfinished=unfinished)
     except BaseException:
         conn.close()
         raise
     return conn
 
 
-def _fitting(conn: ServerConnection, url: str, *, create: bool, readonly: bool) -> None:
+def _fitting(conn: ServerConnection, url: str, *, create: bool, readonly: bool, unfinished: bool) -> None:
     found = conn.driver.execute(_LOOK.encode()).fetchone()
     assert found is not None
-    number, version, standby, encoding, ours, others = found
+    number, version, standby, encoding, ours, others, copying = found
     where = f"database {shown(url)}"
     if number < OLDEST:
         raise StoreError(f"{where} is on PostgreSQL {version}: the relay needs 13 or newer")
@@ -53,6 +57,10 @@ def _fitting(conn: ServerConnection, url: str, *, create: bool, readonly: bool) 
         raise StoreError(f"{where} is a standby, which can't be written: name the primary in [store] url")
     if others and not ours:
         raise StoreError(f"{where} holds tables that are none of a relay's: name an empty database in [store] url")
+    if copying and not unfinished:
+        raise StoreError(
+            f"{where} holds a copy that isn't whole: run the `relay store copy` that began it again, or empty it"
+        )
     if create:
         return
     if not ours:
@@ -86,12 +94,13 @@ def migrate(url: str, steps: Mapping[int, Callable[[Any], None]]) -> tuple[int, 
     """Bring the database to the newest schema, all or nothing; returns (from, to)."""
     conn = connect(url, create=True)
     try:
-        return _migrated(conn, url, steps)
+        return migrated(conn, url, steps)
     finally:
         conn.close()
 
 
-def _migrated(conn: ServerConnection, url: str, steps: Mapping[int, Callable[[Any], None]]) -> tuple[int, int]:
+def migrated(conn: ServerConnection, url: str, steps: Mapping[int, Callable[[Any], None]]) -> tuple[int, int]:
+    """The same on a connection that is there."""
     number = 0
     conn.execute("BEGIN IMMEDIATE")
     try:

@@ -1,0 +1,249 @@
+"""A server's database as one end of a copy of the whole store (``relay.store.whole``): rows by COPY, in binary."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import psycopg
+
+from relay.store.database import StoreError, migrations
+from relay.store.engines import shown
+from relay.store.postgres import engine
+from relay.store.postgres.connection import ServerConnection
+from relay.store.postgres.errors import told
+from relay.store.postgres.schema import VERSION
+from relay.store.whole import RECORD, CopyRefused, RowKey, TableShape
+
+_TYPES: Final = {"INTEGER": "int8", "REAL": "float8", "TEXT": "text", "BLOB": "bytea"}
+_LATER: Final = "later"
+_INDEXES: Final = (
+    "SELECT 'DROP INDEX ' || quote_ident(c.relname), pg_get_indexdef(c.oid)"
+    " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relnamespace = current_schema()::regnamespace"
+    " AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u'))"
+)
+_REFERENCES: Final = (
+    "SELECT 'ALTER TABLE ' || conrelid::regclass || ' DROP CONSTRAINT ' || quote_ident(conname),"
+    " 'ALTER TABLE ' || conrelid::regclass || ' ADD CONSTRAINT ' || quote_ident(conname) || ' '"
+    " || pg_get_constraintdef(oid) FROM pg_constraint"
+    " WHERE contype = 'f' AND connamespace = current_schema()::regnamespace"
+)
+_OTHERS: Final = (
+    "SELECT coalesce(string_agg(DISTINCT coalesce(host(client_addr), 'this machine'), ', '), '') FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name = 'relay' AND pid <> pg_backend_pid()"
+)
+_LEAVE_S: Final = 5.0
+"""What connections that were closed a moment ago may take to be gone at the server."""
+
+
+class _Server:
+    """What both ends share."""
+
+    def __init__(self, url: str, conn: ServerConnection) -> None:
+        self._where = f"database {shown(url)}"
+        self._conn = conn
+        with self._told():
+            conn.execute("SET idle_in_transaction_session_timeout = 0")  # the other end may be at something long
+            conn.execute("SET maintenance_work_mem = '256MB'")
+
+    def count(self, table: TableShape) -> int:
+        with self._told():
+            return int(self._conn.execute(f'SELECT count(*) FROM "{table.name}"').fetchone()[0])
+
+    def rows(self, table: TableShape, after: RowKey | None = None) -> Iterator[tuple[Any, ...]]:
+        """In the order of the key, as the server sends them; raises StoreError, in the middle too."""
+        where = "" if after is None else f" WHERE {table.after('%s')}"
+        wish = f'SELECT {table.listed} FROM "{table.name}"{where} ORDER BY {table.order}'
+        with (
+            self._told(),
+            self._conn.driver.cursor() as cursor,
+            cursor.copy(f"COPY ({wish}) TO STDOUT (FORMAT BINARY)".encode(), after) as copy,
+        ):
+            copy.set_types([_TYPES[one] for one in table.types])
+            yield from copy.rows()
+
+    def close(self) -> None:
+        self._conn.close()
+
+    def last_ids(self) -> Mapping[str, int]:
+        """What the sequences gave, and what rows were written with ids of their own."""
+        found = {}
+        with self._told():
+            for name in self._giving():
+                sequence = self._sequence(name)
+                last, used = self._conn.execute(f"SELECT last_value, is_called FROM {sequence}").fetchone()
+                (highest,) = self._conn.execute(f'SELECT coalesce(max(id), 0) FROM "{name}"').fetchone()
+                found[name] = max(int(highest), int(last) if used else 0)
+        return found
+
+    def _giving(self) -> list[str]:
+        """Tables that give ids."""
+        return [
+            str(name)
+            for (name,) in self._conn.execute(
+                "SELECT table_name FROM information_schema.columns"
+                " WHERE table_schema = current_schema() AND column_name = 'id' AND is_identity = 'YES'"
+            )
+        ]
+
+    def _sequence(self, table: str) -> str:
+        return str(self._conn.execute(f"SELECT pg_get_serial_sequence('{table}', 'id')").fetchone()[0])
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            failure = told(error, lost=self._conn.driver.closed or self._conn.driver.broken)
+            raise StoreError(f"{self._where}: {_words(failure)}") from error
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._where}: {_words(error)}") from error
+
+
+def _words(error: Exception) -> str:
+    todo = getattr(error, "todo", "")
+    return f"{error}; {todo}" if todo else str(error)
+
+
+class ServerReader(_Server):
+    """``StoreReader``: holds the lock of those who write for as long as it is open."""
+
+    def __init__(self, url: str) -> None:
+        """Raises CopyRefused if a relay uses the database, StoreError."""
+        conn = engine.connect(url)
+        try:
+            super().__init__(url, conn)
+            self._alone()
+            with self._told():
+                conn.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            conn.close()
+            raise
+
+    def _alone(self) -> None:
+        """A relay on another machine holds no lock of this one."""
+        end = time.monotonic() + _LEAVE_S
+        with self._told():
+            while others := self._conn.execute(_OTHERS).fetchone()[0]:
+                if time.monotonic() > end:
+                    raise CopyRefused(f"{self._where} is in use by a relay or its commands ({others}): stop them first")
+                time.sleep(0.05)
+
+
+class ServerTaker(_Server):
+    """``StoreTaker``: no relay opens a database in which the record is."""
+
+    def __init__(self, url: str) -> None:
+        """Raises StoreError: none there, or with something in it that is no copy."""
+        conn = engine.connect(url, create=True, unfinished=True)
+        try:
+            super().__init__(url, conn)
+        except BaseException:
+            conn.close()
+            raise
+        self._url = url
+
+    def record(self) -> Mapping[str, str]:
+        with self._told():
+            (there,) = self._conn.execute(f"SELECT to_regclass('{RECORD}') IS NOT NULL").fetchone()
+            if there:
+                return dict(self._conn.execute(f"SELECT name, text FROM {RECORD}").fetchall())
+            if engine.schema_version(self._conn):
+                raise CopyRefused(f"{self._where} holds a relay's data already, nothing was changed: name an empty one")
+            return {}
+
+    def begin(self, record: Mapping[str, str]) -> None:
+        """In the transaction that makes the schema, so that there is never one of the two alone."""
+
+        def without(conn: Any) -> None:
+            later = [*conn.execute(_INDEXES).fetchall(), *conn.execute(_REFERENCES).fetchall()]
+            for drop, _ in reversed(later):
+                conn.execute(drop)
+            for name in self._tables():
+                conn.execute(f'TRUNCATE "{name}" CASCADE')
+                conn.execute(f'ALTER TABLE "{name}" DISABLE TRIGGER USER')
+            conn.execute(f'CREATE TABLE {RECORD} (name TEXT COLLATE "C" PRIMARY KEY, text TEXT NOT NULL)')
+            for name, text in {**record, _LATER: json.dumps([make for _, make in later])}.items():
+                self._note(name, text)
+
+        engine.migrated(self._conn, self._url, {migrations()[-1][0]: without})
+
+    def take(self, table: TableShape, rows: Sequence[Sequence[Any]], name: str, text: str) -> None:
+        with self._told(), self._together():
+            if rows:
+                self._copied(table, rows)
+            self._note(name, text)
+
+    def _copied(self, table: TableShape, rows: Sequence[Sequence[Any]]) -> None:
+        row: Sequence[Any] = ()
+        try:
+            with (
+                self._conn.driver.cursor() as cursor,
+                cursor.copy(f'COPY "{table.name}" ({table.listed}) FROM STDIN (FORMAT BINARY)'.encode()) as copy,
+            ):
+                copy.set_types([_TYPES[one] for one in table.types])
+                for row in rows:
+                    copy.write_row(row)
+        except (psycopg.DataError, TypeError, ValueError, OverflowError) as error:
+            key = ", ".join(str(value) for value in table.key_of(row))
+            raise CopyRefused(
+                f"{table.name} ({key}) has a value that PostgreSQL can't keep ({error}): correct it, and go on"
+            ) from error
+
+    def empty(self, table: TableShape, name: str) -> None:
+        with self._told(), self._together():
+            self._conn.execute(f'TRUNCATE "{table.name}"')
+            self._conn.execute(f"DELETE FROM {RECORD} WHERE name = ?", (name,))
+
+    def finish(self, last_ids: Mapping[str, int]) -> None:
+        later = json.loads(self.record()[_LATER])
+        with self._told():
+            with self._together():
+                for sql in later:
+                    self._conn.driver.execute(sql.encode())
+                for name in self._giving():
+                    if last_ids.get(name, 0) > 0:
+                        self._conn.execute(f"SELECT setval('{self._sequence(name)}', ?)", (last_ids[name],))
+                for name in self._tables():
+                    self._conn.execute(f'ALTER TABLE "{name}" ENABLE TRIGGER USER')
+                self._conn.execute(f"DROP TABLE {RECORD}")
+            self._conn.execute("ANALYZE")  # or the first queries would be planned for empty tables
+
+    def _tables(self) -> list[str]:
+        return [
+            str(name)
+            for (name,) in self._conn.execute(
+                "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
+                " AND relname NOT IN (?, ?)",
+                (RECORD, VERSION),
+            )
+        ]
+
+    def _note(self, name: str, text: str) -> None:
+        self._conn.execute(
+            f"INSERT INTO {RECORD} VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET text = excluded.text", (name, text)
+        )
+
+    @contextlib.contextmanager
+    def _together(self) -> Iterator[None]:
+        self._conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._conn.execute("COMMIT")
+        except BaseException:
+            self._conn.execute("ROLLBACK")
+            raise
+
+
+def reader(url: str) -> ServerReader:
+    """``relay.store.engines.StoreEnds``."""
+    return ServerReader(url)
+
+
+def taker(url: str) -> ServerTaker:
+    """The same."""
+    return ServerTaker(url)

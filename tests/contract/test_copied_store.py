@@ -1,0 +1,106 @@
+"""A relay's whole store goes to a server and back to a file; whatever was promised before is delivered after."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.peers import until
+from tests.support.postgres import server
+from tests.support.relay import Relay
+from tests.support.smtp import Dialog, Sink, mail
+from tests.support.store import ON_SERVER
+
+pytestmark = pytest.mark.skipif(ON_SERVER, reason="begins with a file")
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    made = Sink()
+    yield made
+    made.close()
+
+
+def settings(sink: Sink, *, delivers: bool, url: str = "") -> dict[str, dict[str, object]]:
+    return {
+        "delivery": {"smart_host": f"127.0.0.1:{sink.port}", "enabled": delivers},
+        "policy.staged_sending": {"new_below": 0},
+        "store": {"url": url},
+    }
+
+
+def sent(relay: Relay, login: tuple[str, str], *people: str) -> None:
+    dialog = Dialog(relay.submission)
+    dialog.ehlo()
+    assert dialog.login(*login).code == 235
+    for person in people:
+        assert dialog.say("MAIL FROM:<news@acme.example>").code == 250
+        assert dialog.say(f"RCPT TO:<{person}>").code == 250
+        assert dialog.data(mail(to=person, subject="One")).code == 250
+    dialog.close()
+
+
+def test_there_and_back_with_a_queue(sink: Sink, tmp_path: Path) -> None:
+    relay = Relay(tmp_path, settings(sink, delivers=False))
+    file, url = tmp_path / "data/relay.db", server().empty()
+    relay.tenant()
+    people = [f"p{number}@rcpt.example" for number in range(5)]
+    for person in people:
+        relay.consent(person)
+    login = relay.credential()
+    relay.start()
+    try:
+        sent(relay, login, *people[:3])
+        refused = relay.run("store", "copy", "--to", url)
+        assert refused.returncode == 1 and re.search(
+            r"a relay runs on .* \(process \d+\): stop it first", refused.stderr
+        )
+        relay.kill()  # as a crash leaves it
+        there = relay.json("store", "copy", "--to", url)
+        assert there["audit_whole"] is True and there["resumed"] is False and there["rows"] > 30
+        assert {"consent": 5, "submission": 3, "recipient": 3}.items() <= {
+            one["name"]: one["rows"] for one in there["tables"]
+        }.items()
+
+        relay.configure(settings(sink, delivers=False, url=url))
+        file.rename(file.with_name("old.db"))
+        relay.start()
+        sent(relay, login, people[3])
+        relay.cli("consent", "withdraw", "acme", people[0])
+        relay.stop()
+        assert "the audit log is whole there" in relay.cli("store", "copy", "--to", "sqlite")
+        again = relay.run("store", "copy", "--to", "sqlite")
+        assert again.returncode == 1 and "is there already, nothing was changed" in again.stderr
+
+        relay.configure(settings(sink, delivers=True))
+        relay.start()
+        sent(relay, login, people[4])
+        until(lambda: len(sink.messages) >= 4, "what was promised is delivered")
+        relay.stop()
+    finally:
+        relay.kill()
+    arrived = sorted(message.recipients[0] for message in sink.messages)
+    assert arrived == people[1:]  # each once, and nothing to who withdrew meanwhile
+    assert relay.cli("audit", "verify").endswith("whole: nothing was changed, taken out, moved or added\n")
+    assert relay.json("queue", "stats") is not None
+
+
+def test_what_can_not_be_is_told_in_a_line(sink: Sink, tmp_path: Path) -> None:
+    relay = Relay(tmp_path, settings(sink, delivers=False))
+    words = {
+        "mysql://h/d": "this is not postgresql://USER@HOST/DATABASE",
+        "postgresql://h": "names no database",
+        "postgresql://nobody@/none?host=/nowhere": "can't be reached",
+        str(tmp_path / "data"): "is in ",
+        f"sqlite:{tmp_path}/relay.toml": "is there already",
+        "sqlite:/nowhere/at/all.db": "/nowhere/at is no directory",
+        server().made(): "holds a relay's data already",
+    }
+    for target, text in words.items():
+        found = relay.run("store", "copy", "--to", target)
+        assert found.returncode == 1 and found.stderr.count("\n") == 1 and text in found.stderr, (target, found.stderr)
+    assert relay.run("store", "copy").returncode == 2
+    assert sorted(path.name for path in (tmp_path / "data").glob("*copying*")) == []
