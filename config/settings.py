@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from config.accounts import Accounts
 from config.api import ApiSettings
 from config.kinds import (
     Addresses,
@@ -508,6 +509,7 @@ class Settings(Table):
     reports: Reports = Field(default_factory=Reports)
     rates: Rates = Field(default_factory=Rates)
     contacts: Contacts = Field(default_factory=Contacts)
+    accounts: Accounts = Field(default_factory=Accounts)
     domains: Domains = Field(default_factory=Domains)
     contests: Contests = Field(default_factory=Contests)
     webhooks: Webhooks = Field(default_factory=Webhooks)

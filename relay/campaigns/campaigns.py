@@ -7,6 +7,7 @@ crash in between loses nothing, ``unfinished`` tells what is left.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -95,6 +96,16 @@ def page(conn: Tx, tenant_id: int, before: int | None, limit: int) -> list[Campa
     rows = conn.execute(
         f"SELECT {COLUMNS} FROM campaign WHERE tenant_id = ? AND (? IS NULL OR id < ?) ORDER BY id DESC LIMIT ?",
         (tenant_id, before, before, limit),
+    )
+    return [Campaign(*row) for row in rows]
+
+
+def undecided(conn: Tx, states: Sequence[str], limit: int) -> list[Campaign]:
+    """Of all tenants, those in one of the states, the one that waits longest first."""
+    marks = ",".join("?" * len(states))
+    rows = conn.execute(
+        f"SELECT {COLUMNS} FROM campaign WHERE state IN ({marks}) ORDER BY coalesce(asked_at, created_at), id LIMIT ?",
+        (*states, limit),
     )
     return [Campaign(*row) for row in rows]
 

@@ -54,6 +54,7 @@ COMMANDS: Final[dict[str, str]] = {
     "bounce": "Messages that came back: what was understood of one.",
     "trace": "One message's whole story.",
     "arf": "Feedback reports: what was understood of one.",
+    "user": "People who log in to the pages: add, list, show, reset, disable, enable, remove.",
     "token": "Bearer credentials of the HTTP API.",
     "webhook": "Webhooks: add, list, show, test, replay, rotate, remove.",
     "stats": "Figures of a tenant or a campaign; without a tenant, of all.",

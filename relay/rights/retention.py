@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Final, Protocol
 
+from relay.accounts import activity, brakes, resets, sessions
 from relay.campaigns import refusals
 from relay.contests import answer as contests
 from relay.events import forget as events
@@ -110,6 +111,8 @@ def clean(path: StoreAddress, completed_s: float, events_s: float, now: float, t
             deleted += step
         while step := _answers(conn, now):
             deleted += step
+        while step := _logins(conn, now):
+            deleted += step
         with transaction(conn):
             looks.forget(conn, now)
         return deleted
@@ -155,6 +158,13 @@ def _requests(conn: Tx, now: float) -> int:
         strangers = report_limits.forget(conn, now) + operator_mail.forget(conn, now) + apart.forget(conn, now)
         asked = answer.forget(conn, now) + limits.forget(conn, now) + forms.forget_removed(conn, now)
         return strangers + asked
+
+
+def _logins(conn: Tx, now: float) -> int:
+    """What was tried and done with log-ins; sessions end by themselves, but their rows wouldn't go."""
+    with transaction(conn):
+        done = activity.forget(conn, now) + brakes.forget(conn, now) + resets.forget(conn, now)
+        return done + sessions.forget(conn, now)
 
 
 def _answers(conn: Tx, now: float) -> int:

@@ -13,6 +13,7 @@ from typing import Final
 
 from babel.dates import format_date
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from markupsafe import Markup
 
 from relay.texts.english import ENGLISH
@@ -32,6 +33,7 @@ _LOCALES: Final = {"en": "en_GB"}
 """Where dates need more than the language: day before month."""
 _DATES: Final = {"et": "dd.MM.y", "ru": "d MMMM y 'года'", "uk": "d MMMM y 'року'"}
 """Where the usual form can't stand in a sentence: it ends with a full stop, or would have to be inflected."""
+_SHORT: Final = {"et": "dd.MM.y", "ru": "d MMM y", "uk": "d MMM y"}
 MOST_WISHES: Final = 20
 _WISH: Final = re.compile(r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]{1,40})?\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?\Z")
 
@@ -58,6 +60,15 @@ class Language:
         """``23 November 2026``, in the language (UTC). ``at`` is seconds UTC."""
         day, locale = datetime.fromtimestamp(at, UTC), _LOCALES.get(self.code, self.code)
         return format_date(day, _DATES.get(self.code, "long"), locale=locale)
+
+    def moment(self, at: float) -> str:
+        """``23 Nov 2026, 14:05 UTC``, in the language."""
+        when, locale = datetime.fromtimestamp(at, UTC), _LOCALES.get(self.code, self.code)
+        return f"{format_date(when, _SHORT.get(self.code, 'medium'), locale=locale)}, {when:%H:%M} UTC"
+
+    def number(self, value: float) -> str:
+        """With the language's own marks: ``12,345`` or ``0.25``."""
+        return str(format_decimal(value, "#,##0.###", locale=_LOCALES.get(self.code, self.code)))
 
 
 @functools.cache

@@ -59,7 +59,7 @@ LARGE: Final = frozenset({"/v1/messages", "/v1/messages/batch", "/v1/messages/ra
 _MESSAGES: Final = tuple(sorted(LARGE))
 _ROUTES = frozenset(
     {
-        *(*_QUIET, "/report", *_MESSAGES, "/v1/consents", *_CONSENTS, _EXPORT),
+        *(*_QUIET, "/", "/login", "/logout", "/report", *_MESSAGES, "/v1/consents", *_CONSENTS, _EXPORT),
         *(
             "/permission",
             "/v1/contests",
@@ -113,6 +113,9 @@ def route_label(path: str) -> str:
         "/s/",
         "/confirm/",
         "/logo/",
+        "/login/",
+        "/account/",
+        "/desk/",
         "/v1/problems/",
         "/v1/messages/",
         "/v1/templates/",

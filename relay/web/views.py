@@ -18,7 +18,10 @@ from relay.texts.language import LANGUAGES, Language, choose
 from relay.web import problems
 from relay.web.brand import PLAIN, Brand
 
-_HTML_PATHS: Final = ("/u/", "/p/", "/why/", "/permission", "/c/", "/report", "/s/", "/confirm/", "/contact/")
+_HTML_PATHS: Final = (
+    *("/u/", "/p/", "/why/", "/permission", "/c/", "/report", "/s/", "/confirm/", "/contact/"),
+    *("/login", "/account", "/desk"),
+)
 _SELF: Final = "'self'"
 _NONE: Final = "'none'"
 
@@ -28,8 +31,8 @@ class Views:
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
-        style = resources.files("relay.web").joinpath("templates", "style.css").read_text("utf-8")
-        self._digest = _digest(style)
+        style, inner = (_style(name) for name in ("style.css", "account/inside.css"))
+        self._digest, self._inside = _digest(style), _digest(inner)
         self._environment = Environment(
             loader=PackageLoader("relay.web"),
             autoescape=select_autoescape(default=True),
@@ -38,7 +41,7 @@ class Views:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals |= {"style": Markup(style)}
+        self._environment.globals |= {"style": Markup(style), "inner_style": Markup(inner)}
 
     def page(
         self,
@@ -80,6 +83,26 @@ class Views:
         }
         return "; ".join(f"{name} {value}" for name, value in rules.items())
 
+    def inside(self, language: Language, template: str, values: Mapping[str, object], status: int = 200) -> Response:
+        """A page behind a log-in; the same policy, with the wider pages' style sheet."""
+        html = self._environment.get_template(template).render(
+            {
+                "text": language.text,
+                "date": language.date,
+                "moment": language.moment,
+                "number": language.number,
+                "language": language.code,
+                "languages": LANGUAGES,
+                **values,
+            }
+        )
+        rules = (
+            f"default-src 'none'; style-src 'sha256-{self._digest}' 'sha256-{self._inside}'; form-action 'self';"
+            " frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+        )
+        headers = {"Content-Security-Policy": rules, "Content-Language": language.code}
+        return HTMLResponse(html, status, headers)
+
     def message(
         self, language: Language, key: str, status: int = 200, *, frames: Sequence[str] = (), **names: object
     ) -> Response:
@@ -101,6 +124,10 @@ class Views:
             return response
         word = "busy" if status == 503 else ""
         return problems.response(problems.document(status, base_url=self.base_url, word=word, detail=detail))
+
+
+def _style(name: str) -> str:
+    return resources.files("relay.web").joinpath("templates", *name.split("/")).read_text("utf-8")
 
 
 def _digest(style: str) -> str:

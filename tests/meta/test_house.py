@@ -10,15 +10,16 @@ from collections.abc import Iterator, Mapping
 from tests.meta.tree import ROOT, imports, python_files
 
 KNOWS: Mapping[str, str] = {
+    "accounts": "audit keys mail people queue store tenants texts values",
     "again.py": "app.py intake/smtp observe processes web/server",
-    "app.py": "audit conduct delivery delivery/smtp events feedback intake intake/api intake/smtp keys lists mail "
-    "mail_store.py observe pipeline processes queue rights store tenants tracking web/server webhooks",
+    "app.py": "audit conduct delivery delivery/smtp events feedback intake intake/api intake/smtp keys lists "
+    "mail mail_store.py observe pipeline processes queue rights store tenants tracking web/server webhooks",
     "audit": "keys store store/sqlite values",
     "campaigns": "events ledger mail store values",
     "checks": "delivery/smtp feedback intake/smtp keys pipeline store store/postgres store/sqlite tenants values",
-    "cli": "audit campaigns checks conduct contests demo events evidence feedback intake intake/smtp keys ledger "
-    "lists mail observe people pipeline processes queue rights serve.py signup store store/copy store/sqlite "
-    "templates tenants texts tracking values webhooks",
+    "cli": "accounts audit campaigns checks conduct contests demo events evidence feedback intake intake/smtp "
+    "keys ledger lists mail observe people pipeline processes queue rights serve.py signup store store/copy "
+    "store/sqlite templates tenants texts tracking values webhooks",
     "conduct": "audit events keys mail people queue signup store tenants texts values",
     "contests": "audit campaigns events keys mail people queue store tenants texts values",
     "delivery": "mail observe people pipeline queue store tenants values",
@@ -40,8 +41,8 @@ KNOWS: Mapping[str, str] = {
     "pipeline": "mail values",
     "processes": "observe store",
     "queue": "audit campaigns events ledger mail observe people pipeline store store/sqlite texts values",
-    "rights": "audit campaigns contests events feedback keys observe people queue signup store tenants tracking "
-    "values webhooks",
+    "rights": "accounts audit campaigns contests events feedback keys observe people queue signup store tenants "
+    "tracking values webhooks",
     "serve.py": "again.py app.py checks intake/smtp observe processes queue store store/sqlite web/server",
     "signup": "audit campaigns events keys ledger mail people queue store tenants texts tracking values",
     "store": "observe",
@@ -55,12 +56,16 @@ KNOWS: Mapping[str, str] = {
     "values": "mail observe",
     "verdict": "",
     "web": "intake/api keys observe queue signup store store/sqlite tenants texts tracking webhooks",
+    "web/account": "accounts campaigns conduct contests ledger store tenants texts values web/inside webhooks",
     "web/api": "audit campaigns conduct contests events intake intake/api ledger lists mail people queue signup "
     "store templates tenants texts tracking values web webhooks",
+    "web/desk": "accounts campaigns store tenants web/inside",
+    "web/inside": "accounts texts values web web/public",
+    "web/login": "accounts mail store web web/inside web/public",
     "web/public": "audit conduct contests feedback keys mail people signup store tenants texts tracking values web",
     "web/resend": "intake/api observe queue store tenants values web web/api",
-    "web/server": "intake/api keys observe processes queue signup store store/sqlite tracking web web/api web/public "
-    "web/resend webhooks",
+    "web/server": "intake/api keys observe processes queue signup store store/sqlite tracking web web/account "
+    "web/api web/desk web/login web/public web/resend webhooks",
     "webhooks": "audit delivery/smtp events keys mail queue store texts values",
 }
 """Every folder of ``relay/`` (and the files at its top) with those it imports from. What isn't here is a fault."""
@@ -75,6 +80,7 @@ WRITES = re.compile(
     r"\b(?:INSERT(?: OR \w+)? INTO|UPDATE(?: OR \w+)?|DELETE FROM|REPLACE INTO)\s+(?:main\.)?([a-z_]+|SET)?"
 )
 OWNERS: Mapping[str, str] = {
+    "accounts": "login login_action login_code login_place login_reset login_session login_try",
     "audit": "audit audit_head audit_key audit_leaf audit_node consent_history",
     "campaigns": "campaign refusal_sum",
     "conduct": "account domain_watch rate_level rate_reporter rate_site rate_sum statement",

@@ -30,13 +30,16 @@ from relay.tracking import machines
 from relay.tracking.behind import HitBuffer
 from relay.tracking.record import Recorder
 from relay.tracking.stopped import StoppedLinks
+from relay.web.account import pages as account
 from relay.web.api.bearer import may_send
 from relay.web.api.routes import create_api
 from relay.web.api.shares import RequestShares, ShareFields
 from relay.web.clean_path import CleanPath
 from relay.web.context import Context
+from relay.web.desk import pages as desk
 from relay.web.guard import Guard, WebLimits
 from relay.web.health import Health
+from relay.web.login import door, reset, second
 from relay.web.metrics import Metrics
 from relay.web.peer import Insiders
 from relay.web.public import contact, logo, pages, permission, report, subscribe, why
@@ -141,6 +144,11 @@ def create_app(
             *subscribe.ROUTES,
             *contact.ROUTES,
             *logo.ROUTES,
+            *door.ROUTES,
+            *second.ROUTES,
+            *reset.ROUTES,
+            *account.ROUTES,
+            *desk.ROUTES,
             *health.routes(),
             *metrics.routes(),
             Route("/robots.txt", _robots),

@@ -1,0 +1,48 @@
+"""``/account/``: where a tenant stands, on one page."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from relay.accounts.roles import Deed
+from relay.campaigns import breakdown, campaigns
+from relay.conduct import judge, rates
+from relay.ledger import quota
+from relay.store.contract import Tx
+from relay.tenants import tenants
+from relay.web.account import todo
+from relay.web.inside.gate import PageRequest, show
+
+DAY_S: Final = 86_400
+LATEST: Final = 5
+
+
+def start(asked: PageRequest) -> Response:
+    """Plan and use, standing, today's mail, the latest campaigns, what needs doing."""
+    settings = asked.context.settings
+    with asked.context.storage.read() as conn:
+        tenant = tenants.by_id(conn, asked.tenant_id)
+        latest = campaigns.page(conn, tenant.id, None, LATEST)
+        chores = todo.of(conn, tenant, latest, asked.language, second_factor=asked.visitor.second_factor)
+        points = judge.standpoints(conn, tenant.id, settings.rates, asked.now, rates.pending(conn))
+        values = {
+            "tenant": tenant,
+            "use": quota.report(conn, tenant, settings.plans, asked.now),
+            "today": today(conn, tenant.id, asked.now),
+            "points": [one for one in points if one.of],
+            "level": max(one.level for one in points).word,
+            "latest": latest,
+            "chores": chores,
+        }
+    return asked.page("account/start.html", values)
+
+
+def today(conn: Tx, tenant_id: int, now: float) -> dict[str, Any]:
+    """Figures of the day that runs (UTC)."""
+    found = breakdown.of(conn, tenant_id, "day", int(now // DAY_S), None, 1)
+    return found[0][1] if found else dict.fromkeys(breakdown.NAMES, 0)
+
+
+ROUTES = [show("/account/", start, Deed.SEE)]

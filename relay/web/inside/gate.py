@@ -1,0 +1,193 @@
+"""The way to every page behind a log-in: where it was made, whose session it is, what their role may do.
+
+A page is a plain function of ``PageRequest``, run in a thread. ``GuardedRoute`` keeps
+beside each path and method the deed that it takes, so that a test can walk all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from relay.accounts import sessions
+from relay.accounts.roles import Deed
+from relay.accounts.sessions import Client, Lasting, Visitor
+from relay.texts.language import Language
+from relay.values.errors import RegistryError
+from relay.web.context import Context, evidence
+from relay.web.inside import cookie, origin
+from relay.web.public import forms
+from relay.web.views import asked_language, spoken
+
+OWN_PATH: Final = "/account/me"
+"""Where people see to their own log-in, tenants' and staff."""
+SIGN_IN: Final = "/login"
+ACCOUNT_PAGES: Final = (("start", "/account/"),)
+DESK_PAGES: Final = (("desk", "/desk/"),)
+"""Key of the text and address, as the pages' head lists them."""
+_LANGUAGE: Final = "language"
+"""Cookie of the language that somebody chose on such a page; it names nobody."""
+_YEAR_S: Final = 365 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """One request of somebody who is signed in; ``now`` in seconds UTC."""
+
+    request: Request
+    context: Context
+    visitor: Visitor
+    fields: forms.Fields
+    language: Language
+    now: float
+
+    @property
+    def client(self) -> Client:
+        return client_of(self.request)
+
+    @property
+    def tenant_id(self) -> int:
+        """Of a tenant's user; staff have none, and no such page."""
+        if self.visitor.tenant_id is None:
+            raise HTTPException(404)
+        return self.visitor.tenant_id
+
+    def field(self, name: str, most: int = 500) -> str:
+        """What a form says, without blanks around it; empty where it says nothing."""
+        return next(iter(forms.values(self.fields, name)), "").strip()[:most]
+
+    def query(self, name: str, most: int = 320) -> str:
+        return self.request.query_params.get(name, "").strip()[:most]
+
+    def number(self, name: str = "id") -> int:
+        """A number in the path; 404 for what is none."""
+        found = number_of(str(self.request.path_params[name]))
+        if found is None:
+            raise HTTPException(404)
+        return found
+
+    def before(self) -> int | None:
+        """The place where a page of a list begins."""
+        return number_of(self.query("before", 20))
+
+    def page(self, template: str, values: Mapping[str, object], status: int = 200) -> Response:
+        shown = {"me": self.visitor, "account_pages": ACCOUNT_PAGES, "desk_pages": DESK_PAGES, **values}
+        return self.context.views.inside(self.language, template, shown, status)
+
+    def to(self, path: str) -> Response:
+        """After a form: the page it led to, so that loading it again repeats nothing."""
+        return RedirectResponse(path, 303)
+
+
+GuardedPage = Callable[[PageRequest], Response]
+
+
+def number_of(text: str) -> int | None:
+    """A number as a link or form of ours has it; None for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+class GuardedRoute(Route):
+    """``deeds``: by method."""
+
+    def __init__(self, path: str, page: GuardedPage, deeds: Mapping[str, Deed]) -> None:
+        async def endpoint(request: Request) -> Response:
+            return await _answer(request, page, deeds)
+
+        self.deeds = deeds
+        super().__init__(path, endpoint, methods=list(deeds), name=path)
+
+
+def show(path: str, page: GuardedPage, deed: Deed) -> GuardedRoute:
+    """A page that only shows."""
+    return GuardedRoute(path, page, {"GET": deed})
+
+
+def act(path: str, page: GuardedPage, deed: Deed) -> GuardedRoute:
+    """A form's way: POST alone."""
+    return GuardedRoute(path, page, {"POST": deed})
+
+
+def lasting(context: Context) -> Lasting:
+    return Lasting(context.settings.accounts.idle, context.settings.accounts.session)
+
+
+def client_of(request: Request) -> Client:
+    told = evidence(request)
+    return Client(told["ip"], told["agent"])
+
+
+def visitor(request: Request) -> Visitor | None:
+    """Who is signed in, or half; call it in a thread."""
+    context = Context.of(request)
+    token = cookie.read(request)
+    if not token:
+        return None
+    now = context.clock()
+    with context.storage.read() as conn:
+        found = sessions.find(conn, token, lasting(context), now)
+    if found is not None and now - found.seen_at > sessions.SEEN_EVERY_S:
+        with context.storage.write() as conn:
+            sessions.seen(conn, found.session_id, now)
+    return found
+
+
+def home(who: Visitor) -> str:
+    return "/desk/" if who.tenant_id is None else "/account/"
+
+
+async def _answer(request: Request, page: GuardedPage, deeds: Mapping[str, Deed]) -> Response:
+    if origin.foreign(request):
+        return private(refused(request, "foreign", 403))
+    fields: forms.Fields = []
+    if request.method not in origin.SAFE:
+        fields = forms.read_form(request.headers.get("content-type", ""), await request.body())
+    return private(await run_in_threadpool(_in_thread, request, page, deeds, fields))
+
+
+def _in_thread(request: Request, page: GuardedPage, deeds: Mapping[str, Deed], fields: forms.Fields) -> Response:
+    who = visitor(request)
+    if who is None:
+        wanted = f"?next={quote(request.url.path, safe='/')}" if request.method in origin.SAFE else ""
+        return RedirectResponse(SIGN_IN + wanted, 303)
+    if who.half:
+        return RedirectResponse(f"{SIGN_IN}/second", 303)
+    context, path = Context.of(request), request.url.path
+    if not path.startswith(OWN_PATH) and _lacks_second(context, who):
+        return RedirectResponse(OWN_PATH, 303)
+    method = "GET" if request.method == "HEAD" else request.method
+    if not who.may(deeds[method]):
+        other = path.startswith("/desk") != (who.tenant_id is None) and not path.startswith(OWN_PATH)
+        return context.views.error(request.scope, 404) if other else refused(request, "role", 403)
+    language = spoken(request.scope, request.cookies.get(_LANGUAGE, ""))
+    asked = PageRequest(request, context, who, fields, language, context.clock())
+    try:
+        response = page(asked)
+    except RegistryError as error:
+        response = asked.page("account/refused.html", {"why": str(error)}, 422)
+    if chosen := asked_language(request.scope):
+        response.set_cookie(_LANGUAGE, chosen, max_age=_YEAR_S, path="/", httponly=True, samesite="lax")
+    return response
+
+
+def _lacks_second(context: Context, who: Visitor) -> bool:
+    wanted = context.settings.accounts.second_factor
+    return not who.second_factor and (wanted == "all" or (wanted == "staff" and who.tenant_id is None))
+
+
+def refused(request: Request, word: str, status: int) -> Response:
+    return Context.of(request).views.message(spoken(request.scope), f"gate.{word}", status)
+
+
+def private(response: Response) -> Response:
+    """Forms need their ``Origin``, which browsers leave out where no referrer may be told at all."""
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    return response
