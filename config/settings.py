@@ -48,6 +48,7 @@ from config.kinds import (
     required,
 )
 from config.names import domain_name
+from config.quota import QuotaSettings
 from config.units import DAY, HOUR, KIB, MIB, MINUTE
 
 
@@ -517,6 +518,7 @@ class Settings(Table):
     tracking: TrackingSettings = Field(default_factory=TrackingSettings)
     policies: Policies = Field(default_factory=Policies)
     policy: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    quota: QuotaSettings = Field(default_factory=QuotaSettings)
     plans: Annotated[Mapping[str, Plan], BeforeValidator(_with_built_in_plans)] = Field(default_factory=dict)
     consent: ConsentSettings = Field(default_factory=ConsentSettings)
     retention: Retention = Field(default_factory=Retention)

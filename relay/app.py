@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from config.settings import Settings
 from relay.audit import sequence
+from relay.conduct import quota_watch
 from relay.conduct.rounds import Rounds
 from relay.conduct.watch import TenantWatch
 from relay.delivery.smtp.compose import Composer, LinkBase
@@ -355,6 +356,7 @@ class App:
         ]
         if self.share.first:
             self._tasks += [loop.create_task(chore) for chore in self.store.chores()]
+            plans = quota_watch.follower(self.settings, self.clock)
             self._chores = [
                 loop.create_task(
                     watch.run(
@@ -369,7 +371,7 @@ class App:
                 loop.create_task(sequence.run(self.settings.stored, self.secrets, self.clock)),
                 loop.create_task(TenantWatch(self.settings.stored, self.settings, self.clock).run()),
                 loop.create_task(Rounds(self.settings.stored, self.settings, self.secrets, self.clock).run()),
-                loop.create_task(follow.run(self.settings.stored, (*follow.ALL, fates.FOLLOWER))),
+                loop.create_task(follow.run(self.settings.stored, (*follow.ALL, fates.FOLLOWER, plans))),
             ]
             if not self.settings.listen.http:  # else the HTTP process does it
                 self._chores.append(loop.create_task(dispatch.run(self.settings, self.secrets, self.clock)))

@@ -94,8 +94,9 @@ def of(kind: str, told: Mapping[str, Any]) -> dict[str, Any]:
         kept["verdict"] = _VERDICTS[kind]
     if kind in ("held", "withdrawn", "declined", "cancelled", "released") and "status" in kept:
         kept = {"reason": kept.pop("status"), **{name: kept[name] for name in kept if name not in ("reason", "remote")}}
-    if isinstance(kept.get("until"), int | float):
-        kept["until"] = moment(kept["until"])
+    for name in ("until", "renews_at"):
+        if isinstance(kept.get(name), int | float):
+            kept[name] = moment(kept[name])
     if kind == "complained":
         kept.setdefault("class", told.get("type") or "abuse")
     return kept

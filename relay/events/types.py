@@ -35,7 +35,7 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "tenant.frozen": "The operator stopped the tenant's mail.",
         "campaign.staged": "A campaign's first part goes, the rest waits for a verdict.",
         "campaign.verdict": "A campaign was released, declined, stopped or left to the operator.",
-        "quota.near": "Most of the plan is used up.",
+        "quota.near": "Most of the plan is used, or all of it (`detail.percent`); once a period each.",
         "domain.failing": "A domain's records are not in place any more.",
     }
 )

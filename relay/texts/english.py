@@ -456,4 +456,15 @@ ENGLISH: Final[dict[str, str]] = {
     "webhook.kept": "No event is lost: they are kept, and GET /v1/events lists them.",
     "webhook.todo": "Once the server is well again, send it a test (webhook {webhook}). "
     "A test that is answered with 2xx resumes the calls, from where they stopped.",
+    "quota.near.subject": "Most of your plan is used: {tenant}",
+    "quota.full.subject": "Your plan is used up: {tenant}",
+    "quota.near.messages": "{used} of the {limit} messages of your plan “{plan}” are used. It is renewed on {date}.",
+    "quota.near.subscribers": "{used} of the {limit} different subscribers of your plan “{plan}” are used. It is "
+    "renewed on {date}.",
+    "quota.full.messages": "All {limit} messages of your plan “{plan}” are used. Further messages are refused until "
+    "{date}.",
+    "quota.full.subscribers": "All {limit} different subscribers of your plan “{plan}” are used. Until {date} "
+    "messages to others are refused; those who had mail in this period still get it.",
+    "quota.todo": "Nothing is billed by itself. If you need more before {date}, ask the operator for a larger plan. "
+    "What is used at any time: GET /v1/quota.",
 }

@@ -20,7 +20,7 @@ KNOWS: Mapping[str, str] = {
     "cli": "accounts audit campaigns checks conduct contests demo events evidence feedback intake intake/smtp "
     "keys ledger lists mail observe people pipeline processes queue rights serve.py signup store store/copy "
     "store/sqlite templates tenants texts tracking values webhooks",
-    "conduct": "audit events keys mail people queue signup store tenants texts values",
+    "conduct": "audit events keys ledger mail people queue signup store tenants texts values",
     "contests": "audit campaigns events keys mail people queue store tenants texts values",
     "delivery": "mail observe people pipeline queue store tenants values",
     "delivery/smtp": "audit campaigns delivery keys mail queue store tenants tracking values verdict",
@@ -83,7 +83,7 @@ OWNERS: Mapping[str, str] = {
     "accounts": "login login_action login_code login_place login_reset login_session login_try",
     "audit": "audit audit_head audit_key audit_leaf audit_node consent_history",
     "campaigns": "campaign refusal_sum",
-    "conduct": "account domain_watch rate_level rate_reporter rate_site rate_sum statement",
+    "conduct": "account domain_watch quota_told rate_level rate_reporter rate_site rate_sum statement",
     "contests": "contest",
     "evidence": "disclosure",
     "events": "daily event follower",
