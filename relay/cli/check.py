@@ -68,6 +68,21 @@ def dns_(ctx: click.Context, domain: str | None, as_json: bool) -> int:
     return report(results, as_json)
 
 
+@command.command("store")
+@json_option
+@click.pass_context
+def store_(ctx: click.Context, as_json: bool) -> int:
+    """Walk the whole store: pages, indexes, references, queue, keys and audit log, and how old the newest backup is.
+
+    It changes nothing and can run beside the relay; a million leaves of the audit log take a minute or so.
+    """
+    import time
+
+    from relay.checks.walk import walk_store
+
+    return report(list(walk_store(load_settings(ctx), time.time())), as_json)
+
+
 def local(ctx: click.Context) -> list[CheckResult]:
     """All that can be seen on this machine; wrong settings end it early."""
     from config.load import ConfigError

@@ -51,3 +51,20 @@ def damage(conn: Tx) -> list[str]:
     except sqlite3.DatabaseError as error:  # too damaged to be walked
         return [str(error)]
     return [] if rows == [("ok",)] else [str(row[0]) for row in rows]
+
+
+def disagreements(conn: Tx) -> list[str]:
+    """Where an index and its table, or a row and its column's rules, don't agree: every page and row is read."""
+    try:
+        rows = conn.execute(f"PRAGMA integrity_check({MOST_FAULTS})").fetchall()
+    except sqlite3.DatabaseError as error:
+        return [str(error)]
+    return [] if rows == [("ok",)] else [str(row[0]) for row in rows]
+
+
+def lost_references(conn: Tx) -> list[str]:
+    """Rows that name another one that isn't there."""
+    found: dict[tuple[str, str], int] = {}
+    for table, _, parent, _ in conn.execute("PRAGMA foreign_key_check"):
+        found[table, parent] = found.get((table, parent), 0) + 1
+    return [f"{count} of {table} without their {parent}" for (table, parent), count in sorted(found.items())]
