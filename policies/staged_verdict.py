@@ -16,8 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from policies.binomial import evidence, interval, tail
 from relay.pipeline.contract import CampaignVerdict, Decision
+from relay.values.binomial import evidence, interval, tail
 from relay.values.facts import CampaignFigures, DayFigures, Engagement
 
 LOOKING: Final = 0.01

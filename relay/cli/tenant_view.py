@@ -10,6 +10,7 @@ from msgspec import structs
 from relay.audit import actions
 from relay.cli.common import Store
 from relay.conduct import account, judge, rates, second_accounts, statements
+from relay.conduct.history import HISTORY
 from relay.conduct.judge import Standpoint
 from relay.ledger import quota
 from relay.store.contract import Tx
@@ -20,10 +21,6 @@ from relay.tenants import watch as watching
 if TYPE_CHECKING:
     from config.settings import Rates
 
-HISTORY = (
-    "tenant-frozen", "tenant-unfrozen", "tenant-warned", "tenant-terminated", "tenant-watched", "tenant-watch-ended",
-    "tenant-reinstated", "tenant-resembles",
-)  # fmt: skip
 HISTORY_LENGTH = 50
 MOST_STATEMENTS = 20
 

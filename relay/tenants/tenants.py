@@ -59,6 +59,17 @@ def all_tenants(conn: Tx) -> list[TenantRow]:
     return [_tenant(row) for row in conn.execute(f"SELECT {_COLUMNS} FROM tenant ORDER BY name")]
 
 
+def page(conn: Tx, part: str, after: str, limit: int) -> list[TenantRow]:
+    """By name, those behind ``after`` whose name, title or contact holds ``part``, in either case; empty: all."""
+    sought = part.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    rows = conn.execute(
+        f"SELECT {_COLUMNS} FROM tenant WHERE name > ?1 AND (lower(name) LIKE ?2 ESCAPE '!'"
+        " OR lower(title) LIKE ?2 ESCAPE '!' OR lower(contact) LIKE ?2 ESCAPE '!') ORDER BY name LIMIT ?3",
+        (after, f"%{sought}%", limit),
+    )
+    return [_tenant(row) for row in rows]
+
+
 def add(
     conn: Tx,
     name: str,

@@ -12,16 +12,16 @@ from tests.meta.tree import ROOT, imports, python_files
 KNOWS: Mapping[str, str] = {
     "accounts": "audit keys mail people queue store tenants texts values",
     "again.py": "app.py intake/smtp observe processes web/server",
-    "app.py": "audit conduct delivery delivery/smtp events feedback intake intake/api intake/smtp keys lists mail "
-    "mail_store.py observe pipeline processes queue rights store tenants tracking web/server webhooks",
+    "app.py": "audit conduct delivery delivery/smtp events feedback intake intake/api intake/smtp keys lists "
+    "mail mail_store.py observe pipeline processes queue rights store tenants tracking web/server webhooks",
     "audit": "keys store store/sqlite values",
     "backup": "keys store store/sqlite",
     "campaigns": "events ledger mail store values",
     "checks": "audit backup delivery/smtp feedback intake/smtp keys pipeline store store/postgres store/sqlite "
     "tenants values",
-    "cli": "accounts audit backup campaigns checks conduct contests demo events evidence feedback intake intake/smtp "
-    "keys ledger lists mail observe people pipeline processes queue rights serve.py signup store store/copy "
-    "store/sqlite templates tenants texts tracking values webhooks",
+    "cli": "accounts audit backup campaigns checks conduct contests demo events evidence feedback intake "
+    "intake/smtp keys ledger lists mail observe people pipeline processes queue rights serve.py signup store "
+    "store/copy store/sqlite templates tenants texts tracking values webhooks",
     "conduct": "audit events keys ledger mail people queue signup store tenants texts values",
     "contests": "audit campaigns events keys mail people queue store tenants texts values",
     "delivery": "mail observe people pipeline queue store tenants values",
@@ -59,15 +59,15 @@ KNOWS: Mapping[str, str] = {
     "verdict": "",
     "web": "intake/api keys observe queue signup store store/sqlite tenants texts tracking webhooks",
     "web/account": "accounts campaigns conduct contests ledger store tenants texts values web/inside webhooks",
-    "web/api": "audit campaigns conduct contests events intake intake/api ledger lists mail people queue signup store "
-    "templates tenants texts tracking values web webhooks",
-    "web/desk": "accounts campaigns store tenants web/inside",
-    "web/inside": "accounts texts values web web/public",
+    "web/api": "audit campaigns conduct contests events intake intake/api ledger lists mail people queue signup "
+    "store templates tenants texts tracking values web webhooks",
+    "web/desk": "accounts audit campaigns conduct ledger mail queue store tenants tracking values web/inside",
+    "web/inside": "accounts store texts values web web/public",
     "web/login": "accounts mail store web web/inside web/public",
     "web/public": "audit conduct contests feedback keys mail people signup store tenants texts tracking values web",
     "web/resend": "intake/api observe queue store tenants values web web/api",
-    "web/server": "intake/api keys observe processes queue signup store store/sqlite tracking web web/account web/api "
-    "web/desk web/login web/public web/resend webhooks",
+    "web/server": "intake/api keys observe processes queue signup store store/sqlite tracking web web/account "
+    "web/api web/desk web/login web/public web/resend webhooks",
     "webhooks": "audit delivery/smtp events keys mail queue store texts values",
 }
 """Every folder of ``relay/`` (and the files at its top) with those it imports from. What isn't here is a fault."""

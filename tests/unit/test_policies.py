@@ -10,7 +10,6 @@ import pytest
 from msgspec.structs import replace
 
 from policies import consent, quota, rate, sender_identity, skeleton, staged_sending, unsubscribe_footer
-from policies.binomial import evidence, interval, tail
 from relay.mail.additions import Additions
 from relay.pipeline.chain import merge
 from relay.pipeline.contract import (
@@ -25,6 +24,7 @@ from relay.pipeline.contract import (
     Stage,
     Transaction,
 )
+from relay.values.binomial import evidence, interval, tail
 from relay.values.facts import (
     Allowance,
     CampaignFigures,

@@ -1,22 +1,39 @@
-"""``/desk/``: campaigns that wait for somebody's decision, and those that are being watched."""
+"""``/desk/`` and ``/desk/campaigns/…``: what waits for a decision, one campaign with its content, and deciding."""
 
 from __future__ import annotations
 
-from typing import Final
+import time
+from collections.abc import Callable
+from typing import Any, Final
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from relay.accounts.roles import Deed
-from relay.campaigns import campaigns
+from relay.campaigns import campaigns, figures, record, refusals
+from relay.campaigns.campaigns import Campaign
+from relay.mail.content import Content
+from relay.queue import held, specimen, verdict_letters, verdicts
 from relay.store.contract import Tx
-from relay.tenants import tenants
-from relay.web.inside.gate import PageRequest, show
+from relay.tenants import streams, tenants
+from relay.tracking import figures as tracking
+from relay.values.binomial import interval
+from relay.values.errors import RegistryError
+from relay.web.inside.frame import framed
+from relay.web.inside.gate import PageRequest, act, show
 
 LENGTH: Final = 100
 """More don't wait: a person decides each of them."""
+MOST_SHOWN: Final = 20_000
+"""Characters of a text part."""
+MOST_LINKS: Final = 100
+AT_ONCE_S: Final = 3.0
+"""So long copies are worked off before the page is answered; the mail process does the rest within a minute."""
+RATES: Final = ("bounced", "unsubscribed", "complained", "contested")
 
 
 def waiting(asked: PageRequest) -> Response:
+    """Those to be decided, the one that waits longest first; below them those that are being watched."""
     with asked.context.storage.read() as conn:
         asking = campaigns.undecided(conn, ("undecided", "stopped"), LENGTH)
         watched = campaigns.undecided(conn, ("staged", "watching"), LENGTH)
@@ -33,4 +50,129 @@ def names(conn: Tx, wanted: set[int]) -> dict[int, str]:
     return {one: tenants.by_id(conn, one).shown for one in wanted}
 
 
-ROUTES = [show("/desk/", waiting, Deed.DESK)]
+def one(asked: PageRequest) -> Response:
+    """Everything that a decision rests on."""
+    return _page(asked)
+
+
+def content(asked: PageRequest) -> Response:
+    """The copy's HTML, for the frame."""
+    with asked.context.storage.read() as conn:
+        found = specimen.of_campaign(conn, _find(conn, asked).id)
+    markup = _html(found.content) if found is not None else ""
+    if not markup:
+        raise HTTPException(404)
+    return framed(markup)
+
+
+def release(asked: PageRequest) -> Response:
+    reason = asked.field("reason", verdicts.MAX_WHY) or "released by the administrator"
+    return _decide(asked, verdicts.release, reason)
+
+
+def decline(asked: PageRequest) -> Response:
+    return _decide(asked, verdicts.decline, asked.field("reason", verdicts.MAX_WHY))
+
+
+def stop(asked: PageRequest) -> Response:
+    """Hold all of it, also of one that was released, until somebody decides."""
+    reason = asked.field("reason", verdicts.MAX_WHY)
+    if not reason:
+        return _page(asked, "desk.reason_missing", 422)
+    with asked.context.storage.write() as conn:
+        row = _find(conn, asked)
+        if not verdicts.stop(conn, row.id, asked.visitor.shown, reason, asked.now, own=True):
+            raise RegistryError(f"campaign {row.id} is {row.state} already")
+        verdict_letters.tell(conn, asked.context.office.operator, row.id, "stopped", reason, asked.now)
+        asked.note(conn, "did", f"campaign {row.id}: stopped")
+    return asked.to(f"/desk/campaigns/{row.id}")
+
+
+ROUTES = [
+    show("/desk/", waiting, Deed.DESK),
+    show("/desk/campaigns/{id}", one, Deed.DESK),
+    show("/desk/campaigns/{id}/content", content, Deed.JUDGE),
+    act("/desk/campaigns/{id}/release", release, Deed.JUDGE),
+    act("/desk/campaigns/{id}/decline", decline, Deed.JUDGE),
+    act("/desk/campaigns/{id}/stop", stop, Deed.JUDGE),
+]
+
+
+def _decide(asked: PageRequest, verdict: Callable[..., int], reason: str) -> Response:
+    """As the command does it: in short transactions, and with a letter where it was declined."""
+    if not reason:
+        return _page(asked, "desk.reason_missing", 422)
+    storage, declined = asked.context.storage, verdict is verdicts.decline
+    with storage.write() as conn:
+        row = _find(conn, asked)
+        left = verdict(conn, row.id, asked.visitor.shown, reason, asked.now, most=verdicts.CHUNK)
+        if declined:
+            verdict_letters.tell(conn, asked.context.office.operator, row.id, "declined", reason, asked.now)
+        asked.note(conn, "did", f"campaign {row.id}: {'declined' if declined else 'released'}")
+    until = time.monotonic() + AT_ONCE_S
+    while left and time.monotonic() < until:
+        with storage.write() as conn:
+            left = verdicts.work_off(conn, row.id, asked.now)
+    return asked.to(f"/desk/campaigns/{row.id}")
+
+
+def _page(asked: PageRequest, fault: str = "", status: int = 200) -> Response:
+    judges = asked.visitor.may(Deed.JUDGE)
+    with asked.context.storage.read() as conn:
+        row = _find(conn, asked)
+        tenant = tenants.by_id(conn, row.tenant_id)
+        found = specimen.of_campaign(conn, row.id) if judges else None
+        values: dict[str, Any] = {
+            "row": row,
+            "tenant": tenant,
+            "stream": next((s.name for s in streams.of_tenant(conn, tenant.id) if s.id == row.stream_id), ""),
+            "figures": figures.of_campaign(conn, row),
+            "rates": rates(row),
+            "holds": held.of_campaign(conn, row.id),
+            "record": record.of(conn, tenant.id, asked.now),
+            "refused": refusals.of_campaign(conn, tenant.id, row.id),
+            "seen": tracking.of_campaign(conn, row.id),
+            "judges": judges,
+            "fault": fault,
+            "decided": row.state in ("released", "declined"),
+            "copy": None if found is None else _shown(found.content),
+        }
+    if judges and not fault:
+        with asked.context.storage.write() as conn:
+            asked.note(conn, "looked", f"campaign {row.id}: content")
+    return asked.page("desk/campaign.html", values, status)
+
+
+def rates(row: Campaign) -> list[tuple[str, int, int, float, float, float]]:
+    """(figure, count, of, percent, between, and): Clopper and Pearson's interval, as the verdict's words have it."""
+    found = []
+    for name in RATES:
+        count = int(getattr(row, name))
+        of = row.delivered + row.bounced if name == "bounced" else row.delivered
+        of = max(of, count)
+        low, high = interval(of, count) if of else (0.0, 1.0)
+        found.append((name, count, of, 100 * count / of if of else 0.0, 100 * low, 100 * high))
+    return found
+
+
+def _find(conn: Tx, asked: PageRequest) -> Campaign:
+    try:
+        return campaigns.by_id(conn, asked.number())
+    except RegistryError:
+        raise HTTPException(404) from None
+
+
+def _shown(found: Content) -> dict[str, object]:
+    return {
+        "fields": [(name, value) for name, value in found.fields if name.lower() in ("from", "reply-to", "subject")],
+        "html": bool(_html(found)),
+        "texts": [one.text[:MOST_SHOWN] for one in found.texts],
+        "hidden": [one.hidden[:MOST_SHOWN] for one in found.texts if one.hidden.strip()],
+        "links": list(dict.fromkeys((link.words, link.url) for link in found.links))[:MOST_LINKS],
+        "attachments": [(one.name, one.content_type, one.size_octets) for one in found.attachments],
+        "complete": found.complete,
+    }
+
+
+def _html(found: Content) -> str:
+    return next((one.source for one in found.texts if one.content_type == "text/html"), "")

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from relay.web.desk import campaigns
+from relay.web.desk import campaigns, tenants
 
-ROUTES = [*campaigns.ROUTES]
+ROUTES = [*campaigns.ROUTES, *tenants.ROUTES]

@@ -17,9 +17,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from relay.accounts import sessions
+from relay.accounts import activity, sessions
 from relay.accounts.roles import Deed
 from relay.accounts.sessions import Client, Lasting, Visitor
+from relay.store.contract import Tx
 from relay.texts.language import Language
 from relay.values.errors import RegistryError
 from relay.web.context import Context, evidence
@@ -31,7 +32,7 @@ OWN_PATH: Final = "/account/me"
 """Where people see to their own log-in, tenants' and staff."""
 SIGN_IN: Final = "/login"
 ACCOUNT_PAGES: Final = (("start", "/account/"),)
-DESK_PAGES: Final = (("desk", "/desk/"),)
+DESK_PAGES: Final = (("desk", "/desk/"), ("tenants", "/desk/tenants"))
 """Key of the text and address, as the pages' head lists them."""
 _LANGUAGE: Final = "language"
 """Cookie of the language that somebody chose on such a page; it names nobody."""
@@ -77,6 +78,10 @@ class PageRequest:
     def before(self) -> int | None:
         """The place where a page of a list begins."""
         return number_of(self.query("before", 20))
+
+    def note(self, conn: Tx, action: str, what: str) -> None:
+        """Into what was done with the log-in, in the caller's transaction."""
+        activity.note(conn, self.visitor.login_id, action, self.client, self.now, what)
 
     def page(self, template: str, values: Mapping[str, object], status: int = 200) -> Response:
         shown = {"me": self.visitor, "account_pages": ACCOUNT_PAGES, "desk_pages": DESK_PAGES, **values}

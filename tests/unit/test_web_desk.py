@@ -1,0 +1,215 @@
+"""The operator's desk through a real socket: what waits, its content in a frame, deciding, tenants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from relay.accounts import activity, logins
+from relay.campaigns import campaigns
+from relay.tenants import tenants
+from relay.web.inside.frame import tame
+from tests.support.inside import Person, held_campaign, person, signed_in
+from tests.support.web import Served, Shop, serving
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return Shop.create(tmp_path_factory.mktemp("desk"))
+
+
+@pytest.fixture(scope="module")
+def served(shop: Shop) -> Iterator[Served]:
+    with serving(shop) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def operator(shop: Shop) -> Person:
+    return person(shop, "operator@relay.example", "operator")
+
+
+@pytest.fixture(scope="module")
+def desk(served: Served, operator: Person) -> Iterator[httpx.Client]:
+    with signed_in(served, operator) as client:
+        yield client
+
+
+@pytest.fixture
+def tenant_id(shop: Shop, request: pytest.FixtureRequest) -> int:
+    """Each test's own customer, with markup in what people read of it."""
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[:50].strip("-")
+    found, _ = shop.add_tenant(name)
+    return found
+
+
+def audited(shop: Shop, tenant_id: int) -> list[tuple[str, str]]:
+    rows = shop.conn.execute("SELECT action, actor FROM audit WHERE tenant_id = ? ORDER BY id", (tenant_id,))
+    return [(row[0], row[1]) for row in rows]
+
+
+def test_what_waits_stands_with_figures_reasons_and_content(
+    shop: Shop, served: Served, desk: httpx.Client, operator: Person, tenant_id: int
+) -> None:
+    id_ = held_campaign(shop, tenant_id, subject="Autumn <i>offer</i>")
+    front = desk.get("/desk/")
+    assert f'href="/desk/campaigns/{id_}"' in front.text and "Autumn &lt;i&gt;offer&lt;/i&gt;" in front.text
+    page = desk.get(f"/desk/campaigns/{id_}")
+    for said in ("9.09 %, between 5.48 and 13.99 %", "a list that is new here", "dead addresses 18 of 198",
+                 "https://shop.example/sale", "hidden words", "hello@shop.example"):  # fmt: skip
+        assert said in page.text, said
+    assert "frame-src 'self'" in page.headers["content-security-policy"]
+    row = logins.find(shop.conn, operator.email)
+    assert activity.of_login(shop.conn, row.id, None, 1)[0].detail == f"campaign {id_}: content"  # who read it is known
+
+
+def test_the_content_has_no_network_no_script_and_no_way_out(shop: Shop, desk: httpx.Client, tenant_id: int) -> None:
+    id_ = held_campaign(shop, tenant_id)
+    answer = desk.get(f"/desk/campaigns/{id_}/content")
+    policy = answer.headers["content-security-policy"].split("; ")
+    wanted = {"sandbox", "default-src 'none'", "img-src data:", "frame-ancestors 'self'", "form-action 'none'"}
+    assert wanted <= {*policy}
+    assert answer.headers["x-frame-options"] == "SAMEORIGIN" and answer.headers["referrer-policy"] == "no-referrer"
+    assert "<h1 style=" in answer.text and "Twenty percent off" in answer.text
+    for gone in ("<script", "<iframe", "<link", "<meta http", "<base", "<form", "<svg", "onload", "onclick", "href=",
+                 "onerror", "alert(4)", "owned"):  # fmt: skip
+        assert gone not in answer.text, gone
+    assert 'src="https' not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("markup", "left"),
+    [
+        ("<p>a<b>c</b></p>", "<p>a<b>c</b></p>"),
+        ("a &lt;script&gt; b", "a &lt;script&gt; b"),
+        ("<script>alert(1)</script>x", "x"),
+        ("<SCRIPT SRC=//e></SCRIPT >x", "x"),
+        ("<script>a", ""),
+        ("<svg><svg></svg><script>1</script></svg>x", "x"),
+        ('<a href="javascript:alert(1)">x</a>', '<a title="javascript:alert(1)">x</a>'),
+        ('<a title="good" href="https://e">x</a>', '<a title="https://e">x</a>'),
+        ('<img src="data:image/png;base64,AA==" onerror=x>', '<img src="data:image/png;base64,AA==">'),
+        ('<img src="data:text/html,x">', "<img>"),
+        ('<img src=" DATA:image/gif;x">', '<img src=" DATA:image/gif;x">'),
+        ('<p title="&quot; onclick=&quot;x">', '<p title="&quot; onclick=&quot;x">'),
+        ("<style>a{b:c}</style>", "<style>a{b:c}</style>"),
+        ("<style></style><script>x</script>", "<style></style>"),
+        ("<style><b>x</style>", "<style>b>x</style>"),
+        ("<table background=//e><tr><td>x", "<table><tr><td>x"),
+        ("<!-- <img src=//e> -->x", "x"),
+        ("<![CDATA[<img src=//e>]]>x", None),
+        ("<?php x ?>y", "y"),
+        ("<x:y>z</x:y>", "z"),
+        ('<p style="x" style="y" xlink:href="//e">', '<p style="x" style="y">'),
+        ("<input value=x><button>go</button>", "go"),
+        ("<object data=//e>x</object>y", "y"),
+        ("<template><img src=//e></template>z", "z"),
+        ("<plaintext>a<b>", None),
+    ],
+)
+def test_tamed_markup(markup: str, left: str | None) -> None:
+    found = tame(markup)
+    assert left is None or found == left
+    for gone in ("src=//", "<img src", "<script"):
+        assert gone not in found or "data:" in found.lower()
+
+
+def test_a_release_lets_go_and_is_on_record(shop: Shop, desk: httpx.Client, operator: Person, tenant_id: int) -> None:
+    id_ = held_campaign(shop, tenant_id)
+    answer = desk.post(f"/desk/campaigns/{id_}/release", data={"reason": "known sender"})
+    assert answer.headers["location"] == f"/desk/campaigns/{id_}"
+    row = campaigns.by_id(shop.conn, id_)
+    assert (row.state, row.why, row.decided_by, campaigns.held(shop.conn, id_)) == (
+        "released", "known sender", operator.email, 0
+    )  # fmt: skip
+    assert ("campaign-released", operator.email) in audited(shop, tenant_id)
+    assert desk.post(f"/desk/campaigns/{id_}/release").status_code == 422  # twice: it says so, and changes nothing
+    assert f"campaign {id_} is released already" in desk.post(f"/desk/campaigns/{id_}/release").text
+    page = desk.get(f"/desk/campaigns/{id_}").text
+    assert 'id="release"' not in page and 'id="decline"' in page
+
+
+def test_a_decline_needs_a_reason_drops_the_copies_and_tells_the_tenant(
+    shop: Shop, desk: httpx.Client, tenant_id: int
+) -> None:
+    id_ = held_campaign(shop, tenant_id)
+    assert desk.post(f"/desk/campaigns/{id_}/decline", data={"reason": "  "}).status_code == 422
+    assert campaigns.by_id(shop.conn, id_).state == "undecided"
+    assert desk.post(f"/desk/campaigns/{id_}/decline", data={"reason": "bought list"}).status_code == 303
+    assert (campaigns.by_id(shop.conn, id_).state, campaigns.held(shop.conn, id_)) == ("declined", 0)
+    letters = [body for (body,) in shop.conn.execute("SELECT template FROM body")]
+    assert any(b"bought list" in one and b"declined" in one for one in letters)
+
+
+def test_a_stop_holds_what_is_left(shop: Shop, desk: httpx.Client, operator: Person, tenant_id: int) -> None:
+    id_ = held_campaign(shop, tenant_id, state="released")
+    assert desk.post(f"/desk/campaigns/{id_}/stop", data={}).status_code == 422
+    assert desk.post(f"/desk/campaigns/{id_}/stop", data={"reason": "a trap was hit"}).status_code == 303
+    row = campaigns.by_id(shop.conn, id_)
+    assert (row.state, row.why) == ("stopped", "a trap was hit")
+    assert ("campaign-stopped", operator.email) in audited(shop, tenant_id)
+    assert desk.post(f"/desk/campaigns/{id_}/stop", data={"reason": "x"}).status_code == 422
+
+
+@pytest.mark.parametrize("id_", ["0", "999999", "-1", "x", "9" * 40, "1%00", "٣"])
+def test_campaigns_that_arent_there(desk: httpx.Client, id_: str) -> None:
+    for path in (f"/desk/campaigns/{id_}", f"/desk/campaigns/{id_}/content"):
+        assert desk.get(path).status_code == 404
+
+
+def test_tenants_are_found_by_a_part_of_what_is_known_of_them(shop: Shop, desk: httpx.Client) -> None:
+    for number in range(60):
+        shop.add_tenant(f"many-{number:02}")
+    first = desk.get("/desk/tenants", params={"q": "MANY-"})
+    assert first.text.count('href="/desk/tenants/many-') == 50
+    more = re.search(r'href="(\?after=many-49[^"]*)" rel="next"', first.text)
+    assert more is not None
+    rest = desk.get("/desk/tenants" + more[1].replace("&amp;", "&"))
+    assert rest.text.count('href="/desk/tenants/many-') == 10 and 'rel="next"' not in rest.text
+    for odd in ("%", "_", "!", "'", '"><script>', "\\", "no-such", "x" * 500):
+        answer = desk.get("/desk/tenants", params={"q": odd})
+        assert answer.status_code == 200 and "<script>" not in answer.text
+        assert 'href="/desk/tenants/' not in answer.text, odd
+
+
+def test_what_is_done_to_a_tenant_is_done_told_and_on_record(
+    shop: Shop, desk: httpx.Client, operator: Person, tenant_id: int
+) -> None:
+    name = tenants.by_id(shop.conn, tenant_id).name
+    id_ = held_campaign(shop, tenant_id, state="released")
+    page = f"/desk/tenants/{name}"
+
+    def do(deed: str, **data: str) -> int:
+        return desk.post(f"{page}/{deed}", data=data).status_code
+
+    assert do("warn") == 422 and do("warn", reason="<b>too many</b> dead addresses") == 303
+    assert "&lt;b&gt;too many&lt;/b&gt;" in desk.get(page).text
+    assert do("freeze", reason="spam") == 303
+    assert tenants.by_id(shop.conn, tenant_id).freeze == "bulk"
+    assert do("freeze", reason="worse", all="yes") == 303
+    assert tenants.by_id(shop.conn, tenant_id).freeze == "all" and 'id="freeze-all"' not in desk.get(page).text
+    assert do("unfreeze") == 303 and do("unfreeze") == 422
+    assert do("establish", reason="a customer of ten years") == 303
+    assert do("plan", plan="medium") == 303 and do("plan", plan="no-such") == 422
+    assert tenants.by_id(shop.conn, tenant_id).plan == "medium"
+    assert do("terminate", reason="fraud") == 422 and do("terminate", reason="fraud", sure="other") == 422
+    assert do("terminate", reason="fraud", sure=name) == 303
+    assert campaigns.held(shop.conn, id_) == 0 and 'id="reinstate"' in desk.get(page).text
+    assert do("unfreeze", reason="x") == 422  # as the command says it
+    assert do("reinstate", reason="an error of ours") == 303
+    assert do("explode", reason="x") == 404
+    wanted = {"tenant-warned", "tenant-frozen", "tenant-unfrozen", "tenant-established", "plan-set",
+              "tenant-terminated", "tenant-reinstated"}  # fmt: skip
+    assert {action for action, actor in audited(shop, tenant_id) if actor == operator.email} >= wanted
+    row = logins.find(shop.conn, operator.email)
+    done = [one.detail for one in activity.of_login(shop.conn, row.id, None, 100) if one.action == "did"]
+    assert f"tenant {name}: terminate" in done
+
+
+def test_a_tenant_that_isnt_there(desk: httpx.Client) -> None:
+    for name in ("no-such", "x" * 300, "%27", "..%2f", "<b>"):
+        assert desk.get(f"/desk/tenants/{name}").status_code == 404
+        assert desk.post(f"/desk/tenants/{name}/warn", data={"reason": "x"}).status_code == 404
