@@ -150,6 +150,30 @@ def test_a_reader_that_keeps_the_log_is_told(
     assert caplog.text.count("can't begin anew") == 1
 
 
+def test_while_a_reader_keeps_the_log_giving_back_does_not_lengthen_it(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would take the room that it is to make: the disk filled by it."""
+    monkeypatch.setattr(checkpoint, "free_octets", lambda path: 0)
+    monkeypatch.setattr(checkpoint, "SHORT_LOG_OCTETS", 100_000)
+    with closing(Checkpointer(db)) as checkpointer, closing(connect(db)) as reader:
+        grown(db, 20_000)
+        with closing(connect(db)) as conn:
+            conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        reader.execute("BEGIN")
+        reader.execute("SELECT 1 FROM meta").fetchone()
+        grown(db, 256)
+        long = log_octets(db)
+        for _ in range(20):
+            checkpointer.step()
+        assert log_octets(db) <= long
+        size = db.stat().st_size
+        reader.execute("COMMIT")
+        for _ in range(20):
+            checkpointer.step()
+        assert db.stat().st_size < size
+
+
 def test_a_turn_is_waited_for_no_longer_than_said_and_not_kept_afterwards(db: Path) -> None:
     path = db.with_name("relay.db-turn")
     held, patient = Turn(path), PatientTurn(path)

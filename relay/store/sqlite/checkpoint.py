@@ -63,9 +63,11 @@ class Checkpointer:
         if version != self._seen:
             self._seen = version
             pages = self._move("PASSIVE")[1]
-        if self._shrinker.step(short, time.monotonic()):
+        most = SHORT_LOG_OCTETS if short else LOG_OCTETS
+        # Giving back lengthens the log first: where that can't begin anew just now, it would take the room it is to make.
+        if log_octets(self._path) <= most and self._shrinker.step(short, time.monotonic()):
             self._move("PASSIVE")  # which cuts the file
-        self._bound(SHORT_LOG_OCTETS if short else LOG_OCTETS, give_back=short)
+        self._bound(most, give_back=short)
         return pages
 
     def close(self) -> None:
