@@ -19,7 +19,7 @@ from relay.audit.errors import AuditError
 from relay.audit.heads import Head
 from relay.audit.prove import Object, Prover
 from relay.audit.record import HASH_OCTETS
-from relay.audit.rows import HISTORY, AuditRow, AuditRows
+from relay.audit.rows import HISTORY, AuditRows
 from relay.store.contract import Tx
 
 FIELD: Final = "Permission"
@@ -27,6 +27,7 @@ NONE: Final = "none"
 """In the place of a token: no consent that is under a head yet."""
 TYPE: Final = "relay-permission"
 VERSION: Final = 1
+_VERSION_OCTET: Final = bytes([VERSION])
 GIVEN: Final = frozenset({"consent-given", "consents-given", "adopted"})
 """Actions of leaves that hold consents."""
 FRESH_S: Final = 60.0
@@ -46,19 +47,18 @@ class Permission:
     head: Head
 
     def token(self) -> str:
-        head = self.head
-        raw = _FORMAT.pack(
-            VERSION,
-            self.leaf.to_bytes(6, "big"),
-            head.size.to_bytes(6, "big"),
-            head.at_us,
-            bytes.fromhex(head.key_id),
-            self.commitment,
-            head.root,
-            head.previous or _NO_HEAD,
-            head.signature,
-        )
-        return base64.urlsafe_b64encode(raw).decode()
+        return _text(self.leaf, self.commitment, *_head_octets(self.head))
+
+
+def _head_octets(head: Head) -> tuple[bytes, bytes]:
+    """What stands before the commitment, and after it."""
+    before = head.size.to_bytes(6, "big") + head.at_us.to_bytes(8, "big") + bytes.fromhex(head.key_id)
+    return before, head.root + (head.previous or _NO_HEAD) + head.signature
+
+
+def _text(leaf: int, commitment: bytes, before: bytes, after: bytes) -> str:
+    raw = _VERSION_OCTET + leaf.to_bytes(6, "big") + before + commitment + after
+    return base64.urlsafe_b64encode(raw).decode()
 
 
 def read(token: str) -> Permission:
@@ -83,27 +83,24 @@ class Permissions:
         self._clock = clock
         self._rows = AuditRows(conn, HISTORY)
         self._head: Head | None = None
+        self._octets = b"", b""
+        """Of that head, for all copies under it."""
         self._looked_at = float("-inf")
 
     def token(self, subscriber_id: int, topic_id: int) -> str:
         """For a copy to that person on that topic; ``none`` where no consent of it is under a head yet."""
-        row = self._given(subscriber_id, topic_id)
+        row = self._rows.given(subscriber_id, topic_id)
         if row is None or row.leaf is None or row.commitment is None:
             return NONE
         head = self._newest(row.leaf)
-        return NONE if head is None else Permission(row.leaf, row.commitment, head).token()
-
-    def _given(self, subscriber_id: int, topic_id: int) -> AuditRow | None:
-        found = self._conn.execute(
-            "SELECT max(id) FROM consent_history WHERE subscriber_id = ? AND topic_id = ? AND action = 'given'",
-            (subscriber_id, topic_id),
-        ).fetchone()
-        return None if found[0] is None else self._rows.of_id(found[0])
+        return NONE if head is None else _text(row.leaf, row.commitment, *self._octets)
 
     def _newest(self, leaf: int) -> Head | None:
         now = self._clock()
         if self._head is None or leaf >= self._head.size or not 0 <= now - self._looked_at < FRESH_S:
             self._head, self._looked_at = heads.last(self._conn), now
+            if self._head is not None:
+                self._octets = _head_octets(self._head)
         return self._head if self._head is not None and leaf < self._head.size else None
 
 

@@ -31,6 +31,10 @@ _SQL: Final = {
 _OF_ROWS: Final = "{table} r LEFT JOIN audit_leaf l ON l.id = r.leaf_id"
 # From the leaves on, so that nothing has to be sorted, however long the log is.
 _OF_LEAVES: Final = "audit_leaf l LEFT JOIN {table} r ON r.leaf_id = l.id"
+_GIVEN: Final = (
+    _SQL[HISTORY].format(rows=_OF_ROWS.format(table=HISTORY))
+    + " WHERE r.subscriber_id = ? AND r.topic_id = ? AND r.action = 'given' ORDER BY r.id DESC LIMIT 1"
+)
 _BLANK: Final = {HISTORY: (ERASED, None, 0, "", 0, None, "*", 0, 0), AUDIT: (0, "", ERASED, None, "")}
 """What is left of an erased row, after leaf, id and commitment."""
 IN_TREE: Final = "number IS NOT NULL ORDER BY l.number, l.id"
@@ -88,6 +92,11 @@ class AuditRows:
     def of_id(self, id_: int) -> AuditRow | None:
         """One row; None if it names no leaf."""
         return next(self._read("r.id = ? AND r.leaf_id IS NOT NULL", (id_,)), None)
+
+    def given(self, subscriber_id: int, topic_id: int) -> AuditRow | None:
+        """The newest consent of that person to that topic; None if there is none, or it names no leaf."""
+        found = self._conn.execute(_GIVEN, (subscriber_id, topic_id)).fetchone()
+        return None if found is None or found[1] is None else self._row(*found)
 
     def _read(self, where: str, values: tuple[object, ...]) -> Iterator[AuditRow]:
         for found in self._conn.execute(f"{self._sql(_OF_ROWS)} WHERE {where} ORDER BY r.id", values):
