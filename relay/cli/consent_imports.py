@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import click
 
@@ -39,10 +40,7 @@ def imports(ctx: click.Context, tenant: str, limit: int, as_json: bool) -> None:
 @click.pass_context
 def freeze(ctx: click.Context, tenant: str, import_id: int, reason: str, as_json: bool) -> None:
     """Let the consents of a list count nowhere until it is thawed, also for mail that waits."""
-    with transaction(open_store(ctx).conn) as conn:
-        owner = tenants.find(conn, tenant)
-        people = runs.freeze(conn, owner.id, import_id, reason=reason, actor=actor(), now=time.time())
-        result = _told(conn, runs.find(conn, owner.id, import_id)) | {"people": people}
+    people, result = _turned(ctx, runs.freeze, tenant, import_id, reason)
     done(ctx, f"import {import_id} is frozen: {people} consents count no more", result, as_json)
 
 
@@ -54,10 +52,7 @@ def freeze(ctx: click.Context, tenant: str, import_id: int, reason: str, as_json
 @click.pass_context
 def thaw(ctx: click.Context, tenant: str, import_id: int, reason: str, as_json: bool) -> None:
     """Let the consents of a frozen list count again."""
-    with transaction(open_store(ctx).conn) as conn:
-        owner = tenants.find(conn, tenant)
-        people = runs.thaw(conn, owner.id, import_id, reason=reason, actor=actor(), now=time.time())
-        result = _told(conn, runs.find(conn, owner.id, import_id)) | {"people": people}
+    people, result = _turned(ctx, runs.thaw, tenant, import_id, reason)
     done(ctx, f"import {import_id} is thawed: {people} consents count again", result, as_json)
 
 
@@ -90,6 +85,16 @@ def undo(ctx: click.Context, tenant: str, import_id: int, reason: str, yes: bool
         )
     result = _told(store.conn, runs.find(store.conn, owner.id, import_id)) | {"people": people}
     done(ctx, f"import {import_id} is undone: {people} consents are withdrawn", result, as_json)
+
+
+def _turned(
+    ctx: click.Context, act: Callable[..., int], tenant: str, import_id: int, reason: str
+) -> tuple[int, dict[str, object]]:
+    """Freeze or thaw in one transaction: how many consents, and the list as it is now."""
+    with transaction(open_store(ctx).conn) as conn:
+        owner = tenants.find(conn, tenant)
+        people = act(conn, owner.id, import_id, reason=reason, actor=actor(), now=time.time())
+        return people, _told(conn, runs.find(conn, owner.id, import_id)) | {"people": people}
 
 
 def _told(conn: Tx, run: runs.ImportRun) -> dict[str, object]:

@@ -3,20 +3,66 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypedDict
 
 import click
 
-from relay.cli.common import actor, done, json_option, open_store
+from relay.cli.common import Store, actor, done, json_option, open_store
 from relay.cli.tenant_view import details
 from relay.conduct import enforcement, termination
 from relay.queue.admin import QueueAction, Selection, act
 from relay.queue.operator import Operator
 from relay.queue.thaw import thaw
+from relay.store.contract import Tx
 from relay.store.database import transaction
 from relay.tenants import tenants
 from relay.values.errors import RegistryError
+from relay.values.tenant import TenantRow
 
 REASON = "Why; the tenant reads it in a letter, and its clients in their replies."
+
+
+class Why(TypedDict):
+    """What each of these acts puts on record."""
+
+    reason: str
+    actor: str
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One act against or for a tenant."""
+
+    ctx: click.Context
+    store: Store
+    tenant: TenantRow
+    operator: Operator
+    why: Why
+
+    @property
+    def conn(self) -> Tx:
+        return self.store.conn
+
+    @property
+    def now(self) -> float:
+        return self.why["now"]
+
+    def done(self, text: str, as_json: bool) -> None:
+        """Say what happened, and show the tenant as it is now."""
+        done(self.ctx, text, details(self.store, self.tenant.name, self.now), as_json)
+
+
+@contextmanager
+def enforcing(ctx: click.Context, name: str, reason: str) -> Iterator[Case]:
+    """In one transaction."""
+    store = open_store(ctx)
+    with transaction(store.conn) as conn:
+        why = Why(reason=reason, actor=actor(), now=time.time())
+        yield Case(ctx, store, tenants.find(conn, name), Operator.of(store.settings), why)
 
 
 @click.command()
@@ -27,12 +73,9 @@ REASON = "Why; the tenant reads it in a letter, and its clients in their replies
 @click.pass_context
 def freeze(ctx: click.Context, name: str, reason: str, all_streams: bool, as_json: bool) -> None:
     """Stop a tenant's bulk mail at once, also what is queued."""
-    store, now = open_store(ctx), time.time()
-    with transaction(store.conn) as conn:
-        tenant, operator = tenants.find(conn, name), Operator.of(store.settings)
-        enforcement.freeze(conn, operator, tenant, everything=all_streams, reason=reason, actor=actor(), now=now)
-    streams_text = "all streams" if all_streams else "bulk streams"
-    done(ctx, f"{streams_text} of {name} frozen", details(store, name, now), as_json)
+    with enforcing(ctx, name, reason) as case:
+        enforcement.freeze(case.conn, case.operator, case.tenant, everything=all_streams, **case.why)
+    case.done(f"{'all streams' if all_streams else 'bulk streams'} of {name} frozen", as_json)
 
 
 @click.command()
@@ -42,13 +85,10 @@ def freeze(ctx: click.Context, name: str, reason: str, all_streams: bool, as_jso
 @click.pass_context
 def unfreeze(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
     """Let a frozen tenant send again; what was queued goes out, and its rates begin anew."""
-    store, now = open_store(ctx), time.time()
-    with transaction(store.conn) as conn:
-        tenant, operator = tenants.find(conn, name), Operator.of(store.settings)
-        enforcement.unfreeze(conn, operator, tenant, reason=reason, actor=actor(), now=now)
-    freed = thaw(store.conn, now, tenant.id)
-    more = f", {freed} held copies are due" if freed else ""
-    done(ctx, f"{name} may send again{more}", details(store, name, now), as_json)
+    with enforcing(ctx, name, reason) as case:
+        enforcement.unfreeze(case.conn, case.operator, case.tenant, **case.why)
+    freed = thaw(case.conn, case.now, case.tenant.id)
+    case.done(f"{name} may send again{f', {freed} held copies are due' if freed else ''}", as_json)
 
 
 @click.command()
@@ -58,11 +98,9 @@ def unfreeze(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
 @click.pass_context
 def warn(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
     """Warn a tenant by mail; its mail goes on."""
-    store, now = open_store(ctx), time.time()
-    with transaction(store.conn) as conn:
-        operator = Operator.of(store.settings)
-        enforcement.warn(conn, operator, tenants.find(conn, name), reason=reason, actor=actor(), now=now)
-    done(ctx, f"{name} warned", details(store, name, now), as_json)
+    with enforcing(ctx, name, reason) as case:
+        enforcement.warn(case.conn, case.operator, case.tenant, **case.why)
+    case.done(f"{name} warned", as_json)
 
 
 @click.command()
@@ -76,20 +114,18 @@ def terminate(ctx: click.Context, name: str, reason: str, yes: bool, as_json: bo
 
     Links of people to unsubscribe go on to work; what is held of them goes as retention says.
     """
-    store, now = open_store(ctx), time.time()
-    tenants.find(store.conn, name)
+    tenants.find(open_store(ctx).conn, name)
     if not yes and not as_json:
         click.confirm(f"End the account of {name}, with its log-ins, tokens and forms?", abort=True, err=True)
-    with transaction(store.conn) as conn:
-        tenant, operator = tenants.find(conn, name), Operator.of(store.settings)
-        termination.terminate(conn, operator, tenant, reason=reason, actor=actor(), now=now)
+    with enforcing(ctx, name, reason) as case:
+        termination.terminate(case.conn, case.operator, case.tenant, **case.why)
     try:
-        selected = Selection(tenant_id=tenant.id)
-        cancelled = act(store.conn, QueueAction.CANCEL, selected, actor=actor(), why=reason, now=now).changed
+        selected = Selection(tenant_id=case.tenant.id)
+        cancelled = act(case.conn, QueueAction.CANCEL, selected, actor=actor(), why=reason, now=case.now).changed
     except RegistryError:  # nothing waits
         cancelled = 0
     more = f", {cancelled} copies that waited are cancelled" if cancelled else ""
-    done(ctx, f"the account of {name} is ended{more}", details(store, name, now), as_json)
+    case.done(f"the account of {name} is ended{more}", as_json)
 
 
 @click.command()
@@ -99,8 +135,6 @@ def terminate(ctx: click.Context, name: str, reason: str, yes: bool, as_json: bo
 @click.pass_context
 def reinstate(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
     """Undo a termination; the tenant needs new credentials, tokens and forms."""
-    store, now = open_store(ctx), time.time()
-    with transaction(store.conn) as conn:
-        tenant, operator = tenants.find(conn, name), Operator.of(store.settings)
-        termination.reinstate(conn, operator, tenant, reason=reason, actor=actor(), now=now)
-    done(ctx, f"{name} may send again, with new credentials", details(store, name, now), as_json)
+    with enforcing(ctx, name, reason) as case:
+        termination.reinstate(case.conn, case.operator, case.tenant, **case.why)
+    case.done(f"{name} may send again, with new credentials", as_json)

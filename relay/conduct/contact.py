@@ -6,8 +6,6 @@ that it stood in: a later letter, another address or an answer ends it.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import struct
 from typing import Final
 
@@ -15,6 +13,7 @@ from config.settings import Contacts
 from relay.audit import actions
 from relay.conduct import account
 from relay.conduct.account import CONFIRMED, CustomerAccount
+from relay.keys.sealed_tokens import millis, read_token, write_token
 from relay.keys.secrets import Secrets
 from relay.queue import to_tenant
 from relay.queue.operator import Operator, call
@@ -113,7 +112,7 @@ def confirm(conn: Tx, tenant_id: int, asked_at: float, *, ip: str, agent: str, n
 def answerable(found: CustomerAccount, asked_at: float, now: float) -> bool:
     """Whether a link is that of the latest letter, and in time."""
     latest = found.contact_asked_at
-    return latest is not None and _millis(latest) == _millis(asked_at) and now < latest + ANSWER_S
+    return latest is not None and millis(latest) == millis(asked_at) and now < latest + ANSWER_S
 
 
 def look(
@@ -152,26 +151,10 @@ def look(
 
 def link(secrets: Secrets, tenant_id: int, asked_at: float) -> str:
     """For ``/contact/…``."""
-    raw = secrets.sign(_PURPOSE, _LINK.pack(tenant_id, _millis(asked_at)))
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return write_token(secrets, _PURPOSE, _LINK.pack(tenant_id, millis(asked_at)))
 
 
 def read_link(secrets: Secrets, token: str) -> tuple[int, float] | None:
     """(tenant's id, when it was asked); None for anything forged, damaged or of another kind."""
-    if len(token) > 128 or not token.isascii():
-        return None
-    try:
-        raw = base64.urlsafe_b64decode(token.encode() + b"=" * (-len(token) % 4))
-    except (ValueError, binascii.Error):
-        return None
-    if base64.urlsafe_b64encode(raw).rstrip(b"=") != token.encode():
-        return None  # one token, one spelling
-    payload = secrets.verify(_PURPOSE, raw)
-    if payload is None or len(payload) != _LINK.size:
-        return None
-    tenant_id, millis = _LINK.unpack(payload)
-    return tenant_id, millis / 1000
-
-
-def _millis(at: float) -> int:
-    return round(at * 1000)
+    fields = read_token(secrets, _PURPOSE, token, _LINK)
+    return None if fields is None else (fields[0], fields[1] / 1000)

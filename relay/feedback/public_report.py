@@ -9,8 +9,6 @@ reports is told the same in every case: nobody learns who is a subscriber.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import struct
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +20,7 @@ from relay.feedback import tags
 from relay.feedback.analyse import FeedbackKind, Finding
 from relay.feedback.record import Item, address_of, record, sharers
 from relay.feedback.shared import is_shared
+from relay.keys.sealed_tokens import millis, read_token, write_token
 from relay.keys.secrets import Secrets
 from relay.keys.tokens import Mark
 from relay.mail.address import Address, AddressError, parse_address
@@ -149,7 +148,7 @@ def _ask(conn: Tx, office: ReportOffice, report_id: int, to: Address, language: 
 def waiting(conn: Tx, report_id: int, at: float, now: float) -> bool:
     """Whether such a report waits for its address."""
     row = conn.execute("SELECT at, confirmed_at FROM spam_report WHERE id = ?", (report_id,)).fetchone()
-    return row is not None and row[1] is None and _millis(row[0]) == _millis(at) and 0 <= now - at < ANSWER_S
+    return row is not None and row[1] is None and millis(row[0]) == millis(at) and 0 <= now - at < ANSWER_S
 
 
 def confirm(conn: Tx, office: ReportOffice, report_id: int, at: float, now: float) -> ReportOutcome | None:
@@ -289,25 +288,10 @@ def forget(conn: Tx, now: float, kept_s: float) -> int:
 
 def link(secrets: Secrets, report_id: int, at: float) -> str:
     """For ``/report/confirm/…``."""
-    return base64.urlsafe_b64encode(secrets.sign(_PURPOSE, _LINK.pack(report_id, _millis(at)))).rstrip(b"=").decode()
+    return write_token(secrets, _PURPOSE, _LINK.pack(report_id, millis(at)))
 
 
 def read_link(secrets: Secrets, token: str) -> tuple[int, float] | None:
     """(report's id, when it was made); None for anything forged, damaged or of another kind."""
-    if len(token) > 128 or not token.isascii():
-        return None
-    try:
-        raw = base64.urlsafe_b64decode(token.encode() + b"=" * (-len(token) % 4))
-    except (ValueError, binascii.Error):
-        return None
-    if base64.urlsafe_b64encode(raw).rstrip(b"=") != token.encode():
-        return None  # one token, one spelling
-    payload = secrets.verify(_PURPOSE, raw)
-    if payload is None or len(payload) != _LINK.size:
-        return None
-    report_id, millis = _LINK.unpack(payload)
-    return report_id, millis / 1000
-
-
-def _millis(at: float) -> int:
-    return round(at * 1000)
+    fields = read_token(secrets, _PURPOSE, token, _LINK)
+    return None if fields is None else (fields[0], fields[1] / 1000)

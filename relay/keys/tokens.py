@@ -14,6 +14,7 @@ import binascii
 import struct
 from typing import NamedTuple
 
+from relay.keys.sealed_tokens import read_token, write_token
 from relay.keys.secrets import MAC_OCTETS, Secrets
 
 _FORMAT = struct.Struct(">IIQH")
@@ -46,20 +47,13 @@ def _mark(payload: bytes | None) -> Mark | None:
 
 def link_token(secrets: Secrets, mark: Mark) -> str:
     """For ``/u/…`` and ``/p/…``; always ``LINK_LENGTH`` characters of base64url."""
-    return base64.urlsafe_b64encode(secrets.sign("link", _payload(mark))).rstrip(b"=").decode()
+    return write_token(secrets, "link", _payload(mark))
 
 
 def read_link(secrets: Secrets, token: str) -> Mark | None:
     """None for anything forged, damaged or of another kind."""
-    if len(token) > 128:
-        return None
-    try:
-        raw = base64.urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
-    except (ValueError, binascii.Error):
-        return None
-    if base64.urlsafe_b64encode(raw).rstrip(b"=") != token.encode("ascii"):
-        return None  # one token, one spelling
-    return _mark(secrets.verify("link", raw))
+    fields = read_token(secrets, "link", token, _FORMAT)
+    return None if fields is None else Mark(*fields)
 
 
 def local_part(secrets: Secrets, prefix: str, mark: Mark) -> str:

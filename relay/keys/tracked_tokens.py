@@ -8,8 +8,6 @@ where it leads: a redirect needs no store. Neither works with another message's.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 import struct
 import zlib
@@ -17,6 +15,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
+from relay.keys.sealed_tokens import spelled, unspelled
 from relay.keys.secrets import MAC_OCTETS, Secrets
 
 _COPY: Final = struct.Struct(">IIIQH")
@@ -57,12 +56,12 @@ class LinkMark(NamedTuple):
 
 
 def copy_token(secrets: Secrets, mark: CopyMark) -> str:
-    return _text(secrets.sign(_PURPOSE, _COPY.pack(*mark)))
+    return spelled(secrets.sign(_PURPOSE, _COPY.pack(*mark)))
 
 
 def read_copy(secrets: Secrets, token: str) -> CopyMark | None:
     """None for anything forged, damaged or of another kind."""
-    raw = _octets(token) if len(token) == COPY_LENGTH else None
+    raw = unspelled(token) if len(token) == COPY_LENGTH else None
     payload = secrets.verify(_PURPOSE, raw) if raw is not None else None
     if payload is None or len(payload) != _COPY.size:
         return None
@@ -74,12 +73,12 @@ def link_token(secrets: Secrets, submission_id: int, mark: LinkMark) -> str:
     squeezed = zlib.compressobj(9, zlib.DEFLATED, -12, zdict=_USUAL)
     packed = squeezed.compress(mark.url.encode("ascii")) + squeezed.flush()
     payload = _LINK.pack(secrets.current, mark.place, mark.links, mark.flags) + packed
-    return _text(payload + _mac(secrets, secrets.current, submission_id, payload))
+    return spelled(payload + _mac(secrets, secrets.current, submission_id, payload))
 
 
 def read_link_of(secrets: Secrets, submission_id: int, token: str) -> LinkMark | None:
     """A link of that message; None for anything else."""
-    raw = _octets(token) if len(token) <= MOST_LENGTH else None
+    raw = unspelled(token) if len(token) <= MOST_LENGTH else None
     if raw is None or len(raw) <= _LINK.size + MAC_OCTETS or raw[0] not in secrets.keys:
         return None
     payload, mac = raw[:-MAC_OCTETS], raw[-MAC_OCTETS:]
@@ -104,16 +103,3 @@ def _mac(secrets: Secrets, kid: int, submission_id: int, payload: bytes) -> byte
     digest = _keyed(secrets.derived("tracked-link", kid)).copy()
     digest.update(submission_id.to_bytes(8, "big") + payload)
     return digest.digest()
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _octets(token: str) -> bytes | None:
-    try:
-        given = token.encode("ascii")
-        raw = base64.urlsafe_b64decode(given + b"=" * (-len(given) % 4))
-    except (ValueError, binascii.Error):
-        return None
-    return raw if base64.urlsafe_b64encode(raw).rstrip(b"=") == given else None  # one token, one spelling

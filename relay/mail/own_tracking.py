@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from html import unescape
 from typing import Final, NamedTuple
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from relay.mail.apply import Change, Text
 from relay.mail.content_links import address_of
-from relay.mail.html_tokens import Token, TokenKind, attribute_span, attributes, tokens
+from relay.mail.html_links import find_links, resolved
+from relay.mail.html_tokens import Token, attribute_span, attributes
 from relay.mail.stored import Slot, TrackedLink
 
 MAX_PART_OCTETS: Final = 512 * 1024
@@ -52,7 +52,6 @@ _IN_TEXT: Final = re.compile(r"(?<![A-Za-z0-9@.=/])(?:https?://)[!#-;=?-Z_a-z~%\
 _AFTER: Final = ".,;:!?'*_~)]"
 _UNSAFE: Final = "".join(map(chr, [*range(33), 127]))
 _KEPT: Final = "!#$%&'()*+,/:;=?@[]~"
-_ANCHORS: Final = frozenset(("a", "area"))
 _WITH_PIXEL: Final = frozenset(("text/html", "application/xhtml+xml"))
 
 
@@ -91,17 +90,12 @@ class Tracker:
             return []
         markup = text.octets.decode("latin-1")
         found: list[Change] = []
-        base, end, last = "", -1, None
-        for token in tokens(markup):
-            last = token
-            if token.kind is TokenKind.END and token.name in ("body", "html"):
-                end = token.start if end < 0 or token.name == "body" else end
-            elif token.kind is TokenKind.START and token.name == "base" and not base:
-                base = self._base(markup, token, text.charset)
-            elif token.kind is TokenKind.START and token.name in _ANCHORS and self.wish.clicks:
+        links = find_links(markup, text.charset)
+        if self.wish.clicks:
+            for token, base in links.anchors:
                 self._link(markup, token, text.charset, base, found)
-        if content_type in _WITH_PIXEL and not self.pixel and (last is None or not last.missing):
-            place = end if end >= 0 else len(markup)
+        place = links.end
+        if content_type in _WITH_PIXEL and not self.pixel and place is not None:
             slots = [PIXEL_SLOT] if self.wish.opens else []
             slots += [DECOY_SLOT] if self.wish.decoy and self.wish.clicks else []
             if slots:
@@ -122,10 +116,6 @@ class Tracker:
                 self._place(found, match.start(), TrackedLink(raw, url))
         return found
 
-    def _base(self, markup: str, token: Token, charset: str) -> str:
-        span = attribute_span(markup, token, "href")
-        return "" if span is None else address_of(_resolved(markup[span[0] : span[1]], charset), "")
-
     def _link(self, markup: str, token: Token, charset: str, base: str, found: list[Change]) -> None:
         span = attribute_span(markup, token, "href")
         if span is None or _left_out(markup, token):
@@ -135,7 +125,7 @@ class Tracker:
         raw = raw.strip(_UNSAFE)
         if not raw or raw[0] in "#-" or not _steady(raw):
             return
-        value = _resolved(raw, charset)
+        value = resolved(raw, charset)
         if value[:1] == "#":
             return
         url = sendable(address_of(value, base))
@@ -205,10 +195,6 @@ def _left_out(markup: str, token: Token) -> bool:
 
 def _forward(markup: str, token: Token) -> bool:
     return attributes(markup, token).get("data-relay-track", "").strip().lower() == "forward"
-
-
-def _resolved(raw: str, charset: str) -> str:
-    return unescape(raw.encode("latin-1").decode(charset, "replace"))
 
 
 def _steady(raw: str) -> bool:

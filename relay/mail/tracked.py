@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from html import escape, unescape
+from html import escape
 from typing import Final, NamedTuple
 
 from relay.mail.additions import Additions
 from relay.mail.apply import Change, Text
 from relay.mail.content_links import address_of
-from relay.mail.html_tokens import Token, TokenKind, attribute_span, tokens
+from relay.mail.html_links import find_links, resolved
+from relay.mail.html_tokens import Token, attribute_span
 from relay.mail.slots import ENGINE_SLOTS, fill, slot_names, split_slots
 
 MAX_HTML_OCTETS: Final = 512 * 1024
@@ -24,7 +25,6 @@ MAX_HTML_OCTETS: Final = 512 * 1024
 MOST_LINKS: Final = 10_000
 WITH_PIXEL: Final = frozenset(("text/html", "application/xhtml+xml"))
 """AMP and watch faces have other images."""
-_LINKS: Final = frozenset(("a", "area"))
 _URL: Final = re.compile(r"(?:https?://|\{\{)[^\s<>\"'\x00-\x20\x7f]*", re.IGNORECASE)
 
 
@@ -58,25 +58,18 @@ def changes(text: Text, tracking: Tracking, pixel: bool) -> list[Change]:
         return []
     markup = text.octets.decode("latin-1")
     found: list[Change] = []
-    base, end, last = "", -1, None
-    for token in tokens(markup):
-        last = token
-        if token.kind is TokenKind.END and token.name in ("body", "html"):
-            end = token.start if end < 0 or token.name == "body" else end
-        elif token.kind is not TokenKind.START:
-            continue
-        elif token.name == "base" and not base:
-            base = _address(markup, token, text.charset, "")[0]
-        elif token.name in _LINKS and tracking.links and len(found) < MOST_LINKS:
-            url, span = _address(markup, token, text.charset, base)
-            wanted = tracking.links.get(url) if url else None
-            if wanted is not None:
-                quote = "" if markup[span[0] - 1] in "\"'" else '"'
-                found.append(Change(*span, fill(f"{quote}{_escaped(wanted)}{quote}", "html", text.charset)))
-    if pixel and tracking.pixel and (last is None or not last.missing):
-        place = end if end >= 0 else len(markup)
+    links = find_links(markup, text.charset)
+    for token, base in links.anchors if tracking.links else ():
+        if len(found) >= MOST_LINKS:
+            break
+        url, span = _address(markup, token, text.charset, base)
+        wanted = tracking.links.get(url) if url else None
+        if wanted is not None:
+            quote = "" if markup[span[0] - 1] in "\"'" else '"'
+            found.append(Change(*span, fill(f"{quote}{_escaped(wanted)}{quote}", "html", text.charset)))
+    if pixel and tracking.pixel and links.end is not None:
         image = f'<img src="{_escaped(tracking.pixel)}" width="1" height="1" alt="" style="border:0" />'
-        found.append(Change(place, place, fill(image, "html", text.charset)))
+        found.append(Change(links.end, links.end, fill(image, "html", text.charset)))
     return found
 
 
@@ -85,8 +78,7 @@ def _address(markup: str, token: Token, charset: str, base: str) -> tuple[str, t
     span = attribute_span(markup, token, "href")
     if span is None:
         return "", (0, 0)
-    value = markup[span[0] : span[1]].encode("latin-1").decode(charset, "replace")
-    url = address_of(unescape(value), base)
+    url = address_of(resolved(markup[span[0] : span[1]], charset), base)
     return ("" if url.startswith("mailto:") else url), span
 
 

@@ -64,7 +64,7 @@ class Checkpointer:
             self._seen = version
             pages = self._move("PASSIVE")[1]
         most = SHORT_LOG_OCTETS if short else LOG_OCTETS
-        # Giving back lengthens the log first: where that can't begin anew just now, it would take the room it is to make.
+        # Giving back lengthens the log first: one that can't begin anew just now would take the room it is to make.
         if log_octets(self._path) <= most and self._shrinker.step(short, time.monotonic()):
             self._move("PASSIVE")  # which cuts the file
         self._bound(most, give_back=short)
