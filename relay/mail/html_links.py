@@ -19,7 +19,7 @@ class Anchor(NamedTuple):
     """What a relative address is joined to; ``""``: nothing was said."""
 
 
-class Links(NamedTuple):
+class LinkPlaces(NamedTuple):
     """Of one part."""
 
     anchors: list[Anchor]
@@ -27,7 +27,7 @@ class Links(NamedTuple):
     """Before the body's end; None where the markup breaks off within a tag."""
 
 
-def find_links(markup: str, charset: str) -> Links:
+def find_links(markup: str, charset: str) -> LinkPlaces:
     """``markup`` is the part's octets as Latin-1, ``charset`` what they are read by."""
     found: list[Anchor] = []
     base, end, last = "", -1, None
@@ -43,8 +43,8 @@ def find_links(markup: str, charset: str) -> Links:
         elif token.name in ANCHORS:
             found.append(Anchor(token, base))
     if last is not None and last.missing:
-        return Links(found, None)
-    return Links(found, end if end >= 0 else len(markup))
+        return LinkPlaces(found, None)
+    return LinkPlaces(found, end if end >= 0 else len(markup))
 
 
 def resolved(raw: str, charset: str) -> str:
