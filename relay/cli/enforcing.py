@@ -25,7 +25,7 @@ from relay.values.tenant import TenantRow
 REASON = "Why; the tenant reads it in a letter, and its clients in their replies."
 
 
-class Why(TypedDict):
+class OnRecord(TypedDict):
     """What each of these acts puts on record."""
 
     reason: str
@@ -34,14 +34,14 @@ class Why(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class Enforcement:
     """One act against or for a tenant."""
 
     ctx: click.Context
     store: Store
     tenant: TenantRow
     operator: Operator
-    why: Why
+    why: OnRecord
 
     @property
     def conn(self) -> Tx:
@@ -57,12 +57,12 @@ class Case:
 
 
 @contextmanager
-def enforcing(ctx: click.Context, name: str, reason: str) -> Iterator[Case]:
+def enforcing(ctx: click.Context, name: str, reason: str) -> Iterator[Enforcement]:
     """In one transaction."""
     store = open_store(ctx)
     with transaction(store.conn) as conn:
-        why = Why(reason=reason, actor=actor(), now=time.time())
-        yield Case(ctx, store, tenants.find(conn, name), Operator.of(store.settings), why)
+        why = OnRecord(reason=reason, actor=actor(), now=time.time())
+        yield Enforcement(ctx, store, tenants.find(conn, name), Operator.of(store.settings), why)
 
 
 @click.command()
