@@ -456,6 +456,7 @@ class Retention(Table):
     completed: Seconds = key(30 * DAY, "Records of messages that are done.")
     events: Seconds = key(90 * DAY, "Events.")
     tracking: Seconds = key(90 * DAY, "Single openings and clicks; sums stay.")
+    exemplars: Seconds = key(90 * DAY, "What staged campaigns said, without what was personal.")
 
 
 class ConsentSettings(Table):

@@ -33,6 +33,7 @@ from relay.delivery.smtp.sign import self_test
 from relay.delivery.smtp.signatures import TOGETHER, Signatures
 from relay.delivery.worker import Worker, WorkerTerms
 from relay.events import follow
+from relay.exemplars import keep as exemplars
 from relay.feedback.inbound import MAX_OCTETS, Inbound
 from relay.intake.accept import Acceptor, AcceptTerms
 from relay.intake.api.door import ApiDesk, Door
@@ -367,6 +368,7 @@ class App:
                         Operator.of(self.settings),
                     )
                 ),
+                loop.create_task(exemplars.run(self.settings.stored, self.settings.links.base_url, self.clock)),
                 loop.create_task(retention.run(self.settings.stored, self.settings.retention, self.clock)),
                 loop.create_task(sequence.run(self.settings.stored, self.secrets, self.clock)),
                 loop.create_task(TenantWatch(self.settings.stored, self.settings, self.clock).run()),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
 from relay.campaigns import campaigns, refusals
+from relay.cli import campaign_content
 from relay.cli.common import Store, actor, done, hold_row, json_option, open_store, stage_window
 from relay.cli.watching import watch_option, watch_output, watch_show
 from relay.queue import held, verdict_letters, verdicts
@@ -58,12 +60,24 @@ def list_(ctx: click.Context, tenant: str | None, limit: int, every: float | Non
 
 @command.command("show")
 @click.argument("id_", metavar="ID", type=int)
+@click.option("--content", is_flag=True, help="What it says: text, links and where they lead, attachments.")
+@click.option(
+    "--html", "html_file", type=click.Path(path_type=Path), help="Write a held copy into this new file, made harmless."
+)
 @watch_option
 @json_option
 @click.pass_context
-def show_(ctx: click.Context, id_: int, every: float | None, as_json: bool) -> None:
-    """Show a campaign with its figures, and what holds its copies."""
+def show_(
+    ctx: click.Context, id_: int, content: bool, html_file: Path | None, every: float | None, as_json: bool
+) -> None:
+    """Show a campaign with its figures, and what holds its copies; or what it says."""
     store = open_store(ctx)
+    if html_file is not None:
+        campaign_content.write_page(store, id_, html_file)
+    if content:
+        campaign_content.show(store, id_, as_json)
+    if content or html_file is not None:
+        return
 
     def fields() -> dict[str, object]:
         found = held.of_campaign(store.conn, id_, stage_window(store))

@@ -12,6 +12,7 @@ from relay.accounts import activity, brakes, resets, sessions
 from relay.campaigns import refusals
 from relay.contests import answer as contests
 from relay.events import forget as events
+from relay.exemplars import keep as exemplars
 from relay.feedback import operator_mail, public_report, report_limits
 from relay.observe.steady import Steady
 from relay.people import apart, doubts
@@ -52,6 +53,8 @@ class Keep(Protocol):
     def events(self) -> float: ...
     @property
     def tracking(self) -> float: ...
+    @property
+    def exemplars(self) -> float: ...
 
 
 async def run(path: StoreAddress, keep: Keep, clock: Callable[[], float], steady: Steady | None = None) -> None:
@@ -75,6 +78,7 @@ def _turn(path: StoreAddress, keep: Keep, now: float, steady: Steady) -> int:
         return 0
     deleted = clean(path, keep.completed, keep.events, now, keep.tracking)
     with closing(connect(path)) as conn, transaction(conn):
+        deleted += exemplars.forget(conn, now - keep.exemplars)
         marks.write(conn, _CLEANED, int(now))
     return deleted
 

@@ -142,6 +142,7 @@ class Kept:
     completed = 30 * DAY_S
     tracking = 90 * DAY_S
     events = 90 * DAY_S
+    exemplars = 90 * DAY_S
 
 
 def _steady(stood_s: float, now: float) -> Steady:

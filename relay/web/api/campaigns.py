@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from relay.campaigns import campaigns, figures
 from relay.campaigns.campaigns import Campaign
+from relay.exemplars import keep
 from relay.queue import verdicts
 from relay.store.contract import Tx
 from relay.values.errors import RegistryError
 from relay.web.api import cursors
 from relay.web.api.consent_list import moment
 from relay.web.api.models_account import CampaignList, CampaignOut, StopIn
+from relay.web.api.models_content import CampaignContent
 from relay.web.api.once import Key, once, tenant
 from relay.web.api.openapi import ALWAYS, REPLAY, WITH_BODY, errors
 from relay.web.api.parts import JSON_ONLY, KNOWN_QUERY, Cursor, Limit
@@ -41,6 +44,20 @@ def get_campaign(request: Request, id: CampaignId) -> CampaignOut:
     """One campaign with its figures of this moment."""
     with Context.of(request).storage.read() as conn:
         return _out(conn, _find(conn, tenant(request), id))
+
+
+@router.get("/{id}/content", responses=errors(404))
+def get_campaign_content(request: Request, id: CampaignId) -> CampaignContent:
+    """What it says: of copies that are held, else as it was kept. 404 where there is neither."""
+    context = Context.of(request)
+    with context.storage.read() as conn:
+        row = _find(conn, tenant(request), id)
+        found = keep.of_campaign(conn, row.id, context.settings.links.base_url, context.clock())
+    if found is None:
+        raise Problem("not-found", "no copy of the campaign is held, and nothing of it was kept")
+    made = msgspec.to_builtins(found)
+    made["headers"] = [{"name": name, "value": value} for name, value in found.headers]
+    return CampaignContent.model_validate(made | {"made_at": moment(found.made_at)})
 
 
 @router.post(
