@@ -66,6 +66,7 @@ from relay.queue.operator import Operator
 from relay.queue.owners import Owners
 from relay.queue.schedule import Schedule
 from relay.rights import retention
+from relay.statistics import sums
 from relay.store.contract import Tx
 from relay.store.thread import ready as threads
 from relay.store.thread import usual_number
@@ -373,7 +374,7 @@ class App:
                 loop.create_task(sequence.run(self.settings.stored, self.secrets, self.clock)),
                 loop.create_task(TenantWatch(self.settings.stored, self.settings, self.clock).run()),
                 loop.create_task(Rounds(self.settings.stored, self.settings, self.secrets, self.clock).run()),
-                loop.create_task(follow.run(self.settings.stored, (*follow.ALL, fates.FOLLOWER, plans))),
+                loop.create_task(follow.run(self.settings.stored, (*follow.ALL, fates.FOLLOWER, plans, sums.FOLLOWER))),
             ]
             if not self.settings.listen.http:  # else the HTTP process does it
                 self._chores.append(loop.create_task(dispatch.run(self.settings, self.secrets, self.clock)))

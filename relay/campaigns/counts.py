@@ -10,7 +10,7 @@ from relay.store.contract import Tx
 
 def ended(conn: Tx, campaign_id: int, delivered: int, bounced: int, tried: int, blind: int = 0) -> None:
     """So many copies more were delivered (``blind``: at sites that report no complaints), so many came back or were
-    refused, so many were tried for the first time."""
+    refused, so many were tried for the first time. What came back after its delivery is one delivered less."""
     conn.execute(
         "UPDATE campaign SET delivered = delivered + ?, bounced = bounced + ?, tried = tried + ?, blind = blind + ?"
         " WHERE id = ?",

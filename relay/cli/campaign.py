@@ -12,6 +12,7 @@ import click
 from relay.campaigns import campaigns, refusals
 from relay.cli import campaign_content
 from relay.cli.common import Store, actor, done, hold_row, json_option, open_store, stage_window
+from relay.cli.stats_by import by_option, show_by
 from relay.cli.watching import watch_option, watch_output, watch_show
 from relay.queue import held, verdict_letters, verdicts
 from relay.queue.admin import PAUSE_S
@@ -64,14 +65,27 @@ def list_(ctx: click.Context, tenant: str | None, limit: int, every: float | Non
 @click.option(
     "--html", "html_file", type=click.Path(path_type=Path), help="Write a held copy into this new file, made harmless."
 )
+@by_option
 @watch_option
 @json_option
 @click.pass_context
 def show_(
-    ctx: click.Context, id_: int, content: bool, html_file: Path | None, every: float | None, as_json: bool
+    ctx: click.Context,
+    id_: int,
+    content: bool,
+    html_file: Path | None,
+    by: str | None,
+    days: int | None,
+    limit: int,
+    every: float | None,
+    as_json: bool,
 ) -> None:
-    """Show a campaign with its figures, and what holds its copies; or what it says."""
+    """Show a campaign with its figures, and what holds its copies; or what it says; or its figures by day, site …"""
     store = open_store(ctx)
+    if by is not None:
+        whose = campaigns.by_id(store.conn, id_).tenant_id
+        show_by(ctx, store.conn, whose, by, campaign_id=id_, days=days, limit=limit, as_json=as_json)
+        return
     if html_file is not None:
         campaign_content.write_page(store, id_, html_file)
     if content:

@@ -9,6 +9,7 @@ import click
 
 from relay.campaigns import campaigns, figures
 from relay.cli.common import fail, json_option, open_store
+from relay.cli.stats_by import by_option, show_by
 from relay.cli.watching import watch_option, watch_show
 from relay.store.contract import Tx
 from relay.tenants import tenants, watch
@@ -20,14 +21,29 @@ from relay.values.tenant import TenantRow
 @click.command()
 @click.argument("tenant", required=False)
 @click.option("--campaign", metavar="ID|NAME", help="Only this campaign; of a name the newest.")
+@by_option
 @watch_option
 @json_option
 @click.pass_context
-def command(ctx: click.Context, tenant: str | None, campaign: str | None, every: float | None, as_json: bool) -> None:
+def command(
+    ctx: click.Context,
+    tenant: str | None,
+    campaign: str | None,
+    by: str | None,
+    days: int | None,
+    limit: int,
+    every: float | None,
+    as_json: bool,
+) -> None:
     """Figures of a tenant or a campaign; without a tenant, of all."""
-    if tenant is None and campaign is not None:
-        raise click.UsageError("name the tenant too whose campaign it is")
+    if tenant is None and (campaign is not None or by is not None):
+        raise click.UsageError("name the tenant too whose figures they are")
     conn = open_store(ctx).conn
+    if tenant is not None and by is not None:
+        owner = tenants.find(conn, tenant)
+        campaign_id = None if campaign is None else _campaign(conn, owner, campaign).id
+        show_by(ctx, conn, owner.id, by, campaign_id=campaign_id, days=days, limit=limit, as_json=as_json)
+        return
     watch_show(ctx, lambda: _found(conn, tenant, campaign, as_json), as_json, every)
 
 
@@ -38,11 +54,7 @@ def _found(conn: Tx, tenant: str | None, campaign: str | None, as_json: bool) ->
     if campaign is None:
         seen = tracking.of_tenant(conn, owner.id).fields()
         return {"tenant": tenant} | asdict(figures.of_tenant(conn, owner.id)) | seen | _watch(conn, owner, as_json)
-    row = _campaign(conn, owner.id, campaign)
-    if row is None:
-        names = [one.name for one in campaigns.list_(conn, owner.id)]
-        hint = did_you_mean(campaign, names) or ";"
-        fail(f"{tenant} has no campaign {campaign!r}{hint} `relay campaign list {tenant}` shows all")
+    row = _campaign(conn, owner, campaign)
     head = {"tenant": tenant, "campaign": row.id, "name": row.name, "state": row.state}
     return head | asdict(figures.of_campaign(conn, row)) | tracking.of_campaign(conn, row.id).fields()
 
@@ -63,10 +75,14 @@ def _of_all(conn: Tx, as_json: bool) -> dict[str, object]:
     return head | asdict(figures.total(found.values())) | tracking.total(seen.values()).fields() | {"tenants": rows}
 
 
-def _campaign(conn: Tx, tenant_id: int, wanted: str) -> campaigns.Campaign | None:
+def _campaign(conn: Tx, owner: TenantRow, wanted: str) -> campaigns.Campaign:
     row = conn.execute(
         "SELECT id FROM campaign WHERE tenant_id = ?1 AND (CAST(id AS TEXT) = ?2 OR name = ?2)"
         " ORDER BY CAST(id AS TEXT) = ?2 DESC, id DESC LIMIT 1",
-        (tenant_id, wanted),
+        (owner.id, wanted),
     ).fetchone()
-    return None if row is None else campaigns.by_id(conn, row[0])
+    if row is None:
+        names = [one.name for one in campaigns.list_(conn, owner.id)]
+        hint = did_you_mean(wanted, names) or ";"
+        fail(f"{owner.name} has no campaign {wanted!r}{hint} `relay campaign list {owner.name}` shows all")
+    return campaigns.by_id(conn, row[0])

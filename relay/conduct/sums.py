@@ -29,7 +29,8 @@ from typing import Any, Final
 import msgspec
 
 from relay.conduct.sites import site_of
-from relay.events.write import DELIVERED, PLACES, RETURNED, TOLD, ToldCopy, ToldPlace
+from relay.events.places import PLACES_OF
+from relay.events.write import DELIVERED, PLACES, RETURNED, TOLD, ToldCopy
 from relay.store.contract import Tx
 
 NAME: Final = "rates"
@@ -61,7 +62,6 @@ SELECT e.tenant_id, e.at, e.kind, e.amount, e.detail, coalesce(e.campaign_id, 0)
    AND e.kind IN ('bounced', 'soft-bounced', 'expired', 'complained', 'contested')
 """
 _COPIES: Final = msgspec.json.Decoder(list[ToldCopy])
-_PLACES: Final = msgspec.json.Decoder(list[ToldPlace])
 SumKey = tuple[int, int, int, int, str]
 """(tenant_id, slot of ten minutes since 1970, stream_id, campaign_id, measure)."""
 
@@ -87,9 +87,9 @@ def read(conn: Tx, after: int, until: int) -> RateBatch:
     for whose, at, kind, detail in conn.execute(_TOLD, (after, until)):
         slot, day = int(at) // SLOT_S, int(at) // DAY_S
         if whose == PLACES:
-            for tenant_id, stream_id, domain, count in _PLACES.decode(detail):
-                if tenant_id > 0 and stream_id:
-                    batch.sites[tenant_id, day, stream_id, site_of(domain)] += count
+            for one in PLACES_OF.decode(detail):
+                if one.tenant_id > 0 and one.stream_id:
+                    batch.sites[one.tenant_id, day, one.stream_id, site_of(one.domain)] += one.copies
             continue
         amount = 1 if kind == DELIVERED else -1
         for tenant_id, stream_id, _, _ in _COPIES.decode(detail):

@@ -26,8 +26,6 @@ RETURNED: Final = "returned"
 """A copy that was delivered, or will be told so, came back: from now on it counts as bounced."""
 ToldCopy = tuple[int, int, int, int]
 """(tenant_id, stream_id, submission_id, number) of a copy."""
-ToldPlace = tuple[int, int, str, int]
-"""(tenant_id, stream_id, domain, copies that were delivered there)."""
 
 _INSERT: Final = (
     "INSERT INTO event (tenant_id, at, kind, submission_id, number, campaign_id, detail, amount)"
@@ -118,7 +116,12 @@ def told(conn: Tx, kind: str, copies: Sequence[ToldCopy], at: float) -> None:
     )
 
 
-def places(conn: Tx, delivered: Mapping[tuple[int, int, str], int], at: float) -> None:
-    """Tell followers where the copies of one commit went: how many by (tenant_id, stream_id, domain)."""
-    found = [(*key, count) for key, count in delivered.items()]
+def places(conn: Tx, delivered: Mapping[tuple[int, int, str, int], int], at: float) -> None:
+    """Tell followers where the copies of one commit went: how many by (tenant_id, stream_id, domain, campaign_id or 0).
+
+    Read as ``relay.events.places.ToldPlace``.
+    """
+    found = [
+        (tenant_id, stream_id, domain, n, campaign) for (tenant_id, stream_id, domain, campaign), n in delivered.items()
+    ]
     conn.execute(_INSERT, (PLACES, at, DELIVERED, None, None, None, encoded(found), 0))

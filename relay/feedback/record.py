@@ -157,7 +157,10 @@ def _finding(conn: Tx, tenant_id: int, mark: Mark, finding: Finding, now: float,
     counted = bool(kinds & set(_FAILURES))
     if finding.kind in _FAILURES:
         status = f"{finding.status} {finding.diagnostic}".strip()[:500]
-        counted = came_back(conn, mark.submission_id, mark.number, mark.subscriber_id, status, now) or counted
+        back = came_back(conn, mark.submission_id, mark.number, mark.subscriber_id, status, now)
+        counted = back.failed or counted
+        if back.delivered and campaign_id is not None:
+            counts.ended(conn, campaign_id, -1, 1, 0, -int(back.blind))
     amount = 0 if finding.kind is FeedbackKind.HARD else 1  # bounces are counted as the copies end, or come back
     complains = finding.kind is FeedbackKind.COMPLAINT
     if (complains and not _suppress(conn, mark, Reason.COMPLAINT, finding, now)) or counted:
@@ -170,8 +173,6 @@ def _finding(conn: Tx, tenant_id: int, mark: Mark, finding: Finding, now: float,
             counts.complained(conn, campaign_id)
     if finding.dead or (finding.doubt and _again(conn, mark, finding.doubt, now)):
         _suppress(conn, mark, Reason.HARD_BOUNCE, finding, now)
-    if finding.kind in _FAILURES and campaign_id is not None and not counted:
-        counts.ended(conn, campaign_id, 0, 1, 0)
     return True
 
 

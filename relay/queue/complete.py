@@ -45,7 +45,7 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
     tried: Counter[int] = Counter()
     blind: Counter[int] = Counter()
     taken: list[events.ToldCopy] = []
-    places: Counter[tuple[int, int, str]] = Counter()
+    places: Counter[tuple[int, int, str, int]] = Counter()
     for result in results:
         if not _apply(conn, result):
             written.lost.append(result)
@@ -81,7 +81,8 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
             stream_id = submission.stream_id if result.lease.subscriber_id else 0  # of nobody's figures
             taken.append((submission.tenant_id, stream_id, submission.id, result.lease.number))
             if result.lease.subscriber_id:
-                places[submission.tenant_id, submission.stream_id, result.lease.domain] += 1
+                where = (submission.tenant_id, submission.stream_id, result.lease.domain, submission.campaign_id or 0)
+                places[where] += 1
             if submission.campaign_id is not None:
                 delivered[submission.campaign_id] += 1
                 if sites.blind(result.lease.domain, result.remote):

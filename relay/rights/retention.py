@@ -20,6 +20,7 @@ from relay.queue import forget as queue
 from relay.queue import looks, waiting
 from relay.queue.thaw import thaw
 from relay.signup import answer, forms, limits
+from relay.statistics import sums as statistics
 from relay.store import marks
 from relay.store.contract import Tx
 from relay.store.database import connect, transaction
@@ -79,6 +80,7 @@ def _turn(path: StoreAddress, keep: Keep, now: float, steady: Steady) -> int:
     deleted = clean(path, keep.completed, keep.events, now, keep.tracking)
     with closing(connect(path)) as conn, transaction(conn):
         deleted += exemplars.forget(conn, now - keep.exemplars)
+        statistics.forget(conn, now - keep.events)
         marks.write(conn, _CLEANED, int(now))
     return deleted
 

@@ -13,14 +13,16 @@ KNOWS: Mapping[str, str] = {
     "accounts": "audit keys mail people queue store tenants texts values",
     "again.py": "app.py intake/smtp observe processes web/server",
     "app.py": "audit conduct delivery delivery/smtp events exemplars feedback intake intake/api intake/smtp keys "
-    "lists mail mail_store.py observe pipeline processes queue rights store tenants tracking web/server webhooks",
+    "lists mail mail_store.py observe pipeline processes queue rights statistics store tenants tracking web/server "
+    "webhooks",
     "audit": "keys store store/sqlite values",
     "backup": "keys store store/sqlite",
     "campaigns": "events ledger mail store values",
     "checks": "audit backup delivery/smtp feedback intake/smtp keys pipeline store store/postgres store/sqlite "
     "tenants values",
     "cli": "accounts audit backup campaigns checks conduct contests demo events evidence exemplars feedback intake "
-    "intake/smtp keys ledger lists mail observe people pipeline processes queue rights serve.py signup store store/copy store/sqlite templates tenants texts tracking values webhooks",
+    "intake/smtp keys ledger lists mail observe people pipeline processes queue rights serve.py signup statistics "
+    "store store/copy store/sqlite templates tenants texts tracking values webhooks",
     "conduct": "audit events keys ledger mail people queue signup store tenants texts values",
     "contests": "audit campaigns events keys mail people queue store tenants texts values",
     "delivery": "mail observe people pipeline queue store tenants values",
@@ -43,10 +45,11 @@ KNOWS: Mapping[str, str] = {
     "pipeline": "mail values",
     "processes": "observe store",
     "queue": "audit campaigns events ledger mail observe people pipeline store store/sqlite texts values",
-    "rights": "accounts audit campaigns contests events exemplars feedback keys observe people queue signup store "
-    "tenants tracking values webhooks",
+    "rights": "accounts audit campaigns contests events exemplars feedback keys observe people queue signup "
+    "statistics store tenants tracking values webhooks",
     "serve.py": "again.py app.py checks intake/smtp observe processes queue store store/sqlite web/server",
     "signup": "audit campaigns events keys ledger mail people queue store tenants texts tracking values",
+    "statistics": "events store tracking values",
     "store": "observe",
     "store/copy": "store store/sqlite",
     "store/postgres": "store",
@@ -58,9 +61,10 @@ KNOWS: Mapping[str, str] = {
     "values": "mail observe",
     "verdict": "",
     "web": "intake/api keys observe queue signup store store/sqlite tenants texts tracking webhooks",
-    "web/account": "accounts campaigns conduct contests ledger store tenants texts values web/inside webhooks",
+    "web/account": "accounts campaigns conduct contests ledger statistics store tenants texts values web/inside "
+    "webhooks",
     "web/api": "audit campaigns conduct contests events exemplars intake intake/api ledger lists mail people queue "
-    "signup store templates tenants texts tracking values web webhooks",
+    "signup statistics store templates tenants texts tracking values web webhooks",
     "web/desk": "accounts audit campaigns conduct ledger mail queue store tenants tracking values web/inside",
     "web/inside": "accounts store texts values web web/public",
     "web/login": "accounts mail store web web/inside web/public",
@@ -97,6 +101,7 @@ OWNERS: Mapping[str, str] = {
     "subscriber suppression topic wording",
     "queue": "body name_look node recipient submission",
     "signup": "asking form form_removed form_topic opt_in",
+    "statistics": "stat_hour stat_part",
     "store": "meta schema_version",
     "store/sqlite": "sqlite_master sqlite_sequence",
     "templates": "template",

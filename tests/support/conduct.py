@@ -116,7 +116,7 @@ class World:
         whose, where = self.ids[tenant], self.streams[tenant, stream]
         with transaction(self.conn):
             events.told(self.conn, events.DELIVERED, [(whose, where, 1, n) for n in range(count)], self.clock.now - ago)
-            events.places(self.conn, {(whose, where, domain): count}, self.clock.now - ago)
+            events.places(self.conn, {(whose, where, domain, 0): count}, self.clock.now - ago)
 
     def event(self, kind: str, count: int = 1, *, ago: float = 0.0, amount: int = 1, **about: Any) -> None:
         """So many events, each of a message of its own. ``detail``: what they say; the rest is the message's."""

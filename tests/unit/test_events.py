@@ -358,7 +358,7 @@ def test_outcomes_cost_two_statements_a_commit_however_many_they_are(conn: sqlit
     copies = json.loads(str(one(conn, "SELECT detail FROM event WHERE number = -1")))
     assert [(copy[0], copy[1], copy[3]) for copy in copies] == [(SHOP, 1, 0)] * 20
     places = json.loads(str(one(conn, "SELECT detail FROM event WHERE tenant_id = -2")))
-    assert places == [[SHOP, 1, "people.example", 20]]
+    assert places == [[SHOP, 1, "people.example", 20, 0]]
 
 
 # --- a database that has seen some mail ---------------------------------------------------------

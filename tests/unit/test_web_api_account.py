@@ -99,7 +99,7 @@ def test_many_in_and_out(shop: Shop, served: Served) -> None:
         ("POST", "/suppressions/import", {"suppressions": []}, {}, {"body.suppressions"}),
         ("DELETE", "/suppressions", None, {"email": "ann@example.com"}, {"query.why"}),
         ("GET", "/suppressions", None, {"reason": "bored", "limit": "0"}, {"query.reason", "query.limit"}),
-        ("GET", "/stats", None, {"by": "hour", "since": "soon"}, {"query.by", "query.since"}),
+        ("GET", "/stats", None, {"by": "minute", "since": "soon"}, {"query.by", "query.since"}),
         ("POST", "/domains", {"name": ""}, {}, {"body.name"}),
         ("POST", "/campaigns/1/stop", {}, {}, {"body.reason"}),
         ("GET", "/campaigns/x", None, {}, {"path.id"}),
@@ -175,7 +175,8 @@ def test_figures_by_campaign_day_tag_and_site(shop: Shop, served: Served) -> Non
         " (?1, ?3, 1, 'accepted', 9)",
         (rival, day, day - 40),
     )
-    row = {"deferred": 0, "held": 0, "unsubscribed": 0, "complained": 0}
+    zero = "deferred held unsubscribed complained contested refused opened opened_human clicked clicked_human"
+    row = dict.fromkeys(zero.split(), 0)
     found = ask(shop, served, "GET", "/stats", token=token).json()
     today = time.strftime("%Y-%m-%d", time.gmtime(day * 86_400))
     assert found["rows"] == [{"key": today, "accepted": 5, "delivered": 3, "bounced": 2, **row}]

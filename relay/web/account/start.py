@@ -7,9 +7,11 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from relay.accounts.roles import Deed
-from relay.campaigns import breakdown, campaigns
+from relay.campaigns import campaigns
 from relay.conduct import judge, rates
 from relay.ledger import quota
+from relay.statistics import breakdown
+from relay.statistics.breakdown import StatisticsWanted
 from relay.store.contract import Tx
 from relay.tenants import tenants
 from relay.web.account import todo
@@ -41,8 +43,8 @@ def start(asked: PageRequest) -> Response:
 
 def today(conn: Tx, tenant_id: int, now: float) -> dict[str, Any]:
     """Figures of the day that runs (UTC)."""
-    found = breakdown.of(conn, tenant_id, "day", int(now // DAY_S), None, 1)
-    return found[0][1] if found else dict.fromkeys(breakdown.NAMES, 0)
+    found = breakdown.of(conn, StatisticsWanted(tenant_id, "day", int(now // DAY_S), 1))
+    return dict(found[0]) if found else dict.fromkeys(breakdown.NAMES, 0)
 
 
 ROUTES = [show("/account/", start, Deed.SEE)]

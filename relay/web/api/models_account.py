@@ -121,9 +121,12 @@ class StopIn(Given):
 
 
 class StatsRow(BaseModel):
-    """What became of the copies of one day, campaign, tag or site."""
+    """What became of the copies of one hour, day, campaign, tag, site, link or class."""
 
-    key: str = Field(description="The day (UTC), the campaign's name, the tag, or the recipients' domain.")
+    key: str = Field(
+        description="The hour or day (UTC), the campaign's name, the tag, the recipients' domain, the link without its"
+        " query, or `bounced/…` and `refused/…` with the class."
+    )
     accepted: int
     delivered: int
     bounced: int
@@ -131,6 +134,12 @@ class StatsRow(BaseModel):
     held: int
     unsubscribed: int
     complained: int
+    contested: int = Field(description="People who said that they never agreed.")
+    refused: int = Field(description="Recipients that were not taken (not by hour, tag and site).")
+    opened: int = Field(description="Tracked copies that were opened, whoever did (not by hour and tag).")
+    opened_human: int = Field(description="Those of them that a person opened.")
+    clicked: int
+    clicked_human: int
 
 
 class StatsOut(BaseModel):
