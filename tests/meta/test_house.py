@@ -23,6 +23,7 @@ KNOWS: Mapping[str, str] = {
     "cli": "accounts audit backup campaigns checks conduct contests demo events evidence exemplars feedback intake "
     "intake/smtp keys ledger lists mail observe people pipeline processes queue rights serve.py signup statistics "
     "store store/copy store/sqlite templates tenants texts tracking values webhooks",
+    "client": "",
     "conduct": "audit events keys ledger mail people queue signup store tenants texts values",
     "contests": "audit campaigns events keys mail people queue store tenants texts values",
     "delivery": "mail observe people pipeline queue store tenants values",
