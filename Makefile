@@ -40,7 +40,7 @@ demo: $(READY) ## the whole story on loopback; ARGS=--once ends by itself
 
 test: $(READY) ## all tests, on all cores; installs peers where there are apt-get and root. STORE=postgres: those of make test-postgres
 	PEERS_DIR='$(PEERS_DIR)' scripts/peers
-	$(if $(filter postgres,$(STORE)),VENV=$(VENV) scripts/test-postgres $(ARGS),$(BIN)/pytest $(PARALLEL) $(ARGS))
+	$(if $(filter postgres,$(STORE)),VENV=$(VENV) scripts/test-postgres $(ARGS),VENV=$(VENV) scripts/pytest $(ARGS))
 
 test-postgres: $(READY) ## contract, dialogs, registry, lists and pages with the store on PostgreSQL
 	VENV=$(VENV) scripts/test-postgres $(ARGS)
