@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from config.accounts import Accounts
 from config.api import ApiSettings
+from config.brake import Brake
 from config.kinds import (
     Addresses,
     Count,
@@ -510,6 +511,7 @@ class Settings(Table):
     forms: Forms = Field(default_factory=Forms)
     reports: Reports = Field(default_factory=Reports)
     rates: Rates = Field(default_factory=Rates)
+    brake: Brake = Field(default_factory=Brake)
     contacts: Contacts = Field(default_factory=Contacts)
     accounts: Accounts = Field(default_factory=Accounts)
     domains: Domains = Field(default_factory=Domains)

@@ -18,6 +18,9 @@ from dataclasses import dataclass
 
 from config.settings import Settings
 from relay.audit import sequence
+from relay.brake import rounds as brake_rounds
+from relay.brake.book import LoginBook
+from relay.brake.braking import Braking
 from relay.conduct import quota_watch
 from relay.conduct.rounds import Rounds
 from relay.conduct.watch import TenantWatch
@@ -125,6 +128,7 @@ class App:
         for policy in policies:
             policy.shared_among(share.workers)
         self._door: Door | None = None
+        self._logins: LoginBook | None = None
         self._last_words: Callable[[], None] = lambda: None
         """What is kept in memory for a moment, written before the store is closed."""
         terms = settings.policies
@@ -248,6 +252,7 @@ class App:
     async def _listen(self, committer: GroupCommit, worker: Worker, room: StoreRoom) -> None:
         settings, limits = self.settings, self.settings.limits
         loop = asyncio.get_running_loop()
+        self._logins = LoginBook(committer.submit, Braking(settings.brake, Operator.of(settings), self.clock))
         acceptor = Acceptor(
             AcceptTerms(
                 settings.server.hostname,
@@ -262,6 +267,7 @@ class App:
             worker,
             self.facts,
             room,
+            self._logins,
         )
         self._last_words = acceptor.refusals.flush
         api = ApiDesk(
@@ -370,6 +376,7 @@ class App:
                     )
                 ),
                 loop.create_task(exemplars.run(self.settings.stored, self.settings.links.base_url, self.clock)),
+                loop.create_task(brake_rounds.run(self.settings.stored, self.clock)),
                 loop.create_task(retention.run(self.settings.stored, self.settings.retention, self.clock)),
                 loop.create_task(sequence.run(self.settings.stored, self.secrets, self.clock)),
                 loop.create_task(TenantWatch(self.settings.stored, self.settings, self.clock).run()),
@@ -420,6 +427,8 @@ class App:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._chores, return_exceptions=True)
         self._last_words()
+        if self._logins is not None:
+            self._logins.flush()
         await committer.close()
         if self.signing_pool is not None:
             self.signing_pool.shutdown(wait=False, cancel_futures=True)

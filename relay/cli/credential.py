@@ -7,10 +7,14 @@ from dataclasses import asdict
 
 import click
 
+from relay.brake import brakes
+from relay.brake.values import BrakeRow
 from relay.cli.common import CIDR, actor, done, json_option, note, open_store, output, say
+from relay.queue.operator import Operator
 from relay.store.database import transaction
 from relay.tenants import credentials, streams, tenants
 
+BRAKES = ("number", "name", "tenant", "at", "held", "decided", "decided_by")
 COLUMNS = ("name", "tenant", "stream", "only_from", "created_at", "revoked_at")
 
 
@@ -62,7 +66,9 @@ def list_(ctx: click.Context, tenant: str | None, as_json: bool) -> None:
 def revoke(ctx: click.Context, name: str, as_json: bool) -> None:
     """End a credential for good."""
     with transaction(open_store(ctx).conn) as conn:
-        row = credentials.revoke(conn, credentials.find(conn, name), actor=actor(), now=time.time())
+        now = time.time()
+        row = credentials.revoke(conn, credentials.find(conn, name), actor=actor(), now=now)
+        brakes.credential_changed(conn, f"password:{row.id}", now)
     done(ctx, f"{row.name} of {row.tenant} revoked", _row(row), as_json)
 
 
@@ -72,12 +78,52 @@ def revoke(ctx: click.Context, name: str, as_json: bool) -> None:
 @click.pass_context
 def reset(ctx: click.Context, username: str, as_json: bool) -> None:
     """Make a new password, shown this once; the old one ends at once."""
-    store = open_store(ctx)
+    store, now = open_store(ctx), time.time()
     with transaction(store.conn) as conn:
-        row, password = credentials.reset(
-            conn, store.secrets, credentials.find(conn, username), actor=actor(), now=time.time()
-        )
+        row, password = credentials.reset(conn, store.secrets, credentials.find(conn, username), actor=actor(), now=now)
+        brakes.credential_changed(conn, f"password:{row.id}", now)
     _told(ctx, row, password, as_json)
+
+
+@command.command()
+@click.argument("tenant", required=False)
+@click.option("--undecided", is_flag=True, help="Only those whose held mail waits for a decision.")
+@json_option
+@click.pass_context
+def braked(ctx: click.Context, tenant: str | None, undecided: bool, as_json: bool) -> None:
+    """List log-ins whose mail was held because another seems to use them, the newest first.
+
+    `relay statement show NUMBER` has the reasons. What is held waits: `relay credential release` decides.
+    """
+    conn = open_store(ctx).conn
+    tenant_id = None if tenant is None else tenants.find(conn, tenant).id
+    output(ctx, [_brake(one) for one in brakes.listing(conn, tenant_id, undecided=undecided)], BRAKES, as_json)
+
+
+@command.command()
+@click.argument("name", metavar="USERNAME|CIDR")
+@click.option("--drop", is_flag=True, help="It was somebody else: what is held is dropped and given back to the plan.")
+@click.option("--reason", default="", help="How you know; the tenant reads it.")
+@json_option
+@click.pass_context
+def release(ctx: click.Context, name: str, drop: bool, reason: str, as_json: bool) -> None:
+    """Let go the mail of a braked log-in: it was the tenant, and the networks it came from are known from now on.
+
+    An API token is named `token NAME`. After --drop mail from the same networks is held until the password is
+    reset.
+    """
+    store, now = open_store(ctx), time.time()
+    decision = brakes.DROPPED if drop else brakes.RELEASED
+    with transaction(store.conn) as conn:
+        found = brakes.of_name(conn, name)
+        brakes.decide(conn, Operator.of(store.settings), found, decision, reason=reason, actor=actor(), now=now)
+    brakes.work_off(store.conn, now)
+    left = brakes.by_id(store.conn, found.id)
+    done(ctx, f"{found.held} copies of {name} {decision}", _brake(left) | {"changed": found.held}, as_json)
+
+
+def _brake(one: BrakeRow) -> dict[str, object]:
+    return {"number": one.id} | asdict(one)
 
 
 def _told(ctx: click.Context, row: credentials.CredentialRow, password: str, as_json: bool) -> None:

@@ -146,6 +146,7 @@ def _action(action: QueueAction, what: str) -> None:
         text += f"; {result.busy} being delivered now left alone" if result.busy else ""
         text += f"; {result.staged} left to their campaign's verdict" if result.staged else ""
         text += f"; {result.frozen} left to the end of their tenant's freeze" if result.frozen else ""
+        text += f"; {result.braked} left to a word on their log-in, `relay credential release`" if result.braked else ""
         done(ctx, text, asdict(result), as_json)
 
     run.__doc__ = what
@@ -199,6 +200,8 @@ def _unchanged(action: QueueAction, result: admin.QueueChange) -> str:
     if result.staged:
         frozen = " and its tenant is frozen, `relay tenant unfreeze NAME`" if result.frozen else ""
         return f"nothing to {action.value}: it waits for its campaign's verdict, `relay campaign release ID`{frozen}"
+    if result.braked:
+        return f"nothing to {action.value}: its log-in is braked, `relay credential release NAME`"
     if result.frozen:
         return f"nothing to {action.value}: its tenant is frozen, `relay tenant unfreeze NAME`"
     return f"nothing to {action.value} any more"

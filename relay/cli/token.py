@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import click
 
+from relay.brake import brakes
 from relay.cli.common import actor, done, json_option, note, open_store, output, say
 from relay.store.database import transaction
 from relay.tenants import api_tokens, tenants
@@ -66,5 +67,7 @@ def list_(ctx: click.Context, tenant: str, as_json: bool) -> None:
 def revoke(ctx: click.Context, tenant: str, name: str, as_json: bool) -> None:
     """End a token; it stops working with the next request."""
     with transaction(open_store(ctx).conn) as conn:
-        row = api_tokens.revoke(conn, tenants.find(conn, tenant), name, actor=actor(), now=time.time())
+        now = time.time()
+        row = api_tokens.revoke(conn, tenants.find(conn, tenant), name, actor=actor(), now=now)
+        brakes.credential_changed(conn, f"token:{row.id}", now)
     done(ctx, f"token {name} of {tenant} revoked", asdict(row), as_json)

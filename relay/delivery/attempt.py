@@ -9,7 +9,7 @@ from relay.delivery.outcome import Bounced, Delivered, Outcome, Retry, Returned
 from relay.mail.address import parse_address
 from relay.people import consents
 from relay.pipeline.contract import Continue, Hold, QueueEntry, Reject
-from relay.queue import holds
+from relay.queue import braked, holds
 from relay.queue.last import LAST, LAST_TYPE
 from relay.queue.values import Lease, ReportKind, Result, notice
 from relay.store.as_of import NEVER
@@ -150,6 +150,9 @@ class LeasedCopy:
         if tenant.freeze is Freeze.ALL or (tenant.freeze is Freeze.BULK and self._bulk):
             self._end(State.HELD, f"frozen: {tenant.freeze_reason}", held_by=holds.FREEZE, event="held")
             return False
+        if snapshot.brakes and self._braked(snapshot):
+            self._end(State.HELD, braked.WHY, held_by=holds.BRAKE, event="held")
+            return False
         if not self.may_leave(snapshot):
             domain = submission.from_domain
             why = f"domain: {domain} is not verified for the tenant any more, or has no key to sign with"
@@ -201,6 +204,13 @@ class LeasedCopy:
         """Nothing leaves unsigned, or from a domain that isn't the tenant's at this moment (R14)."""
         submission = self.lease.submission
         return notice(submission) or snapshot.may_leave(submission.tenant_id, submission.from_domain)
+
+    def _braked(self, snapshot: Snapshot) -> bool:
+        """Whether its log-in seems to be used by another; asked of the store while any is braked."""
+        submission = self.lease.submission
+        login, client = braked.sent_with(self._desk.conn, submission.id)
+        brake = snapshot.brakes.get(login)
+        return brake is not None and brake.holds(client, submission.accepted_at)
 
     def _standing(self) -> Standing:
         """What came with the lease as long as nobody's standing has got worse since, else what the store says now."""

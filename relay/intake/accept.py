@@ -70,6 +70,10 @@ class Arrived(NamedTuple):
     """Recipients that were refused before the message was read: canonical address and why."""
     moment: str = DATA
     """Where it came in, for the record of refusals: ``DATA``, or ``API`` where one request says all."""
+    login: str = ""
+    """What it was sent with: ``password:ID``, ``token:ID``."""
+    braked: bool = False
+    """That seems to be used by another: the message is taken and held."""
     attendant: Attendant | None = None
     """Of a message that another door than SMTP's let in."""
 
@@ -107,6 +111,13 @@ class Outlet(Protocol):
 
     def take(self, new: NewSubmission, stored: Enqueued, template: Template, claim: Claim | None) -> None:
         """Called after the commit with what was stored."""
+
+
+class LoginNotes(Protocol):
+    """Who hears what each log-in does (``relay.brake``)."""
+
+    def note(self, txn: Transaction, login: str, message: Message, copies: int, strangers: int) -> None:
+        """A message was taken; ``strangers``: of its recipients, of whom the tenant had nothing yet."""
 
 
 class DiskPlace(Protocol):
@@ -161,6 +172,7 @@ class Acceptor:
         outlet: Outlet,
         facts: Facts,
         room: DiskPlace,
+        logins: LoginNotes | None = None,
     ) -> None:
         self._terms = terms
         self._chain = chain
@@ -170,6 +182,7 @@ class Acceptor:
         self._sequence = itertools.count(random.randbits(32))
         self._facts = facts
         self._room = room
+        self._logins = logins
         self.refusals = RefusalBuffer(committer.submit)
         """Of this process's sessions."""
 
@@ -222,7 +235,7 @@ class Acceptor:
         """``read``: None where the message could not be read."""
         if not isinstance(ready, Status):
             try:
-                self._commit(arrived, ready, reply)
+                self._commit(arrived, ready, reply, read)
                 return
             except Exception as error:
                 ready = _not_stored(error)
@@ -232,7 +245,7 @@ class Acceptor:
         """Low bits of the ids of one process: a sequence, so that two in a millisecond never meet."""
         return next(self._sequence) & ((1 << bits) - 1)
 
-    def _commit(self, arrived: Arrived, ready: _Ready, reply: Answering) -> None:
+    def _commit(self, arrived: Arrived, ready: _Ready, reply: Answering, read: _Read | None) -> None:
         new = ready.new
         octets = len(new.template)
         if not self._room.take(octets):
@@ -244,6 +257,8 @@ class Acceptor:
             self._room.give(octets)
             if error is None:
                 self._promise(arrived, ready, stored, claim, reply)
+                if self._logins is not None and read is not None and arrived.login:
+                    self._tell(self._logins, arrived, read.message, new)
                 return
             if claim is not None:
                 self._outlet.release(new)
@@ -280,6 +295,16 @@ class Acceptor:
         self._facts.counted(new.tenant_id, stored.counted)
         reply(ok(50, 0, 0, f"{ready.shown_id} queued"))
         self._outlet.take(new, stored, ready.template, claim)
+
+    def _tell(self, logins: LoginNotes, arrived: Arrived, message: Message, new: NewSubmission) -> None:
+        """Who sent how much to whom; a fault there is nothing to the message."""
+        real = [one.recipient.standing for one in new.recipients if one.recipient.domain != SANDBOX]
+        try:
+            if real and not arrived.braked:
+                strangers = sum(one.subscriber_id is None for one in real)
+                logins.note(arrived.txn, arrived.login, message, len(real), strangers)
+        except Exception:
+            _log.exception("what a log-in does could not be noted")
 
     def _store(self, conn: Tx, arrived: Arrived, new: NewSubmission, claim: Claim | None) -> Enqueued:
         """The write behind the promise; recipients refused at DATA are told to the sender in the same commit."""
@@ -426,6 +451,8 @@ class Acceptor:
             tag=wishes.tag,
             meta=wishes.meta,
             client=txn.client,
+            login=arrived.login,
+            braked=arrived.braked,
             shared=len(judged.accepted) > 1 and _same_for_all(judged, template),
             as_of=arrived.as_of,
         )

@@ -20,8 +20,9 @@ from enum import StrEnum
 from typing import Final
 
 from relay.audit import actions
+from relay.queue.braked import IN_FORCE
 from relay.queue.drop import QueuedCopy, give_up, tell
-from relay.queue.holds import ALL, CAMPAIGN, FREEZE, without
+from relay.queue.holds import ALL, BRAKE, CAMPAIGN, FREEZE, without
 from relay.queue.holds import OPERATOR as OPERATES
 from relay.queue.thaw import FROZEN
 from relay.store import marks
@@ -71,6 +72,8 @@ class QueueChange:
     """Wait for their campaign's verdict (``release`` only)."""
     frozen: int = 0
     """Wait for the end of their tenant's freeze (``release`` only)."""
+    braked: int = 0
+    """Wait for a word on their log-in (``release`` only)."""
 
 
 _BEFORE: Final = {
@@ -89,12 +92,12 @@ _UPDATES: Final = {
     # Of a campaign that was released, or a freeze that is over, a straggler may be left.
     QueueAction.RELEASE: f"UPDATE recipient AS r SET {without(ALL)} {_AT} state = 1"
     f" AND ((held_by & {CAMPAIGN}) = 0 OR campaign_id IN (SELECT id FROM campaign WHERE state = 'released'))"
-    f" AND NOT {_STOPPED} AND NOT {FROZEN}",
+    f" AND NOT {_STOPPED} AND NOT {FROZEN} AND NOT {IN_FORCE}",
     QueueAction.RETRY: f"UPDATE recipient SET due_at = :now {_AT} {_WAITS}",
 }
 # Of what is not released, only what the re-check would hold it for at once is left.
 _TAKE_AWAY: Final = (
-    f"UPDATE recipient AS r SET held_by = (held_by & {CAMPAIGN | FREEZE})"
+    f"UPDATE recipient AS r SET held_by = (held_by & {CAMPAIGN | FREEZE | BRAKE})"
     f" | CASE WHEN {_STOPPED} THEN {CAMPAIGN} ELSE 0 END | CASE WHEN {FROZEN} THEN {FREEZE} ELSE 0 END,"
     f" held_until = NULL, hold_reason = '' {_AT} state = 1"
 )
@@ -126,7 +129,7 @@ def act(
     keys = _Keys(conn, selection, _BEFORE[action])
     if not len(keys):
         raise RegistryError(_nothing(conn, action, selection))
-    changed = busy = staged = frozen = 0
+    changed = busy = staged = frozen = braked = 0
     for first in range(0, len(keys), CHUNK):
         if first:
             pause()
@@ -144,7 +147,8 @@ def act(
                 if state == State.HELD and action is QueueAction.RELEASE:
                     staged += held_by & CAMPAIGN != 0
                     frozen += held_by & FREEZE != 0
-    return QueueChange(changed, busy, staged, frozen)
+                    braked += held_by & BRAKE != 0
+    return QueueChange(changed, busy, staged, frozen, braked)
 
 
 class _Keys:

@@ -16,6 +16,7 @@ from relay.events.write import encoded
 from relay.mail.status import refusal
 from relay.people import apart, consents
 from relay.queue import holds
+from relay.queue.braked import WHY
 from relay.queue.count import Refused, count
 from relay.queue.stage import held_by_stage, lasts, stage_of, states_of
 from relay.queue.suspect import campaign_of, suspicion_of
@@ -42,8 +43,8 @@ def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
     conn.execute(
         "INSERT INTO submission (id, tenant_id, stream_id, campaign_id, topic, reverse_path, message_id, from_domain,"
         " subject, size_octets, accepted_at, expires_at, open_recipients, ret, envid, tag, meta, give_back, client,"
-        " shared, counted_in, last_at)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        " shared, counted_in, last_at, login)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             new.id,
             new.tenant_id,
@@ -67,6 +68,7 @@ def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
             int(shared),
             counts.people,
             new.last_at,
+            new.login,
         ),
     )
     conn.execute("INSERT INTO body (submission_id, template) VALUES (?, ?)", (new.id, new.template))
@@ -125,6 +127,8 @@ def _story(new: NewSubmission, states: tuple[State, ...]) -> dict[str, object]:
             story["which"] = _bits(states)
         # Once it has ended, only this tells that there was a hold.
         kept = {(r.hold.why, r.hold.until) for r in new.recipients if r.hold is not None and lasts(r.hold, new)}
+        if new.braked:
+            kept.add((WHY, None))
         if kept:
             story["holds"] = [[why, until] for why, until in sorted(kept, key=lambda one: one[0])[:MOST_TOLD]]
     if new.refused:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from relay.queue.holds import CAMPAIGN, DAMAGE, DOMAIN, FREEZE, OPERATOR, POLICY, WORDS
+from relay.queue.braked import WHY
+from relay.queue.holds import BRAKE, CAMPAIGN, DAMAGE, DOMAIN, FREEZE, OPERATOR, POLICY, WORDS
 from relay.queue.thaw import FROZEN
 from relay.store.contract import Tx
 from relay.values.ids import encode_id
@@ -20,7 +21,7 @@ class CopyHold:
     """One hold; times in seconds UTC."""
 
     by: str
-    """policy, campaign, freeze, operator, domain or damage."""
+    """policy, campaign, freeze, operator, domain, brake or damage."""
     why: str
     until: float | None
     """When it ends by itself; None: when somebody acts."""
@@ -104,6 +105,8 @@ def _holds(row: _Row, window_s: float) -> list[CopyHold]:
         found.append(CopyHold("freeze", row.freeze_reason, None, ends))
     if row.held_by & DOMAIN:
         found.append(CopyHold("domain", row.status, None, "the domain verified again: relay domain verify"))
+    if row.held_by & BRAKE:
+        found.append(CopyHold("brake", row.status or WHY, None, "relay credential release, by its log-in"))
     if row.held_by & OPERATOR:
         found.append(CopyHold("operator", row.status, None, f"relay queue release {id_}"))
     if row.held_by & DAMAGE:

@@ -27,12 +27,21 @@ DAMAGE: Final = 16
 """The row can't be read."""
 DOMAIN: Final = 32
 """Its domain was found not to be the tenant's any more, or to have no key to sign with."""
-ALL: Final = POLICY | CAMPAIGN | FREEZE | OPERATOR | DAMAGE | DOMAIN
+BRAKE: Final = 64
+"""Its log-in seems to be used by another; the highest bit (an index finds these by it)."""
+ALL: Final = POLICY | CAMPAIGN | FREEZE | OPERATOR | DAMAGE | DOMAIN | BRAKE
 CHUNK: Final = 1_000
 """Copies changed in one transaction, some ten milliseconds."""
 STEP: Final = 500
 
-WORDS: Final = {CAMPAIGN: "staged", FREEZE: "frozen", OPERATOR: "operator", DAMAGE: "damaged", DOMAIN: "domain"}
+WORDS: Final = {
+    CAMPAIGN: "staged",
+    FREEZE: "frozen",
+    OPERATOR: "operator",
+    DAMAGE: "damaged",
+    DOMAIN: "domain",
+    BRAKE: "log-in braked",
+}
 """What each is called where holds are counted; a policy's hold by its own words."""
 
 ENDED: Final = "SELECT submission_id, number FROM recipient WHERE state = 1 AND held_until <= ? LIMIT ?"

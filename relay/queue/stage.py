@@ -10,7 +10,7 @@ from relay.campaigns.campaigns import Campaign
 from relay.events import write as events
 from relay.ledger import counters
 from relay.pipeline.contract import Hold, Stage
-from relay.queue.holds import CAMPAIGN, POLICY
+from relay.queue.holds import BRAKE, CAMPAIGN, POLICY
 from relay.queue.values import NewSubmission
 from relay.store.contract import Tx
 from relay.values.states import State
@@ -40,6 +40,8 @@ def states_of(
 ) -> tuple[tuple[State, ...], list[int]]:
     """State of each recipient and what holds it; ``first``: the number of the first of them in the campaign."""
     holds = [POLICY if one.hold is not None and lasts(one.hold, new) else 0 for one in new.recipients]
+    if new.braked:
+        holds = [hold | BRAKE for hold in holds]
     stage = stage_of(new)
     if campaign is not None and stage is not None and held_by_stage(new, campaign):
         _numbered(conn, new, campaign, stage, first, holds)

@@ -63,6 +63,10 @@ class NewSubmission(msgspec.Struct, frozen=True, gc=False):
     """Header fields that don't leave, as they say what only others can; for the event."""
     last_at: float | None = None
     """What hasn't left then is dropped and given back; None: it is tried until ``expires_at``."""
+    login: str = ""
+    """Who sent it: ``password:ID``, ``token:ID``; empty: the relay itself."""
+    braked: bool = False
+    """Its log-in seems to be used by another."""
     words: Words | None = None
     """What its content is like, where a stage asks which campaign it belongs to."""
 

@@ -46,6 +46,7 @@ class TokenHolder:
     tenant_id: int
     scopes: frozenset[str]
     sandbox: bool
+    id: int = 0
 
 
 def add(
@@ -87,11 +88,11 @@ def lookup(conn: Tx, secrets: Secrets, token: str) -> TokenHolder | None:
         return None
     for kid in secrets.keys:
         row = conn.execute(
-            "SELECT tenant_id, scopes, sandbox FROM api_token WHERE secret_hash = ? AND revoked_at IS NULL",
+            "SELECT tenant_id, scopes, sandbox, id FROM api_token WHERE secret_hash = ? AND revoked_at IS NULL",
             (secrets.password_hash(token, kid),),
         ).fetchone()
         if row is not None:
-            return TokenHolder(int(row[0]), frozenset(row[1].split()), bool(row[2]))
+            return TokenHolder(int(row[0]), frozenset(row[1].split()), bool(row[2]), int(row[3]))
     return None
 
 

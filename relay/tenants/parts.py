@@ -16,6 +16,7 @@ from relay.store.contract import Tx
 from relay.tenants import streams
 from relay.tenants.credentials import Network
 from relay.values.facts import Freeze, Stream
+from relay.values.networks import network_of
 
 MOST_NAMED: Final = 500
 """Of more tenants than these all are read."""
@@ -101,6 +102,21 @@ class NetworkRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class BrakeRecord:
+    """A log-in whose mail is held (``relay.brake``)."""
+
+    login: str
+    since: float
+    """Accepted since then, seconds UTC."""
+    spared: frozenset[str]
+    """Networks whose mail goes on."""
+
+    def holds(self, client: str, accepted_at: float) -> bool:
+        """Mail from that address, accepted then."""
+        return accepted_at >= self.since and network_of(client) not in self.spared
+
+
+@dataclass(frozen=True, slots=True)
 class TenantPart:
     """All of one tenant."""
 
@@ -110,6 +126,7 @@ class TenantPart:
     networks: tuple[NetworkRecord, ...]
     domains: tuple[DomainRecord, ...]
     """By id."""
+    brakes: tuple[BrakeRecord, ...] = ()
 
 
 def read(conn: Tx, tenant_ids: Sequence[int] | None = None) -> dict[int, TenantPart]:
@@ -121,6 +138,7 @@ def read(conn: Tx, tenant_ids: Sequence[int] | None = None) -> dict[int, TenantP
     domains = look.domains()
     found_streams = look.streams()
     passwords, networks = look.credentials()
+    brakes = look.brakes()
     return {
         record.id: TenantPart(
             record,
@@ -128,6 +146,7 @@ def read(conn: Tx, tenant_ids: Sequence[int] | None = None) -> dict[int, TenantP
             tuple(passwords.get(record.id, ())),
             tuple(networks.get(record.id, ())),
             tuple(domains.get(record.id, ())),
+            tuple(brakes.get(record.id, ())),
         )
         for record in look.tenants(domains)
     }
@@ -218,6 +237,13 @@ class _Look:
             else:
                 passwords[tenant_id].append(record)
         return passwords, networks
+
+    def brakes(self) -> dict[int, list[BrakeRecord]]:
+        found: dict[int, list[BrakeRecord]] = defaultdict(list)
+        sql = "SELECT tenant_id, login, since, spared FROM brake WHERE worked_off = 0 AND ended_at IS NULL"
+        for tenant_id, login, since, spared in self._rows(sql, "tenant_id", joint=" AND "):
+            found[tenant_id].append(BrakeRecord(login, since, frozenset(spared.split())))
+        return found
 
     def domains(self) -> dict[int, list[DomainRecord]]:
         # A newer key of the same algorithm waits for its DNS record: the oldest one in force signs.

@@ -22,7 +22,7 @@ from relay.mail.skeleton import look_of
 from relay.store.as_of import look
 from relay.store.contract import Tx
 from relay.tenants import parts
-from relay.tenants.parts import CredentialRecord, DomainRecord, NetworkRecord, TenantPart, TenantRecord
+from relay.tenants.parts import BrakeRecord, CredentialRecord, DomainRecord, NetworkRecord, TenantPart, TenantRecord
 from relay.values.facts import Stream, Tenant
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class Snapshot:
     domains: Mapping[str, DomainRecord]
     claimed: frozenset[str]
     """Verified domains of all tenants, and the operator's own names."""
+    brakes: Mapping[str, BrakeRecord]
+    """Log-ins whose mail is held."""
     named: Mapping[str, str]
     """Names and titles of all tenants and the operator's, by what they look like."""
     _parts: Mapping[int, TenantPart]
@@ -166,7 +168,7 @@ def load(conn: Tx, settings: Settings, secrets: Secrets) -> Snapshot:
     """Read the whole registry at one moment."""
     own = frozenset({settings.server.hostname, settings.links.mail_domain} - {""})
     named = {look_of(settings.operator.name): settings.operator.name} if settings.operator.name else {}
-    none = Snapshot(0, {}, {}, {}, (), {}, own, named, {}, {}, _own=own, _terms=settings.plans, _conn=conn)
+    none = Snapshot(0, {}, {}, {}, (), {}, own, {}, named, {}, {}, _own=own, _terms=settings.plans, _conn=conn)
     with _one_moment(conn):
         return _with(none, _version(conn), dict(parts.read(conn)))
 
@@ -215,6 +217,7 @@ def _with(before: Snapshot, version: int, fresh: Mapping[int, TenantPart | None]
         tenants[part.tenant.id] = part.tenant
         streams.update({stream.id: stream for stream in part.streams})
         names.update({credential.username: credential for credential in part.passwords})
+    brakes = bool(before.brakes) or any(part.brakes for part in new)
     networks = before.by_network
     if any(part.networks for part in gone) or any(part.networks for part in new):
         networks = _network_table(kept.values())
@@ -227,6 +230,7 @@ def _with(before: Snapshot, version: int, fresh: Mapping[int, TenantPart | None]
         networks,
         domains,
         claimed,
+        {one.login: one for part in kept.values() for one in part.brakes} if brakes else {},
         _with_names(before.named, gone, new),
         kept,
         claims,

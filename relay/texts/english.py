@@ -281,6 +281,25 @@ ENGLISH: Final[dict[str, str]] = {
     "conduct.domain_lost.subject": "Mail of {tenant} is held: a domain lacks its DNS records",
     "conduct.domain_lost.lead": "Mail from this domain is held and new mail refused until its records are "
     "back in DNS; then it goes on by itself.",
+    "conduct.braked.subject": "Mail of {tenant} is held: a log-in is used as never before",
+    "conduct.braked.lead": "One of your log-ins suddenly sends otherwise than ever before, as if its "
+    "password had been stolen. What it sends that way is held, and nothing is lost;"
+    " mail from the networks you always used goes on. Was it you? Then let it go: "
+    "POST /v1/brakes/NUMBER/release with the number of this statement, or reply. "
+    "Was it not? Then have the password reset, and drop what is held: POST "
+    "/v1/brakes/NUMBER/drop.",
+    "conduct.brake_released.subject": "Mail of {tenant} goes on",
+    "conduct.brake_released.lead": "What was held of this log-in goes out, and the networks it came from count as "
+    "yours from now on.",
+    "conduct.brake_dropped.subject": "Held mail of {tenant} was dropped",
+    "conduct.brake_dropped.lead": "What somebody else sent with this log-in is not sent, and was given back to "
+    "your plan. Have the password reset if that wasn’t done yet: until then its "
+    "mail from new networks is held.",
+    "conduct.fact.new_networks": "{count} copies came from {networks} networks that it never sent from before",
+    "conduct.fact.volume": "{count} copies within an hour; usual are {usual}, the most ever was {peak}",
+    "conduct.fact.content": "its content is unlike all that was sent before",
+    "conduct.fact.strangers": "{percent} % of it goes to people of whom nothing was known",
+    "conduct.rule.R28": "log-ins are used by their owners alone",
     "contact.subject": "Please confirm the contact address of {tenant}",
     "contact.asked": "this address is named as the contact of {tenant} at {operator}. It stands in every "
     "mailing of {tenant}, and we write to it when something needs attention.",

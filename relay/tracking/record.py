@@ -20,8 +20,9 @@ from relay.tracking.bursts import Bursts, Seen
 from relay.tracking.classify import judge
 from relay.tracking.consents import Law
 from relay.tracking.machines import MachineTable
-from relay.tracking.values import CLASSES, PIXEL, Hit, HitClass, HitKind, network_of
+from relay.tracking.values import CLASSES, PIXEL, Hit, HitClass, HitKind
 from relay.values.ids import sent_at
+from relay.values.networks import network_of
 from relay.values.states import State
 
 MOST_HITS: Final = 200

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -54,12 +53,3 @@ class Hit(NamedTuple):
     """In its message."""
     url: str = ""
     decoy: bool = False
-
-
-def network_of(address: str) -> str:
-    """Of an address its /24 or /48; ``""`` for what is none."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return ""
-    return str(ipaddress.ip_network(f"{found}/{24 if found.version == 4 else 48}", strict=False))

@@ -337,7 +337,7 @@ def test_rows_of_an_earlier_release_keep_what_holds_them(
     put(conn, [ANN], campaign="autumn" if campaign else "")
     # As it was: without the columns, with a word for each.
     conn.executescript(
-        "DROP INDEX recipient_held_until; ALTER TABLE recipient DROP COLUMN held_by;"
+        "DROP INDEX recipient_held_until; DROP INDEX recipient_braked; ALTER TABLE recipient DROP COLUMN held_by;"
         f" ALTER TABLE recipient DROP COLUMN held_until; UPDATE recipient SET state = 1, hold_reason = '{reason}';"
         f" UPDATE campaign SET state = '{campaign}'"
     )

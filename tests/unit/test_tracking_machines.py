@@ -15,7 +15,8 @@ from relay.keys.tracked_tokens import CopyMark
 from relay.tracking import machines
 from relay.tracking.bursts import Bursts, Seen
 from relay.tracking.classify import in_advance, judge
-from relay.tracking.values import Hit, HitClass, HitKind, network_of
+from relay.tracking.values import Hit, HitClass, HitKind
+from relay.values.networks import network_of
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "tracking"
 BROWSER = (

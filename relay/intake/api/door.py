@@ -253,10 +253,18 @@ class Door:
             patience,
             attendant.turned_away(),
             API,
+            handed.login,
+            self._braked(handed),
             attendant,
         )
         self._desk.acceptor.accept(arrived, replied.set_result, loop.create_task)
         return attendant.told(await replied)
+
+    def _braked(self, handed: HandedMessage) -> bool:
+        """Whether its token seems to be used by another."""
+        brakes = self._desk.snapshots.current().brakes
+        brake = brakes.get(handed.login) if brakes else None
+        return brake is not None and brake.holds(handed.client, self._desk.clock())
 
     def _noted(self, txn: Transaction, attendant: ApiAttendant, status: Status) -> Told:
         """Refused before the message was read; on record for each recipient."""

@@ -59,6 +59,8 @@ class HandedMessage(msgspec.Struct, frozen=True, array_like=True, gc=False):
     request: bytes = b""
     """What stands for the request, beside the key."""
     keep_until: float = 0.0
+    login: str = ""
+    """What it was sent with: ``token:ID``."""
     part_of: int = 0
     """Id of the message whose other copies these are."""
 

@@ -92,6 +92,8 @@ class SubmissionSession(BaseSession):
         self._auth_failures = 0
         self._txn: Transaction | None = None
         self._parameters = MailParameters()
+        self._login = ""
+        """What the transaction is sent with."""
         self._accepted: list[Accepted] = []
         self._seen: set[str] = set()
         self._recipients: list[Recipient] = []
@@ -262,6 +264,7 @@ class SubmissionSession(BaseSession):
             desk.facts.usage(snapshot, tenant.id, now),
             self._recipients,
         )
+        self._login = f"password:{credential.id}"
         self._patience = desk.chain.patience() if desk.chain.waits else None
         # As of before a hook waits: what changes meanwhile is looked up again at the re-check.
         as_of = desk.snapshots.as_of
@@ -345,8 +348,16 @@ class SubmissionSession(BaseSession):
             self._as_of,
             self._patience,
             turned_away,
+            login=self._login,
+            braked=self._braked(),
         )
         self.desk.acceptor.accept(arrived, self.answer, self._work_on)
+
+    def _braked(self) -> bool:
+        """Whether what it is sent with seems to be used by another."""
+        brakes = self.desk.snapshots.current().brakes
+        brake = brakes.get(self._login) if brakes else None
+        return brake is not None and brake.holds(self.peer_address, self.desk.clock())
 
     # -- hooks that wait -------------------------------------------------------
 

@@ -51,7 +51,7 @@ class Bearer:
         wanted = scopes.needed(scope["method"], path)
         if wanted.isdisjoint(holder.scopes):
             return self._refusal(scope, "scope", f"the token needs the scope {' or '.join(sorted(wanted))}", {})
-        scope.setdefault("state", {}).update(tenant_id=holder.tenant_id, sandbox=holder.sandbox)
+        scope.setdefault("state", {}).update(tenant_id=holder.tenant_id, token_id=holder.id, sandbox=holder.sandbox)
         return None
 
     def _too_fast(self, scope: Scope, share: RequestShare) -> Response | None:

@@ -109,7 +109,7 @@ async def send_raw(
     body = await request.body()
     address = client(request.scope) if request.client is not None else ""
     sandbox = bool(request.scope["state"].get("sandbox"))
-    handed = raw.handed(body, stream, to or (), tenant_id, address, sandbox=sandbox)
+    handed = _sent_with(request, raw.handed(body, stream, to or (), tenant_id, address, sandbox=sandbox))
     async with alone(context, tenant_id, key):
         handed = keyed(handed, key or "", sending.digest(request, body), 0.0)
         return sending.response(context, await sending.hand(context, handed))
@@ -121,7 +121,12 @@ def composed(request: Request, given: MessageIn) -> HandedMessage:
     address = client(request.scope) if request.client is not None else ""
     sandbox = bool(request.scope["state"].get("sandbox"))
     found = None if given.template is None else templates.named(context, tenant(request), given.template)
-    return compose(given, tenant(request), address, context.clock(), sandbox=sandbox, template=found)
+    handed = compose(given, tenant(request), address, context.clock(), sandbox=sandbox, template=found)
+    return _sent_with(request, handed)
+
+
+def _sent_with(request: Request, handed: HandedMessage) -> HandedMessage:
+    return replace(handed, login=f"token:{request.scope['state']['token_id']}")
 
 
 def keyed(handed: HandedMessage, key: str, digest: bytes, until: float) -> HandedMessage:

@@ -17,6 +17,7 @@ from relay.store.pool import Unavailable
 from relay.web import problems
 from relay.web.api import (
     account,
+    brakes,
     campaigns,
     consents,
     contests,
@@ -47,6 +48,7 @@ _ROUTERS = (
     messages_sent.router,
     templates.router,
     statements.router,
+    brakes.router,
     events.router,
     webhooks.router,
     suppressions.router,
