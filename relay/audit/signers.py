@@ -39,7 +39,8 @@ def make(conn: Tx, secrets: Secrets, actor: str, now: float) -> str:
     private = Ed25519PrivateKey.generate()
     public = private.public_key().public_bytes_raw()
     conn.execute(
-        "INSERT INTO audit_key (id, public, sealed, created_at) VALUES (?, ?, ?, ?)",
+        "INSERT INTO audit_key (number, id, public, sealed, created_at)"
+        " SELECT coalesce(max(number), 0) + 1, ?, ?, ?, ? FROM audit_key",
         (key_id(public), public, secrets.seal(_PURPOSE, private.private_bytes_raw(), key_id(public)), now),
     )
     detail = {"key": key_id(public), "public_key": base64.b64encode(public).decode()}

@@ -33,7 +33,7 @@ class SecretsError(Exception):
 
 
 def _missing(path: Path) -> str:
-    if any(path.parent.glob("*.db")):
+    if any(path.parent.glob("*.db")) or (path.parent / "node").exists():  # the latter where it is on a server
         return f"{_RESTORE} (its database is there)"
     return "restore it from a backup, or make a new relay with `relay init`"
 

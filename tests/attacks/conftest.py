@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -166,11 +165,8 @@ class Ground:
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """What the database holds, read beside the running relay."""
-        conn = sqlite3.connect(f"file:{self.relay.directory}/data/relay.db?mode=ro", uri=True, timeout=10)
-        try:
+        with self.relay.database() as conn:
             return conn.execute(sql, values).fetchall()
-        finally:
-            conn.close()
 
     def state(self, tables: Sequence[str] = STANDING) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of these tables: two are equal if nothing was taken, not even half.

@@ -16,7 +16,10 @@ from click.testing import CliRunner
 
 from relay.cli.main import relay
 from relay.keys.secrets import Secrets
+from tests.support.store import of_a_file
 from tests.unit.test_audit_attacks import cut_off, exchange, rehash
+
+pytestmark = of_a_file("it is edited behind the relay's back; on both engines: tests/unit/test_audit_attacks.py")
 
 ANN, BOB = "ann@people.example", "bob@people.example"
 Answer = tuple[int, str, str]

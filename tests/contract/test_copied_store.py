@@ -12,9 +12,9 @@ from tests.support.peers import until
 from tests.support.postgres import server
 from tests.support.relay import Relay
 from tests.support.smtp import Dialog, Sink, mail
-from tests.support.store import ON_SERVER
+from tests.support.store import of_a_file
 
-pytestmark = pytest.mark.skipif(ON_SERVER, reason="begins with a file")
+pytestmark = of_a_file("the copy begins there")
 
 
 @pytest.fixture

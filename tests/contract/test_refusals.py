@@ -19,6 +19,7 @@ from relay.cli.init import self_signed
 from relay.keys.secrets import Secrets
 from tests.support.peers import listening, until
 from tests.support.relay import Relay
+from tests.support.store import ON_SERVER, of_a_file
 
 WAIT_S = 60
 
@@ -80,14 +81,17 @@ def data_is_a_file(relay: Relay) -> None:
 
 
 SETTINGS = "relay.toml"
-FAULTS: list[tuple[str, Callable[[Relay], object], str, str]] = [
+OF_A_FILE: list[tuple[str, Callable[[Relay], object], str, str]] = [
     ("empty database", write("data/relay.db", b""), "is empty", "restore it from a backup"),
     ("no database", gone("data/relay.db"), "no database at", "restore it from a backup, or make a new relay"),
     ("octets for a database", write("data/relay.db", os.urandom(9000)), "is no SQLite database", "restore it"),
     ("another program's database", other_database, "is none of a relay", "correct server.data_dir"),
     ("newer schema", schema(9999), "has schema 9999", "install the newer release"),
     ("older schema", schema(1), "has schema 1", "run `relay migrate`"),
-    ("no secrets", gone("data/secrets"), "is missing", "no new one would fit"),
+]
+FAULTS: list[tuple[str, Callable[[Relay], object], str, str]] = [
+    *([] if ON_SERVER else OF_A_FILE),
+    ("no secrets", gone("data/secrets"), "is missing", "restore it from a backup"),
     ("empty secrets", write("data/secrets", b""), "holds no usable key", "restore it from a backup"),
     ("damaged secrets", write("data/secrets", b"1 zz\n"), "not `KEYID HEX`", "restore it from a backup"),
     ("octets for secrets", write("data/secrets", b"\xff\xfe\x00"), "is damaged", "restore it from a backup"),
@@ -151,7 +155,7 @@ def test_a_second_relay_is_told_of_the_first(relay: Relay) -> None:
     assert (
         f"a relay runs on {relay.directory}/data already (process {relay.process.pid}): stop it first" in result.stderr
     )
-    assert relay.run("check").returncode == 0
+    assert ON_SERVER or relay.run("check").returncode == 0  # the tests' server flushes nothing, which `check` tells
 
 
 def test_a_port_in_use_is_named(relay: Relay) -> None:
@@ -162,6 +166,7 @@ def test_a_port_in_use_is_named(relay: Relay) -> None:
     assert f"listen.submission: 127.0.0.1:{relay.submission} is in use: stop the program" in result.stderr
 
 
+@of_a_file("it is empty")
 def test_nothing_is_migrated_that_is_empty(relay: Relay) -> None:
     write("data/relay.db", b"")(relay)
     result = relay.run("migrate")
@@ -169,6 +174,7 @@ def test_nothing_is_migrated_that_is_empty(relay: Relay) -> None:
     assert (relay.directory / "data/relay.db").read_bytes() == b""
 
 
+@of_a_file("of the directory it is in")
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount, and be somebody else")
 @pytest.mark.parametrize("command", [("serve",), ("tenant", "list"), ("check",)])
 @pytest.mark.parametrize(

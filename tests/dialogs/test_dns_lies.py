@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from pathlib import Path
 
 import dns.rcode
@@ -19,11 +18,8 @@ DOMAINS = [f"d{n}.rcpt.test" for n in range(8)]
 
 
 def rows(relay: Relay, sql: str) -> list[tuple[object, ...]]:
-    conn = sqlite3.connect(f"file:{relay.directory}/data/relay.db?mode=ro", uri=True)
-    try:
+    with relay.database() as conn:
         return conn.execute(sql).fetchall()
-    finally:
-        conn.close()
 
 
 def called(relay: Relay) -> list[str]:

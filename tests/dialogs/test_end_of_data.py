@@ -7,7 +7,6 @@ application sends on (SMTP smuggling).
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 
 import pytest
 
@@ -38,8 +37,7 @@ def rest(dialog: Dialog) -> list[str]:
 
 
 def submissions(house: House) -> int:
-    conn = sqlite3.connect(f"file:{house.relay.directory}/data/relay.db?mode=ro", uri=True, timeout=10)
-    with contextlib.closing(conn):
+    with house.relay.database() as conn:
         return int(conn.execute("SELECT count(*) FROM submission").fetchone()[0])
 
 

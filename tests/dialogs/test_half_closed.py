@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import sqlite3
 import ssl
 
 import pytest
@@ -16,8 +15,7 @@ from tests.support.smtp import Dialog, mail
 
 
 def stored(house: House, subject: str) -> int:
-    conn = sqlite3.connect(f"file:{house.relay.directory}/data/relay.db?mode=ro", uri=True, timeout=10)
-    with contextlib.closing(conn):
+    with house.relay.database() as conn:
         return int(conn.execute("SELECT count(*) FROM submission WHERE subject = ?", (subject,)).fetchone()[0])
 
 

@@ -16,6 +16,7 @@ from tests.dialogs.test_replies import starts
 from tests.support.peers import until
 from tests.support.relay import Relay
 from tests.support.smtp import Dialog, mail
+from tests.support.store import of_a_file
 
 MAIL = "MAIL FROM:<news@acme.example>"
 RCPT = "RCPT TO:<a@rcpt.example>"
@@ -57,6 +58,7 @@ def test_rate_sessions_and_transactions(relay: Relay) -> None:
         starts(again.greeting, "220 ")
 
 
+@of_a_file("a server's disk isn't seen from here")
 def test_a_full_disk_is_said_before_it_is_full(relay: Relay) -> None:
     configured(relay, limits={"free_disk_octets": 2**50})
     with Dialog(relay.submission) as s:

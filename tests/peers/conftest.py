@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,11 +103,8 @@ class Office:
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """What the database holds, read beside the running relay."""
-        conn = sqlite3.connect(f"file:{self.relay.directory}/data/relay.db?mode=ro", uri=True, timeout=10)
-        try:
+        with self.relay.database() as conn:
             return conn.execute(sql, values).fetchall()
-        finally:
-            conn.close()
 
     def trace(self, queue_id: str) -> Any:
         return self.relay.json("trace", queue_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -44,11 +43,8 @@ class Office:
         return [one for one in self.sink.messages if subject.encode() in one.data]
 
     def states(self) -> list[tuple[int, int]]:
-        conn = sqlite3.connect(f"file:{self.relay.directory}/data/relay.db?mode=ro", uri=True, timeout=10)
-        try:
+        with self.relay.database() as conn:
             return conn.execute("SELECT state, held_by FROM recipient ORDER BY submission_id").fetchall()
-        finally:
-            conn.close()
 
 
 @pytest.fixture

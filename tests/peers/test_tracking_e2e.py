@@ -6,10 +6,8 @@ import email
 import email.policy
 import itertools
 import re
-import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -225,16 +223,13 @@ def test_essential_mail_is_never_tracked(office: Office, shop: str) -> None:
 
 def test_links_are_on_the_tenants_own_host_once_its_record_is_there(office: Office, shop: str) -> None:
     """As `domain verify` writes it down; the host's name leads nowhere here, so the relay's is asked."""
-    path = f"{office.relay.directory}/data/relay.db"
-    with closing(sqlite3.connect(path, timeout=10)) as conn:
+    with office.relay.database() as conn:
         conn.execute("UPDATE domain SET links_at = 1 WHERE name = 'acme.example'")
-        conn.commit()
     try:
         copy = Copy(office, shop, "olga")
     finally:
-        with closing(sqlite3.connect(path, timeout=10)) as conn:
+        with office.relay.database() as conn:
             conn.execute("UPDATE domain SET links_at = NULL WHERE name = 'acme.example'")
-            conn.commit()
     own = f"http://links.acme.example:{office.relay.http}"
     assert copy.links["a"].startswith(f"{own}/c/") and copy.pixels[0].startswith(f"{own}/o/")
     answer = copy.get(copy.links["a"].replace("links.acme.example", "127.0.0.1"), host="links.acme.example")

@@ -19,7 +19,7 @@ from tests.support import store
 from tests.support.commands import command
 from tests.support.ports import free_port
 
-START_S = 30.0
+START_S = 60.0
 
 
 def _toml(value: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -113,11 +112,8 @@ class Fresh:
         return shown["messages_used"], shown["subscribers_used"]
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        conn = sqlite3.connect(f"file:{self.relay.directory}/data/relay.db?mode=ro", uri=True, timeout=10)
-        try:
+        with self.relay.database() as conn:
             return conn.execute(sql, values).fetchall()
-        finally:
-            conn.close()
 
     def close(self) -> None:
         code = self.relay.stop()

@@ -22,6 +22,11 @@ ON_SERVER = os.environ.get("STORE") == "postgres"
 _SCHEME = b"postgresql://"
 
 
+def of_a_file(why: str) -> pytest.MarkDecorator:
+    """Of tests that are about SQLite's file: skipped by name where tests run on a server, with the reason."""
+    return pytest.mark.skipif(ON_SERVER, reason=f"of SQLite alone: {why}")
+
+
 def url_of_a_new_one() -> str:
     """Of an empty database, where tests run on a server; else nothing."""
     if not ON_SERVER:

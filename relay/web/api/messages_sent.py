@@ -56,13 +56,20 @@ def get_messages(
     """The tenant's messages, newest first. A page may hold fewer than `limit`, and still name a next one."""
     after = None
     if cursor is not None:
-        micros, event_id = cursors.read(cursor, int, int)
-        after = (int(micros) / 1e6, int(event_id))
+        after = _reached(cursor)
     wanted = SentWanted(recipient, tag, campaign, state or "", _seconds(since), _seconds(until))
     with Context.of(request).storage.read() as conn:
         found, reached = sent.page(conn, tenant(request), wanted, after, limit)
-    following = None if reached is None else cursors.write(round(reached[0] * 1e6), reached[1])
+    following = None if reached is None else cursors.write(*reached[0].as_integer_ratio(), reached[1])
     return MessageList(messages=[_brief(one) for one in found], next=following)
+
+
+def _reached(cursor: str) -> sent.Reached:
+    """The moment to its last bit, or a message would come twice, or not at all."""
+    above, below, event_id = (int(part) for part in cursors.read(cursor, int, int, int))
+    if not below:
+        raise Problem("cursor", "start again without cursor")
+    return above / below, event_id
 
 
 @router.get("/{id}", responses=errors(404))
