@@ -90,8 +90,10 @@ class Ran:
 class Machine:
     """A directory with ``relay.toml``, and the service once it was started."""
 
-    def __init__(self, directory: Path, ports: FreePorts) -> None:
+    def __init__(self, directory: Path, ports: FreePorts, store: str = "") -> None:
+        """``store``: URL of an empty database; SQLite in the directory without."""
         self.directory = directory
+        self.store = store
         self.ports = ports
         self.log = directory / "relay.log"
         self._service: subprocess.Popen[str] | None = None

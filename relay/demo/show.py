@@ -16,7 +16,8 @@ import click
 from rich.console import Console
 
 from relay.demo import people
-from relay.demo.machine import FreePorts, Machine
+from relay.demo.database import DemoDatabase
+from relay.demo.machine import DemoError, FreePorts, Machine
 from relay.demo.mailboxes import Mailboxes
 from relay.demo.nameserver import DemoNameserver
 from relay.demo.screen import Screen
@@ -27,19 +28,41 @@ _LOG_LINES: Final = 15
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def show(*, once: bool, directory: Path | None) -> int:
-    """The exit status: 0 if everything went as expected."""
+POSTGRES: Final = "postgres"
+
+
+def show(*, once: bool, directory: Path | None, store: str = "") -> int:
+    """The exit status: 0 if everything went as expected.
+
+    ``store``: URL of an empty database, or POSTGRES for a server that goes with the demonstration.
+    """
+    if directory is not None and store == POSTGRES:
+        raise click.ClickException(
+            "a directory that is kept needs a store that is: --store postgresql://USER@HOST/NAME"
+        )
     if directory is not None and directory.exists() and any(directory.iterdir()):
         raise click.ClickException(f"{directory} is not empty; name a new directory")
     with _signals(), ExitStack() as stack:
         place = directory or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relay-demo-")))
         place.mkdir(parents=True, exist_ok=True)
-        return _show(Screen(Console(highlight=False)), place.resolve(), once)
+        return _show(Screen(Console(highlight=False)), place.resolve(), once, _stored(stack, store))
 
 
-def _show(screen: Screen, directory: Path, once: bool) -> int:
+def _stored(stack: ExitStack, store: str) -> str:
+    """URL of what is to be used, for as long as ``stack`` is."""
+    if store != POSTGRES:
+        return store
+    try:
+        made = DemoDatabase()
+    except DemoError as error:
+        raise click.ClickException(str(error)) from error
+    stack.callback(made.close)
+    return made.url
+
+
+def _show(screen: Screen, directory: Path, once: bool, store: str) -> int:
     started = time.monotonic()
-    machine = Machine(directory, FreePorts.choose(random.Random()))
+    machine = Machine(directory, FreePorts.choose(random.Random()), store)
     with ExitStack() as stack:
         stack.callback(machine.stop)
         names = DemoNameserver(machine.ports.dns)

@@ -102,7 +102,8 @@ class Story:
     def a_relay(self) -> None:
         self.screen.scene("A relay of its own", "Settings, database, secrets and a certificate, all in one directory.")
         self.screen.command("cd", str(self.machine.directory))
-        self.run("init", "--hostname", people.RELAY_HOST, "--dev", most=6)
+        store = ("--store", self.machine.store) if self.machine.store else ()
+        self.run("init", "--hostname", people.RELAY_HOST, "--dev", *store, most=6)
         self.machine.adapt_settings()
         ports = self.machine.ports
         self.screen.tell(

@@ -37,10 +37,12 @@ class GroupCommit(Protocol):
 
     riders: list[Callable[[], None]]
     """Called when a batch is put together: what can wait, and goes along if others don't, is enqueued now."""
-    failure: BaseException | None
-    """The last fault of the store, as long as it is fresh."""
     commits: int
     units: int
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The last fault of the store, as long as it is fresh."""
 
     @property
     def pending(self) -> int: ...

@@ -176,7 +176,9 @@ def _up(value: int) -> Metric:
 
 def _capped(conn: Tx, rows: str, *values: object) -> int:
     """Count rows of a partial index, at most CAP of them."""
-    return int(conn.execute(f"SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT {CAP})", values).fetchone()[0])
+    return int(
+        conn.execute(f"SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT {CAP}) AS counted", values).fetchone()[0]
+    )
 
 
 def _due(conn: Tx, lanes: Iterable[Lane], now: float) -> int:

@@ -96,7 +96,7 @@ def test_a_fault_is_found_without_mail_and_its_end_too(path: Path, monkeypatch: 
             with pytest.raises(StoreBusy):
                 await world.committer.submit(lambda conn: None)
             world.called.clear()  # what was rolled back
-        monkeypatch.setattr("relay.store.sqlite.committer.FRESH_S", 0.0)
+        monkeypatch.setattr("relay.store.batch.FRESH_S", 0.0)
         await world.look(module.WRONG_S + 1)
         assert await world.look() is Trouble.NONE
         await world.committer.submit(lambda conn: None)

@@ -21,15 +21,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
+from relay.store.batch import Ended, WriteHealth, refusal, submitted, tell
 from relay.store.database import ANSWER_S
 from relay.store.postgres.connection import ServerConnection
 from relay.store.postgres.errors import CommitUnsure, ServerAway, ServerFailure
 from relay.store.thread import Hand
-from relay.store.units import Done, StoreBusy, StoreFull, Work
+from relay.store.units import Done, StoreBusy, Work
 
 T = TypeVar("T")
-
-_Ended = tuple[Done, Any, BaseException | None]
 
 MAX_BATCH: Final = 200
 PATIENCE_S: Final = 4.0
@@ -37,7 +36,6 @@ PATIENCE_S: Final = 4.0
 TRIES: Final = 4
 """Of a batch that met others."""
 CLOSE_S: Final = 20.0
-FRESH_S: Final = 10.0
 
 _log = logging.getLogger("relay.store")
 
@@ -56,14 +54,17 @@ class ServerCommitter:
         self._idle = asyncio.Event()
         self._idle.set()
         self._timer: asyncio.TimerHandle | None = None
-        self._waits_since = 0.0
-        self._fault_at = 0.0
-        self.failure: BaseException | None = None
+        self._health = WriteHealth()
         self.riders: list[Callable[[], None]] = []
         self.commits = 0
         self.units = 0
         self.unsure = 0
         """Commits of which nobody could say whether they came about."""
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The last fault of the store, as long as it is fresh."""
+        return self._health.failure
 
     @property
     def pending(self) -> int:
@@ -82,33 +83,11 @@ class ServerCommitter:
 
     def submit(self, work: Callable[[Any], T]) -> asyncio.Future[T]:
         """The same for those who wait: the result after the commit, the unit's exception, or StoreBusy."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-
-        def done(result: Any, error: BaseException | None) -> None:
-            if future.done():
-                return
-            if error is None:
-                future.set_result(result)
-            else:
-                future.set_exception(error)
-
-        def run(conn: Any) -> T | None:
-            return None if future.cancelled() else work(conn)
-
-        try:
-            self.enqueue(run, done)
-        except StoreBusy as error:
-            future.set_exception(error)
-        return future
+        return submitted(self.enqueue, work)
 
     def fault(self) -> str:
         """Why writes fail at the moment, or for how long one has been waiting; empty if all is well."""
-        if self.failure is not None:
-            if time.monotonic() - self._fault_at < FRESH_S:
-                return str(self.failure) or type(self.failure).__name__
-            self.failure = None
-        waits = time.monotonic() - self._waits_since if self._waits_since else 0.0
-        return f"a write has been waiting for {waits:.0f} s" if waits > FRESH_S else ""
+        return self._health.fault()
 
     def lost(self) -> str:
         """A server's database isn't moved away under those who use it."""
@@ -131,7 +110,7 @@ class ServerCommitter:
         for rider in self.riders:
             rider()
         self._in_hand = [self._pending.popleft() for _ in range(min(len(self._pending), MAX_BATCH))]
-        self._waits_since = time.monotonic()
+        self._health.waits_since = time.monotonic()
         self._timer = loop.call_later(PATIENCE_S, self._impatient, loop)
         self._hand.do(functools.partial(self._in_thread, loop, self._in_hand))
 
@@ -141,37 +120,26 @@ class ServerCommitter:
         if self._pending:
             error = StoreBusy(f"the store has not taken a write for {PATIENCE_S:.0f} s")
             _log.error("store: %d writes are refused: %s", len(self._pending), error)
-            self._faulted(error)
-            self._tell([(self._pending.popleft()[1], None, error) for _ in range(len(self._pending))])
+            self._health.faulted(error)
+            tell([(self._pending.popleft()[1], None, error) for _ in range(len(self._pending))])
 
-    def _settle(self, loop: asyncio.AbstractEventLoop, ended: list[_Ended], fault: BaseException | None) -> None:
-        self._waits_since = 0.0
+    def _settle(self, loop: asyncio.AbstractEventLoop, ended: list[Ended], fault: BaseException | None) -> None:
+        self._health.waits_since = 0.0
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if fault is not None:
-            self._faulted(fault)
+            self._health.faulted(fault)
         else:
             self.commits += 1
             self.units += len(ended)
         self._in_hand = []
-        self._tell(ended)
+        tell(ended)
         if self._pending:
             loop.call_soon(self._start, loop)
         else:
             self._running = False
             self._idle.set()
-
-    def _faulted(self, error: BaseException) -> None:
-        self.failure, self._fault_at = error, time.monotonic()
-
-    def _tell(self, ended: list[_Ended]) -> None:
-        for done, result, error in ended:
-            try:
-                done(result, error)
-            except BaseException:
-                with contextlib.suppress(Exception):
-                    _log.exception("store: what comes after a commit failed")
 
     # -- in the thread ---------------------------------------------------------------
 
@@ -183,7 +151,7 @@ class ServerCommitter:
         except BaseException as error:
             with contextlib.suppress(Exception):
                 _log.error("store: a batch was lost: %s", error)
-            fault, lost = error, _lost(error)
+            fault, lost = error, refusal(error)
             ended = [(done, None, lost) for _, done in batch]
         try:
             loop.call_soon_threadsafe(self._settle, loop, ended, fault)
@@ -193,7 +161,7 @@ class ServerCommitter:
             # All would wait for ever; whoever looks after this process starts it anew.
             os._exit(1)
 
-    def _committed(self, batch: list[tuple[Work, Done]]) -> list[_Ended]:
+    def _committed(self, batch: list[tuple[Work, Done]]) -> list[Ended]:
         """Run again where that may help; raises why nothing of it is kept, or why nobody knows."""
         apart = False
         for number in range(TRIES):
@@ -217,11 +185,11 @@ class ServerCommitter:
                 apart = True
         raise StoreBusy("others wrote the same, again and again")
 
-    def _together(self, batch: list[tuple[Work, Done]]) -> list[_Ended]:
+    def _together(self, batch: list[tuple[Work, Done]]) -> list[Ended]:
         return [(done, work(self._conn), None) for work, done in batch]
 
-    def _one_by_one(self, batch: list[tuple[Work, Done]]) -> list[_Ended]:
-        ended: list[_Ended] = []
+    def _one_by_one(self, batch: list[tuple[Work, Done]]) -> list[Ended]:
+        ended: list[Ended] = []
         for work, done in batch:
             self._conn.execute("SAVEPOINT unit")
             try:
@@ -230,7 +198,7 @@ class ServerCommitter:
                 if isinstance(error, ServerAway) or _again(error):
                     raise
                 self._conn.execute("ROLLBACK TO unit")
-                ended.append((done, None, _lost(error) if isinstance(error, ServerFailure) else error))
+                ended.append((done, None, refusal(error) if isinstance(error, ServerFailure) else error))
             else:
                 ended.append((done, result, None))
             self._conn.execute("RELEASE unit")
@@ -243,13 +211,3 @@ def _again(error: BaseException) -> bool:
 
 def _hopeless(error: BaseException) -> bool:
     return not _again(error)
-
-
-def _lost(error: BaseException) -> StoreBusy:
-    """What to tell those whose writes went with ``error``."""
-    if isinstance(error, StoreBusy):
-        return error
-    full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-    lost = StoreFull(str(error)) if full else StoreBusy(f"{error}" or type(error).__name__)
-    lost.__cause__ = error
-    return lost

@@ -30,16 +30,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from relay.store.batch import Ended, WriteHealth, refusal, submitted, tell
 from relay.store.database import BUSY_TIMEOUT_S, connect
 from relay.store.sqlite.checkpoint import BACKSTOP_PAGES, LOG_OCTETS
 from relay.store.sqlite.place import Place
 from relay.store.sqlite.turn import Turn
 from relay.store.thread import Hand
-from relay.store.units import Done, StoreBusy, StoreFull, StoreGone, Work
+from relay.store.units import Done, StoreBusy, StoreGone, Work
 
 T = TypeVar("T")
 
-_Ended = tuple[Done, Any, BaseException | None]
 _Then = Callable[[asyncio.AbstractEventLoop, BaseException | None], None]
 
 MAX_BATCH = 200
@@ -50,18 +50,8 @@ PATIENCE_S = BUSY_TIMEOUT_S + 5.0
 """So long a unit waits that could not be begun; it is refused then, and may come again."""
 CLOSE_S = 20.0
 """What the last batch may take when the relay stops."""
-FRESH_S = 10.0
-"""So long a fault counts as lasting, though other writes have been taken since."""
 
 _log = logging.getLogger("relay.store")
-
-
-def _lost(error: BaseException) -> StoreBusy:
-    """What to tell those whose writes went with ``error``."""
-    if isinstance(error, StoreBusy):
-        return error
-    full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-    return StoreFull(str(error)) if full else StoreBusy(f"{error}" or type(error).__name__)
 
 
 def _faulty(error: BaseException | None) -> bool:
@@ -129,10 +119,7 @@ class Committer:
         self._in_hand: list[tuple[Work, Done]] = []
         """Taken from those pending, not told as yet."""
         self._timer: asyncio.TimerHandle | None = None
-        self._waits_since = 0.0
-        self.failure: BaseException | None = None
-        """The last fault of the store, as long as it is fresh."""
-        self._fault_at = 0.0
+        self._health = WriteHealth()
         self._pending: deque[tuple[Work, Done]] = deque()
         self._max_pending = max_pending
         self._clock = clock
@@ -144,6 +131,11 @@ class Committer:
         """Called when a batch is put together: what can wait, and goes along if others don't, is enqueued now."""
         self.commits = 0
         self.units = 0
+
+    @property
+    def failure(self) -> BaseException | None:
+        """The last fault of the store, as long as it is fresh."""
+        return self._health.failure
 
     @property
     def pending(self) -> int:
@@ -165,36 +157,11 @@ class Committer:
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         """The same for those who wait: the result after the fsync, the unit's exception, or StoreBusy."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-
-        def done(result: Any, error: BaseException | None) -> None:
-            if future.done():
-                return
-            if error is None:
-                future.set_result(result)
-            else:
-                future.set_exception(error)
-
-        def run(conn: sqlite3.Connection) -> T | None:
-            return None if future.cancelled() else work(conn)
-
-        try:
-            self.enqueue(run, done)
-        except StoreBusy as error:
-            future.set_exception(error)
-        return future
+        return submitted(self.enqueue, work)
 
     def fault(self) -> str:
         """Why writes fail at the moment, or for how long one has been waiting; empty if all is well."""
-        if self.failure is not None:
-            if time.monotonic() - self._fault_at < FRESH_S:
-                return str(self.failure) or type(self.failure).__name__
-            self.failure = None
-        waits = time.monotonic() - self._waits_since if self._waits_since else 0.0
-        return f"a write has been waiting for {waits:.0f} s" if waits > FRESH_S else ""
-
-    def _faulted(self, error: BaseException) -> None:
-        self.failure, self._fault_at = error, time.monotonic()
+        return self._health.fault()
 
     def lost(self) -> str:
         """What became of the database's file, if it isn't where it was opened; else empty."""
@@ -225,9 +192,9 @@ class Committer:
         self._refuse(loop, error)
 
     def _refuse(self, loop: asyncio.AbstractEventLoop, error: BaseException) -> None:
-        self._faulted(error)
+        self._health.faulted(error)
         waiting = self._in_hand + [self._pending.popleft() for _ in range(len(self._pending))]
-        self._settle(loop, [(done, None, _lost(error)) for _, done in waiting])
+        self._settle(loop, [(done, None, refusal(error)) for _, done in waiting])
 
     def _begin_waiting(self) -> None:
         if self._turn is not None:
@@ -256,8 +223,8 @@ class Committer:
         if self._pending:
             error = StoreBusy(f"the store has not taken a write for {PATIENCE_S:.0f} s")
             _log_error(f"{len(self._pending)} writes are refused", error)
-            self._faulted(error)
-            self._tell([(self._pending.popleft()[1], None, error) for _ in range(len(self._pending))])
+            self._health.faulted(error)
+            tell([(self._pending.popleft()[1], None, error) for _ in range(len(self._pending))])
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         for rider in self.riders:
@@ -267,9 +234,9 @@ class Committer:
         broken = None if self._conn.in_transaction else next((e for _, _, e in ended if e is not None), None)
         if not self._conn.in_transaction:  # all was rolled back: disk full, I/O error
             self._end_turn()
-            lost = _lost(broken or StoreBusy("the transaction was lost"))
+            lost = refusal(broken or StoreBusy("the transaction was lost"))
             _log_error("transaction lost", broken)
-            self._faulted(broken or lost)
+            self._health.faulted(broken or lost)
             self._settle(loop, [(done, None, e if isinstance(e, StoreBusy) else lost) for done, _, e in ended])
             return
         self.units += len(ended)
@@ -278,7 +245,7 @@ class Committer:
         else:
             self._later(loop, self._commit, lambda lp, error: self._committed(lp, ended, error))
 
-    def _together(self, batch: list[tuple[Work, Done]]) -> list[_Ended] | None:
+    def _together(self, batch: list[tuple[Work, Done]]) -> list[Ended] | None:
         """All units without savepoints; None if one failed: then nothing is kept and a new transaction is open."""
         conn = self._conn
         try:
@@ -291,8 +258,8 @@ class Committer:
                 _log_error("no transaction", error)
             return None
 
-    def _one_by_one(self, batch: list[tuple[Work, Done]]) -> list[_Ended]:
-        ended: list[_Ended] = []
+    def _one_by_one(self, batch: list[tuple[Work, Done]]) -> list[Ended]:
+        ended: list[Ended] = []
         lost: BaseException | None = None
         for work, done in batch:
             if not self._conn.in_transaction:
@@ -363,38 +330,30 @@ class Committer:
             self._end_turn()
             self._quick = self._clock() - began <= QUICK_S
 
-    def _committed(self, loop: asyncio.AbstractEventLoop, ended: list[_Ended], error: BaseException | None) -> None:
+    def _committed(self, loop: asyncio.AbstractEventLoop, ended: list[Ended], error: BaseException | None) -> None:
         if error is not None:
             _log_error("commit failed", error)
-            self._faulted(error)
-            ended = [(done, None, _lost(error)) for done, _, _ in ended]
+            self._health.faulted(error)
+            ended = [(done, None, refusal(error)) for done, _, _ in ended]
         else:
             self.commits += 1
             fault = next((e for _, _, e in ended if _faulty(e)), None)
             if fault is not None:
-                self._faulted(fault)
+                self._health.faulted(fault)
         self._settle(loop, ended)
 
-    def _settle(self, loop: asyncio.AbstractEventLoop, ended: list[_Ended]) -> None:
+    def _settle(self, loop: asyncio.AbstractEventLoop, ended: list[Ended]) -> None:
         self._in_hand = []
-        self._tell(ended)
+        tell(ended)
         if self._pending:
             loop.call_soon(self._start, loop)
         else:
             self._running = False
             self._idle.set()
 
-    def _tell(self, ended: list[_Ended]) -> None:
-        for done, result, error in ended:
-            try:
-                done(result, error)
-            except BaseException:
-                with contextlib.suppress(Exception):
-                    _log.exception("store: what comes after a commit failed")
-
     def _later(self, loop: asyncio.AbstractEventLoop, work: Callable[[], None], then: _Then) -> None:
         # No functions within this one: compiled, they and what they name would be a cycle that keeps the batch.
-        self._waits_since = time.monotonic()
+        self._health.waits_since = time.monotonic()
         self._timer = loop.call_later(PATIENCE_S, self._impatient, loop)
         self._hand.do(functools.partial(self._in_thread, loop, work, then))
 
@@ -410,7 +369,7 @@ class Committer:
             os._exit(1)
 
     def _on_loop(self, loop: asyncio.AbstractEventLoop, then: _Then, error: BaseException | None) -> None:
-        self._waits_since = 0.0
+        self._health.waits_since = 0.0
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
