@@ -2,7 +2,7 @@
 
 A press of the tab key must be answered at once and without a word of
 complaint: no command is imported (``outline``), the settings file is read for
-two keys only, and where the database can't be read there are no names.
+three keys only, and where the database can't be read there are no names.
 """
 
 from __future__ import annotations
@@ -197,13 +197,16 @@ def _names(kind: str, tenant: str | None, config: str | None) -> list[tuple[str,
     return [row for row in found if row[0]]
 
 
-def _database(config: str | None) -> Path | None:
-    """Where the settings say that the database is; None where there are none."""
+def _database(config: str | None) -> Path | str | None:
+    """File or URL of what the settings name as the store; None where there are none."""
     files = SEARCHED if config is None else (Path(config).expanduser(),)
     file = next((one for one in files if one.is_file()), None)
     if file is None:
         return None
-    server = tomllib.loads(file.read_text("utf-8")).get("server", {})
+    settings = tomllib.loads(file.read_text("utf-8"))
+    if url := str(settings.get("store", {}).get("url", "")):
+        return url
+    server = settings.get("server", {})
     return Path(file.absolute().parent, str(server.get("data_dir", "data")), "relay.db")
 
 

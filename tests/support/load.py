@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from tests.support.smtp import Dialog, Received, mail
+from tests.support.smtp import Dialog, Received, Reply, mail
 
 _TRY = re.compile(rb"\r\nX-Try: (\S+)\r\n")
 RECIPIENTS = 50
@@ -50,6 +51,8 @@ class Load:
         self.promised: set[str] = set()
         self.refused: Counter[str] = Counter()
         """Temporary replies to DATA, which the clients heed by trying again."""
+        self.slowest_s = 0.0
+        """The longest that a client waited for the reply to MAIL, RCPT or the end of its message."""
         self._up = threading.Event()
         self._up.set()
         self._threads = [threading.Thread(target=self._client, daemon=True) for _ in range(threads)]
@@ -123,12 +126,19 @@ class Load:
         return dialog
 
     def _send(self, dialog: Dialog, number: int, mark: str) -> bool:
-        assert dialog.say("MAIL FROM:<news@acme.example>").code == 250
-        assert dialog.say(f"RCPT TO:<{recipient(number)}>").code == 250
-        reply = dialog.data(mail(to=recipient(number), subject="Many", extra=f"X-Try: {mark}\r\n"))
+        assert self._timed(lambda: dialog.say("MAIL FROM:<news@acme.example>")).code == 250
+        assert self._timed(lambda: dialog.say(f"RCPT TO:<{recipient(number)}>")).code == 250
+        text = mail(to=recipient(number), subject="Many", extra=f"X-Try: {mark}\r\n")
+        reply = self._timed(lambda: dialog.data(text))
         if reply.code != 250:
             self.refused[str(reply)[:9]] += 1
         return reply.code == 250
+
+    def _timed(self, ask: Callable[[], Reply]) -> Reply:
+        began = time.monotonic()
+        reply = ask()
+        self.slowest_s = max(self.slowest_s, time.monotonic() - began)
+        return reply
 
     def compare(self, messages: Iterable[Received]) -> Tally:
         arrived: Counter[str] = Counter()

@@ -17,6 +17,7 @@ from relay.cli import completing, outline
 from relay.cli.main import COMMANDS, relay
 from relay.store.database import transaction
 from relay.values.ids import encode_id
+from tests.support.store import ON_SERVER
 from tests.unit.records import agree, open_shop, put
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +35,9 @@ def conn(tmp_path: Path) -> Iterator[sqlite3.Connection]:
                 "INSERT INTO domain (tenant_id, name, token, created_at) VALUES (?, ?, 't', 0)", (tenant_id, name)
             )
     agree(conn, "ann@people.example")
+    if ON_SERVER:
+        with (tmp_path / "relay.toml").open("a") as file:
+            file.write(f'[store]\nurl = "{(tmp_path / "data" / "relay.db").read_text()}"\n')
     yield conn
     conn.close()
 

@@ -289,7 +289,7 @@ def test_what_is_suppressed_stands_in_the_consents(conn: sqlite3.Connection) -> 
     """Whichever of the two comes first, and until the last one is lifted."""
 
     def marks() -> list[object]:
-        return column(conn, "SELECT suppressed FROM consent ORDER BY topic_id")
+        return column(conn, "SELECT suppressed FROM consent ORDER BY topic_id, subscriber_id")
 
     person = agree(conn, ANN)
     assert marks() == [0]

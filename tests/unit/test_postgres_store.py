@@ -7,11 +7,14 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
 import pytest
 
+from relay.audit import log, sequence, signers, verify
+from relay.keys.secrets import Secrets
 from relay.ledger import counters
 from relay.people import suppressions
 from relay.store import as_of, marks
@@ -434,3 +437,20 @@ def test_what_can_be_done_is_said_with_the_failure(conn: ServerConnection) -> No
     assert explained(caught.value, "postgresql://h/d").startswith("no space; the database server's disk is full")
     assert fault(caught.value) is StoreFault.FULL
     assert fault(ServerAway("gone")) is StoreFault.AWAY
+
+
+def test_the_audit_log_is_sequenced_and_an_edit_is_found(tmp_path: Path) -> None:
+    secrets = Secrets.create(tmp_path / "secrets")
+    with closing(connect(server().made())) as conn:
+        for number in range(3):
+            with transaction(conn):
+                log.action(conn, "test", f"note-{number}", None, "{}", 1_790_000_000.0)
+        for _ in range(2):
+            with transaction(conn):
+                signers.make(conn, secrets, "test", 1_790_000_001.0)
+        head = sequence.sequence(conn, secrets, lambda: 1_790_000_002.0)
+        found = verify.verify(conn, secrets)
+        assert (found.count, found.heads, head.size) == (0, 1, 5)
+        assert [number for (number,) in conn.execute("SELECT number FROM audit_key ORDER BY number")] == [1, 2]
+        conn.execute("UPDATE audit SET detail = '{\"x\":1}' WHERE action = 'note-1'")
+        assert verify.verify(conn, secrets).count == 1

@@ -31,7 +31,9 @@ def test_standings_come_with_the_leases(conn: sqlite3.Connection) -> None:
     put(conn, PEOPLE)
     leases = {lease.address: lease for lease in lease_all(conn, "w", NOW, 9)}
     ann, bob, cy, dee = (leases[email] for email in PEOPLE)
-    assert ann.standing == consents.standing_by_id(conn, ids[0]) and len(ann.standing.consents) == 2
+    alone = consents.standing_by_id(conn, ids[0])
+    assert ann.standing and set(ann.standing.consents) == set(alone.consents) and len(ann.standing.consents) == 2
+    assert ann.standing.suppressions == alone.suppressions == ()
     assert bob.standing is None, "who has suppressions is asked for alone"
     assert cy.standing == consents.standing_by_id(conn, ids[2])
     assert dee.standing is not None and dee.standing.consents == ()

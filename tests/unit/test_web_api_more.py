@@ -21,7 +21,8 @@ from relay.signup.forms import FormWish
 from relay.store.database import transaction
 from relay.tenants import idempotency, tenants
 from relay.texts.language import LANGUAGES
-from relay.web.problems import TYPES
+from relay.web.api import cursors, messages_sent
+from relay.web.problems import TYPES, Problem
 from tests.support.web import Served, Shop, serving
 
 GOOD = {"topic": "newsletter", "source": "sign-up form on acme.example", "wording": "Yes, write to me."}
@@ -514,3 +515,15 @@ def test_a_form_with_an_old_wording_can_be_changed_where_gaps_are_refused(tmp_pa
 @pytest.mark.parametrize("ip", ["", "fe80::1%eth0", "fe80::1%" + "z" * 40])
 def test_what_is_no_address_of_the_internet_is_no_evidence(api: Api, ip: str) -> None:
     assert api.refused("POST", "/consents", {"email": "zone@people.example", **GOOD, "ip": ip}) == (422, "invalid")
+
+
+@pytest.mark.parametrize("at", [0.0, 1.5, 1790000000.1234567, 1764374400.0000002, 9e9 + 1 / 3])
+def test_a_page_of_messages_begins_where_the_last_one_ended(at: float) -> None:
+    """A moment that was rounded would show a message twice, or leave one out."""
+    assert messages_sent._reached(cursors.write(*at.as_integer_ratio(), 7)) == (at, 7)
+
+
+def test_a_cursor_that_is_none_of_messages() -> None:
+    for parts in ((1, 0, 7), (1, 2), ("a", 1, 7), (-1, 1, 7)):
+        with pytest.raises(Problem):
+            messages_sent._reached(cursors.write(*parts))
