@@ -57,6 +57,34 @@ _LIVE: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class ListedPerson:
+    """A person in brief; ``live`` consents."""
+
+    address: str
+    created_at: float
+    live: int
+
+
+def people(conn: Tx, tenant_id: int, after: str, limit: int) -> list[ListedPerson]:
+    """The tenant's, by address, behind ``after``."""
+    rows = conn.execute(
+        "SELECT s.address, s.created_at, (SELECT count(*) FROM consent c WHERE c.subscriber_id = s.id"
+        " AND c.withdrawn_at IS NULL) FROM subscriber s WHERE s.tenant_id = ? AND s.address > ?"
+        " ORDER BY s.address LIMIT ?",
+        (tenant_id, after, limit),
+    )
+    return [ListedPerson(*row) for row in rows]
+
+
+def subscriber_id(conn: Tx, tenant_id: int, canonical: str) -> int | None:
+    """None for an address that isn't known."""
+    row = conn.execute(
+        "SELECT id FROM subscriber WHERE tenant_id = ? AND address = ?", (tenant_id, canonical)
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
 def person(conn: Tx, tenant_id: int, canonical: str) -> dict[str, object] | None:
     """Consents, suppressions and history of one address (times in seconds UTC), None if it is not known."""
     row = conn.execute(

@@ -64,12 +64,12 @@ KNOWS: Mapping[str, str] = {
     "values": "mail observe",
     "verdict": "",
     "web": "intake/api keys observe queue signup store store/sqlite tenants texts tracking webhooks",
-    "web/account": "accounts campaigns conduct contests ledger statistics store tenants texts values web/inside "
-    "webhooks",
+    "web/account": "accounts audit campaigns conduct contests ledger lists mail people queue statistics store "
+    "tenants texts tracking values web/inside webhooks",
     "web/api": "audit brake campaigns conduct contests events exemplars intake intake/api ledger lists mail people "
     "queue signup statistics store templates tenants texts tracking values web webhooks",
     "web/desk": "accounts audit campaigns conduct ledger mail queue store tenants tracking values web/inside",
-    "web/inside": "accounts store texts values web web/public",
+    "web/inside": "accounts campaigns mail store tenants texts values web web/public",
     "web/login": "accounts mail store web web/inside web/public",
     "web/public": "audit conduct contests feedback keys mail people signup store tenants texts tracking values web",
     "web/resend": "intake/api observe queue store tenants values web web/api",

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from relay.web.account import me, start
+from relay.accounts.roles import Deed
+from relay.web.account import campaigns, domains, keys, me, messages, people, start, suppressions
+from relay.web.inside import people as log_ins
 
-ROUTES = [*start.ROUTES, *me.ROUTES]
+ROUTES = [
+    *start.ROUTES,
+    *campaigns.ROUTES,
+    *messages.ROUTES,
+    *people.ROUTES,
+    *suppressions.ROUTES,
+    *domains.ROUTES,
+    *keys.ROUTES,
+    *log_ins.routes("/account", Deed.OWN),
+    *me.ROUTES,
+]

@@ -39,21 +39,25 @@ def of(conn: Tx, tenant: TenantRow, latest: list[Campaign], language: Language, 
         found.append(Chore(say("todo.contact", contact=tenant.contact), "", bad=True))
     own = domains.listing(conn, tenant.id)
     if not own:
-        found.append(Chore(say("todo.no_domain"), ""))
-    found += [Chore(say("todo.domain", domain=one.name), "", bad=True) for one in own if one.verified_at is None]
+        found.append(Chore(say("todo.no_domain"), "/account/domains"))
+    found += [
+        Chore(say("todo.domain", domain=one.name), f"/account/domains/{one.name}", bad=True)
+        for one in own
+        if one.verified_at is None
+    ]
     if not any(one.revoked_at is None for one in credentials.listing(conn, tenant.id)):
-        found.append(Chore(say("todo.no_credential"), ""))
+        found.append(Chore(say("todo.no_credential"), "/account/keys"))
     found += [
         Chore(say("todo.contest", date=language.date(one.due_at)), "", bad=True)
         for one in contests.of_tenant(conn, tenant.id, state=ContestState.OPEN, limit=5)
     ]
     found += [
-        Chore(say(f"todo.campaign.{one.state}", campaign=one.name or one.subject), "")
+        Chore(say(f"todo.campaign.{one.state}", campaign=one.name or one.subject), f"/account/campaigns/{one.id}")
         for one in latest
         if one.state in WAITING
     ]
     found += [
-        Chore(say("todo.webhook", url=one.url), "", bad=True)
+        Chore(say("todo.webhook", url=one.url), f"/account/keys/webhooks/{one.id}", bad=True)
         for one in book.of_tenant(conn, tenant.id)
         if one.state != "active"
     ]

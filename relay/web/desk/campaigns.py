@@ -17,8 +17,8 @@ from relay.queue import held, specimen, verdict_letters, verdicts
 from relay.store.contract import Tx
 from relay.tenants import streams, tenants
 from relay.tracking import figures as tracking
-from relay.values.binomial import interval
 from relay.values.errors import RegistryError
+from relay.web.inside import rates
 from relay.web.inside.frame import framed
 from relay.web.inside.gate import PageRequest, act, show
 
@@ -29,7 +29,6 @@ MOST_SHOWN: Final = 20_000
 MOST_LINKS: Final = 100
 AT_ONCE_S: Final = 3.0
 """So long copies are worked off before the page is answered; the mail process does the rest within a minute."""
-RATES: Final = ("bounced", "unsubscribed", "complained", "contested")
 
 
 def waiting(asked: PageRequest) -> Response:
@@ -127,7 +126,7 @@ def _page(asked: PageRequest, fault: str = "", status: int = 200) -> Response:
             "tenant": tenant,
             "stream": next((s.name for s in streams.of_tenant(conn, tenant.id) if s.id == row.stream_id), ""),
             "figures": figures.of_campaign(conn, row),
-            "rates": rates(row),
+            "rates": rates.of_campaign(row),
             "holds": held.of_campaign(conn, row.id),
             "record": record.of(conn, tenant.id, asked.now),
             "refused": refusals.of_campaign(conn, tenant.id, row.id),
@@ -141,18 +140,6 @@ def _page(asked: PageRequest, fault: str = "", status: int = 200) -> Response:
         with asked.context.storage.write() as conn:
             asked.note(conn, "looked", f"campaign {row.id}: content")
     return asked.page("desk/campaign.html", values, status)
-
-
-def rates(row: Campaign) -> list[tuple[str, int, int, float, float, float]]:
-    """(figure, count, of, percent, between, and): Clopper and Pearson's interval, as the verdict's words have it."""
-    found = []
-    for name in RATES:
-        count = int(getattr(row, name))
-        of = row.delivered + row.bounced if name == "bounced" else row.delivered
-        of = max(of, count)
-        low, high = interval(of, count) if of else (0.0, 1.0)
-        found.append((name, count, of, 100 * count / of if of else 0.0, 100 * low, 100 * high))
-    return found
 
 
 def _find(conn: Tx, asked: PageRequest) -> Campaign:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from relay.accounts.roles import Deed
 from relay.web.desk import campaigns, tenants
+from relay.web.inside import people as log_ins
 
-ROUTES = [*campaigns.ROUTES, *tenants.ROUTES]
+ROUTES = [*campaigns.ROUTES, *tenants.ROUTES, *log_ins.routes("/desk", Deed.OPERATE)]

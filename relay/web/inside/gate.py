@@ -31,9 +31,22 @@ from relay.web.views import asked_language, spoken
 OWN_PATH: Final = "/account/me"
 """Where people see to their own log-in, tenants' and staff."""
 SIGN_IN: Final = "/login"
-ACCOUNT_PAGES: Final = (("start", "/account/"),)
-DESK_PAGES: Final = (("desk", "/desk/"), ("tenants", "/desk/tenants"))
-"""Key of the text and address, as the pages' head lists them."""
+ACCOUNT_PAGES: Final = (
+    ("start", "/account/", Deed.SEE),
+    ("campaigns", "/account/campaigns", Deed.SEE),
+    ("messages", "/account/messages", Deed.SEE),
+    ("people", "/account/people", Deed.SEE),
+    ("suppressions", "/account/suppressions", Deed.SEE),
+    ("domains", "/account/domains", Deed.SEE),
+    ("keys", "/account/keys", Deed.OWN),
+    ("logins", "/account/logins", Deed.OWN),
+)
+DESK_PAGES: Final = (
+    ("desk", "/desk/", Deed.DESK),
+    ("tenants", "/desk/tenants", Deed.DESK),
+    ("logins", "/desk/logins", Deed.OPERATE),
+)
+"""Key of the text, address and deed, as the pages' head lists them for who may."""
 _LANGUAGE: Final = "language"
 """Cookie of the language that somebody chose on such a page; it names nobody."""
 _YEAR_S: Final = 365 * 86_400
@@ -84,7 +97,9 @@ class PageRequest:
         activity.note(conn, self.visitor.login_id, action, self.client, self.now, what)
 
     def page(self, template: str, values: Mapping[str, object], status: int = 200) -> Response:
-        shown = {"me": self.visitor, "account_pages": ACCOUNT_PAGES, "desk_pages": DESK_PAGES, **values}
+        listed = DESK_PAGES if self.visitor.tenant_id is None else ACCOUNT_PAGES
+        pages = [(key, href) for key, href, deed in listed if self.visitor.may(deed)]
+        shown = {"me": self.visitor, "pages": pages, **values}
         return self.context.views.inside(self.language, template, shown, status)
 
     def to(self, path: str) -> Response:

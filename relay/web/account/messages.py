@@ -1,0 +1,79 @@
+"""``/account/messages``: found by recipient, id, campaign, tag and state; one's story."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from relay.accounts.roles import Deed
+from relay.queue import sent, trace
+from relay.queue.sent import Reached, SentWanted
+from relay.store.contract import Tx
+from relay.values.ids import decode_id
+from relay.web.inside.gate import PageRequest, show
+
+LENGTH: Final = 50
+MOST_COPIES: Final = 200
+STATES: Final = (
+    "ready", "leased", "held", "delivered", "bounced", "expired", "cancelled", "declined", "withdrawn",
+)  # fmt: skip
+_PLACE: Final = re.compile(r"(\d{1,17})-(\d{1,17})")
+
+
+def listing(asked: PageRequest) -> Response:
+    """The newest first. A page may hold fewer than there is room for, and still name a next one."""
+    wanted = {name: asked.query(name) for name in ("recipient", "id", "campaign", "tag", "state")}
+    if wanted["state"] not in STATES:
+        wanted["state"] = ""
+    with asked.context.storage.read() as conn:
+        if wanted["id"]:
+            rows = [sent.one(conn, asked.tenant_id, found) for found in _named(conn, asked.tenant_id, wanted["id"])]
+            reached = None
+        else:
+            chosen = SentWanted(wanted["recipient"], wanted["tag"], wanted["campaign"], wanted["state"])
+            rows, reached = sent.page(conn, asked.tenant_id, chosen, _after(asked), LENGTH)
+    following = ""
+    if reached is not None:
+        place = f"{round(reached[0] * 1e6)}-{reached[1]}"
+        following = urlencode({**{name: value for name, value in wanted.items() if value}, "after": place})
+    values = {"rows": rows, "wanted": wanted, "states": STATES, "following": following}
+    return asked.page("account/messages.html", values)
+
+
+def one(asked: PageRequest) -> Response:
+    try:
+        submission_id = decode_id(asked.request.path_params["id"])
+        with asked.context.storage.read() as conn:
+            row = sent.one(conn, asked.tenant_id, submission_id)
+            story = trace.trace(conn, submission_id)
+    except (KeyError, ValueError):
+        raise HTTPException(404) from None
+    more = max(0, len(story.copies) - MOST_COPIES)
+    return asked.page("account/message.html", {"row": row, "story": story, "most": MOST_COPIES, "more": more})
+
+
+ROUTES = [
+    show("/account/messages", listing, Deed.SEE),
+    show("/account/messages/{id}", one, Deed.SEE),
+]
+
+
+def _named(conn: Tx, tenant_id: int, text: str) -> list[int]:
+    """The tenant's own of that queue id or Message-ID."""
+    found = []
+    for submission_id in trace.find(conn, text)[:LENGTH]:
+        try:
+            sent.one(conn, tenant_id, submission_id)
+        except KeyError:
+            continue
+        found.append(submission_id)
+    return found
+
+
+def _after(asked: PageRequest) -> Reached | None:
+    found = _PLACE.fullmatch(asked.query("after", 40))
+    return None if found is None else (int(found[1]) / 1e6, int(found[2]))
