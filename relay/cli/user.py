@@ -29,7 +29,7 @@ def command() -> None:
 @click.option("--tenant", help="Whose user; without it the operator's staff.")
 @click.option(
     "--role",
-    type=click.Choice([*TENANT_ROLES, *STAFF_ROLES]),
+    type=click.Choice([str(role) for role in (*TENANT_ROLES, *STAFF_ROLES)]),
     required=True,
     help="With --tenant owner, editor or viewer; else operator, reviewer or support.",
 )

@@ -355,6 +355,7 @@ class Story:
             [
                 ("unsubscribe page", _link(letter, "u")),
                 ("preferences", _link(letter, "p")),
+                *self._log_ins(),
                 ("API", f"{self.base_url}/v1/openapi.json"),
                 ("health", f"{self.base_url}/healthz  {self.base_url}/readyz"),
                 ("figures", f"{self.base_url}/metrics"),
@@ -366,6 +367,17 @@ class Story:
             if status != 200:
                 self.screen.expect(False, f"{page} answers {status}")
         self.screen.expect(True, "all of them answer")
+
+    def _log_ins(self) -> list[tuple[str, str]]:
+        """The customer's account and the operator's desk, each with its log-in."""
+        found = []
+        for label, email, words in (
+            ("account", people.CONTACT, ("--tenant", people.TENANT, "--role", "owner")),
+            ("desk", people.OPERATOR, ("--role", "operator")),
+        ):
+            made = self.machine.json("user", "add", email, *words)
+            found.append((label, f"{made['url']}  {email}  {made['password']}"))
+        return found
 
     def invite(self) -> None:
         """What to type in another terminal."""
@@ -383,7 +395,7 @@ class Story:
         )
 
 
-PAGES: Final = ("v1/openapi.json", "healthz", "readyz", "metrics")
+PAGES: Final = ("login", "v1/openapi.json", "healthz", "readyz", "metrics")
 
 
 def _link(letter: ArrivedLetter, kind: str) -> str:

@@ -248,9 +248,6 @@ ACCOUNT: Final[dict[str, str]] = {
         "account. Links of people to unsubscribe go on to work."
     ),
     "tenants.sure": "Type <bdi>{name}</bdi> to be sure",
-    "contact.confirmed": "confirmed",
-    "contact.asked": "asked",
-    "contact.lapsed": "lapsed",
     "nav.campaigns": "Campaigns",
     "nav.messages": "Messages",
     "nav.logins": "Log-ins",
@@ -357,4 +354,7 @@ ACCOUNT: Final[dict[str, str]] = {
     "secret.title": "Keep this secret",
     "secret.once": "It is shown this once and can’t be read again by anybody.",
     "suppressed.hand": "By hand",
+    "contact_state.confirmed": "confirmed",
+    "contact_state.asked": "asked",
+    "contact_state.lapsed": "lapsed",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import string
 
@@ -9,6 +10,7 @@ import pytest
 
 from relay.texts import __main__ as tool
 from relay.texts.english import ENGLISH
+from relay.texts.english_account import ACCOUNT
 from relay.texts.language import DEFAULT, LANGUAGES, catalogue, choose, language
 
 OTHERS = sorted(LANGUAGES.keys() - {DEFAULT})
@@ -37,6 +39,14 @@ def test_a_catalogue_is_complete_and_its_placeholders_agree(code: str) -> None:
     wrong += [key for key, text in texts.items() if text.count("<bdi>") != text.count("</bdi>")]
     assert wrong == []
     assert sum(texts[key] == ENGLISH[key] for key in texts) <= 3  # such as "No"
+
+
+def test_no_key_is_given_twice() -> None:
+    """One of another file would take the place of a letter's text, unseen."""
+    tree = ast.parse((tool.LOCALE.parent / "english.py").read_text("utf-8"))
+    named = [key.value for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys
+             if isinstance(key, ast.Constant)]  # fmt: skip
+    assert len(named) == len({*named}) and {*named}.isdisjoint(ACCOUNT)
 
 
 @pytest.mark.parametrize("code", OTHERS)
