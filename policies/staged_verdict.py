@@ -27,6 +27,7 @@ DOUBTED: Final = 0.05
 """Level at which a signal is above the fine share."""
 UNUSUAL: Final = 0.01
 """Level at which people open or click less than this sender's usually do."""
+COMPLAINED: Final = "complained"
 STEP: Final = 3
 """So much wider is each step of a small campaign."""
 MOST_BLIND: Final = 0.5
@@ -52,8 +53,8 @@ class Signal:
         """By all that was seen, at any look."""
         return self.count > 1 and evidence(self.of, self.count, self.bad) >= 1 / LOOKING
 
-    def doubtful(self, level: float) -> bool:
-        return self.count > 1 and tail(self.of, self.count, self.fine) < level
+    def doubtful(self, level: float, least: int = 2) -> bool:
+        return self.count >= least and tail(self.of, self.count, self.fine) < level
 
     def __str__(self) -> str:
         if not self.of:
@@ -91,7 +92,7 @@ class VerdictLimits:
         seen = max(of.delivered - of.blind, of.complained)
         return (
             Signal("bounced", of.bounced, tried, *self.bounces),
-            Signal("complained", of.complained, seen, *self.complaints),
+            Signal(COMPLAINED, of.complained, seen, *self.complaints),
             Signal("unsubscribed", min(of.unsubscribed, of.delivered), of.delivered, *self.unsubscribes),
             Signal("never agreed", min(of.contested, of.delivered), of.delivered, *self.contests),
         )
@@ -152,7 +153,11 @@ def _doubts(figures: CampaignFigures, signals: tuple[Signal, ...], limits: Verdi
     unusual = _unusual(figures.engagement)
     # Openings decide nothing: where people open less than usual, the signals that decide are believed a little sooner.
     level = DOUBTED * 2 if unusual else DOUBTED
-    found = [f"{one.name} more than {_percent(one.fine)}" for one in signals if one.doubtful(level)]
+    found = [
+        f"{one.name} more than {_percent(one.fine)}"
+        for one in signals
+        if one.doubtful(level, _least(one, figures, limits))
+    ]
     if found and unusual:
         found.append(unusual)
     day = figures.together
@@ -160,6 +165,13 @@ def _doubts(figures: CampaignFigures, signals: tuple[Signal, ...], limits: Verdi
         whole = limits.signals(day)
         found = [f"{one} in the {day.campaigns} campaigns of this day" for one in whole if one.doubtful(DOUBTED)]
     return found
+
+
+def _least(one: Signal, figures: CampaignFigures, limits: VerdictLimits) -> int:
+    """How many are more than a chance. Before the rest of a small list goes, behind which nothing is left to stop,
+    one complaint is: of a list with one percent most have no second one by then."""
+    last_step = figures.recipients < limits.small and figures.share >= STEP and figures.held
+    return 1 if one.name == COMPLAINED and last_step else 2
 
 
 def _large(figures: CampaignFigures, limits: VerdictLimits, told: str) -> CampaignVerdict:

@@ -21,7 +21,7 @@ LEAVING_S: Final = 7 * 86_400.0
 COLUMNS: Final = (
     "id, tenant_id, stream_id, name, topic, from_address, subject, state, created_at, recipients, passed, delivered,"
     " bounced, unsubscribed, complained, window_started_at, decided_at, decided_by, why, reason, share, ahead, draw,"
-    " tried, blind, asked_at, contested, suspicion"
+    " tried, blind, asked_at, contested, suspicion, tracked"
 )
 
 
@@ -69,6 +69,8 @@ class Campaign:
     """People who said that they never agreed."""
     suspicion: str = ""
     """Of forbidden content; empty: none."""
+    tracked: int = 0
+    """Delivered copies whose openings or clicks are known: of persons who agreed to it."""
 
 
 # --- reading --------------------------------------------------------------------------

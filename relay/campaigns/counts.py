@@ -8,13 +8,16 @@ from __future__ import annotations
 from relay.store.contract import Tx
 
 
-def ended(conn: Tx, campaign_id: int, delivered: int, bounced: int, tried: int, blind: int = 0) -> None:
+def ended(
+    conn: Tx, campaign_id: int, delivered: int, bounced: int, tried: int, blind: int = 0, tracked: int = 0
+) -> None:
     """So many copies more were delivered (``blind``: at sites that report no complaints), so many came back or were
-    refused, so many were tried for the first time. What came back after its delivery is one delivered less."""
+    refused, so many were tried for the first time. What came back after its delivery is one delivered less.
+    ``tracked``: so many of those delivered went to persons who agreed to it."""
     conn.execute(
-        "UPDATE campaign SET delivered = delivered + ?, bounced = bounced + ?, tried = tried + ?, blind = blind + ?"
-        " WHERE id = ?",
-        (delivered, bounced, tried, blind, campaign_id),
+        "UPDATE campaign SET delivered = delivered + ?, bounced = bounced + ?, tried = tried + ?, blind = blind + ?,"
+        " tracked = tracked + ? WHERE id = ?",
+        (delivered, bounced, tried, blind, tracked, campaign_id),
     )
 
 

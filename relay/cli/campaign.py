@@ -11,7 +11,7 @@ import click
 
 from relay.campaigns import campaigns, refusals
 from relay.cli import campaign_content
-from relay.cli.common import Store, actor, done, hold_row, json_option, open_store, stage_window
+from relay.cli.common import Store, actor, done, hold_row, json_option, open_store, stage_terms
 from relay.cli.stats_by import by_option, show_by
 from relay.cli.watching import watch_option, watch_output, watch_show
 from relay.queue import held, verdict_letters, verdicts
@@ -94,7 +94,7 @@ def show_(
         return
 
     def fields() -> dict[str, object]:
-        found = held.of_campaign(store.conn, id_, stage_window(store))
+        found = held.of_campaign(store.conn, id_, stage_terms(store))
         holds = [hold_row(one) | {"copies": one.copies} for one in found]
         seen = tracking.of_campaign(store.conn, id_).fields() | {"links": tracking.links(store.conn, id_)}
         return _details(store, campaigns.by_id(store.conn, id_)) | seen | {"holds": holds}

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from config.settings import Settings
     from relay.keys.secrets import Secrets
     from relay.mail.address import Address
+    from relay.queue.held import StageTerms
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -80,6 +81,13 @@ def stage_window(store: Store) -> float:
         return float(parse_duration(said))
     except ValueError:
         return 0.0
+
+
+def stage_terms(store: Store) -> StageTerms:
+    """How long staged campaigns are watched, and how long a verdict of people may take."""
+    from relay.queue.held import StageTerms
+
+    return StageTerms(stage_window(store), store.settings.operator.review)
 
 
 def config_path(ctx: click.Context) -> Path:

@@ -10,11 +10,12 @@ from typing import Any, Final
 import click
 
 from config.settings import Settings
-from relay.cli.common import actor, done, fail, hold_row, json_option, open_store, stage_window
+from relay.cli.common import actor, done, fail, hold_row, json_option, open_store, stage_terms
 from relay.cli.watching import watch_option, watch_output, watch_show
 from relay.mail.address import AddressError, parse_domain
 from relay.queue import admin, held, view
 from relay.queue.admin import QueueAction, Selection
+from relay.queue.held import StageTerms
 from relay.queue.nodes import own_id
 from relay.queue.owners import end_leases
 from relay.queue.trace import trace
@@ -96,10 +97,10 @@ def list_(
 def show_(ctx: click.Context, id_: int, every: float | None, as_json: bool) -> None:
     """Show one message and all its copies."""
     store = open_store(ctx)
-    watch_show(ctx, lambda: _message(store.conn, id_, stage_window(store)), as_json, every)
+    watch_show(ctx, lambda: _message(store.conn, id_, stage_terms(store)), as_json, every)
 
 
-def _message(conn: Tx, id_: int, window_s: float) -> dict[str, object]:
+def _message(conn: Tx, id_: int, terms: StageTerms) -> dict[str, object]:
     copies = view.copies(conn, id_)
     if not copies:
         fail(f"there is no message {encode_id(id_)}; it may be older than the retention")
@@ -118,7 +119,7 @@ def _message(conn: Tx, id_: int, window_s: float) -> dict[str, object]:
     }
     shown = ("number", "address", "state", "due_at", "attempts", "reason", "remote", "changed_at")
     recipients = [{key: _row(row)[key] for key in shown} for row in copies]
-    by_number = held.of_message(conn, id_, window_s)
+    by_number = held.of_message(conn, id_, terms)
     holds = [{"number": number} | hold_row(one) for number, found in by_number.items() for one in found]
     return head | {"recipients": recipients, "holds": holds}
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from relay.cli import layout
-from relay.cli.common import fail, hold_row, iso, json_option, note, open_store, pairs, print_json, say, stage_window
+from relay.cli.common import fail, hold_row, iso, json_option, note, open_store, pairs, print_json, say, stage_terms
 from relay.cli.moments import brief, shown
 from relay.cli.printing import room
 from relay.observe.escape import escaped
@@ -29,7 +29,7 @@ def command(ctx: click.Context, id_or_message_id: str, as_json: bool) -> None:
     found = find(conn, id_or_message_id)
     if not found:
         fail(f"there is no message {id_or_message_id}: give the id of the 250 reply, or the Message-ID")
-    story, others = trace(conn, found[0], stage_window(store)), [encode_id(other) for other in found[1:]]
+    story, others = trace(conn, found[0], stage_terms(store), who=True), [encode_id(other) for other in found[1:]]
     if as_json:
         print_json(_plain(story) | {"same_message_id": others})
         return

@@ -71,6 +71,7 @@ class LeasedCopy:
         "_bulk",
         "_desk",
         "_told",
+        "_tracked",
         "_wanted_as_of",
         "address",
         "domain",
@@ -85,6 +86,7 @@ class LeasedCopy:
         self.domain = lease.domain
         self.typed = lease.subscriber_id == 0
         self._bulk = False
+        self._tracked = False
         self._told: Mapping[str, object] | None = None
         """What hooks that wait have answered just now."""
         self._wanted_as_of = NEVER
@@ -332,5 +334,6 @@ class LeasedCopy:
                 doubt,
                 held_by,
                 held_until,
+                self._tracked,
             )
         )

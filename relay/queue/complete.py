@@ -44,6 +44,7 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
     bulk: Counter[int] = Counter()
     tried: Counter[int] = Counter()
     blind: Counter[int] = Counter()
+    tracked: Counter[int] = Counter()
     taken: list[events.ToldCopy] = []
     places: Counter[tuple[int, int, str, int]] = Counter()
     for result in results:
@@ -87,6 +88,8 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
                 delivered[submission.campaign_id] += 1
                 if sites.blind(result.lease.domain, result.remote):
                     blind[submission.campaign_id] += 1
+                if result.tracked:
+                    tracked[submission.campaign_id] += 1
             if result.bulk:
                 bulk[submission.tenant_id] += 1
         elif result.state is State.EXPIRED and (not result.attempts or result.detail.get("type") == LAST_TYPE):
@@ -99,7 +102,7 @@ def complete(conn: Tx, results: Sequence[Result], notify: Notify) -> Written:
                 _suppress(conn, result)
         elif result.state in (State.WITHDRAWN, State.DECLINED, State.CANCELLED):
             _give_back(conn, result)
-    _figures(conn, delivered, bounced, tried, blind, bulk)
+    _figures(conn, delivered, bounced, tried, blind, tracked, bulk)
     _close(conn, closed, written)
     if taken:
         events.told(conn, events.DELIVERED, taken, results[0].at)
@@ -162,11 +165,12 @@ def _figures(
     bounced: Counter[int],
     tried: Counter[int],
     blind: Counter[int],
+    tracked: Counter[int],
     bulk: Counter[int],
 ) -> None:
     for campaign_id in delivered.keys() | bounced.keys() | tried.keys():
         ends = delivered[campaign_id], bounced[campaign_id], tried[campaign_id], blind[campaign_id]
-        counts.ended(conn, campaign_id, *ends)
+        counts.ended(conn, campaign_id, *ends, tracked[campaign_id])
     for tenant_id, number in bulk.items():
         counters.add(conn, tenant_id, "delivered/bulk", number)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
 
 from relay.queue.braked import WHY
 from relay.queue.holds import BRAKE, CAMPAIGN, DAMAGE, DOMAIN, FREEZE, OPERATOR, POLICY, WORDS
@@ -45,6 +46,8 @@ class _Row:
     """Why it is stopped or declined, else why it is staged."""
     window_at: float | None
     """When its window began."""
+    asked_at: float | None
+    """When it was left to people."""
     frozen: str
     """The tenant's name, if it is frozen for this stream."""
     freeze_reason: str
@@ -52,22 +55,32 @@ class _Row:
 
 _AROUND: Final = (
     "coalesce(c.state, ''), coalesce(CASE WHEN c.why = '' THEN c.reason ELSE c.why END, ''), c.window_started_at,"
-    " CASE WHEN {frozen} THEN coalesce(t.name, '') ELSE '' END, coalesce(t.freeze_reason, '')"
+    " c.asked_at, CASE WHEN {frozen} THEN coalesce(t.name, '') ELSE '' END, coalesce(t.freeze_reason, '')"
 )
 
 
-def of_message(conn: Tx, submission_id: int, window_s: float = 0.0) -> dict[int, list[CopyHold]]:
-    """The holds of each held copy, by its number. ``window_s``: how long campaigns are watched; 0: not known."""
+class StageTerms(NamedTuple):
+    """How long campaigns are watched, and how long people have for their verdict, in seconds; 0: isn't told."""
+
+    window_s: float = 0.0
+    review_s: float = 0.0
+
+
+UNTOLD: Final = StageTerms()
+
+
+def of_message(conn: Tx, submission_id: int, terms: StageTerms = UNTOLD) -> dict[int, list[CopyHold]]:
+    """The holds of each held copy, by its number."""
     rows = conn.execute(
         "SELECT r.number, r.held_by, r.hold_reason, r.held_until, r.status, r.submission_id, r.campaign_id,"
         f" {_AROUND.format(frozen=FROZEN)} FROM recipient r LEFT JOIN campaign c ON c.id = r.campaign_id"
         " LEFT JOIN tenant t ON t.id = r.tenant_id WHERE r.submission_id = ? AND r.state = 1 ORDER BY r.number",
         (submission_id,),
     )
-    return {row[0]: _holds(_Row(*row), window_s) for row in rows}
+    return {row[0]: _holds(_Row(*row), terms) for row in rows}
 
 
-def of_campaign(conn: Tx, campaign_id: int, window_s: float = 0.0) -> list[CopyHold]:
+def of_campaign(conn: Tx, campaign_id: int, terms: StageTerms = UNTOLD) -> list[CopyHold]:
     """The holds of a campaign's copies, alike ones added up; of those that end by themselves the last end is told."""
     frozen = "t.freeze = 'all' OR t.freeze = 'bulk' AND m.kind = 'bulk'"
     around = conn.execute(
@@ -84,7 +97,7 @@ def of_campaign(conn: Tx, campaign_id: int, window_s: float = 0.0) -> list[CopyH
     ).fetchall()
     found: dict[tuple[str, str, bool], CopyHold] = {}
     for held_by, reason, until, said, submission_id, copies in rows:
-        for one in _holds(_Row(0, held_by, reason, until, said, submission_id, campaign_id, *around), window_s):
+        for one in _holds(_Row(0, held_by, reason, until, said, submission_id, campaign_id, *around), terms):
             key = (one.by, one.why, one.until is None)
             before = found.get(key, replace(one, copies=0))
             last = max((end for end in (before.until, one.until) if end is not None), default=None)
@@ -92,14 +105,14 @@ def of_campaign(conn: Tx, campaign_id: int, window_s: float = 0.0) -> list[CopyH
     return list(found.values())
 
 
-def _holds(row: _Row, window_s: float) -> list[CopyHold]:
+def _holds(row: _Row, terms: StageTerms) -> list[CopyHold]:
     found = []
     id_ = encode_id(row.submission_id)
     if row.held_by & POLICY:
         ends = f"relay queue release {id_}" if row.until is None else AT_ONCE
         found.append(CopyHold("policy", row.reason, row.until, ends))
     if row.held_by & CAMPAIGN:
-        found.append(_of_stage(row, window_s))
+        found.append(_of_stage(row, terms))
     if row.held_by & FREEZE or row.frozen:
         ends = f"relay tenant unfreeze {row.frozen}" if row.frozen else "the freeze is over; the next clean-up"
         found.append(CopyHold("freeze", row.freeze_reason, None, ends))
@@ -114,17 +127,26 @@ def _holds(row: _Row, window_s: float) -> list[CopyHold]:
     return found
 
 
-def _of_stage(row: _Row, window_s: float) -> CopyHold:
+def _of_stage(row: _Row, terms: StageTerms) -> CopyHold:
     """Until when is known once the window has begun; the verdict may be sooner, and an unclear one takes a person."""
-    number = row.campaign_id
+    number, window_s = row.campaign_id, terms.window_s
     by_hand = f"relay campaign release {number}, or decline {number}"
     if row.campaign in ("stopped", "undecided"):
-        return CopyHold("campaign", f"campaign {number} is {row.campaign}: {row.campaign_why}", None, by_hand)
+        why = f"campaign {number} is {row.campaign}: {row.campaign_why}"
+        if row.asked_at is None or not terms.review_s:
+            return CopyHold("campaign", why, None, by_hand)
+        due = moment(row.asked_at + terms.review_s)
+        return CopyHold("campaign", why, None, f"a person's verdict, due by {due}, when the next are called: {by_hand}")
     why = f"campaign {number} is staged" + (f": {row.campaign_why}" if row.campaign_why else "")
     if row.campaign == "watching" and row.window_at is not None and window_s:
         return CopyHold("campaign", why, row.window_at + window_s, f"the verdict then, or sooner: {by_hand}")
     after = f", {window_s / 3600:g} h after its first part was tried" if window_s else ""
     return CopyHold("campaign", why, None, f"the verdict{after}: {by_hand}")
+
+
+def moment(at: float) -> str:
+    """In a sentence: to the second, UTC."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def word(held_by: int, reason: str) -> str:

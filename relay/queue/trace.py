@@ -9,18 +9,28 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
+from relay.audit import actions
 from relay.events.write import RETURNED
 from relay.queue import held
-from relay.queue.held import CopyHold
+from relay.queue.held import UNTOLD, CopyHold, StageTerms, moment
 from relay.store.contract import Tx
 from relay.values.ids import decode_id, encode_id
 from relay.values.states import State
 
 MAX_SUBMISSIONS: Final = 20
 """Messages shown for one Message-ID that was used again and again."""
+
+VERDICTS: Final = (
+    "campaign-released",
+    "campaign-declined",
+    "campaign-stopped",
+    "campaign-undecided",
+    "campaign-widened",
+)
+MOST_VERDICTS: Final = 1_000
+"""Of a tenant, the latest, among which those on one campaign are looked for."""
 
 _REASONS: Final = ("says", "status", "why", "reason", "diagnostic", "code", "means")
 """Names in an event's detail that say why, the best first."""
@@ -112,8 +122,8 @@ class _Head(NamedTuple):
     tenant_id: int
 
 
-def trace(conn: Tx, submission_id: int, window_s: float = 0.0) -> MessageTrace:
-    """The story of a submission that is there; raises KeyError if it is not."""
+def trace(conn: Tx, submission_id: int, terms: StageTerms = UNTOLD, *, who: bool = False) -> MessageTrace:
+    """The story of a submission that is there; raises KeyError if it is not. ``who``: with who decided at the desk."""
     row = conn.execute(
         f"SELECT {_HEAD} FROM submission s LEFT JOIN tenant t ON t.id = s.tenant_id"
         " LEFT JOIN stream st ON st.id = s.stream_id WHERE s.id = ?",
@@ -123,7 +133,7 @@ def trace(conn: Tx, submission_id: int, window_s: float = 0.0) -> MessageTrace:
         raise KeyError(submission_id)
     head = _Head(*row)
     by_number = _events(conn, submission_id)
-    name, verdicts = _campaign(conn, head.campaign_id)
+    name, verdicts = _campaign(conn, head.campaign_id, who)
     steps = [*by_number.pop(None, []), *verdicts]
     if not any(step.what == "accepted" for step in steps):
         steps.append(TraceStep(head.accepted_at, "accepted", ""))
@@ -142,7 +152,7 @@ def trace(conn: Tx, submission_id: int, window_s: float = 0.0) -> MessageTrace:
         tag=head.tag,
         meta=json.loads(head.meta) if head.meta else {},
         steps=tuple(sorted(steps, key=lambda step: step.at)),
-        copies=_copies(conn, submission_id, (head.tenant_id, head.topic, head.accepted_at), by_number, window_s),
+        copies=_copies(conn, submission_id, (head.tenant_id, head.topic, head.accepted_at), by_number, terms),
     )
 
 
@@ -166,7 +176,7 @@ def _accepted(told: Mapping[str, Any]) -> str:
     count = told.get("recipients", 0)
     parts = [f"{count} recipient" + ("" if count == 1 else "s")] if count else []
     if told.get("held"):
-        ends = [f"{why} until {_time(until)}" if until else str(why) for why, until in told.get("holds", ())]
+        ends = [f"{why} until {moment(until)}" if until else str(why) for why, until in told.get("holds", ())]
         parts.append(f"{told['held']} held" + (f" ({'; '.join(ends)})" if ends else ""))
     if told.get("refused"):
         parts.append(f"{len(told['refused'])} refused")
@@ -182,18 +192,14 @@ def _why(told: Mapping[str, Any]) -> str:
     reasons = dict.fromkeys(str(told[name]) for name in _REASONS if told.get(name))
     text = "; ".join(reasons) or str(told.get("type", ""))
     if told.get("until"):
-        text = f"{text} until {_time(told['until'])}"
+        text = f"{text} until {moment(told['until'])}"
     for name, word in (("remote", "at"), ("actor", "by"), ("topic", "topic")):
         if told.get(name):
             text = f"{text} {word} {told[name]}" if text else f"{word} {told[name]}"
     return text
 
 
-def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _campaign(conn: Tx, campaign_id: int | None) -> tuple[str, list[TraceStep]]:
+def _campaign(conn: Tx, campaign_id: int | None, who: bool) -> tuple[str, list[TraceStep]]:
     row = conn.execute(
         "SELECT name, state, tenant_id, created_at, window_started_at FROM campaign WHERE id = ?", (campaign_id,)
     ).fetchone()
@@ -203,6 +209,7 @@ def _campaign(conn: Tx, campaign_id: int | None) -> tuple[str, list[TraceStep]]:
     steps = []
     if window_started_at is not None:
         steps.append(TraceStep(window_started_at, "campaign-watching", "all copies of the first part were tried once"))
+    actors = _actors(conn, tenant_id, campaign_id) if who else {}
     # event_by_tenant bounds this: a campaign's own events carry no submission.
     rows = conn.execute(
         "SELECT at, kind, detail FROM event WHERE tenant_id = ? AND at >= ? AND submission_id IS NULL"
@@ -212,8 +219,16 @@ def _campaign(conn: Tx, campaign_id: int | None) -> tuple[str, list[TraceStep]]:
     for at, kind, detail in rows:
         told = json.loads(detail or "{}")
         what = f"campaign-{told['verdict']}" if "verdict" in told else kind.replace(".", "-")
-        steps.append(TraceStep(at, what, str(told.get("why", ""))))
+        why = str(told.get("why", ""))
+        actor = actors.get((at, what), "")
+        steps.append(TraceStep(at, what, f"{why} (by {actor})" if actor else why))
     return f"{campaign_id} {name} ({state})", steps
+
+
+def _actors(conn: Tx, tenant_id: int, campaign_id: int | None) -> dict[tuple[float, str], str]:
+    """Who made which verdict on it: verdict and record bear the same time."""
+    found = actions.of_tenant(conn, tenant_id, VERDICTS, MOST_VERDICTS)
+    return {(one.at, one.action): one.actor for one in found if one.detail.get("campaign") == campaign_id}
 
 
 def _copies(
@@ -221,14 +236,14 @@ def _copies(
     submission_id: int,
     asked: tuple[int, str, float],
     by_number: Mapping[int | None, list[TraceStep]],
-    window_s: float,
+    terms: StageTerms,
 ) -> tuple[CopyStory, ...]:
     rows = conn.execute(
         "SELECT number, address, state, subscriber_id, due_at, owner, attempts, held_by, hold_reason, status,"
         " remote, changed_at FROM recipient WHERE submission_id = ? ORDER BY number",
         (submission_id,),
     ).fetchall()
-    holding = held.of_message(conn, submission_id, window_s)
+    holding = held.of_message(conn, submission_id, terms)
     found = []
     for number, address, code, subscriber_id, due_at, owner, attempts, held_by, reason, *last in rows:
         status, remote, changed_at = last

@@ -186,6 +186,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     """What holds it from now on (``relay.queue.holds``)."""
     held_until: float | None = None
     """When a policy's hold ends by itself."""
+    tracked: bool = False
+    """It went with places for openings or clicks, to a person who agreed."""
 
 
 @dataclass(slots=True)

@@ -7,10 +7,12 @@ import logging
 import time
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from relay.campaigns import campaigns, record
 from relay.pipeline.chain import Chain
 from relay.pipeline.contract import CampaignVerdict, Decision
-from relay.queue import holds, last, verdict_letters, verdicts
+from relay.queue import engagement, holds, last, verdict_letters, verdicts
 from relay.queue.operator import Operator
 from relay.store.contract import Tx
 from relay.store.database import connect, transaction
@@ -112,7 +114,10 @@ def judge(conn: Tx, chain: Chain, now: float) -> list[tuple[int, CampaignVerdict
     rows = conn.execute("SELECT id FROM campaign WHERE state IN ('staged', 'watching') ORDER BY id").fetchall()
     found = []
     for campaign_id in [*(row[0] for row in rows), *campaigns.leaving(conn, ACTOR, now)]:
-        verdict = chain.campaign(campaigns.figures(conn, campaign_id, now))
+        figures = replace(
+            campaigns.figures(conn, campaign_id, now), engagement=engagement.of_campaign(conn, campaign_id)
+        )
+        verdict = chain.campaign(figures)
         if verdict.decision is not Decision.WAIT:
             found.append((campaign_id, verdict))
     for campaign_id, stream_id in campaigns.flows(conn, ACTOR):

@@ -47,7 +47,7 @@ KNOWS: Mapping[str, str] = {
     "people": "audit campaigns events keys mail store store/sqlite values",
     "pipeline": "mail values",
     "processes": "observe store",
-    "queue": "audit campaigns events ledger mail observe people pipeline store store/sqlite texts values",
+    "queue": "audit campaigns events ledger mail observe people pipeline store store/sqlite texts tracking values",
     "rights": "accounts audit campaigns contests events exemplars feedback keys observe people queue signup "
     "statistics store tenants tracking values webhooks",
     "serve.py": "again.py app.py checks intake/smtp observe processes queue store store/sqlite web/server",

@@ -15,6 +15,7 @@ from relay.pipeline.contract import Hold, Stage
 from relay.queue import held, holds, verdicts, watch
 from relay.queue.admin import QueueAction, QueueChange, Selection, act
 from relay.queue.complete import complete
+from relay.queue.held import StageTerms
 from relay.queue.holds import CAMPAIGN, DAMAGE, FREEZE, OPERATOR, POLICY
 from relay.queue.thaw import thaw
 from relay.queue.trace import trace
@@ -285,9 +286,9 @@ def test_a_stage_says_until_when(
     id_, _ = put(conn, [ANN], campaign="autumn", stage=NONE_AT_ONCE)
     conn.execute(f"UPDATE campaign SET reason = 'new here', {change}")
     by_hand = "relay campaign release 1, or decline 1"
-    (one,) = held.of_message(conn, id_, 21_600.0)[0]
+    (one,) = held.of_message(conn, id_, StageTerms(21_600.0))[0]
     assert (one.by, one.why, one.until, one.ends) == ("campaign", why, until, ends + by_hand)
-    (whole,) = held.of_campaign(conn, 1, 21_600.0)
+    (whole,) = held.of_campaign(conn, 1, StageTerms(21_600.0))
     assert (whole.why, whole.until, whole.ends) == (why, until, ends + by_hand)
 
 

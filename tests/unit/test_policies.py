@@ -475,6 +475,12 @@ DAY = DayFigures(campaigns=12, delivered=40, bounced=12, unsubscribed=0, complai
         ({"delivered": 2, "bounced": 3, "tried": 10}, Decision.STOP, "bounced 3 of 10 (30.00 %, between 6.7 and 65 %)"),
         ({"delivered": 2, "bounced": 3, "sent": 5}, Decision.STOP, "clearly bad (bounced)"),
         ({"complained": 1}, Decision.WIDEN, ""),
+        (
+            {"complained": 1, "share": 3, "sent": 30, "delivered": 30, "held": 70},
+            Decision.ASK,
+            "not clear (complained more than 0.03 %)",
+        ),
+        ({"complained": 1, "share": 3, "sent": 100, "delivered": 100, "held": 0}, Decision.RELEASE, ""),
         ({"complained": 2}, Decision.STOP, "clearly bad (complained)"),
         ({"delivered": 0, "bounced": 1, "sent": 1}, Decision.ASK, "nothing of the first part was delivered"),
         ({"delivered": 0}, Decision.ASK, "nothing of the first part has ended"),

@@ -28,11 +28,11 @@ def test_bad_lists_are_held(audience: Audience, size: int) -> None:
 
 
 def test_a_small_bad_list_is_held_as_often_as_it_can_be_known() -> None:
-    """A tenth of dead addresses among 250; one percent of complaints and no other sign can't be seen by then."""
+    """A tenth of dead addresses among 250; of one percent of complaints 59 % of lists show one before the last step."""
     found = simulate(RUNS, 3, tracked=False, sizes=(250,), audiences=BAD)
     held = {title: cell.held for (title, _), cell in found.items()}
     assert held["10 % dead"] >= 0.75 and held["bought list"] >= 0.95
-    assert held["1 % complaints, else fine"] <= 0.6
+    assert 0.5 <= held["1 % complaints, else fine"] <= 0.7
 
 
 def test_openings_change_little() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from relay.campaigns import campaigns, figures
 from relay.campaigns.figures import Figures
 from relay.people import consents
 from relay.pipeline.contract import Stage
-from relay.queue import verdicts
+from relay.queue import held, verdicts
 from relay.queue.admin import QueueAction, Selection, act
 from relay.queue.complete import complete
+from relay.queue.held import StageTerms
 from relay.queue.trace import CopyStory, find, trace
 from relay.queue.values import Lease, Result
 from relay.store.database import transaction
@@ -167,3 +169,26 @@ def test_figures_add_up(conn: sqlite3.Connection) -> None:
     assert done.campaign_id is not None
     assert figures.of_campaign(conn, campaigns.by_id(conn, done.campaign_id)) == expected
     assert figures.of_tenant(conn, 99) == Figures(0, 0, 0, 0, 0, 0, 0, {})
+
+
+def test_a_campaign_left_to_people_says_until_when_and_who_decided(conn: sqlite3.Connection) -> None:
+    emails = [f"p{number}@people.example" for number in range(12)]
+    for email in emails:
+        agree(conn, email)
+    id_, done = put(conn, emails, campaign="autumn", stage=Stage(every=10, most=9))
+    assert done.campaign_id is not None
+    with transaction(conn):
+        verdicts.stop(conn, done.campaign_id, "relay", "clearly bad (bounced)", NOW + 60)
+    terms = StageTerms(6 * 3600.0, 86_400.0)
+    (hold,) = next(copy.holds for copy in trace(conn, id_, terms).copies if copy.holds)
+    due = datetime.fromtimestamp(NOW + 60 + 86_400, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert f"due by {due}" in hold.ends and f"relay campaign release {done.campaign_id}" in hold.ends
+    (told,) = held.of_campaign(conn, done.campaign_id, terms)
+    assert told.ends == hold.ends
+    with transaction(conn):
+        verdicts.decline(conn, done.campaign_id, "mary", "every tenth is dead", NOW + 90)
+    said = {step.what: step.why for step in trace(conn, id_, terms, who=True).steps}
+    assert said["campaign-declined"] == "every tenth is dead (by mary)"
+    assert said["campaign-stopped"] == "clearly bad (bounced) (by relay)"
+    to_the_tenant = {step.what: step.why for step in trace(conn, id_).steps}
+    assert to_the_tenant["campaign-declined"] == "every tenth is dead", "names of people at the desk are not told"

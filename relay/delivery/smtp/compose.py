@@ -87,6 +87,8 @@ class Composer:
         self._messages: OrderedDict[int, Compiled] = OrderedDict()
         self._signers: dict[int, tuple[DomainRecord, Signer | None]] = {}
         self._topics: dict[tuple[int, str], int] = {}
+        self.tracks = False
+        """Of the copy that was rendered last: its openings or clicks will be known."""
 
     # -- what is shared ----------------------------------------------------------
 
@@ -166,6 +168,7 @@ class Composer:
     ) -> Rendered:
         """``hashed``: the copy will be signed."""
         values = dict(lease.slots)
+        self.tracks = False
         names = message.renderer.names
         if not names.isdisjoint(_LINKS):
             token = tokens.link_token(self._secrets, mark)
@@ -177,7 +180,9 @@ class Composer:
             local = tokens.local_part(self._secrets, "u", mark)
             values["unsubscribe_mailto"] = f"{local}@{self.mail_domain(domain)}"
         if message.tracked is not None:
-            values.update(self._tracking(message.tracked, lease, domain))
+            found = self._tracking(message.tracked, lease, domain)
+            self.tracks = found is not message.tracked.plain
+            values.update(found)
         return message.renderer.render(values, hashed=hashed)
 
     def _tracking(self, tracked: TrackedMessage, lease: Lease, domain: DomainRecord | None) -> Mapping[str, str]:

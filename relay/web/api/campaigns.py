@@ -14,10 +14,11 @@ from relay.campaigns.campaigns import Campaign
 from relay.exemplars import keep
 from relay.queue import verdicts
 from relay.store.contract import Tx
+from relay.tracking import figures as tracking
 from relay.values.errors import RegistryError
 from relay.web.api import cursors
 from relay.web.api.consent_list import moment
-from relay.web.api.models_account import CampaignList, CampaignOut, StopIn
+from relay.web.api.models_account import CampaignList, CampaignOut, HitsOut, StopIn
 from relay.web.api.models_content import CampaignContent
 from relay.web.api.once import Key, once, tenant
 from relay.web.api.openapi import ALWAYS, REPLAY, WITH_BODY, errors
@@ -95,8 +96,12 @@ def _find(conn: Tx, tenant_id: int, campaign_id: int) -> Campaign:
 
 def _out(conn: Tx, row: Campaign) -> CampaignOut:
     stream = conn.execute("SELECT name FROM stream WHERE id = ?", (row.stream_id,)).fetchone()
+    seen = tracking.of_campaign(conn, row.id)
     return CampaignOut(
         **asdict(figures.of_campaign(conn, row)),
+        tracked=row.tracked,
+        opened=HitsOut.model_validate(seen.opened.fields()),
+        clicked=HitsOut.model_validate(seen.clicked.fields()),
         id=row.id,
         name=row.name,
         stream=stream[0] if stream else "",

@@ -93,6 +93,18 @@ class FiguresOut(BaseModel):
     refused: dict[str, int] = Field(description="Recipients refused, by the reply's word or code.")
 
 
+class HitsOut(BaseModel):
+    """Tracked copies that were opened, or of which a link was followed; each counts once, as its most human hit."""
+
+    total: int = Field(description="Whoever did.")
+    human: int
+    unsure: int
+    proxy: int
+    prefetch: int
+    scanner: int
+    hits: int = Field(description="Each time.")
+
+
 class CampaignOut(FiguresOut):
     """A campaign and what became of it."""
 
@@ -105,6 +117,10 @@ class CampaignOut(FiguresOut):
     why: str
     created_at: datetime
     decided_at: datetime | None
+    contested: int = Field(description="People who said that they never agreed.")
+    tracked: int = Field(description="Delivered copies whose openings or clicks are known: of people who agreed to it.")
+    opened: HitsOut
+    clicked: HitsOut
 
 
 class CampaignList(BaseModel):
