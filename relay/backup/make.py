@@ -21,13 +21,12 @@ from relay.keys.belonging import FOREIGN, foreign
 from relay.keys.secrets import Secrets
 from relay.store import marks
 from relay.store.contract import Connection, Tx
+from relay.store.copy.run import copy_beside
 from relay.store.database import connect, schema_version, transaction
 from relay.store.engines import StoreAddress
 from relay.store.sqlite.room import PAGE_OCTETS
 from relay.store.sqlite.taken import faults_of, opened, reading_any, take
 
-MADE_AT: Final = "backup/made-at"
-"""The mark that says when the last one was made, in seconds UTC."""
 _TIMES: Final = 2
 """A copy of the database, and the archive, which may be as large."""
 
@@ -57,7 +56,11 @@ def make(
     with contextlib.closing(_store(settings.stored)) as conn, _room(target) as room:
         copy = room / archive.DATABASE
         _fits(conn, settings, room)
-        take(conn, copy, tell)
+        if isinstance(settings.stored, Path):
+            take(conn, copy, tell)
+        else:
+            copy_beside(settings.stored, copy, lambda what, done, all_: tell(done, all_))
+            copy.chmod(0o600)
         _whole(copy)
         secrets = room / archive.SECRETS  # after the database: whatever that was sealed with is in it
         secrets.write_bytes(settings.secrets_file.read_bytes())
@@ -71,7 +74,7 @@ def make(
             octets = os.fstat(fd).st_size
         _put(written, target)
         with contextlib.suppress(Exception), transaction(conn):  # a full disk is no reason to doubt the backup
-            marks.write(conn, MADE_AT, int(at))
+            marks.write(conn, marks.BACKED_UP, int(at))
     return BackupMade(target, octets, manifest, lock.locks)
 
 

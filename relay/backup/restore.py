@@ -17,16 +17,18 @@ from config.load import ConfigError, load
 from config.settings import Settings
 from relay.backup import archive
 from relay.backup.archive import BackupManifest, unpack
-from relay.backup.make import MADE_AT, counts
+from relay.backup.make import counts
 from relay.backup.paths import own_paths
 from relay.backup.sealing import BackupError, BackupKeys, opening
 from relay.keys.belonging import FOREIGN, foreign
 from relay.keys.secrets import Secrets, SecretsError
 from relay.store import marks
 from relay.store.contract import Failure
+from relay.store.copy.run import copy_store
 from relay.store.database import StoreError, migrations, schema_of
 from relay.store.files import open_small
 from relay.store.sqlite.taken import faults_of, opened
+from relay.store.whole import CopyRefused
 
 Migrating = Callable[[Path, Path], None]
 """What brings a database to this release's schema, given its secrets file too."""
@@ -89,7 +91,7 @@ def _usable(file: Path, room: Path, manifest: BackupManifest, migrating: Migrati
             if foreign(conn, Secrets.load(room / archive.SECRETS)):
                 raise BackupError(f"{file}: {FOREIGN}")
             tenants, copies = counts(conn)
-            marks.write(conn, MADE_AT, int(manifest.made_at))
+            marks.write(conn, marks.BACKED_UP, int(manifest.made_at))
     except (StoreError, SecretsError, Failure) as error:
         raise BackupError(f"the data in {file} can't be used: {error}") from error
     return BackupChecked(room, manifest, tenants, copies)
@@ -105,8 +107,19 @@ def replace(settings: Settings, file: Path, keys: BackupKeys, *, migrating: Migr
         raise BackupError(f"there is no directory {data_dir} (server.data_dir): make it, or restore with --dir")
     with _alone(data_dir), checked(file, keys, data_dir, migrating=migrating) as found:
         _owned(found.directory, data_dir)
+        if not isinstance(settings.stored, Path):
+            _into_server(found.directory / archive.DATABASE, settings.stored)
         kept = _exchange(found.directory, data_dir)
     return RestoredRelay(found.manifest, data_dir, None, kept, found.tenants, found.copies)
+
+
+def _into_server(database: Path, url: str) -> None:
+    """Into an empty database: what a server has is nobody's to move away but its own."""
+    try:
+        copy_store(database, url)
+    except (StoreError, CopyRefused) as error:
+        raise BackupError(f"nothing was replaced: {error}") from error
+    database.unlink()
 
 
 @contextlib.contextmanager

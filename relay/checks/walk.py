@@ -10,7 +10,6 @@ from typing import Final
 from config.settings import Settings
 from config.units import DAY
 from relay.audit.verify import verify
-from relay.backup.make import MADE_AT
 from relay.checks.result import CheckResult, Level, bad, ok, warn
 from relay.checks.store import SHOWN, check_store
 from relay.keys.secrets import Secrets, SecretsError
@@ -105,7 +104,7 @@ def _audit(conn: Tx, settings: Settings, progress: _Progress) -> CheckResult:
 
 def backup_age(conn: Tx, now: float) -> CheckResult:
     """How old the newest backup is that `relay backup` made."""
-    at = marks.read(conn, MADE_AT)
+    at = marks.read(conn, marks.BACKED_UP)
     todo = "`relay backup DIR --passphrase-file FILE --keep 14`, every day by cron or relay-backup.timer"
     if at is None:
         return warn("backup", "`relay backup` has never made one", todo)

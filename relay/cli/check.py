@@ -16,6 +16,8 @@ from relay.observe.escape import escaped
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from relay.store.contract import Tx
+    from relay.tenants.lookup import RecordLookup
 
 _COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 
@@ -45,27 +47,28 @@ def dns_(ctx: click.Context, domain: str | None, as_json: bool) -> int:
     The name servers themselves; the relay's own: address and PTR, SPF and MX of the mail domain. A tenant's:
     verification, DKIM, return path, SPF, DMARC.
     """
-    from relay.checks.dns import check_operator, check_records
-    from relay.checks.resolvers import check_resolvers
-    from relay.tenants import domains
     from relay.tenants.lookup import LookupFailed, resolver
 
     store = open_store(ctx)
-    rows = domains.listing(store.conn)
-    if domain is not None:
-        name = domains.normal_name(domain)
-        rows = [row for row in rows if row.name == name] or [domains.find(store.conn, name)]
-    wanted = [(row.name, domains.records(store.conn, store.settings, row)) for row in rows]
     try:
         lookup = resolver(store.settings)
     except LookupFailed as error:
         fail(str(error))
-    results = [
-        *check_resolvers(store.settings),
-        *check_operator(store.settings, lookup),
-        *check_records(wanted, lookup),
-    ]
-    return report(results, as_json)
+    return report(records(store.conn, store.settings, lookup, domain), as_json)
+
+
+def records(conn: Tx, settings: Settings, lookup: RecordLookup, domain: str | None = None) -> list[CheckResult]:
+    """The name servers, the relay's own records, and those of one or of all domains."""
+    from relay.checks.dns import check_operator, check_records
+    from relay.checks.resolvers import check_resolvers
+    from relay.tenants import domains
+
+    rows = domains.listing(conn)
+    if domain is not None:
+        name = domains.normal_name(domain)
+        rows = [row for row in rows if row.name == name] or [domains.find(conn, name)]
+    wanted = [(row.name, domains.records(conn, settings, row)) for row in rows]
+    return [*check_resolvers(settings), *check_operator(settings, lookup), *check_records(wanted, lookup)]
 
 
 @command.command("store")

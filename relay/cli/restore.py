@@ -76,6 +76,11 @@ def command(
     }
     text = f"{made.data_dir}: {_told(made.manifest, made.tenants, made.copies)}"
     done(ctx, text + (f"; what was there is in {made.kept}" if made.kept else ""), row, as_json)
+    if directory is not None and made.manifest.store != "sqlite":
+        note(
+            "the settings name a server, the data are in data/relay.db: let `relay restore` without --dir fill an"
+            " empty database there, or take [store] url out of relay.toml"
+        )
     note(
         f"what came after {iso(made.manifest.made_at)} is not in it: consents, withdrawals, deliveries. What was"
         " delivered since goes out once more: to look first, start with [delivery] enabled = false"

@@ -79,6 +79,14 @@ def watch_show(ctx: click.Context, fields: Callable[[], ShownRow], as_json: bool
     _watch(lambda: shown_fields(fields()), every)
 
 
+def watch_lines(draw: Callable[[], list[str]], every: float, *, once: bool) -> None:
+    """Lines that are drawn anew; once in a pipe, or where that is asked for."""
+    if once or not sys.stdout.isatty():
+        say_lines(draw())
+        return
+    _watch(draw, every)
+
+
 def _watches(as_json: bool, every: float | None) -> bool:
     return every is not None and not as_json and sys.stdout.isatty()
 

@@ -12,6 +12,8 @@ from typing import Final
 
 from relay.store.contract import Tx
 
+BACKED_UP: Final = "backup/made-at"
+"""When the newest backup was made, in seconds UTC."""
 _SET: Final = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
 

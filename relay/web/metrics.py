@@ -31,9 +31,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from relay.queue.lanes import Lane, waiting
+from relay.store import marks
 from relay.store.contract import Tx
 from relay.store.pool import Storage, Unavailable
 from relay.web import problems
+from relay.web.delivery_times import DeliveryTimes
+from relay.web.machine import MachineFigures
 from relay.web.peer import Insiders
 
 KEPT_S: Final = 5.0
@@ -48,7 +51,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # twice the lines, a
 class Metrics:
     """Counts requests; answers with them and with the store's figures, to insiders only."""
 
-    def __init__(self, storage: Storage, insiders: Insiders) -> None:
+    def __init__(self, storage: Storage, insiders: Insiders, machine: MachineFigures | None = None) -> None:
         self._insiders = insiders
         self.registry = CollectorRegistry()
         self._requests = Counter(
@@ -63,6 +66,8 @@ class Metrics:
         )
         ProcessCollector(registry=self.registry)
         self.registry.register(_StoreFigures(storage))
+        if machine is not None:
+            self.registry.register(machine)
 
     def observe(self, route: str, method: str, status: int, took_s: float) -> None:
         """One answered request; labels are bounded."""
@@ -84,9 +89,9 @@ class Metrics:
 class _NewRows:
     """Counts new rows of an append-only table by one column."""
 
-    def __init__(self, table: str, column: str, but: str = "") -> None:
+    def __init__(self, table: str, column: str, counted: str = "count(*)", but: str = "") -> None:
         self._newest = f"SELECT coalesce(max(id), 0) FROM {table}"
-        self._step = f"SELECT {column}, count(*) FROM {table} WHERE id > ? AND id <= ?{but} GROUP BY {column}"
+        self._step = f"SELECT {column}, {counted} FROM {table} WHERE id > ? AND id <= ?{but} GROUP BY {column}"
         self._seen: int | None = None
         self.counts: Tally[str] = Tally()
 
@@ -109,8 +114,9 @@ class _StoreFigures:
         self._lock = threading.Lock()
         self._known_at = -KEPT_S
         self._known: list[Metric] = []
-        self._events = _NewRows("event", "kind", " AND tenant_id >= 0")
+        self._events = _NewRows("event", "kind", "sum(amount)", " AND tenant_id >= 0")
         self._consents = _NewRows("consent_history", "action")
+        self._latency = DeliveryTimes()
 
     def describe(self) -> list[Metric]:
         return []
@@ -152,6 +158,11 @@ class _StoreFigures:
             running.add_metric([state], found.get(state, 0))
         yield running
         yield from self._counters(conn)
+        self._latency.follow(conn)
+        yield self._latency.family()
+        made_at = marks.read(conn, marks.BACKED_UP)
+        text = "When the newest backup was made by `relay backup`; 0: never."
+        yield GaugeMetricFamily("relay_backup_timestamp_seconds", text, value=made_at or 0)
 
     def _counters(self, conn: Tx) -> Iterator[Metric]:
         for follower, name, text, label in (

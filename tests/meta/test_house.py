@@ -16,10 +16,9 @@ KNOWS: Mapping[str, str] = {
     "keys lists mail mail_store.py observe pipeline processes queue rights statistics store tenants "
     "tracking web/server webhooks",
     "audit": "keys store store/sqlite values",
-    "backup": "keys store store/sqlite",
+    "backup": "keys store store/copy store/sqlite",
     "campaigns": "events ledger mail store values",
-    "checks": "audit backup delivery/smtp feedback intake/smtp keys pipeline store store/postgres store/sqlite "
-    "tenants values",
+    "checks": "audit delivery/smtp feedback intake/smtp keys pipeline store store/postgres store/sqlite tenants values",
     "cli": "accounts audit backup brake campaigns checks conduct contests demo events evidence exemplars "
     "feedback intake intake/smtp keys ledger lists mail observe people pipeline processes queue rights "
     "serve.py signup statistics store store/copy store/sqlite templates tenants texts tracking values "
@@ -63,7 +62,7 @@ KNOWS: Mapping[str, str] = {
     "tracking": "audit events keys mail people store tenants values",
     "values": "mail observe",
     "verdict": "",
-    "web": "intake/api keys observe queue signup store store/sqlite tenants texts tracking webhooks",
+    "web": "events intake/api keys observe queue signup store store/sqlite tenants texts tracking webhooks",
     "web/account": "accounts audit campaigns conduct contests ledger lists mail people queue statistics store "
     "tenants texts tracking values web/inside webhooks",
     "web/api": "audit brake campaigns conduct contests events exemplars intake intake/api ledger lists mail people "

@@ -21,7 +21,6 @@ from click.testing import CliRunner, Result
 
 from relay.backup import paths
 from relay.backup.archive import NEEDED
-from relay.backup.make import MADE_AT
 from relay.backup.sealing import BackupError
 from relay.cli.main import relay as program
 from relay.store import database, marks
@@ -140,7 +139,7 @@ def test_a_backup_is_nobody_elses_to_read_and_replaces_nothing(made: Path) -> No
     for kind in ("passphrase", "key"):
         assert b"acme.example" not in (made / kind).read_bytes()
     with closing(connect(made / "home" / "data" / "relay.db")) as conn:
-        assert marks.read(conn, MADE_AT)
+        assert marks.read(conn, marks.BACKED_UP)
 
 
 def test_it_can_be_read_without_a_relay(made: Path, tmp_path: Path) -> None:

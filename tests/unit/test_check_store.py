@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from config.units import DAY
-from relay.backup.make import MADE_AT
 from relay.checks.result import CheckResult, Level
 from relay.checks.walk import walk_store
 from relay.store import marks
@@ -29,7 +28,7 @@ def shop(tmp_path: Path) -> Shop:
     made = Shop.create(tmp_path)
     made.settings.secrets_file.chmod(0o600)
     made.consent("ann@people.example", "news")
-    marks.write(made.conn, MADE_AT, int(NOW))
+    marks.write(made.conn, marks.BACKED_UP, int(NOW))
     return made
 
 
@@ -82,9 +81,9 @@ AGES: list[tuple[float | None, Level]] = [(None, Level.WARN), (DAY, Level.OK), (
 
 @pytest.mark.parametrize(("age", "level"), AGES)
 def test_the_age_of_the_newest_backup_is_told(age: float | None, level: Level, shop: Shop) -> None:
-    marks.remove(shop.conn, [MADE_AT])
+    marks.remove(shop.conn, [marks.BACKED_UP])
     if age is not None:
-        marks.write(shop.conn, MADE_AT, int(NOW - age))
+        marks.write(shop.conn, marks.BACKED_UP, int(NOW - age))
     assert walked(shop)["backup"].level is level
 
 

@@ -51,6 +51,17 @@ def copy_store(source: StoreAddress, target: StoreAddress, step: Step = lambda w
         return _Copy(read, taker, shown(source), shown(target), step).run()
 
 
+def copy_beside(source: str, target: Path, step: Step = lambda what, done, all_: None) -> StoreCopied:
+    """A server's database as it is at one moment, into a new file, while a relay goes on writing to it.
+
+    Raises StoreError, CopyRefused.
+    """
+    server = _ends(source)
+    assert server is not None
+    with closing(server.snapshot(source)) as read, closing(_taker(target)) as taker:
+        return _Copy(read, taker, shown(source), shown(target), step).run()
+
+
 def _reader(where: StoreAddress) -> StoreReader:
     """Holds the store's write lock until it is closed."""
     server = _ends(where)

@@ -134,6 +134,22 @@ class ServerReader(_Server):
                 time.sleep(0.05)
 
 
+class ServerSnapshot(_Server):
+    """``StoreReader`` beside a relay at work: what was committed when it was opened, nothing that came later."""
+
+    def __init__(self, url: str) -> None:
+        """Raises StoreError."""
+        conn = engine.connect(url, readonly=True)
+        try:
+            super().__init__(url, conn)
+            with self._told():
+                conn.driver.execute(b"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                conn.driver.execute(b"SELECT 1")
+        except BaseException:
+            conn.close()
+            raise
+
+
 class ServerTaker(_Server):
     """``StoreTaker``: no relay opens a database in which the record is."""
 
@@ -242,6 +258,10 @@ class ServerTaker(_Server):
 def reader(url: str) -> ServerReader:
     """``relay.store.engines.StoreEnds``."""
     return ServerReader(url)
+
+
+def snapshot(url: str) -> ServerSnapshot:
+    return ServerSnapshot(url)
 
 
 def taker(url: str) -> ServerTaker:

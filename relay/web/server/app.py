@@ -40,6 +40,7 @@ from relay.web.desk import pages as desk
 from relay.web.guard import Guard, WebLimits
 from relay.web.health import Health
 from relay.web.login import door, reset, second
+from relay.web.machine import MachineFigures
 from relay.web.metrics import Metrics
 from relay.web.peer import Insiders
 from relay.web.public import contact, logo, pages, permission, report, subscribe, why
@@ -102,7 +103,7 @@ def create_app(
     shares = RequestShares(settings.api)
     emails = create_emails(context, shares)
     insiders = Insiders(settings.http.metrics_from)
-    metrics = Metrics(storage, insiders)
+    metrics = Metrics(storage, insiders, MachineFigures(settings, mail_alive, troubles))
     # A probe of its own: it must not wait behind busy pages.
     health = Health(_pool(database, probe=True), mail_alive, insiders, troubles)
 
