@@ -44,6 +44,8 @@ class Sending(msgspec.Struct, frozen=True, gc=False):
     """Before this one."""
     fresh: bool
     """It came from the stream, not from what waits for another try."""
+    due_at: float = 0.0
+    """When it was to be tried again."""
 
 
 class CalledServer:
@@ -72,14 +74,16 @@ class CalledServer:
         """Fresh events that were read, in order, and whether each was tried."""
         self._fresh: deque[Sending] = deque()
         self._again: deque[Sending] = deque()
-        self._busy: set[StreamPlace] = set()
+        self._busy: dict[StreamPlace, float] = {}
+        """What was loaded to be tried again, and when that was due."""
         self._at_once = FIRST_AT_ONCE
         self._failures = 0
         self._took_s = 0.0
         self._turn_of_again = True
         self.log: list[WebhookTry] = []
         self.due_again: list[DueAgain] = []
-        self.over: list[StreamPlace] = []
+        self.over: list[tuple[StreamPlace, float]] = []
+        """What needs no other try than one that is asked for later than that."""
 
     # --- what is next ------------------------------------------------------------------
 
@@ -120,19 +124,23 @@ class CalledServer:
 
     def take_again(self, found: Iterable[tuple[DueAgain, StreamEvent | None]], next_due: float | None) -> None:
         """Events that are due; None: gone meanwhile."""
+        # What was done while these were read isn't in the store yet.
+        told = dict(self.over) | {one.place: one.due_at for one in self.due_again}
+        later: list[float] = [one.due_at for one in self.due_again]
         for due, event in found:
             if due.place in self._busy:
+                if due.due_at > self._busy[due.place]:
+                    later.append(due.due_at)  # asked for once more while it is on its way
+                continue
+            if due.due_at <= told.get(due.place, -1.0):
                 continue
             if event is None:
-                self.over.append(due.place)
+                self.over.append((due.place, due.due_at))
                 self.waiting -= 1
                 continue
-            self._busy.add(due.place)
-            self._again.append(Sending(event, due.tries, False))
-        # What failed while these were read isn't in the store yet.
-        self.next_due = min(
-            (at for at in (next_due, *(one.due_at for one in self.due_again)) if at is not None), default=None
-        )
+            self._busy[due.place] = due.due_at
+            self._again.append(Sending(event, due.tries, False, due.due_at))
+        self.next_due = min((at for at in (next_due, *later) if at is not None), default=None)
 
     def next(self) -> Sending | None:
         """What may be sent now; the caller says ``finished`` once it was."""
@@ -176,14 +184,14 @@ class CalledServer:
             self._window[place] = True
             self._move_on()
         else:
-            self._busy.discard(place)
+            self._busy.pop(place, None)
 
     def _succeeded(self, sent: Sending) -> None:
         self._failures, self.failing_since = 0, None
         most = MOST_AT_ONCE if self._took_s < MIDDLING_S else 8 if self._took_s < SLOW_S else 4
         self._at_once = min(self._at_once + 1, most)
         if not sent.fresh:
-            self.over.append(sent.event.place)
+            self.over.append((sent.event.place, sent.due_at))
             self.waiting -= 1
 
     def _failed(self, sent: Sending, answer: WebhookAnswer, now: float) -> None:
@@ -203,7 +211,7 @@ class CalledServer:
             self.next_due = due_at if self.next_due is None else min(self.next_due, due_at)
             self.waiting += sent.fresh
         elif not sent.fresh:
-            self.over.append(sent.event.place)
+            self.over.append((sent.event.place, sent.due_at))
             self.waiting -= 1
         if answer.status == 410:
             self.ended = "gone"

@@ -95,11 +95,11 @@ def again(conn: Tx, webhook_id: int, due: Iterable[DueAgain]) -> None:
     )
 
 
-def over(conn: Tx, webhook_id: int, places: Iterable[StreamPlace]) -> None:
-    """These need no other try."""
+def over(conn: Tx, webhook_id: int, done: Iterable[tuple[StreamPlace, float]]) -> None:
+    """The tries that were due by then are done; one that was asked for meanwhile stays."""
     conn.executemany(
-        "DELETE FROM webhook_again WHERE webhook_id = ? AND at_row = ? AND at_number = ?",
-        [(webhook_id, *place) for place in places],
+        "DELETE FROM webhook_again WHERE webhook_id = ? AND at_row = ? AND at_number = ? AND due_at <= ?",
+        [(webhook_id, *place, due_at) for place, due_at in done],
     )
 
 
@@ -134,6 +134,8 @@ def log(conn: Tx, webhook_id: int, *, before: int | None = None, limit: int = 10
 
 def replay(conn: Tx, webhook: WebhookRow, wish: ReplayWish, now: float) -> int:
     """Send events once more, now; how many. Raises RegistryError for ids that there aren't."""
+    if wish.since is not None and wish.until is not None and wish.until < wish.since:
+        raise RegistryError("until lies before since")
     places = _named(conn, webhook, wish.ids) if wish.ids else _between(conn, webhook, wish)
     again(conn, webhook.id, [DueAgain(place, 0, now) for place in places])
     marks.move(conn, MARK)

@@ -29,7 +29,7 @@ class CallOutcome:
     row: WebhookRow
     log: list[WebhookTry]
     again: list[DueAgain]
-    over: list[StreamPlace]
+    over: list[tuple[StreamPlace, float]]
     place: StreamPlace
     failing_since: float | None
     paused_until: float | None
