@@ -76,6 +76,9 @@ bench-consents: $(READY) ## what a large registry of consents costs: look-ups, i
 bench-hits: $(READY) ## openings and clicks: how long answers take at a fixed rate on one core; ARGS='--rate 1000'
 	$(BIN)/python -m bench.hits $(ARGS)
 
+bench-sending: $(READY) ## how fast the API takes messages; ARGS='--seconds 20 --connections 32'
+	$(BIN)/python -m bench.sending $(ARGS)
+
 bench-profile: $(READY) ## flame graphs of the relay under load into docs/profiles; needs py-spy
 	PEERS_DIR='$(PEERS_DIR)' bench/profile $(ARGS)
 

@@ -22,6 +22,9 @@ from tests.support.relay import Relay
 SETTINGS = """
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", 404, 409, 415, 422, 429]
+
+[checks.negative_data_rejection]
+expected-statuses = [400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 431]
 """
 
 

@@ -10,10 +10,9 @@ from relay.web.api.consent_list import moment
 from relay.web.api.models_account import QuotaOut
 from relay.web.api.once import tenant
 from relay.web.api.openapi import ALWAYS, errors
-from relay.web.api.parts import KNOWN_QUERY
 from relay.web.context import Context
 
-router = APIRouter(tags=["quota"], responses=errors(*ALWAYS), dependencies=KNOWN_QUERY)
+router = APIRouter(tags=["quota"], responses=errors(*ALWAYS))
 
 
 @router.get("/quota")

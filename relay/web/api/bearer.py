@@ -27,11 +27,13 @@ _HOLDER = "relay.token"
 class Bearer:
     """Lets requests with a live API token in, as often as its tenant may ask, and tells the handlers whose it is."""
 
-    def __init__(self, app: ASGIApp, context: Context, shares: RequestShares, refusal: TurnAway | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, context: Context, shares: RequestShares, turn_away: TurnAway | None = None
+    ) -> None:
         self._app = app
         self._context = context
         self._shares = shares
-        self._refusal = refusal or self._problem
+        self._turn_away = turn_away or self._problem
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = await self._refused(scope)
@@ -45,12 +47,16 @@ class Bearer:
         if holder is None:
             late = self._too_fast(scope, self._shares.of_address(scope))
             challenge = {"WWW-Authenticate": 'Bearer realm="relay"'}
-            return late or self._refusal(scope, "unauthorized", "the token is missing, wrong or revoked", challenge)
+            return late or self._turn_away(scope, "unauthorized", "the token is missing, wrong or revoked", challenge)
         if (late := self._too_fast(scope, self._shares.of_tenant(scope, holder.tenant_id))) is not None:
             return late
         wanted = scopes.needed(scope["method"], path)
         if wanted.isdisjoint(holder.scopes):
-            return self._refusal(scope, "scope", f"the token needs the scope {' or '.join(sorted(wanted))}", {})
+            return self._turn_away(scope, "scope", f"the token needs the scope {' or '.join(sorted(wanted))}", {})
+        if any(name == b"content-encoding" and value.lower() != b"identity" for name, value in scope["headers"]):
+            return self._turn_away(scope, "media-type", "send the body as it is, without Content-Encoding", {})
+        if [name for name, _ in scope["headers"]].count(b"idempotency-key") > 1:
+            return self._turn_away(scope, "invalid", "there are two Idempotency-Key fields; send one", {})
         scope.setdefault("state", {}).update(tenant_id=holder.tenant_id, token_id=holder.id, sandbox=holder.sandbox)
         return None
 
@@ -58,7 +64,7 @@ class Bearer:
         if not share.retry_s:
             return None
         text = f"{share.limit} requests in {share.window_s} s are allowed; come again in {share.retry_s} s"
-        return self._refusal(scope, "rate", text, {"Retry-After": str(share.retry_s)})
+        return self._turn_away(scope, "rate", text, {"Retry-After": str(share.retry_s)})
 
     def _problem(self, scope: Scope, word: str, detail: str, headers: Mapping[str, str]) -> Response:
         return problems.response(members(self._context, word, detail), headers)

@@ -16,7 +16,7 @@ from relay.web.api.consent_list import moment
 from relay.web.api.models import Given
 from relay.web.api.once import tenant
 from relay.web.api.openapi import ALWAYS, WITH_BODY, errors
-from relay.web.api.parts import JSON_ONLY
+from relay.web.api.strict import STRICT_JSON
 from relay.web.context import Context
 from relay.web.problems import Problem
 
@@ -56,7 +56,7 @@ def get_brakes(request: Request) -> BrakeList:
         return BrakeList(brakes=[_out(one) for one in brakes.listing(conn, tenant(request))])
 
 
-@router.post("/{number}/release", dependencies=JSON_ONLY, responses=errors(404, *WITH_BODY))
+@router.post("/{number}/release", dependencies=STRICT_JSON, responses=errors(404, *WITH_BODY))
 def release_brake(request: Request, number: BrakeNumber, given: BrakeDecisionIn) -> BrakeOut:
     """It was the tenant: what is held goes out, and the networks it came from are known from now on.
 
@@ -65,7 +65,7 @@ def release_brake(request: Request, number: BrakeNumber, given: BrakeDecisionIn)
     return _decided(request, number, brakes.RELEASED, given.reason)
 
 
-@router.post("/{number}/drop", dependencies=JSON_ONLY, responses=errors(404, *WITH_BODY))
+@router.post("/{number}/drop", dependencies=STRICT_JSON, responses=errors(404, *WITH_BODY))
 def drop_brake(request: Request, number: BrakeNumber, given: BrakeDecisionIn) -> BrakeOut:
     """It was somebody else: what is held is dropped and given back to the plan.
 

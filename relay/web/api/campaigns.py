@@ -22,11 +22,12 @@ from relay.web.api.models_account import CampaignList, CampaignOut, HitsOut, Sto
 from relay.web.api.models_content import CampaignContent
 from relay.web.api.once import Key, once, tenant
 from relay.web.api.openapi import ALWAYS, REPLAY, WITH_BODY, errors
-from relay.web.api.parts import JSON_ONLY, KNOWN_QUERY, Cursor, Limit
+from relay.web.api.parts import Cursor, Limit
+from relay.web.api.strict import STRICT_JSON
 from relay.web.context import Context
 from relay.web.problems import Problem
 
-router = APIRouter(prefix="/campaigns", tags=["campaigns"], responses=errors(*ALWAYS), dependencies=KNOWN_QUERY)
+router = APIRouter(prefix="/campaigns", tags=["campaigns"], responses=errors(*ALWAYS))
 CampaignId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
@@ -64,7 +65,7 @@ def get_campaign_content(request: Request, id: CampaignId) -> CampaignContent:
 @router.post(
     "/{id}/stop",
     response_model=CampaignOut,
-    dependencies=JSON_ONLY,
+    dependencies=STRICT_JSON,
     responses={200: REPLAY, **errors(404, 409, *WITH_BODY)},
 )
 def stop_campaign(request: Request, id: CampaignId, given: StopIn, key: Key = None) -> Response:

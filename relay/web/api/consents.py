@@ -36,7 +36,8 @@ from relay.web.api.models import (
 )
 from relay.web.api.once import Key, once, tenant
 from relay.web.api.openapi import ALWAYS, EXPORTED, REPLAY, WITH_BODY, errors
-from relay.web.api.parts import JSON_ONLY, Cursor, EmailQuery, Limit, TopicQuery, address_of, check_wording
+from relay.web.api.parts import Cursor, EmailQuery, Limit, TopicQuery, address_of, check_wording
+from relay.web.api.strict import STRICT_JSON
 from relay.web.context import Context, evidence
 from relay.web.people import EVERYTHING
 from relay.web.problems import TYPES, Problem
@@ -59,7 +60,7 @@ _REFUSALS = {
     "",
     status_code=201,
     response_model=ConsentOut,
-    dependencies=JSON_ONLY,
+    dependencies=STRICT_JSON,
     responses={201: REPLAY, **errors(409, *WITH_BODY)},
 )
 def give_consent(request: Request, given: ConsentIn, key: Key = None) -> Response:
@@ -69,7 +70,7 @@ def give_consent(request: Request, given: ConsentIn, key: Key = None) -> Respons
 
 
 @router.post(
-    "/batch", response_model=BatchOut, dependencies=JSON_ONLY, responses={200: REPLAY, **errors(409, *WITH_BODY)}
+    "/batch", response_model=BatchOut, dependencies=STRICT_JSON, responses={200: REPLAY, **errors(409, *WITH_BODY)}
 )
 def give_consents(request: Request, given: BatchIn, key: Key = None) -> Response:
     """Record many consents, each with a result of its own. One that is not well-formed refuses the whole request."""
@@ -87,7 +88,7 @@ def give_consents(request: Request, given: BatchIn, key: Key = None) -> Response
     "/opt-in",
     status_code=202,
     response_model=OptInOut,
-    dependencies=JSON_ONLY,
+    dependencies=STRICT_JSON,
     responses={202: REPLAY, **errors(404, 409, *WITH_BODY)},
 )
 def ask_for_consent(request: Request, given: OptInIn, key: Key = None) -> Response:
@@ -128,7 +129,7 @@ def export_consents(request: Request, format: Literal["jsonl", "csv"] = "jsonl",
     return export.Export(lines, format, lambda: context.running.give_back(place))
 
 
-@router.delete("", dependencies=JSON_ONLY, responses=errors(404, *WITH_BODY))
+@router.delete("", dependencies=STRICT_JSON, responses=errors(404, *WITH_BODY))
 def withdraw_consent(
     request: Request,
     email: Annotated[str | None, Query(min_length=3, max_length=320)] = None,

@@ -20,7 +20,8 @@ from relay.web.api.consent_list import moment
 from relay.web.api.models import Given
 from relay.web.api.once import Key, once, tenant
 from relay.web.api.openapi import ALWAYS, REPLAY, WITH_BODY, errors
-from relay.web.api.parts import JSON_ONLY, Cursor, Limit
+from relay.web.api.parts import Cursor, Limit
+from relay.web.api.strict import STRICT_JSON
 from relay.web.context import Context
 from relay.web.problems import Problem
 
@@ -95,7 +96,7 @@ def get_contest(request: Request, contest: ContestId) -> ContestOut:
 @router.post(
     "/{contest}/answer",
     response_model=ContestOut,
-    dependencies=JSON_ONLY,
+    dependencies=STRICT_JSON,
     responses={200: REPLAY, **errors(404, 409, *WITH_BODY)},
 )
 def answer_contest(request: Request, contest: ContestId, given: ContestAnswerIn, key: Key = None) -> Response:
@@ -120,7 +121,7 @@ def answer_contest(request: Request, contest: ContestId, given: ContestAnswerIn,
 @router.post(
     "/{contest}/concede",
     response_model=ContestOut,
-    dependencies=JSON_ONLY,
+    dependencies=STRICT_JSON,
     responses={200: REPLAY, **errors(404, 409, *WITH_BODY)},
 )
 def concede_contest(request: Request, contest: ContestId, given: NothingIn, key: Key = None) -> Response:

@@ -18,7 +18,7 @@ from relay.events.types import MEANINGS
 from relay.web.api.examples import LANGUAGES, example
 
 _ORDER: Final = ("messages", "templates", "events", "webhooks", "suppressions", "consents", "topics", "forms")
-_ERRORS: Final = ("400", "401", "403", "408", "413", "415", "429", "503")
+_ERRORS: Final = ("400", "401", "403", "408", "413", "415", "429", "431", "503")
 """Told once for all requests."""
 
 

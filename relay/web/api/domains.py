@@ -20,11 +20,11 @@ from relay.web.api.consent_list import moment
 from relay.web.api.models_account import DnsRecordOut, DomainIn, DomainList, DomainOut
 from relay.web.api.once import Key, once, tenant
 from relay.web.api.openapi import ALWAYS, REPLAY, WITH_BODY, errors
-from relay.web.api.parts import JSON_ONLY, KNOWN_QUERY
+from relay.web.api.strict import STRICT_JSON
 from relay.web.context import Context
 from relay.web.problems import Problem
 
-router = APIRouter(prefix="/domains", tags=["domains"], responses=errors(*ALWAYS), dependencies=KNOWN_QUERY)
+router = APIRouter(prefix="/domains", tags=["domains"], responses=errors(*ALWAYS))
 ASK_S = 3.0
 """DNS is asked for so long, and the last look-up to its own end: the client waits for the answer."""
 _OPTIONAL = frozenset({"return-path", "spf", "dmarc"})
@@ -43,7 +43,7 @@ def get_domains(request: Request) -> DomainList:
     "",
     status_code=201,
     response_model=DomainOut,
-    dependencies=JSON_ONLY,
+    dependencies=STRICT_JSON,
     responses={201: REPLAY, **errors(409, *WITH_BODY)},
 )
 def add_domain(request: Request, given: DomainIn, key: Key = None) -> Response:

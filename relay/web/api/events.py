@@ -17,11 +17,11 @@ from relay.web.api import cursors
 from relay.web.api.models_events import EventList
 from relay.web.api.once import tenant
 from relay.web.api.openapi import ALWAYS, errors
-from relay.web.api.parts import KNOWN_QUERY, Cursor, Limit
+from relay.web.api.parts import Cursor, Limit
 from relay.web.context import Context
 from relay.web.problems import Problem
 
-router = APIRouter(prefix="/events", tags=["events"], responses=errors(*ALWAYS), dependencies=KNOWN_QUERY)
+router = APIRouter(prefix="/events", tags=["events"], responses=errors(*ALWAYS))
 
 _SCANNED: Final = 5_000
 """Rows looked at for one page where most events are left out."""

@@ -25,7 +25,8 @@ from relay.web.api.consent_list import moment
 from relay.web.api.models_forms import FormChange, FormIn, FormList, FormOut, TopicChange, TopicIn, TopicList, TopicOut
 from relay.web.api.once import Key, once, tenant
 from relay.web.api.openapi import ALWAYS, MADE, REPLAY, WITH_BODY, errors
-from relay.web.api.parts import JSON_ONLY, Cursor, Limit, check_wording
+from relay.web.api.parts import Cursor, Limit, check_wording
+from relay.web.api.strict import STRICT_JSON
 from relay.web.context import Context
 from relay.web.problems import Problem
 
@@ -56,7 +57,7 @@ def get_topics(request: Request, cursor: Cursor = None, limit: Limit = 100) -> T
     "",
     status_code=201,
     response_model=TopicOut,
-    dependencies=JSON_ONLY,
+    dependencies=STRICT_JSON,
     responses={201: REPLAY, **errors(409, *WITH_BODY)},
 )
 def make_topic(request: Request, given: TopicIn, key: Key = None) -> Response:
@@ -91,7 +92,7 @@ def get_topic(request: Request, id: TopicId) -> TopicOut:
     return _topic(TopicRow(*row))
 
 
-@topics_router.patch("/{id}", dependencies=JSON_ONLY, responses=errors(404, *WITH_BODY))
+@topics_router.patch("/{id}", dependencies=STRICT_JSON, responses=errors(404, *WITH_BODY))
 def change_topic(request: Request, id: TopicId, given: TopicChange) -> TopicOut:
     """Change what people read of a topic."""
     with Context.of(request).storage.write() as conn:
@@ -130,7 +131,7 @@ def get_forms(request: Request) -> FormList:
     "",
     status_code=201,
     response_model=FormOut,
-    dependencies=JSON_ONLY,
+    dependencies=STRICT_JSON,
     responses={201: MADE, **errors(409, *WITH_BODY)},
 )
 def make_form(request: Request, given: FormIn, key: Key = None) -> Response:
@@ -164,7 +165,7 @@ def get_form(request: Request, name: FormName) -> FormOut:
 @forms_router.patch(
     "/{name}",
     response_model=FormOut,
-    dependencies=JSON_ONLY,
+    dependencies=STRICT_JSON,
     responses={200: REPLAY, **errors(404, 409, *WITH_BODY)},
 )
 def change_form(request: Request, name: FormName, given: FormChange, key: Key = None) -> Response:

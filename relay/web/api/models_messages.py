@@ -7,8 +7,9 @@ the header hold no control characters: nothing can begin a field of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
@@ -75,6 +76,18 @@ EmailField = Annotated[
     AfterValidator(_address),
 ]  # fmt: skip
 _TEXT: Final = {"type": "string", "examples": ["Ann <ann@example.com>"]}
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return parsedate_to_datetime(text) is not None
+    except (ValueError, TypeError, OverflowError):
+        return False
+
+
+_IDS: Final = re.compile(r"<[^\s<>@]{1,200}@[^\s<>@]{1,200}>", re.ASCII)
+_FORMS: Final[Mapping[str, Callable[[str], object]]] = {"message-id": _IDS.fullmatch, "date": _is_date}
+"""Fields that others rely on, and what they must look like."""
 
 
 class Verbatim(Given):
@@ -152,6 +165,8 @@ def _headers(given: dict[str, str]) -> dict[str, str]:
             raise ValueError(f"{shown} holds a control character, such as a line end")
         if not value.strip():
             raise ValueError(f"{shown} is empty")
+        if lower in _FORMS and not _FORMS[lower](value.strip()):
+            raise ValueError(f"{shown} is not well-formed (RFC 5322)")
         if max(map(len, value.split(" "))) > 900:
             raise ValueError(f"{shown} has a word that is longer than a line")
     lower_names = [name.lower() for name in given]

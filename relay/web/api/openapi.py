@@ -31,6 +31,7 @@ _TEXTS: Final = {
     415: TYPES["media-type"][1],
     422: "The request is not well-formed, or can't be recorded as given.",
     429: TYPES["limit"][1],
+    431: "The head is larger than 16 KiB or has more than 100 fields.",
     503: TYPES["busy"][1],
 }
 _LATER: Final = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
@@ -49,7 +50,7 @@ _SHARE: Final = {
     "RateLimit-Reset": ("Seconds until all are back.", "integer", 1),
 }
 """Of each answer (``shares``)."""
-ALWAYS: Final = (401, 403, 422, 429, 503)
+ALWAYS: Final = (401, 403, 422, 429, 431, 503)
 WITH_BODY: Final = (400, 408, 413, 415)
 REPLAY: Final[dict[str, Any]] = {
     "headers": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
@@ -34,11 +35,14 @@ def check_wording(context: Context, wording: str) -> None:
 
 
 async def _json(request: Request) -> None:
-    if not await request.body():
+    body = await request.body()
+    if not body:
         return
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Problem("media-type", "send JSON, with Content-Type: application/json")
+    if not json.detect_encoding(body).startswith("utf-8"):
+        raise Problem("invalid", "the body is JSON in another encoding than UTF-8 (RFC 8259 §8.1)")
 
 
 JSON_ONLY = [Depends(_json)]

@@ -48,7 +48,7 @@ def handed(body: bytes, stream: str, to: Sequence[str], tenant_id: int, client: 
         author = authors(named)[0][1]
         recipients = list(to) or _recipients(named)
     except Malformed as error:
-        raise Unread(str(error), to) from None
+        raise Unread(error.status.text, to) from None
     if not recipients:
         raise Problem("invalid", "to: nobody is named, neither in the request nor in the message")
     return HandedMessage(

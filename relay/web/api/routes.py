@@ -6,6 +6,8 @@ method and the body. Every error is a problem (RFC 9457).
 
 from __future__ import annotations
 
+from typing import Final
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -35,6 +37,8 @@ from relay.web.api import (
     webhooks,
 )
 from relay.web.api.bearer import Bearer, members
+from relay.web.api.heads import Heads
+from relay.web.api.parts import KNOWN_QUERY
 from relay.web.api.shares import RequestShares
 from relay.web.context import Context
 from relay.web.problems import TYPES, Problem
@@ -71,7 +75,7 @@ def create_api(context: Context, shares: RequestShares) -> ASGIApp:
     )
     api.state.context = context
     for router in _ROUTERS:
-        api.include_router(router)
+        api.include_router(router, dependencies=KNOWN_QUERY)
     api.add_api_route("/problems/{word}", _explain, include_in_schema=False)
     api.add_api_route("/docs", _docs, include_in_schema=False)
     api.add_exception_handler(HTTPException, _http_problem)
@@ -80,7 +84,7 @@ def create_api(context: Context, shares: RequestShares) -> ASGIApp:
     api.add_exception_handler(Unavailable, _busy)
     api.add_exception_handler(Exception, _unexpected)
     api.openapi = lambda: openapi.document(api, context.views.base_url)  # type: ignore[method-assign]
-    return Bearer(api, context, shares)
+    return Heads(Bearer(api, context, shares))
 
 
 async def _docs(request: Request) -> Response:
@@ -96,12 +100,16 @@ async def _explain(word: str) -> Response:
     return JSONResponse({"type": word, "status": status, "title": title})
 
 
+_UNREAD: Final = "the body can't be read: it must be JSON in UTF-8 (RFC 8259), with numbers and depth in bounds"
+
+
 async def _http_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     if error.status_code == 405:
         headers["Allow"] = ", ".join(_methods(request))
-    return problems.response(problems.document(error.status_code), headers)
+    detail = _UNREAD if error.status_code == 400 else ""
+    return problems.response(problems.document(error.status_code, detail=detail), headers)
 
 
 def _methods(request: Request) -> list[str]:

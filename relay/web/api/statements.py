@@ -18,7 +18,7 @@ from relay.web.api.consent_list import moment
 from relay.web.api.models import Given
 from relay.web.api.once import tenant
 from relay.web.api.openapi import ALWAYS, WITH_BODY, errors
-from relay.web.api.parts import JSON_ONLY
+from relay.web.api.strict import STRICT_JSON
 from relay.web.context import Context
 from relay.web.problems import Problem
 
@@ -73,7 +73,7 @@ def get_statement(request: Request, number: StatementNumber) -> StatementOut:
         return _out(conn, _find(conn, request, number))
 
 
-@router.post("/{number}/answer", dependencies=JSON_ONLY, responses=errors(404, *WITH_BODY))
+@router.post("/{number}/answer", dependencies=STRICT_JSON, responses=errors(404, *WITH_BODY))
 def answer_statement(request: Request, number: StatementNumber, given: AnswerIn) -> StatementOut:
     """Object or explain; a person reads it. A later answer is added to the earlier."""
     with Context.of(request).storage.write() as conn:

@@ -14,11 +14,10 @@ from relay.store.database import reading
 from relay.web.api.models_account import StatsOut, StatsRow
 from relay.web.api.once import tenant
 from relay.web.api.openapi import ALWAYS, errors
-from relay.web.api.parts import KNOWN_QUERY
 from relay.web.context import Context
 from relay.web.problems import Problem
 
-router = APIRouter(tags=["stats"], responses=errors(*ALWAYS), dependencies=KNOWN_QUERY)
+router = APIRouter(tags=["stats"], responses=errors(*ALWAYS))
 
 DAY_S = breakdown.DAY_S
 By = Literal["day", "hour", "campaign", "tag", "site", "link", "class"]

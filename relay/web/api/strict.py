@@ -29,7 +29,7 @@ def _no_number(text: str) -> NoReturn:
 def read_strictly(body: bytes) -> Any:
     """Raises ValueError for what is no JSON, and Problem for what could be read in two ways."""
     try:
-        return json.loads(body, object_pairs_hook=_once_each, parse_constant=_no_number)
+        return json.loads(body.decode("utf-8-sig"), object_pairs_hook=_once_each, parse_constant=_no_number)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

@@ -33,11 +33,12 @@ from relay.web.api.models_account import (
 )
 from relay.web.api.once import Key, once, tenant
 from relay.web.api.openapi import ALWAYS, EXPORTED, REPLAY, WITH_BODY, errors
-from relay.web.api.parts import JSON_ONLY, KNOWN_QUERY, Cursor, EmailQuery, Limit, address_of
+from relay.web.api.parts import Cursor, EmailQuery, Limit, address_of
+from relay.web.api.strict import STRICT_JSON
 from relay.web.context import Context
 from relay.web.problems import TYPES, Problem
 
-router = APIRouter(prefix="/suppressions", tags=["suppressions"], responses=errors(*ALWAYS), dependencies=KNOWN_QUERY)
+router = APIRouter(prefix="/suppressions", tags=["suppressions"], responses=errors(*ALWAYS))
 
 STEP = 500
 
@@ -60,7 +61,7 @@ def get_suppressions(
     "",
     status_code=201,
     response_model=SuppressedOut,
-    dependencies=JSON_ONLY,
+    dependencies=STRICT_JSON,
     responses={201: REPLAY, **errors(409, *WITH_BODY)},
 )
 def add_suppression(request: Request, given: SuppressionIn, key: Key = None) -> Response:
@@ -72,7 +73,7 @@ def add_suppression(request: Request, given: SuppressionIn, key: Key = None) -> 
 @router.post(
     "/import",
     response_model=SuppressionResults,
-    dependencies=JSON_ONLY,
+    dependencies=STRICT_JSON,
     responses={200: REPLAY, **errors(409, *WITH_BODY)},
 )
 def import_suppressions(request: Request, given: SuppressionImport, key: Key = None) -> Response:

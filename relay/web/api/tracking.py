@@ -15,7 +15,8 @@ from relay.web.api.consent_list import moment
 from relay.web.api.models_tracking import TrackingIn, TrackingOut
 from relay.web.api.once import Key, once, tenant
 from relay.web.api.openapi import REPLAY, WITH_BODY, errors
-from relay.web.api.parts import JSON_ONLY, EmailQuery, address_of
+from relay.web.api.parts import EmailQuery, address_of
+from relay.web.api.strict import STRICT_JSON
 from relay.web.context import Context, evidence
 from relay.web.problems import Problem
 
@@ -26,7 +27,7 @@ router = APIRouter(prefix="/tracking")
     "",
     status_code=201,
     response_model=TrackingOut,
-    dependencies=JSON_ONLY,
+    dependencies=STRICT_JSON,
     responses={201: REPLAY, **errors(409, *WITH_BODY)},
 )
 def give_tracking(request: Request, given: TrackingIn, key: Key = None) -> Response:

@@ -28,7 +28,8 @@ from relay.web.api.models_webhooks import (
 )
 from relay.web.api.once import Key, once, tenant
 from relay.web.api.openapi import ALWAYS, REPLAY, WITH_BODY, errors
-from relay.web.api.parts import JSON_ONLY, KNOWN_QUERY, Cursor, Limit
+from relay.web.api.parts import Cursor, Limit
+from relay.web.api.strict import STRICT_JSON
 from relay.web.context import Context
 from relay.web.problems import Problem
 from relay.webhooks import book, keys, tries
@@ -39,7 +40,7 @@ from relay.webhooks.turn import SigningKeys
 
 T = TypeVar("T")
 
-router = APIRouter(prefix="/webhooks", tags=["webhooks"], responses=errors(*ALWAYS), dependencies=KNOWN_QUERY)
+router = APIRouter(prefix="/webhooks", tags=["webhooks"], responses=errors(*ALWAYS))
 
 
 @router.get("")
@@ -51,7 +52,7 @@ def get_webhooks(request: Request) -> WebhookList:
         return WebhookList(webhooks=[_out(conn, row, context.clock()) for row in rows])
 
 
-@router.post("", status_code=201, dependencies=JSON_ONLY, responses=errors(409, *WITH_BODY))
+@router.post("", status_code=201, dependencies=STRICT_JSON, responses=errors(409, *WITH_BODY))
 def add_webhook(request: Request, given: WebhookIn) -> WebhookMade:
     """Call a URL of what happens from now on.
 
@@ -88,7 +89,7 @@ def get_webhook(request: Request, id: str) -> WebhookOut:
 @router.patch(
     "/{id}",
     response_model=WebhookOut,
-    dependencies=JSON_ONLY,
+    dependencies=STRICT_JSON,
     responses={200: REPLAY, **errors(404, 409, *WITH_BODY)},
 )
 def change_webhook(request: Request, id: str, given: WebhookChange, key: Key = None) -> Response:
@@ -150,7 +151,7 @@ async def test_webhook(request: Request, id: str) -> TestOut:
     "/{id}/replay",
     response_model=ReplayOut,
     status_code=202,
-    dependencies=JSON_ONLY,
+    dependencies=STRICT_JSON,
     responses={202: REPLAY, **errors(404, 409, *WITH_BODY)},
 )
 def replay_events(request: Request, id: str, given: ReplayIn, key: Key = None) -> Response:

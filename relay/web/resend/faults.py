@@ -46,6 +46,7 @@ _WORDS: Final[Mapping[str, tuple[str, int]]] = {
     "in-progress": ("concurrent_idempotent_requests", 409),
     "idempotency-key": ("invalid_idempotent_request", 409),
     "not-found": ("not_found", 404),
+    "media-type": ("validation_error", 415),
     "too-late": ("validation_error", 409),
     "busy": ("application_error", 503),
 }

@@ -1,0 +1,146 @@
+"""What no request of the API may be: misspelt, compressed, in another encoding; and HEAD is GET without its body."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from relay.web.api.models_messages import MessageIn
+from tests.support.web import Served, Shop, serving
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return Shop.create(tmp_path_factory.mktemp("strict"))
+
+
+@pytest.fixture(scope="module")
+def served(shop: Shop) -> Iterator[Served]:
+    with serving(shop) as running:
+        yield running
+
+
+@pytest.fixture
+def bearer(shop: Shop) -> dict[str, str]:
+    return {"Authorization": f"Bearer {shop.token}"}
+
+
+def test_no_route_ignores_a_parameter_that_it_doesnt_know(served: Served, bearer: dict[str, str]) -> None:
+    """Else a filter that is misspelt shows, or changes, something else."""
+    document = served.client.get("/v1/openapi.json").json()
+    asked = 0
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            filled = path
+            for one in operation.get("parameters", ()):
+                if one["in"] == "path":
+                    filled = filled.replace(f"{{{one['name']}}}", "1")
+            answer = served.client.request(
+                method, f"/v1{filled}?recipent=x", headers={**bearer, "content-type": "application/json"}, content=b"{}"
+            )
+            assert answer.status_code in (415, 422), (method, path, answer.text)
+            asked += 1
+    assert asked > 40
+
+
+@pytest.mark.parametrize(
+    "path", ["/messages", "/messages?limit=1", "/events", "/quota", "/consents?email=a@b.example", "/suppressions",
+             "/stats?by=day", "/templates", "/topics", "/forms", "/webhooks", "/campaigns", "/domains", "/contests"]
+)  # fmt: skip
+def test_what_it_knows_is_taken(served: Served, bearer: dict[str, str], path: str) -> None:
+    assert served.client.get(f"/v1{path}", headers=bearer).status_code == 200
+
+
+TOPIC = {"name": "strict"}
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "says"),
+    [
+        (gzip.compress(json.dumps(TOPIC).encode()), {"content-encoding": "gzip"}, 415, "Content-Encoding"),
+        (json.dumps(TOPIC).encode(), {"content-encoding": "br"}, 415, "Content-Encoding"),
+        (json.dumps(TOPIC).encode("utf-16"), {}, 422, "UTF-8"),
+        (json.dumps(TOPIC).encode("utf-16-le"), {}, 422, "UTF-8"),
+        (json.dumps(TOPIC).encode("utf-32"), {}, 422, "UTF-8"),
+        ('{"name": "ä"}'.encode("latin-1"), {}, 400, "UTF-8"),
+        (b"[" * 100_000, {}, 400, "depth"),
+        (b'{"name": ' + b"9" * 5000 + b"}", {}, 400, "numbers"),
+        (b'{"name": "a", "name": "b"}', {}, 422, ""),
+        (b'{"name": "a"} {}', {}, 422, "JSON"),
+        (b"name=a", {"content-type": "application/x-www-form-urlencoded"}, 415, "JSON"),
+        (b"{}", {"content-type": "application/vnd.api+json"}, 415, "JSON"),
+    ],
+)
+def test_bodies_are_json_in_utf8_and_nothing_is_stored_of_others(
+    shop: Shop, served: Served, bearer: dict[str, str], body: bytes, headers: dict[str, str], status: int, says: str
+) -> None:
+    before = shop.dump()
+    sent = {**bearer, "content-type": "application/json", **headers}
+    answer = served.client.post("/v1/topics", content=body, headers=sent)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert says in answer.json()["detail"]
+    assert shop.dump() == before
+
+
+def test_identity_is_no_encoding_and_a_mark_at_the_beginning_does_no_harm(
+    served: Served, bearer: dict[str, str]
+) -> None:
+    sent = {**bearer, "content-type": "application/json; charset=utf-8", "content-encoding": "identity"}
+    answer = served.client.post("/v1/topics", content=b"\xef\xbb\xbf" + json.dumps(TOPIC).encode(), headers=sent)
+    assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.parametrize("path", ["/quota", "/messages", "/openapi.json", "/docs", "/nothing", "/messages/1"])
+def test_head_is_get_without_the_body(served: Served, bearer: dict[str, str], path: str) -> None:
+    got = served.client.get(f"/v1{path}", headers=bearer)
+    head = served.client.head(f"/v1{path}", headers=bearer)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    for name in ("content-type", "content-length"):
+        assert head.headers.get(name) == got.headers.get(name)
+
+
+def test_head_needs_a_token_too_and_changes_nothing(shop: Shop, served: Served, bearer: dict[str, str]) -> None:
+    assert served.client.head("/v1/quota").status_code == 401
+    before = shop.dump()
+    assert served.client.head("/v1/consents/batch", headers=bearer).status_code == 405
+    assert shop.dump() == before
+
+
+def test_two_keys_are_none(shop: Shop, served: Served, bearer: dict[str, str]) -> None:
+    before = shop.dump()
+    fields = [*bearer.items(), ("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+    answer = served.client.post("/v1/topics", json=TOPIC, headers=fields)
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (422, "invalid")
+    assert shop.dump() == before
+
+
+@pytest.mark.parametrize(
+    "body", [b"To: a@b.example\r\n\r\nx", b"<html>", b"", b"From: a@b.example\r\nSubject: a\rb\r\n\r\nx"]
+)
+def test_what_is_no_message_is_told_in_words_alone(served: Served, bearer: dict[str, str], body: bytes) -> None:
+    sent = {**bearer, "content-type": "message/rfc822"}
+    answer = served.client.post("/v1/messages/raw?to=a@b.example", content=body, headers=sent)
+    assert answer.json()["type"].endswith("/malformed")
+    assert "5.6.0" not in answer.text and "a@b.example" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "good"),
+    [
+        ("Message-ID", "<a@b>", True), ("message-id", " <x.y-1@host.example> ", True), ("Message-ID", "abc", False),
+        ("Message-ID", "<abc>", False), ("Message-ID", "<a@b> <c@d>", False), ("Message-ID", "<a b@c>", False),
+        ("Message-ID", "<>", False), ("Date", "Mon, 30 Nov 2026 00:00:00 +0000", True), ("Date", "yesterday", False),
+        ("Date", "2026-11-30", False), ("In-Reply-To", "anything at all", True),
+    ],
+)  # fmt: skip
+def test_fields_that_others_rely_on_are_well_formed(name: str, value: str, good: bool) -> None:
+    given = {"from": "a@b.example", "to": "c@d.example", "subject": "x", "text": "x", "headers": {name: value}}
+    if good:
+        assert MessageIn.model_validate(given).headers == {name: value}
+    else:
+        with pytest.raises(ValueError, match="not well-formed"):
+            MessageIn.model_validate(given)
