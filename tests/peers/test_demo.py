@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.postgres import programs
+
 LIMIT_S = 300
 
 
@@ -108,3 +110,28 @@ def test_a_directory_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert "not empty" in output
     assert (tmp_path / "mine").read_text() == "kept"
+
+
+@pytest.mark.slow
+def test_the_same_story_with_a_database_server_of_its_own(tmp_path: Path) -> None:
+    programs()
+    with demo(tmp_path, "--once", "--store", "postgres") as process:
+        output, _ = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 0 and "expectations, all met" in output, output
+    place = re.search(r"host=(/tmp/relay-demo-pg-\w+)", output)
+    assert place is not None and not Path(place[1]).exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("--store", "mysql"), 2, "--store: sqlite, postgres or a URL"),
+        (("--store", "postgresql://host"), 2, "names no database"),
+        (("--store", "postgres", "--dir", "kept"), 1, "a directory that is kept needs a store that is"),
+    ],
+)
+def test_a_store_that_can_not_be_is_told(tmp_path: Path, words: tuple[str, ...], status: int, said: str) -> None:
+    with demo(tmp_path, "--once", *words) as process:
+        output, _ = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == status and said in output, output
+    assert list(tmp_path.iterdir()) == []

@@ -20,6 +20,7 @@ from relay.mail.status import Status
 from relay.store.database import connect, migrate
 from relay.store.sqlite.committer import Committer
 from relay.values.states import State
+from tests.support.store import ON_SERVER
 
 T = TypeVar("T")
 SAMPLES = Path(__file__).parent.parent / "samples" / "bounces"
@@ -70,7 +71,10 @@ class World:
 
     def __init__(self, path: Path, **tables: object) -> None:
         self.path = path / "relay.db"
-        self.path.write_bytes(_empty())
+        if ON_SERVER:
+            migrate(self.path)
+        else:
+            self.path.write_bytes(_empty())
         self.conn = connect(self.path)
         self.conn.executescript(ROWS)
         self.secrets = Secrets.create(path / "secrets")

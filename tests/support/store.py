@@ -16,6 +16,7 @@ from relay.store import database
 from relay.store.contract import Connection
 from relay.store.engines import StoreAddress
 from relay.store.pool import Storage
+from relay.store.sqlite.whole import tables
 from relay.web.server import app
 
 ON_SERVER = os.environ.get("STORE") == "postgres"
@@ -69,3 +70,13 @@ def in_place_of_files(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(app, "_pool", pool)
     patch.setattr(database, "_file", connect)
     patch.setattr(database, "_migrate_file", migrate)
+
+
+def dump(conn: Connection) -> list[str]:
+    """All that is in the store, row by row, whatever its engine; octets in hex."""
+    found = []
+    for table in tables():
+        for row in conn.execute(f'SELECT {table.listed} FROM "{table.name}" ORDER BY {table.order}'):
+            shown = [value.hex() if isinstance(value, bytes) else value for value in row]
+            found.append(f"{table.name} {shown!r}")
+    return found

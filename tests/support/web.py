@@ -21,6 +21,7 @@ from relay.people import consents, topics
 from relay.store.database import connect, migrate, transaction
 from relay.tenants import api_tokens, tenants
 from relay.web.server.process import bind, run
+from tests.support.store import dump
 
 START_TIMEOUT_S = 30
 
@@ -101,7 +102,7 @@ class Shop:
 
     def dump(self) -> str:
         """Every row of every table: two dumps are equal if nothing changed."""
-        return "\n".join(self.conn.iterdump())
+        return "\n".join(dump(self.conn))
 
 
 @dataclass

@@ -17,6 +17,7 @@ from relay.store.as_of import look
 from relay.values.errors import RegistryError
 from relay.values.facts import CampaignFigures, DayFigures
 from relay.values.states import State
+from tests.support.store import dump
 from tests.unit.records import BULK, COUNTER, NOW, SHOP, agree, column, one, open_shop, put
 
 pytestmark = pytest.mark.usefixtures("lots_in_order")
@@ -186,9 +187,9 @@ def test_verdicts_that_can_not_be(conn: sqlite3.Connection) -> None:
 
 def test_work_off_before_a_verdict_does_nothing(conn: sqlite3.Connection) -> None:
     id_ = staged(conn)
-    before = list(conn.iterdump())
+    before = dump(conn)
     assert verdicts.work_off(conn, id_, NOW) == 0
-    assert list(conn.iterdump()) == before
+    assert dump(conn) == before
 
 
 @pytest.mark.parametrize(

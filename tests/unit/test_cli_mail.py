@@ -18,6 +18,7 @@ from relay.queue.nodes import Node, beat
 from relay.queue.values import Claim
 from relay.store.database import transaction
 from relay.values.ids import encode_id
+from tests.support.store import dump
 from tests.unit.records import COUNTER, NOW, SHOP, agree, column, one, open_shop, put
 
 pytestmark = pytest.mark.usefixtures("lots_in_order")
@@ -123,14 +124,14 @@ def test_an_import_tells_every_line(call: Call, listing: Path, tmp_path: Path) -
 
 
 def test_an_import_that_changes_nothing(call: Call, conn: sqlite3.Connection, listing: Path, tmp_path: Path) -> None:
-    before = list(conn.iterdump())
+    before = dump(conn)
     refused(call("consent", "import", "shop", listing, *SAYS), "you state that everyone in this file agreed")
     refused(call("consent", "import", "shop", listing, *SAYS[:3], "purchased", *SAYS[4:], "--attest"), "purchased")
     refused(call("consent", "import", "shop", tmp_path, *SAYS, "--attest"), "directory")
     refused(call("consent", "import", "shop", tmp_path / "gone", *SAYS, "--attest"), "No such file")
     refused(call("consent", "import", "shop", tmp_path / "data" / "relay.db", *SAYS, "--attest"), "not text")
     said(call("consent", "import", "shop", listing, *SAYS, "--attest", "--dry-run"), "3 taken")
-    assert list(conn.iterdump()) == before
+    assert dump(conn) == before
 
 
 def test_an_import_of_people_who_left_fails(call: Call, conn: sqlite3.Connection, tmp_path: Path) -> None:

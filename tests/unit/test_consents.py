@@ -13,6 +13,7 @@ from relay.people import consents, suppressions, topics
 from relay.people import standing as standings
 from relay.people.consents import EVERYTHING, ConsentRefused
 from relay.values.facts import Consent, Reason, Standing, Suppression
+from tests.support.store import dump
 from tests.unit.records import NOW, SHOP, agree, column, one, open_shop, put
 
 DAY = 86400.0
@@ -183,10 +184,10 @@ def test_a_second_withdrawal_changes_nothing(conn: sqlite3.Connection, everythin
     assert news is not None
     topic = EVERYTHING if everything_first else news
     assert withdraw(conn, person, topic)
-    before = list(conn.iterdump())
+    before = dump(conn)
     assert not withdraw(conn, person, topic, now=NOW + 2 * DAY)
     assert not withdraw(conn, person, news, now=NOW + 2 * DAY)
-    assert list(conn.iterdump()) == before
+    assert dump(conn) == before
 
 
 def test_withdrawing_without_a_consent_suppresses(conn: sqlite3.Connection) -> None:
@@ -197,10 +198,10 @@ def test_withdrawing_without_a_consent_suppresses(conn: sqlite3.Connection) -> N
 
 def test_an_erased_or_foreign_person_changes_nothing(conn: sqlite3.Connection) -> None:
     person = agree(conn, ANN)
-    before = list(conn.iterdump())
+    before = dump(conn)
     assert not withdraw(conn, 99, EVERYTHING)
     assert not consents.withdraw(conn, 2, person, topic_id=0, means="link", now=NOW, evidence={})
-    assert list(conn.iterdump()) == before
+    assert dump(conn) == before
 
 
 def test_a_campaign_counts_a_person_once(conn: sqlite3.Connection) -> None:
@@ -229,11 +230,11 @@ def test_a_copy_of_someone_else_counts_nothing(conn: sqlite3.Connection) -> None
 def test_nobody_else_brings_a_person_back(conn: sqlite3.Connection, means: str, everything: bool) -> None:
     person = agree(conn, ANN)
     withdraw(conn, person, EVERYTHING if everything else 1)
-    before = list(conn.iterdump())
+    before = dump(conn)
     with pytest.raises(ConsentRefused) as refused:
         agree(conn, ANN, means=means, now=NOW + 9 * DAY)
     assert refused.value.word == "unsubscribed"
-    assert list(conn.iterdump()) == before
+    assert dump(conn) == before
 
 
 def test_a_suppression_alone_says_unsubscribed_too(conn: sqlite3.Connection) -> None:

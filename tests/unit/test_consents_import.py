@@ -20,6 +20,7 @@ from relay.people.consent_rules import ConsentRefused, terms
 from relay.store.sqlite import in_turn
 from relay.values.errors import RegistryError
 from relay.values.facts import Reason
+from tests.support.store import dump
 from tests.unit.records import NOW, SECRETS, SHOP, agree, column, make_topic, one, open_shop
 
 TERMS = terms(topic="news", source="sign-up form", wording="Send me news.", means="import")
@@ -113,10 +114,10 @@ def test_encodings_recognised(tmp_path: Path, encoding: str, name: str) -> None:
     ],
 )
 def test_broken_files_change_nothing(conn: sqlite3.Connection, tmp_path: Path, content: bytes, told: str) -> None:
-    before = list(conn.iterdump())
+    before = dump(conn)
     with pytest.raises(ListError, match=told):
         take(conn, listing(tmp_path, content))
-    assert list(conn.iterdump()) == before
+    assert dump(conn) == before
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
@@ -239,9 +240,9 @@ def test_a_dry_run_tells_the_same_and_writes_nothing(conn: sqlite3.Connection, t
     person = agree(conn, A)
     consents.withdraw(conn, SHOP, person, topic_id=0, means="link", now=NOW, evidence={})
     path = listing(tmp_path, f"{A}\n{B}\nnobody\n{C}\n{B}\n")
-    before = list(conn.iterdump())
+    before = dump(conn)
     tried, tried_bad = take(conn, path, dry_run=True, chunk=chunk)
-    assert list(conn.iterdump()) == before
+    assert dump(conn) == before
     done, done_bad = take(conn, path, chunk=chunk)
     assert (tried, tried_bad) == (done, done_bad)
     assert (done.taken, done.duplicates, done.refused) == (2, 1, 2)
@@ -377,10 +378,10 @@ def test_a_column_that_is_none_of_groups_changes_nothing(
     conn: sqlite3.Connection, tmp_path: Path, dry_run: bool
 ) -> None:
     rows = "".join(f"u{number}@people.example,{number}\n" for number in range(profiles.MAX_GROUPS + 1))
-    before = list(conn.iterdump())
+    before = dump(conn)
     with pytest.raises(RegistryError, match="at most 1000 groups"):
         take(conn, listing(tmp_path, "email,groups\n" + rows), dry_run=dry_run)
-    assert list(conn.iterdump()) == before
+    assert dump(conn) == before
 
 
 OLD = (("b", "news"), ("d", "news"), ("f", "offers"))

@@ -23,6 +23,7 @@ from relay.signup.ask import closed
 from relay.store.database import transaction
 from relay.tenants import idempotency
 from relay.values.facts import Reason
+from tests.support import store
 from tests.unit.records import NOW, SECRETS, SHOP, agree, open_shop, put
 
 ANN = "ann.b@gmail.com"
@@ -39,7 +40,7 @@ def conn(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 def dump(conn: sqlite3.Connection) -> str:
     """All that is stored, as text."""
-    return "\n".join(conn.iterdump()).lower()
+    return "\n".join(store.dump(conn)).lower()
 
 
 def gone(conn: sqlite3.Connection, canonical: str = ANN, secrets: Secrets = SECRETS) -> erasure.Erasure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -137,12 +138,13 @@ def _refused(conn: sqlite3.Connection, topic: str) -> bool:
 
 
 def _in_list(conn: sqlite3.Connection, topic: str) -> bool:
-    path = Path(conn.execute("PRAGMA database_list").fetchone()[2]).with_name("list.csv")
-    path.write_text(f"{ANN}\n")
     said = terms(topic=topic, source="sign-up form", wording="Yes.", means="import")
     bad: list[Bad] = []
     order = Order(SHOP, SECRETS, said, "root", NOW + 9 * DAY, True)
-    consent_import.run(conn, open_list(path), order, refused=bad.append)
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "list.csv"
+        path.write_text(f"{ANN}\n")
+        consent_import.run(conn, open_list(path), order, refused=bad.append)
     return bool(bad)
 
 

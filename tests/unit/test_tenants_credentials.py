@@ -16,6 +16,7 @@ from relay.tenants import api_tokens, credentials, login, snapshot, streams, ten
 from relay.tenants.api_tokens import TokenHolder
 from relay.values.errors import RegistryError
 from relay.values.tenant import TenantRow
+from tests.support.store import dump
 
 NOW = 1_790_000_000.0
 SECRETS = Secrets({1: b"1" * 32}, 1)
@@ -82,7 +83,7 @@ def test_a_password_outlives_a_rotation_of_the_master_key(conn: sqlite3.Connecti
 
 def test_the_password_itself_is_nowhere_in_the_database(conn: sqlite3.Connection) -> None:
     _, password = _password(conn, _tenant(conn, "shop"))
-    assert password not in "\n".join(conn.iterdump())
+    assert password not in "\n".join(dump(conn))
 
 
 @pytest.mark.parametrize(
@@ -167,7 +168,7 @@ def test_a_network_has_no_password_to_reset(conn: sqlite3.Connection) -> None:
 def test_a_token_is_found_by_its_hash_under_every_master_key(conn: sqlite3.Connection) -> None:
     shop = _tenant(conn, "shop")
     row, token = api_tokens.add(conn, SECRETS, shop, actor="anna", now=NOW)
-    assert row.name == "api-1" and token.startswith("rt_") and token not in "\n".join(conn.iterdump())
+    assert row.name == "api-1" and token.startswith("rt_") and token not in "\n".join(dump(conn))
     holder = TokenHolder(shop.id, frozenset(api_tokens.SCOPES), False)
     assert api_tokens.lookup(conn, SECRETS, token) == holder
     assert api_tokens.lookup(conn, ROTATED, token) == holder

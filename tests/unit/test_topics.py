@@ -19,6 +19,7 @@ from relay.store.database import connect, migrate, transaction
 from relay.tenants import streams, tenants
 from relay.values.facts import Kind
 from relay.values.nearest import nearest
+from tests.support.store import dump
 from tests.unit.records import NOW, SECRETS, SHOP, column, open_shop
 from tests.unit.test_policies import BULK, DIRECT, NEWS, TENANT
 
@@ -66,13 +67,13 @@ def test_the_first_is_made_by_whatever_needs_it(
 def test_a_further_one_is_an_error_that_says_what_was_meant(
     conn: sqlite3.Connection, way: Callable[[sqlite3.Connection, int, str], None], topic: str, meant: str
 ) -> None:
-    before = list(conn.iterdump())
+    before = dump(conn)
     with pytest.raises(ConsentRefused) as refused, transaction(conn):
         way(conn, SHOP, topic)
     assert refused.value.word == "topic"
     assert ("did you mean" in refused.value.text) == bool(meant) and meant in refused.value.text
     assert "there are: news; `relay topic add` makes one" in refused.value.text
-    assert list(conn.iterdump()) == before
+    assert dump(conn) == before
 
 
 def order_for(tmp_path: Path, tenant_id: int, topic: str, dry_run: bool) -> tuple[ListFile, consent_import.Order]:
