@@ -99,7 +99,7 @@ def test_a_consent_by_hand_is_shown_proved_and_ended(shop: Shop, owner: httpx.Cl
     assert answer.headers["location"] == "/account/people/one?email=ann%40people.example"
     page = owner.get(answer.headers["location"]).text
     assert "paper form, stand 7" in page and "Write to &lt;me&gt;." in page
-    document = owner.get("/account/people/proof", params={"email": "ann@people.example", "topic": "club"})
+    document = owner.post("/account/people/proof", data={"email": "ann@people.example", "topic": "club"})
     assert document.headers["content-disposition"].startswith("attachment") and json.loads(document.text)["state"]
     assert owner.get("/account/people", params={"email": "ann@people.example"}).status_code == 303
     ended = owner.post("/account/people/withdraw", data={"email": "ann@people.example", "topic": "club"})
@@ -248,3 +248,29 @@ def test_the_operator_sees_to_staff_and_a_named_tenants_log_ins(shop: Shop, serv
         assert (
             desk.post("/desk/logins", data={"email": "p@x.example", "role": "owner", "tenant": "no"}).status_code == 422
         )
+
+
+def test_a_contest_is_answered_in_words_or_conceded(shop: Shop, owner: httpx.Client) -> None:
+    made = []
+    for number in range(2):
+        reader = shop.consent(f"contester{number}@people.example", "club")
+        with transaction(shop.conn) as conn:
+            (id_,) = conn.execute(
+                "INSERT INTO contest (tenant_id, subscriber_id, topic_id, plea, words, state, at, due_at, source,"
+                " counts, submission_id, number, network)"
+                " VALUES (?, ?, 0, 'never', 'not <b>me</b>', 'open', 1, 9e9, 's', 1, 0, 0, x'00') RETURNING id",
+                (shop.tenant_id, reader),
+            ).fetchone()
+            made.append(id_)
+
+    def state(id_: int) -> str:
+        return str(shop.conn.execute("SELECT state FROM contest WHERE id = ?", (id_,)).fetchone()[0])
+
+    assert f'href="/account/contests/{made[0]}"' in owner.get("/account/").text  # it is what needs doing
+    assert "not &lt;b&gt;me&lt;/b&gt;" in owner.get(f"/account/contests/{made[0]}").text
+    assert owner.post(f"/account/contests/{made[0]}/answer", data={"text": "yes"}).status_code == 422
+    proof = {"text": "Signed the paper form at our stand on 3 March, see page 7."}
+    assert owner.post(f"/account/contests/{made[0]}/answer", data=proof).status_code == 303
+    assert owner.post(f"/account/contests/{made[1]}/concede").status_code == 303
+    assert (state(made[0]), state(made[1])) == ("answered", "conceded")
+    assert owner.post(f"/account/contests/{made[1]}/answer", data=proof).status_code == 422

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -10,6 +11,9 @@ import pytest
 
 from relay.accounts import activity, logins
 from relay.campaigns import campaigns
+from relay.conduct import enforcement, statements
+from relay.queue.operator import Operator
+from relay.store.database import transaction
 from relay.tenants import tenants
 from relay.web.inside.frame import tame
 from tests.support.inside import Person, held_campaign, person, signed_in
@@ -213,3 +217,32 @@ def test_a_tenant_that_isnt_there(desk: httpx.Client) -> None:
     for name in ("no-such", "x" * 300, "%27", "..%2f", "<b>"):
         assert desk.get(f"/desk/tenants/{name}").status_code == 404
         assert desk.post(f"/desk/tenants/{name}/warn", data={"reason": "x"}).status_code == 404
+
+
+def test_reports_and_answers_are_seen_to(shop: Shop, desk: httpx.Client, operator: Person, tenant_id: int) -> None:
+    now, name = time.time(), tenants.by_id(shop.conn, tenant_id).name
+    with transaction(shop.conn) as conn:
+        (report,) = conn.execute(
+            "INSERT INTO spam_report (at, network, person, address, message, sender, description, confirmed_at,"
+            " outcome) VALUES (?, x'00', x'00', 'r@people.example', 'pasted <b>mail</b>', 's@x.example', 'why', ?,"
+            " 'desk')"
+            " RETURNING id",
+            (now, now),
+        ).fetchone()
+        owner = tenants.by_id(conn, tenant_id)
+        made = enforcement.warn(conn, Operator("h.example", "H", ()), owner, reason="too many", actor="t", now=now)
+        statements.answer(conn, made, "It was an <i>old</i> list.", actor="t", now=now)
+    front = desk.get("/desk/reports").text
+    assert f'href="/desk/reports/{report}"' in front and f'href="/desk/statements/{made.id}"' in front
+    assert "pasted &lt;b&gt;mail&lt;/b&gt;" in desk.get(f"/desk/reports/{report}").text
+    assert desk.post(f"/desk/reports/{report}/close").status_code == 422
+    assert desk.post(f"/desk/reports/{report}/close", data={"note": "not ours"}).status_code == 303
+    assert "It was an &lt;i&gt;old&lt;/i&gt; list." in desk.get(f"/desk/statements/{made.id}").text
+    assert desk.post(f"/desk/statements/{made.id}/decide", data={"text": "It stands."}).status_code == 303
+    front = desk.get("/desk/reports").text
+    assert f'href="/desk/reports/{report}"' not in front and f'href="/desk/statements/{made.id}"' not in front
+    assert statements.by_id(shop.conn, made.id).decided_by == operator.email
+    log = desk.get("/desk/log", params={"tenant": name, "action": "tenant-*"}).text
+    assert "tenant-warned" in log and "too many" in log
+    assert desk.get("/desk/log", params={"tenant": "no-such"}).status_code == 422
+    assert "tenant-warned" not in desk.get("/desk/log", params={"action": "no-such"}).text

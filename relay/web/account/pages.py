@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from relay.accounts.roles import Deed
-from relay.web.account import campaigns, domains, keys, me, messages, people, start, suppressions
+from relay.web.account import campaigns, contests, domains, keys, me, messages, people, start, suppressions
 from relay.web.inside import people as log_ins
 
 ROUTES = [
@@ -12,6 +12,7 @@ ROUTES = [
     *messages.ROUTES,
     *people.ROUTES,
     *suppressions.ROUTES,
+    *contests.ROUTES,
     *domains.ROUTES,
     *keys.ROUTES,
     *log_ins.routes("/account", Deed.OWN),

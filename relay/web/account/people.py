@@ -57,11 +57,14 @@ def one(asked: PageRequest) -> Response:
 
 
 def proof(asked: PageRequest) -> Response:
-    """The signed document that stands alone (docs/PROOF.md), to be kept."""
-    canonical, topic = _address(asked.query("email")).canonical, asked.query("topic", 63)
+    """The signed document that stands alone (docs/PROOF.md), to be kept; a form, since a head of the log is signed."""
+    canonical, topic = _address(asked.field("email", 320)).canonical, asked.field("topic", 63)
     context = asked.context
+    with context.storage.read() as conn:
+        if consent_book.subscriber_id(conn, asked.tenant_id, canonical) is None:
+            raise HTTPException(404)
     try:
-        with closing(connect(context.settings.stored)) as conn:  # it may sign a head, in a transaction of its own
+        with closing(connect(context.settings.stored)) as conn:  # it signs in a transaction of its own
             owner = tenants.by_id(conn, asked.tenant_id)
             hostname = context.settings.server.hostname
             found = document.build(conn, context.secrets, owner, canonical, topic, hostname, context.clock)
@@ -116,7 +119,7 @@ def withdraw(asked: PageRequest) -> Response:
 ROUTES = [
     show("/account/people", listing, Deed.SEE),
     show("/account/people/one", one, Deed.SEE),
-    show("/account/people/proof", proof, Deed.CHANGE),
+    act("/account/people/proof", proof, Deed.CHANGE),
     act("/account/people/give", give, Deed.CHANGE),
     act("/account/people/withdraw", withdraw, Deed.CHANGE),
 ]

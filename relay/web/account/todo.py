@@ -48,7 +48,7 @@ def of(conn: Tx, tenant: TenantRow, latest: list[Campaign], language: Language, 
     if not any(one.revoked_at is None for one in credentials.listing(conn, tenant.id)):
         found.append(Chore(say("todo.no_credential"), "/account/keys"))
     found += [
-        Chore(say("todo.contest", date=language.date(one.due_at)), "", bad=True)
+        Chore(say("todo.contest", date=language.date(one.due_at)), f"/account/contests/{one.id}", bad=True)
         for one in contests.of_tenant(conn, tenant.id, state=ContestState.OPEN, limit=5)
     ]
     found += [

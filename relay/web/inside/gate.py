@@ -37,6 +37,7 @@ ACCOUNT_PAGES: Final = (
     ("messages", "/account/messages", Deed.SEE),
     ("people", "/account/people", Deed.SEE),
     ("suppressions", "/account/suppressions", Deed.SEE),
+    ("contests", "/account/contests", Deed.SEE),
     ("domains", "/account/domains", Deed.SEE),
     ("keys", "/account/keys", Deed.OWN),
     ("logins", "/account/logins", Deed.OWN),
@@ -44,7 +45,9 @@ ACCOUNT_PAGES: Final = (
 DESK_PAGES: Final = (
     ("desk", "/desk/", Deed.DESK),
     ("tenants", "/desk/tenants", Deed.DESK),
+    ("reports", "/desk/reports", Deed.DESK),
     ("logins", "/desk/logins", Deed.OPERATE),
+    ("log", "/desk/log", Deed.OPERATE),
 )
 """Key of the text, address and deed, as the pages' head lists them for who may."""
 _LANGUAGE: Final = "language"

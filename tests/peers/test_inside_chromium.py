@@ -1,0 +1,125 @@
+"""Account and desk in a real Chromium: phone and desktop, light and dark, three languages; a frame without means.
+
+No page has a script, so all of this is with scripts as good as switched off.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from relay.campaigns import campaigns
+from relay.lists.stopping import suppress
+from relay.store.database import transaction
+from relay.tenants import credentials, domains, streams, tenants
+from relay.values.facts import Reason
+from relay.values.ids import encode_id
+from relay.webhooks import book
+from tests.peers.test_web_chromium import CONTRAST, ENTER, TAB
+from tests.support.browser import Browser, available
+from tests.support.inside import Person, held_campaign, person
+from tests.support.web import Served, Shop, serving
+
+pytestmark = pytest.mark.skipif(not available(), reason="chromium and chromedriver are not installed")
+LONG = "Donaudampfschifffahrtsgesellschaftskapitänskajütenschlüssel-und-mehr-davon-ohne-Leerzeichen"
+UNNAMED = """
+  return [...document.querySelectorAll('input:not([type=hidden]), select, textarea, button, a, iframe')]
+    .filter(e => !e.closest('[aria-hidden], [hidden]'))
+    .filter(e => !((e.labels && e.labels.length) || e.textContent.trim() || e.title || e.getAttribute('aria-label')))
+    .map(e => e.outerHTML.slice(0, 90));
+"""
+TWICE = """
+  const seen = {}; document.querySelectorAll('[id]').forEach(e => seen[e.id] = (seen[e.id] || 0) + 1);
+  return Object.keys(seen).filter(id => seen[id] > 1);
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    shop = Shop.create(tmp_path_factory.mktemp("inside"))
+    held_campaign(shop, shop.tenant_id, subject=f"{LONG} {LONG}", name=LONG)
+    shop.consent("reader@people.example", "club")
+    now = time.time()
+    with transaction(shop.conn) as conn:
+        owner = tenants.by_id(conn, shop.tenant_id)
+        domains.add(conn, shop.secrets, owner, "acme.example", actor="t", now=now)
+        stream = streams.of_tenant(conn, owner.id)[0]
+        credentials.add_password(conn, shop.secrets, owner, stream, actor="t", now=now)
+        suppress(conn, owner.id, "gone@people.example", Reason.HARD_BOUNCE, detail=LONG, means="hand", now=now)
+        url = f"https://app.acme.example/{LONG}".replace("ä", "a").replace("ü", "u")
+        book.add(conn, shop.secrets, owner.id, url, [], allow_private=False, actor="t", now=now)
+    return shop
+
+
+@pytest.fixture(scope="module")
+def served(shop: Shop) -> Iterator[Served]:
+    with serving(shop) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with Browser() as window:
+        yield window
+
+
+def sign_in(browser: Browser, served: Served, who: Person) -> None:
+    """By keyboard alone, from wherever the browser is."""
+    browser.open(f"{served.url}/login?lang=en")
+    if "/login" not in browser.url():
+        browser.click("#logout")
+    browser.press("#email", who.email + TAB)
+    browser.press("#password", who.password + ENTER, leaves=True)
+
+
+def account_paths(shop: Shop) -> list[str]:
+    id_ = encode_id(shop.value("SELECT max(id) FROM submission"))
+    return [
+        "/account/", "/account/campaigns", "/account/campaigns/1", "/account/messages", f"/account/messages/{id_}",
+        "/account/people", "/account/people/one?email=reader@people.example", "/account/suppressions",
+        "/account/contests", "/account/domains", "/account/domains/acme.example", "/account/keys",
+        "/account/keys/webhooks/1", "/account/logins", "/account/me", "/account/me/activity",
+    ]  # fmt: skip
+
+
+DESK = (
+    "/desk/", "/desk/campaigns/1", "/desk/tenants", "/desk/tenants/acme", "/desk/reports", "/desk/log", "/desk/logins",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("width", "dark", "language"), [(390, True, "de"), (390, False, "uk"), (1280, False, "en")])
+@pytest.mark.parametrize("role", ["owner", "operator"])
+def test_every_page_fits_and_is_readable(
+    shop: Shop, served: Served, browser: Browser, width: int, dark: bool, language: str, role: str
+) -> None:
+    who = person(shop, f"{role}{width}{language}@people.example", role, shop.tenant_id if role == "owner" else None)
+    browser.set_size(width, phone=width < 500)
+    browser.dark(dark)
+    sign_in(browser, served, who)
+    browser.console()
+    for path in account_paths(shop) if role == "owner" else DESK:
+        browser.open(f"{served.url}{path}{'&' if '?' in path else '?'}lang={language}")
+        assert browser.script("return document.documentElement.scrollWidth") <= width, path
+        assert browser.script("return document.documentElement.lang") == language
+        assert browser.script(CONTRAST) == [], path
+        assert browser.script(UNNAMED) == [] and browser.script(TWICE) == [], path
+        assert browser.script("return document.querySelectorAll('h1').length") == 1, path
+        assert [line for line in browser.console() if "username" not in line] == [], path
+        assert browser.script("return document.documentElement.outerHTML.length") < 100_000, path
+
+
+def test_a_campaign_is_decided_by_keyboard_and_its_content_does_nothing(
+    shop: Shop, served: Served, browser: Browser
+) -> None:
+    id_ = held_campaign(shop, shop.tenant_id, subject="Decide me")
+    browser.set_size(1280)
+    sign_in(browser, served, person(shop, "judge@relay.example", "reviewer"))
+    browser.open(f"{served.url}/desk/campaigns/{id_}")
+    assert browser.script("return document.querySelector('iframe.preview').contentDocument") is None  # its own origin
+    assert not [line for line in browser.console() if "evil.example" in line]  # nothing was even asked for
+    browser.press("#reason", "looks fine" + ENTER)  # Enter decides nothing by itself
+    assert campaigns.by_id(shop.conn, id_).state == "undecided"
+    browser.press("#release", ENTER, leaves=True)
+    assert campaigns.by_id(shop.conn, id_).state == "released" and "released" in browser.text("h1")
