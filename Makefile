@@ -15,7 +15,7 @@ export NODE_PATH := $(PEERS_DIR)/node_modules
 export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup compiled wheel demo test test-postgres test-compiled check format bench bench-quick bench-queue bench-consents bench-profile corpora crash faults fuzz fuzz-api likeness simulate lock clean
+.PHONY: help setup compiled wheel demo test test-postgres test-compiled check format bench bench-quick bench-queue bench-consents bench-profile corpora crash faults fuzz fuzz-api likeness simulate campaigns lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -90,6 +90,9 @@ likeness: $(READY) ## how well copies of one campaign are told from another's, b
 
 simulate: $(READY) ## how often good campaigns are stopped and bad ones pass, into docs/STAGING.md; RUNS=150 SEED=11 in the environment
 	$(BIN)/python -m tests.support.staging_simulation
+
+campaigns: $(READY) ## campaigns of many sizes through a running relay, with people made up, into docs/STAGING.md; SIZES='15 100' SEED=7
+	$(BIN)/python -m tests.support.audience
 
 corpora: $(READY) ## how well bounces and reports are understood; CORPORA=DIR names collections of real ones
 	CORPORA='$(CORPORA)' $(BIN)/python scripts/corpora

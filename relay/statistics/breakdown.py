@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -24,7 +24,7 @@ USUAL_DAYS: Final[Mapping[str, int]] = {
     "day": 30, "hour": 2, "campaign": 30, "tag": 7, "site": 7, "link": 30, "class": 30
 }  # fmt: skip
 MOST_DAYS: Final[Mapping[str, int]] = {
-    "day": 3_660, "hour": 31, "campaign": 3_660, "tag": 31, "site": 366, "link": 3_660, "class": 3_660
+    "day": 3_660, "hour": 31, "campaign": 3_660, "tag": 31, "site": 93, "link": 3_660, "class": 3_660
 }  # fmt: skip
 DAY_S: Final = 86_400
 HOUR_S: Final = 3_600
@@ -65,13 +65,22 @@ class StatisticsRow(Counter[str]):
 
 def of(conn: Tx, wanted: StatisticsWanted) -> list[StatisticsRow]:
     """Days and hours in their order, others by copies, most first; at most ``limit``: of days and hours the latest."""
-    made = _MAKERS[wanted.by](conn, wanted)
+    made = _MAKERS[wanted.by](conn, _since_it_began(conn, wanted))
     if wanted.by in ("day", "hour"):
         rows = [StatisticsRow(key, found) for key, found in sorted(made.items())]
         return rows[-wanted.limit :]
     rows = [StatisticsRow(key, found) for key, found in made.items()]
     rows.sort(key=lambda row: (-row["accepted"], -row["clicked"], -row["bounced"] - row["refused"], row.key))
     return rows[: wanted.limit]
+
+
+def _since_it_began(conn: Tx, wanted: StatisticsWanted) -> StatisticsWanted:
+    """Of one campaign nothing is older than it: days before aren't looked at."""
+    if wanted.campaign_id is None:
+        return wanted
+    row = conn.execute("SELECT created_at FROM campaign WHERE id = ?", (wanted.campaign_id,)).fetchone()
+    began = 0 if row is None else int(row[0]) // DAY_S - 1
+    return replace(wanted, first_day=max(wanted.first_day, began))
 
 
 _Rows = dict[str, Counter[str]]
