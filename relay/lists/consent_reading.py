@@ -54,6 +54,8 @@ _SAYS: Final = {
     Said.COMPLAINED: "the list says that this person complained",
     Said.REFUSED: "the list says that this person did not agree, or not yet, or no longer",
 }
+_OF_ALL_MAIL: Final = (Said.BOUNCED, Said.COMPLAINED)
+"""Said of all mail to a person, whatever topic the line is about."""
 ASKED: Final = "the list says something of this person that nobody here knows"
 _MOST_ASKED: Final = 100
 
@@ -91,7 +93,7 @@ class Reader:
         for item in islice(self._lines, _TOGETHER):
             if isinstance(item, Bad):
                 bad.append(item)
-            elif item.topic and item.topic != self._order.terms.topic:
+            elif item.said not in _OF_ALL_MAIL and not self._of_topic(item.topic):
                 bad.append(Bad(item.line, item.address.canonical, _other_topic(item.topic)))
             elif item.said and item.said is not Said.AGREED:
                 bad.append(self._out(item))
@@ -103,6 +105,9 @@ class Reader:
         self._staged.refuse(bad)
         self.usable += usable
         return usable + len(bad)
+
+    def _of_topic(self, named: str) -> bool:
+        return not named or named.casefold() == self._order.terms.topic.casefold()
 
     def _out(self, entry: Entry) -> Bad:
         """Someone of whom the list says that there is no consent."""

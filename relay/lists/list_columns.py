@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from relay.lists import list_status
 from relay.lists.list_cells import addresses_in, nothing_else
-from relay.lists.list_names import EMAIL, OURS, OWNERS, TIMES, is_email, role_of
+from relay.lists.list_names import CONFIRMED, EMAIL, OURS, OWNERS, TIMES, is_email, role_of
 from relay.lists.list_rows import MAX_COLUMNS
 from relay.lists.list_status import StatusColumn, StatusMode
 from relay.lists.list_text import ListError
@@ -86,6 +86,9 @@ def may_be_header(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     )
 
 
+_Finder: TypeAlias = Callable[[int, str, Sequence[str], Mapping[str, Said]], StatusColumn | None]
+
+
 class _Named:
     """A list whose columns have names."""
 
@@ -94,6 +97,8 @@ class _Named:
         self._names = [_name(cell) for cell in header]
         self._plain = [plain(unescape(cell)) for cell in header]
         self._sample = sample
+        self._people = [row for row in sample if any("@" in cell for cell in row)]
+        """Without sums and notes below the people."""
         self._skip = {_name(name) for name in wishes.skip}
         self._keep = {_name(name) for name in wishes.keep}
         self._answers = wishes.answers or {}
@@ -119,6 +124,8 @@ class _Named:
                 self._other(index, others)
             elif role and role != "email":
                 roles.setdefault(role, []).append(index)
+                if role == "groups" and (column := self._status(index, list_status.in_groups)) is not None:
+                    status.append(column)
             elif name not in self._keep and (column := self._status(index)) is not None:
                 status.append(column)
             elif EVERY not in self._skip:
@@ -129,6 +136,8 @@ class _Named:
             attributes.setdefault("birthday", roles["born"][0])
         if any(cell.strip() for row in self._sample for cell in _unheaded(names, row)):
             self._remarks.append("columns without a name in the header were not taken")
+        if not status:
+            status += self._unproved(roles.get("at", ()))
         kept = tuple((index, name) for name, index in attributes.items())
         ordered = {role: self._ordered(role, found) for role, found in roles.items()}
         self._remarks += _states(status)
@@ -136,7 +145,7 @@ class _Named:
 
     def _flags(self, index: int) -> bool:
         """Nothing but yes and no stands there: it is said of the address."""
-        cells = [cell for row in self._sample if index < len(row) and (cell := row[index].strip())]
+        cells = self._cells(index)
         return bool(cells) and all(list_status.is_flag(cell) for cell in cells)
 
     def _addresses(self, index: int) -> int:
@@ -161,9 +170,19 @@ class _Named:
         if self._addresses(index):
             self._remarks.append(f"column {index + 1} ({shown!r}) holds addresses too; see the lines")
 
-    def _status(self, index: int) -> StatusColumn | None:
-        cells = [cell for row in self._sample if index < len(row) and (cell := row[index].strip())]
-        return list_status.find(index, unescape(self._header[index].strip("\ufeff ")), cells, self._answers)
+    def _status(self, index: int, find: _Finder = list_status.find) -> StatusColumn | None:
+        return find(index, unescape(self._header[index].strip("\ufeff ")), self._cells(index), self._answers)
+
+    def _cells(self, index: int) -> list[str]:
+        return [cell for row in self._people if index < len(row) and (cell := row[index].strip())]
+
+    def _unproved(self, places: Sequence[int]) -> Iterator[StatusColumn]:
+        """Columns of confirmations, where nothing else tells who confirmed."""
+        for index in places:
+            if self._plain[index] in CONFIRMED and self._names[index] not in self._keep:
+                column = list_status.unproved(index, unescape(self._header[index]), self._cells(index))
+                if column is not None:
+                    yield column
 
     def _ordered(self, role: str, found: list[int]) -> tuple[int, ...]:
         """Of several columns for one thing the best evidence first; one that says the same is told."""
@@ -195,6 +214,7 @@ def _states(status: Sequence[StatusColumn]) -> list[str]:
 _ROLES: Final = {"at": "the time of the consent", "listed": "the day on the list", "ip": "the IP address"}
 _MEANS: Final = {
     Said.LEFT: "unsubscribed",
+    Said.STOPPED: "unsubscribed, if nothing says why",
     Said.BOUNCED: "bounced",
     Said.COMPLAINED: "complained",
     Said.REFUSED: "no consent",

@@ -26,7 +26,7 @@ from relay.lists.list_rows import Bad, Source, sample_of, text_rows
 from relay.lists.list_status import StatusColumn, soft
 from relay.lists.list_text import ListError, TextKind, recognise
 from relay.lists.list_vcard import BEGIN, VcardRows
-from relay.lists.list_words import OFFERS, WEIGHT, Said
+from relay.lists.list_words import OFFERS, WEIGHT, Said, settled
 from relay.mail.address import Address, AddressError
 from relay.people.profiles import MAX_VALUE
 from relay.values.dates import address_in, time_in, unescape
@@ -346,6 +346,7 @@ class _Reader:
             said = column.said(cell)
             if (said and WEIGHT[said] > WEIGHT[entry.said]) or (said and soft(cell) and entry.said is Said.BOUNCED):
                 entry.said, entry.where = said, _words(column, cell)
+        entry.said = settled(entry.said)
         if self._claim and entry.said not in OFFERS:
             entry.said, entry.where = self._claim, "the file's name or title"
 

@@ -55,7 +55,7 @@ OWNERS: Final = _names(
 )
 """Columns with addresses of people who are not the person of the line."""
 
-_CONFIRMED: Final = _names(
+CONFIRMED: Final = _names(
     "confirm_time,confirmed at,confirmed on,confirmation date,confirmation time,confirm date,confirmed date",
     "double opt-in date,double opt in at,double optin date,double opt-in time,doi date,confirmation timestamp",
     "opt in confirm date,optin confirmed at,date confirmed,confirmed time,double_opt-in_date,opt in confirmed date",
@@ -100,7 +100,7 @@ TIMES: Final = {
     **dict.fromkeys(_LISTED, 0),
     **dict.fromkeys(_SUBSCRIBED, 2),
     **dict.fromkeys(_GIVEN, 1),
-    **dict.fromkeys(_CONFIRMED, 0),
+    **dict.fromkeys(CONFIRMED, 0),
     **{plain("confirm_ip"): 0, plain("optin_ip"): 1},
 }
 """Of several columns the one that proves best goes first: a confirmation before a consent before a sign-up."""
@@ -108,7 +108,7 @@ TIMES: Final = {
 _NAMES: Final = {
     **dict.fromkeys(EMAIL, "email"),
     **dict.fromkeys(_LISTED, "listed"),
-    **dict.fromkeys(_CONFIRMED | _GIVEN | _SUBSCRIBED, "at"),
+    **dict.fromkeys(CONFIRMED | _GIVEN | _SUBSCRIBED, "at"),
     **dict.fromkeys(
         _names(
             "ip,ip_address,ip address,optin_ip,opt-in ip,confirm_ip,signup ip,sign up ip,subscribe ip,consent ip",

@@ -12,22 +12,20 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from relay.lists.list_words import (
-    COMPACT,
-    NO,
-    NOTHING,
-    STRONG,
-    WEIGHT,
-    WORDS,
-    YES,
-    Said,
-    bad_part,
-    good_part,
-    negative,
-    plain,
-    spoken,
-    stem,
+from relay.lists.list_heard import bad_part, elsewhere, good_part, negative, spoken, stem
+from relay.lists.list_status_names import (
+    AGREEMENT,
+    ANSWERS,
+    ASKED,
+    BAD_NAMES,
+    MAYBE_STATES,
+    NOT_STATES,
+    OTHER_STATES,
+    PREFIXED,
+    STATES,
+    YES_NAMES,
 )
+from relay.lists.list_words import COMPACT, NO, NOTHING, STRONG, WEIGHT, WORDS, YES, Said, plain
 from relay.values.moments import absent, moment_in
 
 MAX_KINDS: Final = 40
@@ -48,112 +46,10 @@ class StatusMode(StrEnum):
     """It is about something else, perhaps, but has words of that kind."""
     STRONG = "strong"
     """It is about something else; only words that are said of mail alone count."""
+    ASKED = "asked"
+    """Yes and no, and nothing says to what: a no is asked about."""
 
 
-def _names(*lines: str) -> frozenset[str]:
-    return frozenset(plain(name) for line in lines for name in line.split(","))
-
-
-_STATES: Final = _names(
-    "status,email status,e-mail status,subscriber status,subscription status,subscription state,contact status",
-    "list status,global status,member status,email marketing status,marketing status,email subscription status",
-    "email marketing consent,email consent status,consent status,email subscriber status,optin status,opt-in status",
-    "opt in status,newsletter status,mailing status,email permission status,permission status,email marketing",
-    "subscriber state,subscription,delivery status,email list status,mail status,email availability",
-    "email state,subscriber type,email sending status,marketing email status,lists status",
-    "emailing status,email optin status",
-    "email status code,user status,account status,email deliverability,deliverability,subscribe status,sub status",
-    "anmeldestatus,abonnementstatus,newsletterstatus,e-mail-status,abo-status,abostatus,kontaktstatus",
-    "empfängerstatus",
-    "statut,statut email,statut d'abonnement,statut abonnement,statut du contact,statut de l'abonnement",
-    "statut e-mail",
-    "estado de suscripción,estado suscripción,estado del suscriptor,estado del contacto,estatus,estado del correo",
-    "статус,статус email,статус e-mail,статус подписки,статус подписчика,статус контакта,доступность email",
-    "статус почты,статус адреса,состояние подписки",
-    "статус підписки,статус підписника,статус контакту,статус пошти,стан підписки,доступність email",
-    "staatus,tellimuse staatus,tellija staatus,liitumise staatus,tellimuse olek,kontakti staatus,e-posti staatus",
-)
-_MAYBE_STATES: Final = _names(
-    "motivo,причина,grund,raison,motif,põhjus,suppression type,bounce type,cause,bounce category,bounce class",
-    "state,type,reason,zustand,état,etat,estado,состояние,стан,olek,seisund,source,origin",
-    "suppression reason,suppression",
-)
-_ASKED: Final = re.compile(r"\b(?:status|statut|estatus|статус|staatus)\b")
-_OTHER_STATES: Final = re.compile(
-    r"\b(?:sms|phone|mobile|whats ?app|push|tel\b|order|payment|financial|fulfil+ment|marital|lead|deal|"
-    r"loyalty|plan|tax|"
-    r"shipping|stock|paid\b|billing|employment|relationship|invoice|ticket|vip|familienstand|civil|"
-    r"lifecycle|member ?ship|"
-    r"marketing contact|score|rating|заказа|оплаты|замовлення|tellimuse nr|zahlung|bestell|commande|pedido)"
-)
-_CHANNELS: Final = re.compile(r"\b(?:sms|phone|mobile|whats ?app|push|mms|viber|telegram|telefon|телефон|смс)\b")
-"""Ways to a person that are not mail; what is said of them says nothing here."""
-_AGREEMENT: Final = re.compile(
-    r"\b(?:consent|opt ?in|einwilligung|zustimmung|consentement|consentimiento|согласие|згода|nousolek|permission)\b"
-)
-_YES_NAMES: Final = _names(
-    "subscribed,is subscribed,opted in,opt in,optin,opt-in,double opt in,double optin,doi,email optin,email opt in",
-    "accepts marketing,accepts email marketing,accepts e-mail marketing,accepts emails,email consent",
-    "marketing consent",
-    "gdpr consent,gdpr,gdpr marketing permission,marketing permission,marketing permissions,consent,consent given",
-    "newsletter consent,newsletter opt in,newsletter optin,newsletter subscription,newsletter subscribed,newsletter",
-    "confirmed,is confirmed,email confirmed,opt in confirmed,subscription confirmed,verified",
-    "email verified,active,is active",
-    "enabled,accepted,agreed,agrees to marketing,subscribed to emails,subscribed to newsletter,subscribed to email",
-    "email marketing consent given,can send,can email,email allowed,allow email,allow marketing,marketing opt in",
-    "marketing optin,wants newsletter,receive emails,receives emails,accepts newsletter,permission,consent email",
-    "email marketing opt in,subscribe,subscribe to newsletter,marketing emails,mailing list,buyer accepts marketing",
-    "einwilligung,einwilligung newsletter,newsletter einwilligung,zustimmung,angemeldet,bestätigt,abonniert,aktiv",
-    "newsletter abonniert,newsletter empfänger,werbeeinwilligung,darf angeschrieben werden",
-    "consentement,accepte,accepte les emails,abonné,inscrit,confirmé,abonné à la newsletter,accord",
-    "inscrit newsletter",
-    "accepte la newsletter,consentement marketing,actif",
-    "consentimiento,acepta,acepta marketing,suscrito,confirmado,acepta publicidad,acepta correos,activo,suscripción",
-    "acepta boletín,acepta newsletter,согласие,согласие на рассылку,подписан,подтвержден,подтверждение",
-    "активен,подписка",
-    "согласен на рассылку,рассылка,получать рассылку,подписан на рассылку",
-    "згода,згода на розсилку,підписаний,підтверджено,підтвердження,активний,підписка,розсилка",
-    "nõusolek,nõusolek uudiskirjaks,tellib,kinnitatud,liitunud,uudiskiri,uudiskirja nõusolek",
-    "soovib uudiskirja,aktiivne",
-    "turundusnõusolek,otseturundus",
-)
-_BAD_NAMES: Final = {
-    **{plain(name): Said.LEFT for name in ("unsub time", "deactivated", "opt out time", "expunged", "suppressed at")},
-    **{plain(name): Said.BOUNCED for name in ("clean time", "email quarantined", "bounced at", "bounce type")},
-    **{
-        plain(name): Said.REFUSED
-        for name in (
-            "deleted at",
-            "is deleted",
-            "marketing suspended",
-            "last bounce date",
-            "last bounced",
-            "last bounced at",
-            "stop time",
-            "stop status",
-            "inactive",
-        )
-    },
-    **{
-        plain(name): Said.LEFT for name in ("email suppressions", "email list suppressions", "исключен", "дата отписки")
-    },
-    **{plain(name): Said.LEFT for name in ("дата відписки", "abmeldedatum", "abgemeldet am", "date de désabonnement")},
-    **{
-        plain(name): Said.LEFT
-        for name in ("date de désinscription", "fecha de baja", "loobumise kuupäev", "lahkumise aeg")
-    },
-    **{plain(name): Said.LEFT for name in ("no enviar", "ne pas contacter", "nicht kontaktieren", "mitte saata")},
-    **{
-        plain(name): Said.LEFT for name in ("is excluded from campaigns", "excluded from campaigns", "unsubscribe date")
-    },
-    **{
-        plain(name): Said.LEFT
-        for name in ("unsubscription date", "date unsubscribed", "unsubscribe time", "optout date")
-    },
-}
-_PREFIXED: Final = (("opted out of email", Said.LEFT), ("unsubscribed from", Said.LEFT), ("opt out ", Said.LEFT))
-_ANSWERS: Final = _names("yes,no,ja,nein,oui,sí,да,нет,так,ні,jah,ei")
-_NOT_STATES: Final = _names("active subscription,source,last bounce reason,unsubscribe link,unsubscribe url,email type")
 _TEXT_LEADS: Final = re.compile(r"[\"']+")
 _APART: Final = re.compile(r"[;,|/\n()\[\]{}:]| [-\u2013\u2014] ")
 
@@ -173,6 +69,8 @@ class StatusColumn:
     """What an empty cell says."""
     texts: bool = False
     """LOOSE: longer texts are listened to, as a server's reply."""
+    reasons: bool = False
+    """LOOSE: it says why; a part of a short text counts."""
     known: dict[str, Said] = field(default_factory=dict)
 
     def said(self, cell: str) -> Said:
@@ -196,6 +94,8 @@ class StatusColumn:
             return self._yes(cell, word)
         if self.mode is StatusMode.BAD:
             return self._bad(cell, word)
+        if self.mode is StatusMode.ASKED:
+            return Said.UNKNOWN if word in NO else Said.NOTHING
         return self._loose(cell, word)
 
     def _state(self, cell: str, word: str) -> Said:
@@ -206,7 +106,7 @@ class StatusColumn:
             return Said.AGREED
         if said is None and word in NO:
             return Said.REFUSED
-        return said or self._several(cell) or spoken(cell) or _denied(word) or Said.UNKNOWN
+        return said or self._several(cell) or _denied(word) or _heard(cell, word) or Said.UNKNOWN
 
     def _yes(self, cell: str, word: str) -> Said:
         word = short_answer(word)
@@ -220,7 +120,7 @@ class StatusColumn:
         if word in NO or WORDS.get(word) is Said.AGREED:
             return Said.NOTHING
         said = WORDS.get(word) or self._several(cell)
-        if said in (Said.LEFT, Said.BOUNCED, Said.COMPLAINED):
+        if said in (Said.LEFT, Said.STOPPED, Said.BOUNCED, Said.COMPLAINED):
             return said
         return Said.REFUSED if soft(cell) and self.bad is Said.BOUNCED else self.bad
 
@@ -230,7 +130,9 @@ class StatusColumn:
         said = STRONG.get(word)
         if said is not None:
             return said
-        heard = self._several(cell, STRONG) or (spoken(cell) if self.texts else Said.NOTHING)
+        heard = self._several(cell, STRONG)
+        if not heard and self.texts:
+            heard = _heard(cell, word) if self.reasons else spoken(cell)
         if heard:
             return heard
         if self.mode is StatusMode.STRONG:
@@ -253,6 +155,24 @@ class StatusColumn:
 def soft(cell: str) -> bool:
     """Does a cell say that a bounce was no final one?"""
     return plain(cell).startswith(("soft", "transient", "temporary"))
+
+
+_SHORT: Final = 6
+"""Words of a text that says one thing."""
+
+
+def _heard(cell: str, word: str) -> Said:
+    """What a text says that is no known word, else a part of it, if it is short: ``Rebond définitif``."""
+    said = spoken(cell)
+    if said in (Said.NOTHING, Said.UNKNOWN) and word.count(" ") < _SHORT:
+        said = bad_part(word) or said
+    return said
+
+
+def _undecided(cells: Sequence[str]) -> bool:
+    """Yes and no in words, both of them."""
+    kinds = {plain(cell) for cell in cells}
+    return kinds <= (YES | NO) and bool(kinds & NO) and all(len(kind) > 1 for kind in kinds)
 
 
 def _denied(word: str) -> Said:
@@ -286,11 +206,13 @@ def find(
     ``cells`` are a sample of what stands in it, not empty.
     """
     name = plain(header)
-    if _CHANNELS.search(name) and "mail" not in name:
+    if elsewhere(name):
         return None
-    if name in _NOT_STATES and not unnamed:
+    if unnamed and _undecided(cells):
+        return StatusColumn(index, f"column {index + 1}", StatusMode.ASKED, answers=answers)
+    if name in NOT_STATES and not unnamed:
         return _by_words(index, header, cells, answers) if name == "source" else None
-    other = _OTHER_STATES.search(name) is not None
+    other = OTHER_STATES.search(name) is not None
     column = None if other else _by_name(index, header, name, cells, answers)
     return column or _by_words(index, header, cells, answers, strong_only=other)
 
@@ -299,33 +221,37 @@ def _by_name(
     index: int, header: str, name: str, cells: Sequence[str], answers: Mapping[str, Said]
 ) -> StatusColumn | None:
     shown = " ".join(header.split())[:40]
-    bad = _BAD_NAMES.get(name) or negative(name)
+    bad = BAD_NAMES.get(name) or negative(name)
     if not bad:
-        bad = next((said for start, said in _PREFIXED if name.startswith(start)), Said.NOTHING)
-    if name in _BAD_NAMES:
+        bad = next((said for start, said in PREFIXED if name.startswith(start)), Said.NOTHING)
+    if name in BAD_NAMES:
         return StatusColumn(index, shown, StatusMode.BAD, bad, answers)
-    if name in _STATES:
+    if name in STATES:
         return StatusColumn(index, shown, StatusMode.STATE, answers=answers, empty=_if_empty(cells))
-    if _ASKED.search(name) and any(plain(cell) in WORDS for cell in cells) and _few(cells):
+    if ASKED.search(name) and any(plain(cell) in WORDS for cell in cells) and _few(cells):
         return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
-    if name in _YES_NAMES or (_flagged(name) and not _times(cells)):
+    if name in YES_NAMES or (_flagged(name) and not _times(cells)):
         if name == "newsletter" and not _any_known(cells):
             return None
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
-    if not bad and _AGREEMENT.search(name) and _any_known(cells) and not _times(cells):
+    if not bad and AGREEMENT.search(name) and _any_known(cells) and not _times(cells):
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
-    if not bad and all(is_flag(cell) for cell in cells):
+    if (
+        not bad
+        and any(is_flag(cell) for cell in cells)
+        and all(is_flag(cell) or plain(cell) in WORDS for cell in cells)
+    ):
         bad = bad_part(name)
         if not bad and good_part(name) and cells and not _times(cells):
             return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
     if bad:
         return StatusColumn(index, shown, StatusMode.BAD, bad, answers)
-    if name in _MAYBE_STATES and cells:
+    if name in MAYBE_STATES and cells:
         kinds = {plain(cell) for cell in cells}
         known = [bool(WORDS.get(kind)) for kind in kinds]
         if all(known) or (2 * sum(known) >= len(known) and kinds & STRONG.keys() and name == "type"):
             return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
-        return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True)
+        return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True, reasons=True)
     return None
 
 
@@ -347,7 +273,7 @@ def _by_words(
 
 
 def _flagged(name: str) -> bool:
-    return stem(name) in _YES_NAMES and not name.endswith((" reason", " source", " url", " ip"))
+    return stem(name) in YES_NAMES and not name.endswith((" reason", " source", " url", " ip"))
 
 
 def _few(cells: Sequence[str]) -> bool:
@@ -361,12 +287,13 @@ def _times(cells: Sequence[str]) -> bool:
 def short_answer(word: str) -> str:
     """``yes`` of ``yes please``; anything else (``plain``) as it is."""
     first = word.partition(" ")[0]
-    return first if first in _ANSWERS else word
+    return first if first in ANSWERS else word
 
 
 def is_flag(cell: str) -> bool:
     """Yes, no, or a time."""
-    return plain(cell) in YES or plain(cell) in NO or _is_time(cell)
+    word = short_answer(plain(cell))
+    return word in YES or word in NO or _is_time(cell)
 
 
 def _any_known(cells: Sequence[str]) -> bool:
@@ -378,3 +305,16 @@ def _if_empty(cells: Sequence[str], *, no: bool = False) -> Said:
     if not cells:
         return Said.NOTHING
     return Said.REFUSED if no else Said.UNKNOWN
+
+
+def in_groups(index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said]) -> StatusColumn | None:
+    """A column of groups or labels as one that says something of a person: only words that are said of mail alone."""
+    return _by_words(index, header, cells, answers, strong_only=True)
+
+
+def unproved(index: int, header: str, cells: Sequence[str]) -> StatusColumn | None:
+    """A column of the times of confirmations, in a list that says nothing else of a person: who has none never did."""
+    if not _times(cells):
+        return None
+    shown = " ".join(header.split())[:40]
+    return StatusColumn(index, shown, StatusMode.YES, empty=Said.REFUSED)

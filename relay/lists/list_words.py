@@ -26,6 +26,8 @@ class Said(StrEnum):
     REFUSED = "refuse"
     """Never agreed, or not yet, or is out of use: no consent, and no reason to suppress."""
     AGREED = "agreed"
+    STOPPED = "stopped"
+    """On somebody's stop list, which doesn't say why; ``settled`` makes it LEFT where nothing else does."""
     UNKNOWN = "unknown"
     """Words that nobody here knows: whoever gave the list is asked."""
     NOTHING = ""
@@ -34,13 +36,20 @@ class Said(StrEnum):
 WEIGHT: Final = {
     said: weight
     for weight, said in enumerate(
-        (Said.NOTHING, Said.AGREED, Said.UNKNOWN, Said.REFUSED, Said.BOUNCED, Said.LEFT, Said.COMPLAINED)
+        (Said.NOTHING, Said.AGREED, Said.UNKNOWN, Said.REFUSED, Said.STOPPED, Said.BOUNCED, Said.LEFT, Said.COMPLAINED)
     )
 }
 """Of several things that a line says the heaviest counts."""
 
 OFFERS: Final = frozenset((Said.LEFT, Said.BOUNCED, Said.COMPLAINED))
 """What is a reason to suppress."""
+
+
+def settled(said: Said) -> Said:
+    """What counts when all of a line was read: a stop list without a reason is a no."""
+    return Said.LEFT if said is Said.STOPPED else said
+
+
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _BETWEEN: Final = re.compile(r"[\W_]+")
 
@@ -64,22 +73,26 @@ _LEFT: Final = _words(
     "spam unsubscribe",
     "unsubscribed by user,unsubscribed from all,unsubscribed from all email,unsubscribed from all emails",
     "unsubscribed all",
-    "left,left the list,do not email,do not mail,do not contact,do not send,donotemail,dnc,dne,no mail,nomail",
+    "left,left the list,do not email,do not mail,do not send,donotemail,dne,no mail,nomail,do not allow",
     "withdrawn,withdrew,revoked,consent withdrawn,consent revoked,removed by user,email disabled,emails disabled",
-    "blocklisted,blacklisted,black listed,block listed,blocklist,blacklist,email blacklisted,email blocklisted",
-    "suppressed,suppression,manual suppression,user suppressed,email suppressions,on suppression list,excluded",
     "email opt out,has opted out of email,opted out of email,opted out of emails,is unsubscribed",
     "cancelled subscription",
-    "abgemeldet,abmeldung,ausgetragen,abbestellt,widerrufen,auf sperrliste,sperrliste,newsletter abbestellt",
-    "désabonné,désabonnée,désinscrit,désinscrite,désinscription,désabonnement,liste noire,blacklisté,opt-out",
+    "abgemeldet,abmeldung,ausgetragen,abbestellt,widerrufen,newsletter abbestellt",
+    "désabonné,désabonnée,désinscrit,désinscrite,désinscription,désabonnement,opt-out",
     "ne plus contacter,baja,dado de baja,dada de baja,de baja,desuscrito,desuscrita",
-    "cancelado suscripción,lista negra",
+    "cancelado suscripción,baja voluntaria",
     "cancelada,suscripción cancelada,отписан,отписана,отписался,отписалась,отписавшийся,отписано,отписка",
-    "отписаны,отписавшиеся,в черном списке,чёрный список,отозвано,отозвано согласие,не беспокоить",
-    "відписаний,відписана,відписано,відписався,відписалася,відписалась,відписка,чорний список,у чорному списку",
+    "отписаны,отписавшиеся,отозвано,отозвано согласие,не беспокоить",
+    "відписаний,відписана,відписано,відписався,відписалася,відписалась,відписка",
     "відкликано,loobunud,loobus,lahkunud,lahkus,tühistanud,tellimuse tühistanud,tellimus tühistatud",
-    "tellimus lõpetatud,tellimusest loobunud,must nimekiri,tagasi võetud,uitgeschreven,afgemeld,avregistrerad",
+    "tellimus lõpetatud,tellimusest loobunud,tagasi võetud,uitgeschreven,afgemeld,avregistrerad",
     "disiscritto,disiscritta,cancellato,descadastrado,cancelou inscrição,wypisany,wypisana,avmeldt,frameldt,peruttu",
+)
+_STOPPED: Final = _words(
+    "blocklisted,blacklisted,black listed,block listed,blocklist,blacklist,email blacklisted,email blocklisted",
+    "suppressed,suppression,manual suppression,user suppressed,email suppressions,on suppression list,excluded",
+    "do not contact,dnc,auf sperrliste,sperrliste,liste noire,sur liste noire,blacklisté,lista negra,en lista negra",
+    "чёрный список,в черном списке,чорний список,у чорному списку,must nimekiri,mustas nimekirjas",
 )
 _BOUNCED: Final = _words(
     "bounced,bounce,bounces,hard bounce,hardbounce,hard bounced,hard bounces,bounced hard,bouncing,bounce rule,hard",
@@ -88,7 +101,7 @@ _BOUNCED: Final = _words(
     "invalid email address,invalid address,bad address,bad email,email invalid,is invalid email,mailbox not found",
     "does not exist,user unknown,unknown user,no such user,mailbox does not exist,mailbox unavailable",
     "permanent,permanent failure,permanently failed,disabled by bounces,by bounces,bounce disabled,unreachable",
-    "mail box not found,dead address,user not found,permanent fail",
+    "permanent unavailable,permanently unavailable,mail box not found,dead address,user not found,permanent fail",
     "unzustellbar,nicht zustellbar,zurückgewiesen,rückläufer,ungültige adresse,ungültige e-mail,hardbounced",
     "rebond,rebonds,rebond dur,rebond permanent,rejeté,rejetée,npai,adresse invalide,email invalide",
     "erreur permanente",
@@ -100,7 +113,7 @@ _BOUNCED: Final = _words(
     "aadress ei tööta,rimbalzato,devolvido,gebounced,odbity,odbite,studsat",
 )
 _COMPLAINED: Final = _words(
-    "complained,complaint,complaints,spam complaint,spam complaints,spam report,spam reports",
+    "complained,complaint,complaints,abused,spam complaint,spam complaints,spam report,spam reports",
     "spam reported,reported spam",
     "reported as spam,marked as spam,mark as spam,abuse,abuse complaint,abuse report,abuse reported,fbl",
     "feedback loop",
@@ -120,7 +133,7 @@ _NEVER: Final = _words(
     "activation requested,waiting for confirmation,waiting for activation,awaiting activation,double opt in pending",
     "transactional,transactional only,implicit,implied,no permission,not set,soft bounce,soft bounced,softbounce",
     "soft bounces,temporarily disabled,disabled by user,disabled by admin,by user,by moderator,non marketing",
-    "unactivated,not activated,spammy,unengaged never subscribed",
+    "unactivated,not activated,spammy,non marketing contact,non marketable,unengaged never subscribed",
     "consent not given,marketing not accepted,did not consent,consent declined",
     "hand,blocked,blocked by admin,email blocked,is blocked,blocks",
     "unbestätigt,nicht bestätigt,unbestaetigt,nicht angemeldet,nicht abonniert,nicht eingewilligt,keine einwilligung",
@@ -139,6 +152,7 @@ _NEVER: Final = _words(
 _OUT_OF_USE: Final = _words(
     "pending,awaiting,waiting,invited,inactive,disabled,deleted,archived,removed,declined,rejected,refused,denied",
     "deactivated,expired,suspended,paused,unapproved,moderated,validating,dormant,needs confirmation,on hold,held",
+    "temporary unavailable,not allowed,disallowed",
     "stopped,banned,draft,transient,temporary,soft,deferred,failed,error,invalid,not active,moderation,unsure,risky",
     "inaktiv,gelöscht,ausstehend,wartend,archiviert,deaktiviert,ungültig,abgelehnt,offen",
     "inactif,inactive,supprimé,supprimée,en attente,archivé,désactivé,invalide,refusé,refusée",
@@ -164,7 +178,7 @@ AGREED: Final = _words(
 )
 _IN_USE: Final = _words(
     "active,enabled,normal,regular,member,verified,accepted,valid,ok,deliverable,engaged,current,sendable,available",
-    "approved,live,registered,aktiv,aktiviert,gültig,actif,active,activo,activa,valide,válido",
+    "allow,allowed,approved,live,registered,aktiv,aktiviert,gültig,actif,active,activo,activa,valide,válido",
     "активен,активна,активный,активно,доступен,активний,активна,aktiivne,aktiivsed,kehtiv,actief,attivo",
     "ativo,aktywny",
 )
@@ -184,7 +198,8 @@ NOTHING: Final = frozenset(("", "null", "nil", "none", "n a", "na", "nan", "unde
 
 STRONG: Final = {
     **dict.fromkeys(_NEVER, Said.REFUSED),
-    **dict.fromkeys(_LEFT - {"left", "baja", "excluded", "cancelada", "no mail", "clean"}, Said.LEFT),
+    **dict.fromkeys(_LEFT - {"left", "baja", "cancelada", "no mail"}, Said.LEFT),
+    **dict.fromkeys(_STOPPED - {"excluded"}, Said.STOPPED),
     **dict.fromkeys(
         _BOUNCED - {"hard", "permanent", "clean", "отказ", "возврат", "повернення", "unreachable"}, Said.BOUNCED
     ),
@@ -200,90 +215,10 @@ WORDS: Final = {
     **dict.fromkeys(_NEVER, Said.REFUSED),
     **dict.fromkeys(_CANCELLED, Said.LEFT),
     **dict.fromkeys(_LEFT, Said.LEFT),
+    **dict.fromkeys(_STOPPED, Said.STOPPED),
     **dict.fromkeys(_BOUNCED - {"clean"}, Said.BOUNCED),
     **dict.fromkeys(_COMPLAINED, Said.COMPLAINED),
 }
 """All words that count in a column about the status of a person."""
 
 COMPACT.update({word.replace(" ", ""): said for word, said in WORDS.items() if " " in word})
-
-_FIRST: Final = re.compile(r"(?:is|has|was|email|e mail|user|contact|subscriber|member|date|time|date of|the) ")
-_LAST: Final = re.compile(r" (?:at|on|time|date|datetime|timestamp|reason|flag|status|date time|utc|gmt|am|le|el)$")
-_WITHIN: Final = re.compile(
-    r"unsubscri|opt(?:ed)? ?out|blacklist|blocklist|hard ?bounce|bounced (?:address|email)|hard ?fail"
-    r"|spam ?(?:complaint|report)"
-    r"|(?:flag|mark|report)(?:ged|ed)?\b[^.]{0,20} spam"
-)
-_PARTS: Final = (
-    (re.compile(r"\b(?:score|rate|rating|count|checked|filter|number|link|url|campaign)"), Said.NOTHING),
-    (re.compile(r"\bspam\b|complain|beschwerde|plainte|queja|жалоб|скарг|kaebus|\bспам"), Said.COMPLAINED),
-    (
-        re.compile(r"hard ?bounc|\bbounced\b|invalid|невалид|невалід|\bbad\b|unzustellbar|ungultig|undeliver"),
-        Said.BOUNCED,
-    ),
-    (
-        re.compile(
-            r"unsubscri|opt(?:ed)? ?out|blacklist|blocklist|suppress|\bdo not\b|abgemeldet|abmeld|desabonn|desinscri"
-            r"|отпис|відпис|отказ от|sperre|cancelac|\bleft\b|\bquit\b|departed|resili|widerruf"
-            r"|відмов|\bbaja\b|loobu|black listed|block listed"
-        ),
-        Said.LEFT,
-    ),
-    (re.compile(r"suspended|\bdeleted|disabled|deactivat|\bblocked|archived|удален|видален|gesperrt"), Said.REFUSED),
-)
-_SMTP: Final = re.compile(
-    r"\b5\.(?:1|2\.[01]|4\.[14])[.\d]*|\b5\d\d[ -](?!5\.[67])|user unknown|no such user|does not exist"
-)
-
-
-def stem(name: str) -> str:
-    """A column's name (``plain``) without what only says that it is a flag or a time: ``unsubscribed at``."""
-    while True:
-        shorter = _LAST.sub("", _FIRST.sub("", name, count=1) if _FIRST.match(name) else name)
-        if shorter == name or not shorter:
-            return name
-        name = shorter
-
-
-def negative(name: str) -> Said:
-    """What a column says of those for whom it is set, by its name (``plain``); NOTHING where it says nothing bad."""
-    if name in ("excluded", "junk", "sub", "hard", "soft", "left", "invalid date", "status"):
-        return Said.NOTHING
-    short = stem(name)
-    for known in (name, short):
-        said = WORDS.get(known, Said.NOTHING)
-        if said not in (Said.NOTHING, Said.AGREED):
-            return said
-    return Said.NOTHING
-
-
-def bad_part(name: str) -> Said:
-    """What a column of flags or times says where it is set, by a part of its name (``plain``): ``marked as spam``."""
-    return next((said for pattern, said in _PARTS if pattern.search(name)), Said.NOTHING)
-
-
-_GOOD: Final = re.compile(
-    r"newsletter|mailing|marketing|рассыл|розсил|подпис|підпис|uudiskir|werbung|werbe|publicidad|boletin|subscri"
-    r"|abonn|suscri|inscri|acepta|accept|agree|permission|consent|согла|згод|nousolek|soovib|einwillig|zustimm|opt ?in"
-    r"|may we|send me|\bnews\b|updates|receive|recib|recevoir|отримув|получа|tellib|infolettre|lettre"
-)
-_FIGURES: Final = re.compile(
-    r"open|click|sent|count|number|total|last|score|rating|\bid\b|date|time|reason|source|url|letters? (?:read|sent)"
-)
-
-
-def good_part(name: str) -> bool:
-    """Does a column of yes and no ask whether the person wants mail, by a part of its name (``plain``)?"""
-    return _GOOD.search(name) is not None and _FIGURES.search(name) is None
-
-
-def spoken(text: str) -> Said:
-    """What a longer text beside an address says: a reply of a server, ``Unsubscribed via link``; else NOTHING."""
-    if _SMTP.search(text.casefold()):
-        return Said.BOUNCED
-    found = _WITHIN.search(plain(text))
-    if found is None:
-        return Said.NOTHING
-    if "bounce" in found[0] or "fail" in found[0]:
-        return Said.BOUNCED
-    return Said.COMPLAINED if "spam" in found[0] else Said.LEFT

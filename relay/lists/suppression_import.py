@@ -17,7 +17,7 @@ from relay.lists.list_cells import addresses_in
 from relay.lists.list_claims import is_vague
 from relay.lists.list_file import Bad, ListFile
 from relay.lists.list_status import StatusMode, soft
-from relay.lists.list_words import AGREED, OFFERS, WEIGHT, Said, plain
+from relay.lists.list_words import AGREED, OFFERS, WEIGHT, Said, plain, settled
 from relay.lists.stopping import suppress
 from relay.mail.address import Address, AddressError
 from relay.store.contract import Tx
@@ -186,6 +186,7 @@ class _Stops:
             elif WEIGHT[said] > WEIGHT[heaviest]:
                 heaviest = said
                 words = " ".join(cell.split())[:_MAX_SAID]
+        heaviest = settled(heaviest)
         return heaviest if heaviest in OFFERS else (self._claim or heaviest), words, live
 
     def _reason(self, said: Said) -> Reason | None:

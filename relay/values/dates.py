@@ -68,15 +68,20 @@ def day_of(at: float) -> str:
 def under_age(text: str, now: float) -> bool:
     """Does a birth date say that the person is under 16? Any reading that says so counts.
 
-    A year alone counts as its last day; a date without a year (``--0412``)
-    says nothing. Raises ValueError for what is no date.
+    A year alone counts as its last day; a date without a year
+    (``--0412``, ``04/12``) says nothing. Raises ValueError for what is no date.
     """
     today = datetime.fromtimestamp(now, UTC).date()
     return any(_age(born, today) < CHILD_UNTIL for born in _births(text))
 
 
+_NO_YEAR: Final = re.compile(r"(0?[1-9]|[12]\d|3[01])[./-](0?[1-9]|[12]\d|3[01])\.?\Z")
+
+
 def _births(text: str) -> list[date]:
     if re.match(r"--\d\d-?\d\d\Z", text):
+        return []
+    if (found := _NO_YEAR.match(text)) and min(int(found[1]), int(found[2])) in range(1, 13):
         return []
     if re.match(r"\d{4}\Z", text):
         return [date(int(text), 12, 31)] if text != "0000" else []

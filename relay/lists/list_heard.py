@@ -1,0 +1,153 @@
+"""What names of columns and longer texts say of a person on a list, by parts of them. Pure; see ``list_words``."""
+
+# ruff: noqa: RUF001 - Cyrillic letters are meant here
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from relay.lists.list_words import WORDS, Said, plain
+
+_FIRST: Final = re.compile(r"(?:is|has|was|email|e mail|user|contact|subscriber|member|date|time|date of|the) ")
+_LAST: Final = re.compile(r" (?:at|on|time|date|datetime|timestamp|reason|flag|status|date time|utc|gmt|am|le|el)$")
+_WITHIN: Final = re.compile(
+    r"unsubscri|opt(?:ed)? ?out|blacklist|blocklist|hard ?bounce|bounced (?:address|email)|hard ?fail"
+    r"|spam ?(?:complaint|report)"
+    r"|(?:flag|mark|report)(?:ged|ed)?\b[^.]{0,20} spam"
+)
+_PARTS: Final = (
+    (re.compile(r"\b(?:score|rate|rating|count|checked|filter|number|link|url|campaign)"), Said.NOTHING),
+    (re.compile(r"\bspam\b|complain|beschwerde|plainte|queja|жалоб|скарг|kaebus|\bспам"), Said.COMPLAINED),
+    (
+        re.compile(
+            r"hard ?bounc|\bbounced?\b|\brebond|\brebot|porku|\bbad\b|unzustellbar|ungultig|undeliver"
+            r"|invalid|невалид|невалід|недеиств|недіисн"
+        ),
+        Said.BOUNCED,
+    ),
+    (
+        re.compile(
+            r"\bunsub|opt(?:ed)? ?out|\bdo not(?! contact)\b"
+            r"|\bno (?:bulk |mass )?(?:e ?mails?|mails?|mailings?|newsletters?)\b"
+            r"|\bkeine? (?:e ?mails?|mails?|mailings?|newsletter|werbung)\b|\brefus|\bopposition"
+            r"|abgemeldet|abmeld|desabonn|desinscri"
+            r"|отпис|відпис|отказ от|cancelac|\bleft\b|\bquit\b|departed|resili|widerruf"
+            r"|відмов|\bbaja\b|loobu|lahku"
+        ),
+        Said.LEFT,
+    ),
+    (
+        re.compile(
+            r"black ?list|block ?list|suppress|sperr(?!t)|lista negra|liste noire|чер\w+ спис|чор\w+ спис"
+            r"|must\w* nimekir|do not contact|\bdnc\b"
+        ),
+        Said.STOPPED,
+    ),
+    (
+        re.compile(
+            r"\bsoft\b|\bhidden\b|deceased|verstorben|decede|fallecid"
+            r"|suspended|\bdeleted|disabled|deactivat|\bblocked|archived|удален|видален|gesperrt"
+        ),
+        Said.REFUSED,
+    ),
+)
+_SMTP: Final = re.compile(
+    r"\b5\.(?:1|2\.[01]|4\.[14])[.\d]*|\b5\d\d[ -](?!5\.[67])|user unknown|no such user|does not exist"
+)
+
+
+def stem(name: str) -> str:
+    """A column's name (``plain``) without what only says that it is a flag or a time: ``unsubscribed at``."""
+    while True:
+        shorter = _LAST.sub("", _FIRST.sub("", name, count=1) if _FIRST.match(name) else name)
+        if shorter == name or not shorter:
+            return name
+        name = shorter
+
+
+def negative(name: str) -> Said:
+    """What a column says of those for whom it is set, by its name (``plain``); NOTHING where it says nothing bad."""
+    if name in ("excluded", "junk", "sub", "hard", "soft", "left", "invalid date", "status"):
+        return Said.NOTHING
+    short = stem(name)
+    for known in (name, short):
+        said = WORDS.get(known, Said.NOTHING)
+        if said not in (Said.NOTHING, Said.AGREED):
+            return said
+    return Said.NOTHING
+
+
+def bad_part(name: str) -> Said:
+    """What a column of flags or times says where it is set, by a part of its name (``plain``): ``marked as spam``."""
+    return next((said for pattern, said in _PARTS if pattern.search(name)), Said.NOTHING)
+
+
+_GOOD: Final = re.compile(
+    r"newsletter|mailing|marketing|рассыл|розсил|подпис|підпис|uudiskir|werbung|werbe|publicidad|boletin|subscri"
+    r"|abonn|suscri|inscri|acepta|accept|agree|permission|consent|согла|згод|nousolek|soovib|einwillig|zustimm|opt ?in"
+    r"|\bdoi\b|double ?opt|\bgdpr|\brgpd|\bdsgvo|bestatigt|bestaetigt|confirm|подтвержд|підтвердж|kinnitat"
+    r"|\be ?mails?\b|\bmails?\b|rundschreib|rundbrief"
+    r"|\bakti(?:iv|v)\w*$|\bactive$|\bactif$|\bactivo$|активн\w+$"
+    r"|may we|send me|\bnews\b|updates|receive|recib|recevoir|отримув|получа|tellib|infolettre|lettre"
+)
+_FIGURES: Final = re.compile(
+    r"\b(?:opens?|opened|clicks?|clicked|sent|html|format|text|counts?|number|total|last|score|rating|id|dates?|time"
+    r"|reason|source|url)\b|letters? (?:read|sent)"
+)
+
+
+def good_part(name: str) -> bool:
+    """Does a column of yes and no ask whether the person wants mail, by a part of its name (``plain``)?"""
+    return _GOOD.search(name) is not None and _FIGURES.search(name) is None
+
+
+_CHANNEL: Final = (
+    r"(?:sms|phone|mobile|whats ?app|push|mms|viber|telegram|tele(?:ph|f)on\w*|calls?|fax\w*|anruf\w*|rufen"
+    r"|телефон\w*|смс|звон\w+|дзвін\w+|helista\w*)"
+)
+_CHANNELS: Final = re.compile(rf"\b{_CHANNEL}\b")
+_OTHER_MATTERS: Final = re.compile(
+    r"\b(?:track(?:ing)?|cookies?|analytics|profiling|photos?|fotos?|pictures?|bildrechte|videos?|medical"
+    r"|third part(?:y|ies)|partners?|partenaires?|paper|papier"
+    r"|postal|postalisch|printed|direct mail"
+    r"|(?:per|by|par|via) (?:post|poste|brief))\b"
+)
+_WISHES: Final = re.compile(
+    r"\b(?:remove|delete) (?:me|him|her|them|us|from)\b|\btake (?:me|him|her|them|us) off\b"
+    r"|\bplease (?:remove|delete)|\bno (?:more|longer want\w*|longer receive) (?:e ?mail|mail|news)"
+    r"|\bstop (?:e ?mail|mail|sending|newsletter)"
+    r"|\bwants? (?:out|off)\b|\bwants? no (?:e ?mail|mail|news)|\bbounce[sd]\b"
+    r"|\b(?:doesn t|don t|does not|do not|didn t) want (?:to (?:get|receive|be)|any|our|more|e ?mail|mail|news)"
+    r"|abbestell|abmeld|keine? (?:e ?)?(?:mails?|newsletter|werbung)|ne veut p|plus de (?:mails?|newsletter)"
+    r"|no quiere|не хоч|отписа|відписа|ei soovi|ei taha"
+)
+"""What people note of somebody who may have left; whoever gave the list is asked."""
+
+
+def elsewhere(name: str) -> bool:
+    """Is a column (``plain``) about another way to a person than mail, or about another matter than mail?"""
+    return (_CHANNELS.search(name) is not None and "mail" not in name) or _OTHER_MATTERS.search(name) is not None
+
+
+def _of_mail(text: str) -> str:
+    """A ``plain`` text without what it says of other ways to a person."""
+    return _OTHER_WAY.sub(" ", text)
+
+
+_OTHER_WAY: Final = re.compile(rf"\S+ (?:from |of )?{_CHANNEL}\b(?! ?mail)")
+
+
+def spoken(text: str) -> Said:
+    """What a longer text beside an address says: a reply of a server, ``Unsubscribed via link``; else NOTHING."""
+    if _SMTP.search(text.casefold()):
+        return Said.BOUNCED
+    said = plain(text)
+    if _CHANNELS.search(said):
+        said = _of_mail(said)
+    found = _WITHIN.search(said)
+    if found is None:
+        return Said.UNKNOWN if _WISHES.search(said) else Said.NOTHING
+    if "bounce" in found[0] or "fail" in found[0]:
+        return Said.BOUNCED
+    return Said.COMPLAINED if "spam" in found[0] else Said.LEFT

@@ -1,0 +1,121 @@
+"""Names of columns that say of each person whether it may be written to, as senders and people write them. Pure.
+
+Compared in one spelling (``list_words.plain``); see ``list_status``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from relay.lists.list_words import Said, plain
+
+
+def _names(*lines: str) -> frozenset[str]:
+    return frozenset(plain(name) for line in lines for name in line.split(","))
+
+
+STATES: Final = _names(
+    "status,email status,e-mail status,subscriber status,subscription status,subscription state,contact status",
+    "list status,global status,member status,email marketing status,marketing status,email subscription status",
+    "email marketing consent,email consent status,consent status,email subscriber status,optin status,opt-in status",
+    "opt in status,newsletter status,mailing status,email permission status,permission status,email marketing",
+    "subscriber state,subscription,delivery status,email list status,mail status,email availability",
+    "email state,subscriber type,email sending status,marketing email status,lists status",
+    "emailing status,email optin status",
+    "email status code,user status,account status,email deliverability,deliverability,subscribe status,sub status",
+    "anmeldestatus,abonnementstatus,newsletterstatus,e-mail-status,abo-status,abostatus,kontaktstatus",
+    "empfängerstatus",
+    "statut,statut email,statut d'abonnement,statut abonnement,statut du contact,statut de l'abonnement",
+    "statut e-mail",
+    "estado de suscripción,estado suscripción,estado del suscriptor,estado del contacto,estatus,estado del correo",
+    "статус,статус email,статус e-mail,статус подписки,статус подписчика,статус контакта,доступность email",
+    "статус почты,статус адреса,состояние подписки",
+    "статус підписки,статус підписника,статус контакту,статус пошти,стан підписки,доступність email",
+    "staatus,tellimuse staatus,tellija staatus,liitumise staatus,tellimuse olek,kontakti staatus,e-posti staatus",
+)
+MAYBE_STATES: Final = _names(
+    "motivo,причина,grund,raison,motif,põhjus,suppression type,bounce type,cause,bounce category,bounce class",
+    "state,type,reason,zustand,état,etat,estado,состояние,стан,olek,seisund,source,origin",
+    "suppression reason,suppression",
+)
+ASKED: Final = re.compile(r"\b(?:status|statut|estatus|статус|staatus)\b")
+OTHER_STATES: Final = re.compile(
+    r"\b(?:sms|phone|mobile|whats ?app|push|tel\b|order|payment|financial|fulfil+ment|marital|lead|deal|"
+    r"loyalty|plan|tax|"
+    r"shipping|stock|paid\b|billing|employment|relationship|invoice|ticket|vip|familienstand|civil|"
+    r"lifecycle|member ?ship|"
+    r"marketing contact|score|rating|заказа|оплаты|замовлення|tellimuse nr|zahlung|bestell|commande|pedido)"
+)
+AGREEMENT: Final = re.compile(
+    r"\b(?:consent|opt ?in|einwilligung|zustimmung|consentement|consentimiento|согласие|згода|nousolek|permission)\b"
+)
+YES_NAMES: Final = _names(
+    "subscribed,is subscribed,opted in,opt in,optin,opt-in,double opt in,double optin,doi,email optin,email opt in",
+    "accepts marketing,accepts email marketing,accepts e-mail marketing,accepts emails,email consent",
+    "marketing consent",
+    "gdpr consent,gdpr,gdpr marketing permission,marketing permission,marketing permissions,consent,consent given",
+    "newsletter consent,newsletter opt in,newsletter optin,newsletter subscription,newsletter subscribed,newsletter",
+    "confirmed,is confirmed,email confirmed,opt in confirmed,subscription confirmed,verified",
+    "email verified,active,is active",
+    "enabled,accepted,agreed,agrees to marketing,subscribed to emails,subscribed to newsletter,subscribed to email",
+    "email marketing consent given,can send,can email,email allowed,allow email,allow marketing,marketing opt in",
+    "marketing optin,wants newsletter,receive emails,receives emails,accepts newsletter,permission,consent email",
+    "email marketing opt in,subscribe,subscribe to newsletter,marketing emails,mailing list,buyer accepts marketing",
+    "einwilligung,einwilligung newsletter,newsletter einwilligung,zustimmung,angemeldet,bestätigt,abonniert,aktiv",
+    "newsletter abonniert,newsletter empfänger,werbeeinwilligung,darf angeschrieben werden",
+    "consentement,accepte,accepte les emails,abonné,inscrit,confirmé,abonné à la newsletter,accord",
+    "inscrit newsletter",
+    "accepte la newsletter,consentement marketing,actif",
+    "consentimiento,acepta,acepta marketing,suscrito,confirmado,acepta publicidad,acepta correos,activo,suscripción",
+    "acepta boletín,acepta newsletter,согласие,согласие на рассылку,подписан,подтвержден,подтверждение",
+    "активен,подписка",
+    "согласен на рассылку,рассылка,получать рассылку,подписан на рассылку",
+    "згода,згода на розсилку,підписаний,підтверджено,підтвердження,активний,підписка,розсилка",
+    "nõusolek,nõusolek uudiskirjaks,tellib,kinnitatud,liitunud,uudiskiri,uudiskirja nõusolek",
+    "soovib uudiskirja,aktiivne",
+    "turundusnõusolek,otseturundus",
+)
+BAD_NAMES: Final = {
+    **{plain(name): Said.LEFT for name in ("unsub time", "deactivated", "opt out time", "expunged", "suppressed at")},
+    **{plain(name): Said.BOUNCED for name in ("clean time", "email quarantined", "bounced at", "bounce type")},
+    **{
+        plain(name): Said.REFUSED
+        for name in (
+            "deleted at",
+            "is deleted",
+            "marketing suspended",
+            "last bounce date",
+            "last bounced",
+            "last bounced at",
+            "stop time",
+            "stop status",
+            "inactive",
+            "hidden",
+            "deceased",
+            "closed",
+            "austritt",
+            "austrittsdatum",
+            "ausgetreten",
+        )
+    },
+    **{
+        plain(name): Said.LEFT for name in ("email suppressions", "email list suppressions", "исключен", "дата отписки")
+    },
+    **{plain(name): Said.LEFT for name in ("дата відписки", "abmeldedatum", "abgemeldet am", "date de désabonnement")},
+    **{
+        plain(name): Said.LEFT
+        for name in ("date de désinscription", "fecha de baja", "loobumise kuupäev", "lahkumise aeg")
+    },
+    **{plain(name): Said.LEFT for name in ("no enviar", "ne pas contacter", "nicht kontaktieren", "mitte saata")},
+    **{
+        plain(name): Said.LEFT for name in ("is excluded from campaigns", "excluded from campaigns", "unsubscribe date")
+    },
+    **{
+        plain(name): Said.LEFT
+        for name in ("unsubscription date", "date unsubscribed", "unsubscribe time", "optout date")
+    },
+}
+PREFIXED: Final = (("opted out of email", Said.LEFT), ("unsubscribed from", Said.LEFT), ("opt out ", Said.LEFT))
+ANSWERS: Final = _names("yes,no,ja,nein,oui,sí,да,нет,так,ні,jah,ei")
+NOT_STATES: Final = _names("active subscription,source,last bounce reason,unsubscribe link,unsubscribe url,email type")
