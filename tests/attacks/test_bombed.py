@@ -85,7 +85,7 @@ def test_a_network_reaches_so_many_whatever_addresses_it_claims(
         with httpx.Client(base_url=f"http://127.0.0.1:{strict.relay.http}", trust_env=False, headers=headers) as client:
             pages.add(strict.ask(list(forms.values())[number % 2], f"network{number}@people.example", client).text)
     assert len(pages) == 1
-    most = strict.rows("SELECT max(n) FROM (SELECT count(*) AS n FROM asking GROUP BY network)")
+    most = strict.rows("SELECT max(n) FROM (SELECT count(*) AS n FROM asking GROUP BY network) AS counted")
     assert most == [(NETWORK,)]
     strict.settled()
     assert letters(strict) == strict.rows("SELECT count(*) FROM opt_in")[0][0] == NETWORK
@@ -100,7 +100,7 @@ def test_a_form_reaches_so_many_whatever_addresses_the_tenant_claims(
     ]
     sent = answers.count(202)
     assert answers == [202] * sent + [429] * (FORM + 3 - sent)
-    per_form = strict.rows("SELECT max(n) FROM (SELECT count(*) AS n FROM asking GROUP BY form_id)")
+    per_form = strict.rows("SELECT max(n) FROM (SELECT count(*) AS n FROM asking GROUP BY form_id) AS counted")
     assert per_form == [(FORM,)]
 
 
