@@ -6,12 +6,14 @@ import os
 import pickle
 import socket
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 from config.settings import Settings
 from relay.observe.log import setup
 from relay.observe.memory import unnamed
 from relay.processes.process import ProcessBody, Tell, live
+from relay.processes.succession import ReloadPlan
 
 
 class Listening(NamedTuple):
@@ -44,6 +46,12 @@ def recipe(kept: Kept) -> tuple[int, list[str]]:
     # Not in its arguments, for the settings are nobody else's business; and those on disk may have been changed since.
     fd = unnamed(pickle.dumps(kept))
     return fd, [sys.executable, "-P", "-m", "relay.again", str(fd)]
+
+
+def reload_plan(written: int, config: Path, data_dir: Path) -> ReloadPlan:
+    """How a reload is asked for and answered; ``written`` is the file of ``recipe``."""
+    command = [sys.executable, "-P", "-m", "relay.reload", str(written), str(config)]
+    return ReloadPlan(command, written, str(data_dir / "reloaded"))
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from config.settings import Settings
 from relay.audit import sequence
@@ -86,6 +86,9 @@ FAILED_GRACE_S = 15.0
 DOOR_GRACE_S = 5.0
 """For messages of the API that are in work when the relay stops."""
 THREADS_S = 2.0
+HAND_OVER_S = 600.0
+"""Sessions that go on for longer after another process took over are told to come again, between two transactions."""
+HAND_OVER_LOOK_S = 0.2
 _SUBMISSION, _INBOUND, _SUBMISSIONS = 0, 1, 2
 """Roles of listeners whose connections one mail process may pass on to another."""
 INBOUND_PER_ADDRESS = 100
@@ -341,15 +344,17 @@ class App:
     async def run(self, tell: Tell, slot: BeatSlot) -> None:
         """Serve until SIGTERM or SIGINT; ``tell`` hears once all ports listen, and once none does any more.
 
-        SIGUSR1 during the stop: nothing is waited for any longer.
+        SIGUSR1 during the stop: nothing is waited for any longer. SIGUSR2: another process has its place from now on;
+        it goes on with the sessions that it has, and then stops.
         """
         loop = asyncio.get_running_loop()
         loop.set_default_executor(threads(usual_number(), "relay"))
         look_up = loop.create_task(_make_threads_of_uvloop())
-        stop, hurry = asyncio.Event(), asyncio.Event()
+        stop, hurry, succeeded = asyncio.Event(), asyncio.Event(), asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGUSR1, hurry.set)
+        loop.add_signal_handler(signal.SIGUSR2, succeeded.set)
         loop.add_signal_handler(signal.SIGHUP, self.reload)
         _test_keys(self.snapshots.latest, self.secrets)
         committer = self.store.writer()
@@ -388,13 +393,16 @@ class App:
         await self._listen(committer, worker, room)
         await asyncio.wait([look_up], timeout=THREADS_S)
         tell.ready()
-        stopped = loop.create_task(_wait(stop))
+        told = {loop.create_task(_wait(stop)), loop.create_task(_wait(succeeded))}
         running = [*self._tasks, *self._chores]
-        ended, _ = await asyncio.wait([stopped, *running], return_when=asyncio.FIRST_COMPLETED)
-        failed = stopped not in ended
-        for task in ended - {stopped}:
+        ended, _ = await asyncio.wait([*told, *running], return_when=asyncio.FIRST_COMPLETED)
+        failed = not ended & told
+        for task in ended - told:
             _log.critical("a part of the relay ended: %r", task.exception())
-        stopped.cancel()
+        for task in told:
+            task.cancel()
+        if not failed and not stop.is_set():
+            await self._hand_over(worker, stop)
         _log.info("stopping")
         await self._close_ports()
         tell.closed()
@@ -410,12 +418,35 @@ class App:
         about, now = f"store-{trouble.name.lower()}", self.clock()
         return operator.call(conn, Operator.of(self.settings), about, subject, [WORDS[trouble]], now=now)
 
-    async def _close_ports(self) -> None:
+    async def _hand_over(self, worker: Worker, stop: asyncio.Event) -> None:
+        """Take nothing new and lease nothing, but let clients go on with the sessions they have, for HAND_OVER_S."""
+        _log.info("another process has taken over with new settings; sessions go on here until they end")
+        for chore in self._chores:
+            chore.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
+        self._chores = []
+        worker.terms = replace(worker.terms, enabled=False)
+        await self._close_ports(handed_over=True)
+        if self._door is not None:
+            await self._door.close(DOOR_GRACE_S)
+            self._door = None
+        loop = asyncio.get_running_loop()
+        end = loop.time() + HAND_OVER_S
+        while loop.time() < end and not stop.is_set() and any(shared.live for shared in self._shared):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), HAND_OVER_LOOK_S)
+
+    async def _close_ports(self, *, handed_over: bool = False) -> None:
+        """``handed_over``: what other mail processes pass on goes to the one that has this one's place."""
         for server in self._servers:
             server.close()
+        self._servers = []
         self.ports.close()  # the servers had copies
         if self.share.balance is not None:
-            self.share.balance.close()
+            if handed_over:
+                self.share.balance.hand_over()
+            else:
+                self.share.balance.close()
         await asyncio.sleep(0)  # what the loop closes is closed in its next round
 
     async def _stop(self, committer: GroupCommit, worker: Worker, grace_s: float, hurry: asyncio.Event) -> None:

@@ -205,8 +205,11 @@ def take_back(settings: Settings) -> None:
         _log.info("a relay that is being stopped still waits for its last replies (process %s)", pids)
 
 
-def serve(settings: Settings) -> int:
-    """Run until told to stop; returns the exit status. Raises ServeError or ListenError at start."""
+def serve(settings: Settings, config: Path | None = None) -> int:
+    """Run until told to stop; returns the exit status. ``config``: where the settings are read anew.
+
+    Raises ServeError or ListenError at start.
+    """
     log = (settings.log.level, settings.log.format)
     setup(*log)
     most_files()
@@ -238,7 +241,8 @@ def serve(settings: Settings) -> int:
         other=[written],
     )
     limits = ProcessLimits(settings.delivery.stop_grace, settings.server.watchdog)
-    supervisor = Supervisor(wakeful, start.children, command, held, limits)
+    reload = None if config is None else again.reload_plan(written, config.absolute(), settings.server.data_dir)
+    supervisor = Supervisor(wakeful, start.children, command, held, limits, reload)
     return slim(supervisor, log) if started else supervisor.give_up()
 
 

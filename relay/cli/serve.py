@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from relay.cli.common import fail, load_settings
+from relay.cli.common import config_path, fail, load_settings
 
 
 @click.command("serve")
@@ -12,7 +12,7 @@ from relay.cli.common import fail, load_settings
 def command(ctx: click.Context) -> int:
     """Run the relay in the foreground: log on stderr, READY once all ports listen.
 
-    SIGTERM or Ctrl-C ends it cleanly, SIGHUP reads the certificate again.
+    SIGTERM or Ctrl-C ends it cleanly, SIGHUP reads settings and certificate again, as `relay reload`.
     """
     from relay.intake.smtp.listeners import ListenError
     from relay.processes.process import standard_streams
@@ -21,6 +21,6 @@ def command(ctx: click.Context) -> int:
     standard_streams()
     settings = load_settings(ctx)
     try:
-        return serve(settings)
+        return serve(settings, config_path(ctx))
     except (ServeError, ListenError) as error:
         fail(str(error))

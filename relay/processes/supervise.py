@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 from relay.observe.log import setup
 from relay.observe.sdnotify import notify
 from relay.processes.process import CLOSED, SLOT_OCTETS, Child, branch, die_with, flush, usual_signals
+from relay.processes.succession import ReloadPlan, Succession
 
 _log = logging.getLogger("relay")
 
@@ -111,13 +112,22 @@ class Supervisor:
     """``again`` is what starts a process again, given its name, its index, and the pipe by which it tells."""
 
     def __init__(
-        self, wakeful: Wakeful, children: Sequence[Child], again: Sequence[str], held: Held, limits: ProcessLimits
+        self,
+        wakeful: Wakeful,
+        children: Sequence[Child],
+        again: Sequence[str],
+        held: Held,
+        limits: ProcessLimits,
+        reload: ReloadPlan | None = None,
     ) -> None:
         self.wakeful = wakeful
         self.children = {child.pid: child for child in children}
         self.again = list(again)
         self.held = held
         self.limits = limits
+        self.reload = reload
+        """How settings are read anew; None: only the certificate is."""
+        self.succession = Succession(reload, self._begin, self._tell_mail)
         self.stopping_since: float | None = None
         self.failed = False
         self._due: dict[ChildPlace, float] = {}
@@ -148,13 +158,15 @@ class Supervisor:
 
     def run(self) -> int:
         while self.children or (self._due and self.stopping_since is None):
-            select.select([self.wakeful.wake, *self._telling()], [], [], self._patience())
+            ears = [self.wakeful.wake, *self._telling(), *self.succession.listening()]
+            select.select(ears, [], [], self._patience())
             for octet in self.wakeful.received():
                 self._signal(octet)
             self._reap()
             if self.stopping_since is None:
                 self._start_due()
                 self._kill_hanging()
+                self.succession.go_on(self.children.values())
             else:
                 self._let_go()
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # one that comes now must not change the exit status
@@ -167,6 +179,8 @@ class Supervisor:
         moments = list(self._due.values())
         if self._watch is not None:
             moments.append(self._watch.due)
+        if self.succession.due is not None:
+            moments.append(self.succession.due)
         return max(0.0, min(moments) - time.monotonic()) if moments else None
 
     # -- starting again ----------------------------------------------------------------
@@ -177,6 +191,11 @@ class Supervisor:
             self._start(place)
 
     def _start(self, place: ChildPlace) -> None:
+        if self._begin(place) is None:
+            self._later(place)
+
+    def _begin(self, place: ChildPlace) -> Child | None:
+        """A new process in that place; None if none can be made."""
         name, index = place
         self._began[place] = time.monotonic()
         parent = os.getpid()
@@ -185,14 +204,13 @@ class Supervisor:
             pid = branch()
         except OSError as error:
             _log.error("the %s process can't be started, trying again: %s", name, error.strerror)
-            self._later(place)
-            return
+            return None
         if pid:
             os.close(tell)
-            self.children[pid] = Child(name, index, pid, ready)
+            child = self.children[pid] = Child(name, index, pid, ready)
             if self._watch is not None:
                 self._watch.forget(self._slot(place))
-            return
+            return child
         try:
             usual_signals()
             die_with(parent)
@@ -235,10 +253,9 @@ class Supervisor:
                 self._stop()
             elif time.monotonic() - self.stopping_since > AGAIN_S:
                 self._hurry()
-        elif number == signal.SIGHUP:
+        elif number == signal.SIGHUP and self.stopping_since is None:
             notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
-            self._tell_mail(signal.SIGHUP)
-            notify("READY=1")
+            self.succession.ask()
 
     def _tell_mail(self, number: signal.Signals) -> None:
         for child in self.children.values():
@@ -248,6 +265,7 @@ class Supervisor:
     def _stop(self) -> None:
         self.stopping_since = time.monotonic()
         self._due.clear()
+        self.succession.stopped = True
         limit_s = self.limits.stop_grace_s + STOP_MARGIN_S
         # The unit's own limit follows the setting (sd_notify(3)).
         notify(f"STOPPING=1\nEXTEND_TIMEOUT_USEC={int((limit_s + STOP_MARGIN_S) * 1_000_000)}")
@@ -299,7 +317,9 @@ class Supervisor:
             if pid == 0:
                 return
             child = self.children.pop(pid, None)
-            if child is not None:
+            if child is None:
+                self.succession.answered(pid, os.waitstatus_to_exitcode(status), self.children.values())
+            else:
                 os.close(child.ready)
                 self._ended(child, os.waitstatus_to_exitcode(status))
 
@@ -308,6 +328,8 @@ class Supervisor:
             if child.name == "mail" and code not in _STOPPED:
                 _log.error("the mail process ended (%d) instead of stopping in order", code)
                 self.failed = True
+            return
+        if self.succession.ended(child, code):
             return
         if child.name == "mail" and self.held.memory >= 0:
             os.pwrite(self.held.memory, bytes(8), self.held.here[child.number])  # others pass nothing on to it
@@ -377,6 +399,7 @@ def slim(supervisor: Supervisor, log: tuple[str, str]) -> int:
         "held": supervisor.held,
         "limits": supervisor.limits,
         "log": log,
+        "reload": supervisor.reload,
         "comm": _comm(),
     }
     flush()
@@ -401,7 +424,8 @@ def resume(state: str) -> int:
     with contextlib.suppress(OSError):
         _COMM.write_text(told["comm"])
     held, limits = Held(*told["held"]), ProcessLimits(*told["limits"])
-    return Supervisor(Wakeful(told["wake"]), children, told["again"], held, limits).serve()
+    reload = ReloadPlan(*told["reload"]) if told["reload"] is not None else None
+    return Supervisor(Wakeful(told["wake"]), children, told["again"], held, limits, reload).serve()
 
 
 def _comm() -> str:

@@ -48,6 +48,7 @@ KNOWS: Mapping[str, str] = {
     "queue": "audit campaigns events ledger mail observe people pipeline store store/sqlite texts tracking values",
     "rights": "accounts audit campaigns contests events exemplars feedback keys observe people queue signup "
     "statistics store tenants tracking values webhooks",
+    "reload.py": "again.py checks",
     "serve.py": "again.py app.py checks intake/smtp observe processes queue store store/sqlite web/server",
     "signup": "audit campaigns events keys ledger mail people queue store tenants texts tracking values",
     "statistics": "events store tracking values",

@@ -52,6 +52,7 @@ class Balance:
         # uvloop's remove_reader doesn't keep to asyncio's type, which compiled code would insist on.
         self._loop: Any = None
         self._adopt: Sequence[Callable[[socket.socket], None]] = ()
+        self._handed_over = False
 
     def join(self, index: int) -> None:
         """In the process with that index, once. The sessions of the one before it are gone with it."""
@@ -81,6 +82,8 @@ class Balance:
         self._cells[self._index * self._width] += 1
 
     def closed(self) -> None:
+        if self._handed_over:
+            return
         self._cells[self._index * self._width] -= 1
 
     def sessions(self, index: int) -> int:
@@ -147,8 +150,17 @@ class Balance:
         connection.setblocking(False)
         return connection, data[1]
 
+    def hand_over(self) -> None:
+        """Another process has this one's index from now on: it takes what is passed on, and counts."""
+        if self._loop is not None:
+            self._loop.remove_reader(self._take[self._index])
+            self._loop = None
+        self._handed_over = True
+
     def close(self) -> None:
         """Nothing more is taken; what is still on its way is closed, as if it had come a moment later."""
+        if self._handed_over:
+            return
         self._cells[self._index * self._width + _HERE] = 0
         if self._loop is not None:
             self._loop.remove_reader(self._take[self._index])
