@@ -45,7 +45,8 @@ def statements() -> Iterator[tuple[str, str]]:
 def put_together() -> Iterator[tuple[str, str]]:
     """Place and text of those that stand whole in a module once it is loaded, of whatever pieces they were made."""
     for path, _ in python_files("relay"):
-        if path.startswith("relay/store/") or path.endswith("__main__.py"):
+        # relay/client is for applications: it knows no store, and parts of it want a framework that is set up.
+        if path.startswith(("relay/store/", "relay/client/")) or path.endswith("__main__.py"):
             continue
         module = importlib.import_module(path.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
         for name, value in vars(module).items():
