@@ -110,7 +110,7 @@ _CHANNELS: Final = re.compile(rf"\b{_CHANNEL}\b")
 _OTHER_MATTERS: Final = re.compile(
     r"\b(?:track(?:ing)?|cookies?|analytics|profiling|photos?|fotos?|pictures?|bildrechte|videos?|medical"
     r"|third part(?:y|ies)|partners?|partenaires?|paper|papier"
-    r"|postal|postalisch|printed|direct mail"
+    r"|postal|postalisch|printed|direct mail|online advertis\w*"
     r"|(?:per|by|par|via) (?:post|poste|brief))\b"
 )
 _WISHES: Final = re.compile(

@@ -22,6 +22,7 @@ from relay.lists.list_status_names import (
     NOT_STATES,
     OTHER_STATES,
     PREFIXED,
+    STATE_NAMES,
     STATES,
     YES_NAMES,
 )
@@ -83,7 +84,7 @@ class StatusColumn:
         return found
 
     def _said(self, cell: str) -> Said:
-        word = plain(cell)
+        word = _answer(cell)
         if word in self.answers:
             return self.answers[word]
         if word not in NO and (word in NOTHING or absent(cell.strip())):
@@ -249,7 +250,7 @@ def _by_name(
     if name in MAYBE_STATES and cells:
         kinds = {plain(cell) for cell in cells}
         known = [bool(WORDS.get(kind)) for kind in kinds]
-        if all(known) or (2 * sum(known) >= len(known) and kinds & STRONG.keys() and name == "type"):
+        if all(known) or (2 * sum(known) >= len(known) and kinds & STRONG.keys() and name in STATE_NAMES):
             return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
         return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True, reasons=True)
     return None
@@ -290,14 +291,22 @@ def short_answer(word: str) -> str:
     return first if first in ANSWERS else word
 
 
+_TICKS: Final = frozenset("+✓✔☑✅√")
+
+
+def _answer(cell: str) -> str:
+    """The word (``plain``) of a cell; a tick is a yes."""
+    return "yes" if cell.strip() in _TICKS else plain(cell)
+
+
 def is_flag(cell: str) -> bool:
-    """Yes, no, or a time."""
-    word = short_answer(plain(cell))
-    return word in YES or word in NO or _is_time(cell)
+    """Yes, no, a time, or a dash for none of them."""
+    word = short_answer(_answer(cell))
+    return not word or word in YES or word in NO or _is_time(cell)
 
 
 def _any_known(cells: Sequence[str]) -> bool:
-    return any((word := short_answer(plain(cell))) in WORDS or word in YES or word in NO for cell in cells)
+    return any((word := short_answer(_answer(cell))) in WORDS or word in YES or word in NO for cell in cells)
 
 
 def _if_empty(cells: Sequence[str], *, no: bool = False) -> Said:

@@ -35,10 +35,13 @@ STATES: Final = _names(
     "staatus,tellimuse staatus,tellija staatus,liitumise staatus,tellimuse olek,kontakti staatus,e-posti staatus",
 )
 MAYBE_STATES: Final = _names(
+    "bounce typ,bounce art,bouncetyp,type de bounce,type de rebond,tipo de rebote,põrke tüüp",
     "motivo,причина,grund,raison,motif,põhjus,suppression type,bounce type,cause,bounce category,bounce class",
     "state,type,reason,zustand,état,etat,estado,состояние,стан,olek,seisund,source,origin",
     "suppression reason,suppression",
 )
+STATE_NAMES: Final = _names("state,type,zustand,état,etat,estado,состояние,стан,olek,seisund")
+"""Of MAYBE_STATES those that are about the person, where its words are; it may be a part of a country too."""
 ASKED: Final = re.compile(r"\b(?:status|statut|estatus|статус|staatus)\b")
 OTHER_STATES: Final = re.compile(
     r"\b(?:sms|phone|mobile|whats ?app|push|tel\b|order|payment|financial|fulfil+ment|marital|lead|deal|"

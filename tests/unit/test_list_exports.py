@@ -507,6 +507,69 @@ Response,,,Open-Ended Response,Response,Response
         "utf-8",
         "",
     ),
+    (
+        "newsletter2go.csv",
+        "consent",
+        """\
+"E-Mail";"Vorname";"DOI Datum";"Abmeldedatum";"Bounce-Typ";"Blacklist"
+"yes1@people.example";"A";"13.02.2023 04:05";"";"";"0"
+"left2@people.example";"B";"13.02.2023 04:05";"14.05.2024 04:05";"";"0"
+"bounced3@people.example";"C";"13.02.2023 04:05";"";"hard";"0"
+"left4@people.example";"D";"13.02.2023 04:05";"";"";"1"
+""",
+        "utf-8",
+        "",
+    ),
+    (
+        "acumbamail-es.csv",
+        "consent",
+        """\
+Email;Nombre;Estado;Fecha de alta
+yes1@people.example;A;Activo;13/02/2023
+left2@people.example;B;Dado de baja;13/02/2023
+bounced3@people.example;C;Hard bounce;13/02/2023
+complained4@people.example;D;Queja;13/02/2023
+no5@people.example;E;Sin verificar;13/02/2023
+""",
+        "utf-8",
+        "",
+    ),
+    (
+        "klient-ru.csv",
+        "consent",
+        """\
+Клиент;Эл. почта;Рассылка;СМС;Комментарий
+А;yes1@people.example;+;-;
+Б;out2@people.example;-;+;
+В;out3@people.example;+;;просил больше не писать, отписать
+""",
+        "utf-8",
+        "",
+    ),
+    (
+        "leadpages.csv",
+        "consent",
+        """\
+Email Address,GDPR Consent: Marketing Emails,GDPR Consent: Direct Mail,GDPR Consent: Customized Online Advertising,Date Captured
+yes1@people.example,Y,N,N,2023-02-13
+no2@people.example,N,Y,Y,2023-02-13
+""",
+        "utf-8",
+        "",
+    ),
+    (
+        "ticks.csv",
+        "consent",
+        """\
+Name,Mail,Send newsletter?
+A,yes1@people.example,+
+B,no2@people.example,-
+C,yes3@people.example,✓
+D,no4@people.example,
+""",
+        "utf-8",
+        "",
+    ),
 ]
 
 
