@@ -57,6 +57,7 @@ from relay.keys.secrets import Secrets
 from relay.lists import fates
 from relay.mail.scan import ScanLimits
 from relay.mail_store import MailStore
+from relay.notes.memory import PolicyMemory
 from relay.observe.steady import Steady
 from relay.observe.trouble import WORDS, Trouble
 from relay.pipeline import registry as policy_registry
@@ -131,6 +132,7 @@ class App:
         for policy in policies:
             policy.shared_among(share.workers)
         self._door: Door | None = None
+        self._memory: PolicyMemory | None = None
         self._logins: LoginBook | None = None
         self._last_words: Callable[[], None] = lambda: None
         """What is kept in memory for a moment, written before the store is closed."""
@@ -390,6 +392,7 @@ class App:
             ]
             if not self.settings.listen.http:  # else the HTTP process does it
                 self._chores.append(loop.create_task(dispatch.run(self.settings, self.secrets, self.clock)))
+        await self._remember(committer)
         await self._listen(committer, worker, room)
         await asyncio.wait([look_up], timeout=THREADS_S)
         tell.ready()
@@ -411,6 +414,15 @@ class App:
         await self._stop(committer, worker, min(grace_s, FAILED_GRACE_S) if failed else grace_s, hurry)
         if failed:
             raise PartEnded("a part of the relay ended by itself, see the log")
+
+    async def _remember(self, committer: GroupCommit) -> None:
+        """What policies noticed before, here or in another process, is known before the first message."""
+        memory = PolicyMemory(self.chain.policies, self.conn, committer.submit, self.clock)
+        if not memory.wanted:
+            return
+        self._memory = memory
+        await memory.read()
+        self._tasks.append(asyncio.get_running_loop().create_task(memory.run()))
 
     def _call(self, conn: Tx, trouble: Trouble, past: bool) -> object:
         """The operator: mail can't be stored, or could not be for a while."""
@@ -458,6 +470,8 @@ class App:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._chores, return_exceptions=True)
         self._last_words()
+        if self._memory is not None:
+            self._memory.write()
         if self._logins is not None:
             self._logins.flush()
         await committer.close()

@@ -100,6 +100,15 @@ class ContentFinding(msgspec.Struct, frozen=True, gc=False):
     """It is refused; else the message waits for a person."""
 
 
+class PolicyNote(msgspec.Struct, frozen=True, gc=False):
+    """Something that a policy noticed and would know again in another process, or after a restart."""
+
+    octets: bytes
+    """In a form of the policy's own; at most 64 KiB."""
+    keep_s: float
+    """For so long."""
+
+
 # --- verdicts ----------------------------------------------------------------
 
 
@@ -224,6 +233,8 @@ class Policy(Protocol):
     def shared_among(self, workers: int) -> None: ...
     def serves(self, operator: OperatorFacts) -> None: ...
     def findings(self, tenant: Tenant, msg: Message) -> Sequence[ContentFinding]: ...
+    def take_notes(self) -> Sequence[PolicyNote]: ...
+    def read_note(self, octets: bytes, now: float) -> None: ...
     def on_reverse_path(self, txn: Transaction) -> PolicyAnswer: ...
     def on_recipient(self, txn: Transaction, rcpt: Recipient) -> PolicyAnswer: ...
     def on_message(self, txn: Transaction, msg: Message) -> MessageAnswer: ...
@@ -256,6 +267,16 @@ class BasePolicy:
     def findings(self, tenant: Tenant, msg: Message) -> Sequence[ContentFinding]:
         """What it finds in a message of the tenant's, whether it would act on it or not; asked by people."""
         return ()
+
+    def take_notes(self) -> Sequence[PolicyNote]:
+        """What it has noticed since it was asked last; asked every second or so, and written beside the mail."""
+        return ()
+
+    def read_note(self, octets: bytes, now: float) -> None:
+        """What a copy of it noticed, in another process or before this one began; in the order it was written.
+
+        A note may come twice.
+        """
 
     def on_reverse_path(self, txn: Transaction) -> PolicyAnswer:
         return PASS

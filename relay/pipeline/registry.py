@@ -84,7 +84,7 @@ def waits(policy: Policy, hook: str) -> bool:
 def _misshapen(policy: Policy) -> list[str]:
     """Hooks of a kind that nobody could ask."""
     faults = []
-    for hook in (*HOOKS, "shared_among", "serves", "findings"):
+    for hook in (*HOOKS, "shared_among", "serves", "findings", "take_notes", "read_note"):
         function = getattr(policy, hook, None)
         if isasyncgenfunction(function) or isgeneratorfunction(function):
             faults.append(f"{hook} yields; a hook returns its answer")

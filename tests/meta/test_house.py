@@ -12,9 +12,8 @@ from tests.meta.tree import ROOT, imports, python_files
 KNOWS: Mapping[str, str] = {
     "accounts": "audit keys mail people queue store tenants texts values",
     "again.py": "app.py intake/smtp observe processes web/server",
-    "app.py": "audit brake conduct delivery delivery/smtp events exemplars feedback intake intake/api "
-    "intake/smtp keys lists mail mail_store.py observe pipeline processes queue rights statistics store tenants "
-    "tracking web/server webhooks",
+    "app.py": "audit brake conduct delivery delivery/smtp events exemplars feedback intake intake/api intake/smtp "
+    "keys lists mail mail_store.py notes observe pipeline processes queue rights statistics store tenants tracking web/server webhooks",
     "audit": "keys store store/sqlite values",
     "backup": "keys store store/copy store/sqlite",
     "brake": "audit conduct events mail pipeline queue store tenants texts values",
@@ -41,6 +40,7 @@ KNOWS: Mapping[str, str] = {
     "lists": "audit events keys mail people store store/sqlite values",
     "mail": "",
     "mail_store.py": "store store/sqlite",
+    "notes": "pipeline store",
     "observe": "",
     "people": "audit campaigns events keys mail store store/sqlite values",
     "pipeline": "mail values",
@@ -100,6 +100,7 @@ OWNERS: Mapping[str, str] = {
     "feedback": "operator_mail report_try spam_report",
     "ledger": "counted counter",
     "lists": "consent_import import_fate refusal",
+    "notes": "policy_note",
     "people": "apart attribute consent doubt erased incoming list_group membership named never_ask profile "
     "subscriber suppression topic wording",
     "queue": "body name_look node recipient submission",

@@ -14,7 +14,8 @@ import pytest
 from msgspec.structs import replace
 
 from policies.service_mail import Policy
-from relay.pipeline.contract import PASS, Continue, Defer, MessageVerdict, Suspect, Transaction
+from policies.service_notes import RepeatNotes
+from relay.pipeline.contract import PASS, Continue, Defer, Hold, MessageVerdict, Suspect, Transaction
 from relay.values.facts import Kind, Recipient, Record, Standing, Stream
 from tests.support.content import mail, read
 from tests.unit.test_policies import BULK, TENANT, txn
@@ -171,8 +172,10 @@ def test_the_figures_of_the_table() -> None:
 def test_a_tenant_s_honest_templates_together() -> None:
     policy, chance = Policy({}), random.Random(3)
     sources = [honest(template, chance) for _, template in ALL]
+    start = txn().now
     kept = [
-        suspected(policy.on_message(copy(number), read(mail(next(chance.choice(sources)))))) for number in range(400)
+        suspected(policy.on_message(copy(number, now=start + 2 * number), read(mail(next(chance.choice(sources))))))
+        for number in range(400)
     ]
     assert set(kept) == {""}
 
@@ -222,10 +225,68 @@ def test_new_senders_have_an_allowance_a_day() -> None:
     assert policy.on_message(copy(5, tenant=known), read(mail(next(codes)))) == PASS
 
 
-def test_several_processes_share_the_limits() -> None:
-    policy = Policy({})
-    policy.shared_among(4)
-    assert 0 < kept_at((offer(number) for number in range(1, 60)), 59, policy) <= 8
+def test_several_processes_count_together() -> None:
+    policies = [Policy({}) for _ in range(4)]
+    for policy in policies:
+        policy.shared_among(4)
+    for number in range(1, 60):
+        chosen = policies[number % 4]
+        if suspected(chosen.on_message(copy(number), read(mail(offer(number))))):
+            break
+        told(chosen, [one for one in policies if one is not chosen])
+    assert number == 21
+
+
+def told(by: Policy, others: list[Policy], now: float | None = None) -> None:
+    for note in by.take_notes():
+        for other in others:
+            other.read_note(note.octets, txn().now if now is None else now)
+            other.read_note(note.octets, txn().now if now is None else now)  # one may come twice
+
+
+def test_a_restart_forgets_nothing() -> None:
+    before, after = Policy({"new_per_day": 25}), Policy({"new_per_day": 25})
+    for number in range(20):
+        assert suspected(before.on_message(copy(number), read(mail(offer(number))))) == ""
+    told(before, [after])
+    assert suspected(after.on_message(copy(20), read(mail(offer(20)))))
+    for number in range(21, 25):
+        after.on_message(copy(number), read(mail("Other words for each of them, and nothing else here.")))
+    assert isinstance(after.on_message(copy(99), read(mail("Your code is 4711."))), Defer), "25 people were written to"
+    assert list(before.take_notes()) == [], "only what is new"
+
+
+def test_a_template_that_nobody_knows_is_slowed_and_known_on_the_third_day() -> None:
+    policy, start = Policy({"pace": 30}), txn().now // 86_400 * 86_400
+    codes = honest(TEMPLATES["en"][1], random.Random(1))
+    known = replace(TENANT, record=Record(released=1))
+    waits, notes = [], []
+    for day in range(3):
+        now = start + day * 86_400 + 3600
+        for number in range(200):
+            answer = policy.on_message(copy(1000 * day + number, now=now, tenant=known), read(mail(next(codes))))
+            waits.append(answer.until - now if isinstance(answer, Hold) and answer.until else 0.0)
+            assert isinstance(answer, Hold) or answer == PASS
+        if day == 0:
+            assert waits[:50] == [0.0] * 50 and 200 < max(waits) <= 900
+            assert waits[50:200] == sorted(waits[50:200])
+        notes += policy.take_notes()
+        policy = Policy({"pace": 30})  # the relay was started anew
+        for note in notes:
+            policy.read_note(note.octets, now + 7200)
+    assert max(waits[200:400]) > 0 and waits[400:] == [0.0] * 200
+    free = Policy({"pace": 0})
+    for number in range(100):
+        assert free.on_message(copy(number, tenant=known), read(mail(next(codes)))) == PASS
+
+
+def test_notes_are_bounded() -> None:
+    notes = RepeatNotes()
+    for number in range(100_000):
+        notes.wrote_to(1, [number], 0.0)
+    found = notes.take()
+    assert sum(len(RepeatNotes.read(one.octets).people) for one in found) == 40_000
+    assert max(len(one.octets) for one in found) <= 65_536 and notes.take() == []
 
 
 def test_what_is_remembered_is_bounded_for_all_tenants_together(monkeypatch: pytest.MonkeyPatch) -> None:
