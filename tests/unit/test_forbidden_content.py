@@ -33,7 +33,9 @@ def samples(name: str) -> list[dict[str, str]]:
     return [json.loads(line) for line in (SAMPLES / name).read_text("utf-8").splitlines()]
 
 
-FORBIDDEN, ORDINARY = samples("forbidden.jsonl"), samples("ordinary.jsonl")
+FORBIDDEN, ORDINARY = samples("forbidden.jsonl") + samples("forbidden_en.jsonl"), samples("ordinary.jsonl")
+NEAR = (SAMPLES / "near.txt").read_text("utf-8").splitlines()
+"""Honest sentences of pharmacies, banks, lotteries, newspapers, museums and more, most with a word of a list."""
 
 
 def judged(msg: Message, policy: Policy = POLICY) -> str:
@@ -59,6 +61,15 @@ def test_recall_over_offers_in_many_wordings() -> None:
 def test_false_holds_on_ordinary_mail_that_comes_near() -> None:
     held = {one["id"]: why for one in ORDINARY if (why := judged(plain(one)))}
     assert len(held) <= len(ORDINARY) * 0.01, held
+
+
+def test_honest_sentences_with_a_listed_word_pass_alone_and_together() -> None:
+    """Put together at random they are nobody's mail, and stand nearer to each other than in any."""
+    assert {text: why for text in NEAR if (why := judged(read(mail(text))))} == {}
+    chance = random.Random(5)
+    mixed = [" ".join(chance.sample(NEAR, chance.randint(2, 7))) for _ in range(400)]
+    held = {text: why for text in mixed if (why := judged(read(mail(text))))}
+    assert len(held) <= 4, held
 
 
 def test_each_language_has_hundreds_of_terms_and_each_class_all_languages() -> None:
