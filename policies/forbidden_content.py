@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+from policies.contacts.places import beside
 from policies.forbidden.matching import Matcher, Suspicion
 from policies.forbidden.word_lists import ENOUGH, WordClass, read_lists
 from policies.remembered import Passed
@@ -81,7 +82,7 @@ class Policy(BasePolicy):
     def _found(self, msg: Message, least: int) -> list[Suspicion]:
         texts = [one.text for one in msg.content.texts]
         best: dict[str, Suspicion] = {}
-        whole = "\n\n".join([msg.subject, *dict.fromkeys(texts)])
+        whole = "\n\n".join([msg.subject, *dict.fromkeys([*texts, *beside(msg)])])
         for one in (*self._matcher.suspicions(whole, least), *self._by_links(msg)):
             if one.name not in best or best[one.name].points < one.points:
                 best[one.name] = one

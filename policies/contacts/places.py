@@ -45,6 +45,7 @@ _DATA: Final = re.compile(r"data:[^,\"'<>\s]{0,100}base64,([A-Za-z0-9+/_\s-]{8,2
 _PERCENT: Final = re.compile(r"%[0-9a-fA-F]{2}")
 _TAG: Final = re.compile(r"<[^<>]{0,2000}>")
 _CSS_TEXT: Final = re.compile(r"content\s*:\s*((?:[\"'][^\"']{0,200}[\"']\s*)+)", re.IGNORECASE)
+_TITLE: Final = re.compile(r"\btitle\s*=\s*[\"']([^\"']{12,300})", re.IGNORECASE)
 _FLOWS: Final = ("inline", "float", "flex", "grid")
 _TURNED: Final = ("<bdo", "direction", "rtl", "\u202e", "\u2067", "&#8238", "&#x202e")
 _PDF_TEXT: Final = re.compile(rb"\(((?:[^()\\]|\\.){1,500})\)|<([0-9A-Fa-f]{4,1000})>")
@@ -90,6 +91,26 @@ def places(msg: Message) -> Iterator[WrittenAt]:
         yield from _coded(source)
     for attachment in content.attachments[:MOST_FILES]:
         yield from _file(attachment)
+
+
+def beside(msg: Message) -> Iterator[str]:
+    """What some readers see beside the text as shown: turned round, by style sheets, on pointing, in files."""
+    for part in msg.content.texts:
+        source = part.source[:MOST_SOURCE]
+        lower = source.lower()
+        if _any(_TURNED, lower):
+            yield part.text[::-1]
+        if part.content_type == "text/plain":
+            continue
+        if "content:" in lower or "data:" in lower:
+            resolved = _resolved(source)
+            yield " ".join(_unescaped(one) for one in _CSS_TEXT.findall(resolved))
+            yield from (place.text for place in _coded(resolved) if "data:" in lower)
+        if "title=" in lower:
+            yield "\n".join(html.unescape(one) for one in _TITLE.findall(source))
+    for attachment in msg.content.attachments[:MOST_FILES]:
+        if attachment.content_type.startswith("text/"):
+            yield from (place.text for place in _file(attachment))
 
 
 def _any(words: tuple[str, ...], lower: str) -> bool:

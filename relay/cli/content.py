@@ -40,6 +40,7 @@ def check(ctx: click.Context, file: Path, tenant: str | None, as_json: bool) -> 
     FILE is a whole message as it is sent. Nothing is stored. At 100 % and above bulk mail is kept for the operator, and
     what is certain is refused.
     """
+    from relay.intake import stored
     from relay.mail.scan import Malformed
     from relay.pipeline.registry import load_from
 
@@ -47,12 +48,11 @@ def check(ctx: click.Context, file: Path, tenant: str | None, as_json: bool) -> 
     with click.open_file(str(file), "rb") as opened:
         raw = opened.read(MOST_OCTETS)
     try:
-        message = _read(raw)
+        message = stored.as_mail(raw, time.time())
     except Malformed as error:
         raise click.ClickException(f"{file} is no message: {error}") from error
-    owner = _nobody() if tenant is None else _facts(ctx, tenant)
-    found = [one for policy in load_from(settings) for one in _findings(policy, owner, message)]
-    found.sort(key=lambda one: (-one.certain, -one.sure))
+    owner = stored.nobody() if tenant is None else _facts(ctx, tenant)
+    found = stored.findings(load_from(settings), owner, message)
     if as_json:
         print_json({"verdict": _verdict(found), "complete": message.content.complete, "findings": found_rows(found)})
     else:
@@ -63,49 +63,10 @@ def found_rows(found: list[ContentFinding]) -> list[dict[str, object]]:
     return [msgspec.structs.asdict(one) | {"sure": round(one.sure, 2)} for one in found]
 
 
-def _findings(policy: Any, owner: Any, message: Message) -> list[ContentFinding]:
-    asked = getattr(policy, "findings", None)
-    return list(asked(owner, message)) if asked is not None else []
-
-
 def _verdict(found: list[ContentFinding]) -> str:
     if any(one.certain for one in found):
         return "refused"
     return "held" if any(one.sure >= 1 and one.where != "allowed" for one in found) else "passes"
-
-
-def _read(raw: bytes) -> Message:
-    from relay.intake import reading, relay_fields
-    from relay.mail.mend import mended
-    from relay.mail.scan import ScanLimits, scan
-    from relay.pipeline.contract import Transaction
-    from relay.values.facts import Kind, Stream, Usage
-
-    lines = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
-    limits = ScanLimits()
-    scanned = mended(scan(lines, limits), limits, smtputf8=True)
-    now = time.time()
-    stream = Stream(0, 0, "bulk", Kind.BULK, "*", True)
-    asked = Transaction(_nobody(), stream, "", "", now, Usage(0, 0))
-    return reading.facts(scanned, asked, relay_fields.read(scanned, now), len(raw))
-
-
-def _nobody() -> Any:
-    from relay.values.facts import Allowance, Freeze, Tenant
-
-    return Tenant(
-        id=0,
-        name="",
-        contact="",
-        postal="",
-        freeze=Freeze.NONE,
-        freeze_reason="",
-        verified_domains=frozenset(),
-        all_domains=frozenset(),
-        topics=(),
-        delivered_bulk=0,
-        allowance=Allowance("", "", None, None, 0.0),
-    )
 
 
 def _facts(ctx: click.Context, name: str) -> Any:

@@ -11,7 +11,9 @@ import click
 
 from relay.audit import actions
 from relay.cli.common import EMAIL, Store, actor, done, fail, json_option, note, open_store, output, say, show
+from relay.cli.uploads import judged, note_suspected
 from relay.cli.wording import heed
+from relay.intake.stored import StoredText
 from relay.observe.escape import escaped_html
 from relay.people import never_ask
 from relay.people.mailboxes import mailboxes
@@ -81,12 +83,14 @@ def add(ctx: click.Context, /, tenant: str, name: str, as_json: bool, **given: A
     if not wish.wording:
         raise click.UsageError("say the wording: --wording TEXT or --wording-file FILE")
     gaps = heed(store, wish.wording)
+    owner = tenants.find(store.conn, tenant)
+    suspected = judged(ctx, store, owner, StoredText(f"form {name}", wish.title, wish.wording, ""))
     with transaction(store.conn) as conn:
-        owner = tenants.find(conn, tenant)
         form = forms.add(conn, owner, name, wish, languages=LANGUAGES, actor=actor(), now=time.time())
     text = f"form {name} of {tenant} is at {_url(store, form)}; `relay form show {tenant} {name}` prints HTML to paste"
     done(ctx, text, _details(store, form), as_json)
     note(gaps)
+    note_suspected(suspected)
 
 
 @command.command("list")
@@ -138,8 +142,10 @@ def edit(ctx: click.Context, /, tenant: str, name: str, no_frames: bool, as_json
     if not no_frames and all(value in (None, ()) for value in given.values()):
         fail("say what to change: see `relay form edit --help`")
     store = open_store(ctx)
+    owner = tenants.find(store.conn, tenant)
+    changed = _wish(FormWish.of(forms.find(store.conn, owner, name)), given)
+    suspected = judged(ctx, store, owner, StoredText(f"form {name}", changed.title, changed.wording, ""))
     with transaction(store.conn) as conn:
-        owner = tenants.find(conn, tenant)
         before = FormWish.of(forms.find(conn, owner, name))
         wish = _wish(before, given)
         wish = replace(wish, frames=()) if no_frames else wish
@@ -147,6 +153,7 @@ def edit(ctx: click.Context, /, tenant: str, name: str, no_frames: bool, as_json
         form = forms.edit(conn, owner, name, wish, languages=LANGUAGES, actor=actor(), now=time.time())
     done(ctx, f"form {name} of {tenant} changed", _details(store, form), as_json)
     note(gaps)
+    note_suspected(suspected)
 
 
 @command.command()

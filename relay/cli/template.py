@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 
 from relay.cli.common import done, fail, json_option, open_store, output
+from relay.cli.uploads import judged, note_suspected
+from relay.intake.stored import StoredText
 from relay.store.database import transaction
 from relay.templates import templates
 from relay.templates.filling import filler
@@ -54,16 +56,24 @@ def add(
         fail("name one of --html, --mjml and --markdown")
     form, path = named[0] if named else ("html", None)
     source = path.read_text("utf-8") if path is not None else ""
-    with transaction(open_store(ctx).conn) as conn:
-        owner = tenants.find(conn, tenant)
+    written = text.read_text("utf-8") if text is not None else ""
+    store = open_store(ctx)
+    owner = tenants.find(store.conn, tenant)
+    try:
+        markup, shown = templates.made(subject, written, source, form)
+    except TemplateFault as fault:
+        fail(str(fault))
+    suspected = judged(ctx, store, owner, StoredText(f"template {name}", subject, shown, markup))
+    with transaction(store.conn) as conn:
         try:
             kept = templates.put(
-                conn, owner.id, name, subject=subject, text=text.read_text("utf-8") if text is not None else "",
+                conn, owner.id, name, subject=subject, text=written,
                 source=source, format=form, now=time.time(),
             )  # fmt: skip
         except TemplateFault as fault:
             fail(str(fault))
     done(ctx, f"template {name} of {tenant} has version {kept.version}", asdict(kept), as_json)
+    note_suspected(suspected)
 
 
 @command.command("list")

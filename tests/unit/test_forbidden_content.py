@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 from collections import Counter
@@ -275,3 +276,24 @@ def test_the_command_tells_what_is_found_and_how_sure(tmp_path: Path) -> None:
     )
     by_policy = Counter(one["policy"] for one in classes)
     assert by_policy == {"forbidden_content": len(read_lists()), "misleading_head": 1, "service_mail": 1}
+
+
+SAID = "Lonely ladies near you are waiting. Sign up on our dating site and meet hot singles tonight."
+BESIDE = {
+    "turned by a mark": mail(f"\u202e{SAID[::-1]}\u202c"),
+    "turned by markup": mail(f'<bdo dir="rtl">{SAID[::-1]}</bdo>', "html"),
+    "on pointing": mail(f'<a href="https://acme.example" title="{SAID}">News</a>', "html"),
+    "by a style sheet": mail(f'<style>p::before{{content:"{SAID}"}}</style><p></p>', "html"),
+    "in a data URL": mail(
+        f'<iframe src="data:text/html;base64,{base64.b64encode(SAID.encode()).decode()}"></iframe>', "html"
+    ),
+    "in a file": coded(SAID.encode(), "text/html; charset=utf-8", "8bit", disposition='attachment; filename="a.html"'),
+    "in a date for the calendar": coded(
+        f"BEGIN:VCALENDAR\r\nDESCRIPTION:{SAID}\r\nEND:VCALENDAR\r\n".encode(), "text/calendar; charset=utf-8", "8bit"
+    ),
+}
+
+
+@pytest.mark.parametrize("raw", BESIDE.values(), ids=BESIDE.keys())
+def test_what_some_readers_see_beside_the_text_is_read_too(raw: bytes) -> None:
+    assert "dating" in judged(read(raw))

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from policies.service_mail import Policy
 from policies.service_notes import RepeatNotes
-from relay.pipeline.contract import PASS, Continue, Defer, Hold, MessageVerdict, Suspect, Transaction
+from relay.pipeline.contract import PASS, Continue, Defer, Hold, MessageVerdict, PolicyNote, Suspect, Transaction
 from relay.values.facts import Kind, Recipient, Record, Standing, Stream
 from tests.support.content import mail, read
 from tests.unit.test_policies import BULK, TENANT, txn
@@ -260,7 +260,8 @@ def test_a_template_that_nobody_knows_is_slowed_and_known_on_the_third_day() -> 
     policy, start = Policy({"pace": 30}), txn().now // 86_400 * 86_400
     codes = honest(TEMPLATES["en"][1], random.Random(1))
     known = replace(TENANT, record=Record(released=1))
-    waits, notes = [], []
+    waits: list[float] = []
+    notes: list[PolicyNote] = []
     for day in range(3):
         now = start + day * 86_400 + 3600
         for number in range(200):

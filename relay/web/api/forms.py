@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
+from relay.intake.stored import StoredText
 from relay.people import topics
 from relay.people.consent_rules import ConsentRefused
 from relay.people.topics import TopicRow
@@ -20,7 +21,7 @@ from relay.store.contract import Tx
 from relay.tenants import tenants
 from relay.texts.language import LANGUAGES
 from relay.values.errors import RegistryError
-from relay.web.api import cursors
+from relay.web.api import cursors, review
 from relay.web.api.consent_list import moment
 from relay.web.api.models_forms import FormChange, FormIn, FormList, FormOut, TopicChange, TopicIn, TopicList, TopicOut
 from relay.web.api.once import Key, once, tenant
@@ -137,6 +138,7 @@ def get_forms(request: Request) -> FormList:
 def make_form(request: Request, given: FormIn, key: Key = None) -> Response:
     """Make a form: a page to link to, and HTML to paste into a page of the tenant's own."""
     context, tenant_id = Context.of(request), tenant(request)
+    reviewed = review.look(request, StoredText(f"form {given.name}", given.title, given.wording, ""))
 
     def act(conn: Tx) -> FormOut:
         if forms.named(conn, tenant_id, given.name) is not None:
@@ -148,6 +150,7 @@ def make_form(request: Request, given: FormIn, key: Key = None) -> Response:
         check_wording(context, wish.wording)
         with _as_problems():
             made = forms.add(conn, owner, given.name, wish, languages=LANGUAGES, actor="api", now=context.clock())
+        reviewed.tell(context, conn, owner.name)
         return _out(context, conn, made)
 
     location = f"{context.views.base_url}/v1/forms/{given.name}"
@@ -171,6 +174,7 @@ def get_form(request: Request, name: FormName) -> FormOut:
 def change_form(request: Request, name: FormName, given: FormChange, key: Key = None) -> Response:
     """Change what is named; the rest stays. Requests under way keep the wording they were made with."""
     context, tenant_id = Context.of(request), tenant(request)
+    reviewed = review.look(request, StoredText(f"form {name}", given.title or "", given.wording or "", ""))
 
     def act(conn: Tx) -> FormOut:
         wish = replace(FormWish.of(_named(conn, tenant_id, name)), **given.model_dump(exclude_unset=True))
@@ -179,6 +183,7 @@ def change_form(request: Request, name: FormName, given: FormChange, key: Key = 
         owner = tenants.by_id(conn, tenant_id)
         with _as_problems():
             changed = forms.edit(conn, owner, name, wish, languages=LANGUAGES, actor="api", now=context.clock())
+        reviewed.tell(context, conn, owner.name)
         return _out(context, conn, changed)
 
     return once(request, key, given, act, 200)

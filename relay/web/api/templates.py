@@ -9,12 +9,15 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from relay.intake.stored import StoredText
 from relay.store.contract import Tx
 from relay.templates import templates
 from relay.templates.filling import filler
 from relay.templates.liquid_engine import TemplateFault
 from relay.templates.templates import KeptTemplate
+from relay.tenants import tenants
 from relay.values.errors import RegistryError
+from relay.web.api import review
 from relay.web.api.consent_list import moment
 from relay.web.api.models_messages import Data, Verbatim
 from relay.web.api.once import Key, once, tenant
@@ -78,6 +81,11 @@ def get_templates(request: Request) -> TemplateList:
 def put_template(request: Request, given: TemplateIn, key: Key = None) -> Response:
     """Make a template, or a new version of it; everything in it is checked."""
     context, tenant_id = Context.of(request), tenant(request)
+    try:
+        html, text = templates.made(given.subject, given.text, given.source, given.format)
+    except TemplateFault as error:
+        raise Problem("template", str(error)) from None
+    reviewed = review.look(request, StoredText(f"template {given.name}", given.subject, text, html))
 
     def act(conn: Tx) -> TemplateOut:
         try:
@@ -87,6 +95,7 @@ def put_template(request: Request, given: TemplateIn, key: Key = None) -> Respon
             )  # fmt: skip
         except (RegistryError, TemplateFault) as error:
             raise Problem("template", str(error)) from None
+        reviewed.tell(context, conn, tenants.by_id(conn, tenant_id).name)
         return _out(kept)
 
     return once(request, key, given, act, 201)
