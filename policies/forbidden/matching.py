@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -20,6 +20,7 @@ MOST_HITS: Final = 400
 AROUND: Final = 60
 """Characters shown before and behind."""
 LEAST_GLUED: Final = 6
+_NOWHERE: Final[set[int]] = set()
 
 
 class Suspicion(NamedTuple):
@@ -39,13 +40,16 @@ class Matcher:
         self._terms: list[tuple[int, tuple[str, str], tuple[int, ...]]] = []
         """Class, group, and the numbers of the term's words."""
         words: dict[str, int] = {}
-        self._by_first: dict[int, list[int]] = defaultdict(list)
+        self._by_rarest: dict[int, list[int]] = defaultdict(list)
         for number, one in enumerate(self._classes):
             for group, terms in one.groups.items():
                 for term in terms:
                     ids = tuple(words.setdefault(word, len(words)) for word in term)
-                    self._by_first[ids[0]].append(len(self._terms))
                     self._terms.append((number, group, ids))
+        # A term is thought of where its word is met that the fewest others have: small words say little.
+        often = Counter(word for _, _, ids in self._terms for word in set(ids))
+        for place, (_, _, ids) in enumerate(self._terms):
+            self._by_rarest[min(ids, key=often.__getitem__)].append(place)
         self._automaton = AhoCorasick([_pattern(word) for word in words]) if words else None
         self._known: dict[str, tuple[int, ...]] = {}
         glued = dict.fromkeys("".join(t).replace("$", "") for c in classes for ts in c.groups.values() for t in ts)
@@ -71,12 +75,12 @@ class Matcher:
         self._scan(read.others.items(), at)
         spoken = languages_of(read.words)
         places: dict[int, dict[tuple[str, str], set[int]]] = defaultdict(lambda: defaultdict(set))
-        for first, starts in at.items():
-            for number in self._by_first.get(first, ()):
+        for met, starts in at.items():
+            for number in self._by_rarest.get(met, ()):
                 class_, group, ids = self._terms[number]
                 if group[1] not in spoken:
                     continue
-                whole = starts if len(ids) == 1 else _runs(starts, ids, at)
+                whole = starts if len(ids) == 1 else _runs(ids, at)
                 if whole:
                     places[class_][group] |= whole
         for number in read.glued:
@@ -138,13 +142,21 @@ def _pattern(word: str) -> str:
     return f" {word} " if len(word) < LEAST_STEM else f" {word}"
 
 
-def _runs(starts: set[int], ids: tuple[int, ...], at: dict[int, set[int]]) -> set[int]:
+def _runs(ids: tuple[int, ...], at: dict[int, set[int]]) -> set[int]:
     """Beginnings of the words one behind the other."""
-    for step, id_ in enumerate(ids[1:], 1):
-        later = at.get(id_)
-        if not later:
-            return set()
-        starts = {start for start in starts if start + step in later}
+    starts: set[int] = set()
+    for step, id_ in enumerate(ids):
+        there = at.get(id_)
+        if not there:
+            return _NOWHERE
+        if not step:
+            starts = there
+        elif len(there) < len(starts):
+            starts = {place - step for place in there if place - step in starts}
+        else:
+            starts = {start for start in starts if start + step in there}
+        if not starts:
+            return _NOWHERE
     return starts
 
 

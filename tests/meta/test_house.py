@@ -13,15 +13,17 @@ KNOWS: Mapping[str, str] = {
     "accounts": "audit keys mail people queue store tenants texts values",
     "again.py": "app.py intake/smtp observe processes web/server",
     "app.py": "audit brake conduct delivery delivery/smtp events exemplars feedback intake intake/api intake/smtp "
-    "keys lists mail mail_store.py notes observe pipeline processes queue rights statistics store tenants tracking web/server webhooks",
+    "keys lists mail mail_store.py notes observe pipeline processes queue rights statistics store "
+    "tenants tracking web/server webhooks",
     "audit": "keys store store/sqlite values",
     "backup": "keys store store/copy store/sqlite",
     "brake": "audit conduct events mail pipeline queue store tenants texts values",
     "campaigns": "events ledger mail store values",
     "checks": "audit delivery/smtp feedback intake/smtp keys pipeline store store/postgres store/sqlite tenants values",
     "cli": "accounts audit backup brake campaigns checks conduct contests demo events evidence exemplars "
-    "feedback intake intake/smtp keys ledger lists mail observe people pipeline processes queue rights serve.py "
-    "signup statistics store store/copy store/sqlite templates tenants texts tracking values webhooks",
+    "feedback intake intake/smtp keys ledger lists mail observe people pipeline processes queue rights "
+    "serve.py signup statistics store store/copy store/sqlite templates tenants texts tracking values "
+    "webhooks",
     "client": "",
     "conduct": "audit events keys ledger mail people queue signup store tenants texts values",
     "contests": "audit campaigns events keys mail people queue store tenants texts values",
@@ -63,7 +65,8 @@ KNOWS: Mapping[str, str] = {
     "values": "mail observe",
     "verdict": "",
     "web": "events intake/api keys observe queue signup store store/sqlite tenants texts tracking webhooks",
-    "web/account": "accounts audit campaigns conduct contests ledger lists mail people queue statistics store tenants texts tracking values web/inside webhooks",
+    "web/account": "accounts audit campaigns conduct contests ledger lists mail people queue statistics store tenants "
+    "texts tracking values web/inside webhooks",
     "web/api": "audit brake campaigns conduct contests events exemplars intake intake/api ledger lists mail people "
     "pipeline queue signup statistics store templates tenants texts tracking values web webhooks",
     "web/desk": "accounts audit campaigns conduct feedback ledger mail queue store tenants tracking values web/inside",
@@ -71,8 +74,8 @@ KNOWS: Mapping[str, str] = {
     "web/login": "accounts mail store web web/inside web/public",
     "web/public": "audit conduct contests feedback keys mail people signup store tenants texts tracking values web",
     "web/resend": "intake/api observe queue store tenants values web web/api",
-    "web/server": "intake/api keys observe processes queue signup store store/sqlite tracking web web/account "
-    "web/api web/desk web/login web/public web/resend webhooks",
+    "web/server": "intake/api keys observe processes queue signup store store/sqlite tracking web web/account web/api "
+    "web/desk web/login web/public web/resend webhooks",
     "webhooks": "audit delivery/smtp events keys mail queue store texts values",
 }
 """Every folder of ``relay/`` (and the files at its top) with those it imports from. What isn't here is a fault."""
