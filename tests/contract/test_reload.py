@@ -57,6 +57,7 @@ def relay(made: Relay, sink: Sink) -> Iterator[Relay]:
     yield made
     made.configure(settings(sink))
     made.cli("reload", timeout=WAIT_S)
+    until(lambda: len(processes(made)) == WORKERS + 1, "those of before have ended")
 
 
 def taken(relay: Relay) -> Any:
