@@ -393,4 +393,11 @@ ACCOUNT: Final[dict[str, str]] = {
     "plea.never": "I never agreed",
     "plea.stranger": "I didn’t know that it was this company",
     "plea.typed": "Somebody else entered my address",
+    # What a campaign says.
+    "desk.compared": "{count} copies compared; {percent} % of the words are in all of them.",
+    "desk.one_copy": "One copy alone: what is personal in it can’t be told.",
+    "desk.kept": "Kept from when copies were held; they have left.",
+    "desk.varies": "Differs between copies",
+    "desk.claims": "Its words name {host}",
+    "desk.sealed": "Something in it is encrypted: only its readers know what it says.",
 }

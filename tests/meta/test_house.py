@@ -65,11 +65,11 @@ KNOWS: Mapping[str, str] = {
     "values": "mail observe",
     "verdict": "",
     "web": "events intake/api keys observe queue signup store store/sqlite tenants texts tracking webhooks",
-    "web/account": "accounts audit campaigns conduct contests ledger lists mail people queue statistics store tenants "
-    "texts tracking values web/inside webhooks",
+    "web/account": "accounts audit campaigns conduct contests ledger lists mail people queue statistics store tenants texts tracking values web/inside webhooks",
     "web/api": "audit brake campaigns conduct contests events exemplars intake intake/api ledger lists mail people "
     "pipeline queue signup statistics store templates tenants texts tracking values web webhooks",
-    "web/desk": "accounts audit campaigns conduct feedback ledger mail queue store tenants tracking values web/inside",
+    "web/desk": "accounts audit campaigns conduct exemplars feedback ledger mail queue store tenants tracking "
+    "values web/inside",
     "web/inside": "accounts campaigns mail store tenants texts values web web/public",
     "web/login": "accounts mail store web web/inside web/public",
     "web/public": "audit conduct contests feedback keys mail people signup store tenants texts tracking values web",

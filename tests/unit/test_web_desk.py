@@ -15,7 +15,6 @@ from relay.conduct import enforcement, statements
 from relay.queue.operator import Operator
 from relay.store.database import transaction
 from relay.tenants import tenants
-from relay.web.inside.frame import tame
 from tests.support.inside import Person, held_campaign, person, signed_in
 from tests.support.web import Served, Shop, serving
 
@@ -74,51 +73,14 @@ def test_the_content_has_no_network_no_script_and_no_way_out(shop: Shop, desk: h
     id_ = held_campaign(shop, tenant_id)
     answer = desk.get(f"/desk/campaigns/{id_}/content")
     policy = answer.headers["content-security-policy"].split("; ")
-    wanted = {"sandbox", "default-src 'none'", "img-src data:", "frame-ancestors 'self'", "form-action 'none'"}
+    wanted = {"sandbox", "default-src 'none'", "frame-ancestors 'self'", "form-action 'none'"}
     assert wanted <= {*policy}
     assert answer.headers["x-frame-options"] == "SAMEORIGIN" and answer.headers["referrer-policy"] == "no-referrer"
     assert "<h1 style=" in answer.text and "Twenty percent off" in answer.text
-    for gone in ("<script", "<iframe", "<link", "<meta http", "<base", "<form", "<svg", "onload", "onclick", "href=",
+    for gone in ("<script", "<iframe", "<link", "<base", "<form", "<svg", "onload", "onclick", "href=",
                  "onerror", "alert(4)", "owned"):  # fmt: skip
         assert gone not in answer.text, gone
     assert 'src="https' not in answer.text
-
-
-@pytest.mark.parametrize(
-    ("markup", "left"),
-    [
-        ("<p>a<b>c</b></p>", "<p>a<b>c</b></p>"),
-        ("a &lt;script&gt; b", "a &lt;script&gt; b"),
-        ("<script>alert(1)</script>x", "x"),
-        ("<SCRIPT SRC=//e></SCRIPT >x", "x"),
-        ("<script>a", ""),
-        ("<svg><svg></svg><script>1</script></svg>x", "x"),
-        ('<a href="javascript:alert(1)">x</a>', '<a title="javascript:alert(1)">x</a>'),
-        ('<a title="good" href="https://e">x</a>', '<a title="https://e">x</a>'),
-        ('<img src="data:image/png;base64,AA==" onerror=x>', '<img src="data:image/png;base64,AA==">'),
-        ('<img src="data:text/html,x">', "<img>"),
-        ('<img src=" DATA:image/gif;x">', '<img src=" DATA:image/gif;x">'),
-        ('<p title="&quot; onclick=&quot;x">', '<p title="&quot; onclick=&quot;x">'),
-        ("<style>a{b:c}</style>", "<style>a{b:c}</style>"),
-        ("<style></style><script>x</script>", "<style></style>"),
-        ("<style><b>x</style>", "<style>b>x</style>"),
-        ("<table background=//e><tr><td>x", "<table><tr><td>x"),
-        ("<!-- <img src=//e> -->x", "x"),
-        ("<![CDATA[<img src=//e>]]>x", None),
-        ("<?php x ?>y", "y"),
-        ("<x:y>z</x:y>", "z"),
-        ('<p style="x" style="y" xlink:href="//e">', '<p style="x" style="y">'),
-        ("<input value=x><button>go</button>", "go"),
-        ("<object data=//e>x</object>y", "y"),
-        ("<template><img src=//e></template>z", "z"),
-        ("<plaintext>a<b>", None),
-    ],
-)
-def test_tamed_markup(markup: str, left: str | None) -> None:
-    found = tame(markup)
-    assert left is None or found == left
-    for gone in ("src=//", "<img src", "<script"):
-        assert gone not in found or "data:" in found.lower()
 
 
 def test_a_release_lets_go_and_is_on_record(shop: Shop, desk: httpx.Client, operator: Person, tenant_id: int) -> None:

@@ -12,8 +12,9 @@ from starlette.responses import Response
 from relay.accounts.roles import Deed
 from relay.campaigns import campaigns, figures, record, refusals
 from relay.campaigns.campaigns import Campaign
-from relay.mail.content import Content
-from relay.queue import held, specimen, verdict_letters, verdicts
+from relay.exemplars import keep as exemplars
+from relay.exemplars import look
+from relay.queue import held, verdict_letters, verdicts
 from relay.store.contract import Tx
 from relay.tenants import streams, tenants
 from relay.tracking import figures as tracking
@@ -24,9 +25,6 @@ from relay.web.inside.gate import PageRequest, act, show
 
 LENGTH: Final = 100
 """More don't wait: a person decides each of them."""
-MOST_SHOWN: Final = 20_000
-"""Characters of a text part."""
-MOST_LINKS: Final = 100
 AT_ONCE_S: Final = 3.0
 """So long copies are worked off before the page is answered; the mail process does the rest within a minute."""
 
@@ -57,11 +55,10 @@ def one(asked: PageRequest) -> Response:
 def content(asked: PageRequest) -> Response:
     """The copy's HTML, for the frame."""
     with asked.context.storage.read() as conn:
-        found = specimen.of_campaign(conn, _find(conn, asked).id)
-    markup = _html(found.content) if found is not None else ""
-    if not markup:
+        document = look.page_of(conn, _find(conn, asked).id, asked.context.settings.links.base_url)
+    if document is None:
         raise HTTPException(404)
-    return framed(markup)
+    return framed(document)
 
 
 def release(asked: PageRequest) -> Response:
@@ -120,7 +117,7 @@ def _page(asked: PageRequest, fault: str = "", status: int = 200) -> Response:
     with asked.context.storage.read() as conn:
         row = _find(conn, asked)
         tenant = tenants.by_id(conn, row.tenant_id)
-        found = specimen.of_campaign(conn, row.id) if judges else None
+        links = asked.context.settings.links.base_url
         values: dict[str, Any] = {
             "row": row,
             "tenant": tenant,
@@ -134,7 +131,7 @@ def _page(asked: PageRequest, fault: str = "", status: int = 200) -> Response:
             "judges": judges,
             "fault": fault,
             "decided": row.state in ("released", "declined"),
-            "copy": None if found is None else _shown(found.content),
+            "copy": exemplars.of_campaign(conn, row.id, links, asked.now) if judges else None,
         }
     if judges and not fault:
         with asked.context.storage.write() as conn:
@@ -147,19 +144,3 @@ def _find(conn: Tx, asked: PageRequest) -> Campaign:
         return campaigns.by_id(conn, asked.number())
     except RegistryError:
         raise HTTPException(404) from None
-
-
-def _shown(found: Content) -> dict[str, object]:
-    return {
-        "fields": [(name, value) for name, value in found.fields if name.lower() in ("from", "reply-to", "subject")],
-        "html": bool(_html(found)),
-        "texts": [one.text[:MOST_SHOWN] for one in found.texts],
-        "hidden": [one.hidden[:MOST_SHOWN] for one in found.texts if one.hidden.strip()],
-        "links": list(dict.fromkeys((link.words, link.url) for link in found.links))[:MOST_LINKS],
-        "attachments": [(one.name, one.content_type, one.size_octets) for one in found.attachments],
-        "complete": found.complete,
-    }
-
-
-def _html(found: Content) -> str:
-    return next((one.source for one in found.texts if one.content_type == "text/html"), "")
