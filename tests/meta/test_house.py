@@ -65,7 +65,8 @@ KNOWS: Mapping[str, str] = {
     "values": "mail observe",
     "verdict": "",
     "web": "events intake/api keys observe queue signup store store/sqlite tenants texts tracking webhooks",
-    "web/account": "accounts audit campaigns conduct contests ledger lists mail people queue statistics store tenants texts tracking values web/inside webhooks",
+    "web/account": "accounts audit campaigns conduct contests ledger lists mail people queue statistics store tenants "
+    "texts tracking values web/inside webhooks",
     "web/api": "audit brake campaigns conduct contests events exemplars intake intake/api ledger lists mail people "
     "pipeline queue signup statistics store templates tenants texts tracking values web webhooks",
     "web/desk": "accounts audit campaigns conduct exemplars feedback ledger mail queue store tenants tracking "
