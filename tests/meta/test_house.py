@@ -69,7 +69,7 @@ KNOWS: Mapping[str, str] = {
     "texts tracking values web/inside webhooks",
     "web/api": "audit brake campaigns conduct contests events exemplars intake intake/api ledger lists mail people "
     "pipeline queue signup statistics store templates tenants texts tracking values web webhooks",
-    "web/desk": "accounts audit campaigns conduct exemplars feedback ledger mail queue store tenants tracking "
+    "web/desk": "accounts audit campaigns conduct exemplars feedback ledger queue store tenants tracking "
     "values web/inside",
     "web/inside": "accounts campaigns mail store tenants texts values web web/public",
     "web/login": "accounts mail store web web/inside web/public",
