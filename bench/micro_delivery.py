@@ -18,7 +18,7 @@ from collections.abc import Mapping
 
 import uvloop
 
-from config.settings import Delivery
+from config.sending import Delivery
 from relay.delivery.outcome import Delivered, Outcome, Prepared
 from relay.delivery.smtp.engine import Engine
 from relay.delivery.smtp.resolve import Resolver

@@ -16,8 +16,10 @@ from annotated_types import Ge, Gt, Le
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from config.conduct import Policies
 from config.kinds import ValueKind
-from config.settings import PLANS, Plan, Policies, Settings
+from config.plans import PLANS, Plan
+from config.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE, REFERENCE = Path("relay.toml.example"), Path("docs/SETTINGS.md")
@@ -33,7 +35,7 @@ _EXAMPLE_HEAD = """\
 _REFERENCE_HEAD = """\
 # Settings
 
-Made from the definitions in `config/settings.py` by `python -m config.example`; don't edit.
+Made from the definitions in `config/` by `python -m config.example`; don't edit.
 
 The relay reads the file named with `-c`, else `relay.toml` in the working directory, else `/etc/relay/relay.toml`. It
 is [TOML](https://toml.io). Unknown keys, wrong types and contradictions are errors that name the key, all at once;

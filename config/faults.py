@@ -16,7 +16,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from config import names, units
-from config.settings import Delivery, Limits, Listen, Plan, Rates, Settings
+from config.conduct import Rates
+from config.machine import Limits, Listen
+from config.plans import Plan
+from config.sending import Delivery
+from config.settings import Settings
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 

@@ -19,7 +19,7 @@ from relay.tenants import streams, tenants
 from relay.tenants import watch as watching
 
 if TYPE_CHECKING:
-    from config.settings import Rates
+    from config.conduct import Rates
 
 HISTORY_LENGTH = 50
 MOST_STATEMENTS = 20

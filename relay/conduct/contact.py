@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from config.settings import Contacts
+from config.conduct import Contacts
 from relay.audit import actions
 from relay.conduct import account
 from relay.conduct.account import CONFIRMED, CustomerAccount

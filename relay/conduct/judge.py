@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from config.settings import Rates
+from config.conduct import Rates
 from relay.conduct import enforcement, rates
 from relay.conduct.levels import RateLevel, level
 from relay.conduct.rates import BOUNCES, COMPLAINTS, CONTESTS, MEASURES, RateCounts

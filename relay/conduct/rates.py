@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from config.settings import Rates
+from config.conduct import Rates
 from relay.conduct import sums
 from relay.conduct.levels import Steps
 from relay.conduct.sites import site_of

@@ -9,7 +9,7 @@ import hashlib
 from enum import StrEnum
 from typing import Final
 
-from config.settings import Feedback
+from config.conduct import Feedback
 from relay.keys.secrets import Secrets
 from relay.people.mailboxes import network, networks
 from relay.store.contract import Tx

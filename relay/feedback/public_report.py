@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from config.settings import Reports
+from config.conduct import Reports
 from relay.audit import actions
 from relay.feedback import tags
 from relay.feedback.analyse import FeedbackKind, Finding

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from config.settings import Reports
+from config.conduct import Reports
 from relay.keys.secrets import Secrets
 from relay.people.mailboxes import network, networks
 from relay.store.contract import Tx

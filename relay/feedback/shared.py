@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from config.settings import Reports
+from config.conduct import Reports
 from relay.feedback import own_link, report_limits
 from relay.feedback.analyse import FeedbackKind, Finding
 from relay.feedback.own_link import Sender

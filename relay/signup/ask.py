@@ -11,7 +11,7 @@ import secrets as random
 from dataclasses import dataclass
 from enum import StrEnum
 
-from config.settings import Forms
+from config.pages import Forms
 from relay.keys.secrets import Secrets
 from relay.ledger import counters
 from relay.mail.address import Address

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from config.settings import Forms
+from config.pages import Forms
 from relay.campaigns import record
 from relay.keys.secrets import Secrets
 from relay.mail.address import Address

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
-from config.settings import ConsentSettings, Contests, Reports, Settings, TrackingSettings
+from config.conduct import Contests, Reports
+from config.keeping import ConsentSettings
+from config.pages import TrackingSettings
+from config.settings import Settings
 from relay.intake.api.line import MailLine
 from relay.keys.secrets import Secrets
 from relay.observe.sparingly import Sparingly

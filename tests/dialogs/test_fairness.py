@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from config.settings import Delivery
+from config.sending import Delivery
 from tests.dialogs.test_replies import starts
 from tests.support.relay import Relay
 from tests.support.smtp import Dialog, Sink, mail

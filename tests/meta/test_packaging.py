@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from config.settings import Delivery
+from config.sending import Delivery
 from relay.processes.supervise import STOP_MARGIN_S
 from tests.meta.tree import ROOT, imports, python_files, tracked
 

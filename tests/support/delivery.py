@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import uvloop
 
-from config.settings import Delivery
+from config.sending import Delivery
 from relay.delivery.outcome import Outcome, Prepared
 from relay.delivery.smtp.answer import DnsAnswer, Missing
 from relay.delivery.smtp.engine import Engine

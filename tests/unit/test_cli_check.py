@@ -21,8 +21,9 @@ import dns.rrset
 import pytest
 from click.testing import CliRunner
 
+from config.conduct import Policies
 from config.load import load
-from config.settings import Policies, Settings
+from config.settings import Settings
 from relay.checks import ports
 from relay.checks.certificate import check_certificate
 from relay.checks.files import check_files

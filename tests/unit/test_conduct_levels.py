@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from config.settings import Rates
+from config.conduct import Rates
 from relay.conduct.levels import RateLevel, level
 from relay.conduct.rates import BOUNCES, COMPLAINTS, RateCounts, steps
 from relay.conduct.sites import site_of

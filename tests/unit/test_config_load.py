@@ -16,7 +16,8 @@ import pytest
 from pydantic import ValidationError
 
 from config.load import ConfigError, find, load, validate
-from config.settings import PLANS, Settings
+from config.plans import PLANS
+from config.settings import Settings
 from tests.support.peers import open_directory
 
 MINIMAL = {"server": {"hostname": "relay.example.com"}}

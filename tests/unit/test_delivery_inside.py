@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from config.settings import Delivery
+from config.sending import Delivery
 from relay.delivery.outcome import Bounced, Delivered, Retry
 from relay.delivery.smtp.answer import Found
 from relay.values.inside import inside, own

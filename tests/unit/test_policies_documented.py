@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from config.settings import Policies
+from config.conduct import Policies
 from policies import skeleton
 from relay.mail.content import Content
 from relay.mail.render import Renderer

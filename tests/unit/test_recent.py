@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import Forms, Reports
+from config.conduct import Reports
+from config.pages import Forms
 from relay.feedback import report_limits
 from relay.keys.secrets import Secrets
 from relay.mail.address import parse_address

@@ -13,7 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from config.settings import Delivery
+from config.sending import Delivery
 from relay.delivery.outcome import Attempt, Bounced, Outcome, Reach, Retry, Returned
 from relay.delivery.smtp.connect import ConnectTerms, Nowhere, Opener
 from relay.delivery.smtp.envelope import Timeouts
