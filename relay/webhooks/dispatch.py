@@ -25,6 +25,7 @@ from relay.keys.secrets import Secrets
 from relay.queue.operator import Operator
 from relay.store.contract import Connection
 from relay.store.database import connect
+from relay.store.engines import StoreAddress
 from relay.store.files import open_small
 from relay.store.thread import to_its_end
 from relay.store.words import failed
@@ -54,7 +55,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        path: Path,
+        path: StoreAddress,
         secrets: Secrets,
         operator: Operator,
         client: WebhookClient,
@@ -248,7 +249,7 @@ async def run(settings: Settings, secrets: Secrets, clock: Callable[[], float] =
             async with _alone(settings.server.data_dir):
                 client = client_of(settings)
                 dispatcher = Dispatcher(
-                    settings.database, secrets, Operator.of(settings), client, allow_private=allow_private, clock=clock
+                    settings.stored, secrets, Operator.of(settings), client, allow_private=allow_private, clock=clock
                 )
                 await dispatcher.run()
         except OSError as error:

@@ -85,7 +85,7 @@ def verify_domain(request: Request, name: str) -> DomainOut:
         with context.storage.write() as conn:
             row, _ = domain_proof.take(conn, row.id, findings, actor="api", now=context.clock())
             out = _out(context, conn, row, findings)
-        with closing(connect(context.settings.database)) as conn:  # in transactions of its own
+        with closing(connect(context.settings.stored)) as conn:  # in transactions of its own
             thaw(conn, context.clock(), tenant_id)
     except LookupFailed as error:
         raise Problem("busy", str(error)) from error
