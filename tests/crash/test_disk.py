@@ -18,7 +18,10 @@ from typing import Any
 
 import pytest
 
+from relay.store.database import connect, migrate, transaction
+from relay.store.sqlite.checkpoint import Checkpointer
 from relay.store.sqlite.room import USUAL_OCTETS, log_octets
+from relay.store.sqlite.tight import RESERVE_OCTETS
 from tests.crash.conftest import Victim
 from tests.crash.test_faults import Sender, check
 from tests.support.peers import until
@@ -131,6 +134,30 @@ def test_a_disk_filled_by_its_own_queue_takes_mail_again_once_that_has_drained(v
     assert [line for line in victim.relay.log if "disk is full" in line] == []
     assert victim.relay.stop() == 0
     victim.whole()
+
+
+def test_a_log_that_took_the_whole_disk_is_moved_with_what_was_kept_back(disk: Small) -> None:
+    """The database must grow by a page for it, and the log has left none."""
+    path = disk.directory / "relay.db"
+    migrate(path)
+    with closing(connect(path)) as conn, closing(Checkpointer(path)) as checkpointer:
+        checkpointer.step()  # which keeps something back
+        conn.execute("PRAGMA wal_autocheckpoint = 0")
+        conn.execute("CREATE TABLE filler (id INTEGER PRIMARY KEY, a BLOB)")
+        with transaction(conn):
+            conn.executemany("INSERT INTO filler (a) VALUES (zeroblob(3000))", [()] * 5000)
+        conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            for turn in range(10_000):
+                conn.execute("INSERT INTO filler (a) VALUES (zeroblob(3000))")
+                first = turn * 100 % 5000
+                conn.execute("UPDATE filler SET a = randomblob(3000) WHERE id BETWEEN ? AND ?", (first, first + 99))
+        assert disk.free < MIB and log_octets(path) > MIB
+        checkpointer.step()
+        assert log_octets(path) == 0
+        conn.execute("INSERT INTO filler (a) VALUES (zeroblob(3000))")
+        checkpointer.step()
+        assert Path(f"{path}-reserve").stat().st_size == RESERVE_OCTETS  # for the next time
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ from pathlib import Path
 from relay.store.database import connect
 from relay.store.sqlite.room import free_octets, is_short, log_octets
 from relay.store.sqlite.shrink import Shrinker
+from relay.store.sqlite.tight import SHORT_LOG_OCTETS, Reserve
 from relay.store.sqlite.turn import PatientTurn
 from relay.store.thread import to_its_end
 
@@ -30,14 +31,14 @@ _log = logging.getLogger("relay.store")
 EVERY_S = 0.5
 LOG_OCTETS = 64 * 1024 * 1024
 """Beyond this the log is begun anew."""
-SHORT_LOG_OCTETS = 4 * 1024 * 1024
-"""The same where space is short."""
 BACKSTOP_PAGES = 50_000
 """Should the thread fall behind so far, the commits do it after all, so that the log stays bounded (200 MB)."""
 READERS_MS = 50
 """So long those who read the log may keep it from beginning anew, and the others from writing."""
 TURN_S = 0.2
 """So long the thread waits for its turn to write."""
+FULL_TURN_S = 2.0
+"""The same on a full disk, where nothing else can be written."""
 TOLD_EVERY_S = 60.0
 
 
@@ -51,23 +52,42 @@ class Checkpointer:
         self._conn.execute(f"PRAGMA busy_timeout = {READERS_MS}")
         self._turn = PatientTurn(path.with_name(path.name + "-turn"))
         self._shrinker = Shrinker(self._conn, self._turn)
+        self._reserve = Reserve(path)
         self._seen = -1
         self._held_since = 0.0
         self._told_at = 0.0
 
     def step(self) -> int:
         """Pages in the log if anything was written since the last step, else 0."""
+        try:
+            found = self._step()
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL or not self._reserve.spend(self._empty):
+                raise
+            return 0
+        self._reserve.fill()
+        return found
+
+    def _empty(self) -> None:
+        """Move all of the log and cut its file, before anybody writes again."""
+        if self._turn.wait_at_most(FULL_TURN_S):
+            try:
+                self._move("TRUNCATE")
+            finally:
+                self._turn.give()
+
+    def _step(self) -> int:
         short = is_short(free_octets(self._path), self._least)
         pages = 0
         version = self._conn.execute("PRAGMA data_version").fetchone()[0]
         if version != self._seen:
             self._seen = version
             pages = self._move("PASSIVE")[1]
-        most = SHORT_LOG_OCTETS if short else LOG_OCTETS
         # Giving back lengthens the log first: one that can't begin anew just now would take the room it is to make.
-        if log_octets(self._path) <= most and self._shrinker.step(short, time.monotonic()):
+        if self._bound(SHORT_LOG_OCTETS if short else LOG_OCTETS, give_back=short) and self._shrinker.step(
+            short, time.monotonic()
+        ):
             self._move("PASSIVE")  # which cuts the file
-        self._bound(most, give_back=short)
         return pages
 
     def close(self) -> None:
@@ -79,13 +99,14 @@ class Checkpointer:
         busy, pages, _ = self._conn.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
         return bool(busy), int(pages)
 
-    def _bound(self, most: int, *, give_back: bool) -> None:
+    def _bound(self, most: int, *, give_back: bool) -> bool:
+        """Whether the log is within its bound, or begins anew."""
         octets = log_octets(self._path)
         if octets <= most:
             self._held_since = 0.0
-            return
+            return True
         if not self._turn.wait_at_most(TURN_S):
-            return  # the mail processes are busy with it; again in half a second
+            return False  # the mail processes are busy with it; again in half a second
         try:
             # What is left of it takes outcomes even on a full disk: only a log that is far too long is cut.
             held, _ = self._move("TRUNCATE" if give_back and octets > 2 * most else "RESTART")
@@ -94,7 +115,7 @@ class Checkpointer:
         # Begun anew, the file is as long as before; the next commit cuts it back to LOG_OCTETS.
         if not held:
             self._held_since = 0.0
-            return
+            return True
         now = time.monotonic()
         self._held_since = self._held_since or now
         if octets > 2 * most and now - self._told_at > TOLD_EVERY_S:
@@ -104,6 +125,7 @@ class Checkpointer:
                 " for %d s (`fuser -v %s` names it); it grows until that has ended",
                 self._path, octets >> 20, now - self._held_since, self._path,
             )  # fmt: skip
+        return False
 
 
 async def run(path: Path, least: int = 0) -> None:

@@ -34,6 +34,7 @@ from relay.store.batch import Ended, WriteHealth, refusal, submitted, tell
 from relay.store.database import BUSY_TIMEOUT_S, connect
 from relay.store.sqlite.checkpoint import BACKSTOP_PAGES, LOG_OCTETS
 from relay.store.sqlite.place import Place
+from relay.store.sqlite.tight import TightLog
 from relay.store.sqlite.turn import Turn
 from relay.store.thread import Hand
 from relay.store.units import Done, StoreBusy, StoreGone, Work
@@ -113,6 +114,7 @@ class Committer:
         self._conn = _opened(path)
         self._shut = False
         """The connection could not be opened anew after a fault."""
+        self._tight = TightLog(path, BACKSTOP_PAGES)
         self.place = Place(path)
         self._turn = Turn(path.with_name(path.name + "-turn")) if turns else None
         self._hand = Hand("relay-commit")
@@ -322,6 +324,7 @@ class Committer:
             lost = self.place.lost()
             if lost:
                 raise StoreGone(lost)
+            self._tight.look(self._conn)
             self._conn.execute("COMMIT")
         except BaseException:
             self._roll_back()
