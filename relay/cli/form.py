@@ -192,6 +192,7 @@ def ask_again(ctx: click.Context, tenant: str, email: Address, reason: str, as_j
 
 def _wish(base: FormWish, given: dict[str, Any]) -> FormWish:
     """``base`` with what was said on the command line."""
+    given = dict(given)
     text, file = given.pop("wording"), given.pop("wording_file")
     if text is not None and file is not None:
         raise click.UsageError("--wording and --wording-file contradict each other")

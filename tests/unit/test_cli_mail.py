@@ -252,7 +252,13 @@ def test_the_queue(call: Call, conn: sqlite3.Connection) -> None:
     said(call("queue", "stats"), "held by reason")
     said(call("queue", "release", "--domain", "other.example"), "1 copy released")
     said(call("queue", "retry", "--tenant", "shop"), "1 copy retried")
-    assert parsed(call("queue", "cancel", id_, "--json")) == {"changed": 2, "busy": 0, "staged": 0, "frozen": 0}
+    assert parsed(call("queue", "cancel", id_, "--json")) == {
+        "changed": 2,
+        "busy": 0,
+        "staged": 0,
+        "frozen": 0,
+        "braked": 0,
+    }
     shown = parsed(call("queue", "show", id_, "--json"))
     assert shown["id"] == id_ and [r["state"] for r in shown["recipients"]] == ["cancelled", "cancelled"]
     said(call("queue", "show", id_), "cancelled by the operator")
