@@ -186,7 +186,15 @@ def test_listings_and_messages_of_commands(name: str, capsys: pytest.CaptureFixt
 
 def test_commands_write_by_the_one_way_only() -> None:
     """``click.echo`` and ``print`` stand where nothing of others is in the text, or it was escaped just before."""
-    allowed = {"printing.py": 3, "completion.py": 4, "watching.py": 1, "main.py": 4, "check.py": 1, "reference.py": 2}
+    allowed = {
+        "backup.py": 2,
+        "printing.py": 3,
+        "completion.py": 4,
+        "watching.py": 1,
+        "main.py": 4,
+        "check.py": 1,
+        "reference.py": 2,
+    }
     found: dict[str, int] = {}
     for path in sorted(Path("relay/cli").glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):

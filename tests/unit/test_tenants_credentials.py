@@ -169,7 +169,7 @@ def test_a_token_is_found_by_its_hash_under_every_master_key(conn: sqlite3.Conne
     shop = _tenant(conn, "shop")
     row, token = api_tokens.add(conn, SECRETS, shop, actor="anna", now=NOW)
     assert row.name == "api-1" and token.startswith("rt_") and token not in "\n".join(dump(conn))
-    holder = TokenHolder(shop.id, frozenset(api_tokens.SCOPES), False)
+    holder = TokenHolder(shop.id, frozenset(api_tokens.SCOPES), False, row.id)
     assert api_tokens.lookup(conn, SECRETS, token) == holder
     assert api_tokens.lookup(conn, ROTATED, token) == holder
     for wrong in ("", "rt_", token[:-1], token + "a", token[3:], token.upper(), token + "\n", "rt_" + "a" * 32):
