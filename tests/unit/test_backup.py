@@ -237,7 +237,7 @@ def manifest(**changes: object) -> bytes:
 FOREIGN: dict[str, bytes] = {
     "a text": b"Dear all,\n",
     "a ZIP": b"PK\3\4" + bytes(100),
-    "a gzip of something": gzip.compress(b"hello" * 1000),
+    "a gzip of something": gzip.compress(b"hello" * 1000, mtime=0),
     "another's tar": tar_of({"etc/passwd": b"root"}),
     "an empty tar": tar_of({}),
     "another's manifest": tar_of({"manifest.json": b'{"kind": "postal"}'}),

@@ -60,7 +60,7 @@ TOPIC = {"name": "strict"}
 @pytest.mark.parametrize(
     ("body", "headers", "status", "says"),
     [
-        (gzip.compress(json.dumps(TOPIC).encode()), {"content-encoding": "gzip"}, 415, "Content-Encoding"),
+        (gzip.compress(json.dumps(TOPIC).encode(), mtime=0), {"content-encoding": "gzip"}, 415, "Content-Encoding"),
         (json.dumps(TOPIC).encode(), {"content-encoding": "br"}, 415, "Content-Encoding"),
         (json.dumps(TOPIC).encode("utf-16"), {}, 422, "UTF-8"),
         (json.dumps(TOPIC).encode("utf-16-le"), {}, 422, "UTF-8"),
