@@ -257,7 +257,8 @@ class App:
     async def _listen(self, committer: GroupCommit, worker: Worker, room: StoreRoom) -> None:
         settings, limits = self.settings, self.settings.limits
         loop = asyncio.get_running_loop()
-        self._logins = LoginBook(committer.submit, Braking(settings.brake, Operator.of(settings), self.clock))
+        if settings.brake.action != "off":
+            self._logins = LoginBook(committer.submit, Braking(settings.brake, Operator.of(settings), self.clock))
         acceptor = Acceptor(
             AcceptTerms(
                 settings.server.hostname,

@@ -2,7 +2,8 @@
 
 A message costs a look into two tables; its content is looked at now and then,
 and more often where something is unusual. Then the batch is written at once
-too, so that a thief gets no further than some dozens of copies.
+too, so that a thief gets no further than some dozens of copies; what stays
+unusual and was looked at without a finding is looked at ever more seldom.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ _log = logging.getLogger("relay.brake")
 
 EVERY_S: Final = 2.0
 AT_ONCE: Final = 20
-"""Unusual copies after which nobody waits for the time."""
+"""Unusual copies of a log-in after which nobody waits for the time, or a GROWTH-th of those of this hour."""
+GROWTH: Final = 8
 SAMPLE_S: Final = 600.0
 """So often the content of a log-in is looked at while all is as ever."""
 LEARNING: Final = 20
@@ -42,7 +44,7 @@ MOST_LOGINS: Final = 20_000
 class _Login:
     """One log-in, as this process sees it."""
 
-    __slots__ = ("copies", "hour", "known", "known_at", "sampled_at", "unusual")
+    __slots__ = ("copies", "hour", "known", "known_at", "odd", "sampled_at", "unusual")
 
     def __init__(self) -> None:
         self.known: KnownLogin | None = None
@@ -51,6 +53,8 @@ class _Login:
         self.hour = 0
         self.copies = 0
         """Of this hour."""
+        self.odd = 0
+        """The unusual ones of these."""
         self.unusual: deque[tuple[float, ContentSample]] = deque(maxlen=MOST_UNUSUAL)
         """With the time of each."""
 
@@ -67,7 +71,7 @@ class _Login:
     def counted(self, copies: int, now: float) -> int:
         hour = int(now // 3600)
         if hour != self.hour:
-            self.hour, self.copies = hour, 0
+            self.hour, self.copies, self.odd = hour, 0, 0
         self.copies += copies
         return self.copies
 
@@ -80,8 +84,6 @@ class LoginBook:
         self._braking = braking
         self._logins: OrderedDict[str, _Login] = OrderedDict()
         self._uses: dict[str, LoginUse] = {}
-        self._unusual = 0
-        """Copies among those that wait."""
         self._timer: asyncio.TimerHandle | None = None
 
     def note(self, txn: Transaction, login: str, message: Message, copies: int, strangers: int) -> None:
@@ -100,8 +102,10 @@ class LoginBook:
         known = kept.known
         sample = None
         if known is None or network not in known.trusted or total > known.unusual_rate:
-            self._unusual += copies
-            if len(use.unusual) < MOST_UNUSUAL:
+            kept.odd += copies
+            use.odd += copies
+            # Without habits the content is compared with nothing.
+            if len(use.unusual) < MOST_UNUSUAL and (known is None or known.settled):
                 sample = sample_of(message, txn.tenant.verified_domains)
                 kept.remember(sample, txn.now)
                 use.unusual = kept.unusual_now
@@ -110,7 +114,7 @@ class LoginBook:
             use.learnt.append(sample or sample_of(message, txn.tenant.verified_domains))
         if not 0 <= txn.now - kept.known_at < KNOWN_S:
             use.refresh = True
-        if self._unusual >= AT_ONCE:
+        if use.odd >= max(AT_ONCE, kept.odd // GROWTH):
             self.flush()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(EVERY_S, self.flush)
@@ -136,7 +140,7 @@ class LoginBook:
             self._timer = None
         if not self._uses:
             return
-        uses, self._uses, self._unusual = list(self._uses.values()), {}, 0
+        uses, self._uses = list(self._uses.values()), {}
 
         def work(conn: Tx) -> dict[str, KnownLogin]:
             return self._braking.look(conn, uses)

@@ -46,7 +46,7 @@ class Braking:
             if conn.execute("SELECT 1 FROM tenant WHERE id = ?", (use.tenant_id,)).fetchone() is None:
                 continue
             habits.write(conn, use, now)
-            if use.unusual and self._terms.action != "off":
+            if use.odd and self._terms.action != "off":
                 self._judge(conn, use, now)
             if use.learnt:
                 habits.learn(conn, use.tenant_id, use.learnt, now)
@@ -58,7 +58,9 @@ class Braking:
         found = habits.habits(conn, use.login, now)
         rate = max(self._terms.copies, min(found.peak, self._terms.times * found.usual))
         samples = habits.samples(conn, use.tenant_id)
-        return KnownLogin(frozenset(habits.trusted(conn, use.tenant_id, now)), float(rate), samples)
+        return KnownLogin(
+            frozenset(habits.trusted(conn, use.tenant_id, now)), float(rate), samples, signs.settled(found)
+        )
 
     def _judge(self, conn: Tx, use: LoginUse, now: float) -> None:
         if brakes.in_force(conn, use.login) or brakes.released_since(conn, use.login, now - QUIET_S):

@@ -34,7 +34,7 @@ ENOUGH_AT_HOME: Final = 5
 
 def suspicions(habits: LoginHabits, burst: LoginBurst, terms: Brake) -> Suspicions | None:
     """Why it is to be braked; None: it isn't."""
-    if habits.days < DAYS or habits.copies < COPIES:
+    if not settled(habits):
         return _without_habits(habits, burst, terms)
     content = 0 if burst.samples < SAMPLES or burst.unlike < UNLIKE else 1 + (burst.unlike >= VERY_UNLIKE)
     if not content:
@@ -46,6 +46,11 @@ def suspicions(habits: LoginHabits, burst: LoginBurst, terms: Brake) -> Suspicio
     if points < (ENOUGH if place else ENOUGH_AT_HOME) or (not place and not volume):
         return None
     return Suspicions(points, place > 0, tuple(_facts(habits, burst, place > 0, volume > 0, people > 0)))
+
+
+def settled(habits: LoginHabits) -> bool:
+    """Whether there is something to compare with."""
+    return habits.days >= DAYS and habits.copies >= COPIES
 
 
 def _without_habits(habits: LoginHabits, burst: LoginBurst, terms: Brake) -> Suspicions | None:

@@ -33,8 +33,10 @@ class LoginUse:
     places: dict[str, PlaceUse] = field(default_factory=dict)
     learnt: list[ContentSample] = field(default_factory=list)
     """Of what is as ever: what the tenant sends consists of these too."""
+    odd: int = 0
+    """Copies from new networks, or out of all proportion."""
     unusual: list[ContentSample] = field(default_factory=list)
-    """The latest of what comes from new networks, or out of all proportion; those written down before too."""
+    """The latest of these, as far as they were looked at; those written down before too."""
     refresh: bool = False
     """The process wants to know the habits anew."""
 
@@ -99,6 +101,8 @@ class KnownLogin(NamedTuple):
     """Copies of an hour."""
     samples: int
     """Of the tenant's content."""
+    settled: bool
+    """Whether its habits say something."""
 
 
 @dataclass(frozen=True, slots=True)

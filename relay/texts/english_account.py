@@ -400,4 +400,7 @@ ACCOUNT: Final[dict[str, str]] = {
     "desk.varies": "Differs between copies",
     "desk.claims": "Its words name {host}",
     "desk.sealed": "Something in it is encrypted: only its readers know what it says.",
+    # Of what a rate is.
+    "rate.all": "all mail",
+    "rate.bulk": "all bulk mail",
 }

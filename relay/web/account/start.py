@@ -33,7 +33,8 @@ def start(asked: PageRequest) -> Response:
             "tenant": tenant,
             "use": quota.report(conn, tenant, settings.plans, asked.now),
             "today": today(conn, tenant.id, asked.now),
-            "points": [one for one in points if one.of],
+            # All mail, and what is past a figure.
+            "points": [one for one in points if one.of and (not one.counts.scope or one.level)],
             "level": max(one.level for one in points).word,
             "latest": latest,
             "chores": chores,
