@@ -6,13 +6,13 @@ for as ever, so a mailbox alone opens nothing that has one.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import secrets as random
 from typing import Final
 
 from relay.accounts import logins
 from relay.accounts.logins import LoginRow
+from relay.keys.sealed_tokens import spelled
 from relay.queue import to_tenant
 from relay.queue.operator import Operator
 from relay.store.contract import Tx
@@ -24,7 +24,7 @@ _OCTETS: Final = 32
 
 def write(conn: Tx, operator: Operator, base_url: str, row: LoginRow, language: Language, now: float) -> bool:
     """Make the link and queue the letter; False where none can be written to the address."""
-    token = base64.urlsafe_b64encode(random.token_bytes(_OCTETS)).rstrip(b"=").decode()
+    token = spelled(random.token_bytes(_OCTETS))
     conn.execute(
         "INSERT INTO login_reset (login_id, token, at) VALUES (?, ?, ?)"
         " ON CONFLICT (login_id) DO UPDATE SET token = excluded.token, at = excluded.at",

@@ -6,13 +6,13 @@ somebody planted never becomes a session (session fixation).
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import secrets as random
 from dataclasses import dataclass
 from typing import Final
 
 from relay.accounts.roles import MAY, Deed, LoginRole
+from relay.keys.sealed_tokens import spelled
 from relay.store.contract import Tx
 
 HALF_S: Final = 600.0
@@ -74,7 +74,7 @@ class SessionShown:
 
 def begin(conn: Tx, login_id: int, client: Client, *, half: bool, now: float) -> str:
     """The token of a new session; the only time it is known."""
-    token = base64.urlsafe_b64encode(random.token_bytes(_OCTETS)).rstrip(b"=").decode()
+    token = spelled(random.token_bytes(_OCTETS))
     conn.execute(
         "INSERT INTO login_session (login_id, token, half, at, seen_at, ip, agent) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (login_id, _hash(token), int(half), now, now, client.ip, client.agent),
