@@ -20,23 +20,29 @@ from relay.backup.archive import BackupManifest, unpack
 from relay.backup.make import counts
 from relay.backup.paths import own_paths
 from relay.backup.sealing import BackupError, BackupKeys, opening
+from relay.backup.since import carry_over
 from relay.keys.belonging import FOREIGN, foreign
 from relay.keys.secrets import Secrets, SecretsError
 from relay.store import marks
 from relay.store.contract import Failure
 from relay.store.copy.run import copy_store
-from relay.store.database import StoreError, migrations, schema_of
+from relay.store.database import StoreError, connect, migrations, schema_of, transaction
 from relay.store.files import open_small
 from relay.store.sqlite.taken import faults_of, opened
 from relay.store.whole import CopyRefused
 
+MARGIN_S: Final = 60.0
+"""Before a backup was read: what was written at that moment is looked at, too."""
 Migrating = Callable[[Path, Path], None]
 """What brings a database to this release's schema, given its secrets file too."""
 
 
 @dataclass(frozen=True, slots=True)
 class RestoredRelay:
-    """``kept``: where what was there before lies now; None where nothing was."""
+    """``kept``: where what was there before lies now; None where nothing was.
+
+    ``carried``: people who left after the backup, as what was there knew; None where it could not be asked.
+    """
 
     manifest: BackupManifest
     data_dir: Path
@@ -44,6 +50,7 @@ class RestoredRelay:
     kept: Path | None
     tenants: int
     copies: int
+    carried: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +116,24 @@ def replace(settings: Settings, file: Path, keys: BackupKeys, *, migrating: Migr
         _owned(found.directory, data_dir)
         if not isinstance(settings.stored, Path):
             _into_server(found.directory / archive.DATABASE, settings.stored)
+            carried = None
+        else:
+            carried = _left_since(settings, found)
         kept = _exchange(found.directory, data_dir)
-    return RestoredRelay(found.manifest, data_dir, None, kept, found.tenants, found.copies)
+    return RestoredRelay(found.manifest, data_dir, None, kept, found.tenants, found.copies, carried)
+
+
+def _left_since(settings: Settings, found: BackupChecked) -> int | None:
+    """Take over who left meanwhile, if what is there is of the same relay and can be read."""
+    try:
+        secrets = Secrets.load(found.directory / archive.SECRETS)
+        with contextlib.closing(connect(settings.database, readonly=True)) as before:
+            if foreign(before, secrets):
+                return None
+            with opened(found.directory / archive.DATABASE) as conn, transaction(conn):
+                return carry_over(before, conn, found.manifest.made_at - MARGIN_S, time.time())
+    except (StoreError, SecretsError, Failure):
+        return None
 
 
 def _into_server(database: Path, url: str) -> None:

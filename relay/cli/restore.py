@@ -12,6 +12,7 @@ from relay.cli.locking import passphrase, with_passphrase
 
 if TYPE_CHECKING:
     from relay.backup.archive import BackupManifest
+    from relay.backup.restore import RestoredRelay
 
 
 @click.command()
@@ -73,6 +74,7 @@ def command(
         "data_dir": str(made.data_dir),
         "settings": str(made.settings_file) if made.settings_file else None,
         "kept": str(made.kept) if made.kept else None,
+        "left_since": made.carried,
     }
     text = f"{made.data_dir}: {_told(made.manifest, made.tenants, made.copies)}"
     done(ctx, text + (f"; what was there is in {made.kept}" if made.kept else ""), row, as_json)
@@ -81,9 +83,17 @@ def command(
             "the settings name a server, the data are in data/relay.db: let `relay restore` without --dir fill an"
             " empty database there, or take [store] url out of relay.toml"
         )
-    note(
-        f"what came after {iso(made.manifest.made_at)} is not in it: consents, withdrawals, deliveries. What was"
-        " delivered since goes out once more: to look first, start with [delivery] enabled = false"
+    note(_what_is_missing(made))
+
+
+def _what_is_missing(made: RestoredRelay) -> str:
+    if made.carried is None:
+        left = "withdrawals (bring them back by `relay suppression import`), consents, deliveries"
+    else:
+        left = f"consents and deliveries ({made.carried} who left since were taken over)"
+    return (
+        f"what came after {iso(made.manifest.made_at)} is not in it: {left}. What was delivered since goes out once"
+        " more: to look first, start with [delivery] enabled = false"
     )
 
 

@@ -16,7 +16,7 @@ KNOWS: Mapping[str, str] = {
     "keys lists mail mail_store.py notes observe pipeline processes queue rights statistics store "
     "tenants tracking web/server webhooks",
     "audit": "keys store store/sqlite values",
-    "backup": "keys store store/copy store/sqlite",
+    "backup": "keys people store store/copy store/sqlite values",
     "brake": "audit conduct events mail pipeline queue store tenants texts values",
     "campaigns": "events ledger mail store values",
     "checks": "audit delivery/smtp feedback intake/smtp keys pipeline store store/postgres store/sqlite tenants values",

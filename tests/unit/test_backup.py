@@ -98,6 +98,41 @@ def is_target(config: Path) -> bool:
         return marks.read(conn, "test/target") == 1
 
 
+PEOPLE = ("ann", "bob", "eve", "dan")
+
+
+def test_who_left_after_the_backup_stays_out(tmp_path: Path) -> None:
+    home, file = tmp_path / "home", tmp_path / "backup"
+    config = home / "relay.toml"
+    ok("init", "--dir", home, "--hostname", "relay.test", "--dev")
+    ok("-c", config, "tenant", "add", "acme", "--contact", "post@acme.example")
+    words = ("--topic", "news", "--source", "our form", "--wording", "Yes, send me the news")
+    for name in PEOPLE:
+        run("-c", config, "consent", "add", "acme", f"{name}@people.example", *words)
+    ok("-c", config, "backup", file)
+    ok("-c", config, "consent", "withdraw", "acme", "ann@people.example", "--topic", "news")
+    ok("-c", config, "consent", "withdraw", "acme", "bob@people.example")
+    ok("-c", config, "suppression", "add", "acme", "eve@people.example", "--reason", "complaint")
+    ok("-c", config, "suppression", "add", "acme", "new@people.example", "--reason", "hard-bounce")
+    told = ok("-c", config, "restore", file)
+    assert told["left_since"] == 4
+    listed = {row["email"]: row["reason"] for row in ok("-c", config, "suppression", "list", "acme")}
+    assert listed == {
+        "ann@people.example": "unsubscribed", "bob@people.example": "unsubscribed",
+        "eve@people.example": "complaint", "new@people.example": "hard-bounce",
+    }  # fmt: skip
+    again = run("-c", config, "consent", "add", "acme", "ann@people.example", *words)
+    assert again.exit_code == 1 and "unsubscribed" in again.stderr
+    assert ok("-c", config, "audit", "verify")["faults"] == []
+
+
+def test_of_another_relay_nobody_is_taken_over(made: Path, tmp_path: Path) -> None:
+    home = tmp_path / "other"
+    ok("init", "--dir", home, "--hostname", "other.test", "--dev")
+    said = run("-c", home / "relay.toml", "restore", made / "plain")
+    assert said.exit_code == 0 and "relay suppression import" in said.stderr
+
+
 @pytest.mark.parametrize("kind", ["plain", "key"])
 def test_what_was_there_is_there_again(kind: str, made: Path, target: Path) -> None:
     assert is_target(target)
