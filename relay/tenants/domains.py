@@ -424,7 +424,8 @@ def _links(settings: Settings, name: str) -> list[DnsRecord]:
 def zone_line(record: DnsRecord) -> str:
     """The record as a line of a zone file (RFC 1035 §5.1), text in strings of at most 255 octets."""
     if record.type != "TXT":
-        return f"{record.name}. IN {record.type} {record.value}."
+        end = "" if record.type in ("A", "AAAA") else "."
+        return f"{record.name}. IN {record.type} {record.value}{end}"
     octets = record.value.encode()
     strings = (octets[i : i + 255] for i in range(0, len(octets), 255))
     return f"{record.name}. IN TXT " + " ".join(f'"{_quoted(string)}"' for string in strings)

@@ -21,7 +21,7 @@ KNOWS: Mapping[str, str] = {
     "campaigns": "events ledger mail store values",
     "checks": "audit delivery/smtp feedback intake/smtp keys pipeline store store/postgres store/sqlite tenants values",
     "cli": "accounts audit backup brake campaigns checks conduct contests demo events evidence exemplars "
-    "feedback intake intake/smtp keys ledger lists mail observe people pipeline processes queue rights "
+    "feedback install intake intake/smtp keys ledger lists mail observe people pipeline processes queue rights "
     "serve.py signup statistics store store/copy store/sqlite templates tenants texts tracking values "
     "webhooks",
     "client": "",
@@ -34,6 +34,7 @@ KNOWS: Mapping[str, str] = {
     "evidence": "audit campaigns conduct keys mail store tenants values",
     "exemplars": "mail store",
     "feedback": "audit campaigns events keys mail observe people queue signup store tenants texts values verdict",
+    "install": "checks keys store tenants",
     "intake": "campaigns keys mail observe people pipeline queue store tenants values",
     "intake/api": "intake keys mail pipeline queue store tenants values",
     "intake/smtp": "feedback intake keys mail observe pipeline store tenants values",

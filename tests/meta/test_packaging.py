@@ -47,7 +47,7 @@ def imported(*tops: str) -> set[str]:
 
 def test_the_unit_waits_as_long_as_a_stop_may_take() -> None:
     """With the default grace; a longer one is asked for by the relay itself."""
-    unit = (ROOT / "systemd/relay.service").read_text("utf-8")
+    unit = (ROOT / "relay/install/systemd/relay.service").read_text("utf-8")
     (stop_s,) = re.findall(r"^TimeoutStopSec=(\d+)$", unit, re.M)
     grace_s = Delivery().stop_grace
     assert grace_s + STOP_MARGIN_S < int(stop_s) <= grace_s + 2 * STOP_MARGIN_S

@@ -31,9 +31,11 @@ from relay.checks.program import speed
 from relay.checks.refusals import refusals
 from relay.checks.result import CheckResult, Level
 from relay.checks.store import check_store
-from relay.cli import init
 from relay.cli.main import relay
 from relay.delivery.smtp import sign
+from relay.install.certificate import self_signed
+from relay.install.directory import create
+from relay.install.plan import InitPlan
 from relay.keys.secrets import Secrets
 from relay.store.database import connect
 from tests.support.dns import TinyDNS
@@ -47,7 +49,7 @@ class Home:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        init.create(init.InitPlan(path, "relay.example.com", True), NOW)
+        create(InitPlan(path, "relay.example.com", True), NOW)
         self.file = path / "relay.toml"
         self.ports = {name: free_port() for name in ("10587", "10465", "10025", "10080")}
         for name, port in self.ports.items():
@@ -292,7 +294,7 @@ def test_settings_that_a_policy_refuses(home: Home) -> None:
 
 
 def renewed(home: Home, hostname: str, now: dt.datetime) -> Settings:
-    for name, octets in zip(("certificate.pem", "key.pem"), init.self_signed(hostname, now), strict=True):
+    for name, octets in zip(("certificate.pem", "key.pem"), self_signed(hostname, now), strict=True):
         (home.path / "tls" / name).write_bytes(octets)
     return home.settings
 
@@ -340,7 +342,7 @@ def test_unusable_certificates(home: Home, file: str, content: bytes | str | Non
     if content is None:
         path.unlink()
     else:
-        path.write_bytes(init.self_signed("relay.example.com", NOW)[1] if isinstance(content, str) else content)
+        path.write_bytes(self_signed("relay.example.com", NOW)[1] if isinstance(content, str) else content)
     level, detail = told(check_certificate(home.settings, NOW), what)
     assert level is Level.FAIL
     assert text in detail

@@ -22,6 +22,9 @@ from cryptography import x509
 from config.load import load
 from relay.cli import init
 from relay.cli.main import relay
+from relay.install import directory as in_directory
+from relay.install import plan
+from relay.install.certificate import self_signed
 from relay.keys.secrets import Secrets
 from relay.store.database import StoreError, connect
 
@@ -134,9 +137,9 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mon
         raise OSError(errno.ENOSPC, "No space left on device")
 
     if step == "settings":  # the last one: the directories are in their places already
-        monkeypatch.setattr(init.InitPlan, "settings", broken)
+        monkeypatch.setattr(plan.InitPlan, "settings", broken)
     else:
-        monkeypatch.setattr(init, step, broken)
+        monkeypatch.setattr(in_directory, step, broken)
     (tmp_path / "mine").write_text("mine")
     for directory in (tmp_path, tmp_path / "a" / "b"):
         result = run("--dir", str(directory))
@@ -149,7 +152,7 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(init.InitPlan, "settings", interrupted)
+    monkeypatch.setattr(plan.InitPlan, "settings", interrupted)
     assert run("--dir", str(tmp_path / "a")).exit_code == 1
     assert tree(tmp_path) == {}
 
@@ -158,7 +161,7 @@ def test_a_refusing_database_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def broken(path: Path) -> None:
         raise StoreError(f"migration 1 of {path.name} failed")
 
-    monkeypatch.setattr(init, "migrate", broken)
+    monkeypatch.setattr(in_directory, "migrate", broken)
     result = run("--dir", str(tmp_path))
     assert (result.exit_code, result.stderr) == (1, "relay: migration 1 of relay.db failed\n")
     assert tree(tmp_path) == {}
@@ -202,7 +205,7 @@ def test_a_hostname_of_other_letters(tmp_path: Path) -> None:
 
 def test_the_certificate_names_host_and_loopback() -> None:
     now = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
-    certificate = x509.load_pem_x509_certificate(init.self_signed("relay.example.com", now)[0])
+    certificate = x509.load_pem_x509_certificate(self_signed("relay.example.com", now)[0])
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["relay.example.com", "localhost"]
     assert [str(ip) for ip in names.get_values_for_type(x509.IPAddress)] == ["127.0.0.1"]
@@ -212,16 +215,14 @@ def test_the_certificate_names_host_and_loopback() -> None:
 
 def test_a_long_hostname_fits() -> None:
     hostname = "a" * 60 + ".example.com"
-    certificate = x509.load_pem_x509_certificate(init.self_signed(hostname, dt.datetime.now(dt.UTC))[0])
+    certificate = x509.load_pem_x509_certificate(self_signed(hostname, dt.datetime.now(dt.UTC))[0])
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == [hostname, "localhost"]
 
 
 @pytest.mark.parametrize("name", ["relay.example.com", "localhost", "127.0.0.1"])
 def test_a_strict_client_that_trusts_it_connects(tmp_path: Path, name: str) -> None:
-    for file, octets in zip(
-        ("c.pem", "k.pem"), init.self_signed("relay.example.com", dt.datetime.now(dt.UTC)), strict=True
-    ):
+    for file, octets in zip(("c.pem", "k.pem"), self_signed("relay.example.com", dt.datetime.now(dt.UTC)), strict=True):
         (tmp_path / file).write_bytes(octets)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(tmp_path / "c.pem", tmp_path / "k.pem")
