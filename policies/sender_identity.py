@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from policies.settings import PolicyTable
 from relay.mail.address import AddressError, parse_domain
@@ -20,6 +21,7 @@ from relay.values.facts import Kind, Tenant
 MOST_READ = 8192
 """Characters of a field that answers go by."""
 _DOMAIN = re.compile(r"(?:[^\W_]|-){1,63}(?:\.(?:[^\W_]|-){1,63}){1,10}")
+_DOTS = re.compile(r"[ \t]*([.@])[ \t]*")
 _TURNING = frozenset("\u202d\u202e")
 """They show text in another order than it is written (UAX #9 §2.2); no name needs them."""
 _UNSEEN = frozenset({"Cc", "Cf", "Mn", "Me"})
@@ -105,8 +107,12 @@ class Policy(BasePolicy):
 
 def _without(text: str, contact: str) -> str:
     """A field without the tenant's own contact address, wherever that lies, and without blanks around its dots."""
-    text = re.sub(r"[ \t]*([.@])[ \t]*", r"\1", text[:MOST_READ])
-    return re.sub(rf"(?<![\w.+-]){re.escape(contact)}(?![\w.-])", "", text, flags=re.I)
+    return _pattern_of(contact).sub("", _DOTS.sub(r"\1", text[:MOST_READ]))
+
+
+@lru_cache(maxsize=1024)
+def _pattern_of(contact: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w.+-]){re.escape(contact)}(?![\w.-])", re.IGNORECASE)
 
 
 def _not_verified(where: str, domain: str, tenant: Tenant) -> Reject:

@@ -11,7 +11,7 @@ import click
 from relay.checks.ports import relay_process
 from relay.cli.common import done, fail, json_option, load_settings, note
 from relay.store.contract import Tx
-from relay.store.database import StoreError, connect, migrate, migrations, schema_of
+from relay.store.database import StoreError, connect, migrate, newest_schema, schema_of
 from relay.store.files import cause, empty
 
 SEALED_ANEW: Final = 70
@@ -33,7 +33,7 @@ def command(ctx: click.Context, compact: bool, mend: bool, as_json: bool) -> Non
         fail("the database's server sees to its files itself: VACUUM FULL, REINDEX")
     if compact or mend:
         _stopped(data_dir)
-    if schema_of(stored) < migrations()[-1][0] and (running := relay_process(data_dir)) is not None:
+    if schema_of(stored) < newest_schema() and (running := relay_process(data_dir)) is not None:
         fail(f"a relay runs on {data_dir} (process {running or 'unknown'}): stop it first")
     lost: list[str] = []
     before, after = migrate(stored, {SEALED_ANEW: lambda conn: lost.extend(seal_anew(conn, settings.secrets_file))})

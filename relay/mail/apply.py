@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from relay.mail.parts import Part
@@ -66,7 +67,7 @@ def apply(
                 result.pieces = changes
                 return
         elif part.encoding == "quoted-printable":
-            offsets = qp_offsets(body, [offset for one in changes for offset in (one.start, one.end)])
+            offsets = qp_offsets(body, [offset for one in changes for offset in (one.start, one.end)], len(text.octets))
             if offsets is not None:
                 done = _qp_changes(body, changes, offsets, boundaries)
                 if not _makes_delimiter(body, done, boundaries):
@@ -145,11 +146,20 @@ def _qp_changes(body: bytes, changes: list[Change], offsets: list[int], boundari
     for number, change in enumerate(changes):
         start, end = offsets[2 * number], offsets[2 * number + 1]
         line_start = start == 0 or body[start - 1 : start] == b"\n"
-        pieces = quoted_printable(joined(change.pieces), line_start=line_start)
+        inserted = start == end and isinstance(change.pieces, tuple)
+        pieces = (_known_qp if inserted else _qp)(change.pieces, line_start)
         if not pieces and not line_start and b"\n" in body[start:end]:
             pieces = [SOFT]  # the rests of two lines would make one of more than 76 octets
         done.append(Change(start, end, guarded_qp(pieces, boundaries)))
     return done
+
+
+def _qp(pieces: Sequence[Piece], line_start: bool) -> Sequence[Piece]:
+    return quoted_printable(joined(pieces), line_start=line_start)
+
+
+_known_qp = lru_cache(maxsize=64)(_qp)
+"""For blocks that come again: as a tuple, and put in, not in the place of something."""
 
 
 def _encoded_anew(octets: bytes, changes: list[Change], boundaries: Sequence[bytes]) -> Sequence[Piece]:

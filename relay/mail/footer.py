@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 
 from relay.mail import amp, html
@@ -17,6 +18,8 @@ MAX_HTML_OCTETS = 512 * 1024
 """Longer HTML isn't searched for a safe place: that would hold up other mail, and mail programs cut it off anyway."""
 _FOOTER = b"relay_footer"
 _DECLARATION_END = "!important;"
+_REMEMBERED = 8192
+"""Characters of the longest block whose pieces are remembered: letters of a stream mostly end with the same one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,17 @@ def html_changes(
             start = plan.prologue_offset
             lead = "\r\n" if start else ""
             changes.append(Change(start, start, fill(lead + _in_lines(plan.prologue), "html", text.charset)))
-        block = fill(f"\r\n{_in_lines(plan.block(footer.html))}\r\n", "html", text.charset)
-        changes.append(Change(plan.offset, plan.offset, block))
+        block = plan.block(footer.html)
+        make = _known_block if len(block) <= _REMEMBERED else _block
+        changes.append(Change(plan.offset, plan.offset, make(block, text.charset)))
     return _sorted([*changes, *more])
+
+
+def _block(markup: str, charset: str) -> tuple[Piece, ...]:
+    return tuple(fill(f"\r\n{_in_lines(markup)}\r\n", "html", charset))
+
+
+_known_block = lru_cache(maxsize=64)(_block)
 
 
 def amp_changes(text: Text, footer: Footer, marks: list[re.Match[bytes]], result: Edited) -> list[Change]:

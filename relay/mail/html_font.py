@@ -73,8 +73,8 @@ def main_font(document: str, body_style: str, *, opaque: bool) -> str:
 
     ``body_style`` is body's style attribute; ``opaque``: there are sheets that can't be read.
     """
-    lower = document.lower()  # a look for words is a tenth of a pattern's time, and most documents say nothing
-    if ("font" not in lower and "face" not in lower) or not _SAID.search(document):
+    folded = document.casefold()  # a look for words is a tenth of a pattern's time, and most documents say nothing
+    if ("font" not in folded and "face" not in folded) or not _SAID.search(document):
         return PLAIN
     for said in (_declared(body_style), _ruled(document), _first_text(document)):
         found = _safe(said, own=opaque or bool(_OWN.search(document)))

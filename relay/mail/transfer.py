@@ -95,16 +95,21 @@ def encode_base64(octets: bytes) -> bytes:
     return b"".join(binascii.b2a_base64(octets[i : i + 57], newline=False) + b"\r\n" for i in range(0, len(octets), 57))
 
 
-def qp_offsets(body: bytes, decoded_offsets: Sequence[int]) -> list[int] | None:
+def qp_offsets(body: bytes, decoded_offsets: Sequence[int], decoded: int) -> list[int] | None:
     """Where in quoted-printable ``body`` the decoded octets at these ascending offsets begin.
 
-    Linear: whole chunks are only measured, and just those with an offset in them are read token by token. None if the
+    ``decoded``: how many octets the whole body stands for. Linear: whole chunks are only measured, and just those with
+    an offset in them are read token by token; where all lie in the last chunk, nothing else is looked at. None if the
     body can't be mapped (it is then re-encoded as a whole).
     """
     found: list[int] = []
     raw = done = 0
     size = len(body)
     count = len(decoded_offsets)
+    last_chunk = body.rfind(b"\n", 0, max(size - _CHUNK, 0)) + 1
+    before_it = decoded - len(binascii.a2b_qp(body[last_chunk:]))
+    if count and decoded_offsets[0] > before_it:
+        raw, done = last_chunk, before_it
     while len(found) < count and raw < size:
         end = body.find(b"\n", raw + _CHUNK) + 1 or size
         length = len(binascii.a2b_qp(body[raw:end]))

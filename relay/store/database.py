@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
@@ -42,6 +43,12 @@ def migrations() -> list[tuple[int, str]]:
         if item.name.endswith(".sql"):
             found.append((int(item.name.split("_", 1)[0]), item.read_text("utf-8")))
     return sorted(found)
+
+
+@lru_cache(maxsize=1)
+def newest_schema() -> int:
+    """The number of the last of them: what each connection is compared with."""
+    return migrations()[-1][0]
 
 
 def engine(where: StoreAddress) -> StoreEngine | None:
@@ -94,7 +101,7 @@ def _file(path: Path, *, create: bool, readonly: bool) -> sqlite3.Connection:
     if foreign:
         conn.close()
         raise StoreError(f"database {path} is none of a relay; correct server.data_dir, or restore it from a backup")
-    newest = migrations()[-1][0]
+    newest = newest_schema()
     if version > newest:
         conn.close()
         raise StoreError(

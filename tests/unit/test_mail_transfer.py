@@ -25,7 +25,7 @@ def lines_fit(encoded: bytes) -> bool:
 def splits(body: bytes, wanted: list[int]) -> bool:
     """Whether the offsets cut the body where the text is cut; False if there are none."""
     text = binascii.a2b_qp(body)
-    offsets = qp_offsets(body, wanted)
+    offsets = qp_offsets(body, wanted, len(text))
     for one, offset in zip(wanted, offsets or (), strict=False):
         assert binascii.a2b_qp(body[:offset]) == text[:one]
         assert binascii.a2b_qp(body[offset:]) == text[one:]
@@ -51,7 +51,7 @@ def test_qp_offsets_in_a_long_body() -> None:
     body = b"".join(b"line %d =3D=C3=A4 and=\r\n on\r\n" % number for number in range(5000))
     text = binascii.a2b_qp(body)
     wanted = [text.index(b"line 7 "), text.index(b"line 3333 "), len(text)]
-    assert qp_offsets(body, wanted) == [body.index(b"line 7 "), body.index(b"line 3333 "), len(body)]
+    assert qp_offsets(body, wanted, len(text)) == [body.index(b"line 7 "), body.index(b"line 3333 "), len(body)]
 
 
 @given(st.lists(st.binary(max_size=200).map(lambda b: b.replace(b"\r", b"").replace(b"\n", b"")), max_size=5))

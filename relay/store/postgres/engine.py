@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import psycopg
 
-from relay.store.database import StoreError, migrations
+from relay.store.database import StoreError, migrations, newest_schema
 from relay.store.engines import shown
 from relay.store.postgres.committer import ServerCommitter
 from relay.store.postgres.connection import ServerConnection, opened
@@ -65,7 +65,7 @@ def _fitting(conn: ServerConnection, url: str, *, create: bool, readonly: bool, 
         return
     if not ours:
         raise StoreError(f"{where} is empty: no relay was made in it; `relay init --store URL` makes one")
-    have, newest = schema_version(conn), migrations()[-1][0]
+    have, newest = schema_version(conn), newest_schema()
     if have > newest:
         raise StoreError(f"{where} has schema {have}, this release knows up to {newest}: install the newer release")
     if have < newest:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import psycopg
 
-from relay.store.database import StoreError, migrations
+from relay.store.database import StoreError, newest_schema
 from relay.store.engines import shown
 from relay.store.postgres import engine
 from relay.store.postgres.connection import ServerConnection
@@ -186,7 +186,7 @@ class ServerTaker(_Server):
             for name, text in {**record, _LATER: json.dumps([make for _, make in later])}.items():
                 self._note(name, text)
 
-        engine.migrated(self._conn, self._url, {migrations()[-1][0]: without})
+        engine.migrated(self._conn, self._url, {newest_schema(): without})
 
     def take(self, table: TableShape, rows: Sequence[Sequence[Any]], name: str, text: str) -> None:
         with self._told(), self._together():
