@@ -168,6 +168,8 @@ def _why_not(item: Entry, order: Order) -> str:
     canonical = item.address.canonical
     if is_role(canonical):
         return ROLE
+    if "." not in item.address.domain and not item.address.domain.startswith("["):
+        return f"the domain {item.address.domain!r} has no ending: no mail goes there"
     if (near := near_miss(item.address.domain)) and item.address.domain not in order.domains:
         domain = item.address.domain
         return f"the domain looks like a slip: {domain!r}, is it {near!r}? Mend it, or say --right-domain {domain}"

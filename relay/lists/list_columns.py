@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from relay.lists import list_status
 from relay.lists.list_cells import addresses_in, nothing_else
-from relay.lists.list_names import CONFIRMED, EMAIL, OURS, OWNERS, TIMES, is_email, role_of
+from relay.lists.list_names import CONFIRMED, EMAIL, OURS, OWNERS, is_email, role_of, time_rank
 from relay.lists.list_rows import MAX_COLUMNS
 from relay.lists.list_status import StatusColumn, StatusMode
 from relay.lists.list_text import ListError
@@ -119,7 +119,7 @@ class _Named:
                 if name == "source" and (column := self._status(index)) is not None:  # SparkPost's `Bounce Rule`
                     status.append(column)
                 continue
-            role = role_of(self._plain[index])
+            role = self._role(index)
             if counts[index] or (is_email(self._plain[index]) and not self._flags(index)):
                 self._other(index, others)
             elif role and role != "email":
@@ -128,6 +128,8 @@ class _Named:
                     status.append(column)
             elif name not in self._keep and (column := self._status(index)) is not None:
                 status.append(column)
+            elif list_status.says_when(self._plain[index]) and list_status.are_times(self._cells(index)):
+                roles.setdefault("at", []).append(index)
             elif EVERY not in self._skip:
                 first = attributes.setdefault(_attribute(name, index), index)
                 if first != index:
@@ -136,12 +138,24 @@ class _Named:
             attributes.setdefault("birthday", roles["born"][0])
         if any(cell.strip() for row in self._sample for cell in _unheaded(names, row)):
             self._remarks.append("columns without a name in the header were not taken")
-        if not status:
+        if all(column.mode not in (StatusMode.STATE, StatusMode.YES) for column in status):
             status += self._unproved(roles.get("at", ()))
+        if len(status) > 1:  # how often mail bounced says nothing where the status is told
+            status = [column for column in status if not self._counts(column)] or status
+        if any(when := [column.index for column in status if self._says_when(column)]):
+            roles["at"] = [*roles.get("at", ()), *when]
         kept = tuple((index, name) for name, index in attributes.items())
         ordered = {role: self._ordered(role, found) for role, found in roles.items()}
         self._remarks += _states(status)
         return Columns(ordered | {"email": (email,)}, kept, tuple(self._remarks), tuple(status), tuple(others))
+
+    def _role(self, index: int) -> str:
+        """What a column is, by its name, or the last part of it (``email.subscribedAt``)."""
+        name, header = self._plain[index], self._header[index].strip()
+        role = role_of(name)
+        if not role and "." in header and " " not in header:
+            role = role_of(plain(header.rpartition(".")[2]))
+        return role
 
     def _flags(self, index: int) -> bool:
         """Nothing but yes and no stands there: it is said of the address."""
@@ -176,6 +190,14 @@ class _Named:
     def _cells(self, index: int) -> list[str]:
         return [cell for row in self._people if index < len(row) and (cell := row[index].strip())]
 
+    def _counts(self, column: StatusColumn) -> bool:
+        return column.mode is StatusMode.BAD and list_status.are_counts(self._cells(column.index))
+
+    def _says_when(self, column: StatusColumn) -> bool:
+        """A column of agreements that gives their times: ``OPT_IN``."""
+        known = self._role(column.index)
+        return not known and column.mode is StatusMode.YES and list_status.are_times(self._cells(column.index))
+
     def _unproved(self, places: Sequence[int]) -> Iterator[StatusColumn]:
         """Columns of confirmations, where nothing else tells who confirmed."""
         for index in places:
@@ -187,7 +209,7 @@ class _Named:
     def _ordered(self, role: str, found: list[int]) -> tuple[int, ...]:
         """Of several columns for one thing the best evidence first; one that says the same is told."""
         if role in ("at", "listed", "ip"):
-            ordered = tuple(sorted(found, key=lambda i: (TIMES.get(self._plain[i], 99), i)))
+            ordered = tuple(sorted(found, key=lambda i: (time_rank(self._plain[i]), i)))
             if len(ordered) > 1:
                 named = ", then ".join(f"column {i + 1} ({self._header[i].strip()[:40]!r})" for i in ordered)
                 self._remarks.append(f"of {named} the first that is set was taken as {_ROLES[role]}")
@@ -218,6 +240,7 @@ _MEANS: Final = {
     Said.BOUNCED: "bounced",
     Said.COMPLAINED: "complained",
     Said.REFUSED: "no consent",
+    Said.UNKNOWN: "something that nobody here knows",
 }
 
 

@@ -16,6 +16,13 @@ _WITHIN: Final = re.compile(
     r"|spam ?(?:complaint|report)"
     r"|(?:flag|mark|report)(?:ged|ed)?\b[^.]{0,20} spam"
 )
+_NO_SENDING: Final = (
+    r"\b(?:не|do not|don t|dont|nicht|ne pas|ne plus|не треба|не надо|no|ara|mitte)\b (?!modify)"
+    r"(?:\w+ ){0,2}?(?:писат|слат|отправ|надсил"
+    r"|рассыл|розсил|беспоко|турбув|контактир|контактув|kontakt|anschreib|schreib|zusend|ecrire|envoye|contacter|enviar"
+    r"|escribir|contactar|saata|saada|kirjuta|contact\b(?! info| detail| name)|(?:send|write)\b)"
+)
+"""That nothing shall be sent, in the languages of lists (``plain``)."""
 _PARTS: Final = (
     (re.compile(r"\b(?:score|rate|rating|count|checked|filter|number|link|url|campaign)"), Said.NOTHING),
     (re.compile(r"\bspam\b|complain|beschwerde|plainte|queja|жалоб|скарг|kaebus|\bспам"), Said.COMPLAINED),
@@ -28,7 +35,7 @@ _PARTS: Final = (
     ),
     (
         re.compile(
-            r"\bunsub|opt(?:ed)? ?out|\bdo not(?! contact)\b"
+            r"\bunsub|opt(?:ed)? ?out|\bdo not(?! contact| modify)\b"
             r"|\bno (?:bulk |mass )?(?:e ?mails?|mails?|mailings?|newsletters?)\b"
             r"|\bkeine? (?:e ?mails?|mails?|mailings?|newsletter|werbung)\b|\brefus|\bopposition"
             r"|abgemeldet|abmeld|desabonn|desinscri"
@@ -39,7 +46,8 @@ _PARTS: Final = (
     ),
     (
         re.compile(
-            r"black ?list|block ?list|suppress|sperr(?!t)|lista negra|liste noire|чер\w+ спис|чор\w+ спис"
+            rf"{_NO_SENDING}|\bexcl[ui]|ausgeschloss|исключ|виключ|valja arvat"
+            r"|black ?list|block ?list|suppress|sperr(?!t)|lista negra|liste noire|чер\w+ спис|чор\w+ спис"
             r"|must\w* nimekir|do not contact|\bdnc\b"
         ),
         Said.STOPPED,
@@ -83,10 +91,18 @@ def bad_part(name: str) -> Said:
     return next((said for pattern, said in _PARTS if pattern.search(name)), Said.NOTHING)
 
 
+_REASONS: Final = re.compile(r"\b(?:reason|grund|motif|raison|motivo|причин\w*|pohjus\w*|causa)\b")
+
+
+def is_reason(name: str) -> bool:
+    """Does a column (``plain``) say why something happened to a person?"""
+    return _REASONS.search(name) is not None
+
+
 _GOOD: Final = re.compile(
     r"newsletter|mailing|marketing|рассыл|розсил|подпис|підпис|uudiskir|werbung|werbe|publicidad|boletin|subscri"
     r"|abonn|suscri|inscri|acepta|accept|agree|permission|consent|согла|згод|nousolek|soovib|einwillig|zustimm|opt ?in"
-    r"|\bdoi\b|double ?opt|\bgdpr|\brgpd|\bdsgvo|bestatigt|bestaetigt|confirm|подтвержд|підтвердж|kinnitat"
+    r"|\bdoi\b|double ?opt|\bgdpr|\brgpd|\bdsgvo|bestatig|bestaetig|anmeld|confirm|подтвержд|підтвердж|kinnitat"
     r"|\be ?mails?\b|\bmails?\b|rundschreib|rundbrief"
     r"|\bakti(?:iv|v)\w*$|\bactive$|\bactif$|\bactivo$|активн\w+$"
     r"|may we|send me|\bnews\b|updates|receive|recib|recevoir|отримув|получа|tellib|infolettre|lettre"
@@ -120,7 +136,9 @@ _WISHES: Final = re.compile(
     r"|\bwants? (?:out|off)\b|\bwants? no (?:e ?mail|mail|news)|\bbounce[sd]\b"
     r"|\b(?:doesn t|don t|does not|do not|didn t) want (?:to (?:get|receive|be)|any|our|more|e ?mail|mail|news)"
     r"|abbestell|abmeld|keine? (?:e ?)?(?:mails?|newsletter|werbung)|ne veut p|plus de (?:mails?|newsletter)"
-    r"|no quiere|не хоч|отписа|відписа|ei soovi|ei taha"
+    r"|no quiere|не хоч|отписа|відписа|ei soovi|ei taha|maha votta|удалит\w* из"
+    r"|видалит\w* з|austragen|retirer|dar de baja"
+    rf"|{_NO_SENDING}"
 )
 """What people note of somebody who may have left; whoever gave the list is asked."""
 

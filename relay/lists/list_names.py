@@ -13,7 +13,9 @@ from relay.lists.list_words import plain
 
 
 def _names(*lines: str) -> frozenset[str]:
-    return frozenset(plain(name) for line in lines for name in line.split(","))
+    """In one spelling, and the same written together."""
+    names = {plain(name) for line in lines for name in line.split(",")}
+    return frozenset(names | {name.replace(" ", "") for name in names})
 
 
 EMAIL: Final = _names(
@@ -60,7 +62,8 @@ CONFIRMED: Final = _names(
     "double opt-in date,double opt in at,double optin date,double opt-in time,doi date,confirmation timestamp",
     "opt in confirm date,optin confirmed at,date confirmed,confirmed time,double_opt-in_date,opt in confirmed date",
     "bestätigt am,bestätigungsdatum,date de confirmation,confirmé le,fecha de confirmación,дата подтверждения",
-    "дата підтвердження,kinnitamise kuupäev,kinnitatud kell,doi datum",
+    "дата підтвердження,kinnitamise kuupäev,kinnitatud kell,doi datum,activated,activated at,activation date,aktiviert",
+    "aktiviert am,verified at,verified date,doi at,doi zeitpunkt,дата активации,aktiveeritud",
 )
 _GIVEN: Final = _names(
     "given_at,given at,consent_at,consent date,consent time,consented at,consent given at,email consent date",
@@ -104,6 +107,14 @@ TIMES: Final = {
     **{plain("confirm_ip"): 0, plain("optin_ip"): 1},
 }
 """Of several columns the one that proves best goes first: a confirmation before a consent before a sign-up."""
+
+_CONFIRMING: Final = re.compile("confirm|bestatig|подтвержд|підтвердж|kinnit|activat|verif")
+
+
+def time_rank(name: str) -> int:
+    """Of several columns of times (``plain``) the lowest is the best evidence."""
+    return TIMES.get(name, 0 if _CONFIRMING.search(name) else 1)
+
 
 _NAMES: Final = {
     **dict.fromkeys(EMAIL, "email"),

@@ -7,12 +7,12 @@ says is never dropped: words that nobody knows are asked about.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from relay.lists.list_heard import bad_part, elsewhere, good_part, negative, spoken, stem
+from relay.lists.list_heard import bad_part, elsewhere, good_part, is_reason, negative, spoken, stem
 from relay.lists.list_status_names import (
     AGREEMENT,
     ANSWERS,
@@ -26,8 +26,13 @@ from relay.lists.list_status_names import (
     STATES,
     YES_NAMES,
 )
-from relay.lists.list_words import COMPACT, NO, NOTHING, STRONG, WEIGHT, WORDS, YES, Said, plain
+from relay.lists.list_words import NO, NOTHING, STRONG, WEIGHT, YES, Said, meaning, plain, strong
 from relay.values.moments import absent, moment_in
+
+
+def _split(text: str) -> list[str]:
+    return text.split()
+
 
 MAX_KINDS: Final = 40
 """Different words that a column of states has at most in a sample."""
@@ -100,14 +105,19 @@ class StatusColumn:
         return self._loose(cell, word)
 
     def _state(self, cell: str, word: str) -> Said:
-        said = WORDS.get(word) or WORDS.get(stem(word)) or COMPACT.get(word.replace(" ", ""))
-        if said is None and len(word) == 1 and not word.isdigit():
+        said = meaning(word) or meaning(stem(word))
+        if said:
+            return said
+        if len(word) == 1 and not word.isdigit():
             return Said.UNKNOWN  # each program has letters of its own
-        if said is None and word in YES:
+        if word in YES:
             return Said.AGREED
-        if said is None and word in NO:
+        if word in NO:
             return Said.REFUSED
-        return said or self._several(cell) or _denied(word) or _heard(cell, word) or Said.UNKNOWN
+        said = self._several(cell)
+        if not said and (denied := _denied(word)) is not None:
+            return denied
+        return said or _heard(cell, word) or Said.UNKNOWN
 
     def _yes(self, cell: str, word: str) -> Said:
         word = short_answer(word)
@@ -118,9 +128,9 @@ class StatusColumn:
         return self._state(cell, word)
 
     def _bad(self, cell: str, word: str) -> Said:
-        if word in NO or WORDS.get(word) is Said.AGREED:
+        if word in NO or meaning(word) is Said.AGREED or _denied(word) is Said.NOTHING:
             return Said.NOTHING
-        said = WORDS.get(word) or self._several(cell)
+        said = meaning(word) or self._several(cell)
         if said in (Said.LEFT, Said.STOPPED, Said.BOUNCED, Said.COMPLAINED):
             return said
         return Said.REFUSED if soft(cell) and self.bad is Said.BOUNCED else self.bad
@@ -128,25 +138,25 @@ class StatusColumn:
     def _loose(self, cell: str, word: str) -> Said:
         if word in NO:
             return Said.NOTHING
-        said = STRONG.get(word)
-        if said is not None:
+        said = strong(word)
+        if said:
             return said
-        heard = self._several(cell, STRONG)
+        if _denied(word) is Said.NOTHING:
+            return Said.NOTHING
+        heard = self._several(cell, strong)
         if not heard and self.texts:
             heard = _heard(cell, word) if self.reasons else spoken(cell)
         if heard:
             return heard
         if self.mode is StatusMode.STRONG:
             return Said.NOTHING
-        return Said.UNKNOWN if WORDS.get(word, Said.AGREED) is not Said.AGREED else Said.NOTHING
+        return Said.UNKNOWN if meaning(word) not in (Said.NOTHING, Said.AGREED) else Said.NOTHING
 
-    def _several(self, cell: str, words: Mapping[str, Said] = WORDS) -> Said:
+    def _several(self, cell: str, of: Callable[[str], Said] = meaning) -> Said:
         """The heaviest of the words that a cell lists, ``['UNSUBSCRIBE', 'BOUNCE']``; NOTHING if it lists none."""
         if len(cell) > 500:
             return Said.NOTHING
-        parts = [
-            words.get(plain(part), Said.NOTHING) for part in _APART.split(_TEXT_LEADS.sub(" ", cell)) if part.strip()
-        ]
+        parts = [of(plain(part)) for part in _APART.split(_TEXT_LEADS.sub(" ", cell)) if part.strip()]
         heaviest = max(parts, key=lambda said: WEIGHT[said], default=Said.NOTHING)
         if heaviest is Said.AGREED and any(said is Said.NOTHING for said in parts):
             return Said.NOTHING
@@ -176,12 +186,18 @@ def _undecided(cells: Sequence[str]) -> bool:
     return kinds <= (YES | NO) and bool(kinds & NO) and all(len(kind) > 1 for kind in kinds)
 
 
-def _denied(word: str) -> Said:
-    """``not …``, ``nicht …``, ``не …`` before something agreeable."""
+_NOT: Final = frozenset(
+    _split("not no non never nicht nie kein keine keinen не нет нi немає без ei pole ilma un pas aucun sin ikke niet")
+)
+
+
+def _denied(word: str) -> Said | None:
+    """``not …``, ``nicht …``, ``не …``: of something bad it says nothing, of anything else a no; None: no such word."""
     first, _, rest = word.partition(" ")
-    if first in ("not", "no", "non", "nicht", "never", "не", "ei", "un", "pas", "sin", "ikke", "niet") and rest:
-        return Said.REFUSED
-    return Said.NOTHING
+    if first not in _NOT or not rest:
+        return None
+    said = meaning(rest) or bad_part(rest)
+    return Said.REFUSED if said in (Said.NOTHING, Said.AGREED) else Said.NOTHING
 
 
 def _is_time(cell: str) -> bool:
@@ -229,27 +245,26 @@ def _by_name(
         return StatusColumn(index, shown, StatusMode.BAD, bad, answers)
     if name in STATES:
         return StatusColumn(index, shown, StatusMode.STATE, answers=answers, empty=_if_empty(cells))
-    if ASKED.search(name) and any(plain(cell) in WORDS for cell in cells) and _few(cells):
+    if ASKED.search(name) and any(meaning(plain(cell)) for cell in cells) and _few(cells):
         return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
-    if name in YES_NAMES or (_flagged(name) and not _times(cells)):
+    if name in YES_NAMES or (_flagged(name) and not are_times(cells)):
         if name == "newsletter" and not _any_known(cells):
             return None
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
-    if not bad and AGREEMENT.search(name) and _any_known(cells) and not _times(cells):
+    if not bad and AGREEMENT.search(name) and _any_known(cells) and not are_times(cells):
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
-    if (
-        not bad
-        and any(is_flag(cell) for cell in cells)
-        and all(is_flag(cell) or plain(cell) in WORDS for cell in cells)
-    ):
-        bad = bad_part(name)
-        if not bad and good_part(name) and cells and not _times(cells):
-            return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
+    flags = any(is_flag(cell) for cell in cells) and all(is_flag(cell) or meaning(plain(cell)) for cell in cells)
+    if not bad and (bad := bad_part(name)) and not flags and not is_reason(name):
+        bad = (
+            Said.UNKNOWN if any(map(_is_text, cells)) else Said.NOTHING
+        )  # it names a bad thing, and says what we can't read
+    if flags and not bad and good_part(name) and not are_times(cells):
+        return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
     if bad:
         return StatusColumn(index, shown, StatusMode.BAD, bad, answers)
     if name in MAYBE_STATES and cells:
         kinds = {plain(cell) for cell in cells}
-        known = [bool(WORDS.get(kind)) for kind in kinds]
+        known = [bool(meaning(kind)) for kind in kinds]
         if all(known) or (2 * sum(known) >= len(known) and kinds & STRONG.keys() and name in STATE_NAMES):
             return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
         return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True, reasons=True)
@@ -262,13 +277,13 @@ def _by_words(
     """By what stands in it: words that are said of mail alone, or nothing but words of states."""
     kinds = {plain(cell) for cell in cells}
     shown = " ".join(header.split())[:40] or f"column {index + 1}"
-    strong = any(word in STRONG for word in kinds) or any(
-        plain(part) in STRONG for cell in cells if len(cell) < 500 for part in _APART.split(_TEXT_LEADS.sub(" ", cell))
+    certain = any(strong(word) for word in kinds) or any(
+        strong(plain(part)) for cell in cells if len(cell) < 500 for part in _APART.split(_TEXT_LEADS.sub(" ", cell))
     )
-    states = bool(kinds) and not strong_only and all(word in WORDS for word in kinds)
+    states = bool(kinds) and not strong_only and all(meaning(word) for word in kinds)
     if not strong_only and any(spoken(cell) for cell in cells):
         return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True)
-    if strong or states:
+    if certain or states:
         return StatusColumn(index, shown, StatusMode.STRONG if strong_only else StatusMode.LOOSE, answers=answers)
     return None
 
@@ -277,12 +292,32 @@ def _flagged(name: str) -> bool:
     return stem(name) in YES_NAMES and not name.endswith((" reason", " source", " url", " ip"))
 
 
+def _is_text(cell: str) -> bool:
+    """Is it no figure and no link?"""
+    return "://" not in cell and any(letter.isalpha() for letter in cell)
+
+
 def _few(cells: Sequence[str]) -> bool:
-    return len(set(cells)) <= max(2, min(MAX_KINDS, len(cells) // 2)) or any(plain(cell) in WORDS for cell in cells)
+    return len(set(cells)) <= max(2, min(MAX_KINDS, len(cells) // 2)) or any(meaning(plain(cell)) for cell in cells)
 
 
-def _times(cells: Sequence[str]) -> bool:
-    return bool(cells) and all(_is_time(cell) for cell in cells)
+def are_times(cells: Sequence[str]) -> bool:
+    """Is there nothing but times?"""
+    stated = [cell for cell in cells if not absent(cell)]
+    return bool(stated) and all(_is_time(cell) for cell in stated)
+
+
+_FEW_DIGITS: Final = 4
+
+
+def are_counts(cells: Sequence[str]) -> bool:
+    """Do small figures stand there, more than yes and no?"""
+    return all(cell.isdigit() and len(cell) <= _FEW_DIGITS for cell in cells) and any(cell > "1" for cell in cells)
+
+
+def says_when(name: str) -> bool:
+    """Would times in a column (``plain``) be those of consents?"""
+    return good_part(name) and not elsewhere(name) and not bad_part(name) and not negative(name)
 
 
 def short_answer(word: str) -> str:
@@ -306,7 +341,7 @@ def is_flag(cell: str) -> bool:
 
 
 def _any_known(cells: Sequence[str]) -> bool:
-    return any((word := short_answer(_answer(cell))) in WORDS or word in YES or word in NO for cell in cells)
+    return any((word := short_answer(_answer(cell))) in YES or word in NO or meaning(word) for cell in cells)
 
 
 def _if_empty(cells: Sequence[str], *, no: bool = False) -> Said:
@@ -323,7 +358,7 @@ def in_groups(index: int, header: str, cells: Sequence[str], answers: Mapping[st
 
 def unproved(index: int, header: str, cells: Sequence[str]) -> StatusColumn | None:
     """A column of the times of confirmations, in a list that says nothing else of a person: who has none never did."""
-    if not _times(cells):
+    if not are_times(cells):
         return None
     shown = " ".join(header.split())[:40]
     return StatusColumn(index, shown, StatusMode.YES, empty=Said.REFUSED)

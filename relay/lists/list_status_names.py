@@ -12,7 +12,9 @@ from relay.lists.list_words import Said, plain
 
 
 def _names(*lines: str) -> frozenset[str]:
-    return frozenset(plain(name) for line in lines for name in line.split(","))
+    """In one spelling, and the same written together."""
+    names = {plain(name) for line in lines for name in line.split(",")}
+    return frozenset(names | {name.replace(" ", "") for name in names})
 
 
 STATES: Final = _names(
@@ -79,8 +81,9 @@ YES_NAMES: Final = _names(
     "soovib uudiskirja,aktiivne",
     "turundusnõusolek,otseturundus",
 )
-BAD_NAMES: Final = {
-    **{plain(name): Said.LEFT for name in ("unsub time", "deactivated", "opt out time", "expunged", "suppressed at")},
+BAD_NAMES: Final[dict[str, Said]] = {
+    **{plain(name): Said.LEFT for name in ("unsub time", "deactivated", "opt out time", "expunged")},
+    **{plain(name): Said.STOPPED for name in ("suppressed at", "blocked at", "suppressed on", "suppression date")},
     **{plain(name): Said.BOUNCED for name in ("clean time", "email quarantined", "bounced at", "bounce type")},
     **{
         plain(name): Said.REFUSED
@@ -120,5 +123,6 @@ BAD_NAMES: Final = {
     },
 }
 PREFIXED: Final = (("opted out of email", Said.LEFT), ("unsubscribed from", Said.LEFT), ("opt out ", Said.LEFT))
+BAD_NAMES.update({name.replace(" ", ""): said for name, said in BAD_NAMES.items()})
 ANSWERS: Final = _names("yes,no,ja,nein,oui,sí,да,нет,так,ні,jah,ei")
 NOT_STATES: Final = _names("active subscription,source,last bounce reason,unsubscribe link,unsubscribe url,email type")

@@ -117,7 +117,7 @@ _COMPLAINED: Final = _words(
     "spam reported,reported spam",
     "reported as spam,marked as spam,mark as spam,abuse,abuse complaint,abuse report,abuse reported,fbl",
     "feedback loop",
-    "spamcomplaint,spam,junk,complainer,complainers,is complained,email complained,spamreport,reported abuse",
+    "spamcomplaint,spam,junk,complainer,complainers,is complained,email complained,spamreport,reported abuse,spammed",
     "beschwerde,beschwert,spam beschwerde,spambeschwerde,als spam gemeldet,als spam markiert",
     "plainte,plaintes,plainte spam,plaint,signalé comme spam,signalé spam,marqué comme spam",
     "queja,quejas,queja de spam,denuncia,marcado como spam,reportado como spam",
@@ -191,8 +191,6 @@ NO: Final = _words(
     "no,n,false,f,0,off,not given,disagree,disagreed,reject,none,never,no consent,not granted,unchecked",
     "nein,falsch,non,faux,falso,нет,н,ложь,ні,хиба,ei,väär,vale,nee,nie,não,nao",
 )
-COMPACT: Final[dict[str, Said]] = {}
-"""WORDS without blanks, for ``donotcontact``; filled below."""
 NOTHING: Final = frozenset(("", "null", "nil", "none", "n a", "na", "nan", "undefined", "never", "unknown"))
 """An empty cell and what stands for one; ``-`` and ``[]`` are empty in one spelling."""
 
@@ -221,4 +219,37 @@ WORDS: Final = {
 }
 """All words that count in a column about the status of a person."""
 
-COMPACT.update({word.replace(" ", ""): said for word, said in WORDS.items() if " " in word})
+_COMPACT: Final = {word.replace(" ", ""): said for word, said in WORDS.items() if " " in word}
+_ENDING: Final = re.compile(r"(?:[аоыиіеуюяэ]+|[oae]s?|ees?|e[rnm])$")
+
+
+@lru_cache(maxsize=8192)
+def root(word: str) -> str:
+    """A word or phrase (``plain``) without the endings of gender, case and number: ``подтвержденная``, ``abonnées``."""
+    parts = (_ENDING.sub("", part.removesuffix("ся").removesuffix("сь")) for part in word.split())
+    return " ".join(part.removesuffix("н") if part.endswith("нн") else part for part in parts)
+
+
+def _inflected(words: dict[str, Said]) -> dict[str, Said]:
+    """By root, where all words of one root say the same."""
+    found: dict[str, set[Said]] = {}
+    for word, said in words.items():
+        if len(stripped := root(word)) > _SHORTEST:
+            found.setdefault(stripped, set()).add(said)
+    return {word: next(iter(said)) for word, said in found.items() if len(said) == 1}
+
+
+def strong(word: str) -> Said:
+    """The same for words that count in any column."""
+    return STRONG.get(word) or _STRONG_ROOTS.get(root(word), Said.NOTHING)
+
+
+_SHORTEST: Final = 4
+"""Letters of a root that is still certain to be of that word."""
+_INFLECTED: Final = _inflected(WORDS)
+_STRONG_ROOTS: Final = {word: said for word, said in _inflected(STRONG).items() if _INFLECTED.get(word) is said}
+
+
+def meaning(word: str) -> Said:
+    """What a word (``plain``) says as a person's status, however it is inflected or written together; else NOTHING."""
+    return WORDS.get(word) or _COMPACT.get(word.replace(" ", "")) or _INFLECTED.get(root(word), Said.NOTHING)

@@ -15,6 +15,8 @@ CHILD_UNTIL: Final = 16
 
 _NAME_ADDR: Final = re.compile(r'(?:"((?:[^"\\]|\\.)*)"|([^<>"@]*))\s*<([^<>]+)>\s*[;,]?\Z')
 _BARE: Final = re.compile(r"(?:mailto:)?([^<>;,]+)[;,]?\Z", re.I)
+_UNSEEN: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+"""Characters without a width, which copying from a web page leaves behind."""
 _FORMULA: Final = re.compile(r"'+[=+\-@\t\r\n]")
 _DAY_FIRST: Final = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:,? +(\d{1,2}):(\d{2})(?::(\d{2}))?)?\Z", re.ASCII)
 
@@ -25,6 +27,9 @@ def address_in(text: str) -> tuple[Address, str]:
     A name that could itself be taken for an address is no name: which of the
     two is meant can't be told, so it is refused.
     """
+    text = _UNSEEN.sub("", text).replace("\u00a0", " ").strip()
+    if text.endswith("."):
+        text = text[:-1]
     try:
         return parse_address(text), ""
     except AddressError as error:
