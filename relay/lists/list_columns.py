@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from relay.lists import list_status
+from relay.lists import list_finding
 from relay.lists.list_cells import addresses_in, nothing_else
 from relay.lists.list_names import CONFIRMED, EMAIL, OURS, OWNERS, is_email, role_of, time_rank
 from relay.lists.list_rows import MAX_COLUMNS
@@ -124,11 +124,11 @@ class _Named:
                 self._other(index, others)
             elif role and role != "email":
                 roles.setdefault(role, []).append(index)
-                if role == "groups" and (column := self._status(index, list_status.in_groups)) is not None:
+                if role == "groups" and (column := self._status(index, list_finding.in_groups)) is not None:
                     status.append(column)
             elif name not in self._keep and (column := self._status(index)) is not None:
                 status.append(column)
-            elif list_status.says_when(self._plain[index]) and list_status.are_times(self._cells(index)):
+            elif list_finding.says_when(self._plain[index], self._cells(index)):
                 roles.setdefault("at", []).append(index)
             elif EVERY not in self._skip:
                 first = attributes.setdefault(_attribute(name, index), index)
@@ -160,7 +160,7 @@ class _Named:
     def _flags(self, index: int) -> bool:
         """Nothing but yes and no stands there: it is said of the address."""
         cells = self._cells(index)
-        return bool(cells) and all(list_status.is_flag(cell) for cell in cells)
+        return bool(cells) and all(list_finding.is_flag(cell) for cell in cells)
 
     def _addresses(self, index: int) -> int:
         return sum("@" in row[index] and _holds_address(row[index].strip()) for row in self._sample if index < len(row))
@@ -184,25 +184,25 @@ class _Named:
         if self._addresses(index):
             self._remarks.append(f"column {index + 1} ({shown!r}) holds addresses too; see the lines")
 
-    def _status(self, index: int, find: _Finder = list_status.find) -> StatusColumn | None:
+    def _status(self, index: int, find: _Finder = list_finding.find) -> StatusColumn | None:
         return find(index, unescape(self._header[index].strip("\ufeff ")), self._cells(index), self._answers)
 
     def _cells(self, index: int) -> list[str]:
         return [cell for row in self._people if index < len(row) and (cell := row[index].strip())]
 
     def _counts(self, column: StatusColumn) -> bool:
-        return column.mode is StatusMode.BAD and list_status.are_counts(self._cells(column.index))
+        return column.mode is StatusMode.BAD and list_finding.are_counts(self._cells(column.index))
 
     def _says_when(self, column: StatusColumn) -> bool:
         """A column of agreements that gives their times: ``OPT_IN``."""
         known = self._role(column.index)
-        return not known and column.mode is StatusMode.YES and list_status.are_times(self._cells(column.index))
+        return not known and column.mode is StatusMode.YES and list_finding.are_times(self._cells(column.index))
 
     def _unproved(self, places: Sequence[int]) -> Iterator[StatusColumn]:
         """Columns of confirmations, where nothing else tells who confirmed."""
         for index in places:
             if self._plain[index] in CONFIRMED and self._names[index] not in self._keep:
-                column = list_status.unproved(index, unescape(self._header[index]), self._cells(index))
+                column = list_finding.unproved(index, unescape(self._header[index]), self._cells(index))
                 if column is not None:
                     yield column
 
@@ -292,7 +292,7 @@ def _unnamed(sample: Sequence[Sequence[str]], wishes: Wishes) -> Columns:
         elif "ip" not in roles and all(_is_ip(cell) for cell in column):
             roles["ip"] = (index,)
             remarks.append(f"column {index + 1} was read as the IP address")
-        elif (found := list_status.find(index, "", column, wishes.answers or {}, unnamed=True)) is not None:
+        elif (found := list_finding.find(index, "", column, wishes.answers or {}, unnamed=True)) is not None:
             status.append(found)
             remarks.append(f"column {index + 1} was read as the person's status")
     if width > len(roles) + len(status) + len(others):

@@ -19,7 +19,8 @@ _WITHIN: Final = re.compile(
 _NO_SENDING: Final = (
     r"\b(?:не|do not|don t|dont|nicht|ne pas|ne plus|не треба|не надо|no|ara|mitte)\b (?!modify)"
     r"(?:\w+ ){0,2}?(?:писат|слат|отправ|надсил"
-    r"|рассыл|розсил|беспоко|турбув|контактир|контактув|kontakt|anschreib|schreib|zusend|ecrire|envoye|contacter|enviar"
+    r"|рассыл|розсил|беспоко|турбув|контактир|контактув|kontakt|anschreib|schreib|zusend|ecrire|envoye"
+    r"|contacter|enviar"
     r"|escribir|contactar|saata|saada|kirjuta|contact\b(?! info| detail| name)|(?:send|write)\b)"
 )
 """That nothing shall be sent, in the languages of lists (``plain``)."""
@@ -40,7 +41,8 @@ _PARTS: Final = (
             r"|\bkeine? (?:e ?mails?|mails?|mailings?|newsletter|werbung)\b|\brefus|\bopposition"
             r"|abgemeldet|abmeld|desabonn|desinscri"
             r"|отпис|відпис|отказ от|cancelac|\bleft\b|\bquit\b|departed|resili|widerruf"
-            r"|відмов|\bbaja\b|loobu|lahku"
+            r"|відмов|\bbaja\b|loobu|lahku|withdr|revok|zuruckgezog|отозва|відклик|tagasi vo|uitgeschr|afgemeld"
+            r"|cancellazion|disiscri|wypis|rezygn|avregistr|e ?mail ?stop|stop ?e ?mail"
         ),
         Said.LEFT,
     ),
@@ -55,11 +57,38 @@ _PARTS: Final = (
     (
         re.compile(
             r"\bsoft\b|\bhidden\b|deceased|verstorben|decede|fallecid"
-            r"|suspended|\bdeleted|disabled|deactivat|\bblocked|archived|удален|видален|gesperrt"
+            r"|suspended|\bdeleted|disabled|deactivat|\bblock(?:ed)?\b|archived|удален|видален|gesperrt"
+            r"|austritt|ausgetreten|gekundigt|kundigung|выбыл|вибув|\bsortie|\bsalida"
         ),
         Said.REFUSED,
     ),
 )
+_TEXTS: Final = (
+    (re.compile(r"\bspam(?!trap)\w*|\bramps|\bjunk"), Said.COMPLAINED),
+    (
+        re.compile(
+            r"inexist|\b(?:not|n|pas|no|не|ei|pole|nicht)\b (?:\w+ )?(?:exist\w*|существ\w*|існу\w*|olemas)"
+            r"|erron|\bfals(?:ch|e|o)\w*|\bwrong|incorrect|неверн|невірн|неправильн|vigane|\bvale\b|unbekannt"
+            r"|неизвест"
+            r"|невідом|desconocid|inconnu|unknown|\bcomes? back|\bcame back|komm\w* zuruck|zuruckgekomm|retourn"
+            r"|returned"
+            r"|devuelt|вернул|поверта|повернул|tuleb tagasi|tagasi tul|vrati|zwrot"
+        ),
+        Said.BOUNCED,
+    ),
+    (
+        re.compile(
+            r"\bpend|\bwait|await|attente|attesa|aussteh|\boffen|ootel|ootab|ожида|очіку|чека|\bждет|wartet"
+            r"|oczek|aguard"
+            r"|\b(?:not|nicht|non|no|sin|не|ei|pole|pas|nie|niet)\b (?:\w+ ){0,2}?(?:confirm|bestat|подтвер"
+            r"|підтвер|kinnit"
+            r"|valid|activ|verif|subscri|abonn|подпис|підпис|liit|potwierdz|bevestig|suscri|inscri)"
+        ),
+        Said.REFUSED,
+    ),
+)
+"""What short texts say that would say something else as the name of a column."""
+_OF_ADDRESS: Final = re.compile(r"mail|ad+res+|адрес|почт|пошт|ящик|скриньк|\bpost|correo|courriel|direcc")
 _SMTP: Final = re.compile(
     r"\b5\.(?:1|2\.[01]|4\.[14])[.\d]*|\b5\d\d[ -](?!5\.[67])|user unknown|no such user|does not exist"
 )
@@ -99,9 +128,18 @@ def is_reason(name: str) -> bool:
     return _REASONS.search(name) is not None
 
 
+def text_part(text: str) -> Said:
+    """What a short text (``plain``) says of a person, by a part of it: ``adresse erronee``; NOTHING where nothing."""
+    parts = (*_TEXTS, *_PARTS)
+    return next((said for pattern, said in parts if pattern.search(text)), Said.NOTHING)
+
+
 _GOOD: Final = re.compile(
     r"newsletter|mailing|marketing|рассыл|розсил|подпис|підпис|uudiskir|werbung|werbe|publicidad|boletin|subscri"
-    r"|abonn|suscri|inscri|acepta|accept|agree|permission|consent|согла|згод|nousolek|soovib|einwillig|zustimm|opt ?in"
+    r"|abonn|suscri|inscri|acepta|accept|agree|permission|consent|согла|згод|nousolek|soovib|einwillig|zustimm"
+    r"|opt ?in"
+    r"|nieuwsbrief|nyhetsbrev|uutiskirje|biuletyn|bollettino|boletim|turundus|\bluba\b|toestemming|\bzgod|consenso"
+    r"|samtyck|samtykke|suostum|ingeschr|aanmeld|iscri|zapis|\balta\b"
     r"|\bdoi\b|double ?opt|\bgdpr|\brgpd|\bdsgvo|bestatig|bestaetig|anmeld|confirm|подтвержд|підтвердж|kinnitat"
     r"|\be ?mails?\b|\bmails?\b|rundschreib|rundbrief"
     r"|\bakti(?:iv|v)\w*$|\bactive$|\bactif$|\bactivo$|активн\w+$"
@@ -124,7 +162,8 @@ _CHANNEL: Final = (
 )
 _CHANNELS: Final = re.compile(rf"\b{_CHANNEL}\b")
 _OTHER_MATTERS: Final = re.compile(
-    r"\b(?:track(?:ing)?|cookies?|analytics|profiling|photos?|fotos?|pictures?|bildrechte|videos?|medical"
+    r"\b(?:acs|reviews?|reminders?|abandoned|surveys?|track(?:ing)?|cookies?|analytics|profiling|photos?|fotos?"
+    r"|pictures?|bildrechte|videos?|medical"
     r"|third part(?:y|ies)|partners?|partenaires?|paper|papier"
     r"|postal|postalisch|printed|direct mail|online advertis\w*"
     r"|(?:per|by|par|via) (?:post|poste|brief))\b"
@@ -136,6 +175,10 @@ _WISHES: Final = re.compile(
     r"|\bwants? (?:out|off)\b|\bwants? no (?:e ?mail|mail|news)|\bbounce[sd]\b"
     r"|\b(?:doesn t|don t|does not|do not|didn t) want (?:to (?:get|receive|be)|any|our|more|e ?mail|mail|news)"
     r"|abbestell|abmeld|keine? (?:e ?)?(?:mails?|newsletter|werbung)|ne veut p|plus de (?:mails?|newsletter)"
+    r"|\b(?:ne|n) (?:\w+ )?(?:souhait|veu|desir)\w* (?:plus|pas)|plus (?:\w+ )?recevoir|geen (?:e ?)?(?:mails?"
+    r"|nieuwsbr)"
+    r"|\bno (?:desea|recibir)|(?:не|больше не|більше не) (?:желает|присыл|получать|отримув|бажа|надсил)"
+    r"|non vuole|nie chce"
     r"|no quiere|не хоч|отписа|відписа|ei soovi|ei taha|maha votta|удалит\w* из"
     r"|видалит\w* з|austragen|retirer|dar de baja"
     rf"|{_NO_SENDING}"
@@ -165,7 +208,8 @@ def spoken(text: str) -> Said:
         said = _of_mail(said)
     found = _WITHIN.search(said)
     if found is None:
-        return Said.UNKNOWN if _WISHES.search(said) else Said.NOTHING
+        dead = _OF_ADDRESS.search(said) and _TEXTS[1][0].search(said)
+        return Said.UNKNOWN if dead or _WISHES.search(said) else Said.NOTHING
     if "bounce" in found[0] or "fail" in found[0]:
         return Said.BOUNCED
     return Said.COMPLAINED if "spam" in found[0] else Said.LEFT

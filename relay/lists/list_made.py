@@ -104,14 +104,27 @@ def _people(value: Any) -> Iterator[Any]:
         for one in value:
             yield from _people(one) if isinstance(one, list) else _notice(one)
     elif isinstance(value, dict):
-        within = [one for one in value.values() if isinstance(one, list) and one and isinstance(one[0], dict)]
-        plain = any(isinstance(one, str) and "@" in one for one in value.values())
-        if within and not plain:
-            yield from _people(within[0])
-        else:
-            yield from _notice(value)
+        within = None if _named(value) else _array(value, 0)
+        yield from _notice(value) if within is None else _people(within)
     else:
         yield {"email": value}
+
+
+def _named(value: Mapping[str, Any]) -> bool:
+    """Does an object hold an address itself?"""
+    return any(isinstance(one, str) and "@" in one for one in value.values())
+
+
+def _array(value: Mapping[str, Any], depth: int) -> list[Any] | None:
+    """The first array of objects within an object, or within the objects that this one holds."""
+    if {"bounce", "complaint"} & value.keys():
+        return None
+    for one in value.values():
+        if isinstance(one, list) and one and isinstance(one[0], dict):
+            return one
+        if isinstance(one, dict) and depth < MAX_DEPTH and (found := _array(one, depth + 1)) is not None:
+            return found
+    return None
 
 
 def _notice(value: Any) -> Iterator[Any]:
@@ -135,6 +148,10 @@ def _flat(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dict[st
         key = f"{prefix}{name}"
         if isinstance(one, dict) and depth < MAX_DEPTH:
             found |= _flat(one, f"{key}.", depth + 1)
+        elif isinstance(one, list) and one and all(isinstance(part, dict) for part in one) and depth < MAX_DEPTH:
+            parts = [_flat(part, f"{key}.", depth + 1) for part in one]
+            names = dict.fromkeys(name for part in parts for name in part)
+            found |= {name: "; ".join(filter(None, (part.get(name, "") for part in parts))) for name in names}
         elif isinstance(one, list):
             found[key] = "; ".join(_cell(part) for part in one)
         else:

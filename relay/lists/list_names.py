@@ -62,7 +62,8 @@ CONFIRMED: Final = _names(
     "double opt-in date,double opt in at,double optin date,double opt-in time,doi date,confirmation timestamp",
     "opt in confirm date,optin confirmed at,date confirmed,confirmed time,double_opt-in_date,opt in confirmed date",
     "bestätigt am,bestätigungsdatum,date de confirmation,confirmé le,fecha de confirmación,дата подтверждения",
-    "дата підтвердження,kinnitamise kuupäev,kinnitatud kell,doi datum,activated,activated at,activation date,aktiviert",
+    "дата підтвердження,kinnitamise kuupäev,kinnitatud kell,doi datum,activated,activated at,activation date",
+    "aktiviert",
     "aktiviert am,verified at,verified date,doi at,doi zeitpunkt,дата активации,aktiveeritud",
 )
 _GIVEN: Final = _names(
@@ -79,6 +80,8 @@ _SUBSCRIBED: Final = _names(
     "signed up,signup at",
     "subscribed time,date,subscription created at,timestamp,time,datetime,date of subscription",
     "subscriptiondate",
+    "отметка времени,позначка часу,zeitstempel,horodateur,marca temporal,ajatempel,tijdstempel,data iscrizione",
+    "data zapisu",
     "subscribed since,date time,signup timestamp,sign up time,date signed up,date of signup,subscribed datetime",
     "дата,дата подписки,время подписки,дата підписки,час підписки,kuupäev,liitumise kuupäev,liitumise aeg,liitus",
     "tellimise kuupäev,datum,anmeldedatum,angemeldet am,anmeldung am,eintragungsdatum,fecha,fecha de suscripción",

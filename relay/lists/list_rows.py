@@ -23,6 +23,7 @@ SAMPLE: Final = 20
 SEPARATORS: Final = ",;\t|"
 DAMAGED: Final = "an octet in this line is no UTF-8; save the list in UTF-8, or write this line anew"
 _DAMAGED: Final = re.compile(r"[\ud800-\udfff]+")
+_ONLY_QUOTED: Final = re.compile(r'\s*"([^"]*)"\s*\Z')
 _ALONE: Final = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+\Z")
 
 
@@ -146,7 +147,7 @@ def _rows(file: TextIO, separator: str) -> Iterator[ListRow]:
             continue
         line = line.rstrip("\r\n\x1a\ufeff")
         if not separator:
-            yield number, [line]
+            yield number, [_ONLY_QUOTED.sub(r"\1", line)]
             continue
         if '"' not in line:
             row = line.split(separator)

@@ -1,32 +1,21 @@
 """Columns in which a list says of each person whether it may be written to (R4).
 
-A column is found by its name, else by the words that stand in it. What it
-says is never dropped: words that nobody knows are asked about.
+What a column says is never dropped: words that nobody knows are asked about.
+``list_finding`` finds the columns.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from relay.lists.list_heard import bad_part, elsewhere, good_part, is_reason, negative, spoken, stem
-from relay.lists.list_status_names import (
-    AGREEMENT,
-    ANSWERS,
-    ASKED,
-    BAD_NAMES,
-    MAYBE_STATES,
-    NOT_STATES,
-    OTHER_STATES,
-    PREFIXED,
-    STATE_NAMES,
-    STATES,
-    YES_NAMES,
-)
-from relay.lists.list_words import NO, NOTHING, STRONG, WEIGHT, YES, Said, meaning, plain, strong
+from relay.lists.list_heard import bad_part, spoken, stem, text_part
+from relay.lists.list_status_names import ANSWERS
+from relay.lists.list_words import NO, NOTHING, WEIGHT, YES, Said, meaning, plain
+from relay.lists.list_words import strong as strongly
 from relay.values.moments import absent, moment_in
 
 
@@ -34,8 +23,6 @@ def _split(text: str) -> list[str]:
     return text.split()
 
 
-MAX_KINDS: Final = 40
-"""Different words that a column of states has at most in a sample."""
 _CACHED: Final = 20_000
 
 
@@ -62,7 +49,7 @@ _APART: Final = re.compile(r"[;,|/\n()\[\]{}:]| [-\u2013\u2014] ")
 
 @dataclass(slots=True)
 class StatusColumn:
-    """One column that says something of a person; ``find`` is the only maker."""
+    """One column that says something of a person; ``list_finding`` makes them."""
 
     index: int
     name: str
@@ -74,7 +61,7 @@ class StatusColumn:
     empty: Said = Said.NOTHING
     """What an empty cell says."""
     texts: bool = False
-    """LOOSE: longer texts are listened to, as a server's reply."""
+    """LOOSE: longer texts are listened to, as a server's reply; YES: words that nobody knows say how, not whether."""
     reasons: bool = False
     """LOOSE: it says why; a part of a short text counts."""
     known: dict[str, Said] = field(default_factory=dict)
@@ -89,7 +76,7 @@ class StatusColumn:
         return found
 
     def _said(self, cell: str) -> Said:
-        word = _answer(cell)
+        word = answer_of(cell)
         if word in self.answers:
             return self.answers[word]
         if word not in NO and (word in NOTHING or absent(cell.strip())):
@@ -123,9 +110,10 @@ class StatusColumn:
         word = short_answer(word)
         if word in NO:
             return Said.REFUSED
-        if word in YES or _is_time(cell):
+        if word in YES or is_time(cell):
             return Said.AGREED
-        return self._state(cell, word)
+        said = self._state(cell, word)
+        return Said.NOTHING if self.texts and said is Said.UNKNOWN else said
 
     def _bad(self, cell: str, word: str) -> Said:
         if word in NO or meaning(word) is Said.AGREED or _denied(word) is Said.NOTHING:
@@ -138,12 +126,12 @@ class StatusColumn:
     def _loose(self, cell: str, word: str) -> Said:
         if word in NO:
             return Said.NOTHING
-        said = strong(word)
+        said = strongly(word)
         if said:
             return said
         if _denied(word) is Said.NOTHING:
             return Said.NOTHING
-        heard = self._several(cell, strong)
+        heard = self._several(cell, strongly)
         if not heard and self.texts:
             heard = _heard(cell, word) if self.reasons else spoken(cell)
         if heard:
@@ -156,11 +144,16 @@ class StatusColumn:
         """The heaviest of the words that a cell lists, ``['UNSUBSCRIBE', 'BOUNCE']``; NOTHING if it lists none."""
         if len(cell) > 500:
             return Said.NOTHING
-        parts = [of(plain(part)) for part in _APART.split(_TEXT_LEADS.sub(" ", cell)) if part.strip()]
+        parts = [of(part) for part in parts_of(cell)]
         heaviest = max(parts, key=lambda said: WEIGHT[said], default=Said.NOTHING)
         if heaviest is Said.AGREED and any(said is Said.NOTHING for said in parts):
             return Said.NOTHING
         return heaviest
+
+
+def parts_of(cell: str) -> list[str]:
+    """The words (``plain``) that a cell lists."""
+    return [plain(part) for part in _APART.split(_TEXT_LEADS.sub(" ", cell)) if part.strip()]
 
 
 def soft(cell: str) -> bool:
@@ -176,14 +169,14 @@ def _heard(cell: str, word: str) -> Said:
     """What a text says that is no known word, else a part of it, if it is short: ``Rebond définitif``."""
     said = spoken(cell)
     if said in (Said.NOTHING, Said.UNKNOWN) and word.count(" ") < _SHORT:
-        said = bad_part(word) or said
+        said = text_part(word) or said
     return said
 
 
-def _undecided(cells: Sequence[str]) -> bool:
-    """Yes and no in words, both of them."""
-    kinds = {plain(cell) for cell in cells}
-    return kinds <= (YES | NO) and bool(kinds & NO) and all(len(kind) > 1 for kind in kinds)
+def known(cell: str) -> Said:
+    """What a cell says as a state."""
+    word = plain(cell)
+    return meaning(word) or meaning(stem(word)) or _heard(cell, word)
 
 
 _NOT: Final = frozenset(
@@ -200,7 +193,8 @@ def _denied(word: str) -> Said | None:
     return Said.REFUSED if said in (Said.NOTHING, Said.AGREED) else Said.NOTHING
 
 
-def _is_time(cell: str) -> bool:
+def is_time(cell: str) -> bool:
+    """Is it a time, or a day as spreadsheets count?"""
     text = cell.strip()
     if text.isdigit() and len(text) == 5:
         return True  # a day as spreadsheets count
@@ -212,114 +206,6 @@ def _is_time(cell: str) -> bool:
         return False
 
 
-# --- finding them -------------------------------------------------------------------------
-
-
-def find(
-    index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said], *, unnamed: bool = False
-) -> StatusColumn | None:
-    """The column as one that says something of a person; None if it doesn't.
-
-    ``cells`` are a sample of what stands in it, not empty.
-    """
-    name = plain(header)
-    if elsewhere(name):
-        return None
-    if unnamed and _undecided(cells):
-        return StatusColumn(index, f"column {index + 1}", StatusMode.ASKED, answers=answers)
-    if name in NOT_STATES and not unnamed:
-        return _by_words(index, header, cells, answers) if name == "source" else None
-    other = OTHER_STATES.search(name) is not None
-    column = None if other else _by_name(index, header, name, cells, answers)
-    return column or _by_words(index, header, cells, answers, strong_only=other)
-
-
-def _by_name(
-    index: int, header: str, name: str, cells: Sequence[str], answers: Mapping[str, Said]
-) -> StatusColumn | None:
-    shown = " ".join(header.split())[:40]
-    bad = BAD_NAMES.get(name) or negative(name)
-    if not bad:
-        bad = next((said for start, said in PREFIXED if name.startswith(start)), Said.NOTHING)
-    if name in BAD_NAMES:
-        return StatusColumn(index, shown, StatusMode.BAD, bad, answers)
-    if name in STATES:
-        return StatusColumn(index, shown, StatusMode.STATE, answers=answers, empty=_if_empty(cells))
-    if ASKED.search(name) and any(meaning(plain(cell)) for cell in cells) and _few(cells):
-        return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
-    if name in YES_NAMES or (_flagged(name) and not are_times(cells)):
-        if name == "newsletter" and not _any_known(cells):
-            return None
-        return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
-    if not bad and AGREEMENT.search(name) and _any_known(cells) and not are_times(cells):
-        return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
-    flags = any(is_flag(cell) for cell in cells) and all(is_flag(cell) or meaning(plain(cell)) for cell in cells)
-    if not bad and (bad := bad_part(name)) and not flags and not is_reason(name):
-        bad = (
-            Said.UNKNOWN if any(map(_is_text, cells)) else Said.NOTHING
-        )  # it names a bad thing, and says what we can't read
-    if flags and not bad and good_part(name) and not are_times(cells):
-        return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
-    if bad:
-        return StatusColumn(index, shown, StatusMode.BAD, bad, answers)
-    if name in MAYBE_STATES and cells:
-        kinds = {plain(cell) for cell in cells}
-        known = [bool(meaning(kind)) for kind in kinds]
-        if all(known) or (2 * sum(known) >= len(known) and kinds & STRONG.keys() and name in STATE_NAMES):
-            return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
-        return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True, reasons=True)
-    return None
-
-
-def _by_words(
-    index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said], *, strong_only: bool = False
-) -> StatusColumn | None:
-    """By what stands in it: words that are said of mail alone, or nothing but words of states."""
-    kinds = {plain(cell) for cell in cells}
-    shown = " ".join(header.split())[:40] or f"column {index + 1}"
-    certain = any(strong(word) for word in kinds) or any(
-        strong(plain(part)) for cell in cells if len(cell) < 500 for part in _APART.split(_TEXT_LEADS.sub(" ", cell))
-    )
-    states = bool(kinds) and not strong_only and all(meaning(word) for word in kinds)
-    if not strong_only and any(spoken(cell) for cell in cells):
-        return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True)
-    if certain or states:
-        return StatusColumn(index, shown, StatusMode.STRONG if strong_only else StatusMode.LOOSE, answers=answers)
-    return None
-
-
-def _flagged(name: str) -> bool:
-    return stem(name) in YES_NAMES and not name.endswith((" reason", " source", " url", " ip"))
-
-
-def _is_text(cell: str) -> bool:
-    """Is it no figure and no link?"""
-    return "://" not in cell and any(letter.isalpha() for letter in cell)
-
-
-def _few(cells: Sequence[str]) -> bool:
-    return len(set(cells)) <= max(2, min(MAX_KINDS, len(cells) // 2)) or any(meaning(plain(cell)) for cell in cells)
-
-
-def are_times(cells: Sequence[str]) -> bool:
-    """Is there nothing but times?"""
-    stated = [cell for cell in cells if not absent(cell)]
-    return bool(stated) and all(_is_time(cell) for cell in stated)
-
-
-_FEW_DIGITS: Final = 4
-
-
-def are_counts(cells: Sequence[str]) -> bool:
-    """Do small figures stand there, more than yes and no?"""
-    return all(cell.isdigit() and len(cell) <= _FEW_DIGITS for cell in cells) and any(cell > "1" for cell in cells)
-
-
-def says_when(name: str) -> bool:
-    """Would times in a column (``plain``) be those of consents?"""
-    return good_part(name) and not elsewhere(name) and not bad_part(name) and not negative(name)
-
-
 def short_answer(word: str) -> str:
     """``yes`` of ``yes please``; anything else (``plain``) as it is."""
     first = word.partition(" ")[0]
@@ -329,36 +215,6 @@ def short_answer(word: str) -> str:
 _TICKS: Final = frozenset("+✓✔☑✅√")
 
 
-def _answer(cell: str) -> str:
+def answer_of(cell: str) -> str:
     """The word (``plain``) of a cell; a tick is a yes."""
     return "yes" if cell.strip() in _TICKS else plain(cell)
-
-
-def is_flag(cell: str) -> bool:
-    """Yes, no, a time, or a dash for none of them."""
-    word = short_answer(_answer(cell))
-    return not word or word in YES or word in NO or _is_time(cell)
-
-
-def _any_known(cells: Sequence[str]) -> bool:
-    return any((word := short_answer(_answer(cell))) in YES or word in NO or meaning(word) for cell in cells)
-
-
-def _if_empty(cells: Sequence[str], *, no: bool = False) -> Said:
-    """An empty cell beside cells that are set says nothing good; a column that is empty all over says nothing."""
-    if not cells:
-        return Said.NOTHING
-    return Said.REFUSED if no else Said.UNKNOWN
-
-
-def in_groups(index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said]) -> StatusColumn | None:
-    """A column of groups or labels as one that says something of a person: only words that are said of mail alone."""
-    return _by_words(index, header, cells, answers, strong_only=True)
-
-
-def unproved(index: int, header: str, cells: Sequence[str]) -> StatusColumn | None:
-    """A column of the times of confirmations, in a list that says nothing else of a person: who has none never did."""
-    if not are_times(cells):
-        return None
-    shown = " ".join(header.split())[:40]
-    return StatusColumn(index, shown, StatusMode.YES, empty=Said.REFUSED)

@@ -122,6 +122,27 @@ BAD_NAMES: Final[dict[str, Said]] = {
         for name in ("unsubscription date", "date unsubscribed", "unsubscribe time", "optout date")
     },
 }
+BASIS: Final = re.compile(
+    r"\b(?:legal|lawful|processing) bas[ie]s|rechtsgrundlage|base (?:legal|juridique|legale)|правов\w+ (?:основ"
+    r"|подстав)"
+    r"|oiguslik alus|grondslag"
+)
+"""On what a program says that it may write to a person (GDPR article 6): nothing but a consent is one."""
+BASES: Final = {
+    **dict.fromkeys(_names("consent,consent obtained,obtained,einwilligung,consentement,consentimiento"), Said.AGREED),
+    **dict.fromkeys(
+        _names("freely given consent from contact,freely given consent,согласие,згода,nõusolek"), Said.AGREED
+    ),
+    **dict.fromkeys(
+        _names("not applicable,legitimate interest,legitimate interests,contract,legal obligation"), Said.REFUSED
+    ),
+    **dict.fromkeys(
+        _names("performance of a contract,berechtigtes interesse,intérêt légitime,interés legítimo,vertrag,contrat"),
+        Said.REFUSED,
+    ),
+    **dict.fromkeys(_names("legitimate interest existing customer,legitimate interest prospect lead"), Said.REFUSED),
+    **dict.fromkeys(_names("public interest,vital interests,законный интерес,законний інтерес,leping"), Said.REFUSED),
+}
 PREFIXED: Final = (("opted out of email", Said.LEFT), ("unsubscribed from", Said.LEFT), ("opt out ", Said.LEFT))
 BAD_NAMES.update({name.replace(" ", ""): said for name, said in BAD_NAMES.items()})
 ANSWERS: Final = _names("yes,no,ja,nein,oui,sí,да,нет,так,ні,jah,ei")

@@ -225,7 +225,8 @@ _ENDING: Final = re.compile(r"(?:[аоыиіеуюяэ]+|[oae]s?|ees?|e[rnm])$")
 
 @lru_cache(maxsize=8192)
 def root(word: str) -> str:
-    """A word or phrase (``plain``) without the endings of gender, case and number: ``подтвержденная``, ``abonnées``."""
+    """A word or phrase (``plain``) without the endings of gender, case and number: ``подтвержденная``",
+    " ``abonnées``."""
     parts = (_ENDING.sub("", part.removesuffix("ся").removesuffix("сь")) for part in word.split())
     return " ".join(part.removesuffix("н") if part.endswith("нн") else part for part in parts)
 
@@ -251,5 +252,6 @@ _STRONG_ROOTS: Final = {word: said for word, said in _inflected(STRONG).items() 
 
 
 def meaning(word: str) -> Said:
-    """What a word (``plain``) says as a person's status, however it is inflected or written together; else NOTHING."""
+    """What a word (``plain``) says as a person's status",
+    " however it is inflected or written together; else NOTHING."""
     return WORDS.get(word) or _COMPACT.get(word.replace(" ", "")) or _INFLECTED.get(root(word), Said.NOTHING)

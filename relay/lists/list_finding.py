@@ -1,0 +1,190 @@
+"""Finding the columns in which a list says something of a person: by their names, else by the words in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from relay.lists.list_heard import bad_part, elsewhere, good_part, is_reason, negative, spoken, stem
+from relay.lists.list_status import StatusColumn, StatusMode, answer_of, is_time, known, parts_of, short_answer
+from relay.lists.list_status_names import (
+    AGREEMENT,
+    ASKED,
+    BAD_NAMES,
+    BASES,
+    BASIS,
+    MAYBE_STATES,
+    NOT_STATES,
+    OTHER_STATES,
+    PREFIXED,
+    STATE_NAMES,
+    STATES,
+    YES_NAMES,
+)
+from relay.lists.list_words import NO, STRONG, YES, Said, meaning, plain, strong
+from relay.values.moments import absent
+
+MAX_KINDS: Final = 40
+"""Different words that a column of states has at most in a sample."""
+
+
+def find(
+    index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said], *, unnamed: bool = False
+) -> StatusColumn | None:
+    """The column as one that says something of a person; None if it doesn't.
+
+    ``cells`` are a sample of what stands in it, not empty.
+    """
+    name = plain(header)
+    if elsewhere(name):
+        return None
+    if unnamed and _undecided(cells):
+        return StatusColumn(index, f"column {index + 1}", StatusMode.ASKED, answers=answers)
+    if name in NOT_STATES and not unnamed:
+        return _by_words(index, header, cells, answers) if name == "source" else None
+    other = OTHER_STATES.search(name) is not None
+    column = None if other else _by_name(index, header, name, cells, answers)
+    return column or _by_words(index, header, cells, answers, strong_only=other)
+
+
+def _by_name(
+    index: int, header: str, name: str, cells: Sequence[str], answers: Mapping[str, Said]
+) -> StatusColumn | None:
+    shown = " ".join(header.split())[:40]
+    bad = BAD_NAMES.get(name) or negative(name)
+    if not bad:
+        bad = next((said for start, said in PREFIXED if name.startswith(start)), Said.NOTHING)
+    if name in BAD_NAMES:
+        return StatusColumn(index, shown, StatusMode.BAD, bad, answers)
+    if BASIS.search(name):
+        return StatusColumn(index, shown, StatusMode.STATE, answers={**BASES, **answers})
+    if name in STATES:
+        return StatusColumn(index, shown, StatusMode.STATE, answers=answers, empty=_if_empty(cells))
+    if ASKED.search(name) and any(meaning(plain(cell)) for cell in cells) and _few(cells):
+        return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
+    if name in YES_NAMES or (_flagged(name) and not are_times(cells)):
+        if name == "newsletter" and not _any_known(cells):
+            return None
+        return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
+    if not bad and AGREEMENT.search(name) and _any_known(cells) and not are_times(cells):
+        return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
+    flags = any(is_flag(cell) for cell in cells) and all(is_flag(cell) or meaning(plain(cell)) for cell in cells)
+    if not bad and (bad := bad_part(name)) and not flags and not is_reason(name):
+        bad = (
+            Said.UNKNOWN if any(map(_is_text, cells)) else Said.NOTHING
+        )  # it names a bad thing, and says what we can't read
+    if flags and not bad and good_part(name) and not are_times(cells):
+        return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
+    if bad:
+        return StatusColumn(index, shown, StatusMode.BAD, bad, answers)
+    if good_part(name) and len(set(cells)) <= MAX_KINDS and any(plain(cell) in NO for cell in cells):
+        return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True), texts=True)
+    if name in MAYBE_STATES and cells:
+        kinds = {plain(cell) for cell in cells}
+        meant = [bool(meaning(kind)) for kind in kinds]
+        if (
+            all(meant)
+            or _are_states(cells)
+            or (2 * sum(meant) >= len(meant) and kinds & STRONG.keys() and name in STATE_NAMES)
+        ):
+            return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
+        return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True, reasons=True)
+    return None
+
+
+def _by_words(
+    index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said], *, strong_only: bool = False
+) -> StatusColumn | None:
+    """By what stands in it: words that are said of mail alone, or nothing but words of states."""
+    kinds = {plain(cell) for cell in cells}
+    shown = " ".join(header.split())[:40] or f"column {index + 1}"
+    certain = any(strong(word) for word in kinds) or any(
+        strong(part) for cell in cells if len(cell) < 500 for part in parts_of(cell)
+    )
+    states = bool(kinds) and not strong_only and all(meaning(word) for word in kinds)
+    if not strong_only and _are_states(cells):
+        return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
+    if not strong_only and any(spoken(cell) for cell in cells):
+        return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True)
+    if certain or states:
+        return StatusColumn(index, shown, StatusMode.STRONG if strong_only else StatusMode.LOOSE, answers=answers)
+    return None
+
+
+def _flagged(name: str) -> bool:
+    return stem(name) in YES_NAMES and not name.endswith((" reason", " source", " url", " ip"))
+
+
+def _is_text(cell: str) -> bool:
+    """Is it no figure and no link?"""
+    return "://" not in cell and any(letter.isalpha() for letter in cell)
+
+
+def _few(cells: Sequence[str]) -> bool:
+    return len(set(cells)) <= max(2, min(MAX_KINDS, len(cells) // 2)) or any(meaning(plain(cell)) for cell in cells)
+
+
+def are_times(cells: Sequence[str]) -> bool:
+    """Is there nothing but times?"""
+    stated = [cell for cell in cells if not absent(cell)]
+    return bool(stated) and all(is_time(cell) for cell in stated)
+
+
+_FEW_DIGITS: Final = 4
+
+
+def are_counts(cells: Sequence[str]) -> bool:
+    """Do small figures stand there, more than yes and no?"""
+    return all(cell.isdigit() and len(cell) <= _FEW_DIGITS for cell in cells) and any(cell > "1" for cell in cells)
+
+
+def says_when(name: str, cells: Sequence[str]) -> bool:
+    """Are most cells of a column (``plain``) times, and those of consents?"""
+    if not good_part(name) or elsewhere(name) or bad_part(name) or negative(name):
+        return False
+    return 2 * sum(map(is_time, cells)) > len(cells)
+
+
+def is_flag(cell: str) -> bool:
+    """Yes, no, a time, or a dash for none of them."""
+    word = short_answer(answer_of(cell))
+    return not word or word in YES or word in NO or is_time(cell)
+
+
+def _any_known(cells: Sequence[str]) -> bool:
+    return any((word := short_answer(answer_of(cell))) in YES or word in NO or meaning(word) for cell in cells)
+
+
+def _if_empty(cells: Sequence[str], *, no: bool = False) -> Said:
+    """An empty cell beside cells that are set says nothing good; a column that is empty all over says nothing."""
+    if not cells:
+        return Said.NOTHING
+    return Said.REFUSED if no else Said.UNKNOWN
+
+
+def in_groups(index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said]) -> StatusColumn | None:
+    """A column of groups or labels as one that says something of a person: only words that are said of mail alone."""
+    return _by_words(index, header, cells, answers, strong_only=True)
+
+
+def unproved(index: int, header: str, cells: Sequence[str]) -> StatusColumn | None:
+    """A column of the times of confirmations, in a list that says nothing else of a person: who has none never did."""
+    if not are_times(cells):
+        return None
+    shown = " ".join(header.split())[:40]
+    return StatusColumn(index, shown, StatusMode.YES, empty=Said.REFUSED)
+
+
+def _are_states(cells: Sequence[str]) -> bool:
+    """Is what stands there mostly states, good ones and bad ones?"""
+    kinds = set(cells)
+    if not 1 < len(kinds) <= MAX_KINDS:
+        return False
+    meant = [said for cell in kinds if (said := known(cell))]
+    return 2 * len(meant) >= len(kinds) and Said.AGREED in meant and any(said is not Said.AGREED for said in meant)
+
+
+def _undecided(cells: Sequence[str]) -> bool:
+    """Yes and no in words, both of them."""
+    kinds = {plain(cell) for cell in cells}
+    return kinds <= (YES | NO) and bool(kinds & NO) and all(len(kind) > 1 for kind in kinds)
