@@ -10,6 +10,7 @@ from config.kinds import (
     MachineWord,
     NetworkName,
     Networks,
+    Octets,
     OptionalDomain,
     Seconds,
     Table,
@@ -18,7 +19,7 @@ from config.kinds import (
     Wait,
     key,
 )
-from config.units import DAY, MINUTE
+from config.units import DAY, KIB, MIB, MINUTE
 
 
 class Links(Table):
@@ -75,6 +76,15 @@ class Forms(Table):
     waiting: Count = key(
         10_000, "Most requests of one tenant that wait for their confirmation, those of removed forms too.", ge=1
     )
+
+
+class Lists(Table):
+    """Lists of people that are handed in on the account's pages."""
+
+    upload_octets: Octets = key(
+        50 * MIB, "Largest file; larger ones go by `relay consent import`.", ge=KIB, le=256 * MIB
+    )
+    keep: Wait = key(7 * DAY, "How long a file that was not taken, and the report of one that was, are kept.")
 
 
 class TrackingSettings(Table):

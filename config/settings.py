@@ -22,7 +22,7 @@ from config.keeping import ConsentSettings, Retention
 from config.kinds import Table
 from config.machine import Auth, Limits, Listen, LogSettings, OperatorSettings, Server, StoreSettings, Tls
 from config.names import domain_name
-from config.pages import Forms, Http, Links, TrackingSettings
+from config.pages import Forms, Http, Links, Lists, TrackingSettings
 from config.plans import Plan, with_built_in_plans
 from config.quota import QuotaSettings
 from config.sending import Delivery, Dns, Webhooks
@@ -44,6 +44,7 @@ class Settings(Table):
     dns: Dns = Field(default_factory=Dns)
     delivery: Delivery = Field(default_factory=Delivery)
     forms: Forms = Field(default_factory=Forms)
+    lists: Lists = Field(default_factory=Lists)
     reports: Reports = Field(default_factory=Reports)
     rates: Rates = Field(default_factory=Rates)
     brake: Brake = Field(default_factory=Brake)

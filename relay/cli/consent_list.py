@@ -9,13 +9,14 @@ from pathlib import Path
 import click
 
 from relay.cli.common import actor, done, fail, json_option, note, open_store, output
-from relay.cli.importing import MEANINGS, Refusals, answers, check_report, progress, remarks, tell
+from relay.cli.importing import check_report, progress, remarks, tell
 from relay.cli.uploads import looked_at
 from relay.cli.wording import heed
 from relay.lists import consent_book, consent_import
-from relay.lists.list_file import open_list
 from relay.lists.list_write import write_list
-from relay.people import consent_rules, profiles
+from relay.lists.refusals import Refusals
+from relay.lists.wishes import MEANINGS, ListWishes
+from relay.people import profiles
 from relay.tenants import tenants
 from relay.values.moments import ORDERS
 
@@ -75,19 +76,18 @@ def import_(
     """
     store, now = open_store(ctx), time.time()
     owner = tenants.find(store.conn, tenant)
-    terms = consent_rules.terms(topic=topic, source=source, wording=wording, means="import")
+    wishes = ListWishes(
+        topic, source, wording, groups_, skip, keep, encoding, dates or "", status, domains, take_suppressions
+    )
+    wishes.terms()
     if not attest:
         fail(f"say --attest: with it you state that {consent_import.ATTESTATION}")
     check_report(report, file)
     gaps = heed(store, wording)
-    joined = tuple(dict.fromkeys(profiles.group_name(name) for name in groups_))
     looked_at(ctx, file.name, file)
-    people = open_list(file, encoding=encoding, skip=skip, keep=keep, answers=answers(status), dates=dates or "")
+    people = wishes.open(file)
     remarks(people)
-    right = frozenset(domain.strip().casefold() for domain in domains)
-    order = consent_import.Order(
-        owner.id, store.secrets, terms, actor(), now, dry_run, joined, right, suppress=take_suppressions
-    )
+    order = wishes.order(owner.id, store.secrets, actor(), now, dry_run=dry_run)
     refusals = Refusals()
     with progress(people.kind.lines) as step:
         figures = consent_import.run(store.conn, people, order, refused=refusals, progress=step)

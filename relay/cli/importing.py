@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import tempfile
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from relay.cli.bar import bar
 from relay.cli.common import fail, json_text, note, say
+from relay.lists import told
 from relay.lists.consent_import import ImportReport
-from relay.lists.list_file import Bad, ListFile
-from relay.lists.list_words import Said, plain
+from relay.lists.list_file import ListFile
 from relay.lists.list_write import write_list
+from relay.lists.refusals import REPORT_COLUMNS, Refusals
+from relay.lists.wishes import MEANINGS
 from relay.observe.escape import escaped
 
-SHOWN: Final = 20
-"""Refused lines shown without --report and --json."""
-MEANINGS: Final = tuple(said.value for said in (Said.AGREED, Said.LEFT, Said.BOUNCED, Said.COMPLAINED, Said.REFUSED))
-"""What a word of a status column may be said to mean."""
-_IN_MEMORY: Final = 1 << 20
+_TAKE: Final = "say --take-suppressions"
 
 
 def check_report(report: Path | None, source: Path) -> None:
@@ -35,32 +31,6 @@ def check_report(report: Path | None, source: Path) -> None:
         fail(f"the report would take the place of the list {source}: name another file with --report")
     if report.is_dir() or not os.access(report.parent, os.W_OK | os.X_OK):
         fail(f"the report {report} can't be written: name a file in a directory that is there and yours to write")
-
-
-def row_of(bad: Bad) -> dict[str, object]:
-    """A line that wasn't used, as ``--json`` and reports have it; ``offer``: the list's own reason to suppress."""
-    row: dict[str, object] = {"line": bad.line, "text": bad.text, "reason": bad.why}
-    return row | {"offer": bad.offer} if bad.offer else row
-
-
-class Refusals:
-    """Refused lines in their order; many of them go to a temporary file."""
-
-    def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8")  # noqa: SIM115 - lives on
-        self.first: list[Bad] = []
-        self.count = 0
-
-    def __call__(self, bad: Bad) -> None:
-        self._file.write(json.dumps(row_of(bad)) + "\n")
-        self.count += 1
-        if len(self.first) < SHOWN:
-            self.first.append(bad)
-
-    def all(self) -> Iterator[dict[str, object]]:
-        self._file.seek(0)
-        for line in self._file:
-            yield json.loads(line)
 
 
 @contextmanager
@@ -76,17 +46,6 @@ def remarks(file: ListFile) -> None:
         note(_wrapped(f"{file.name}: {remark}"))
 
 
-def answers(words: Iterable[str]) -> dict[str, Said]:
-    """What ``--status WORD=MEANING`` says; ends the command for what it can't mean."""
-    found = {}
-    for text in words:
-        word, sign, meaning = text.rpartition("=")
-        if not sign or not word.strip() or meaning.strip() not in MEANINGS:
-            fail(f"{text[:40]!r} is no WORD=MEANING; a meaning is one of {', '.join(MEANINGS)}")
-        found[plain(word)] = Said(meaning.strip())
-    return found
-
-
 def tell(
     report: ImportReport,
     refusals: Refusals,
@@ -100,7 +59,7 @@ def tell(
     """Print what was done; returns the exit status: 1 if no line could be used, or ``strict`` and one was not."""
     if to is not None:
         try:
-            write_list(to, ("line", "text", "reason", "offer"), refusals.all())
+            write_list(to, REPORT_COLUMNS, refusals.all())
         except OSError as error:
             fail(f"the lines are taken, but the report {to} can't be written: {error.strerror or error}")
     if as_json:
@@ -118,16 +77,10 @@ def _wrapped(text: str, indent: int = 2) -> str:
 
 
 def _print_text(report: ImportReport, refusals: Refusals, to: Path | None, dry_run: bool) -> None:
-    would = " (tried only, nothing was changed)" if dry_run else ""
-    counts = f"{report.taken} taken, {report.duplicates} there already, {report.refused} refused"
-    if report.offered:
-        counts += f", {report.offered} out by the list's own word"
-    say(_wrapped(f"{report.lines} lines: {counts}{would}"))
-    if report.undated:
-        say(_wrapped(f'{report.undated} of them without a date: footer and proof say "date not stated"'))
-    _print_offers(report, dry_run)
-    for where, lines in report.asked.most_common(SHOWN):
-        say(_wrapped(f"asked: {escaped(where)} ({lines} lines): what does it mean?"))
+    for sentence in told.sums(report, dry_run=dry_run, take=_TAKE):
+        say(_wrapped(sentence))
+    for question, _ in told.asked(report):
+        say(_wrapped(escaped(question)))
     if report.asked:
         say(
             _wrapped(
@@ -136,22 +89,10 @@ def _print_text(report: ImportReport, refusals: Refusals, to: Path | None, dry_r
             )
         )
     for bad in refusals.first:
-        say(_wrapped(f"line {bad.line}: {escaped(f'{bad.text}: {bad.why}' if bad.text else bad.why)}"))
+        say(_wrapped(escaped(told.refused(bad))))
     if refusals.count > len(refusals.first):
         where = f"all of them are in {to}" if to else "--report FILE or --json tells all"
         say(f"and {refusals.count - len(refusals.first)} more; {where}")
-
-
-def _print_offers(report: ImportReport, dry_run: bool) -> None:
-    if not report.offered:
-        return
-    parts = ", ".join(f"{count} {reason}" for reason, count in sorted(report.offers.items()))
-    if report.left:
-        say(_wrapped(f"to suppress: {parts}; say --take-suppressions, and they are, with these reasons"))
-    elif dry_run:
-        say(_wrapped(f"would be suppressed: {parts}"))
-    else:
-        say(_wrapped(f"suppressed: {report.suppressed} now, others were before ({parts} in the list)"))
 
 
 def _print_json(report: ImportReport, refusals: Refusals, dry_run: bool, remarked: Sequence[str]) -> None:

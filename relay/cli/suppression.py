@@ -11,12 +11,13 @@ import click
 
 from relay.audit import actions
 from relay.cli.common import EMAIL, actor, done, fail, json_option, open_store, output
-from relay.cli.importing import Refusals, check_report, progress, remarks, tell
+from relay.cli.importing import check_report, progress, remarks, tell
 from relay.cli.uploads import looked_at
 from relay.lists import suppression_import
 from relay.lists.consent_book import iso
 from relay.lists.list_file import open_list
 from relay.lists.list_write import write_list
+from relay.lists.refusals import Refusals
 from relay.people import suppressions
 from relay.store.database import transaction
 from relay.tenants import tenants

@@ -6,7 +6,7 @@ import click
 
 from relay.cli.common import Store, done, fail, json_option, open_store, output, say, show
 from relay.people import wordings
-from relay.people.wording_check import LANGUAGES, Gap, gaps, language_of
+from relay.people.wording_check import LANGUAGES, Gap, gaps, language_of, sentence
 from relay.people.wordings import Wording
 from relay.tenants import tenants
 
@@ -73,11 +73,8 @@ def heed(store: Store, text: str) -> str:
     Ends the command where ``[consent] wording_gaps`` refuses.
     """
     asked = store.settings.consent
-    missing = gaps(text, abroad=asked.transfer_abroad)
-    if not missing:
-        return ""
-    said = f"the wording has gaps: {'; '.join(gap.text for gap in missing)}"
-    if asked.wording_gaps == "refuse":
+    said = sentence(gaps(text, abroad=asked.transfer_abroad))
+    if said and asked.wording_gaps == "refuse":
         fail(said)
     return said
 

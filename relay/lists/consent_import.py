@@ -79,6 +79,10 @@ class ImportReport:
     reasons: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
     """What the list says and nobody here knows, by column and words."""
+    words: dict[str, str] = field(default_factory=dict, compare=False)
+    """The same → the words alone, as an answer names them; empty where there are none."""
+    import_id: int = field(default=0, compare=False)
+    """The list's number (``runs``); 0 for a dry run, or where no line could be used."""
     held_s: float = field(default=0.0, compare=False)
     """Longest time that the write lock was held."""
 
@@ -147,7 +151,7 @@ class _Import:
         for lines in self._reader.read():
             report.lines = lines
             self._progress(lines // READING)
-        report.offers, report.asked = self._reader.offers, self._reader.asked
+        report.offers, report.asked, report.words = self._reader.offers, self._reader.asked, self._reader.words
         report.offered = sum(report.offers.values())
         report.left = 0 if self._order.suppress else report.offered
         if self._order.suppress:
@@ -325,6 +329,7 @@ class _Writer:
         with self._turns.transaction() as conn:
             actions.record(conn, order.actor, "consents-imported", order.tenant_id, detail, order.now)
             runs.ended(conn, self._run, report.taken)
+        report.import_id = self._run
 
     def _attested(self, wording_id: int) -> dict[str, object]:
         return {

@@ -58,6 +58,7 @@ _OF_ALL_MAIL: Final = (Said.BOUNCED, Said.COMPLAINED)
 """Said of all mail to a person, whatever topic the line is about."""
 ASKED: Final = "the list says something of this person that nobody here knows"
 _MOST_ASKED: Final = 100
+_MAX_WORD: Final = 200
 
 
 class Reader:
@@ -77,6 +78,8 @@ class Reader:
         """Lines of people whom the list itself gives a reason to suppress, by reason."""
         self.asked: Counter[str] = Counter()
         """What is asked about, by column and words."""
+        self.words: dict[str, str] = {}
+        """The same → the words alone."""
         self._arrays: dict[tuple[str, ...], str] = {}
         self._common = self._array(()) if order.groups else None
 
@@ -117,6 +120,7 @@ class Reader:
         if said is Said.UNKNOWN:
             if entry.where in self.asked or len(self.asked) < _MOST_ASKED:
                 self.asked[entry.where] += 1
+                self.words[entry.where] = " ".join(entry.cell.split())[:_MAX_WORD]
             return Bad(entry.line, canonical, f"{ASKED}: {entry.where}")
         offer = ""
         if said in OFFERS:

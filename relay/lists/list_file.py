@@ -69,6 +69,8 @@ class Entry:
     groups: tuple[str, ...] = ()
     attributes: dict[str, str] = field(default_factory=dict)
     """Values by name, empty ones left out."""
+    cell: str = field(default="", compare=False)
+    """The words themselves, by which an answer names them; empty where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +347,7 @@ class _Reader:
             cell = row[column.index] if column.index < len(row) else ""
             said = column.said(cell)
             if (said and WEIGHT[said] > WEIGHT[entry.said]) or (said and soft(cell) and entry.said is Said.BOUNCED):
-                entry.said, entry.where = said, _words(column, cell)
+                entry.said, entry.where, entry.cell = said, _words(column, cell), cell
         entry.said = settled(entry.said)
         if self._claim and entry.said not in OFFERS:
             entry.said, entry.where = self._claim, "the file's name or title"

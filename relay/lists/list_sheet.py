@@ -101,10 +101,14 @@ def _read(path: Path) -> BinaryIO:
     """Run the reader; its output, at the start. What it says is not believed before it ended well."""
     found = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the rows do
     words = [sys.executable, "-m", "relay.lists.sheet_reader", str(path.absolute()), str(READER_OCTETS)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "RUST_BACKTRACE": "0"}
     try:
         done = subprocess.run(
-            words, stdin=subprocess.DEVNULL, stdout=found, stderr=subprocess.DEVNULL, env=environment, timeout=TIMEOUT_S
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=found,
+            stderr=subprocess.DEVNULL,
+            env=own_python(),
+            timeout=TIMEOUT_S,
         )
     except subprocess.TimeoutExpired:
         raise ListError(f"{path} takes longer than {TIMEOUT_S:g} s to read; save it as CSV") from None
@@ -112,6 +116,11 @@ def _read(path: Path) -> BinaryIO:
         raise ListError(f"{path} can't be read: {_why(found)}")
     found.seek(0)
     return found
+
+
+def own_python() -> dict[str, str]:
+    """The environment of a process that imports what this one does."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "RUST_BACKTRACE": "0"}
 
 
 def _why(found: BinaryIO) -> str:

@@ -60,9 +60,11 @@ def ended(conn: Tx, import_id: int, taken: int) -> None:
     conn.execute("UPDATE consent_import SET taken = ? WHERE id = ?", (taken, import_id))
 
 
-def of_tenant(conn: Tx, tenant_id: int, limit: int = 100) -> list[ImportRun]:
-    """The newest first."""
-    rows = conn.execute(f"{_READ} WHERE tenant_id = ? ORDER BY id DESC LIMIT ?", (tenant_id, limit))
+def of_tenant(conn: Tx, tenant_id: int, limit: int = 100, *, before: int | None = None) -> list[ImportRun]:
+    """The newest first; those below ``before``."""
+    rows = conn.execute(
+        f"{_READ} WHERE tenant_id = ? AND id < ? ORDER BY id DESC LIMIT ?", (tenant_id, before or 2**62, limit)
+    )
     return [_run(row) for row in rows]
 
 

@@ -11,7 +11,7 @@ held against all of them together.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from typing import Final
@@ -175,6 +175,11 @@ def gaps(text: str, language: str = "", *, abroad: bool = False) -> tuple[Gap, .
     asked = [gap for gap in Gap if abroad or gap is not Gap.TRANSFER]
     missing = [gap for gap in asked if not any(_stems(one, gap).search(lower) for one in languages)]
     return tuple(gap for gap in missing if gap is not Gap.CONTROLLER or not _LEGAL_FORM.search(text))
+
+
+def sentence(missing: Sequence[Gap]) -> str:
+    """What a wording leaves out, in a line; ``""`` if nothing is missing."""
+    return f"the wording has gaps: {'; '.join(gap.text for gap in missing)}" if missing else ""
 
 
 @cache

@@ -18,6 +18,7 @@ from relay.signup.ask import Office
 from relay.store.pool import Storage
 from relay.tracking.behind import HitBuffer
 from relay.tracking.stopped import StoppedLinks
+from relay.uploads.runner import ListRunner
 from relay.web.guard import MOST_LINES
 from relay.web.peer import client
 from relay.web.running import Running
@@ -43,6 +44,8 @@ class Context:
     consent: ConsentSettings = field(default_factory=ConsentSettings)
     """What is asked of wordings."""
     reports: Reports = field(default_factory=Reports)
+    lists: ListRunner | None = None
+    """Works on lists that were handed in; None: nobody does here."""
     line: MailLine | None = None
     """To the mail processes; None: there are none, and no message is taken."""
     contests: Contests = field(default_factory=Contests)

@@ -27,8 +27,8 @@ from relay.web.peer import client
 _log = logging.getLogger("relay.web")
 
 ErrorPage = Callable[[Scope, int], Response]
-MaySend = Callable[[Scope], Awaitable[bool]]
-"""Whether a request shows a token that may send messages."""
+MayBeLarge = Callable[[Scope], Awaitable[bool]]
+"""Whether a request shows a token that may send messages, or is of somebody who may hand in lists."""
 Observe = Callable[[str, str, int, float], None]
 
 SECURITY_HEADERS: Final[Mapping[bytes, bytes]] = {
@@ -51,12 +51,17 @@ MOST_LINES: Final = 60
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"})
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _EXPORT: Final = "/v1/consents/export"
-_EXPORTS: Final = frozenset({_EXPORT, "/v1/suppressions/export"})
+_REPORT: Final = "/account/list-reports/…"
+_EXPORTS: Final = frozenset(
+    {_EXPORT, "/v1/suppressions/export", "/account/people/export", "/account/suppressions/export", _REPORT}
+)
 _MORE: Final = tuple(f"/v1/{name}" for name in ("suppressions", "campaigns", "stats", "quota", "domains"))
 _CONSENTS: Final = tuple(f"/v1/consents/{name}" for name in ("batch", "history", "opt-in", "tracking"))
 LARGE: Final = frozenset({"/v1/messages", "/v1/messages/batch", "/v1/messages/raw", "/emails", "/emails/batch"})
 """Paths of requests whose bodies are messages."""
 _MESSAGES: Final = tuple(sorted(LARGE))
+UPLOADS: Final = "/account/imports"
+"""Path of requests whose bodies are lists of people."""
 _ROUTES = frozenset(
     {
         *(*_QUIET, "/", "/login", "/logout", "/report", *_MESSAGES, "/v1/consents", *_CONSENTS, _EXPORT),
@@ -91,6 +96,9 @@ class WebLimits:
     messages_octets: int = 50 * 1024 * 1024
     """For messages, of whoever has a token to send them."""
     messages_s: float = 60.0
+    upload_octets: int = 50 * 1024 * 1024
+    """For a list, of whoever is signed in and may hand one in."""
+    upload_s: float = 600.0
     requests: int = 256
     bodies_octets: int = 32 * 1024 * 1024
     """Of the bodies of all requests at a time."""
@@ -102,6 +110,8 @@ def route_label(path: str) -> str:
     """The route of a path, for logs and counters: bounded, and without tokens."""
     if path in _ROUTES or path in _EXPORTS:
         return path
+    if path.startswith("/account/list-reports/"):
+        return _REPORT
     for prefix in (
         "/u/",
         "/p/",
@@ -141,7 +151,7 @@ class Guard:
         limits: WebLimits,
         error_page: ErrorPage,
         observe: Observe,
-        may_send: MaySend | None = None,
+        may_be_large: MayBeLarge | None = None,
     ) -> None:
         self._app = app
         self._limits = limits
@@ -151,7 +161,7 @@ class Guard:
         self._clients: Counter[str] = Counter()
         self._bodies = _Budget(limits.bodies_octets)
         self._large = _Budget(limits.large_octets)
-        self._may_send = may_send
+        self._may_be_large = may_be_large
         self._lines = Sparingly(MOST_LINES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -177,9 +187,10 @@ class Guard:
     async def _taken_in(self, scope: Scope, body: _Body) -> int:
         """Read the whole body; the status to refuse with, 0 if it is there. Raises ClientDisconnect."""
         limit_s = self._limits.body_s
-        if scope["path"] in LARGE and body.may_be_large(scope) and self._may_send and await self._may_send(scope):
-            body.widen(self._limits.messages_octets, self._large)
-            limit_s = self._limits.messages_s
+        octets, wide_s = self._wide(scope["path"])
+        if octets and body.may_be_large(scope) and self._may_be_large and await self._may_be_large(scope):
+            body.widen(octets, self._large)
+            limit_s = wide_s
         if body.declared_too_large(scope):
             return 413
         try:
@@ -190,6 +201,13 @@ class Guard:
         except HTTPException as error:
             return error.status_code
         return 0
+
+    def _wide(self, path: str) -> tuple[int, float]:
+        """Octets and seconds of a body that may be large; (0, 0): there may be none."""
+        limits = self._limits
+        if path == UPLOADS:
+            return limits.upload_octets, limits.upload_s
+        return (limits.messages_octets, limits.messages_s) if path in LARGE else (0, 0.0)
 
     async def _in_place(self, scope: Scope, receive: Receive, body: _Body, reply: _Reply, route: str) -> None:
         """Answer it, unless all places are taken, or of them half by this client."""

@@ -63,11 +63,12 @@ KNOWS: Mapping[str, str] = {
     "tenants": "audit campaigns events keys ledger mail people store values",
     "texts": "",
     "tracking": "audit events keys mail people store tenants values",
+    "uploads": "keys lists observe people pipeline store values",
     "values": "mail observe",
     "verdict": "",
-    "web": "events intake/api keys observe queue signup store store/sqlite tenants texts tracking webhooks",
+    "web": "events intake/api keys observe queue signup store store/sqlite tenants texts tracking uploads webhooks",
     "web/account": "accounts audit campaigns conduct contests ledger lists mail people queue statistics store tenants "
-    "texts tracking values web/inside webhooks",
+    "texts tracking uploads values web/inside webhooks",
     "web/api": "audit brake campaigns conduct contests events exemplars intake intake/api ledger lists mail people "
     "pipeline queue signup statistics store templates tenants texts tracking values web webhooks",
     "web/desk": "accounts audit campaigns conduct exemplars feedback ledger queue store tenants tracking "
@@ -76,8 +77,8 @@ KNOWS: Mapping[str, str] = {
     "web/login": "accounts mail store web web/inside web/public",
     "web/public": "audit conduct contests feedback keys mail people signup store tenants texts tracking values web",
     "web/resend": "intake/api observe queue store tenants values web web/api",
-    "web/server": "intake/api keys observe processes queue signup store store/sqlite tracking web web/account web/api "
-    "web/desk web/login web/public web/resend webhooks",
+    "web/server": "accounts intake/api keys observe processes queue signup store store/sqlite tracking uploads web "
+    "web/account web/api web/desk web/inside web/login web/public web/resend webhooks",
     "webhooks": "audit delivery/smtp events keys mail queue store texts values",
 }
 """Every folder of ``relay/`` (and the files at its top) with those it imports from. What isn't here is a fault."""
@@ -115,6 +116,7 @@ OWNERS: Mapping[str, str] = {
     "templates": "template",
     "tenants": "api_token content_permit credential dkim_key domain idempotency idempotency_room logo stream tenant",
     "tracking": "hit hit_link hit_sum tracking_consent",
+    "uploads": "list_job",
     "webhooks": "webhook webhook_again webhook_key webhook_try",
 }
 """Folders with the tables that they alone write."""

@@ -13,10 +13,15 @@ import pytest
 from relay.accounts import logins
 from relay.accounts.roles import MAY, STAFF_ROLES, Deed, LoginRole
 from relay.conduct import enforcement, statements
+from relay.lists import runs
 from relay.lists.stopping import suppress
+from relay.lists.wishes import ListWishes
 from relay.queue.operator import Operator
 from relay.store.database import transaction
 from relay.tenants import api_tokens, credentials, domains, streams, tenants
+from relay.uploads import book as list_book
+from relay.uploads.files import UploadFiles
+from relay.uploads.values import JobKind
 from relay.values.facts import Reason
 from relay.values.ids import encode_id
 from relay.web.account import pages as account
@@ -143,6 +148,34 @@ def person_of(shop: Shop) -> dict[str, object]:
     return {"reader": reader}
 
 
+def import_of(shop: Shop) -> dict[str, object]:
+    """A list that was taken."""
+    now = time.time()
+    shop.consent(f"i{time.monotonic_ns()}@people.example", "club")
+    with transaction(shop.conn) as conn:
+        id_ = runs.begin(
+            conn, shop.tenant_id, shop.topic_id("club"), at=now, file=f"{SECRET}.csv", sha256="0" * 64, source=SECRET,
+            actor="test",
+        )  # fmt: skip
+    return {"id": id_, "deed": "freeze"}
+
+
+def list_of(shop: Shop) -> dict[str, object]:
+    """One that was tried."""
+    now, wishes = time.time(), ListWishes("club", SECRET, SECRET)
+    files = UploadFiles(shop.settings.server.data_dir)
+    with transaction(shop.conn) as conn:
+        conn.execute("DELETE FROM list_job")
+        id_ = list_book.add(
+            conn, shop.tenant_id, JobKind.TRY, file=f"{SECRET}.csv", octets=1, wishes=wishes, actor="t", now=now
+        )
+        conn.execute("UPDATE list_job SET state = 'done' WHERE id = ?", (id_,))
+    files.drop(id_)
+    files.settle(files.put(f"{SECRET}.csv", b"email\n"), id_)
+    files.report_of(id_).write_text(f"line,text\n1,{SECRET}\n")
+    return {"id": id_, "deed": "try"}
+
+
 MADE: dict[str, Callable[[Shop], dict[str, object]]] = {
     "/campaigns/{id}": campaign_of,
     "/messages/{id}": message_of,
@@ -155,6 +188,9 @@ MADE: dict[str, Callable[[Shop], dict[str, object]]] = {
     "/reports/{id}": report_of,
     "/statements/{id}": statement_of,
     "/contests/{id}": contest_of,
+    "/imports/{id}": import_of,
+    "/lists/{id}": list_of,
+    "/list-reports/{id}": list_of,
 }
 """By a part of the path: makes a thing of acme's, and says what stands in the path."""
 QUERIES = {
@@ -247,6 +283,8 @@ COLUMNS = (
     ("webhook", "url", "ended_why"),
     ("statement", "reason", "answer"),
     ("contest", "words", "source", "answer"),
+    ("list_job", "file", "actor"),
+    ("consent_import", "file", "source", "actor", "reason"),
     ("spam_report", "address", "message", "sender", "description", "note"),
 )
 """What tenants and strangers write, wherever a page shows it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from relay.accounts.roles import Deed
-from relay.web.account import campaigns, contests, domains, keys, me, messages, people, start, suppressions
+from relay.web.account import campaigns, contests, domains, imports, keys, me, messages, people, start, suppressions
 from relay.web.inside import people as log_ins
 
 ROUTES = [
@@ -11,6 +11,7 @@ ROUTES = [
     *campaigns.ROUTES,
     *messages.ROUTES,
     *people.ROUTES,
+    *imports.ROUTES,
     *suppressions.ROUTES,
     *contests.ROUTES,
     *domains.ROUTES,

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 
 from relay.mail.address import Address, AddressError, parse_address
-from relay.people.wording_check import gaps
+from relay.people.wording_check import gaps, sentence
 from relay.web.context import Context
 from relay.web.problems import Problem
 
@@ -31,7 +31,7 @@ def check_wording(context: Context, wording: str) -> None:
     if context.consent.wording_gaps == "refuse":
         missing = gaps(wording, abroad=context.consent.transfer_abroad)
         if missing:
-            raise Problem("wording", f"the wording has gaps: {'; '.join(gap.text for gap in missing)}")
+            raise Problem("wording", sentence(missing))
 
 
 async def _json(request: Request) -> None:

@@ -65,6 +65,7 @@ class PageRequest:
     fields: forms.Fields
     language: Language
     now: float
+    body: bytes = b""
 
     @property
     def client(self) -> Client:
@@ -163,6 +164,12 @@ def visitor(request: Request) -> Visitor | None:
     return found
 
 
+def may(request: Request, deed: Deed) -> bool:
+    """Whether somebody is signed in who may do it; call it in a thread."""
+    who = visitor(request)
+    return who is not None and not who.half and who.may(deed)
+
+
 def home(who: Visitor) -> str:
     return "/desk/" if who.tenant_id is None else "/account/"
 
@@ -170,13 +177,11 @@ def home(who: Visitor) -> str:
 async def _answer(request: Request, page: GuardedPage, deeds: Mapping[str, Deed]) -> Response:
     if origin.foreign(request):
         return private(refused(request, "foreign", 403))
-    fields: forms.Fields = []
-    if request.method not in origin.SAFE:
-        fields = forms.read_form(request.headers.get("content-type", ""), await request.body())
-    return private(await run_in_threadpool(_in_thread, request, page, deeds, fields))
+    body = b"" if request.method in origin.SAFE else await request.body()
+    return private(await run_in_threadpool(_in_thread, request, page, deeds, body))
 
 
-def _in_thread(request: Request, page: GuardedPage, deeds: Mapping[str, Deed], fields: forms.Fields) -> Response:
+def _in_thread(request: Request, page: GuardedPage, deeds: Mapping[str, Deed], body: bytes) -> Response:
     who = visitor(request)
     if who is None:
         wanted = f"?next={quote(request.url.path, safe='/')}" if request.method in origin.SAFE else ""
@@ -191,7 +196,8 @@ def _in_thread(request: Request, page: GuardedPage, deeds: Mapping[str, Deed], f
         other = path.startswith("/desk") != (who.tenant_id is None) and not path.startswith(OWN_PATH)
         return context.views.error(request.scope, 404) if other else refused(request, "role", 403)
     language = spoken(request.scope, request.cookies.get(_LANGUAGE, ""))
-    asked = PageRequest(request, context, who, fields, language, context.clock())
+    fields = forms.read_form(request.headers.get("content-type", ""), body) if body else []
+    asked = PageRequest(request, context, who, fields, language, context.clock(), body)
     try:
         response = page(asked)
     except RegistryError as error:

@@ -15,7 +15,8 @@ MAX_FIELDS = 2_000
 
 Fields = list[tuple[str, str]]
 
-_BOUNDARY = re.compile(r'boundary=(?:"([^"\r\n]{1,70})"|([^\s;"]{1,70}))', re.I)
+BOUNDARY = re.compile(r'boundary=(?:"([^"\r\n]{1,70})"|([^\s;"]{1,70}))', re.I)
+_FILE = re.compile(rb'^content-disposition:[^\r\n]*?[;\s]filename="([^"\r\n]{0,1000})"', re.I | re.M)
 _NAME = re.compile(rb'^content-disposition:[^\r\n]*?[;\s]name=(?:"([^"\r\n]{0,200})"|([^\s;"]{1,200}))', re.I | re.M)
 
 
@@ -40,7 +41,7 @@ def _urlencoded(body: bytes) -> Fields:
 
 
 def _multipart(content_type: str, body: bytes) -> Fields:
-    found = _BOUNDARY.search(content_type)
+    found = BOUNDARY.search(content_type)
     if found is None:
         return []
     delimiter = b"\r\n--" + (found.group(1) or found.group(2)).encode("utf-8", "replace")
@@ -52,11 +53,17 @@ def _multipart(content_type: str, body: bytes) -> Fields:
         if section.startswith(b"--"):
             break
         head, blank, value = section.partition(b"\r\n\r\n")
-        name = _NAME.search(head)
+        name, _ = disposition(head)
         if blank and name is not None:
-            key = name.group(1) if name.group(1) is not None else name.group(2)
-            fields.append((key.decode("utf-8", "replace"), value.decode("utf-8", "replace")))
+            fields.append((name, value.decode("utf-8", "replace")))
     return fields
+
+
+def disposition(head: bytes) -> tuple[str | None, str]:
+    """A part's name, None for one without, and the name of the file that it is; of none it is empty."""
+    name, file = _NAME.search(head), _FILE.search(head)
+    key = None if name is None else name.group(1) if name.group(1) is not None else name.group(2)
+    return None if key is None else key.decode("utf-8", "replace"), file[1].decode("utf-8", "replace") if file else ""
 
 
 def is_one_click(fields: Fields) -> bool:

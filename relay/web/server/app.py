@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from anyio import to_thread
@@ -17,6 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Scope
 
 from config.settings import Settings
+from relay.accounts.roles import Deed
 from relay.intake.api.line import MailLine
 from relay.keys.secrets import Secrets
 from relay.observe.trouble import Trouble
@@ -30,6 +32,7 @@ from relay.tracking import machines
 from relay.tracking.behind import HitBuffer
 from relay.tracking.record import Recorder
 from relay.tracking.stopped import StoppedLinks
+from relay.uploads.runner import ListRunner
 from relay.web.account import pages as account
 from relay.web.api.bearer import may_send
 from relay.web.api.routes import create_api
@@ -37,8 +40,10 @@ from relay.web.api.shares import RequestShares, ShareFields
 from relay.web.clean_path import CleanPath
 from relay.web.context import Context
 from relay.web.desk import pages as desk
-from relay.web.guard import Guard, WebLimits
+from relay.web.guard import UPLOADS, Guard, WebLimits
 from relay.web.health import Health
+from relay.web.inside import gate
+from relay.web.inside.upload import FORM_ROOM
 from relay.web.login import door, reset, second
 from relay.web.machine import MachineFigures
 from relay.web.metrics import Metrics
@@ -83,6 +88,7 @@ def create_app(
     )
     hits, stopped = HitBuffer(storage, recorder, clock), StoppedLinks(storage, time.monotonic)
     line = MailLine(settings.server.data_dir, settings.server.workers)
+    lists = ListRunner(settings, storage)
     callout = Callout(lambda: dispatch.client_of(settings), settings.webhooks.allow_private)
     context = Context(
         secrets=secrets,
@@ -99,6 +105,7 @@ def create_app(
         reports=settings.reports,
         line=line,
         contests=settings.contests,
+        lists=lists,
     )
     shares = RequestShares(settings.api)
     emails = create_emails(context, shares)
@@ -111,11 +118,13 @@ def create_app(
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = CONNECTIONS
         hits.begin()
+        lists.begin()
         calling = asyncio.get_running_loop().create_task(dispatch.run(settings, secrets, clock))
         yield
         await line.close()
         calling.cancel()
         await asyncio.wait([calling])
+        await to_thread.run_sync(lists.close)
         await hits.close()
         storage.close()
         health.close()
@@ -164,12 +173,24 @@ def create_app(
     app.state.context = context
     guard = Guard(
         CleanPath(app),
-        limits=limits or WebLimits(),
+        limits=limits or _limits(settings),
         error_page=refused,
         observe=metrics.observe,
-        may_send=lambda scope: may_send(context, scope),
+        may_be_large=lambda scope: _may_be_large(app, context, scope),
     )
     return ShareFields(guard, shares, ("/v1/", EMAILS))
+
+
+def _limits(settings: Settings) -> WebLimits:
+    upload = settings.lists.upload_octets + FORM_ROOM
+    usual = WebLimits()
+    return replace(usual, upload_octets=upload, large_octets=max(usual.large_octets, 2 * upload))
+
+
+async def _may_be_large(app: Starlette, context: Context, scope: Scope) -> bool:
+    if scope["path"] != UPLOADS:
+        return await may_send(context, scope)
+    return await to_thread.run_sync(gate.may, Request({**scope, "app": app}), Deed.CHANGE)
 
 
 def _pool(database: StoreAddress, *, probe: bool = False) -> Storage:

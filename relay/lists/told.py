@@ -1,0 +1,42 @@
+"""An import in sentences: the same for whoever typed the command and whoever looks at the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from relay.lists.consent_import import ImportReport
+from relay.lists.list_file import Bad
+from relay.lists.refusals import SHOWN
+
+
+def sums(report: ImportReport, *, dry_run: bool, take: str) -> Iterator[str]:
+    """How many lines became what; ``take`` is how the reader has those suppressed whom the list itself gives a reason
+    for."""
+    would = " (tried only, nothing was changed)" if dry_run else ""
+    counts = f"{report.taken} taken, {report.duplicates} there already, {report.refused} refused"
+    if report.offered:
+        counts += f", {report.offered} out by the list's own word"
+    yield f"{report.lines} lines: {counts}{would}"
+    if report.undated:
+        yield f'{report.undated} of them without a date: footer and proof say "date not stated"'
+    if report.offered:
+        yield _offers(report, dry_run, take)
+
+
+def _offers(report: ImportReport, dry_run: bool, take: str) -> str:
+    parts = ", ".join(f"{count} {reason}" for reason, count in sorted(report.offers.items()))
+    if report.left:
+        return f"to suppress: {parts}; {take}, and they are, with these reasons"
+    if dry_run:
+        return f"would be suppressed: {parts}"
+    return f"suppressed: {report.suppressed} now, others were before ({parts} in the list)"
+
+
+def asked(report: ImportReport) -> Iterator[tuple[str, str]]:
+    """What the list says and nobody here knows, the most frequent first: the question, and the word an answer names."""
+    for where, lines in report.asked.most_common(SHOWN):
+        yield f"asked: {where} ({lines} lines): what does it mean?", report.words.get(where, "")
+
+
+def refused(bad: Bad) -> str:
+    return f"line {bad.line}: {f'{bad.text}: {bad.why}' if bad.text else bad.why}"
