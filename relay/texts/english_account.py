@@ -403,4 +403,21 @@ ACCOUNT: Final[dict[str, str]] = {
     # Of what a rate is.
     "rate.all": "all mail",
     "rate.bulk": "all bulk mail",
+    # Charts.
+    "chart.fortnight": "The last two weeks",
+    "chart.hours": "By hour (UTC)",
+    "chart.days": "By day (UTC)",
+    "chart.sites": "By the recipients’ domain",
+    "chart.site": "Domain",
+    "chart.classes": "Why copies failed or were refused",
+    "chart.class": "Reason",
+    "chart.link": "Where to",
+    "chart.when": "When",
+    "chart.table": "As a table",
+    "chart.nothing": "Nothing was sent in this time.",
+    "figure.opened_human": "Opened by people",
+    "figure.clicked_human": "Clicked by people",
+    # Charts.
+    # Charts.
+    # Charts.
 }

@@ -15,11 +15,11 @@ from relay.store.contract import Tx
 from relay.tenants import streams
 from relay.tracking import figures as tracking
 from relay.values.errors import RegistryError
+from relay.web.account import graphs
 from relay.web.inside import rates
 from relay.web.inside.gate import PageRequest, act, show
 
 LENGTH: Final = 25
-MOST_LINKS: Final = 25
 
 
 def listing(asked: PageRequest) -> Response:
@@ -64,7 +64,7 @@ def _page(asked: PageRequest, fault: str = "", status: int = 200) -> Response:
             "holds": held.of_campaign(conn, row.id),
             "refused": refusals.of_campaign(conn, row.tenant_id, row.id),
             "seen": tracking.of_campaign(conn, row.id),
-            "links": tracking.links(conn, row.id, MOST_LINKS),
+            "graphs": graphs.of_campaign(conn, row),
             "fault": fault,
             "may_stop": asked.visitor.may(Deed.CHANGE) and row.state not in ("declined", "stopped"),
         }

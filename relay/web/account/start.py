@@ -14,7 +14,7 @@ from relay.statistics import breakdown
 from relay.statistics.breakdown import StatisticsWanted
 from relay.store.contract import Tx
 from relay.tenants import tenants
-from relay.web.account import todo
+from relay.web.account import graphs, todo
 from relay.web.inside.gate import PageRequest, show
 
 DAY_S: Final = 86_400
@@ -36,6 +36,7 @@ def start(asked: PageRequest) -> Response:
             # All mail, and what is past a figure.
             "points": [one for one in points if one.of and (not one.counts.scope or one.level)],
             "level": max(one.level for one in points).word,
+            "fortnight": graphs.of_tenant(conn, tenant.id, asked.now),
             "latest": latest,
             "chores": chores,
         }
