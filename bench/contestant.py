@@ -8,7 +8,8 @@ rsa-2048 key, ``own`` is bulk mail: each recipient's copy has its own
 footer, header fields, reverse-path and signature. ``-tls`` after a mode asks
 for STARTTLS and AUTH, whose user name and password ``login`` prints. ``idle``
 is ``hold`` with room for thousands of sessions. It runs compiled where
-``scripts/compile`` has made a copy of these sources. The environment says where:
+``scripts/compile`` has made a copy of these sources. After ``--postgres`` its
+store is on a PostgreSQL server of its own. The environment says where:
 BENCH_STATE, BENCH_PORT, BENCH_SINK_PORT, BENCH_DOMAIN, BENCH_SELECTOR,
 BENCH_KEY, BENCH_CERTIFICATE, BENCH_CERTIFICATE_KEY, PEERS_DIR (a cache for the
 filled database).
@@ -28,7 +29,10 @@ import sys
 import time
 from pathlib import Path
 
-from relay.store.database import migrations
+from bench import database
+from relay.store.copy.run import copy_store
+from relay.store.database import connect, migrations, transaction
+from relay.store.engines import StoreAddress
 
 ROOT = Path(__file__).resolve().parent.parent
 RELAY = [sys.executable, "-m", "relay.cli.main"]
@@ -52,7 +56,7 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": copy, "PYTHONSAFEPATH": "1"} if copy else dict(os.environ)
 
 
-def settings(directory: Path, mode: str, port: str, sink: str) -> None:
+def settings(directory: Path, mode: str, port: str, sink: str, store: StoreAddress) -> None:
     tls = mode.endswith("-tls")
     certificate = os.environ["BENCH_CERTIFICATE"] if tls else ""
     key = os.environ["BENCH_CERTIFICATE_KEY"] if tls else ""
@@ -62,6 +66,8 @@ def settings(directory: Path, mode: str, port: str, sink: str) -> None:
 hostname = "relay.bench.example"
 data_dir = "data"
 workers = {os.environ.get("RELAY_WORKERS", os.cpu_count() or 1)}
+[store]
+url = "{store if isinstance(store, str) else ""}"
 [listen]
 submission = ["127.0.0.1:{port}"]
 submissions = []
@@ -82,9 +88,9 @@ level = "{os.environ.get("RELAY_LOG", "warning")}"
     )
 
 
-def fill(database: Path) -> None:
+def fill(path: Path) -> None:
     """A million people who agreed to the newsletter, straight into the tables."""
-    conn = sqlite3.connect(database)
+    conn = sqlite3.connect(path)
     now = time.time() - 86400
     tenant = conn.execute("SELECT id FROM tenant WHERE name = 'bench'").fetchone()[0]
     with conn:
@@ -134,6 +140,20 @@ def prepared(peers: Path, domain: str, selector: str, key: str) -> Path:
     return cache
 
 
+def on_server(peers: Path, prepared_: Path, state: Path) -> str:
+    """URL of a server that runs in ``state`` with the same store, which was copied there once for each schema."""
+    cache = peers / f"{prepared_.name}-postgres"
+    if not (cache / "done").exists():
+        cluster = database.made(state)
+        copy_store(prepared_ / "data" / "relay.db", database.url(cluster))
+        cluster.stop()
+        shutil.rmtree(cache, ignore_errors=True)
+        cache.mkdir()
+        database.copied(state / "pg", cache / "pg")
+        (cache / "done").touch()
+    return database.url(database.taken(cache, state))
+
+
 def credential(state: Path, mode: str, stream: str) -> None:
     """What lets the load in: its address, or in the TLS modes a password."""
     add = [*RELAY, "-c", str(state / "relay.toml"), "credential", "add", "bench", "--stream", stream]
@@ -144,24 +164,27 @@ def credential(state: Path, mode: str, stream: str) -> None:
     (state / "login").write_text(f"{told['username']} {told['password']}")
 
 
-def start(mode: str) -> int:
+def start(mode: str, postgres: bool) -> int:
     if mode not in MODES:
         return 3
+    if postgres and not database.installed():
+        print("PostgreSQL is not installed; as root on Debian: scripts/peers", file=sys.stderr)
+        return 4
     env = os.environ
     state = Path(env["BENCH_STATE"])
     peers = Path(env.get("PEERS_DIR") or Path(env.get("TMPDIR") or "/tmp") / "peers")
     cache = prepared(peers, env["BENCH_DOMAIN"], env["BENCH_SELECTOR"], env["BENCH_KEY"])
     shutil.copytree(cache / "data", state / "data")
-    settings(state, mode, env["BENCH_PORT"], env["BENCH_SINK_PORT"])
+    store: StoreAddress = on_server(peers, cache, state) if postgres else state / "data" / "relay.db"
+    settings(state, mode, env["BENCH_PORT"], env["BENCH_SINK_PORT"], store)
     stream = "transactional"
     if mode == "own":
         stream = "news"
         relay(state, "stream", "add", "bench", stream, "--kind", "bulk", "--topic", "news")
     credential(state, mode, stream)
-    conn = sqlite3.connect(state / "data" / "relay.db")
-    with conn:  # the peers sign with one rsa-2048 key, or not at all; nothing leaves this relay unsigned
+    # The peers sign with one rsa-2048 key, or not at all; nothing leaves this relay unsigned.
+    with contextlib.closing(connect(store)) as conn, transaction(conn):
         conn.execute("DELETE FROM dkim_key WHERE algorithm <> 'rsa-sha256'")
-    conn.close()
     with (state / "log").open("wb") as log:
         process = subprocess.Popen(
             [*RELAY, "-c", str(state / "relay.toml"), "serve"],
@@ -176,15 +199,20 @@ def start(mode: str) -> int:
     return 0
 
 
-def stop() -> int:
-    pid = int((Path(os.environ["BENCH_STATE"]) / "pid").read_text())
+def stop(postgres: bool) -> int:
+    state = Path(os.environ["BENCH_STATE"])
+    pid = int((state / "pid").read_text())
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
+    if postgres and (state / "pg" / "data" / "postmaster.pid").exists():
+        database.at(state).stop()
     return 0
 
 
 def main() -> int:
-    match sys.argv[1:]:
+    words = [word for word in sys.argv[1:] if word != "--postgres"]
+    postgres = len(words) < len(sys.argv) - 1
+    match words:
         case ["port"]:
             print(os.environ["BENCH_PORT"])
             return 0
@@ -192,9 +220,9 @@ def main() -> int:
             print((Path(os.environ["BENCH_STATE"]) / "login").read_text())
             return 0
         case ["start", mode]:
-            return start(mode)
+            return start(mode, postgres)
         case ["stop"]:
-            return stop()
+            return stop(postgres)
     print(__doc__, file=sys.stderr)
     return 2
 

@@ -72,6 +72,7 @@ from relay.queue.schedule import Schedule
 from relay.rights import retention
 from relay.statistics import sums
 from relay.store.contract import Tx
+from relay.store.database import far
 from relay.store.thread import ready as threads
 from relay.store.thread import usual_number
 from relay.store.units import GroupCommit, StoreRoom
@@ -287,23 +288,26 @@ class App:
             has_room=room.fits,
             recipients=limits.recipients,
             message_octets=limits.message_octets,
+            far=far(self.conn),
         )
         self._door = Door(socket_path(settings.server.data_dir, self.share.index), api)
         await self._door.open()
+        # Divided among processes, yet a typing error or two never makes anyone wait.
+        most = max(self.share.of(settings.auth.failures), min(settings.auth.failures, 3))
         desk = SubmissionDesk(
-            self.snapshots,
-            self.secrets,
-            self.conn,
-            self.chain,
-            acceptor,
-            # Divided among processes, yet a typing error or two never makes anyone wait.
-            Failures(max(self.share.of(settings.auth.failures), min(settings.auth.failures, 3)), settings.auth.window),
-            KnownAccounts(),
-            Failures(10 * settings.auth.failures, settings.auth.window),
-            self.clock,
-            settings.auth.plaintext_on_loopback,
-            self.facts,
-            room.fits,
+            snapshots=self.snapshots,
+            secrets=self.secrets,
+            conn=self.conn,
+            chain=self.chain,
+            acceptor=acceptor,
+            failures=Failures(most, settings.auth.window),
+            lately=KnownAccounts(),
+            accounts=Failures(10 * settings.auth.failures, settings.auth.window),
+            clock=self.clock,
+            plaintext_on_loopback=settings.auth.plaintext_on_loopback,
+            facts=self.facts,
+            has_room=room.fits,
+            far=far(self.conn),
         )
         budget = self._budget(limits.memory_octets, limits.message_octets)
         sessions = self._sessions(limits.sessions_per_address)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -21,10 +22,12 @@ for name in ("COLUMNS", "LINES"):  # pytest-xdist's
 time.tzset()
 
 
-@pytest.fixture(autouse=store.ON_SERVER)
-def on_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``make test STORE=postgres``: what tests keep in a file is on a server."""
-    store.in_place_of_files(monkeypatch)
+@pytest.fixture(autouse=store.ON_SERVER, scope="session")
+def on_server() -> Iterator[None]:
+    """``make test STORE=postgres``: what tests keep in a file is on a server; before fixtures of whole modules too."""
+    with pytest.MonkeyPatch.context() as patch:
+        store.in_place_of_files(patch)
+        yield
 
 
 @pytest.fixture

@@ -99,8 +99,8 @@ class Loader:
         if process.returncode:
             raise BenchError(f"{contestant.name} refuses the message in mode {work.mode}")
         signature = re.search(rb"^DKIM-Signature:.*?a=([\w-]+)", self.target.text(), re.M | re.S | re.I)
-        if work.arrives and bool(signature) is not work.signed:
-            raise BenchError(f"{contestant.name} {'does not sign' if work.signed else 'signs'} in mode {work.mode}")
+        if work.arrives and work.signed and signature is None:  # who signs where nobody asks for it does more
+            raise BenchError(f"{contestant.name} does not sign in mode {work.mode}")
         if signature and signature[1] != b"rsa-sha256":
             raise BenchError(f"{contestant.name} signs with {signature[1].decode()}, not rsa-sha256")
 

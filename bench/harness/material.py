@@ -22,7 +22,7 @@ def cache_directory() -> Path:
     """What contestants prepare is kept while schema and preparation stay the same; what nobody used for days goes."""
     digest = hashlib.sha256()
     migrations = BENCH.parent / "relay" / "store" / "migrations"
-    for path in [*sorted(migrations.glob("*.sql")), BENCH / "contestant.py"]:
+    for path in [*sorted(migrations.glob("*.sql")), BENCH / "contestant.py", BENCH / "database.py"]:
         digest.update(path.read_bytes())
     peers = peers_directory()
     wanted = peers / f"bench-{digest.hexdigest()[:12]}"

@@ -1,10 +1,11 @@
-"""The arguments of MAIL and RCPT: path and parameters (SIZE, BODY, SMTPUTF8, AUTH, RET, ENVID, NOTIFY, ORCPT).
+"""The arguments of MAIL and RCPT: path and parameters (SIZE, BODY, SMTPUTF8, AUTH, RET, ENVID, NOTIFY, ORCPT); AUTH's.
 
 One parser for both ports.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Final, NamedTuple
 
@@ -158,3 +159,8 @@ def _rcpt_parameters(text: str, extended: bool) -> RcptParameters:
         else:
             raise _unknown(name)
     return RcptParameters(notify, orcpt)
+
+
+def auth_response(line: bytes) -> bytes:
+    """What a response says; raises ValueError (RFC 4954 §4: ``=`` is an empty one)."""
+    return b"" if line == b"=" else base64.b64decode(line, validate=True)

@@ -15,7 +15,7 @@ import msgspec
 
 from relay.people.mailbox import mailbox_of
 from relay.store.contract import Tx
-from relay.store.sqlite.fragments import AMONG
+from relay.store.sqlite.fragments import AMONG, AMONG_TEXTS
 from relay.values.facts import Consent, Reason, Standing, Suppression
 
 # Each index that is read costs a page, and of ten million people a page is rarely in the cache. So whether there are
@@ -30,7 +30,7 @@ SELECT s.id, t.name, c.given_at, c.source, c.withdrawn_at,
        ) THEN 1 ELSE 0 END),
        c.dated, c.since, c.page, c.language, c.grade, c.recorded_at,
        CASE WHEN s.staged_in IS NULL THEN 0 ELSE coalesce(
-           (SELECT 1 FROM campaign k WHERE k.id = s.staged_in AND k.state = 'released'), 0) END
+           (SELECT 1 FROM campaign k WHERE k.id = s.staged_in AND k.state = 'released'), 0) END{more}
   FROM subscriber s
   LEFT JOIN consent c ON c.subscriber_id = s.id AND c.channel = 'email'
   LEFT JOIN topic t ON t.id = c.topic_id AND t.grade >= c.grade
@@ -41,12 +41,18 @@ _COUNTED: Final = (
 )
 _PERSON: Final = "s.tenant_id = ?1 AND s.address = ?3"
 _BY_ADDRESS: Final = {
-    True: _CONSENTS.format(counted=_COUNTED, person=_PERSON),
-    False: _CONSENTS.format(counted="?2 <> ''", person=_PERSON),
+    True: _CONSENTS.format(counted=_COUNTED, person=_PERSON, more=""),
+    False: _CONSENTS.format(counted="?2 <> ''", person=_PERSON, more=""),
 }
 """By whether ``counted`` is asked."""
-_BY_ID: Final = _CONSENTS.format(counted="0", person="s.id = ?1")
-_BY_IDS: Final = _CONSENTS.format(counted="0", person=f"s.id IN {AMONG}")
+_PEOPLE: Final = f"s.tenant_id = ?1 AND s.address IN {AMONG_TEXTS}"
+_BY_ADDRESSES: Final = {
+    True: _CONSENTS.format(counted=_COUNTED, person=_PEOPLE, more=", s.address"),
+    False: _CONSENTS.format(counted="?2 <> ''", person=_PEOPLE, more=", s.address"),
+}
+"""The same for several."""
+_BY_ID: Final = _CONSENTS.format(counted="0", person="s.id = ?1", more="")
+_BY_IDS: Final = _CONSENTS.format(counted="0", person=f"s.id IN {AMONG}", more="")
 _CAME_BACK: Final = """
 h.topic_id = 0 AND h.action = 'withdrawn' AND NOT EXISTS (SELECT 1 FROM suppression e
  WHERE e.subscriber_id = h.subscriber_id AND e.topic_id = 0 AND e.reason = 'unsubscribed')
@@ -87,6 +93,19 @@ def standing(conn: Tx, tenant_id: int, canonical: str, period: str, *, ends: boo
     if rows:
         return _standing(rows, _suppressed(conn, rows[0][0], tenant_id, mailbox))
     return _NOBODY if mailbox is None else Standing(None, (), _suppressed(conn, 0, tenant_id, mailbox), False)
+
+
+def standings(conn: Tx, tenant_id: int, canonicals: Iterable[str], period: str) -> dict[str, Standing]:
+    """The same for several in one statement, as far as that can tell: who isn't in the answer is asked for alone.
+
+    Left out are people with suppressions, and those whom the tenant doesn't know.
+    """
+    counter = "subscribers/" + period if period else ""
+    people: defaultdict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    asked = msgspec.json.encode(sorted(set(canonicals))).decode()
+    for row in conn.execute(_BY_ADDRESSES[counter != ""], (tenant_id, counter, asked)):
+        people[row[14]].append(row)
+    return {person: _standing(rows, ()) for person, rows in people.items() if not rows[0][6]}
 
 
 def standing_by_id(conn: Tx, subscriber_id: int) -> Standing:

@@ -145,6 +145,11 @@ def schema_version(conn: Tx) -> int:
     return int(conn.execute("PRAGMA user_version").fetchone()[0])
 
 
+def far(conn: Tx) -> bool:
+    """Whether each statement is a round trip to a server."""
+    return isinstance(conn, ServerTx)
+
+
 def waits(conn: Tx, seconds: float) -> None:
     """How long a statement on this connection waits for others' locks."""
     if isinstance(conn, ServerTx):

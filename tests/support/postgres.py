@@ -39,35 +39,28 @@ def programs() -> Path:
     return found[-1].parent
 
 
-class Server:
-    """A cluster in a directory; ``stop`` and ``start`` as faults want them."""
+class Cluster:
+    """A cluster in a directory, which may have been copied there; ``stop`` and ``start`` as faults want them."""
 
-    def __init__(self, settings: tuple[str, ...] = (), place: Path | None = None) -> None:
-        """``place``: where its directory is made."""
+    def __init__(self, directory: Path) -> None:
         self.bin = programs()
-        self.directory = Path(tempfile.mkdtemp(prefix="relay-pg-", dir=place))
-        self.directory.chmod(0o755)
+        self.directory = directory
+        self.data = directory / "data"
         self._user = "postgres" if os.geteuid() == 0 else None  # the server refuses to be root
-        data = self.directory / "data"
+
+    def make(self, settings: tuple[str, ...]) -> None:
+        """Its files, not started."""
+        self.directory.chmod(0o755)
         if self._user:
             whose = pwd.getpwnam(self._user)
             os.chown(self.directory, whose.pw_uid, whose.pw_gid)
         self._run(
-            "initdb", "-D", str(data), "-U", _ROLE, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
+            "initdb", "-D", str(self.data), "-U", _ROLE, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
             "--no-instructions",
         )  # fmt: skip
-        lines = [
-            "listen_addresses = ''",
-            f"unix_socket_directories = '{self.directory}'",
-            "max_connections = 200",
-            "shared_buffers = 32MB",
-            *settings,
-        ]
-        with (data / "postgresql.conf").open("a") as file:
+        lines = ["listen_addresses = ''", "max_connections = 200", *settings]
+        with (self.data / "postgresql.conf").open("a") as file:
             file.write("\n".join(lines) + "\n")
-        self.data = data
-        self.start()
-        atexit.register(self.remove)
 
     def _run(self, program: str, *words: str) -> None:
         done = subprocess.run(
@@ -77,10 +70,31 @@ class Server:
         assert done.returncode == 0, f"{program}: {done.stderr} {done.stdout}"
 
     def start(self) -> None:
-        self._run("pg_ctl", "-D", str(self.data), "-l", str(self.directory / "log"), "-w", "start")
+        log, socket = str(self.directory / "log"), f"-k {self.directory}"
+        self._run("pg_ctl", "-D", str(self.data), "-l", log, "-o", socket, "-w", "start")
 
     def stop(self, mode: str = "fast") -> None:
         self._run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop")
+
+    def url(self, database: str, role: str = _ROLE) -> str:
+        return f"postgresql://{role}@/{database}?host={self.directory}"
+
+    def admin(self, sql: str) -> list[tuple[object, ...]]:
+        """One statement as the superuser, outside of a transaction."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
+            cursor = conn.execute(sql.encode())
+            return cursor.fetchall() if cursor.description else []
+
+
+class Server(Cluster):
+    """One of a test's own, gone with its process."""
+
+    def __init__(self, settings: tuple[str, ...] = (), place: Path | None = None) -> None:
+        """``place``: where its directory is made."""
+        super().__init__(Path(tempfile.mkdtemp(prefix="relay-pg-", dir=place)))
+        self.make(("shared_buffers = 32MB", *settings))
+        self.start()
+        atexit.register(self.remove)
 
     def kill(self) -> None:
         """SIGKILL to the postmaster; its children end by themselves."""
@@ -92,15 +106,6 @@ class Server:
 
     def pid(self) -> int:
         return int((self.data / "postmaster.pid").read_text().split()[0])
-
-    def url(self, database: str, role: str = _ROLE) -> str:
-        return f"postgresql://{role}@/{database}?host={self.directory}"
-
-    def admin(self, sql: str) -> list[tuple[object, ...]]:
-        """One statement as the superuser, outside of a transaction."""
-        with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
-            cursor = conn.execute(sql.encode())
-            return cursor.fetchall() if cursor.description else []
 
     def empty(self) -> str:
         """URL of a new database with nothing in it."""

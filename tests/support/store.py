@@ -72,6 +72,11 @@ def in_place_of_files(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(database, "_migrate_file", migrate)
 
 
+def pool(path: Path) -> Storage:
+    """As the HTTP process has it."""
+    return app._pool(path)
+
+
 def dump(conn: Connection) -> list[str]:
     """All that is in the store, row by row, whatever its engine; octets in hex."""
     found = []

@@ -21,6 +21,7 @@ from relay.people import consents, topics
 from relay.store.database import connect, migrate, transaction
 from relay.tenants import api_tokens, tenants
 from relay.web.server.process import bind, run
+from tests.support import store
 from tests.support.store import dump
 
 START_TIMEOUT_S = 30
@@ -38,15 +39,19 @@ class Shop:
 
     @classmethod
     def create(cls, directory: Path, **tables: object) -> Shop:
+        url = store.url_of_a_new_one()
         settings = Settings.model_validate(
             {
                 "server": {"hostname": "relay.example.com", "data_dir": str(directory)},
                 "listen": {"http": "127.0.0.1:0"},
                 "links": {"base_url": "https://relay.example.com"},
+                "store": {"url": url},
                 **tables,
             }
         )
-        migrate(settings.database)
+        if url:
+            settings.database.write_text(url)  # for tests that name the file
+        migrate(settings.stored)
         secrets = Secrets.create(settings.secrets_file)
         shop = cls(settings, secrets, connect(settings.database), 0, "")
         shop.tenant_id, shop.token = shop.add_tenant("acme")

@@ -13,7 +13,7 @@ from relay.people import consents, suppressions, topics
 from relay.people import standing as standings
 from relay.people.consents import EVERYTHING, ConsentRefused
 from relay.values.facts import Consent, Reason, Standing, Suppression
-from tests.support.store import dump
+from tests.support.store import dump, of_a_file
 from tests.unit.records import NOW, SHOP, agree, column, one, open_shop, put
 
 DAY = 86400.0
@@ -30,9 +30,17 @@ def standing(conn: sqlite3.Connection, email: str = ANN) -> Standing:
     if found.subscriber_id is not None:
         same = structs.replace(found, counted=False)
         assert consents.standing_by_id(conn, found.subscriber_id) == same
-        told = {} if found.suppressions else {found.subscriber_id: same}
-        assert standings.standings_by_id(conn, [found.subscriber_id, 999_999]) == told
+        told = {} if found.suppressions else {found.subscriber_id: in_order(same)}
+        by_id = standings.standings_by_id(conn, [found.subscriber_id, 999_999])
+        assert {person: in_order(one) for person, one in by_id.items()} == told
+        by_address = standings.standings(conn, SHOP, [email, "nobody@people.example"], "2026-09")
+        assert [in_order(one) for one in by_address.values()] == ([] if found.suppressions else [in_order(found)])
     return found
+
+
+def in_order(found: Standing) -> Standing:
+    """Its consents by topic: they come in any order."""
+    return structs.replace(found, consents=tuple(sorted(found.consents, key=lambda one: one.topic)))
 
 
 def withdraw(conn: sqlite3.Connection, person: int, topic_id: int, *, now: float = NOW + DAY, **more: int) -> bool:
@@ -320,6 +328,7 @@ def test_another_spelling_of_the_mailbox_is_marked_too(conn: sqlite3.Connection)
     assert marks() == [0, 0, 0, 0, 0] and standing(conn, "annb@gmail.com").suppressions == ()
 
 
+@of_a_file("plans of its queries")
 def test_standing_is_found_by_indexes_only(conn: sqlite3.Connection) -> None:
     plans = [
         str(row[3])

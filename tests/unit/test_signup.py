@@ -92,7 +92,6 @@ def test_the_consent_carries_its_proof(signup: Signup) -> None:
         "INSERT INTO event (tenant_id, at, kind, submission_id, number, detail) VALUES (?, ?, 'delivered', ?, 1, ?)",
         (letter[1], signup.now - 9, letter[0], '{"status":"250 2.0.0 ok 17","remote":"mx.people.example"}'),
     )
-    signup.shop.conn.commit()
     confirming = signup.client("203.0.113.9", **{"user-agent": "Confirmer/2"})
     confirming.post(signup.links()[0], data={"answer": "confirm"})
     row = signup.shop.conn.execute("SELECT evidence FROM consent_history").fetchone()

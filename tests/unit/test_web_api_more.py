@@ -222,13 +222,11 @@ def test_a_persons_history_comes_with_its_evidence(api: Api) -> None:
 
 
 def test_all_consents_are_exported(api: Api) -> None:
-    for number in range(1_203):
-        api.shop.conn.execute("SAVEPOINT many") if not number else None
-        api.shop.conn.execute(
+    with transaction(api.shop.conn) as conn:
+        conn.executemany(
             "INSERT INTO subscriber (tenant_id, address, created_at) VALUES (?, ?, 1)",
-            (api.tenant_id, f"p{number:04}@example.com"),
+            [(api.tenant_id, f"p{number:04}@example.com") for number in range(1_203)],
         )
-    api.shop.conn.execute("RELEASE many")
     api.shop.consent("=cmd@example.com", "offers", tenant_id=api.tenant_id)
     api.shop.conn.execute(
         "INSERT INTO consent (subscriber_id, topic_id, given_at, source, wording_id, means, recorded_at)"

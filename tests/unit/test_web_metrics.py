@@ -9,9 +9,9 @@ import pytest
 from prometheus_client import generate_latest
 
 from relay.store.database import transaction
-from relay.store.sqlite.pool import Pool
 from relay.web import metrics
 from relay.web.peer import Insiders
+from tests.support.store import of_a_file, pool
 from tests.support.web import Shop
 
 
@@ -36,7 +36,7 @@ def enqueue(shop: Shop, number: int, state: int, due_at: float) -> None:
 
 def test_counters_follow_new_rows_only(shop: Shop) -> None:
     shop.consent("before@example.com", "news")
-    known = metrics.Metrics(Pool(shop.settings.database), Insiders(()))
+    known = metrics.Metrics(pool(shop.settings.database), Insiders(()))
     assert 'relay_consents_total{action="given"}' not in figures(known)
     shop.consent("after@example.com", "news")
     shop.consent("after@example.com", "offers")
@@ -54,12 +54,13 @@ def test_counting_stops_at_the_cap(shop: Shop, monkeypatch: pytest.MonkeyPatch) 
         for number in range(5):
             enqueue(shop, number, 0, time.time() - 100)
         enqueue(shop, 5, 1, 0)
-    found = figures(metrics.Metrics(Pool(shop.settings.database), Insiders(())))
+    found = figures(metrics.Metrics(pool(shop.settings.database), Insiders(())))
     assert found['relay_queue_recipients{state="ready"}'] == 3
     assert found['relay_queue_recipients{state="held"}'] == 1
     assert found["relay_queue_late_seconds"] >= 100
 
 
+@of_a_file("plans of its queries")
 @pytest.mark.parametrize(
     "sql",
     [

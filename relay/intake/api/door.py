@@ -12,8 +12,9 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,8 @@ import msgspec
 
 from relay.intake import asking, sandbox
 from relay.intake.accept import NO_ROOM, Acceptor, Arrived
+from relay.intake.ahead import MOST as MOST_AHEAD
+from relay.intake.ahead import StandingsAhead
 from relay.intake.api.attendant import ApiAttendant
 from relay.intake.api.handed import HANDED, HEAD, MOST_OCTETS, HandedMessage, HandedRecipient, Told, framed
 from relay.intake.parameters import MailParameters
@@ -68,6 +71,8 @@ class ApiDesk:
     has_room: Callable[[int], bool]
     recipients: int
     message_octets: int
+    far: bool
+    """Each look-up is a round trip: those of several recipients are made together."""
 
 
 def bound(path: Path) -> socket.socket:
@@ -190,10 +195,12 @@ class Door:
             return self._noted(txn, attendant, refused)
         period = asking.period_near_limit(tenant, usage, len(handed.recipients))
         accepted: list[Accepted] = []
+        ahead = StandingsAhead() if desk.far else None
         for number, one in enumerate(handed.recipients):
             if number % TURN == TURN - 1:
                 await asyncio.sleep(0)
-            verdict = self._known(txn, one, period, handed.sandbox)
+            following = partial(_canonical, handed.recipients, number + 1) if ahead is not None else tuple
+            verdict = self._known(txn, one, period, handed.sandbox, ahead, following)
             if isinstance(verdict, Recipient):
                 if verdict.canonical in attendant.given:
                     continue
@@ -219,7 +226,13 @@ class Door:
         return None if self._desk.has_room(len(handed.raw)) else NO_ROOM
 
     def _known(
-        self, txn: Transaction, one: HandedRecipient, period: str, unreal: bool
+        self,
+        txn: Transaction,
+        one: HandedRecipient,
+        period: str,
+        unreal: bool,
+        ahead: StandingsAhead | None,
+        following: Callable[[], Sequence[str]],
     ) -> Recipient | Accepted | Status:
         """The person, as far as anything is known; who is of the sandbox is judged here."""
         try:
@@ -229,7 +242,11 @@ class Door:
         canonical = address.canonical
         if address.domain == SANDBOX:
             return sandbox.recipient(str(address), canonical, txn.tenant)
-        standing = asking.standing_of(self._desk.conn, self._desk.secrets, txn.tenant.id, canonical, period)
+        desk, tenant = self._desk, txn.tenant.id
+        if ahead is None:
+            standing = asking.standing_of(desk.conn, desk.secrets, tenant, canonical, period)
+        else:
+            standing = ahead.standing(desk.conn, desk.secrets, tenant, canonical, period, following)
         return Recipient(str(address), canonical, address.domain, standing, "NEVER")
 
     async def _accepted(
@@ -285,3 +302,12 @@ async def _frame(reader: asyncio.StreamReader) -> bytes:
     if octets > MOST_OCTETS:
         raise ValueError(f"a frame of {octets} octets")
     return await reader.readexactly(octets)
+
+
+def _canonical(recipients: Sequence[HandedRecipient], begin: int) -> list[str]:
+    """Of those who are asked about next; wrong addresses are left out."""
+    found = []
+    for one in recipients[begin : begin + MOST_AHEAD - 1]:
+        with contextlib.suppress(AddressError):
+            found.append(parse_address(one.email).canonical)
+    return found

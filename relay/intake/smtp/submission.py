@@ -17,7 +17,8 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from relay.intake import asking, sandbox
 from relay.intake.accept import NO_ROOM, Acceptor, Arrived
-from relay.intake.parameters import ArgumentError, MailParameters, mail_argument, rcpt_argument
+from relay.intake.ahead import StandingsAhead, waiting
+from relay.intake.parameters import ArgumentError, MailParameters, auth_response, mail_argument, rcpt_argument
 from relay.intake.refusals import DATA, RCPT
 from relay.intake.smtp.channel import Closed, Shared
 from relay.intake.smtp.limits import Failures, KnownAccounts
@@ -34,7 +35,7 @@ from relay.tenants import login
 from relay.tenants.facts import Facts
 from relay.tenants.parts import CredentialRecord
 from relay.tenants.snapshot import SnapshotSource
-from relay.values.facts import Freeze, Recipient
+from relay.values.facts import Freeze, Recipient, Standing
 from relay.values.sandbox import SANDBOX
 
 _log = logging.getLogger("relay.submission")
@@ -73,6 +74,8 @@ class SubmissionDesk:
     facts: Facts
     has_room: Callable[[int], bool]
     """False when the disk can't take a message of so many octets."""
+    far: bool
+    """Each look-up is a round trip: those of RCPTs that a client has sent together are made together."""
 
 
 class SubmissionSession(BaseSession):
@@ -102,6 +105,7 @@ class SubmissionSession(BaseSession):
         self._handed_over = False
         """The acceptor has the message, and says what became of it."""
         self._as_of = NEVER
+        self._ahead: StandingsAhead | None = StandingsAhead() if desk.far else None
         self._patience: Patience | None = None
         """Of the transaction, for hooks that wait; None: no hook does."""
         self._period = ""
@@ -153,7 +157,7 @@ class SubmissionSession(BaseSession):
     def _plain(self, response: bytes) -> Status:
         """RFC 4616: authorisation identity, NUL, user name, NUL, password. Nobody may act for another user."""
         try:
-            identity, user, password = _response(response).split(b"\0")
+            identity, user, password = auth_response(response).split(b"\0")
             return self._log_in(user.decode(), password.decode(), foreign=identity not in (b"", user))
         except ValueError:
             return _BAD_RESPONSE
@@ -161,14 +165,14 @@ class SubmissionSession(BaseSession):
     def _user(self, response: bytes) -> Status | None:
         """The first half of LOGIN."""
         try:
-            user = _response(response).decode()
+            user = auth_response(response).decode()
         except ValueError:
             return _BAD_RESPONSE
         return self._challenge(b"Password\x00", lambda line: self._password(user, line))
 
     def _password(self, user: str, response: bytes) -> Status:
         try:
-            return self._log_in(user, _response(response).decode())
+            return self._log_in(user, auth_response(response).decode())
         except ValueError:
             return _BAD_RESPONSE
 
@@ -208,6 +212,8 @@ class SubmissionSession(BaseSession):
         self._accepted = []
         self._seen = set()
         self._recipients = []
+        if self._ahead is not None:
+            self._ahead.forget()
 
     def _give_up(self) -> None:
         """No message will tell more about those that were refused."""
@@ -303,13 +309,20 @@ class SubmissionSession(BaseSession):
         if address.domain == SANDBOX:
             unreal = sandbox.recipient(str(address), canonical, txn.tenant)
             return self._judged(txn, canonical, unreal)
-        standing = asking.standing_of(self.desk.conn, self.desk.secrets, txn.tenant.id, canonical, self._period)
+        standing = self._standing(txn.tenant.id, canonical)
         recipient = Recipient(str(address), canonical, address.domain, standing, parameters.notify, parameters.orcpt)
         verdict = self.desk.chain.recipient(txn, recipient, self._patience)
         if isinstance(verdict, Accepted | Status):
             return self._judged(txn, canonical, verdict)
         self._later(verdict, partial(self._judged, txn, canonical))
         return None
+
+    def _standing(self, tenant_id: int, canonical: str) -> Standing:
+        desk, ahead = self.desk, self._ahead
+        if ahead is None:
+            return asking.standing_of(desk.conn, desk.secrets, tenant_id, canonical, self._period)
+        following = partial(waiting, self._in, extended=self.extended, smtputf8=self._parameters.smtputf8)
+        return ahead.standing(desk.conn, desk.secrets, tenant_id, canonical, self._period, following)
 
     def _judged(self, txn: Transaction, canonical: str, verdict: Accepted | Status) -> Status:
         """The answer to RCPT."""
@@ -365,7 +378,7 @@ class SubmissionSession(BaseSession):
         """Answer the command once the policies have: what the client sends meanwhile waits, and so keeps its order."""
         self._work_on(self._awaited(judging, then))
         assert self._job is not None
-        self._job.add_done_callback(partial(_closed, judging))
+        self._job.add_done_callback(lambda _: judging.close())  # one that was cancelled before it began left it
 
     async def _awaited(self, judging: Coroutine[Any, Any, _Answer], then: Callable[[_Answer], Status]) -> None:
         self._say(then(await judging))
@@ -380,16 +393,6 @@ class SubmissionSession(BaseSession):
         # The hooks have a limit of their own, and the client is not to blame for it.
         self._reset_timeout(max(self._deadline - self.loop.time(), self.desk.chain.wait_s + AND_MORE_S))
         self.start(job)
-
-
-def _closed(judging: Coroutine[Any, Any, Any], job: asyncio.Task[None]) -> None:
-    """A job that was cancelled before it began leaves what it was to wait for."""
-    judging.close()
-
-
-def _response(line: bytes) -> bytes:
-    """What a response says; raises ValueError (RFC 4954 §4: ``=`` is an empty one)."""
-    return b"" if line == b"=" else base64.b64decode(line, validate=True)
 
 
 def _ended(now: CredentialRecord | None, then: CredentialRecord) -> bool:

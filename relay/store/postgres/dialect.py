@@ -44,7 +44,7 @@ _TYPES: Final = {
     "BLOB": "BYTEA",
     "TEXT": 'TEXT COLLATE "C"',  # compared by code points, as SQLite does
 }
-_RESERVED: Final = (r"(?<![\w.'/-])freeze\b(?!['-])", '"freeze"')
+_RESERVED: Final = (r"""(?<![\w.'"/-])freeze\b(?!['"-])""", '"freeze"')
 _WORDS: Final[Sequence[tuple[str, str]]] = (
     (r"\bINDEXED BY \w+", ""),
     _RESERVED,
@@ -58,6 +58,10 @@ _WORDS: Final[Sequence[tuple[str, str]]] = (
     (
         r"\(SELECT value FROM json_each\(\?1\)\)",
         "(SELECT CAST(one.value AS BIGINT) FROM json_array_elements_text(CAST(?1 AS json)) one)",
+    ),
+    (
+        r"\(SELECT value FROM json_each\(\?3\)\)",
+        "(SELECT one.value FROM json_array_elements_text(CAST(?3 AS json)) one)",
     ),
     (
         r"EXISTS \(SELECT 1 FROM json_each\(([\w.]+)\) j WHERE j\.key = \? AND j\.value = \?\)",

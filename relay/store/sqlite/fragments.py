@@ -7,6 +7,9 @@ from typing import Final
 AMONG: Final = "(SELECT value FROM json_each(?1))"
 """The values of a JSON array that is the first value, for ``IN``: one statement however many there are."""
 
+AMONG_TEXTS: Final = "(SELECT value FROM json_each(?3))"
+"""The same of texts, in the third value."""
+
 
 def by_index(name: str) -> str:
     """Says which index finds the rows, where the planner would rather read the whole table."""
