@@ -142,6 +142,7 @@ class _Named:
             status += self._unproved(roles.get("at", ()))
         if len(status) > 1:  # how often mail bounced says nothing where the status is told
             status = [column for column in status if not self._counts(column)] or status
+        status = self._of_person(status)
         if any(when := [column.index for column in status if self._says_when(column)]):
             roles["at"] = [*roles.get("at", ()), *when]
         kept = tuple((index, name) for name, index in attributes.items())
@@ -189,6 +190,19 @@ class _Named:
 
     def _cells(self, index: int) -> list[str]:
         return [cell for row in self._people if index < len(row) and (cell := row[index].strip())]
+
+    def _of_person(self, status: list[StatusColumn]) -> list[StatusColumn]:
+        """Without a mere ``Status`` of which no word is known, where another column says who agreed."""
+        if not any(column.mode is StatusMode.YES for column in status):
+            return status
+        strange = [
+            column
+            for column in status
+            if column.mode is StatusMode.STATE
+            and self._plain[column.index] in list_finding.MERE
+            and not any(list_finding.known(cell) or list_finding.is_flag(cell) for cell in self._cells(column.index))
+        ]
+        return [column for column in status if column not in strange]
 
     def _counts(self, column: StatusColumn) -> bool:
         return column.mode is StatusMode.BAD and list_finding.are_counts(self._cells(column.index))

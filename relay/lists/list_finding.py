@@ -24,6 +24,8 @@ from relay.lists.list_status_names import (
 from relay.lists.list_words import NO, STRONG, YES, Said, meaning, plain, strong
 from relay.values.moments import absent
 
+MERE: Final = frozenset(("status", "statut", "статус", "staatus", "estatus"))
+"""Names that may be those of an order's state."""
 MAX_KINDS: Final = 40
 """Different words that a column of states has at most in a sample."""
 
@@ -76,7 +78,7 @@ def _by_name(
     if flags and not bad and good_part(name) and not are_times(cells):
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
     if bad:
-        return StatusColumn(index, shown, StatusMode.BAD, bad, answers)
+        return StatusColumn(index, shown, StatusMode.BAD, bad, answers, reasons=is_reason(name))
     if good_part(name) and len(set(cells)) <= MAX_KINDS and any(plain(cell) in NO for cell in cells):
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True), texts=True)
     if name in MAYBE_STATES and cells:
@@ -185,6 +187,6 @@ def _are_states(cells: Sequence[str]) -> bool:
 
 
 def _undecided(cells: Sequence[str]) -> bool:
-    """Yes and no in words, both of them."""
+    """Yes and no, both of them; or no alone, in words."""
     kinds = {plain(cell) for cell in cells}
-    return kinds <= (YES | NO) and bool(kinds & NO) and all(len(kind) > 1 for kind in kinds)
+    return kinds <= (YES | NO) and bool(kinds & NO) and (bool(kinds & YES) or all(len(kind) > 1 for kind in kinds))

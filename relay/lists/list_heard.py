@@ -29,7 +29,8 @@ _PARTS: Final = (
     (re.compile(r"\bspam\b|complain|beschwerde|plainte|queja|жалоб|скарг|kaebus|\bспам"), Said.COMPLAINED),
     (
         re.compile(
-            r"hard ?bounc|\bbounced?\b|\brebond|\brebot|porku|\bbad\b|unzustellbar|ungultig|undeliver"
+            r"\bbounc(?!es\b)|\bodbi[ct]|\bstuds|(?:mail|newsletter)s? returned|returned (?:e ?)?mail|rucklauf"
+            r"|\brebond|\brebot|porku|\bbad\b|unzustellbar|ungultig|undeliver"
             r"|invalid|невалид|невалід|недеиств|недіисн"
         ),
         Said.BOUNCED,
@@ -42,7 +43,8 @@ _PARTS: Final = (
             r"|abgemeldet|abmeld|desabonn|desinscri"
             r"|отпис|відпис|отказ от|cancelac|\bleft\b|\bquit\b|departed|resili|widerruf"
             r"|відмов|\bbaja\b|loobu|lahku|withdr|revok|zuruckgezog|отозва|відклик|tagasi vo|uitgeschr|afgemeld"
-            r"|cancellazion|disiscri|wypis|rezygn|avregistr|e ?mail ?stop|stop ?e ?mail"
+            r"|cancellazion|disiscri|wypis|rezygn|avregistr|widerspruch|\bobject(?:ed|ion)|oposicion|\bвозраж"
+            r"|avanmal|e ?mail ?stop|stop ?e ?mail"
         ),
         Said.LEFT,
     ),
@@ -72,13 +74,17 @@ _TEXTS: Final = (
             r"|неизвест"
             r"|невідом|desconocid|inconnu|unknown|\bcomes? back|\bcame back|komm\w* zuruck|zuruckgekomm|retourn"
             r"|returned"
+            r"|existier\w* nicht|nicht (?:gefunden|vorhanden|existent)|not found|не наиден|не знаиден|ei leitud"
+            r"|no encontrad|introuvable"
+            r"|не работает|не працює|ei toota|(?:not|n t) work|funktioniert nicht|ne (?:marche|fonctionne) pas"
+            r"|no funciona"
             r"|devuelt|вернул|поверта|повернул|tuleb tagasi|tagasi tul|vrati|zwrot"
         ),
         Said.BOUNCED,
     ),
     (
         re.compile(
-            r"\bpend|\bwait|await|attente|attesa|aussteh|\boffen|ootel|ootab|ожида|очіку|чека|\bждет|wartet"
+            r"\bpend|\bwait|await|odotta|attente|attesa|aussteh|\boffen|ootel|ootab|ожида|очіку|чека|\bждет|wartet"
             r"|oczek|aguard"
             r"|\b(?:not|nicht|non|no|sin|не|ei|pole|pas|nie|niet)\b (?:\w+ ){0,2}?(?:confirm|bestat|подтвер"
             r"|підтвер|kinnit"
@@ -139,10 +145,12 @@ _GOOD: Final = re.compile(
     r"|abonn|suscri|inscri|acepta|accept|agree|permission|consent|согла|згод|nousolek|soovib|einwillig|zustimm"
     r"|opt ?in"
     r"|nieuwsbrief|nyhetsbrev|uutiskirje|biuletyn|bollettino|boletim|turundus|\bluba\b|toestemming|\bzgod|consenso"
-    r"|samtyck|samtykke|suostum|ingeschr|aanmeld|iscri|zapis|\balta\b"
+    r"|aangemeld|anmald|pameld|liittyn|tilaus|uutiskir|samtyck|samtykke|suostum|ingeschr|aanmeld|iscri|zapis|\balta\b"
     r"|\bdoi\b|double ?opt|\bgdpr|\brgpd|\bdsgvo|bestatig|bestaetig|anmeld|confirm|подтвержд|підтвердж|kinnitat"
     r"|\be ?mails?\b|\bmails?\b|rundschreib|rundbrief"
     r"|\bakti(?:iv|v)\w*$|\bactive$|\bactif$|\bactivo$|активн\w+$"
+    r"|informiert|keep me|\binformed\b|auf dem laufenden|up to date|in touch|tenir informe|tenu informe"
+    r"|mantener\w* informad"
     r"|may we|send me|\bnews\b|updates|receive|recib|recevoir|отримув|получа|tellib|infolettre|lettre"
 )
 _FIGURES: Final = re.compile(
@@ -164,7 +172,8 @@ _CHANNELS: Final = re.compile(rf"\b{_CHANNEL}\b")
 _OTHER_MATTERS: Final = re.compile(
     r"\b(?:acs|reviews?|reminders?|abandoned|surveys?|track(?:ing)?|cookies?|analytics|profiling|photos?|fotos?"
     r"|pictures?|bildrechte|videos?|medical"
-    r"|third part(?:y|ies)|partners?|partenaires?|paper|papier"
+    r"|third part(?:y|ies)|dritte\w*|tiers|terceros|третьи\w*|третіх|kolmanda\w*|партн\w*|partners?"
+    r"|partenaires?|paper|papier"
     r"|postal|postalisch|printed|direct mail|online advertis\w*"
     r"|(?:per|by|par|via) (?:post|poste|brief))\b"
 )
@@ -175,6 +184,7 @@ _WISHES: Final = re.compile(
     r"|\bwants? (?:out|off)\b|\bwants? no (?:e ?mail|mail|news)|\bbounce[sd]\b"
     r"|\b(?:doesn t|don t|does not|do not|didn t) want (?:to (?:get|receive|be)|any|our|more|e ?mail|mail|news)"
     r"|abbestell|abmeld|keine? (?:e ?)?(?:mails?|newsletter|werbung)|ne veut p|plus de (?:mails?|newsletter)"
+    r"|\bdeceased|\bdied\b|verstorben|gestorben|\bdecede|fallecid|\bумер|\bпомер|\bsurnud"
     r"|\b(?:ne|n) (?:\w+ )?(?:souhait|veu|desir)\w* (?:plus|pas)|plus (?:\w+ )?recevoir|geen (?:e ?)?(?:mails?"
     r"|nieuwsbr)"
     r"|\bno (?:desea|recibir)|(?:не|больше не|більше не) (?:желает|присыл|получать|отримув|бажа|надсил)"

@@ -63,7 +63,7 @@ class StatusColumn:
     texts: bool = False
     """LOOSE: longer texts are listened to, as a server's reply; YES: words that nobody knows say how, not whether."""
     reasons: bool = False
-    """LOOSE: it says why; a part of a short text counts."""
+    """LOOSE, BAD: it says why; a part of a short text counts."""
     known: dict[str, Said] = field(default_factory=dict)
 
     def said(self, cell: str) -> Said:
@@ -118,7 +118,7 @@ class StatusColumn:
     def _bad(self, cell: str, word: str) -> Said:
         if word in NO or meaning(word) is Said.AGREED or _denied(word) is Said.NOTHING:
             return Said.NOTHING
-        said = meaning(word) or self._several(cell)
+        said = meaning(word) or self._several(cell) or (_heard(cell, word) if self.reasons else Said.NOTHING)
         if said in (Said.LEFT, Said.STOPPED, Said.BOUNCED, Said.COMPLAINED):
             return said
         return Said.REFUSED if soft(cell) and self.bad is Said.BOUNCED else self.bad

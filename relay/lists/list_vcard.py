@@ -16,15 +16,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from relay.lists.list_heard import spoken
 from relay.lists.list_rows import MAX_LINE, Bad, ListRow, sound
 from relay.lists.list_text import ListError, TextKind
+from relay.people.profiles import MAX_VALUE
 
-HEADER: Final = ["email", "name", "birthday", "groups"]
+HEADER: Final = ["email", "name", "birthday", "groups", "note"]
 BEGIN: Final = re.compile(r"\s*\ufeff?begin\s*:\s*vcard\s*$", re.I)
 _END: Final = re.compile(r"end\s*:\s*vcard\s*$", re.I)
 # group "." name *(";" parameter) ":" value; a parameter may be quoted (RFC 6350 §3.3).
 _PROPERTY: Final = re.compile(r'(?:[\w-]+\.)?([\w-]+)((?:;(?:"[^"]*"|[^":;])*)*):(.*)\Z', re.S)
-_WANTED: Final = frozenset({"EMAIL", "FN", "N", "BDAY", "CATEGORIES"})
+_WANTED: Final = frozenset({"EMAIL", "FN", "N", "BDAY", "CATEGORIES", "NOTE"})
 _NAMES: Final = re.compile(r"(?:[\w-]+\.)?([\w-]+)")
 _NO_CHARSET: Final = re.compile("unicode-escape|raw-unicode-escape|utf-7|idna|punycode|undefined")
 """Codecs of Python's own and transformations: what they make of octets may be no text, or take long."""
@@ -180,6 +182,12 @@ def _preference(parameters: str) -> int:
     return 1 if re.search(r"\bPREF\b", parameters, re.I) else 101
 
 
+def _telling(card: _Card) -> str:
+    """A note that says something of whether the person wants mail; others are not kept."""
+    note = card.values.get("NOTE", "")
+    return note[:MAX_VALUE] if spoken(note) else ""
+
+
 def _rows(card: _Card) -> Iterator[ListRow]:
     if not card.emails:
         name = card.values.get("FN") or card.values.get("N", "")
@@ -188,7 +196,7 @@ def _rows(card: _Card) -> Iterator[ListRow]:
     best = min(card.emails, key=lambda email: email[0])
     name = card.values.get("FN") or card.values.get("N", "")
     groups = "; ".join(_plain(one.strip()) for one in re.split(r"(?<!\\),", card.values.get("CATEGORIES", "")) if one)
-    yield card.line, [best[1], name, card.values.get("BDAY", ""), groups]
+    yield card.line, [best[1], name, card.values.get("BDAY", ""), groups, _telling(card)]
     seen = {best[1].casefold()}
     for _, email in card.emails:
         if email.casefold() not in seen:

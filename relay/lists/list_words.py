@@ -168,7 +168,7 @@ _CANCELLED: Final = _words(
 AGREED: Final = _words(
     "subscribed,subscriber,opted in,opt in,optin,opted-in,double opt in,double optin,confirmed,active subscriber",
     "single opt in,single optin,confirmed opt in,resubscribed,marketing accepted,consented,consent given",
-    "sub,subscribed to emails,express",
+    "sub,subscribed to emails,express,doi,soi,coi",
     "explicit,explicit consent,express consent,subscribed and confirmed,confirmed subscriber",
     "angemeldet,abonniert,bestätigt,eingewilligt,zugestimmt,angemeldete",
     "abonné,abonnée,inscrit,inscrite,confirmé,confirmée,consenti,suscrito,suscrita,confirmado,confirmada,inscrito",
@@ -180,7 +180,7 @@ _IN_USE: Final = _words(
     "active,enabled,normal,regular,member,verified,accepted,valid,ok,deliverable,engaged,current,sendable,available",
     "allow,allowed,approved,live,registered,aktiv,aktiviert,gültig,actif,active,activo,activa,valide,válido",
     "активен,активна,активный,активно,доступен,активний,активна,aktiivne,aktiivsed,kehtiv,actief,attivo",
-    "ativo,aktywny",
+    "ativo,aktywny,premium,gifted,comped,trialed,free,aktiivinen",
 )
 YES: Final = _words(
     "yes,y,true,t,1,on,x,checked,agree,agreed,i agree,accept,accepts,given,granted,opt in,double",
