@@ -12,7 +12,8 @@ from typing import Final
 from relay.lists.list_words import Said, plain
 
 _VOID: Final = re.compile(
-    r"\b(?:no|not|without|excluding|exclude|minus|removed|except|filtered|ohne|sans|sin|без|ilma|non suppressed|and|und"
+    r"\b(?:no|not|without|excluding|exclude|minus|removed|except|filtered|ohne|sans|sin|без|ilma|non suppressed"
+    r"|and|und"
     r"|all)\b"
 )
 _CLAIMS: Final = (
@@ -25,7 +26,8 @@ _CLAIMS: Final = (
     (
         Said.LEFT,
         r"unsubscribed|unsubscribes|unsubscribers?|unsubs|unsubscribe list|opt ?outs?|opted ?out|global unsubscribes"
-        r"|blacklist(?:ed)?|blocklist(?:ed)?|do not (?:mail|email|contact)|dnc(?: list)?|suppress(?:ions?|ed)(?: list)?"
+        r"|blacklist(?:ed)?|blocklist(?:ed)?|do not (?:mail|email|contact)|dnc(?: list)?|suppress(?:ions?"
+        r"|ed)(?: list)?"
         r"|abgemeldet\w*|abmeldungen|austragungen|sperrliste|desabonnes?|desinscrits?|desinscriptions?|liste noire"
         r"|bajas|desuscritos|lista negra|отписавшиеся|отписанные|отписки|отписались|черный список"
         r"|відписані|відписки|чорний список|loobunud|lahkunud|must nimekiri",

@@ -11,7 +11,7 @@ from relay.lists import list_finding
 from relay.lists.list_cells import addresses_in, nothing_else
 from relay.lists.list_names import CONFIRMED, EMAIL, OURS, OWNERS, is_email, role_of, time_rank
 from relay.lists.list_rows import MAX_COLUMNS
-from relay.lists.list_status import StatusColumn, StatusMode
+from relay.lists.list_status import StatusColumn, StatusMode, known
 from relay.lists.list_text import ListError
 from relay.lists.list_words import Said, plain
 from relay.mail.address import AddressError
@@ -200,7 +200,7 @@ class _Named:
             for column in status
             if column.mode is StatusMode.STATE
             and self._plain[column.index] in list_finding.MERE
-            and not any(list_finding.known(cell) or list_finding.is_flag(cell) for cell in self._cells(column.index))
+            and not any(known(cell) or list_finding.is_flag(cell) for cell in self._cells(column.index))
         ]
         return [column for column in status if column not in strange]
 

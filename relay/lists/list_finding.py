@@ -170,7 +170,8 @@ def in_groups(index: int, header: str, cells: Sequence[str], answers: Mapping[st
 
 
 def unproved(index: int, header: str, cells: Sequence[str]) -> StatusColumn | None:
-    """A column of the times of confirmations, in a list that says nothing else of a person: who has none never did."""
+    """A column of the times of confirmations",
+    " in a list that says nothing else of a person: who has none never did."""
     if not are_times(cells):
         return None
     shown = " ".join(header.split())[:40]

@@ -18,26 +18,40 @@ _WITHIN: Final = re.compile(
 )
 _NO_SENDING: Final = (
     r"\b(?:не|do not|don t|dont|nicht|ne pas|ne plus|не треба|не надо|no|ara|mitte)\b (?!modify)"
-    r"(?:\w+ ){0,2}?(?:писат|слат|отправ|надсил"
+    r"(?:\w+ ){0,2}?(?:писат|слат|отправ|присыл|надсил"
     r"|рассыл|розсил|беспоко|турбув|контактир|контактув|kontakt|anschreib|schreib|zusend|ecrire|envoye"
     r"|contacter|enviar"
-    r"|escribir|contactar|saata|saada|kirjuta|contact\b(?! info| detail| name)|(?:send|write)\b)"
+    r"|escribir|contactar|saata|saada|kirjuta|contact\b(?! info| detail| name)|(?:send|write)\b"
+    r"|(?:e ?)?mail\b(?! addr))"
 )
 """That nothing shall be sent, in the languages of lists (``plain``)."""
+_NO_WISH: Final = (
+    r"\bno (?:more|longer want\w*|longer receive) (?:e ?mail|mail|news)|\bstop (?:e ?mail|mail|sending|newsletter)"
+    r"|\bwants? no (?:e ?mail|mail|news)|\b(?:doesn t|don t|does not|do not|didn t|not) (?:want"
+    r"|wish) (?:to (?:get|receive|be)"
+    r"|any|our|more|e ?mail|mail|news)|\bkeine? (?:e ?)?(?:mails?|newsletter|werbung)|\bgeen (?:e ?)?(?:mails?"
+    r"|nieuwsbr)"
+    r"|\b(?:ne|n) (?:\w+ )?(?:souhait|veu|desir)\w* (?:plus|pas)|\bplus de (?:mails?|newsletter)"
+    r"|\bplus (?:\w+ )?recevoir"
+    r"|\bno (?:quier|desea|recibir)|\bне (?:хо[чт]|желает|присыл|получать|отримув|бажа|надсил)|\bei (?:soovi|taha)"
+    r"|non vuole|nie chce"
+)
+"""That somebody wants no mail."""
 _PARTS: Final = (
     (re.compile(r"\b(?:score|rate|rating|count|checked|filter|number|link|url|campaign)"), Said.NOTHING),
     (re.compile(r"\bspam\b|complain|beschwerde|plainte|queja|жалоб|скарг|kaebus|\bспам"), Said.COMPLAINED),
     (
         re.compile(
             r"\bbounc(?!es\b)|\bodbi[ct]|\bstuds|(?:mail|newsletter)s? returned|returned (?:e ?)?mail|rucklauf"
-            r"|\brebond|\brebot|porku|\bbad\b|unzustellbar|ungultig|undeliver"
-            r"|invalid|невалид|невалід|недеиств|недіисн"
+            r"|\brebond|\brebot|porku|porge|\bbad\b|unzustellbar|ungultig|undeliver"
+            r"|invalid|\b(?:no|not|non|nicht|не|ei) (?:valid|gultig|kehtiv|deliverable)|невалид|невалід"
+            r"|недеиств|недіисн"
         ),
         Said.BOUNCED,
     ),
     (
         re.compile(
-            r"\bunsub|opt(?:ed)? ?out|\bdo not(?! contact| modify)\b"
+            rf"{_NO_WISH}|\bunsub|opt(?:ed)? ?out|\bdo not(?! contact| modify)\b"
             r"|\bno (?:bulk |mass )?(?:e ?mails?|mails?|mailings?|newsletters?)\b"
             r"|\bkeine? (?:e ?mails?|mails?|mailings?|newsletter|werbung)\b|\brefus|\bopposition"
             r"|abgemeldet|abmeld|desabonn|desinscri"
@@ -50,7 +64,7 @@ _PARTS: Final = (
     ),
     (
         re.compile(
-            rf"{_NO_SENDING}|\bexcl[ui]|ausgeschloss|исключ|виключ|valja arvat"
+            rf"{_NO_SENDING}|\bexcl[ui]|ausgeschloss|исключ|виключ|valja arvat|robinson"
             r"|black ?list|block ?list|suppress|sperr(?!t)|lista negra|liste noire|чер\w+ спис|чор\w+ спис"
             r"|must\w* nimekir|do not contact|\bdnc\b"
         ),
@@ -144,7 +158,8 @@ _GOOD: Final = re.compile(
     r"newsletter|mailing|marketing|рассыл|розсил|подпис|підпис|uudiskir|werbung|werbe|publicidad|boletin|subscri"
     r"|abonn|suscri|inscri|acepta|accept|agree|permission|consent|согла|згод|nousolek|soovib|einwillig|zustimm"
     r"|opt ?in"
-    r"|nieuwsbrief|nyhetsbrev|uutiskirje|biuletyn|bollettino|boletim|turundus|\bluba\b|toestemming|\bzgod|consenso"
+    r"|\bvalid[oae]?\b|\bgultig|kehtiv|\bdeliverable|\bzustellbar|nieuwsbrief|nyhetsbrev|uutiskirje|biuletyn"
+    r"|bollettino|boletim|turundus|\bluba\b|toestemming|\bzgod|consenso"
     r"|aangemeld|anmald|pameld|liittyn|tilaus|uutiskir|samtyck|samtykke|suostum|ingeschr|aanmeld|iscri|zapis|\balta\b"
     r"|\bdoi\b|double ?opt|\bgdpr|\brgpd|\bdsgvo|bestatig|bestaetig|anmeld|confirm|подтвержд|підтвердж|kinnitat"
     r"|\be ?mails?\b|\bmails?\b|rundschreib|rundbrief"
@@ -179,19 +194,13 @@ _OTHER_MATTERS: Final = re.compile(
 )
 _WISHES: Final = re.compile(
     r"\b(?:remove|delete) (?:me|him|her|them|us|from)\b|\btake (?:me|him|her|them|us) off\b"
-    r"|\bplease (?:remove|delete)|\bno (?:more|longer want\w*|longer receive) (?:e ?mail|mail|news)"
-    r"|\bstop (?:e ?mail|mail|sending|newsletter)"
-    r"|\bwants? (?:out|off)\b|\bwants? no (?:e ?mail|mail|news)|\bbounce[sd]\b"
-    r"|\b(?:doesn t|don t|does not|do not|didn t) want (?:to (?:get|receive|be)|any|our|more|e ?mail|mail|news)"
-    r"|abbestell|abmeld|keine? (?:e ?)?(?:mails?|newsletter|werbung)|ne veut p|plus de (?:mails?|newsletter)"
+    r"|\bplease (?:remove|delete)|\bto be (?:removed|deleted|taken off|unsubscribed)|\b(?:removal|deletion) request"
+    r"|\bwants? (?:out|off)\b|\bbounce[sd]\b|отписа|відписа|maha votta|eemalda|austragen|\bretirer|\bsupprimer"
+    r"|dar de baja"
+    r"|\bquitar|\bborrar|\beliminar|loschen|entfernen|streichen|удалить|удалите|убрать|уберите|видалити"
+    r"|видаліть|прибрати"
     r"|\bdeceased|\bdied\b|verstorben|gestorben|\bdecede|fallecid|\bумер|\bпомер|\bsurnud"
-    r"|\b(?:ne|n) (?:\w+ )?(?:souhait|veu|desir)\w* (?:plus|pas)|plus (?:\w+ )?recevoir|geen (?:e ?)?(?:mails?"
-    r"|nieuwsbr)"
-    r"|\bno (?:desea|recibir)|(?:не|больше не|більше не) (?:желает|присыл|получать|отримув|бажа|надсил)"
-    r"|non vuole|nie chce"
-    r"|no quiere|не хоч|отписа|відписа|ei soovi|ei taha|maha votta|удалит\w* из"
-    r"|видалит\w* з|austragen|retirer|dar de baja"
-    rf"|{_NO_SENDING}"
+    rf"|{_NO_WISH}|{_NO_SENDING}"
 )
 """What people note of somebody who may have left; whoever gave the list is asked."""
 

@@ -64,7 +64,8 @@ CONFIRMED: Final = _names(
     "bestätigt am,bestätigungsdatum,date de confirmation,confirmé le,fecha de confirmación,дата подтверждения",
     "дата підтвердження,kinnitamise kuupäev,kinnitatud kell,doi datum,activated,activated at,activation date",
     "aktiviert",
-    "aktiviert am,verified at,verified date,doi at,doi zeitpunkt,дата активации,aktiveeritud",
+    "email verified at,email confirmed at,aktiviert am,verified at,verified date,doi at,doi zeitpunkt",
+    "дата активации,aktiveeritud",
 )
 _GIVEN: Final = _names(
     "given_at,given at,consent_at,consent date,consent time,consented at,consent given at,email consent date",

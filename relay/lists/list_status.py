@@ -79,6 +79,8 @@ class StatusColumn:
         word = answer_of(cell)
         if word in self.answers:
             return self.answers[word]
+        if word == "unknown" and self.mode in (StatusMode.STATE, StatusMode.LOOSE):
+            return Said.UNKNOWN
         if word not in NO and (word in NOTHING or absent(cell.strip())):
             return self.empty
         if self.mode is StatusMode.STATE:
@@ -185,7 +187,8 @@ _NOT: Final = frozenset(
 
 
 def _denied(word: str) -> Said | None:
-    """``not …``, ``nicht …``, ``не …``: of something bad it says nothing, of anything else a no; None: no such word."""
+    """``not …``, ``nicht …``, ``не …``: of something bad it says nothing",
+    " of anything else a no; None: no such word."""
     first, _, rest = word.partition(" ")
     if first not in _NOT or not rest:
         return None

@@ -72,7 +72,8 @@ _LEFT: Final = _words(
     "unsubscribe link,link unsubscribe,manual unsubscribe,manually unsubscribed,unsubscribed by admin",
     "spam unsubscribe",
     "unsubscribed by user,unsubscribed from all,unsubscribed from all email,unsubscribed from all emails",
-    "unsubscribed all",
+    "unsubscribed all,no email,no emails,no newsletter,keine e-mails,aucun email,sin correos,aucun e-mail",
+    "retiré,retirée,révoqué,révoquée,revocado,revocada,zurückgezogen,zurückgenommen",
     "left,left the list,do not email,do not mail,do not send,donotemail,dne,no mail,nomail,do not allow",
     "withdrawn,withdrew,revoked,consent withdrawn,consent revoked,removed by user,email disabled,emails disabled",
     "email opt out,has opted out of email,opted out of email,opted out of emails,is unsubscribed",
@@ -180,7 +181,11 @@ _IN_USE: Final = _words(
     "active,enabled,normal,regular,member,verified,accepted,valid,ok,deliverable,engaged,current,sendable,available",
     "allow,allowed,approved,live,registered,aktiv,aktiviert,gültig,actif,active,activo,activa,valide,válido",
     "активен,активна,активный,активно,доступен,активний,активна,aktiivne,aktiivsed,kehtiv,actief,attivo",
-    "ativo,aktywny,premium,gifted,comped,trialed,free,aktiivinen",
+    "given,granted,donné,donnée,accordé,accordée,otorgado,otorgada,concedido,concedida,получено,надано",
+    "отримано,antud",
+    "olemas,erteilt,vorhanden,gegeben,receives,receiving,erhält,reçoit,recibe,получает,отримує,saab",
+    "подписка подтверждена",
+    "підписка підтверджена,ativo,aktywny,premium,gifted,comped,trialed,free,aktiivinen",
 )
 YES: Final = _words(
     "yes,y,true,t,1,on,x,checked,agree,agreed,i agree,accept,accepts,given,granted,opt in,double",
