@@ -42,6 +42,11 @@ class Standpoint:
     def percent(self) -> float:
         return round(100 * self.count / self.of, 3) if self.of else 0.0
 
+    @property
+    def telling(self) -> bool:
+        """What stands first where all are shown: of all mail, and what is past a figure."""
+        return not self.counts.scope or self.level != RateLevel.FINE
+
 
 def standpoints(
     conn: Tx, tenant_id: int, settings: Rates, now: float, fresh: RateBatch | None = None

@@ -420,4 +420,7 @@ ACCOUNT: Final[dict[str, str]] = {
     # Charts.
     # Charts.
     # Charts.
+    # What is folded.
+    "rate.rest": "By stream and campaign",
+    # What is folded.
 }

@@ -33,8 +33,7 @@ def start(asked: PageRequest) -> Response:
             "tenant": tenant,
             "use": quota.report(conn, tenant, settings.plans, asked.now),
             "today": today(conn, tenant.id, asked.now),
-            # All mail, and what is past a figure.
-            "points": [one for one in points if one.of and (not one.counts.scope or one.level)],
+            "points": [one for one in points if one.of and one.telling],
             "level": max(one.level for one in points).word,
             "fortnight": graphs.of_tenant(conn, tenant.id, asked.now),
             "latest": latest,
