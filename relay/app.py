@@ -57,6 +57,7 @@ from relay.keys.secrets import Secrets
 from relay.lists import fates
 from relay.mail.scan import ScanLimits
 from relay.mail_store import MailStore
+from relay.mailings.running import run as mailings
 from relay.notes.memory import PolicyMemory
 from relay.observe.steady import Steady
 from relay.observe.trouble import WORDS, Trouble
@@ -392,6 +393,7 @@ class App:
                 loop.create_task(retention.run(self.settings.stored, self.settings.retention, self.clock)),
                 loop.create_task(sequence.run(self.settings.stored, self.secrets, self.clock)),
                 loop.create_task(TenantWatch(self.settings.stored, self.settings, self.clock).run()),
+                loop.create_task(mailings.run(self.settings, self.clock)),
                 loop.create_task(Rounds(self.settings.stored, self.settings, self.secrets, self.clock).run()),
                 loop.create_task(follow.run(self.settings.stored, (*follow.ALL, fates.FOLLOWER, plans, sums.FOLLOWER))),
             ]

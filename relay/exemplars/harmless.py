@@ -128,7 +128,7 @@ _ATTRIBUTES: Final = frozenset(
 )
 _VALUE: Final = re.compile(r"[\w #%.,()'\u2019-]{0,200}\Z")
 _HARMFUL: Final = re.compile(
-    r"url|image|expression|behaviou?r|binding|import|@|\\|position|var\(|attr\(|env\(|content|z-index|/\*|<|javascript"
+    r"url|image|expression|behaviou?r|binding|import(?!ant)|@|\\|position|var\(|attr\(|env\(|content|z-index|/\*|<|javascript"
     r"|transform|animation|transition|cursor|clip|mask|filter",
     re.IGNORECASE,
 )
@@ -137,7 +137,7 @@ _HARMFUL: Final = re.compile(
 
 def page(markup: str, title: str = "") -> str:
     """A whole document of one HTML part. Linear; never raises."""
-    body = "".join(_Writer(markup[:MOST_LETTERS]).run())
+    body = "".join(HarmlessWriter(markup[:MOST_LETTERS]).run())
     return HEAD.format(title=html.escape(title)) + body + TAIL
 
 
@@ -146,7 +146,9 @@ def page_of_text(text: str, title: str = "") -> str:
     return HEAD.format(title=html.escape(title)) + f"<pre>{html.escape(text[:MOST_LETTERS])}</pre>" + TAIL
 
 
-class _Writer:
+class HarmlessWriter:
+    """Writes one document anew, piece by piece."""
+
     def __init__(self, markup: str) -> None:
         self._markup = markup
         self._open: list[str] = []
@@ -161,13 +163,40 @@ class _Writer:
                 break
             if token.kind is TokenKind.TEXT and not self._gone:
                 yield html.escape(html.unescape(self._markup[token.start : token.end]), quote=False)
-            elif token.kind is TokenKind.RAW and token.name in _SHOWN_RAW and not self._gone:
-                yield html.escape(self._markup[token.start : token.end], quote=False)
+            elif token.kind is TokenKind.RAW and not self._gone:
+                yield from self.raw(token)
             elif token.kind is TokenKind.START:
                 yield from self._start(token)
             elif token.kind is TokenKind.END:
                 yield from self._end(token.name)
         yield from self._close_all()
+
+    # -- what another way of showing it may do otherwise ---------------------------------
+
+    def raw(self, token: Token) -> Iterator[str]:
+        """The content of an element that is text."""
+        if token.name in _SHOWN_RAW:
+            yield html.escape(self._markup[token.start : token.end], quote=False)
+
+    def kept_attributes(self, found: dict[str, str]) -> str:
+        """With their blanks before them."""
+        return _attributes(found)
+
+    def link(self, target: str) -> tuple[str, str]:
+        """What stands for an ``a``: its start tag's inside, and what comes before its end."""
+        told = f" <small>[{html.escape(host_of(target) or target[:100])}]</small>" if target else ""
+        return 'span class="link"' if target else "span", told
+
+    def box(self, name: str, found: dict[str, str]) -> Iterator[str]:
+        """What stands for a picture, a form or a part of one."""
+        words = html.unescape(found.get("alt", "") or found.get("value", ""))[:200]
+        source = html.unescape(found.get("src", "") or found.get("action", ""))
+        host = host_of(address_of(source, self._base))
+        what = {"img": "picture", "form": "form", "input": "field", "button": "button", "area": "area"}[name]
+        told = ", ".join(one for one in (what, words, host) if one)
+        yield f'<span style="border:1px dashed #888;color:#555">[{html.escape(told)}]</span>'
+
+    # -- the document ----------------------------------------------------------------------
 
     def _start(self, token: Token) -> Iterator[str]:
         name = token.name
@@ -181,7 +210,7 @@ class _Writer:
         if name == "base":
             self._base = self._base or address_of(found.get("href", ""))
         elif name in ("img", "input", "button", "form", "area"):
-            yield from self._box(name, found)
+            yield from self.box(name, found)
         elif name in ("body", "html"):
             style = _style(found)
             yield f"<div{style}>" if style and len(self._open) < MOST_DEPTH else ""
@@ -194,13 +223,11 @@ class _Writer:
         if name == "a":
             yield from self._end("a")
             self._target = address_of(html.unescape(found.get("href", "")), self._base)
-        written = "span" if name == "a" else name
         if name in _VOID:
-            yield f"<{written}{_attributes(found)}>"
+            yield f"<{name}{self.kept_attributes(found)}>"
         elif len(self._open) < MOST_DEPTH:
             self._open.append(name)
-            line = ' class="link"' if name == "a" and self._target else ""
-            yield f"<{written}{line}{_attributes(found)}>"
+            yield f"<{self.link(self._target)[0] if name == 'a' else name}{self.kept_attributes(found)}>"
 
     def _end(self, name: str) -> Iterator[str]:
         if self._gone:
@@ -221,20 +248,11 @@ class _Writer:
 
     def _closed(self, name: str) -> Iterator[str]:
         if name == "a":
-            if self._target:
-                yield f" <small>[{html.escape(host_of(self._target) or self._target[:100])}]</small>"
+            begun, told = self.link(self._target)
             self._target = ""
-            yield "</span>"
+            yield f"{told}</{begun.partition(' ')[0]}>"
         else:
             yield f"</{name}>"
-
-    def _box(self, name: str, found: dict[str, str]) -> Iterator[str]:
-        words = html.unescape(found.get("alt", "") or found.get("value", ""))[:200]
-        source = html.unescape(found.get("src", "") or found.get("action", ""))
-        host = host_of(address_of(source, self._base))
-        what = {"img": "picture", "form": "form", "input": "field", "button": "button", "area": "area"}[name]
-        told = ", ".join(one for one in (what, words, host) if one)
-        yield f'<span style="border:1px dashed #888;color:#555">[{html.escape(told)}]</span>'
 
 
 def _attributes(found: dict[str, str]) -> str:

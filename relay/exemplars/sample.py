@@ -42,10 +42,19 @@ def copies(conn: Tx, campaign_id: int, base_url: str) -> list[Content]:
                 continue
             left -= octets
             template, read = _template(conn, submission_id), submission_id
-        content = None if template is None else _rendered(template, _SLOTS.decode(slots) if slots else {}, base_url)
+        content = None if template is None else rendered(template, _SLOTS.decode(slots) if slots else {}, base_url)
         if content is not None:
             found.append(content)
     return found
+
+
+def values_of(template: Template, slots: dict[str, str], base_url: str, token: str) -> dict[str, str]:
+    """What its slots stand for; ``token`` is in the relay's own links in place of a recipient's."""
+    values = slots | {name: f"{base_url}/{path}/{token}" for name, path in _LINKS.items()}
+    values["unsubscribe_mailto"] = "unsubscribe@relay.invalid"
+    for number, link in enumerate(template.tracked):
+        values[f"{LINK_SLOT}{number}"] = link.raw
+    return values
 
 
 def _template(conn: Tx, submission_id: int) -> Template | None:
@@ -56,13 +65,9 @@ def _template(conn: Tx, submission_id: int) -> Template | None:
         return None
 
 
-def _rendered(template: Template, slots: dict[str, str], base_url: str) -> Content | None:
-    """Links stand as the sender wrote them, the relay's own without their tokens."""
-    values = slots | {name: f"{base_url}/{path}/{_OWN}" for name, path in _LINKS.items()}
-    values["unsubscribe_mailto"] = "unsubscribe@relay.invalid"
-    for number, link in enumerate(template.tracked):
-        values[f"{LINK_SLOT}{number}"] = link.raw
-    copy = Renderer(template).render(values, hashed=False)
+def rendered(template: Template, slots: dict[str, str], base_url: str) -> Content | None:
+    """One copy: links stand as the sender wrote them, the relay's own without their tokens."""
+    copy = Renderer(template).render(values_of(template, slots, base_url, _OWN), hashed=False)
     try:
         return Content(scan(b"".join(copy.fields) + b"\r\n" + copy.body, ScanLimits()))
     except Malformed:

@@ -85,6 +85,13 @@ class Attendant(Protocol):
     def seen(self) -> bytes:
         """What policies read in place of the message, whose copies differ; empty: the message."""
 
+    @property
+    def looks(self) -> bool:
+        """The message is only looked at: nothing of it is stored or put on record."""
+
+    def looked(self, new: NewSubmission) -> None:
+        """What would have been stored."""
+
     def compiled(self, template: Template) -> Template:
         """The template with the slots of the door's own."""
 
@@ -235,6 +242,10 @@ class Acceptor:
         """``read``: None where the message could not be read."""
         if not isinstance(ready, Status):
             try:
+                if arrived.attendant is not None and arrived.attendant.looks:
+                    arrived.attendant.looked(ready.new)
+                    reply(_LOOKED)
+                    return
                 self._commit(arrived, ready, reply, read)
                 return
             except Exception as error:
@@ -333,6 +344,8 @@ class Acceptor:
 
     def _note(self, arrived: Arrived, refused: Iterable[tuple[str, Status]], campaign: str) -> None:
         """Put on record who was refused: now, and before the message was read."""
+        if arrived.attendant is not None and arrived.attendant.looks:
+            return
         for address, status in arrived.turned_away:
             moment = RCPT if arrived.moment == DATA else arrived.moment
             self.refusals.note(arrived.txn, address, status, moment, campaign)
@@ -464,6 +477,7 @@ def _same_for_all(judged: Judged, template: Template) -> bool:
 
 
 NO_ROOM: Final = temporary(52, 3, 1, "the disk is nearly full, try again later")
+_LOOKED: Final = ok(50, 0, 0, "it would be taken; nothing was stored")
 _NOTHING = Enqueued(None, (), (), False, "")
 
 

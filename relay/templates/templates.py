@@ -102,6 +102,11 @@ def all_of(conn: Tx, tenant_id: int) -> list[KeptTemplate]:
     return [KeptTemplate(*row) for row in rows]
 
 
+def names(conn: Tx, tenant_id: int) -> list[str]:
+    rows = conn.execute("SELECT DISTINCT name FROM template WHERE tenant_id = ? ORDER BY name", (tenant_id,))
+    return [str(name) for (name,) in rows]
+
+
 def remove(conn: Tx, tenant_id: int, name: str) -> int:
     """All versions; how many."""
     return conn.execute("DELETE FROM template WHERE tenant_id = ? AND name = ?", (tenant_id, name)).rowcount

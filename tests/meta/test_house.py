@@ -13,7 +13,7 @@ KNOWS: Mapping[str, str] = {
     "accounts": "audit keys mail people queue store tenants texts values",
     "again.py": "app.py intake/smtp observe processes web/server",
     "app.py": "audit brake conduct delivery delivery/smtp events exemplars feedback intake intake/api intake/smtp "
-    "keys lists mail mail_store.py notes observe pipeline processes queue rights statistics store "
+    "keys lists mail mail_store.py mailings/running notes observe pipeline processes queue rights statistics store "
     "tenants tracking web/server webhooks",
     "audit": "keys store store/sqlite values",
     "backup": "keys people store store/copy store/sqlite values",
@@ -36,13 +36,15 @@ KNOWS: Mapping[str, str] = {
     "feedback": "audit campaigns events keys mail observe people queue signup store tenants texts values verdict",
     "install": "checks keys store tenants",
     "intake": "campaigns keys mail observe people pipeline queue store tenants values",
-    "intake/api": "intake keys mail pipeline queue store tenants values",
+    "intake/api": "intake keys mail mailings pipeline queue store tenants values",
     "intake/smtp": "feedback intake keys mail observe pipeline store tenants values",
     "keys": "store values",
     "ledger": "store values",
     "lists": "audit events keys mail people store store/sqlite values",
     "mail": "",
     "mail_store.py": "store store/sqlite",
+    "mailings": "audit mail people store templates values",
+    "mailings/running": "intake/api mail mailings store templates values",
     "notes": "pipeline store",
     "observe": "",
     "people": "audit campaigns events keys mail store store/sqlite values",
@@ -59,7 +61,7 @@ KNOWS: Mapping[str, str] = {
     "store/copy": "store store/sqlite",
     "store/postgres": "store",
     "store/sqlite": "store",
-    "templates": "store values",
+    "templates": "mail store values",
     "tenants": "audit campaigns events keys ledger mail people store values",
     "texts": "",
     "tracking": "audit events keys mail people store tenants values",
@@ -67,8 +69,9 @@ KNOWS: Mapping[str, str] = {
     "values": "mail observe",
     "verdict": "",
     "web": "events intake/api keys observe queue signup store store/sqlite tenants texts tracking uploads webhooks",
-    "web/account": "accounts audit campaigns conduct contests ledger lists mail people queue statistics store tenants "
-    "texts tracking uploads values web/inside webhooks",
+    "web/account": "accounts audit campaigns conduct contests exemplars intake/api ledger lists mail mailings "
+    "mailings/running people queue statistics store templates tenants texts tracking uploads values web/inside "
+    "web/public webhooks",
     "web/api": "audit brake campaigns conduct contests events exemplars intake intake/api ledger lists mail people "
     "pipeline queue signup statistics store templates tenants texts tracking values web webhooks",
     "web/desk": "accounts audit campaigns conduct exemplars feedback ledger queue store tenants tracking "
@@ -105,6 +108,7 @@ OWNERS: Mapping[str, str] = {
     "feedback": "operator_mail report_try spam_report",
     "ledger": "counted counter",
     "lists": "consent_import import_fate refusal",
+    "mailings": "mailing mailing_later mailing_refusal",
     "notes": "policy_note",
     "people": "apart attribute consent doubt erased incoming list_group membership named never_ask profile "
     "subscriber suppression topic wording",

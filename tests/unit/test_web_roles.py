@@ -16,6 +16,7 @@ from relay.conduct import enforcement, statements
 from relay.lists import runs
 from relay.lists.stopping import suppress
 from relay.lists.wishes import ListWishes
+from relay.mailings import mailings, writing
 from relay.queue.operator import Operator
 from relay.store.database import transaction
 from relay.tenants import api_tokens, credentials, domains, streams, tenants
@@ -176,7 +177,25 @@ def list_of(shop: Shop) -> dict[str, object]:
     return {"id": id_, "deed": "try"}
 
 
+def mailing_of(shop: Shop) -> dict[str, object]:
+    shop.consent("mailed@people.example", "club")
+    given = {"subject": SECRET, "source": f"<p>{SECRET}</p>", "author": "news@shop.example", "topic": "club"}
+    with transaction(shop.conn) as conn:
+        content = writing.checked(given, (), ["shop.example"])
+        return {"id": mailings.add(conn, shop.tenant_id, content, actor="test", now=time.time())}
+
+
+def sent_mailing_of(shop: Shop) -> dict[str, object]:
+    """Which nobody can delete."""
+    made = mailing_of(shop)
+    with transaction(shop.conn) as conn:
+        conn.execute("UPDATE mailing SET state = 'done' WHERE id = ?", (made["id"],))
+    return made
+
+
 MADE: dict[str, Callable[[Shop], dict[str, object]]] = {
+    "/send/{id}": mailing_of,
+    "/send/{id}/remove": sent_mailing_of,
     "/campaigns/{id}": campaign_of,
     "/messages/{id}": message_of,
     "/logins/{id}": login_of,
@@ -271,6 +290,21 @@ def shown(shop: Shop) -> list[str]:
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"
 COLUMNS = (
     ("campaign", "name", "subject", "why", "reason", "topic", "from_address", "decided_by", "suspicion"),
+    (
+        "mailing",
+        "name",
+        "topic",
+        "stream",
+        "author",
+        "author_name",
+        "reply_to",
+        "subject",
+        "source",
+        "written",
+        "html",
+        "text",
+        "why",
+    ),
     ("submission", "subject", "message_id", "topic", "tag", "client"),
     ("recipient", "address", "status", "remote", "hold_reason"),
     ("consent", "source", "page"),

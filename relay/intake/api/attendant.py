@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
 from relay.intake import sandbox
-from relay.intake.api.handed import HandedMessage, HandedRecipient, Told, ToldRefusal
+from relay.intake.api.handed import HandedLook, HandedMessage, HandedRecipient, Told, ToldRefusal
 from relay.intake.refusals import code_of
-from relay.mail.status import UNEXPECTED, Status
+from relay.mail.status import UNEXPECTED, Status, refusal
 from relay.mail.stored import Template
 from relay.mail.writing import TextPlace, with_slots
+from relay.mailings import progress
 from relay.pipeline.judged import Accepted
+from relay.queue.count import Refused
 from relay.queue.values import NewSubmission
 from relay.store.contract import Tx
 from relay.tenants import idempotency
@@ -52,6 +54,7 @@ class ApiAttendant:
         self._kept: KeptAnswer | None = None
         self._body = b""
         self._fault = ""
+        self._looked: HandedLook | None = None
 
     # -- before the message is read ------------------------------------------------------
 
@@ -95,6 +98,15 @@ class ApiAttendant:
     def seen(self) -> bytes:
         return self._handed.seen
 
+    @property
+    def looks(self) -> bool:
+        return self._handed.look
+
+    def looked(self, new: NewSubmission) -> None:
+        first = new.recipients[0]
+        hold = "" if first.hold is None else first.hold.why
+        self._looked = HandedLook(new.template, dict(first.slots), new.from_domain, hold)
+
     def compiled(self, template: Template) -> Template:
         """Marks become slots."""
         handed = self._handed
@@ -117,6 +129,8 @@ class ApiAttendant:
         refused = [*self._refused, *((one.canonical, status) for one, status in new.refused)]
         answer = AcceptedMessage(encode_id(new.id), new.message_id, accepted, self._told_each(refused))
         self._body = _JSON.encode(answer)
+        if handed.step is not None:
+            self._step(conn, new, dict(refused))
         if not handed.key:
             return
         try:
@@ -134,6 +148,24 @@ class ApiAttendant:
             self._fault = "full"
             raise KeptBefore from None
 
+    def _step(self, conn: Tx, new: NewSubmission, refused: Mapping[str, Status]) -> None:
+        """The mailing has come further in the commit that stores its copies. Raises Refused: it was taken before."""
+        handed, step = self._handed, self._handed.step
+        assert step is not None
+        why = [refused.get(self._canonical.get(one.email, one.email)) for one in handed.recipients]
+        taken = progress.take(
+            conn,
+            step.mailing,
+            (step.after, step.up_to),
+            step.people if step.again else (),
+            accepted=len(new.recipients),
+            refused=[word_of(one) for one in why if one is not None and not passing(one)],
+            later=[step.people[place] for place, one in enumerate(why) if one is not None and passing(one)],
+            submission_id=new.id,
+        )
+        if not taken:
+            raise Refused(refusal("mailing", "it was stopped, or has come further already"))
+
     # -- what became of it -----------------------------------------------------------------
 
     def told(self, status: Status) -> Told:
@@ -142,6 +174,8 @@ class ApiAttendant:
             return Told(self._handed.number, b"", fault=self._fault)
         if self._kept is not None:
             return Told(self._handed.number, self._kept.body, replayed=True)
+        if self._looked is not None:
+            return Told(self._handed.number, b"", looked=self._looked)
         if status.klass == 2:
             return Told(self._handed.number, self._body)
         return self.refused(self.first if self._refused and not self._whole(status) else status)
@@ -151,20 +185,32 @@ class ApiAttendant:
         return not any(why is status for _, why in self._refused)
 
     def refused(self, status: Status) -> Told:
+        each = list(self.each(status))
         return Told(
             self._handed.number,
             b"",
-            refused=tuple(self._told_each(self.each(status))),
+            refused=tuple(self._told_each(each)),
+            later=self._later(dict(each)) if self._handed.step is not None else (),
             code=word_of(status),
             detail=detail_of(status),
             permanent=status.permanent,
+            whole=self._whole(status),
         )
+
+    def _later(self, each: Mapping[str, Status]) -> tuple[int, ...]:
+        why = [each.get(self._canonical.get(one.email, one.email)) for one in self._handed.recipients]
+        return tuple(place for place, one in enumerate(why) if one is not None and passing(one))
 
     def _told_each(self, refused: Iterable[tuple[str, Status]]) -> list[ToldRefusal]:
         return [
             ToldRefusal(self.given.get(address, address), word_of(status), detail_of(status))
             for address, status in refused
         ]
+
+
+def passing(status: Status) -> bool:
+    """Whether a mailing asks again: what is refused for the moment, and what the next period of the plan allows."""
+    return not status.permanent or code_of(status).startswith("quota-")
 
 
 def word_of(status: Status) -> str:

@@ -284,7 +284,9 @@ class Door:
         return brake is not None and brake.holds(handed.client, self._desk.clock())
 
     def _noted(self, txn: Transaction, attendant: ApiAttendant, status: Status) -> Told:
-        """Refused before the message was read; on record for each recipient."""
+        """Refused before the message was read; on record for each recipient, unless it is only looked at."""
+        if attendant.looks:
+            return attendant.refused(status)
         for address, why in attendant.each(status):
             self._desk.acceptor.refusals.note(txn, address, why, API)
         return attendant.refused(status)

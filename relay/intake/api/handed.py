@@ -34,6 +34,20 @@ class HandedPlace(msgspec.Struct, frozen=True, array_like=True, gc=False):
     utf8: bool = False
 
 
+class HandedStep(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Which step of a mailing the message is (``relay.mailings.progress``): taken in the commit, or not at all."""
+
+    mailing: int
+    after: int
+    """How far the mailing had come before."""
+    up_to: int
+    """How far it is afterwards."""
+    people: tuple[int, ...]
+    """Ids of the recipients' people, in their order."""
+    again: bool = False
+    """They were refused for the moment before."""
+
+
 class HandedMessage(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One message of an API request, complete."""
 
@@ -63,6 +77,9 @@ class HandedMessage(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What it was sent with: ``token:ID``."""
     part_of: int = 0
     """Id of the message whose other copies these are."""
+    step: HandedStep | None = None
+    look: bool = False
+    """It is only looked at: judged as any, and neither stored nor put on record."""
 
 
 class ToldRefusal(msgspec.Struct, frozen=True, gc=False):
@@ -71,6 +88,16 @@ class ToldRefusal(msgspec.Struct, frozen=True, gc=False):
     email: str
     code: str
     detail: str
+
+
+class HandedLook(msgspec.Struct, frozen=True, gc=False):
+    """What would have been stored of a message that is only looked at, for its first recipient."""
+
+    template: bytes
+    slots: dict[str, str]
+    from_domain: str
+    hold: str = ""
+    """Why the copy would be held, stages apart; empty: it wouldn't."""
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -89,6 +116,11 @@ class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
     permanent: bool = True
     fault: str = ""
     """``key``: it was used for another request; ``full``: no more answers can be kept."""
+    later: tuple[int, ...] = ()
+    """Of a mailing's step of which nobody was accepted: places of recipients that were refused for the moment only."""
+    whole: bool = False
+    """The message was refused, not its recipients one by one."""
+    looked: HandedLook | None = None
 
 
 def socket_path(data_dir: Path, index: int) -> Path:

@@ -41,10 +41,10 @@ class MailLine:
         self._turn = itertools.cycle(range(workers))
         self._numbers = itertools.count(1)
 
-    async def hand(self, handed: HandedMessage) -> Told:
-        """What became of it. Raises DoorShut."""
+    async def hand(self, handed: HandedMessage, open_s: float = OPEN_S) -> Told:
+        """What became of it; ``open_s``: so long a door is looked for. Raises DoorShut."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + OPEN_S
+        until = loop.time() + open_s
         unknown = False
         while True:
             end = self._ends[next(self._turn)]

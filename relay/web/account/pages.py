@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from relay.accounts.roles import Deed
-from relay.web.account import campaigns, contests, domains, imports, keys, me, messages, people, start, suppressions
+from relay.web.account import (
+    campaigns,
+    contests,
+    domains,
+    imports,
+    keys,
+    me,
+    messages,
+    people,
+    send,
+    send_form,
+    start,
+    suppressions,
+)
 from relay.web.inside import people as log_ins
 
 ROUTES = [
     *start.ROUTES,
+    *send_form.ROUTES,
+    *send.ROUTES,
     *campaigns.ROUTES,
     *messages.ROUTES,
     *people.ROUTES,

@@ -8,7 +8,7 @@ import mimetypes
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from relay.intake.api.handed import HandedMessage, HandedPlace, HandedRecipient
 from relay.mail.address import parse_address
@@ -23,9 +23,9 @@ from relay.mail.writing import (
     unstructured,
     write,
 )
+from relay.templates.personal import Personal, Sources, Unfilled, for_one, for_several, literal
 from relay.templates.templates import KeptTemplate
 from relay.web.api.models_messages import EnclosureIn, MailboxIn, MessageIn, RecipientIn
-from relay.web.api.personal import Personal, Sources, for_one, for_several, literal, values_of
 from relay.web.problems import Problem
 
 FURTHEST_S: Final = 30 * 86_400.0
@@ -51,7 +51,7 @@ def compose(
     sandbox: bool,
     template: KeptTemplate | None = None,
 ) -> HandedMessage:
-    """The message for all its recipients. Raises Wrong and Unfilled."""
+    """The message for all its recipients. Raises Wrong."""
     wrong = _times(given, now)
     enclosures = []
     for number, one in enumerate(given.attachments):
@@ -66,7 +66,10 @@ def compose(
     mark = "q" + secrets.token_hex(10) if several else ""
     addresses = [parse_address(one.email) for one in (given.author, *given.to, *given.cc, *given.bcc)]
     smtputf8 = any(one.needs_smtputf8 for one in addresses)
-    personal = _personal(given, template)
+    try:
+        personal = _personal(given, template)
+    except Unfilled as error:
+        raise Wrong(error.errors) from None
     whole = _Whole(given, tuple(enclosures), mark, personal)
     to = [_shown(one) for one in given.to]
     raw = whole.written(mark_of(mark, 0) if several else ", ".join(to))
@@ -85,7 +88,9 @@ def compose(
         smtputf8=smtputf8,
         seen=whole.seen(to[0]) if several else b"",
         mark=mark,
-        places=(HandedPlace(TO, "header", smtputf8), *personal.places) if several else (),
+        places=(HandedPlace(TO, "header", smtputf8), *(HandedPlace(*one) for one in personal.places))
+        if several
+        else (),
         sandbox=sandbox,
     )
 
@@ -101,8 +106,16 @@ def _personal(given: MessageIn, template: KeptTemplate | None) -> Personal:
     )
     if template is None and not given.data and not any(one.data for one in given.to):
         return literal(sources)
-    values = [values_of(given, one) for one in given.to] if given.own_copies else [dict(given.data)]
+    values = [_values_of(given, one) for one in given.to] if given.own_copies else [dict(given.data)]
     return for_one(sources, values[0]) if len(values) == 1 else for_several(sources, values, 1)
+
+
+def _values_of(given: MessageIn, one: RecipientIn) -> dict[str, Any]:
+    """His own go before the message's; address and name are there by themselves."""
+    known: dict[str, Any] = {"email": one.email}
+    if one.name:
+        known["name"] = one.name
+    return {**known, **given.data, **one.data}
 
 
 class _Whole:

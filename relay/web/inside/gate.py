@@ -33,6 +33,7 @@ OWN_PATH: Final = "/account/me"
 SIGN_IN: Final = "/login"
 ACCOUNT_PAGES: Final = (
     ("start", "/account/", Deed.SEE),
+    ("send", "/account/send", Deed.SEE),
     ("campaigns", "/account/campaigns", Deed.SEE),
     ("messages", "/account/messages", Deed.SEE),
     ("people", "/account/people", Deed.SEE),
@@ -120,11 +121,13 @@ def number_of(text: str) -> int | None:
 
 
 class GuardedRoute(Route):
-    """``deeds``: by method."""
+    """``deeds``: by method; ``most_octets``: of a form."""
 
-    def __init__(self, path: str, page: GuardedPage, deeds: Mapping[str, Deed]) -> None:
+    def __init__(
+        self, path: str, page: GuardedPage, deeds: Mapping[str, Deed], most_octets: int = forms.MAX_FORM_OCTETS
+    ) -> None:
         async def endpoint(request: Request) -> Response:
-            return await _answer(request, page, deeds)
+            return await _answer(request, page, deeds, most_octets)
 
         self.deeds = deeds
         super().__init__(path, endpoint, methods=list(deeds), name=path)
@@ -135,9 +138,9 @@ def show(path: str, page: GuardedPage, deed: Deed) -> GuardedRoute:
     return GuardedRoute(path, page, {"GET": deed})
 
 
-def act(path: str, page: GuardedPage, deed: Deed) -> GuardedRoute:
+def act(path: str, page: GuardedPage, deed: Deed, most_octets: int = forms.MAX_FORM_OCTETS) -> GuardedRoute:
     """A form's way: POST alone."""
-    return GuardedRoute(path, page, {"POST": deed})
+    return GuardedRoute(path, page, {"POST": deed}, most_octets)
 
 
 def lasting(context: Context) -> Lasting:
@@ -174,14 +177,16 @@ def home(who: Visitor) -> str:
     return "/desk/" if who.tenant_id is None else "/account/"
 
 
-async def _answer(request: Request, page: GuardedPage, deeds: Mapping[str, Deed]) -> Response:
+async def _answer(request: Request, page: GuardedPage, deeds: Mapping[str, Deed], most_octets: int) -> Response:
     if origin.foreign(request):
         return private(refused(request, "foreign", 403))
     body = b"" if request.method in origin.SAFE else await request.body()
-    return private(await run_in_threadpool(_in_thread, request, page, deeds, body))
+    return private(await run_in_threadpool(_in_thread, request, page, deeds, body, most_octets))
 
 
-def _in_thread(request: Request, page: GuardedPage, deeds: Mapping[str, Deed], body: bytes) -> Response:
+def _in_thread(
+    request: Request, page: GuardedPage, deeds: Mapping[str, Deed], body: bytes, most_octets: int
+) -> Response:
     who = visitor(request)
     if who is None:
         wanted = f"?next={quote(request.url.path, safe='/')}" if request.method in origin.SAFE else ""
@@ -196,7 +201,7 @@ def _in_thread(request: Request, page: GuardedPage, deeds: Mapping[str, Deed], b
         other = path.startswith("/desk") != (who.tenant_id is None) and not path.startswith(OWN_PATH)
         return context.views.error(request.scope, 404) if other else refused(request, "role", 403)
     language = spoken(request.scope, request.cookies.get(_LANGUAGE, ""))
-    fields = forms.read_form(request.headers.get("content-type", ""), body) if body else []
+    fields = forms.read_form(request.headers.get("content-type", ""), body, most_octets) if body else []
     asked = PageRequest(request, context, who, fields, language, context.clock(), body)
     try:
         response = page(asked)

@@ -6,12 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from relay.intake.api.handed import HandedPlace
-from relay.mail.writing import TextWithPlaces
+from relay.mail.writing import TextPlace, TextWithPlaces
 from relay.templates.filling import Filler, VariablePlace, filler
 from relay.templates.liquid_engine import TemplateFault, filled
-from relay.web.api.models_messages import MessageIn, RecipientIn
-from relay.web.problems import Problem
 
 LONGEST_VALUE: Final = 1_000
 """Characters of a value in a copy for one of several."""
@@ -36,27 +33,19 @@ class Personal(NamedTuple):
     """A number: the place whose mark stands there."""
     text: TextWithPlaces
     html: TextWithPlaces
-    places: tuple[HandedPlace, ...] = ()
+    places: tuple[TextPlace, ...] = ()
     values: tuple[dict[str, str], ...] = ()
     """By slot, of each recipient."""
     seen: tuple[str, str, str] | None = None
     """Subject, text and HTML as policies read them, where copies differ."""
 
 
-class Unfilled(Problem):
+class Unfilled(Exception):
     """Values that are missing, or texts that can't be filled, each named."""
 
     def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
-        super().__init__("invalid", "; ".join(f"{field}: {text}" for field, text in errors[:5]))
-        self.errors = [{"field": field, "error": text} for field, text in errors[:50]]
-
-
-def values_of(given: MessageIn, one: RecipientIn) -> dict[str, Any]:
-    """His own go before the message's; address and name are there by themselves."""
-    known: dict[str, Any] = {"email": one.email}
-    if one.name:
-        known["name"] = one.name
-    return {**known, **given.data, **one.data}
+        super().__init__("; ".join(f"{field}: {text}" for field, text in errors[:5]))
+        self.errors = tuple(errors)
 
 
 def literal(sources: Sources) -> Personal:
@@ -85,8 +74,13 @@ def for_one(sources: Sources, values: dict[str, Any]) -> Personal:
     return Personal(" ".join(made[0].split()), _literal(made[1]), _literal(made[2]))
 
 
-def for_several(sources: Sources, all_values: Sequence[dict[str, Any]], first_place: int) -> Personal:
-    """Literals and slots, numbered from ``first_place`` on. Raises Unfilled."""
+def for_several(
+    sources: Sources, all_values: Sequence[dict[str, Any]], first_place: int, *, lenient: bool = False
+) -> Personal:
+    """Literals and slots, numbered from ``first_place`` on. Raises Unfilled.
+
+    ``lenient``: a value that is missing is an empty one, and no fault.
+    """
     places = _Places(first_place)
     try:
         fillers = [_filler(field, source) for field, source in zip(Sources._fields, sources, strict=True)]
@@ -103,10 +97,10 @@ def for_several(sources: Sources, all_values: Sequence[dict[str, Any]], first_pl
     shown: str | int = sources.subject
     if has_subject:
         shown = first_place + len(places.all)
-        places.all.append(HandedPlace("subject", "header"))
+        places.all.append(TextPlace("subject", "header"))
     else:
         shown = "".join(map(str, subject))
-    values = _values(places, fillers[0] if has_subject else None, all_values)
+    values = _values(places, fillers[0] if has_subject else None, all_values, lenient=lenient)
     return Personal(shown, text, markup, tuple(places.all), values, _seen(places, shown, text, markup, values))
 
 
@@ -115,7 +109,7 @@ class _Places:
 
     def __init__(self, first: int) -> None:
         self.first = first
-        self.all: list[HandedPlace] = []
+        self.all: list[TextPlace] = []
         self.slots: dict[str, tuple[str, Filler, VariablePlace]] = {}
         """By what stands between the braces: the slot's name, and how its value is found."""
         self._numbers: dict[tuple[str, str], int] = {}
@@ -131,13 +125,13 @@ class _Places:
             key = (name, form)
             if key not in self._numbers:
                 self._numbers[key] = self.first + len(self.all)
-                self.all.append(HandedPlace(name, form))
+                self.all.append(TextPlace(name, form))
             out.append(self._numbers[key])
         return tuple(out)
 
 
 def _values(
-    places: _Places, subject: Filler | None, all_values: Sequence[dict[str, Any]]
+    places: _Places, subject: Filler | None, all_values: Sequence[dict[str, Any]], *, lenient: bool
 ) -> tuple[dict[str, str], ...]:
     wrong: list[tuple[str, str]] = []
     found: list[dict[str, str]] = []
@@ -157,7 +151,8 @@ def _values(
                 missing += more
         except TemplateFault as fault:
             raise Unfilled([(f"to.{number}.data", str(fault))]) from None
-        wrong += [(f"to.{number}.data.{name}", "is missing, and is shown") for name in dict.fromkeys(missing)]
+        if not lenient:
+            wrong += [(f"to.{number}.data.{name}", "is missing, and is shown") for name in dict.fromkeys(missing)]
         for value in own.values():
             if "\n" in value.strip() or len(value) > LONGEST_VALUE:
                 why = f"a value of several lines, or over {LONGEST_VALUE} characters, needs one `to` a message"

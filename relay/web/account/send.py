@@ -1,0 +1,165 @@
+"""``/account/send``: mailings, from the draft to the last copy: who would get it, begun, watched, stopped, gone on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from relay.accounts.roles import Deed
+from relay.campaigns import campaigns
+from relay.ledger import quota
+from relay.mailings import audience, mailings
+from relay.mailings.audience import AudienceFigures
+from relay.mailings.mailings import Mailing, MailingState
+from relay.store.contract import Tx
+from relay.tenants import tenants
+from relay.values.errors import RegistryError
+from relay.values.facts import Freeze
+from relay.web.account import send_look
+from relay.web.account.send_form import find
+from relay.web.inside.frame import framed
+from relay.web.inside.gate import GuardedPage, PageRequest, act, show
+
+LENGTH: Final = 25
+REFRESH_S: Final = 5
+"""So often the page of a mailing that is being sent is loaded anew."""
+
+
+def listing(asked: PageRequest) -> Response:
+    with asked.context.storage.read() as conn:
+        rows = mailings.page(conn, asked.tenant_id, asked.before(), LENGTH + 1)
+    following = rows[LENGTH - 1].id if len(rows) > LENGTH else None
+    values = {"rows": rows[:LENGTH], "following": following, "changes": asked.visitor.may(Deed.CHANGE)}
+    return asked.page("account/send.html", values)
+
+
+def one(asked: PageRequest) -> Response:
+    """A draft with whom it reaches, or how far it has come."""
+    with asked.context.storage.read() as conn:
+        row = find(conn, asked)
+        values: dict[str, Any] = {"row": row, "changes": asked.visitor.may(Deed.CHANGE)}
+        values |= _beforehand(conn, asked, row) if row.state is MailingState.DRAFT else _progress(conn, row)
+    template = "account/mailing_draft.html" if row.state is MailingState.DRAFT else "account/mailing.html"
+    return asked.page(template, values)
+
+
+def preview(asked: PageRequest) -> Response:
+    """The document for a frame: as the first of its people would see it."""
+    with asked.context.storage.read() as conn:
+        row = find(conn, asked)
+    found = send_look.look(asked, row.content)
+    dark, as_text = asked.query("look", 5) == "dark", asked.query("part", 5) == "text"
+    return framed(send_look.document(asked, found, dark=dark, as_text=as_text))
+
+
+def doing(word: str) -> GuardedPage:
+    """One of DEEDS, then the page that it leads to."""
+
+    def do(asked: PageRequest) -> Response:
+        with asked.context.storage.write() as conn:
+            row = find(conn, asked)
+            path = DEEDS[word](conn, asked, row)
+            asked.note(conn, "did", f"mailing {row.id}: {word}")
+        return asked.to(path)
+
+    return do
+
+
+def _start(conn: Tx, asked: PageRequest, row: Mailing) -> str:
+    at = _moment(asked.field("at", 40)) if asked.field("when", 10) == "later" else None
+    if asked.field("when", 10) == "later" and at is None:
+        raise RegistryError("choose the day and hour when it is to begin")
+    last_at = _moment(asked.field("last", 40))
+    mailings.start(conn, row, at=at, last_at=last_at, actor=asked.visitor.shown, now=asked.now)
+    return f"/account/send/{row.id}"
+
+
+def _stop(conn: Tx, asked: PageRequest, row: Mailing) -> str:
+    mailings.stop(conn, row, actor=asked.visitor.shown, now=asked.now)
+    return f"/account/send/{row.id}"
+
+
+def _go_on(conn: Tx, asked: PageRequest, row: Mailing) -> str:
+    mailings.go_on(conn, row, actor=asked.visitor.shown, now=asked.now)
+    return f"/account/send/{row.id}"
+
+
+def _copy(conn: Tx, asked: PageRequest, row: Mailing) -> str:
+    made = mailings.add(conn, asked.tenant_id, row.content, actor=asked.visitor.shown, now=asked.now)
+    return f"/account/send/{made}/edit"
+
+
+def _remove(conn: Tx, asked: PageRequest, row: Mailing) -> str:
+    mailings.remove(conn, row)
+    return "/account/send"
+
+
+DEEDS: Final[dict[str, Callable[[Tx, PageRequest, Mailing], str]]] = {
+    "start": _start,
+    "stop": _stop,
+    "resume": _go_on,
+    "copy": _copy,
+    "remove": _remove,
+}
+
+ROUTES = [
+    show("/account/send", listing, Deed.SEE),
+    show("/account/send/{id}", one, Deed.SEE),
+    show("/account/send/{id}/preview", preview, Deed.SEE),
+    *(act(f"/account/send/{{id}}/{word}", doing(word), Deed.CHANGE) for word in DEEDS),
+]
+
+
+def _beforehand(conn: Tx, asked: PageRequest, row: Mailing) -> dict[str, Any]:
+    """Who would get it, who not and why, and what of the plan is left."""
+    tenant = tenants.by_id(conn, asked.tenant_id)
+    fault, found = "", AudienceFigures(0, {}, 0)
+    try:
+        who = audience.of(conn, asked.tenant_id, row.content.topic, row.content.groups)
+        found = audience.figures(conn, who)
+    except RegistryError as error:  # a group that is gone meanwhile
+        fault = str(error)
+    use = quota.report(conn, tenant, asked.context.settings.plans, asked.now)
+    limit, used = use["messages_limit"], use["messages_used"]
+    assert isinstance(used, int) and (limit is None or isinstance(limit, int))
+    left = None if limit is None else max(0, limit - used)
+    return {
+        "fault": fault,
+        "figures": found,
+        "use": use,
+        "left": left,
+        "beyond": 0 if left is None else max(0, found.reachable - left),
+        "frozen": tenant.freeze is not Freeze.NONE,
+        "dark": asked.query("look", 5) == "dark",
+        "as_text": asked.query("part", 5) == "text",
+        "tomorrow": datetime.fromtimestamp(asked.now + 86_400, UTC).strftime("%Y-%m-%dT08:00"),
+    }
+
+
+def _progress(conn: Tx, row: Mailing) -> dict[str, Any]:
+    campaign = None
+    if row.campaign_id is not None:
+        try:
+            campaign = campaigns.by_id(conn, row.campaign_id)
+        except RegistryError:  # past its time
+            campaign = None
+    return {
+        "campaign": campaign,
+        "refusals": mailings.refusals(conn, row.id),
+        "waiting": mailings.waiting(conn, row.id),
+        "refresh": REFRESH_S if row.state is MailingState.SENDING else 0,
+    }
+
+
+def _moment(text: str) -> float | None:
+    """``2026-12-24T08:00`` of a form, in UTC; None for nothing. Raises RegistryError."""
+    if not text:
+        return None
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise RegistryError(f"{text!r} is no time; write it as 2026-12-24T08:00, in UTC") from None
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
