@@ -1,126 +1,194 @@
-"""How fast the API takes messages: ``python -m bench.sending [--seconds 20] [--connections 32]``.
+"""How fast the API takes messages, what each costs, and what SMTP beside it feels: ``python -m bench.sending``.
 
-A relay of one mail process that delivers nothing, and a client of another process over loopback. First messages of
-10 KB with one `to`, a request each; then messages of 500 `to` with data of their own. Each answer is read and must be
-202: what is counted is on the disk.
+A relay of one mail process that delivers nothing, compiled where there is a
+copy of these sources, and clients of other processes over loopback. First
+messages of 10 KB with one `to`, a request each; then messages of 500 `to` with
+data of their own; each answer must be 202: what is counted is on the disk. The
+first also beside SMTP. Then the time to SMTP's 250, in turns alone and beside a
+number of messages a second by the API.
+
+Rates depend on what else the machine does; CPU for a message does so less, and
+ratios of turns of one run least.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import multiprocessing
+import os
 import statistics
 import tempfile
-import time
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
+from bench.contestant import environment
+from bench.harness.generator import Login, Traffic, finish, report, timed
+from bench.sending_load import OCTETS, SEVERAL, ApiLoad, Asked, Wish, text_of
 from tests.support.relay import FREED, Relay
 
-OCTETS: Final = 10_000
-SEVERAL: Final = 500
-SENDER: Final = "Shop <news@shop.example>"
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+SMTP_SESSIONS: Final = 4
+SMTP_PAUSE_S: Final = 0.02
+SMTP_PER_SECOND: Final = 120
+"""About what those sessions send, so that they end before the load beside them does."""
+TURNS: Final = 3
+BESIDE_PER_SECOND: Final = 100.0
 
 
-def one(number: int) -> dict[str, Any]:
-    text = ("A line of an ordinary message, as people write them.\n" * (OCTETS // 53 + 1))[:OCTETS]
-    return {"from": SENDER, "to": f"p{number}@people.example", "subject": f"Order {number}", "text": text,
-            "stream": "free"}  # fmt: skip
+class Cost:
+    """CPU seconds of a relay's processes and of the whole machine, between two looks."""
+
+    def __init__(self, relay: Relay) -> None:
+        assert relay.process is not None
+        self._pids = _children(relay.process.pid)
+        self._before = (0.0, 0.0, 0.0, 0.0)
+        self.look()
+
+    def look(self) -> tuple[float, float, float]:
+        """Since the last look: of the HTTP process, of the mail processes, and the machine's busy share (0 to 1)."""
+        busy, total = _machine()
+        http = sum(_cpu(pid) for pid, is_http in self._pids.items() if is_http)
+        mail = sum(_cpu(pid) for pid, is_http in self._pids.items() if not is_http)
+        before, self._before = self._before, (http, mail, busy, total)
+        share = (busy - before[2]) / (total - before[3]) if total > before[3] else 0.0
+        return http - before[0], mail - before[1], share
 
 
-def several(number: int) -> dict[str, Any]:
-    to = [{"email": f"p{number}-{n}@people.example", "data": {"name": f"Ann {n}", "points": n}} for n in range(SEVERAL)]
-    return {"from": SENDER, "to": to, "subject": "News for {{ name }}", "stream": "free",
-            "text": "Hello {{ name }},\nyou have {{ points }} points.\n"}  # fmt: skip
+def _children(parent: int) -> dict[int, bool]:
+    """The processes that the relay's parent looks after, with whether each is the HTTP process."""
+    told = Path(f"/proc/{parent}/cmdline").read_text().split("\0")
+    looked_after = json.loads(next(word for word in told if word.startswith("{")))["children"]
+    return {pid: kind == "web" for kind, _, pid, _ in looked_after}
 
 
-class Load:
-    """Some connections that ask and wait for the answer, again and again."""
-
-    def __init__(self, port: int, token: str, kind: str) -> None:
-        self._port, self._token = port, token
-        self._make = {"one": one, "several": several}[kind]
-        self.number = 0
-        self.took: list[float] = []
-        self.refused: list[str] = []
-
-    def _request(self) -> bytes:
-        self.number += 1
-        body = json.dumps(self._make(self.number)).encode()
-        head = (
-            f"POST /v1/messages HTTP/1.1\r\nHost: relay\r\nAuthorization: Bearer {self._token}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        return head.encode() + body
-
-    async def ask(self, until: float) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        while time.monotonic() < until:
-            begun = time.monotonic()
-            writer.write(self._request())
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
-            body = await reader.readexactly(length)
-            if not head.startswith(b"HTTP/1.1 202"):
-                self.refused.append(f"{head[:20]!r} {body[:300]!r}")
-                return
-            self.took.append(time.monotonic() - begun)
-        writer.close()
+def _cpu(pid: int) -> float:
+    return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13])) / _TICKS
 
 
-def client(pipe: Connection, port: int, token: str, kind: str, seconds: float, connections: int) -> None:
-    async def run() -> None:
-        load = Load(port, token, kind)
-        begun = time.monotonic()
-        await asyncio.gather(*(load.ask(begun + seconds) for _ in range(connections)))
-        pipe.send((load.took, time.monotonic() - begun, load.refused[:3]))
-
-    asyncio.run(run())
+def _machine() -> tuple[float, float]:
+    fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return (sum(fields) - fields[3] - fields[4]) / _TICKS, sum(fields) / _TICKS
 
 
-def measured(relay: Relay, token: str, kind: str, seconds: float, connections: int) -> bool:
-    here, there = multiprocessing.Pipe()
-    arguments = (there, relay.http, token, kind, seconds, connections)
-    process = multiprocessing.get_context("spawn").Process(target=client, args=arguments)
-    process.start()
-    took, real_s, refused = here.recv()
-    process.join(20)
-    if refused or len(took) < 2:
-        print(f"{kind}: refused: {refused}")
+def told(asked: Asked, wish: Wish, cost: tuple[float, float, float], beside: str = "") -> bool:
+    if asked.refused or len(asked.took_s) < 2:
+        print(f"{wish.kind}: refused: {asked.refused[:3]}")
         return False
-    share = statistics.quantiles(took, n=100)
-    each = SEVERAL if kind == "several" else 1
+    share, messages = statistics.quantiles(asked.took_s, n=100), len(asked.took_s)
+    each = SEVERAL if wish.kind == "several" else 1
     what = f"recipients/s with data, {SEVERAL} a message" if each > 1 else f"messages/s of {OCTETS} octets"
+    http, mail, busy = (cost[0] / messages, cost[1] / messages, cost[2])
     print(
-        f"{len(took) * each / real_s:.0f} {what}, {connections} connections: "
-        f"p50 {share[49] * 1000:.0f} ms, p99 {share[98] * 1000:.0f} ms"
+        f"{messages * each / asked.real_s:.0f} {what}{beside}, {wish.connections} connections: "
+        f"p50 {share[49] * 1000:.0f} ms, p99 {share[98] * 1000:.0f} ms; CPU a message {http * 1000:.2f} ms HTTP, "
+        f"{mail * 1000:.2f} ms mail{' (with SMTP)' if beside else ''}; the machine was busy for {busy:.0%}",
+        flush=True,
     )
     return True
+
+
+class Smtp:
+    """Sessions that stay open and send one message after the other; ``result`` in ms of a transaction."""
+
+    def __init__(self, port: int, login: Login, message: Path, seconds: float) -> None:
+        self._seconds = seconds
+        traffic = Traffic(port, message, int(seconds * SMTP_PER_SECOND), SMTP_SESSIONS, kept=True, login=login)
+        options = ("-w", str(SMTP_PAUSE_S), "-f", "news@shop.example", "-t", "user@people.example")
+        self._process = timed(traffic, *options)
+
+    def result(self) -> dict[str, Any]:
+        return report(self._process)
+
+    def end(self) -> None:
+        finish(self._process)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--only", choices=("one", "several", "smtp"), help="one part of it")
     given = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as directory:
-        fast = {"requests_per_second": 1_000_000, "requests_burst": 1_000_000}
-        relay = Relay(Path(directory), {"delivery": {"enabled": False}, "log": {"level": "error"}, "api": fast})
-        relay.tenant(name="shop", domain="shop.example")
-        relay.cli("stream", "add", "shop", "free", "--kind", "transactional", *FREED)
-        relay.cli("tenant", "establish", "shop", "--reason", "a bench")
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:  # on a disk, whatever /tmp is
+        relay = _relay(Path(directory))
         token = str(relay.json("token", "add", "shop")["token"])
-        relay.start()
+        made = relay.json("credential", "add", "shop", "--stream", "free")
+        relay.start(environment())
         try:
-            good = measured(relay, token, "one", given.seconds, given.connections)
-            good &= measured(relay, token, "several", given.seconds, max(1, given.connections // 8))
+            good = _run(relay, token, Login(made["username"], made["password"]), given)
         finally:
             relay.stop()
     return 0 if good else 1
+
+
+def _relay(directory: Path) -> Relay:
+    fast: dict[str, object] = {"requests_per_second": 1_000_000, "requests_burst": 1_000_000}
+    settings: dict[str, dict[str, object]] = {
+        "delivery": {"enabled": False},
+        "log": {"level": "error"},
+        "api": fast,
+        "policy.rate": {"per_second": 1_000_000, "burst": 1_000_000},
+    }
+    relay = Relay(directory, settings)
+    relay.tenant(name="shop", domain="shop.example")
+    relay.cli("stream", "add", "shop", "free", "--kind", "transactional", *FREED)
+    relay.cli("tenant", "establish", "shop", "--reason", "a bench")
+    return relay
+
+
+def _run(relay: Relay, token: str, login: Login, given: argparse.Namespace) -> bool:
+    assert relay.process is not None
+    cost, seconds, good = Cost(relay), given.seconds, True
+    message = relay.directory / "message"
+    message.write_text(
+        "From: news@shop.example\nTo: user@people.example\nSubject: Order\nMessage-ID: <1@shop.example>\n\n"
+        + text_of(1)
+    )
+
+    def asked(kind: str, connections: int, beside: str = "") -> bool:
+        wish = Wish(relay.http, token, kind, seconds, connections)
+        cost.look()
+        return told(ApiLoad(wish).result(), wish, cost.look(), beside)
+
+    if given.only in (None, "one"):
+        good &= asked("one", given.connections)
+    if given.only in (None, "several"):
+        good &= asked("several", max(1, given.connections // 8))
+    if given.only is None:
+        smtp = Smtp(relay.submission, login, message, seconds)
+        good &= asked("one", given.connections, " beside SMTP")
+        _say_smtp("beside the API at its fastest", smtp.result())
+    if given.only in (None, "smtp"):
+        _turns(relay, token, login, message, seconds)
+    return good
+
+
+def _turns(relay: Relay, token: str, login: Login, message: Path, seconds: float) -> None:
+    """SMTP's time to the 250, alone and beside the API in turns."""
+    found: dict[str, list[float]] = {"alone": [], "beside": []}
+    cost = Cost(relay)
+    for turn in range(TURNS):
+        for where in ("alone", "beside") if turn % 2 == 0 else ("beside", "alone"):
+            wish = Wish(relay.http, token, "one", seconds, 8, BESIDE_PER_SECOND)
+            load = ApiLoad(wish) if where == "beside" else None
+            cost.look()
+            figures = Smtp(relay.submission, login, message, seconds).result()
+            mail = cost.look()[1]
+            found[where].append(figures["transaction"]["p99"])
+            _say_smtp(where, figures, f", CPU {mail / figures['messages'] * 1000:.2f} ms a message" if not load else "")
+            if load is not None:
+                taken = load.result()
+                print(f"  {len(taken.took_s) / taken.real_s:.0f} messages/s by the API, refused {len(taken.refused)}")
+    alone, beside = statistics.median(found["alone"]), statistics.median(found["beside"])
+    print(f"SMTP's p99 to the 250: {alone:.2f} ms alone, {beside:.2f} ms beside {BESIDE_PER_SECOND:.0f} messages/s "
+          f"by the API: {beside / alone - 1:+.0%}")  # fmt: skip
+
+
+def _say_smtp(where: str, figures: dict[str, Any], more: str = "") -> None:
+    took = figures["transaction"]
+    print(f"  SMTP {where}: {figures['messages'] / figures['seconds']:.0f} messages/s, "
+          f"p50 {took['p50']:.2f} ms, p99 {took['p99']:.2f} ms{more}", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

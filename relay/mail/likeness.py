@@ -18,6 +18,7 @@ issues of a template share most of them.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import unicodedata
@@ -31,6 +32,10 @@ MOST_SEEN: Final = 1_500
 """Words that a campaign is remembered by."""
 MOST_LETTERS: Final = 40_000
 """Of a message's text; what stands behind isn't looked at."""
+MOST_KNOWN: Final = 2_048
+"""Lines whose numbers are kept, of all messages of this process."""
+LONGEST_KNOWN: Final = 300
+"""Characters of such a line."""
 FEW: Final = 8
 """Different words below which a text tells nothing by itself: pictures, links and attachments count as well."""
 APART: Final = 0.085
@@ -89,14 +94,12 @@ def words(text: str, personal: Iterable[str] = (), marks: Sequence[str] = ()) ->
     text = _LINK.sub(" ", text)
     if "@" in text:
         text = _ADDRESS.sub(" ", text)
-    numbers = _Numbers()
-    for given in personal:
-        numbers.update(dict.fromkeys(_tokens(_plain(given).replace("@", " ")), 0))
+    left_out = {_number(token) for given in personal for token in _tokens(_plain(given).replace("@", " "))}
     paragraphs = [one for one in _PARAGRAPH.split(text) if one.strip()]
     last = paragraphs.pop() if len(paragraphs) > 1 else ""
-    lines = _lines(paragraphs, numbers)
+    lines = _lines(paragraphs, left_out)
     core = _different(itertools.chain.from_iterable(lines))
-    frame = _different(number for one in _tokens(last) if (number := numbers[one])) - core
+    frame = _different(itertools.chain.from_iterable(_lines([last], left_out))) - core
     if len(core) + len(frame) < FEW or len(frame) > 2 * len(core):
         core, frame = core | frame, frozenset()
     if len(core) < FEW:
@@ -108,18 +111,24 @@ def _plain(text: str) -> str:
     return _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).casefold().translate(_LOOKS_LIKE)
 
 
-class _Numbers(dict[str, int]):
-    """Of tokens, 0 for what is no word; each is worked out once a message."""
+def _lines(paragraphs: Iterable[str], left_out: set[int]) -> tuple[tuple[int, ...], ...]:
+    found = []
+    for paragraph in paragraphs:
+        for line in paragraph.split("\n"):
+            numbers = _known_line(line) if len(line) <= LONGEST_KNOWN else _of_line(line)
+            if not left_out.isdisjoint(numbers):
+                numbers = tuple([one for one in numbers if one not in left_out])
+            if numbers:
+                found.append(numbers)
+    return tuple(found)
 
-    def __missing__(self, token: str) -> int:
-        number = 0 if _DIGIT.search(token) else _number(token)
-        self[token] = number
-        return number
+
+def _of_line(line: str) -> tuple[int, ...]:
+    return tuple([_number(token) for token in _tokens(line) if _DIGIT.search(token) is None])
 
 
-def _lines(paragraphs: Iterable[str], numbers: _Numbers) -> tuple[tuple[int, ...], ...]:
-    lines = (_tokens(line) for paragraph in paragraphs for line in paragraph.split("\n"))
-    return tuple(tuple([number for one in line if (number := numbers[one])]) for line in lines if line)
+_known_line: Final = functools.lru_cache(MOST_KNOWN)(_of_line)
+"""Most lines of a message stood in the one before it."""
 
 
 def _number(word: str) -> int:

@@ -11,7 +11,6 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 
-_NEWLINE = re.compile(rb"\r\n|\r|\n")
 _QP_TOKEN = re.compile(rb"=(?:[0-9A-Fa-f]{2}|\r\n|=|\Z)")
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
 _CHUNK = 1024
@@ -51,7 +50,9 @@ def with_crlf(text: bytes) -> bytes:
     pairs = text.count(b"\r\n")
     if text.count(b"\n") == pairs and text.count(b"\r") == pairs:
         return text
-    return _NEWLINE.sub(b"\r\n", text)
+    if pairs or b"\r" in text:
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return text.replace(b"\n", b"\r\n")
 
 
 def encode_qp(text: bytes) -> bytes:

@@ -48,6 +48,9 @@ class Context:
     """Works on lists that were handed in; None: nobody does here."""
     line: MailLine | None = None
     """To the mail processes; None: there are none, and no message is taken."""
+    looks: Storage | None = None
+    """For look-ups of some microseconds on the loop's thread, where the store is a file; None: it may have to be waited
+    for, so they are made in threads as all others."""
     contests: Contests = field(default_factory=Contests)
     running: Running = field(default_factory=Running)
     unasked: Sparingly = field(default_factory=lambda: Sparingly(MOST_LINES))

@@ -7,6 +7,7 @@ what came through a proxy that isn't trusted is the public's.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Sequence
 from typing import Any, Final
@@ -60,9 +61,10 @@ class Insiders:
 
 def client(scope: Scope) -> str:
     """The client's address as text; ``-`` where there is none. Bounded: a proxy may pass on what a client made up."""
-    return plain(str((scope.get("client") or ("-",))[0]))[:64]
+    return plain(str((scope.get("client") or ("-",))[0])[:64])
 
 
+@functools.lru_cache(1024)
 def plain(host: str) -> str:
     """An IPv4 address that came in on an IPv6 socket as what it is."""
     address = _address(host)
@@ -70,6 +72,7 @@ def plain(host: str) -> str:
     return host if mapped is None else str(mapped)
 
 
+@functools.lru_cache(1024)
 def network(host: str) -> str:
     """Whose connections are counted together: an IPv4 address, a /64 of IPv6."""
     address = _address(host)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections.abc import Iterator
 
+import httpx
 import pytest
+from fastapi import APIRouter, Request
+from starlette.applications import Starlette
+from starlette.responses import Response
 
-from relay.web.api.models_messages import MessageIn
+from relay.web.api.models_messages import MailboxIn, MessageIn
+from relay.web.api.once import Key
+from relay.web.api.straight import Straight, StraightRoute
 from tests.support.web import Served, Shop, serving
 
 
@@ -144,3 +151,86 @@ def test_fields_that_others_rely_on_are_well_formed(name: str, value: str, good:
     else:
         with pytest.raises(ValueError, match="not well-formed"):
             MessageIn.model_validate(given)
+
+
+# --- messages, whose routes are read without FastAPI (relay.web.api.straight) --------------
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/batch"])
+@pytest.mark.parametrize(
+    ("body", "headers", "query", "status", "says"),
+    [
+        (b"", {}, "", 422, "body"),
+        (b"null", {}, "", 422, "body"),
+        (b"[]", {}, "", 422, "body"),
+        (b'"text"', {}, "", 422, "body"),
+        (b"{", {}, "", 422, "is no JSON"),
+        (b"{} {}", {}, "", 422, "is no JSON"),
+        (b"{'a': 1}", {}, "", 422, "is no JSON"),
+        (b"\xef\xbb\xbf{}", {}, "", 422, "body."),
+        (b'{"a": 1, "a": 2}', {}, "", 422, "stands in an object twice"),
+        (b'{"a": NaN}', {}, "", 422, "NaN"),
+        (b'{"a": "\xff"}', {}, "", 400, "UTF-8"),
+        (b"[" * 100_000, {}, "", 400, "depth"),
+        (b'{"a": ' + b"9" * 5000 + b"}", {}, "", 400, "numbers"),
+        (b"{}", {"content-type": "text/plain"}, "", 415, "JSON"),
+        (b"{}", {"content-type": ""}, "", 415, "JSON"),
+        (json.dumps({}).encode("utf-16"), {}, "", 422, "UTF-8"),
+        (b"{}", {}, "?dry_run=true", 422, "dry_run"),
+        (b"{}", {}, "?", 422, "body."),
+        (b"{}", {"idempotency-key": "a b"}, "", 422, "header.Idempotency-Key"),
+        (b"{}", {"idempotency-key": "a" * 405}, "", 422, "header.Idempotency-Key"),
+        (b"{}", {"idempotency-key": '"ok"', "content-type": 'application/json; charset="utf-8"'}, "", 422, "body."),
+    ],
+)
+def test_messages_are_read_as_strictly(
+    shop: Shop, served: Served, bearer: dict[str, str], path: str, body: bytes, headers: dict[str, str], query: str,
+    status: int, says: str,
+) -> None:  # fmt: skip
+    before = shop.dump()
+    given = {**bearer, "content-type": "application/json", **headers}
+    answer = served.client.post(f"{path}{query}", headers=given, content=body)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json" and says in answer.text
+    assert shop.dump() == before
+
+
+def test_faults_of_head_and_body_are_told_together(served: Served, bearer: dict[str, str]) -> None:
+    given = {"from": "x", "to": [], "subject": "a\r\nb", "colour": "red"}
+    answer = served.client.post("/v1/messages", headers={**bearer, "idempotency-key": "a b"}, json=given)
+    assert {one["field"] for one in answer.json()["errors"]} >= {
+        "header.Idempotency-Key", "body.from.email", "body.to", "body.subject", "body.colour",
+    }  # fmt: skip
+
+
+def test_an_unexpected_error_is_answered_and_told_to_the_guard() -> None:
+    router, seen = APIRouter(route_class=StraightRoute), list[Exception]()
+
+    @router.post("/things")
+    async def take(request: Request, given: MailboxIn, key: Key = None) -> Response:
+        raise RuntimeError("a secret")
+
+    async def told(_: Request, error: Exception) -> Response:
+        seen.append(error)
+        return Response("sorry", 500)
+
+    straight = Straight(Starlette(), [router], {Exception: told})
+
+    async def asked(*, quiet: bool) -> httpx.Response:
+        transport = httpx.ASGITransport(straight, raise_app_exceptions=not quiet)
+        async with httpx.AsyncClient(transport=transport, base_url="http://relay.test") as client:
+            return await client.post("/things", json={"email": "a@b.example"})
+
+    assert asyncio.run(asked(quiet=True)).text == "sorry"
+    assert [str(error) for error in seen] == ["a secret"]
+    with pytest.raises(RuntimeError, match="a secret"):
+        asyncio.run(asked(quiet=False))
+
+
+@pytest.mark.parametrize(("method", "status"), [("GET", 200), ("HEAD", 200), ("PUT", 405), ("DELETE", 405)])
+def test_other_methods_of_their_paths_go_the_usual_way(
+    served: Served, bearer: dict[str, str], method: str, status: int
+) -> None:
+    answer = served.client.request(method, "/v1/messages", headers=bearer)
+    assert answer.status_code == status
+    assert status == 200 or answer.headers["allow"] == "GET, POST"

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from relay.store.pool import Unavailable
+from relay.store.pool import Storage, Unavailable
 from relay.tenants import api_tokens
 from relay.tenants.api_tokens import TokenHolder
 from relay.web import problems
@@ -82,17 +82,20 @@ async def may_send(context: Context, scope: Scope) -> bool:
 async def _holder(context: Context, scope: Scope) -> TokenHolder | None:
     """Looked up once a request."""
     if _HOLDER not in scope:
-        scope[_HOLDER] = await run_in_threadpool(_looked_up, context, scope)
+        if context.looks is None:
+            scope[_HOLDER] = await run_in_threadpool(_looked_up, context, context.storage, scope)
+        else:
+            scope[_HOLDER] = _looked_up(context, context.looks, scope)
     found: TokenHolder | None = scope[_HOLDER]
     return found
 
 
-def _looked_up(context: Context, scope: Scope) -> TokenHolder | None:
+def _looked_up(context: Context, storage: Storage, scope: Scope) -> TokenHolder | None:
     given = [value for name, value in scope["headers"] if name == b"authorization"]
     kind, _, token = (given[0] if len(given) == 1 else b"").decode("latin-1").partition(" ")
     if kind.lower() != "bearer":
         return None
-    with context.storage.read() as conn:
+    with storage.read() as conn:
         return api_tokens.lookup(conn, context.secrets, token.strip())
 
 

@@ -21,12 +21,15 @@ from relay.web.api.compose import Wrong, compose, keep_until
 from relay.web.api.models_messages import AcceptedOut, MessageIn, MessageResults, MessagesIn
 from relay.web.api.once import REPLAYED, Key, tenant
 from relay.web.api.openapi import ALWAYS, REPLAY, WITH_BODY, errors
-from relay.web.api.strict import STRICT_JSON, fields_of
+from relay.web.api.straight import StraightRoute
+from relay.web.api.strict import fields_of
 from relay.web.context import Context
 from relay.web.peer import client
 from relay.web.problems import TYPES, Problem
 
-router = APIRouter(prefix="/messages", tags=["messages"], responses=errors(*ALWAYS))
+_HEADS: Final[Any] = {"prefix": "/messages", "tags": ["messages"], "responses": errors(*ALWAYS)}
+router = APIRouter(**_HEADS, route_class=StraightRoute)
+raw_router = APIRouter(**_HEADS)
 LARGE_OCTETS: Final = 256 * 1024
 """A request beyond this is worked on in a thread, so that others don't wait."""
 MANY: Final = 20
@@ -39,7 +42,6 @@ AT_A_TIME: Final = 32
     "",
     status_code=202,
     response_model=AcceptedOut,
-    dependencies=STRICT_JSON,
     responses={202: REPLAY, **errors(409, *WITH_BODY)},
 )
 async def send_message(request: Request, given: MessageIn, key: Key = None) -> Response:
@@ -51,14 +53,14 @@ async def send_message(request: Request, given: MessageIn, key: Key = None) -> R
     else:
         handed = composed(request, given)
     async with alone(context, tenant(request), key):
-        handed = keyed(handed, key or "", sending.digest(request, body), keep_until(given, KEEP_S))
+        if key is not None:
+            handed = keyed(handed, key, sending.digest(request, body), keep_until(given, KEEP_S))
         return sending.response(context, await sending.hand(context, handed))
 
 
 @router.post(
     "/batch",
     response_model=MessageResults,
-    dependencies=STRICT_JSON,
     responses={200: REPLAY, **errors(409, *WITH_BODY)},
 )
 async def send_messages(request: Request, given: MessagesIn, key: Key = None) -> Response:
@@ -90,7 +92,7 @@ async def send_messages(request: Request, given: MessagesIn, key: Key = None) ->
     return JSONResponse({"results": results}, 200, headers)
 
 
-@router.post(
+@raw_router.post(
     "/raw",
     status_code=202,
     response_model=AcceptedOut,
@@ -111,7 +113,8 @@ async def send_raw(
     sandbox = bool(request.scope["state"].get("sandbox"))
     handed = _sent_with(request, raw.handed(body, stream, to or (), tenant_id, address, sandbox=sandbox))
     async with alone(context, tenant_id, key):
-        handed = keyed(handed, key or "", sending.digest(request, body), 0.0)
+        if key is not None:
+            handed = keyed(handed, key, sending.digest(request, body), 0.0)
         return sending.response(context, await sending.hand(context, handed))
 
 

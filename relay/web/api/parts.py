@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
@@ -35,7 +36,11 @@ def check_wording(context: Context, wording: str) -> None:
 
 
 async def _json(request: Request) -> None:
-    body = await request.body()
+    check_json(request, await request.body())
+
+
+def check_json(request: Request, body: bytes) -> None:
+    """Raises Problem for a body that is not declared as JSON, or is in another encoding than JSON's."""
     if not body:
         return
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -50,12 +55,17 @@ JSON_ONLY = [Depends(_json)]
 
 
 async def _known(request: Request) -> None:
-    """A parameter that is misspelt would be ignored, and the answer be of something else."""
-    route = request.scope["route"]
-    names = sorted(one.alias for one in route.dependant.query_params)
-    unknown = next((name for name in request.query_params if name not in names), None)
+    check_query(request, (one.alias for one in request.scope["route"].dependant.query_params))
+
+
+def check_query(request: Request, names: Iterable[str]) -> None:
+    """A parameter that is misspelt would be ignored, and the answer be of something else. Raises Problem."""
+    if not request.scope["query_string"]:
+        return
+    known = sorted(names)
+    unknown = next((name for name in request.query_params if name not in known), None)
     if unknown is not None:
-        there = f"; there are {', '.join(names)}" if names else ", which takes none"
+        there = f"; there are {', '.join(known)}" if known else ", which takes none"
         raise Problem("invalid", f"{unknown[:60]!r} is no parameter of this request{there}")
 
 

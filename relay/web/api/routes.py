@@ -6,6 +6,7 @@ method and the body. Every error is a problem (RFC 9457).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from fastapi import FastAPI, Request
@@ -40,6 +41,7 @@ from relay.web.api.bearer import Bearer, members
 from relay.web.api.heads import Heads
 from relay.web.api.parts import KNOWN_QUERY
 from relay.web.api.shares import RequestShares
+from relay.web.api.straight import FaultAnswer, Straight
 from relay.web.context import Context
 from relay.web.problems import TYPES, Problem
 
@@ -49,6 +51,7 @@ _ROUTERS = (
     forms.topics_router,
     forms.forms_router,
     messages.router,
+    messages.raw_router,
     messages_sent.router,
     templates.router,
     statements.router,
@@ -78,13 +81,10 @@ def create_api(context: Context, shares: RequestShares) -> ASGIApp:
         api.include_router(router, dependencies=KNOWN_QUERY)
     api.add_api_route("/problems/{word}", _explain, include_in_schema=False)
     api.add_api_route("/docs", _docs, include_in_schema=False)
-    api.add_exception_handler(HTTPException, _http_problem)
-    api.add_exception_handler(RequestValidationError, _validation_problem)
-    api.add_exception_handler(Problem, _problem)
-    api.add_exception_handler(Unavailable, _busy)
-    api.add_exception_handler(Exception, _unexpected)
+    for kind, answer in _FAULTS.items():
+        api.add_exception_handler(kind, answer)
     api.openapi = lambda: openapi.document(api, context.views.base_url)  # type: ignore[method-assign]
-    return Heads(Bearer(api, context, shares))
+    return Heads(Bearer(Straight(api, _ROUTERS, _FAULTS), context, shares))
 
 
 async def _docs(request: Request) -> Response:
@@ -155,3 +155,12 @@ async def _validation_problem(request: Request, error: Exception) -> Response:
     ]
     detail = "; ".join(f"{found['field']}: {found['error']}" for found in errors[:5])
     return problems.response(members(Context.of(request), "invalid", detail, errors))
+
+
+_FAULTS: Final[Mapping[type[Exception], FaultAnswer]] = {
+    HTTPException: _http_problem,
+    RequestValidationError: _validation_problem,
+    Problem: _problem,
+    Unavailable: _busy,
+    Exception: _unexpected,
+}

@@ -70,6 +70,7 @@ def create_app(
 ) -> ASGIApp:
     """The ASGI application. ``mail_alive`` and ``troubles`` answer for the mail processes in ``/readyz``."""
     storage = storage or _pool(database)
+    looks = None if engine(database) else _pool(database, probe=True)
     views = Views(settings.links.base_url or f"https://{settings.server.hostname}")
     office = Office(
         secrets,
@@ -104,6 +105,7 @@ def create_app(
         consent=settings.consent,
         reports=settings.reports,
         line=line,
+        looks=looks,
         contests=settings.contests,
         lists=lists,
     )
@@ -127,6 +129,8 @@ def create_app(
         await to_thread.run_sync(lists.close)
         await hits.close()
         storage.close()
+        if looks is not None:
+            looks.close()
         health.close()
 
     async def http_error(request: Request, error: Exception) -> Response:
@@ -146,8 +150,9 @@ def create_app(
 
     app = Starlette(
         routes=[
-            *report.ROUTES,
             *tracking_routes.ROUTES,  # first: they are asked for most
+            Mount("/v1", create_api(context, shares)),
+            *report.ROUTES,
             *pages.ROUTES,
             *why.ROUTES,
             *permission.ROUTES,
@@ -159,12 +164,11 @@ def create_app(
             *reset.ROUTES,
             *account.ROUTES,
             *desk.ROUTES,
+            Route(EMAILS, emails),
+            Route(f"{EMAILS}/{{rest:path}}", emails),
             *health.routes(),
             *metrics.routes(),
             Route("/robots.txt", _robots),
-            Mount("/v1", create_api(context, shares)),
-            Route(EMAILS, emails),
-            Route(f"{EMAILS}/{{rest:path}}", emails),
         ],
         exception_handlers={HTTPException: http_error, Unavailable: unavailable, Exception: unexpected},
         lifespan=lifespan,

@@ -111,7 +111,7 @@ def make_server(
     config = uvicorn.Config(
         Peer(app, proxies),
         http=type(connection.__name__, (connection,), limits),
-        loop="asyncio",  # a few pages a second; uvloop would only cost memory here
+        loop="uvloop",
         ws="none",
         lifespan="on",
         interface="asgi3",
