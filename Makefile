@@ -15,7 +15,7 @@ export NODE_PATH := $(PEERS_DIR)/node_modules
 export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup compiled wheel demo test test-postgres test-compiled check format bench bench-quick bench-queue bench-consents bench-profile corpora crash faults fuzz fuzz-api likeness simulate campaigns lock clean
+.PHONY: help setup compiled wheel package package-test demo test test-postgres test-compiled check format bench bench-quick bench-queue bench-consents bench-profile corpora crash faults fuzz fuzz-api likeness simulate campaigns lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -34,6 +34,13 @@ $(READY): requirements-dev.lock pyproject.toml scripts/setup
 wheel: $(READY) ## a wheel in dist/ that installs without a compiler; RELAY_COMPILE=0 makes one for every machine
 	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir dist .
 	@ls -t dist/*.whl | head -1
+
+# A Debian package needs root, apt and a Debian; ARGS=--plain leaves out the compiler.
+package: $(READY) ## in dist/: a wheel, and a Debian package with all that it needs
+	packaging/make $(ARGS)
+
+package-test: $(READY) ## the Debian package in a clean Debian with systemd, from an earlier state and to this one
+	packaging/test-all $(ARGS)
 
 demo: $(READY) ## the whole story on loopback; ARGS=--once ends by itself
 	$(BIN)/relay demo $(ARGS)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
-from config import names, units
+from config import credentials, names, units
 
 T = TypeVar("T")
 
@@ -66,6 +66,8 @@ def _path(value: object, info: ValidationInfo) -> Path:
 
 
 def _optional_path(value: object, info: ValidationInfo) -> Path | None:
+    if isinstance(value, str) and value.startswith(credentials.PREFIX):
+        return credentials.credential(value)
     return None if value is None or value == "" else _path(value, info)
 
 

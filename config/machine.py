@@ -35,6 +35,12 @@ class Server(Table):
     data_dir: Directory = key(
         Path("data"), "Directory of database and secrets, relative to this file; readable by the relay's user only."
     )
+    secrets: OptionalFile = key(
+        None,
+        "The file that passwords, links and sealed keys rest on; empty: `secrets` in data_dir."
+        " `credential:NAME`, here and at other keys' files, is one that systemd hands over (LoadCredential=).",
+        example="credential:secrets",
+    )
     workers: int = key(1, "Processes that take and deliver mail.", ge=1, le=256)
     watchdog: Seconds = key(
         2 * MINUTE, "A process that hangs for so long is killed and started again; 0: none is watched."
@@ -100,6 +106,11 @@ class Listen(Table):
     submissions: Listens = key(("*:465",), "Submission by applications, TLS from the first octet.")
     inbound: Listens = key(("*:25",), "Bounces and unsubscribe mails that come back from other servers.")
     http: OptionalListenAddress = key("127.0.0.1:8080", "Unsubscribe pages and API, for a reverse proxy; empty: none.")
+
+    def addresses(self) -> dict[str, tuple[str, ...]]:
+        """By role, each as it stands here."""
+        http = (self.http,) if self.http else ()
+        return {"submission": self.submission, "submissions": self.submissions, "inbound": self.inbound, "http": http}
 
 
 class Tls(Table):

@@ -11,7 +11,7 @@ from config.faults import dotted
 from config.settings import Settings
 
 FIXED: Final[Mapping[str, tuple[str, ...]]] = {
-    "server": ("data_dir", "workers", "watchdog", "node"),
+    "server": ("data_dir", "secrets", "workers", "watchdog", "node"),
     "store": ("url",),
     "listen": ("submission", "submissions", "inbound", "http"),
     "delivery": ("stop_grace",),

@@ -97,4 +97,4 @@ class Settings(Table):
 
     @property
     def secrets_file(self) -> Path:
-        return self.server.data_dir / "secrets"
+        return self.server.secrets or self.server.data_dir / "secrets"

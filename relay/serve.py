@@ -28,7 +28,8 @@ from relay.checks.policies import check_left_out
 from relay.checks.refusals import refusals
 from relay.checks.result import CheckResult, Level
 from relay.intake.smtp.balance import Balance
-from relay.intake.smtp.listeners import Ports, bind_all
+from relay.intake.smtp.handed import open_all, take_handed
+from relay.intake.smtp.listeners import Ports
 from relay.observe.log import setup
 from relay.processes.process import READY, Child, ProcessBody, Tell, fork, most_files
 from relay.processes.supervise import Held, ProcessLimits, Supervisor, Wakeful, slim
@@ -212,6 +213,7 @@ def serve(settings: Settings, config: Path | None = None) -> int:
     """
     log = (settings.log.level, settings.log.format)
     setup(*log)
+    handed = take_handed()
     most_files()
     enough_files(settings)
     faults = refusals(settings)
@@ -221,8 +223,7 @@ def serve(settings: Settings, config: Path | None = None) -> int:
     _warn(check_left_out(settings))
     fd = lock(settings.server.data_dir)
     take_back(settings)
-    listen = settings.listen
-    ports = bind_all(listen.submission, listen.submissions, listen.inbound, listen.http)
+    ports = open_all(settings.listen.addresses(), handed)
     wakeful = Wakeful()
     start = Start(settings, ports)
     started = start.all()

@@ -94,10 +94,12 @@ def install(root: InstallRoot, answers: InstallAnswers, now: dt.datetime) -> Ite
     yield _passphrase(root)
     yield units.write_folders(root)
     yield from units.write_units(root, root.program())
+    ports = units.write_ports(root, settings)
+    yield ports
     if root.live:
         yield _command(root)
     if units.systemd_runs(root):
-        yield _start(answers.start)
+        yield _start(answers.start, moved=ports.state in (StepState.MADE, StepState.CHANGED))
 
 
 def _owners(ids: Owner | None) -> tuple[Owner | None, Owner | None]:
@@ -151,17 +153,21 @@ def _command(root: InstallRoot) -> InstallStep:
     return InstallStep("command", StepState.MADE, f"{layout.COMMAND} → {program}")
 
 
-def _start(wanted: bool) -> InstallStep:
+def _start(wanted: bool, moved: bool) -> InstallStep:
+    """``moved``: the ports are others than those that are open."""
+    names = " ".join(units.STARTED)
     if not wanted:
-        return InstallStep(
-            "service", StepState.LEFT, f"not asked for: `systemctl enable --now {' '.join(units.STARTED)}`"
-        )
-    if _systemctl("is-active", "--quiet", units.STARTED[0]) == "":
+        return InstallStep("service", StepState.LEFT, f"not asked for: `systemctl enable --now {names}`")
+    runs = not _systemctl("is-active", "--quiet", "relay.service")
+    if runs and not moved and not _systemctl("is-active", "--quiet", "relay.socket"):
         return InstallStep("service", StepState.THERE, "it runs")
-    said = _systemctl("daemon-reload") or _systemctl("enable", "--now", *units.STARTED)
+    said = _systemctl("daemon-reload")
+    if runs:  # a port is open only once: the service lets go of what the socket is to have
+        said = said or _systemctl("stop", "relay.socket", "relay.service")
+    said = said or _systemctl("enable", "--now", *units.STARTED)
     if said:
         return InstallStep("service", StepState.LEFT, f"{said}; `relay check` and `journalctl -u relay` say why")
-    return InstallStep("service", StepState.MADE, "enabled and started")
+    return InstallStep("service", StepState.CHANGED if runs else StepState.MADE, "enabled and started")
 
 
 def _systemctl(*words: str) -> str:

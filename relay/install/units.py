@@ -7,21 +7,26 @@ somebody has changed it by hand: what was changed stays, what wasn't is renewed.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import shutil
+import socket
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Final
 
+from config.names import EVERY, split_listen
+from config.settings import Settings
 from relay.install.files import write_new, write_over
 from relay.install.layout import PROGRAM, InstallRoot
 from relay.install.steps import InstallStep, StepState
 
-UNITS: Final = ("relay.service", "relay-backup.service", "relay-backup.timer")
-STARTED: Final = ("relay.service", "relay-backup.timer")
+UNITS: Final = ("relay.socket", "relay.service", "relay-backup.service", "relay-backup.timer")
+STARTED: Final = ("relay.socket", "relay.service", "relay-backup.timer")
 """What is enabled."""
 PACKAGED: Final = (Path("/usr/lib/systemd/system"), Path("/lib/systemd/system"))
 OWN: Final = Path("/etc/systemd/system")
+PORTS: Final = OWN / "relay.socket.d" / "ports.conf"
 SYSUSERS: Final = Path("/etc/sysusers.d/relay.conf")
 TMPFILES: Final = Path("/etc/tmpfiles.d/relay.conf")
 _MARK: Final = (
@@ -61,6 +66,50 @@ def _configuration(root: InstallRoot, what: str, path: Path, name: str) -> Insta
     if packaged.exists():
         return InstallStep(what, StepState.THERE, str(packaged))
     return _write(what, root.at(path), shipped(name), "a file of another name")
+
+
+def write_ports(root: InstallRoot, settings: Settings) -> InstallStep:
+    """relay.socket opens what ``[listen]`` names, here where that isn't what the unit has itself."""
+    wanted = streams(settings, ipv6=not root.live or _ipv6_runs())
+    path, lines = root.at(PORTS), shipped("relay.socket").decode().splitlines()
+    own = [line.removeprefix("ListenStream=") for line in lines if line.startswith("ListenStream=")]
+    if wanted == own and not path.exists():
+        return InstallStep("ports", StepState.THERE, "relay.socket opens those of [listen]")
+    lines = ["[Socket]", "ListenStream=", *(f"ListenStream={one}" for one in wanted), ""]
+    return _write("ports", path, "\n".join(lines).encode(), "another file beside it")
+
+
+def streams(settings: Settings, *, ipv6: bool) -> list[str]:
+    """Addresses as systemd.socket(5) has them; those with a host name or without a port the relay opens itself."""
+    found = []
+    for role, addresses in settings.listen.addresses().items():
+        for text in addresses:
+            host, port = split_listen(text)
+            if host == EVERY:
+                # One socket for each family, so that IPv4 clients keep their addresses; pages take both by one.
+                hosts = ["0.0.0.0", *(["[::]"] if ipv6 and role != "http" else [])]
+            else:
+                hosts = [f"[{host}]" if ":" in host else host]
+            found += [f"{one}:{port}" for one in hosts if port and _is_address(one)]
+    return found
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _ipv6_runs() -> bool:
+    """Whether a port can be opened for it: a kernel may have been told to do without."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as sock:
+            sock.bind(("::", 0))
+    except OSError:
+        return False
+    return True
 
 
 def systemd_runs(root: InstallRoot) -> bool:

@@ -26,8 +26,9 @@ from typing import Any, NamedTuple
 
 from relay.observe.log import setup
 from relay.observe.sdnotify import notify
-from relay.processes.process import CLOSED, SLOT_OCTETS, Child, branch, die_with, flush, usual_signals
+from relay.processes.process import CLOSED, Child, branch, die_with, flush, usual_signals
 from relay.processes.succession import ReloadPlan, Succession
+from relay.processes.watch import LOOKS, KeepAlive, Watch, waits_for_the_disk
 
 _log = logging.getLogger("relay")
 
@@ -41,10 +42,6 @@ FIRST_DELAY_S, LAST_DELAY_S = 0.5, 30.0
 """Before a process that keeps ending is started once more: the first time at once, then this, doubling."""
 STEADY_S = 60.0
 """A process that ran so long and ends is no such one."""
-START_S = 60.0
-"""What a process has to start, before it is watched."""
-LOOKS = 20
-"""In the time after which a process hangs: so often the parent itself must have seen that it stands still."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _STOPPED = (0, -signal.SIGTERM, -signal.SIGINT, -signal.SIGUSR1)
 """Status of a mail process that was told to stop; the signals themselves where they came before it listened to them."""
@@ -140,6 +137,7 @@ class Supervisor:
         """Those who have said so."""
         every_s = limits.watchdog_s / LOOKS
         self._watch = Watch(held.beats, held.workers + 1, every_s) if limits.watchdog_s else None
+        self._alive = KeepAlive.asked(held.beats, held.workers)
 
     def serve(self) -> int:
         """Run until told to stop; exit status of the relay."""
@@ -166,6 +164,7 @@ class Supervisor:
             if self.stopping_since is None:
                 self._start_due()
                 self._kill_hanging()
+                self._keep_alive()
                 self.succession.go_on(self.children.values())
             else:
                 self._let_go()
@@ -177,8 +176,7 @@ class Supervisor:
         if self.stopping_since is not None:
             return None
         moments = list(self._due.values())
-        if self._watch is not None:
-            moments.append(self._watch.due)
+        moments += [each.due for each in (self._watch, self._alive) if each is not None]
         if self.succession.due is not None:
             moments.append(self.succession.due)
         return max(0.0, min(moments) - time.monotonic()) if moments else None
@@ -210,6 +208,8 @@ class Supervisor:
             child = self.children[pid] = Child(name, index, pid, ready)
             if self._watch is not None:
                 self._watch.forget(self._slot(place))
+            if self._alive is not None and name == "mail":
+                self._alive.forget(index)
             return child
         try:
             usual_signals()
@@ -235,10 +235,15 @@ class Supervisor:
             return
         for index in self._watch.hanging():
             for child in self.children.values():
-                if self._slot(child.place) == index and not _waits_for_the_disk(child.pid):
+                if self._slot(child.place) == index and not waits_for_the_disk(child.pid):
                     text = "the %s process %d has stood still for %d s (it hangs, or was stopped) and is killed"
                     _log.error(text, child.name, child.pid, self.limits.watchdog_s)
                     os.kill(child.pid, signal.SIGKILL)
+
+    def _keep_alive(self) -> None:
+        if self._alive is not None:
+            mail = {self._slot(child.place): child.pid for child in self.children.values() if child.name == "mail"}
+            self._alive.look(mail)
 
     def _slot(self, place: ChildPlace) -> int:
         """Where it beats: mail processes by their index, then the HTTP process."""
@@ -336,51 +341,6 @@ class Supervisor:
         delay_s = self._later(child.place)
         when = f"in {delay_s:g} s" if delay_s else "at once"
         _log.error("the %s process ended (%d) and is started again %s", child.name, code, when)
-
-
-class Watch:
-    """Which processes stand still: their beats are the same as many looks ago.
-
-    Looks are counted, not seconds: where the parent was stopped as well, all of them have only rested.
-    """
-
-    def __init__(self, beats: int, processes: int, every_s: float) -> None:
-        self._fd = beats
-        self._every_s = every_s
-        self._known = [b""] * processes
-        self._same = [0] * processes
-        self.due = time.monotonic() + every_s
-
-    def forget(self, index: int) -> None:
-        """There is a new one, which has its time to start."""
-        self._known[index] = self._beat(index)
-        self._same[index] = -int(START_S / self._every_s)
-
-    def hanging(self) -> list[int]:
-        """Their indices, if it is time to look."""
-        if time.monotonic() < self.due:
-            return []
-        self.due = time.monotonic() + self._every_s
-        found = []
-        for index, known in enumerate(self._known):
-            beat = self._beat(index)
-            self._known[index] = beat
-            self._same[index] = self._same[index] + 1 if beat == known else 0
-            if self._same[index] >= LOOKS:
-                self._same[index] = 0
-                found.append(index)
-        return found
-
-    def _beat(self, index: int) -> bytes:
-        return os.pread(self._fd, 8, SLOT_OCTETS * index)
-
-
-def _waits_for_the_disk(pid: int) -> bool:
-    """A disk that doesn't answer is nothing that a kill would mend."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "D"
-    except (OSError, IndexError):
-        return False
 
 
 # -- the same process, anew --------------------------------------------------------

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from importlib import metadata
@@ -51,6 +53,15 @@ def test_the_unit_waits_as_long_as_a_stop_may_take() -> None:
     (stop_s,) = re.findall(r"^TimeoutStopSec=(\d+)$", unit, re.M)
     grace_s = Delivery().stop_grace
     assert grace_s + STOP_MARGIN_S < int(stop_s) <= grace_s + 2 * STOP_MARGIN_S
+
+
+@pytest.mark.parametrize("unit", ["relay.service", "relay-backup.service"])
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze isn't there")
+def test_the_units_are_tight(unit: str) -> None:
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", f"relay/install/systemd/{unit}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    (level,) = re.findall(r"Overall exposure level for \S+: ([0-9.]+)", done.stdout) or [done.stderr]
+    assert float(level) <= 1.5
 
 
 def test_every_imported_package_is_declared() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from relay.store.contract import Connection
 from relay.store.database import connect
 from tests.support import store
 from tests.support.commands import command
+from tests.support.handing import handing
 from tests.support.ports import free_port
 
 START_S = 60.0
@@ -112,10 +114,12 @@ class Relay:
 
     # -- the service -----------------------------------------------------------
 
-    def start(self, env: Mapping[str, str] | None = None) -> Relay:
-        """Start ``relay serve`` and wait until it says READY."""
+    def start(self, env: Mapping[str, str] | None = None, handed: Sequence[tuple[str, socket.socket]] = ()) -> Relay:
+        """Start ``relay serve`` and wait until it says READY. ``handed``: names and sockets that a parent opened."""
+        command = [sys.executable, "-m", "relay.cli.main", "-c", str(self.config), "serve"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "relay.cli.main", "-c", str(self.config), "serve"],
+            handing(handed, command) if handed else command,
+            pass_fds=[sock.fileno() for _, sock in handed],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

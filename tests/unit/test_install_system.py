@@ -272,6 +272,30 @@ def test_units_name_the_program_that_there_is(tmp_path: Path) -> None:
         assert str(layout.PROGRAM) not in text
 
 
+PORTS = "etc/systemd/system/relay.socket.d/ports.conf"
+
+
+def test_the_ports_that_the_unit_has_are_those_of_new_settings(made: Path) -> None:
+    assert not (made / PORTS).exists()
+    unit = (made / "etc/systemd/system/relay.socket").read_text()
+    own = [line.removeprefix("ListenStream=") for line in unit.splitlines() if line.startswith("ListenStream=")]
+    assert own == units.streams(load(made / "etc/relay/relay.toml"), ipv6=True)
+
+
+def test_other_ports_of_the_settings_are_opened(root: Path) -> None:
+    path = root / "etc/relay/relay.toml"
+    ours = '"192.0.2.10:587", "[2001:db8::10]:2587", "localhost:2588", "127.0.0.1:0"'
+    path.write_text(path.read_text().replace('submission = ["*:587"]', f"submission = [{ours}]"))
+    assert run(root).exit_code == 0
+    lines = [line for line in (root / PORTS).read_text().splitlines() if not line.startswith("#")]
+    assert lines[:2] == ["[Socket]", "ListenStream="]
+    mail = ["192.0.2.10:587", "[2001:db8::10]:2587", "0.0.0.0:465", "[::]:465", "0.0.0.0:25", "[::]:25"]
+    assert lines[2:] == [f"ListenStream={one}" for one in (*mail, "127.0.0.1:8080")]
+    path.write_text(path.read_text().replace("2587", "2599"))
+    assert states(run(root, "--json"))["ports.conf"] == "changed"
+    assert "[2001:db8::10]:2599" in (root / PORTS).read_text()
+
+
 # --- the certificate -----------------------------------------------------------------
 
 
