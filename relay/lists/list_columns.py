@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from relay.lists import list_finding
 from relay.lists.list_cells import addresses_in, nothing_else
-from relay.lists.list_names import CONFIRMED, EMAIL, OURS, OWNERS, is_email, role_of, time_rank
+from relay.lists.list_names import EMAIL, OURS, OWNERS, confirms, is_email, role_of, time_rank
 from relay.lists.list_rows import MAX_COLUMNS
 from relay.lists.list_status import StatusColumn, StatusMode, known
 from relay.lists.list_text import ListError
@@ -120,7 +120,7 @@ class _Named:
                     status.append(column)
                 continue
             role = self._role(index)
-            if counts[index] or (is_email(self._plain[index]) and not self._flags(index)):
+            if counts[index] or (is_email(self._plain[index]) and not self._says(index)):
                 self._other(index, others)
             elif role and role != "email":
                 roles.setdefault(role, []).append(index)
@@ -154,14 +154,16 @@ class _Named:
         """What a column is, by its name, or the last part of it (``email.subscribedAt``)."""
         name, header = self._plain[index], self._header[index].strip()
         role = role_of(name)
+        if role in ("at", "listed") and list_finding.are_flags(self._cells(index)):
+            return ""  # `Activated`: yes or no
         if not role and "." in header and " " not in header:
             role = role_of(plain(header.rpartition(".")[2]))
         return role
 
-    def _flags(self, index: int) -> bool:
-        """Nothing but yes and no stands there: it is said of the address."""
+    def _says(self, index: int) -> bool:
+        """There are words and no addresses: it is said of the address."""
         cells = self._cells(index)
-        return bool(cells) and all(list_finding.is_flag(cell) for cell in cells)
+        return bool(cells) and not any("@" in cell for cell in cells)
 
     def _addresses(self, index: int) -> int:
         return sum("@" in row[index] and _holds_address(row[index].strip()) for row in self._sample if index < len(row))
@@ -215,7 +217,7 @@ class _Named:
     def _unproved(self, places: Sequence[int]) -> Iterator[StatusColumn]:
         """Columns of confirmations, where nothing else tells who confirmed."""
         for index in places:
-            if self._plain[index] in CONFIRMED and self._names[index] not in self._keep:
+            if confirms(self._plain[index]) and self._names[index] not in self._keep:
                 column = list_finding.unproved(index, unescape(self._header[index]), self._cells(index))
                 if column is not None:
                     yield column

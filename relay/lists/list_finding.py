@@ -79,8 +79,11 @@ def _by_name(
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
     if bad:
         return StatusColumn(index, shown, StatusMode.BAD, bad, answers, reasons=is_reason(name))
-    if good_part(name) and len(set(cells)) <= MAX_KINDS and any(plain(cell) in NO for cell in cells):
-        return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True), texts=True)
+    if not bad and good_part(name) and 0 < len(set(cells)) <= MAX_KINDS and not are_times(cells):
+        heard = {known(cell) or (Said.REFUSED if plain(cell) in NO else Said.NOTHING) for cell in cells}
+        if heard - {Said.NOTHING, Said.AGREED}:
+            empty, how = _if_empty(cells, no=True), Said.AGREED not in heard
+            return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=empty, texts=how)
     if name in MAYBE_STATES and cells:
         kinds = {plain(cell) for cell in cells}
         meant = [bool(meaning(kind)) for kind in kinds]
@@ -151,6 +154,12 @@ def is_flag(cell: str) -> bool:
     """Yes, no, a time, or a dash for none of them."""
     word = short_answer(answer_of(cell))
     return not word or word in YES or word in NO or is_time(cell)
+
+
+def are_flags(cells: Sequence[str]) -> bool:
+    """Is there nothing but yes and no?"""
+    words = {short_answer(answer_of(cell)) for cell in cells}
+    return bool(words) and words <= YES | NO
 
 
 def _any_known(cells: Sequence[str]) -> bool:

@@ -38,12 +38,13 @@ _NO_WISH: Final = (
 )
 """That somebody wants no mail."""
 _PARTS: Final = (
-    (re.compile(r"\b(?:score|rate|rating|count|checked|filter|number|link|url|campaign)"), Said.NOTHING),
+    (re.compile(r"\b(?:score|rate|rating|count|checked|filter|number|link|url)"), Said.NOTHING),
     (re.compile(r"\bspam\b|complain|beschwerde|plainte|queja|жалоб|скарг|kaebus|\bспам"), Said.COMPLAINED),
     (
         re.compile(
             r"\bbounc(?!es\b)|\bodbi[ct]|\bstuds|(?:mail|newsletter)s? returned|returned (?:e ?)?mail|rucklauf"
-            r"|\brebond|\brebot|porku|porge|\bbad\b|unzustellbar|ungultig|undeliver"
+            r"|\brebond|\brebot|porku|porge|fehlerhaft|\bvigane|\bkaputt|\bdefekt|erronee?\b|\bbad\b"
+            r"|unzustellbar|ungultig|undeliver"
             r"|invalid|\b(?:no|not|non|nicht|не|ei) (?:valid|gultig|kehtiv|deliverable)|невалид|невалід"
             r"|недеиств|недіисн"
         ),
@@ -56,7 +57,8 @@ _PARTS: Final = (
             r"|\bkeine? (?:e ?mails?|mails?|mailings?|newsletter|werbung)\b|\brefus|\bopposition"
             r"|abgemeldet|abmeld|desabonn|desinscri"
             r"|отпис|відпис|отказ от|cancelac|\bleft\b|\bquit\b|departed|resili|widerruf"
-            r"|відмов|\bbaja\b|loobu|lahku|withdr|revok|zuruckgezog|отозва|відклик|tagasi vo|uitgeschr|afgemeld"
+            r"|відмов|\bbaja\b|loobu|lahku|withdr|revok|zuruckgezog|отозва|відклик|tagasi vo|keeldu|widerspr"
+            r"|entzog|uitgeschr|afgemeld"
             r"|cancellazion|disiscri|wypis|rezygn|avregistr|widerspruch|\bobject(?:ed|ion)|oposicion|\bвозраж"
             r"|avanmal|e ?mail ?stop|stop ?e ?mail"
         ),
@@ -64,7 +66,7 @@ _PARTS: Final = (
     ),
     (
         re.compile(
-            rf"{_NO_SENDING}|\bexcl[ui]|ausgeschloss|исключ|виключ|valja arvat|robinson"
+            rf"{_NO_SENDING}|\bexcl[ui]|ausgeschloss|исключ|виключ|valja arvat|robinson|stop ?list|стоп ?лист"
             r"|black ?list|block ?list|suppress|sperr(?!t)|lista negra|liste noire|чер\w+ спис|чор\w+ спис"
             r"|must\w* nimekir|do not contact|\bdnc\b"
         ),
@@ -73,7 +75,8 @@ _PARTS: Final = (
     (
         re.compile(
             r"\bsoft\b|\bhidden\b|deceased|verstorben|decede|fallecid"
-            r"|suspended|\bdeleted|disabled|deactivat|\bblock(?:ed)?\b|archived|удален|видален|gesperrt"
+            r"|suspended|\blocked\b|\bdeleted|disabled|deactivat|\bblock(?:ed)?\b|archived|удален|видален"
+            r"|gesperrt|заблок|blokeer|\bbloque|\bremov(?:ed|al)\b|\bexit\b|leaving date"
             r"|austritt|ausgetreten|gekundigt|kundigung|выбыл|вибув|\bsortie|\bsalida"
         ),
         Said.REFUSED,
@@ -84,7 +87,8 @@ _TEXTS: Final = (
     (
         re.compile(
             r"inexist|\b(?:not|n|pas|no|не|ei|pole|nicht)\b (?:\w+ )?(?:exist\w*|существ\w*|існу\w*|olemas)"
-            r"|erron|\bfals(?:ch|e|o)\w*|\bwrong|incorrect|неверн|невірн|неправильн|vigane|\bvale\b|unbekannt"
+            r"|erron|revient|en erreur|\bfals(?:ch|e|o)\w*|\bwrong|incorrect|неверн|невірн|неправильн|vigane"
+            r"|\bvale\b|unbekannt"
             r"|неизвест"
             r"|невідом|desconocid|inconnu|unknown|\bcomes? back|\bcame back|komm\w* zuruck|zuruckgekomm|retourn"
             r"|returned"
@@ -158,7 +162,12 @@ _GOOD: Final = re.compile(
     r"newsletter|mailing|marketing|рассыл|розсил|подпис|підпис|uudiskir|werbung|werbe|publicidad|boletin|subscri"
     r"|abonn|suscri|inscri|acepta|accept|agree|permission|consent|согла|згод|nousolek|soovib|einwillig|zustimm"
     r"|opt ?in"
-    r"|\bvalid[oae]?\b|\bgultig|kehtiv|\bdeliverable|\bzustellbar|nieuwsbrief|nyhetsbrev|uutiskirje|biuletyn"
+    r"|\bvalid[oae]?\b|\bgultig|kehtiv|\bdeliverable|\bzustellbar|verteiler|reklaam|\be?mailable|contactable"
+    r"|листи\b|prospection|communicat|preferred (?:contact|channel)|(?:mail|contact|marketing"
+    r"|channel) preference|\bkirjad\b|verific|activated|aktiviert|aktiveeri"
+    r"|(?:mail|newsletter|contact"
+    r"|sending) freq|^frequen|haufigkeit|frecuencia|frequence|частот|sagedus|kinnit|nieuwsbrief|nyhetsbrev"
+    r"|uutiskirje|biuletyn"
     r"|bollettino|boletim|turundus|\bluba\b|toestemming|\bzgod|consenso"
     r"|aangemeld|anmald|pameld|liittyn|tilaus|uutiskir|samtyck|samtykke|suostum|ingeschr|aanmeld|iscri|zapis|\balta\b"
     r"|\bdoi\b|double ?opt|\bgdpr|\brgpd|\bdsgvo|bestatig|bestaetig|anmeld|confirm|подтвержд|підтвердж|kinnitat"
@@ -170,7 +179,7 @@ _GOOD: Final = re.compile(
 )
 _FIGURES: Final = re.compile(
     r"\b(?:opens?|opened|clicks?|clicked|sent|html|format|text|counts?|number|total|last|score|rating|id|dates?|time"
-    r"|reason|source|url)\b|letters? (?:read|sent)"
+    r"|reason|source|url|name|language|expir\w*|ablauf|until)\b|letters? (?:read|sent)"
 )
 
 
@@ -195,7 +204,9 @@ _OTHER_MATTERS: Final = re.compile(
 _WISHES: Final = re.compile(
     r"\b(?:remove|delete) (?:me|him|her|them|us|from)\b|\btake (?:me|him|her|them|us) off\b"
     r"|\bplease (?:remove|delete)|\bto be (?:removed|deleted|taken off|unsubscribed)|\b(?:removal|deletion) request"
-    r"|\bwants? (?:out|off)\b|\bbounce[sd]\b|отписа|відписа|maha votta|eemalda|austragen|\bretirer|\bsupprimer"
+    r"|\bwants? (?:out|off)\b|\bbounce[sd]\b|отписа|відписа|maha votta|eemalda|abgemeld|abmeld|ausgetrag"
+    r"|desabonn|desinscri|resilie|отказ|відмов|\bbaja\b|loobu|lahku|widerr|widerspr|withdr|revok|austragen"
+    r"|\bretirer|\bsupprimer"
     r"|dar de baja"
     r"|\bquitar|\bborrar|\beliminar|loschen|entfernen|streichen|удалить|удалите|убрать|уберите|видалити"
     r"|видаліть|прибрати"
@@ -215,7 +226,7 @@ def _of_mail(text: str) -> str:
     return _OTHER_WAY.sub(" ", text)
 
 
-_OTHER_WAY: Final = re.compile(rf"\S+ (?:from |of )?{_CHANNEL}\b(?! ?mail)")
+_OTHER_WAY: Final = re.compile(rf"\S+ (?:from |of )?{_CHANNEL}\b(?! ?mail| teel)")
 
 
 def spoken(text: str) -> Said:

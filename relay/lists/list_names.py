@@ -115,6 +115,11 @@ TIMES: Final = {
 _CONFIRMING: Final = re.compile("confirm|bestatig|подтвержд|підтвердж|kinnit|activat|verif")
 
 
+def confirms(name: str) -> bool:
+    """Would times in a column (``plain``) be those of confirmations?"""
+    return name in CONFIRMED or _CONFIRMING.search(name) is not None
+
+
 def time_rank(name: str) -> int:
     """Of several columns of times (``plain``) the lowest is the best evidence."""
     return TIMES.get(name, 0 if _CONFIRMING.search(name) else 1)

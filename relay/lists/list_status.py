@@ -109,6 +109,8 @@ class StatusColumn:
         return said or _heard(cell, word) or Said.UNKNOWN
 
     def _yes(self, cell: str, word: str) -> Said:
+        if said := meaning(word):
+            return said
         word = short_answer(word)
         if word in NO:
             return Said.REFUSED

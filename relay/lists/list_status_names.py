@@ -91,6 +91,7 @@ BAD_NAMES: Final[dict[str, Said]] = {
             "deleted at",
             "is deleted",
             "marketing suspended",
+            "last bounce",
             "last bounce date",
             "last bounced",
             "last bounced at",

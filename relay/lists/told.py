@@ -33,7 +33,8 @@ def _offers(report: ImportReport, dry_run: bool, take: str) -> str:
 
 
 def asked(report: ImportReport) -> Iterator[tuple[str, str]]:
-    """What the list says and nobody here knows, the most frequent first: the question, and the word an answer names."""
+    """What the list says and nobody here knows, the most frequent first: the question",
+    " and the word an answer names."""
     for where, lines in report.asked.most_common(SHOWN):
         yield f"asked: {where} ({lines} lines): what does it mean?", report.words.get(where, "")
 
