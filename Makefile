@@ -15,7 +15,7 @@ export NODE_PATH := $(PEERS_DIR)/node_modules
 export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup compiled wheel package package-test demo test test-postgres test-compiled check format bench bench-quick bench-queue bench-consents bench-profile corpora crash faults fuzz fuzz-api likeness simulate campaigns lock clean
+.PHONY: help setup compiled wheel package package-test demo test test-postgres test-compiled check format bench bench-quick bench-queue bench-consents bench-profile corpora crash faults fuzz fuzz-api likeness simulate pages campaigns lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -94,6 +94,9 @@ crash: $(READY) ## long runs with kill -9 and faults; KILLS=1000 STEPS=200 SEED=
 
 likeness: $(READY) ## how well copies of one campaign are told from another's, by kind; ROUNDS=40 SEED=7 in the environment
 	$(BIN)/python -m tests.support.likeness_groups
+
+pages: $(READY) ## pictures of the main pages for docs/PAGES.md; needs Chromium
+	$(BIN)/python -m tests.pages
 
 simulate: $(READY) ## how often good campaigns are stopped and bad ones pass, into docs/STAGING.md; RUNS=150 SEED=11 in the environment
 	$(BIN)/python -m tests.support.staging_simulation

@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 
 from tests.support.png import pixels
+from tests.support.ports import free_port
 
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 NAVIGATION_S = 15.0
@@ -56,10 +57,10 @@ def available() -> bool:
 
 
 def _start_driver() -> tuple[subprocess.Popen[str], int]:
-    """chromedriver and its port; it ends where the port it chose for IPv6 is taken for IPv4, so try again."""
+    """chromedriver and its port. One that it chose itself for IPv6 may be taken for IPv4: then it ends."""
     for _ in range(10):
         driver = subprocess.Popen(
-            ["chromedriver", "--port=0"],
+            ["chromedriver", f"--port={free_port()}"],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
