@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from relay.people import profiles
 from relay.people.suppressions import SHOWN_TOPIC
@@ -50,6 +50,7 @@ _IN_GROUP: Final = (
     " WHERE l.tenant_id = ? AND l.name = ?)"
 )
 _HAS: Final = has_member("p.attributes")
+_IN_ORDER: Final = " ORDER BY s.address, t.name"
 _LIVE: Final = (
     "c.withdrawn_at IS NULL AND c.grade <= t.grade"
     " AND (c.suppressed = 0 OR NOT EXISTS (SELECT 1 FROM spelling y JOIN suppression x"
@@ -192,25 +193,41 @@ def _among(conn: Tx, tenant_id: int, what: str, table: str, name: str) -> None:
 def export(conn: Tx, tenant_id: int, choice: Choice = Choice()) -> Iterator[dict[str, object]]:
     """Chosen consents of the tenant by address, withdrawn ones too; keys as ``export_columns``, times ISO 8601."""
     sql, values = _chosen(tenant_id, choice)
-    for row in conn.execute(sql, values):
-        email, topic, given_at, withdrawn_at, source, wording, means, ip, page, recorded_at, *rest = row
-        dated, since, grade, kept, groups = rest
-        yield (json.loads(kept) if kept else {}) | {
-            "email": email,
-            "topic": topic,
-            "live": "yes" if withdrawn_at is None else "no",
-            "given_at": iso(given_at) if dated else "",
-            "withdrawn_at": "" if withdrawn_at is None else iso(withdrawn_at),
-            "source": source,
-            "wording": wording,
-            "means": means,
-            "ip": ip,
-            "page": page,
-            "recorded_at": iso(recorded_at),
-            "on_list_since": since,
-            "grade": grade,
-            GROUPS_COLUMN: groups or "",
-        }
+    for row in conn.execute(sql + _IN_ORDER, values):
+        yield _exported(row)
+
+
+def export_page(
+    conn: Tx, tenant_id: int, choice: Choice, after: tuple[str, str], limit: int
+) -> list[dict[str, object]]:
+    """The same, ``limit`` at most of those behind an address and topic; (``""``, ``""``): from the first."""
+    sql, values = _chosen(tenant_id, choice)
+    address, topic = after
+    behind = " AND s.address >= ? AND (s.address > ? OR t.name > ?)"
+    rows = conn.execute(f"{sql}{behind}{_IN_ORDER} LIMIT ?", (*values, address, address, topic, limit))
+    return [_exported(row) for row in rows.fetchall()]
+
+
+def _exported(row: tuple[Any, ...]) -> dict[str, object]:
+    email, topic, given_at, withdrawn_at, source, wording, means, ip, page, recorded_at, *rest = row
+    dated, since, grade, kept, groups = rest
+    own: dict[str, object] = json.loads(kept) if kept else {}
+    return own | {
+        "email": email,
+        "topic": topic,
+        "live": "yes" if withdrawn_at is None else "no",
+        "given_at": iso(given_at) if dated else "",
+        "withdrawn_at": "" if withdrawn_at is None else iso(withdrawn_at),
+        "source": source,
+        "wording": wording,
+        "means": means,
+        "ip": ip,
+        "page": page,
+        "recorded_at": iso(recorded_at),
+        "on_list_since": since,
+        "grade": grade,
+        GROUPS_COLUMN: groups or "",
+    }
 
 
 def _chosen(tenant_id: int, choice: Choice) -> tuple[str, list[object]]:
@@ -228,7 +245,7 @@ def _chosen(tenant_id: int, choice: Choice) -> tuple[str, list[object]]:
     for condition, given in conditions:
         sql += f" AND {condition}"
         values += given
-    return sql + " ORDER BY s.address, t.name", values
+    return sql, values
 
 
 @lru_cache(maxsize=4096)

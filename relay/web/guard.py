@@ -53,7 +53,7 @@ _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _EXPORT: Final = "/v1/consents/export"
 _REPORT: Final = "/account/list-reports/…"
 _EXPORTS: Final = frozenset(
-    {_EXPORT, "/v1/suppressions/export", "/account/people/export", "/account/suppressions/export", _REPORT}
+    {_EXPORT, "/v1/suppressions/export", "/account/people/export", "/account/people/erase", _REPORT}
 )
 _MORE: Final = tuple(f"/v1/{name}" for name in ("suppressions", "campaigns", "stats", "quota", "domains"))
 _CONSENTS: Final = tuple(f"/v1/consents/{name}" for name in ("batch", "history", "opt-in", "tracking"))

@@ -68,12 +68,13 @@ KNOWS: Mapping[str, str] = {
     "uploads": "keys lists observe people pipeline store values",
     "values": "mail observe",
     "verdict": "",
-    "web": "events intake/api keys observe queue signup store store/sqlite tenants texts tracking uploads webhooks",
-    "web/account": "accounts audit campaigns conduct contests exemplars intake/api ledger lists mail mailings "
-    "mailings/running people queue statistics store templates tenants texts tracking uploads values web/inside "
-    "web/public webhooks",
+    "web": "events intake intake/api keys observe pipeline queue signup store store/sqlite tenants texts tracking "
+    "uploads webhooks",
+    "web/account": "accounts audit campaigns conduct contests exemplars intake intake/api ledger lists mail "
+    "mailings mailings/running people queue rights signup statistics store templates tenants texts tracking uploads "
+    "values web web/inside web/public webhooks",
     "web/api": "audit brake campaigns conduct contests events exemplars intake intake/api ledger lists mail people "
-    "pipeline queue signup statistics store templates tenants texts tracking values web webhooks",
+    "queue signup statistics store templates tenants texts tracking values web webhooks",
     "web/desk": "accounts audit campaigns conduct exemplars feedback ledger queue store tenants tracking "
     "values web/inside",
     "web/inside": "accounts campaigns mail store tenants texts values web web/public",

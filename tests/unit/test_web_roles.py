@@ -17,7 +17,10 @@ from relay.lists import runs
 from relay.lists.stopping import suppress
 from relay.lists.wishes import ListWishes
 from relay.mailings import mailings, writing
+from relay.people import wordings
 from relay.queue.operator import Operator
+from relay.signup import forms
+from relay.signup.forms import FormWish
 from relay.store.database import transaction
 from relay.tenants import api_tokens, credentials, domains, streams, tenants
 from relay.uploads import book as list_book
@@ -161,6 +164,26 @@ def import_of(shop: Shop) -> dict[str, object]:
     return {"id": id_, "deed": "freeze"}
 
 
+def topic_of(shop: Shop) -> dict[str, object]:
+    shop.consent(f"t{time.monotonic_ns()}@people.example", "club")
+    return {"id": shop.topic_id("club")}
+
+
+def wording_of(shop: Shop) -> dict[str, object]:
+    with transaction(shop.conn) as conn:
+        made = wordings.make(conn, shop.tenant_id, f"{SECRET} {time.monotonic_ns()}", time.time())
+    return {"id": shop.value("SELECT number FROM wording WHERE id = ?", made)}
+
+
+def form_of(shop: Shop) -> dict[str, object]:
+    topic_of(shop)
+    name = f"form-{time.monotonic_ns()}"
+    with transaction(shop.conn) as conn:
+        owner, wish = tenants.by_id(conn, shop.tenant_id), FormWish(("club",), SECRET, SECRET)
+        forms.add(conn, owner, name, wish, languages=("en",), actor="t", now=time.time())
+    return {"name": name, "deed": "edit"}
+
+
 def list_of(shop: Shop) -> dict[str, object]:
     """One that was tried."""
     now, wishes = time.time(), ListWishes("club", SECRET, SECRET)
@@ -203,13 +226,17 @@ MADE: dict[str, Callable[[Shop], dict[str, object]]] = {
     "/credentials/{id}": credential_of,
     "/tokens/{id}": token_of,
     "/webhooks/{id}": webhook_of,
-    "/account/people": person_of,
+    "/account/people/": person_of,
     "/reports/{id}": report_of,
     "/statements/{id}": statement_of,
     "/contests/{id}": contest_of,
     "/imports/{id}": import_of,
     "/lists/{id}": list_of,
     "/list-reports/{id}": list_of,
+    "/forms/{name}": form_of,
+    "/form-preview/{name}": form_of,
+    "/topics/{id}": topic_of,
+    "/wordings/{id}": wording_of,
 }
 """By a part of the path: makes a thing of acme's, and says what stands in the path."""
 QUERIES = {
@@ -254,7 +281,11 @@ def test_nobody_and_another_tenants_owner_get_nothing(world: World, pattern: str
     before = shown(world.shop)
     answer = world.stranger.request(method, path, data=given(world, method))
     assert SECRET not in answer.text and "acme" not in answer.text
-    if "{" in pattern or pattern.startswith("/desk") or pattern.endswith(("/one", "/withdraw", "/proof")):
+    if (
+        "{" in pattern
+        or pattern.startswith("/desk")
+        or pattern.endswith(("/one", "/withdraw", "/proof", "/copy", "/correct"))
+    ):
         assert answer.status_code == 404
     with visitor(world.served) as nobody:
         closed = nobody.request(method, path)
@@ -317,6 +348,8 @@ COLUMNS = (
     ("webhook", "url", "ended_why"),
     ("statement", "reason", "answer"),
     ("contest", "words", "source", "answer"),
+    ("form", "title"),
+    ("topic", "title", "description"),
     ("list_job", "file", "actor"),
     ("consent_import", "file", "source", "actor", "reason"),
     ("spam_report", "address", "message", "sender", "description", "note"),
@@ -339,7 +372,8 @@ def test_nothing_that_others_wrote_becomes_markup(world: World) -> None:
             conn.execute(f"DROP TRIGGER {name}")
         for table, *columns in COLUMNS:
             for column in columns:
-                conn.execute(f"UPDATE {table} SET {column} = ?", (HOSTILE,))
+                own = " || id" if table == "wording" else ""  # each is there once
+                conn.execute(f"UPDATE {table} SET {column} = ?{own}", (HOSTILE,))
         for _, sql in triggers:
             conn.execute(sql)
     for path, real in asked.items():

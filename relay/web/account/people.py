@@ -58,7 +58,7 @@ def one(asked: PageRequest) -> Response:
 
 def proof(asked: PageRequest) -> Response:
     """The signed document that stands alone (docs/PROOF.md), to be kept; a form, since a head of the log is signed."""
-    canonical, topic = _address(asked.field("email", 320)).canonical, asked.field("topic", 63)
+    canonical, topic = address_of(asked.field("email", 320)).canonical, asked.field("topic", 63)
     context = asked.context
     with context.storage.read() as conn:
         if consent_book.subscriber_id(conn, asked.tenant_id, canonical) is None:
@@ -77,7 +77,7 @@ def proof(asked: PageRequest) -> Response:
 
 def give(asked: PageRequest) -> Response:
     """One person's consent, by hand; who ended it can't be added again."""
-    address = _address(asked.field("email", 320))
+    address = address_of(asked.field("email", 320))
     with asked.context.storage.write() as conn:
         try:
             consents.give(
@@ -96,12 +96,12 @@ def give(asked: PageRequest) -> Response:
         except ConsentRefused as error:
             raise RegistryError(str(error)) from error
         asked.note(conn, "did", "consent added")
-    return asked.to(_page_of(address))
+    return asked.to(page_of(address))
 
 
 def withdraw(asked: PageRequest) -> Response:
     """To a topic, or to everything; it acts at once, also on mail that waits."""
-    address, topic = _address(asked.field("email", 320)), asked.field("topic", 63)
+    address, topic = address_of(asked.field("email", 320)), asked.field("topic", 63)
     with asked.context.storage.write() as conn:
         found = consent_book.subscriber_id(conn, asked.tenant_id, address.canonical)
         if found is None:
@@ -113,7 +113,7 @@ def withdraw(asked: PageRequest) -> Response:
         told = {"actor": asked.visitor.shown}
         consents.withdraw(conn, asked.tenant_id, found, topic_id=topic_id, means="hand", now=asked.now, evidence=told)
         asked.note(conn, "did", "consent withdrawn")
-    return asked.to(_page_of(address))
+    return asked.to(page_of(address))
 
 
 ROUTES = [
@@ -125,12 +125,14 @@ ROUTES = [
 ]
 
 
-def _address(text: str) -> Address:
+def address_of(text: str) -> Address:
+    """Raises RegistryError."""
     try:
         return parse_address(text)
     except AddressError as error:
         raise RegistryError(f"the e-mail address: {error}") from error
 
 
-def _page_of(address: Address) -> str:
+def page_of(address: Address) -> str:
+    """Path of a person's page."""
     return f"/account/people/one?{urlencode({'email': address.canonical})}"

@@ -15,8 +15,8 @@ from relay.signup.forms import Form
 from relay.store.contract import Tx
 from relay.tenants import tenants
 from relay.texts.language import LANGUAGES, choose
-from relay.web import problems
-from relay.web.api import export, tracking
+from relay.web import export, problems
+from relay.web.api import consent_export, tracking
 from relay.web.api.consent_list import list_consents, moment, one_consent
 from relay.web.api.history import history
 from relay.web.api.models import (
@@ -125,7 +125,7 @@ def export_consents(request: Request, format: Literal["jsonl", "csv"] = "jsonl",
     place = ("export", tenant_id)
     if not context.running.take(place, export.MOST):
         raise Problem("limit", f"{export.MOST} exports are running; one has to end first")
-    lines = export.lines(context.storage, tenant_id, format, topic)
+    lines = consent_export.lines(context.storage, tenant_id, format, topic)
     return export.Export(lines, format, lambda: context.running.give_back(place))
 
 

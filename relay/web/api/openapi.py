@@ -13,9 +13,9 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPBearer
 from pydantic.json_schema import models_json_schema
 
-from relay.web.api.export import MEDIA_TYPES
 from relay.web.api.models import ProblemOut
 from relay.web.api.models_messages import MailboxIn, MessageIn, RecipientIn
+from relay.web.export import MEDIA_TYPES
 from relay.web.problems import MEDIA_TYPE, TYPES
 
 Answers = dict[int | str, dict[str, Any]]

@@ -1,56 +1,22 @@
-"""What tenants store by the API is shown to the policies first, outside the write; the operator hears of suspicions."""
+"""What tenants store by the API, shown to the policies first (``relay.web.review``); a refusal as a problem."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Sequence
-
 from fastapi import Request
 
-from config.settings import Settings
-from relay.intake import stored
 from relay.intake.stored import StoredText
-from relay.pipeline.contract import Policy
-from relay.pipeline.registry import load_from
-from relay.queue.operator import Operator
-from relay.store.contract import Tx
+from relay.web import review
 from relay.web.api.once import tenant
 from relay.web.context import Context
 from relay.web.problems import Problem
+from relay.web.review import Reviewed, ReviewRefused
 
-_lock = threading.Lock()
-_loaded: list[tuple[Settings, Sequence[Policy]]] = []
-"""Of the latest settings; made when something is stored first, it takes some tenths of a second."""
-
-
-class Reviewed:
-    """What was found in something that is about to be stored."""
-
-    def __init__(self, name: str, suspected: tuple[str, ...]) -> None:
-        self._name = name
-        self._suspected = suspected
-
-    def tell(self, context: Context, conn: Tx, owner: str) -> None:
-        """Call the operator for what is suspected; in the write that stores it."""
-        if self._suspected:
-            stored.tell(conn, Operator.of(context.settings), owner, self._name, self._suspected, context.clock())
+__all__ = ["Reviewed", "look"]
 
 
 def look(request: Request, given: StoredText) -> Reviewed:
     """For a thread. Raises Problem for what isn't taken."""
-    context = Context.of(request)
-    with context.storage.read() as conn:
-        owner = stored.tenant_of(conn, tenant(request))
-    verdict = asyncio.run(stored.judged(_policies(context.settings), owner, given, context.clock()))
-    if verdict.refused is not None:
-        word = "content" if verdict.refused.permanent else "busy"
-        raise Problem(word, verdict.refused.text.removeprefix("content: "))
-    return Reviewed(given.name, verdict.suspected)
-
-
-def _policies(settings: Settings) -> Sequence[Policy]:
-    with _lock:
-        if not _loaded or _loaded[0][0] is not settings:
-            _loaded[:] = [(settings, load_from(settings))]
-        return _loaded[0][1]
+    try:
+        return review.look(Context.of(request), tenant(request), given)
+    except ReviewRefused as refused:
+        raise Problem("content" if refused.permanent else "busy", str(refused)) from None

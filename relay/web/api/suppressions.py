@@ -17,8 +17,8 @@ from relay.store.contract import Tx
 from relay.store.pool import Storage
 from relay.values.errors import RegistryError
 from relay.values.facts import Reason
-from relay.web import problems
-from relay.web.api import cursors, export
+from relay.web import export, problems
+from relay.web.api import cursors
 from relay.web.api.consent_list import moment
 from relay.web.api.models import ProblemOut
 from relay.web.api.models_account import (

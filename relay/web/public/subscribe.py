@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -25,7 +26,7 @@ from relay.signup.ask import Asked, Wish, ask
 from relay.signup.forms import Form
 from relay.tenants import tenants
 from relay.tenants.web_address import below, host_of, origin
-from relay.texts.language import Language
+from relay.texts.language import Language, choose
 from relay.web import brand
 from relay.web.context import Context, evidence
 from relay.web.public import confirm
@@ -174,7 +175,23 @@ def _again(request: Request, form: Form, given: Filled, faults: dict[str, str]) 
     return _render(request, form, again, faults, 422)
 
 
-def _render(request: Request, form: Form, given: Filled, faults: dict[str, str], status: int = 200) -> Response:
+def preview(request: Request, form: Form, language: Language) -> Response:
+    """The page as people see it, to be framed by a page of ours, where nothing of it can be sent."""
+    response = _render(request, form, Filled(), {}, speak=choose(form.language or language.code), frames=("'self'",))
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
+
+
+def _render(
+    request: Request,
+    form: Form,
+    given: Filled,
+    faults: dict[str, str],
+    status: int = 200,
+    *,
+    speak: Language | None = None,
+    frames: Sequence[str] | None = None,
+) -> Response:
     context, chosen = Context.of(request), asked_language(request.scope)
     with context.storage.read() as conn:
         tenant = tenants.by_id(conn, form.tenant_id)
@@ -187,12 +204,12 @@ def _render(request: Request, form: Form, given: Filled, faults: dict[str, str],
         "action": f"/s/{form.key}" + (f"?lang={chosen}" if chosen else ""),
     }
     return context.views.page(
-        spoken(request.scope, form.language),
+        speak or spoken(request.scope, form.language),
         "subscribe.html",
         values,
         status,
         forms_to=origin(form.redirect) if form.redirect else "",
-        frames=form.frames,
+        frames=form.frames if frames is None else frames,
         brand=look,
     )
 

@@ -1,40 +1,15 @@
-"""All consents of a tenant as a stream, which takes neither memory nor a connection while its reader is slow."""
+"""All consents of a tenant, page by page."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final
-
-from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from collections.abc import Iterator
 
 from relay.lists.consent_book import EXPORT_COLUMNS
 from relay.lists.list_write import escape
 from relay.store.pool import Storage
 from relay.web.api.consent_list import list_consents
 from relay.web.api.models import ConsentOut
-
-STEP: Final = 500
-MOST: Final = 2
-"""Exports of one tenant at a time."""
-MEDIA_TYPES: Final = {"jsonl": "application/jsonl", "csv": "text/csv"}
-
-
-class Export(StreamingResponse):
-    """Ends by giving back what it took, also where the reader is gone before it begins."""
-
-    def __init__(self, lines: Iterator[bytes], kind: str, end: Callable[[], None], *, name: str = "consents") -> None:
-        file = f'attachment; filename="{name}.{kind}"'
-        super().__init__(lines, headers={"Content-Disposition": file}, media_type=MEDIA_TYPES[kind])
-        self._end = end
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._end()
+from relay.web.export import STEP, csv_rows
 
 
 def lines(storage: Storage, tenant_id: int, kind: str, topic: str | None) -> Iterator[bytes]:
@@ -66,10 +41,3 @@ def _csv(consents: list[ConsentOut]) -> bytes:
             values["given_at"] = ""
         rows.append([escape(values[name]) for name in EXPORT_COLUMNS])
     return csv_rows(rows)
-
-
-def csv_rows(rows: Iterable[Sequence[str]]) -> bytes:
-    """Lines of CSV."""
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
