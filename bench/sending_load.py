@@ -23,7 +23,10 @@ def text_of(number: int) -> str:
     words = random.Random(7)
     lines = ["".join(words.choice(_SYLLABLES) for _ in range(3)) + " " for _ in range(2_000)]
     made = [f"Hello, here is your order {number} of today.\n", "\n"]
-    made += ["".join(lines[start : start + 8]).rstrip() + "\n" for start in range(0, len(lines), 8)]
+    made += [
+        "".join(lines[start : start + 8]).rstrip() + ("\n" if start % 80 else "\n\n")
+        for start in range(0, len(lines), 8)
+    ]
     return f"{''.join(made)[: OCTETS - 40]}\nOrder {number}: 19.90 euros, thank you.\n"
 
 

@@ -9,6 +9,7 @@ links; those that stand in the last paragraph (address, legal lines) don't count
 
 from __future__ import annotations
 
+import itertools
 import re
 import zlib
 from functools import lru_cache
@@ -19,11 +20,14 @@ from relay.mail.skeleton import shown_letters, without_marks
 MOST_SENTENCES: Final = 80
 MOST_LETTERS: Final = 20_000
 LEAST_WORDS: Final = 3
+MOST_KNOWN: Final = 2_048
+"""Lines whose sentences are kept, of all messages of this process."""
+LONGEST_KNOWN: Final = 300
+"""Characters of such a line."""
 
 _LINK: Final = re.compile(r"(?:https?://|www\.|mailto:)\S+")
-_SENTENCE: Final = re.compile(r"[.!?\u2026:;\n](?:(?<=\n)|(?=\s))")
+_SENTENCE: Final = re.compile(r"[.!?\u2026:;](?=\s|\Z)")
 """Begins with a set of characters, which is found fast."""
-_PARAGRAPH: Final = re.compile(r"\n[ \t]*\n")
 _WORD: Final = re.compile(r"[^\W_]+")
 _OFFERS: Final = """
 sale sales discount cheaper bargain offer offers voucher coupon deal deals collection bestseller save gift present
@@ -102,17 +106,42 @@ def _signs(text: str) -> tuple[frozenset[str], bool]:
 @lru_cache(maxsize=64)
 def sentences(text: str) -> list[Sentence]:
     """Of what a reader sees, without its last paragraph where there are several. Not to be changed: it is kept."""
-    plain = without_marks(shown_letters(_LINK.sub(" ", text[:MOST_LETTERS])))
-    paragraphs = [one for one in _PARAGRAPH.split(plain) if one.strip()]
+    plain = without_marks(shown_letters(text[:MOST_LETTERS]))
+    paragraphs: list[list[Sentence]] = []
+    current: list[Sentence] = []
+    says = False
+    for line in plain.split("\n"):
+        known = _known_line(line) if len(line) <= LONGEST_KNOWN else _of_line(line)
+        if not known.rest:
+            if says:
+                paragraphs.append(current)
+            current, says = [], False
+            continue
+        says = says or not known.rest.isspace()
+        current += known.sentences
+    if says:
+        paragraphs.append(current)
     if len(paragraphs) > 2:
         paragraphs.pop()
+    return list(itertools.chain.from_iterable(paragraphs))[:MOST_SENTENCES]
+
+
+class _Line(NamedTuple):
+    sentences: tuple[Sentence, ...]
+    rest: str
+    """Of what stands beside links the first character; one that is empty parts paragraphs."""
+
+
+def _of_line(line: str) -> _Line:
+    text = _LINK.sub(" ", line) if ":" in line or "www." in line else line
     found = []
-    for piece in _SENTENCE.split("\n".join(paragraphs)):
+    for piece in _SENTENCE.split(text):
         words = _WORD.findall(piece)
-        if len(words) < LEAST_WORDS:
-            continue
-        number = zlib.crc32(" ".join(words).encode("utf-8", "surrogatepass"))
-        found.append(Sentence(number, len(words), piece))
-        if len(found) >= MOST_SENTENCES:
-            break
-    return found
+        if len(words) >= LEAST_WORDS:
+            number = zlib.crc32(" ".join(words).encode("utf-8", "surrogatepass"))
+            found.append(Sentence(number, len(words), piece))
+    return _Line(tuple(found), (text.strip() or text.strip(" \t"))[:1])
+
+
+_known_line: Final = lru_cache(MOST_KNOWN)(_of_line)
+"""Most lines of a message stood in the one before it."""

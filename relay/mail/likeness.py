@@ -67,7 +67,6 @@ _LOOKS_LIKE: Final = str.maketrans(
     "aeopcyxijsdqwhkmthbaeopuvikxigan",
 )
 """Small letters of other alphabets by the Latin ones they are taken for."""
-_PARAGRAPH: Final = re.compile(r"\n[ \t]*\n")
 
 
 class Words(NamedTuple):
@@ -91,15 +90,12 @@ def words(text: str, personal: Iterable[str] = (), marks: Sequence[str] = ()) ->
         text = text.casefold().translate(_LOOKS_LIKE)
     else:
         text = text.lower()
-    text = _LINK.sub(" ", text)
-    if "@" in text:
-        text = _ADDRESS.sub(" ", text)
     left_out = {_number(token) for given in personal for token in _tokens(_plain(given).replace("@", " "))}
-    paragraphs = [one for one in _PARAGRAPH.split(text) if one.strip()]
-    last = paragraphs.pop() if len(paragraphs) > 1 else ""
-    lines = _lines(paragraphs, left_out)
+    paragraphs = _paragraphs(text, left_out)
+    last = paragraphs.pop() if len(paragraphs) > 1 else []
+    lines = tuple(itertools.chain.from_iterable(paragraphs))
     core = _different(itertools.chain.from_iterable(lines))
-    frame = _different(itertools.chain.from_iterable(_lines([last], left_out))) - core
+    frame = _different(itertools.chain.from_iterable(last)) - core
     if len(core) + len(frame) < FEW or len(frame) > 2 * len(core):
         core, frame = core | frame, frozenset()
     if len(core) < FEW:
@@ -111,20 +107,38 @@ def _plain(text: str) -> str:
     return _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).casefold().translate(_LOOKS_LIKE)
 
 
-def _lines(paragraphs: Iterable[str], left_out: set[int]) -> tuple[tuple[int, ...], ...]:
-    found = []
-    for paragraph in paragraphs:
-        for line in paragraph.split("\n"):
-            numbers = _known_line(line) if len(line) <= LONGEST_KNOWN else _of_line(line)
-            if not left_out.isdisjoint(numbers):
-                numbers = tuple([one for one in numbers if one not in left_out])
-            if numbers:
-                found.append(numbers)
-    return tuple(found)
+class _Line(NamedTuple):
+    numbers: tuple[int, ...]
+    rest: str
+    """Of what stands beside links and addresses the first character; one that is empty parts paragraphs."""
 
 
-def _of_line(line: str) -> tuple[int, ...]:
-    return tuple([_number(token) for token in _tokens(line) if _DIGIT.search(token) is None])
+def _paragraphs(text: str, left_out: set[int]) -> list[list[tuple[int, ...]]]:
+    """Of those that say something, the words by line; a link that stands alone parts paragraphs as well."""
+    paragraphs: list[list[tuple[int, ...]]] = []
+    current: list[tuple[int, ...]] = []
+    says = False
+    for line in text.split("\n"):
+        known = _known_line(line) if len(line) <= LONGEST_KNOWN else _of_line(line)
+        if not known.rest:
+            if says:
+                paragraphs.append(current)
+            current, says = [], False
+            continue
+        says = says or not known.rest.isspace()
+        numbers = known.numbers
+        if not left_out.isdisjoint(numbers):
+            numbers = tuple([one for one in numbers if one not in left_out])
+        if numbers:
+            current.append(numbers)
+    return [*paragraphs, current] if says else paragraphs
+
+
+def _of_line(line: str) -> _Line:
+    text = _LINK.sub(" ", line) if ":" in line or "www." in line else line
+    text = _ADDRESS.sub(" ", text) if "@" in text else text
+    numbers = tuple([_number(token) for token in _tokens(text) if _DIGIT.search(token) is None])
+    return _Line(numbers, (text.strip() or text.strip(" \t"))[:1])
 
 
 _known_line: Final = functools.lru_cache(MOST_KNOWN)(_of_line)
