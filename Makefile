@@ -15,7 +15,7 @@ export NODE_PATH := $(PEERS_DIR)/node_modules
 export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup compiled wheel package package-test demo test test-postgres test-compiled check format bench bench-quick bench-queue bench-consents bench-profile corpora crash faults fuzz fuzz-api likeness simulate pages campaigns lock clean
+.PHONY: help setup compiled wheel package package-test docs demo test test-postgres test-compiled check format bench bench-quick bench-queue bench-consents bench-profile corpora crash faults fuzz fuzz-api likeness simulate pages campaigns lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -63,6 +63,9 @@ check: $(READY) ## format, lint, types, generated files, documents
 	$(BIN)/python -m relay.cli.reference --check
 	$(BIN)/python -m relay.texts --check
 	$(BIN)/pytest -q $(PARALLEL) tests/meta
+
+docs: $(READY) ## all documents as a site in build/site; a link that leads nowhere fails
+	scripts/docs $(ARGS)
 
 format: $(READY) ## bring all files into form
 	$(BIN)/ruff format .
@@ -120,6 +123,7 @@ fuzz-api: $(READY) ## the running API against its OpenAPI document; ARGS='--seco
 
 lock: $(READY) ## resolve the dependencies of pyproject.toml anew; ARGS=--upgrade takes newer ones
 	$(LOCK) $(ARGS) pyproject.toml -o requirements.lock
+	$(LOCK) $(ARGS) docs/site/requirements.in -o requirements-docs.lock
 	$(LOCK) $(ARGS) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## remove what the other targets made

@@ -90,6 +90,22 @@ def reference() -> str:
     return "\n".join(parts)
 
 
+def described() -> Iterator[tuple[str, str, list[tuple[str, str, str, str]]]]:
+    """Each table with its sentence and its keys: name, kind of value, default, meaning."""
+    for name, model in (*tables(), ("plans.NAME", Plan)):
+        keys = [
+            (key, _label(field) + _range(field), _default_text(field), _meaning(field))
+            for key, field in model.model_fields.items()
+        ]
+        yield f"[{name}]", _first_line(model), keys
+
+
+def introduction() -> list[str]:
+    """The reference's first paragraphs."""
+    texts = _REFERENCE_HEAD.replace("\n- **", "\n\n").replace("**", "").replace("[TOML](https://toml.io)", "TOML")
+    return [" ".join(text.split()) for text in texts.split("\n\n")[2:] if text.strip()]
+
+
 def tables() -> Iterator[tuple[str, type[BaseModel]]]:
     """The tables with fixed keys, in the file's order."""
     for name, field in Settings.model_fields.items():
@@ -100,9 +116,12 @@ def tables() -> Iterator[tuple[str, type[BaseModel]]]:
 def _section(name: str, model: type[BaseModel]) -> str:
     rows = [f"## `[{name}]`\n\n{_first_line(model)}\n\n| key | value | default | meaning |\n|---|---|---|---|"]
     for key, field in model.model_fields.items():
-        default = "required" if field.is_required() else f"`{_toml(_written(field, field.default))}`"
-        rows.append(f"| `{key}` | {_label(field)}{_range(field)} | {default} | {_meaning(field)} |")
+        rows.append(f"| `{key}` | {_label(field)}{_range(field)} | {_default_text(field)} | {_meaning(field)} |")
     return "\n".join(rows) + "\n"
+
+
+def _default_text(field: FieldInfo) -> str:
+    return "required" if field.is_required() else f"`{_toml(_written(field, field.default))}`"
 
 
 def _meaning(field: FieldInfo) -> str:

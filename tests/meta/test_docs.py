@@ -168,6 +168,12 @@ def test_every_link_leads_somewhere() -> None:
     assert broken == []
 
 
+def test_the_site_leads_to_every_document() -> None:
+    named = set(re.findall(r": ([\w/]+\.md)$", text_of(ROOT / "docs/site/mkdocs.yml"), re.M))
+    assert {name for name in named if not (ROOT / name).exists()} == {"docs/decisions/index.md"}  # made by scripts/docs
+    assert {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} <= named
+
+
 def test_the_table_of_standards_names_what_is_there() -> None:
     missing, rows = [], 0
     for line in text_of(ROOT / "docs" / "RFC.md").splitlines():

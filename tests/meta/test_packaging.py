@@ -17,7 +17,7 @@ from relay.processes.supervise import STOP_MARGIN_S
 from tests.meta.tree import ROOT, imports, python_files, tracked
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-docs.lock")
 OWN = {"relay", "policies", "config", "tests"}
 
 
@@ -84,7 +84,7 @@ def test_every_declared_package_has_a_reason() -> None:
 def test_everything_locked_has_hashes(lock: str) -> None:
     text = (ROOT / lock).read_text("utf-8")
     entries = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.M)[1:]
-    assert len(entries) > 20
+    assert len(entries) > 10
     assert [e.split("\n")[0] for e in entries if "--hash=sha256:" not in e or not re.match(r"[\w.-]+==", e)] == []
 
 
