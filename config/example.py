@@ -92,7 +92,8 @@ def reference() -> str:
 
 def described() -> Iterator[tuple[str, str, list[tuple[str, str, str, str]]]]:
     """Each table with its sentence and its keys: name, kind of value, default, meaning."""
-    for name, model in (*tables(), ("plans.NAME", Plan)):
+    models: list[tuple[str, type[BaseModel]]] = [*tables(), ("plans.NAME", Plan)]
+    for name, model in models:
         keys = [
             (key, _label(field) + _range(field), _default_text(field), _meaning(field))
             for key, field in model.model_fields.items()
