@@ -34,6 +34,14 @@ def note(conn: Tx, login_id: int, action: str, client: Client, now: float, detai
     )
 
 
+def count(conn: Tx, login_id: int, action: str, since: float) -> int:
+    """How often it was done since then."""
+    row = conn.execute(
+        "SELECT count(*) FROM login_action WHERE login_id = ? AND action = ? AND at > ?", (login_id, action, since)
+    ).fetchone()
+    return int(row[0])
+
+
 def of_login(conn: Tx, login_id: int, before: int | None, limit: int) -> list[ActivityRow]:
     """The latest first, older than ``before``."""
     rows = conn.execute(

@@ -17,7 +17,7 @@ from relay.values.tenant import TenantRow
 
 _COLUMNS: Final = (
     "l.id, l.address, l.shown, l.tenant_id, coalesce(t.name, ''), l.role, l.created_at, l.password_at, l.disabled_at,"
-    " l.totp_at"
+    " l.totp_at, l.confirmed_at"
 )
 _FROM: Final = "FROM login l LEFT JOIN tenant t ON t.id = l.tenant_id"
 
@@ -39,6 +39,8 @@ class LoginRow:
     """When the password was made."""
     disabled_at: float | None
     second_factor_at: float | None
+    confirmed_at: float | None
+    """When somebody who reads the mailbox said so."""
 
 
 def add(

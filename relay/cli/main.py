@@ -49,6 +49,7 @@ COMMANDS: Final[dict[str, str]] = {
     "evidence": "Evidence of a case: export, check, ask, release, disclosures.",
     "suppression": "People who get nothing more from a tenant.",
     "campaign": "Campaigns: list, show, release, decline.",
+    "mailing": "Mailings written in the account: list, show, stop, resume.",
     "audit": "The audit log: verify, head, prove, list, rotate.",
     "content": "Contents of mail: check, classes, permit, revoke, permits.",
     "queue": "The queue: list, show, hold, release, retry, cancel.",

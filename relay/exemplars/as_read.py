@@ -42,6 +42,11 @@ def page(content: Content | None, *, dark: bool = False, as_text: bool = False) 
     return _document("".join(shown), dark)
 
 
+def page_of(markup: str, *, dark: bool = False) -> str:
+    """The same of HTML that is no message yet."""
+    return _document("".join(_LayoutWriter(markup[:MOST_LETTERS], dark=dark).run()), dark)
+
+
 def notice(words: str, *, dark: bool = False) -> str:
     """A document that says why there is none."""
     return _document(_text(words), dark)

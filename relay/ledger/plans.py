@@ -7,6 +7,7 @@ without a write (R22).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from relay.values.facts import Allowance
 
 FREE: Final = "free"
 DAY_S: Final = 86_400.0
+_MONTH: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
 
 
 class PlanTerms(Protocol):
@@ -64,6 +66,14 @@ def allowance(
 def paid_period(plan: str, started_at: float) -> str:
     """Key of a paid period, e.g. ``small-1790000000``: part of its counters' names."""
     return f"{plan}-{int(started_at)}"
+
+
+def read_period(period: str) -> tuple[str, float, bool]:
+    """(plan, its beginning in seconds UTC, whether it is a month of the free plan) of a period's key."""
+    if _MONTH.fullmatch(period):
+        return FREE, datetime(int(period[:4]), int(period[5:]), 1, tzinfo=UTC).timestamp(), True
+    plan, _, began = period.rpartition("-")
+    return plan, float(began) if began.isdigit() else 0.0, False
 
 
 def bonus_counter(period: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from relay.ledger import plans
 from relay.store.contract import Tx
@@ -43,6 +44,29 @@ def counters(conn: Tx, tenant_id: int, prefix: str) -> dict[str, int]:
         (tenant_id, prefix, prefix + "\U0010ffff"),
     )
     return dict(rows.fetchall())
+
+
+class UsedPeriod(NamedTuple):
+    """What was used in one period of a plan."""
+
+    plan: str
+    begins: float
+    """Seconds UTC."""
+    monthly: bool
+    """It is a calendar month of the free plan."""
+    messages: int
+    subscribers: int
+
+
+def periods(conn: Tx, tenant_id: int) -> list[UsedPeriod]:
+    """Every period of which something is known, the latest first."""
+    messages, subscribers = (counters(conn, tenant_id, prefix) for prefix in ("messages/", "subscribers/"))
+    found = []
+    for name, used in messages.items():
+        period = name.removeprefix("messages/")
+        plan, begins, monthly = plans.read_period(period)
+        found.append(UsedPeriod(plan, begins, monthly, used, subscribers.get(f"subscribers/{period}", 0)))
+    return sorted(found, key=lambda one: one.begins, reverse=True)
 
 
 def allowance(conn: Tx, tenant: TenantRow, terms: Mapping[str, plans.PlanTerms], now: float) -> Allowance:

@@ -107,6 +107,12 @@ def find(conn: Tx, tenant_id: int, mailing_id: int) -> Mailing | None:
     return None if row is None else _mailing(row)
 
 
+def by_id(conn: Tx, mailing_id: int) -> Mailing | None:
+    """Of whichever tenant."""
+    row = conn.execute(f"SELECT {COLUMNS} FROM mailing WHERE id = ?", (mailing_id,)).fetchone()
+    return None if row is None else _mailing(row)
+
+
 def page(conn: Tx, tenant_id: int, before: int | None, limit: int) -> list[Mailing]:
     """The tenant's, newest first, older than ``before``."""
     rows = conn.execute(

@@ -79,6 +79,11 @@ def made(subject: str, text: str, source: str, format: str) -> tuple[str, str]:
     return markup, text
 
 
+def own_text(kept: KeptTemplate) -> str:
+    """The text if somebody wrote it beside the HTML; empty where it was made of that."""
+    return "" if kept.html and kept.text == formats.text_of(kept.html) else kept.text
+
+
 def find(conn: Tx, tenant_id: int, name: str, version: int | None = None) -> KeptTemplate | None:
     """A version, or the newest."""
     values: list[Any] = [tenant_id, name]
@@ -100,6 +105,25 @@ def all_of(conn: Tx, tenant_id: int) -> list[KeptTemplate]:
         (tenant_id,),
     )
     return [KeptTemplate(*row) for row in rows]
+
+
+def versions(conn: Tx, tenant_id: int, name: str) -> list[tuple[int, float]]:
+    """(version, when it was made) of each that is kept, the newest first."""
+    rows = conn.execute(
+        "SELECT version, created_at FROM template WHERE tenant_id = ? AND name = ? ORDER BY version DESC",
+        (tenant_id, name),
+    )
+    return [(int(version), float(at)) for version, at in rows]
+
+
+def heads(conn: Tx, tenant_id: int) -> list[tuple[str, int, str, str, float]]:
+    """Name, version, format, subject and when it was made, of the newest version of each, by name."""
+    rows = conn.execute(
+        "SELECT name, version, format, subject, created_at FROM template t WHERE tenant_id = ? AND version ="
+        " (SELECT max(version) FROM template n WHERE n.tenant_id = t.tenant_id AND n.name = t.name) ORDER BY name",
+        (tenant_id,),
+    )
+    return [(str(name), int(number), str(form), str(subject), float(at)) for name, number, form, subject, at in rows]
 
 
 def names(conn: Tx, tenant_id: int) -> list[str]:

@@ -114,4 +114,56 @@ SENDING: Final[dict[str, str]] = {
     "refusal.suppressed": "Suppressed",
     "refusal.no-consent": "No consent any more",
     "refusal.address": "Address can’t take mail",
+    "nav.templates": "Templates",
+    "nav.plan": "Plan and use",
+    "send.test": "A test to yourself",
+    "send.test_note": (
+        "What the first of these people would get goes to {address}, marked as a test. It isn’t counted, and "
+        "its links to leave open nobody’s page."
+    ),
+    "send.test_button": "Send the test",
+    "send.test_unconfirmed": "Confirm first that {address} is yours:",
+    "send.tested": "The test is on its way to {address}.",
+    "activity.tested": "Test sent",
+    "activity.confirm-asked": "Letter to confirm the address asked for",
+    "activity.confirmed": "Address confirmed",
+    "own_address.lead": (
+        "That this address is yours isn’t confirmed yet: tests of mailings go only to a confirmed one."
+    ),
+    "own_address.button": "Send the letter to confirm",
+    "own_address.over.title": "This link doesn’t work",
+    "own_address.over.lead": (
+        "It is too old, isn’t the latest, or belongs to another log-in. Ask for a new letter under “Your log-in”."
+    ),
+    "own_address.mail.subject": "Confirm your address",
+    "own_address.mail.please": (
+        "You log in as {login}. To confirm that this address is yours, open this page where you are signed in:"
+    ),
+    "own_address.mail.not_you": (
+        "If that wasn’t you, there is nothing to do: nothing is confirmed without your log-in."
+    ),
+    "templates.new": "Write a template",
+    "templates.none": "There is no template yet.",
+    "templates.version": "Version",
+    "templates.versions": "Versions",
+    "templates.edit": "Write a new version",
+    "templates.save": "Save as a new version",
+    "templates.source": "Text of the template",
+    "templates.name_note": "Small letters, digits, dot, - and _. Programs name it so.",
+    "templates.preview_note": (
+        "Variables stand in brackets. The footer is added when it is sent; a test of that can be sent from a mailing."
+    ),
+    "templates.use": "Write a mailing with it",
+    "templates.remove": "Delete with all versions",
+    "plan.offered": "Plans there are",
+    "plan.name": "Plan",
+    "plan.messages": "Messages",
+    "plan.subscribers": "Different people",
+    "plan.days": "Days",
+    "plan.month": "calendar month",
+    "plan.unlimited": "unlimited",
+    "plan.yours": "yours",
+    "plan.change": "To change it, write to the operator.",
+    "plan.periods": "What was used",
+    "plan.begins": "Period from",
 }

@@ -22,7 +22,7 @@ KNOWS: Mapping[str, str] = {
     "checks": "audit delivery/smtp feedback intake/smtp keys pipeline store store/postgres store/sqlite tenants values",
     "cli": "accounts audit backup brake campaigns checks conduct contests demo events evidence exemplars "
     "feedback install intake intake/smtp keys ledger lists mail observe people pipeline processes queue rights "
-    "serve.py signup statistics store store/copy store/sqlite templates tenants texts tracking values "
+    "mailings serve.py signup statistics store store/copy store/sqlite templates tenants texts tracking values "
     "webhooks",
     "client": "",
     "conduct": "audit events keys ledger mail people queue signup store tenants texts values",
@@ -43,7 +43,7 @@ KNOWS: Mapping[str, str] = {
     "lists": "audit events keys mail people store store/sqlite values",
     "mail": "",
     "mail_store.py": "store store/sqlite",
-    "mailings": "audit mail people store templates values",
+    "mailings": "audit exemplars mail people queue store templates values",
     "mailings/running": "intake/api mail mailings store templates values",
     "notes": "pipeline store",
     "observe": "",

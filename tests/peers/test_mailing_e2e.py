@@ -51,6 +51,7 @@ class Office:
         relay.tenant()
         self.people("news", PEOPLE)
         self.owner = self.login("ann@acme.example", "owner")
+        self.other = self.login("ben@acme.example", "editor")
         relay.start()
         self.conn = relay.open_store()
         (self.tenant_id,) = self.conn.execute("SELECT id FROM tenant WHERE name = 'acme'").fetchone()
@@ -68,9 +69,10 @@ class Office:
         self.relay.cli("user", "add", email, "--tenant", "acme", "--role", role)
         return email, self.relay.json("user", "reset", email)["password"]
 
-    def browser(self) -> httpx.Client:
+    def browser(self, who: tuple[str, str] | None = None) -> httpx.Client:
+        email, password = who or self.owner
         client = httpx.Client(base_url=f"http://127.0.0.1:{self.relay.http}", timeout=30, trust_env=False)
-        answer = client.post("/login", data={"email": self.owner[0], "password": self.owner[1]})
+        answer = client.post("/login", data={"email": email, "password": password})
         assert answer.status_code == 303, answer.text
         return client
 
@@ -181,6 +183,91 @@ def test_while_nobody_has_agreed_the_preview_is_an_example(office: Office) -> No
         assert "You receive this because" in browser.get(f"/account/send/{row.id}/preview").text
     done = office.ended(office.begin(row).id)
     assert (done.accepted, done.people) == (0, 0)
+
+
+def test_a_test_goes_to_ones_own_confirmed_address_alone(office: Office) -> None:
+    office.people("tested", 2)
+    row = office.draft("tested", subject="Prüfung {{ email }}", source=PAGE)
+    path = f"/account/send/{row.id}"
+    with closing(office.browser()) as browser:
+        assert 'id="unconfirmed"' in browser.get(path).text
+        refused = browser.post(f"{path}/test")
+        assert refused.status_code == 422 and "confirm your own address" in refused.text
+        assert browser.get("/account/me/confirm/wrong").status_code == 410
+        assert browser.post("/account/me/confirm").status_code == 303
+        assert browser.post("/account/me/confirm").status_code == 422
+        link = _link_in(office, "ann@acme.example")
+        with closing(office.browser(office.other)) as other:  # another's session makes nothing of it
+            assert other.get(link).status_code == 410
+        with httpx.Client(trust_env=False) as nobody:
+            assert nobody.get(f"http://127.0.0.1:{office.relay.http}{link}").status_code == 303
+        assert 'id="unconfirmed"' in browser.get(path).text
+        assert browser.get(link).status_code == 303
+        assert 'id="send-test"' in browser.get(path).text
+        sent = browser.post(f"{path}/test")
+        assert sent.status_code == 303, sent.text
+        assert 'id="tested"' in browser.get(sent.headers["location"]).text
+    letter = until(
+        lambda: next((one for one in _letters(office, "ann@acme.example") if "[Test]" in one), ""), "the test"
+    )
+    assert "tested0@rcpt.example" in letter and "/u/test" in letter and "\r\nList-Unsubscribe:" not in letter
+    assert "From: news@acme.example" in letter and "DKIM-Signature" in letter and "To: ann@acme.example" in letter
+    assert office.got("tested") == Counter()
+    assert office.row(row.id).state is MailingState.DRAFT
+    counted = "SELECT count(*) FROM campaign WHERE name LIKE 'Pr%'"
+    assert office.conn.execute(counted).fetchone()[0] == 0
+
+
+def _letters(office: Office, to: str) -> list[str]:
+    found = [one for one in list(office.sink.messages) if any(f"<{to}>" in line for line in one.commands)]
+    return [one.data.decode().replace("=\r\n", "") for one in found]
+
+
+def _link_in(office: Office, to: str) -> str:
+    def link() -> str:
+        found = [re.search(r"/account/me/confirm/[\w-]+", one) for one in _letters(office, to)]
+        return next((one[0] for one in found if one), "")
+
+    return until(link, "the letter with the link")
+
+
+def test_templates_are_written_looked_at_and_begun_with(office: Office) -> None:
+    with closing(office.browser()) as browser:
+        form = {"name": "welcome", "subject": "Hi {{ name }}", "format": "markdown", "source": "# Hi {{ name }}"}
+        wrong = browser.post("/account/templates", data=form | {"source": "{{ a"})
+        assert wrong.status_code == 422 and "{{ a" in wrong.text
+        assert browser.post("/account/templates", data=form).status_code == 303
+        assert browser.post("/account/templates", data=form | {"source": "# Bye {{ name }}"}).status_code == 303
+        page = browser.get("/account/templates/welcome").text
+        assert "Bye" in page and "?version=1" in page
+        assert "Bye [name]" in browser.get("/account/templates/welcome/preview").text
+        assert "Hi [name]" in browser.get("/account/templates/welcome/preview?version=1").text
+        assert "Bye {{ name }}" not in re.findall(r"<textarea id=.text.*?</textarea>", page, re.S)[0]
+        assert "# Bye {{ name }}" in browser.get("/account/send/new?template=welcome").text
+        kept = office.relay.json("template", "show", "acme", "welcome")
+        assert (kept["version"], kept["source"]) == (2, "# Bye {{ name }}")
+        assert browser.post("/account/templates/welcome/remove").status_code == 303
+        assert browser.get("/account/templates/welcome").status_code == 404
+
+
+def test_the_plan_and_what_was_used_of_it(office: Office) -> None:
+    with closing(office.browser()) as browser:
+        page = browser.get("/account/plan").text
+    used = office.relay.json("quota", "show", "acme")["messages_used"]
+    assert f"{used:,}" in page and "small" in page and "unlimited" in page
+
+
+def test_the_same_by_command(office: Office) -> None:
+    office.people("shown", 2)
+    row = office.ended(office.begin(office.draft("shown")).id)
+    listed = office.relay.json("mailing", "list", "acme")
+    assert next(one for one in listed if one["id"] == row.id)["accepted"] == 2
+    told = office.relay.json("mailing", "show", str(row.id))
+    assert (told["state"], told["people"], told["refusals"], told["tenant"]) == ("done", 2, {}, "acme")
+    refused = office.relay.run("mailing", "stop", str(row.id))
+    assert refused.returncode == 1 and "isn't being sent" in refused.stderr
+    unknown = office.relay.run("mailing", "show", "999999")
+    assert unknown.returncode == 1 and "relay mailing list" in unknown.stderr
 
 
 def hand(office: Office, handed: HandedMessage) -> Told:

@@ -7,7 +7,7 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from relay.accounts import activity, brakes, logins, passwords, resets, second, sessions, totp
+from relay.accounts import activity, brakes, confirming, logins, passwords, resets, second, sessions, totp
 from relay.accounts.logins import LoginRow
 from relay.accounts.roles import Deed
 from relay.store.contract import Tx
@@ -106,7 +106,30 @@ def end(asked: PageRequest) -> Response:
     return asked.to(OWN_PATH)
 
 
+def confirm_ask(asked: PageRequest) -> Response:
+    """A letter with a link to one's own address."""
+    context = asked.context
+    with context.storage.write() as conn:
+        row = _row(conn, asked)
+        confirming.ask(conn, context.office.operator, context.views.base_url, row, asked.language, asked.now)
+        activity.note(conn, row.id, "confirm-asked", asked.client, asked.now)
+    return asked.to(OWN_PATH)
+
+
+def confirm_follow(asked: PageRequest) -> Response:
+    """The link in the letter; it takes the session too, so that nobody else's look at the letter counts."""
+    with asked.context.storage.write() as conn:
+        row = _row(conn, asked)
+        if row.confirmed_at is None:
+            if not confirming.follow(conn, row, asked.request.path_params["token"], asked.now):
+                return asked.context.views.message(asked.language, "own_address.over", 410)
+            activity.note(conn, row.id, "confirmed", asked.client, asked.now)
+    return asked.to(OWN_PATH)
+
+
 ROUTES = [
+    act(f"{OWN_PATH}/confirm", confirm_ask, Deed.SELF),
+    show(f"{OWN_PATH}/confirm/{{token}}", confirm_follow, Deed.SELF),
     show(OWN_PATH, own, Deed.SELF),
     show(f"{OWN_PATH}/activity", activities, Deed.SELF),
     act(f"{OWN_PATH}/second", second_begin, Deed.SELF),

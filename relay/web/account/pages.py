@@ -14,11 +14,13 @@ from relay.web.account import (
     me,
     messages,
     people,
+    plan,
     rights,
     send,
     send_form,
     start,
     suppressions,
+    templates,
     topics,
 )
 from relay.web.inside import people as log_ins
@@ -27,6 +29,7 @@ ROUTES = [
     *start.ROUTES,
     *send_form.ROUTES,
     *send.ROUTES,
+    *templates.ROUTES,
     *campaigns.ROUTES,
     *messages.ROUTES,
     *people.ROUTES,
@@ -39,6 +42,7 @@ ROUTES = [
     *contests.ROUTES,
     *domains.ROUTES,
     *keys.ROUTES,
+    *plan.ROUTES,
     *log_ins.routes("/account", Deed.OWN),
     *me.ROUTES,
 ]

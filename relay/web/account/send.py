@@ -8,10 +8,14 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from relay.accounts import activity, logins
 from relay.accounts.roles import Deed
 from relay.campaigns import campaigns
+from relay.conduct import account
+from relay.conduct.account import CONFIRMED
 from relay.ledger import quota
-from relay.mailings import audience, mailings
+from relay.mail.address import Address, parse_address
+from relay.mailings import audience, mailings, trial
 from relay.mailings.audience import AudienceFigures
 from relay.mailings.mailings import Mailing, MailingState
 from relay.store.contract import Tx
@@ -24,6 +28,10 @@ from relay.web.inside.frame import framed
 from relay.web.inside.gate import GuardedPage, PageRequest, act, show
 
 LENGTH: Final = 25
+TESTED: Final = "tested"
+"""Word of the activity."""
+MOST_TESTS: Final = 20
+"""Of a log-in within an hour."""
 REFRESH_S: Final = 5
 """So often the page of a mailing that is being sent is loaded anew."""
 
@@ -68,6 +76,42 @@ def doing(word: str) -> GuardedPage:
     return do
 
 
+def test(asked: PageRequest) -> Response:
+    """What the first of its people would get, to one's own confirmed address, marked as a test."""
+    with asked.context.storage.read() as conn:
+        row = find(conn, asked)
+        to = _own_address(conn, asked)
+        lately = activity.count(conn, asked.visitor.login_id, TESTED, asked.now - 3600)
+    if to is None:
+        raise RegistryError("confirm your own address first, under “Your log-in”")
+    if lately >= MOST_TESTS:
+        raise RegistryError(f"{MOST_TESTS} tests were sent within the hour; wait a little")
+    found = send_look.look(asked, row.content)
+    if found.looked is None:
+        raise RegistryError(found.fault)
+    context, looked = asked.context, found.looked
+    with context.storage.write() as conn:
+        trial.letter(
+            conn, asked.tenant_id, (looked.template, looked.slots), to, looked.from_domain,
+            base_url=context.views.base_url, hostname=context.settings.server.hostname, now=asked.now,
+        )  # fmt: skip
+        asked.note(conn, TESTED, f"mailing {row.id}: test to {to}")
+    return asked.to(f"/account/send/{row.id}?tested=yes#test")
+
+
+def _own_address(conn: Tx, asked: PageRequest) -> Address | None:
+    """Of who is signed in, if it is confirmed: by link, or as the tenant's contact."""
+    row = logins.by_id(conn, asked.visitor.login_id)
+    if row is None:
+        return None
+    to = parse_address(row.shown)
+    if row.confirmed_at is not None:
+        return to
+    contact = account.of(conn, asked.tenant_id)
+    same = parse_address(tenants.by_id(conn, asked.tenant_id).contact).canonical == to.canonical
+    return to if same and contact.contact_state == CONFIRMED else None
+
+
 def _start(conn: Tx, asked: PageRequest, row: Mailing) -> str:
     at = _moment(asked.field("at", 40)) if asked.field("when", 10) == "later" else None
     if asked.field("when", 10) == "later" and at is None:
@@ -109,6 +153,7 @@ ROUTES = [
     show("/account/send", listing, Deed.SEE),
     show("/account/send/{id}", one, Deed.SEE),
     show("/account/send/{id}/preview", preview, Deed.SEE),
+    act("/account/send/{id}/test", test, Deed.CHANGE),
     *(act(f"/account/send/{{id}}/{word}", doing(word), Deed.CHANGE) for word in DEEDS),
 ]
 
@@ -135,6 +180,8 @@ def _beforehand(conn: Tx, asked: PageRequest, row: Mailing) -> dict[str, Any]:
         "frozen": tenant.freeze is not Freeze.NONE,
         "dark": asked.query("look", 5) == "dark",
         "as_text": asked.query("part", 5) == "text",
+        "test_to": str(_own_address(conn, asked) or ""),
+        "tested": asked.query("tested", 3) == "yes",
         "tomorrow": datetime.fromtimestamp(asked.now + 86_400, UTC).strftime("%Y-%m-%dT08:00"),
     }
 

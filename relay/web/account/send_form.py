@@ -40,6 +40,7 @@ def new(asked: PageRequest) -> Response:
                 "subject": kept.subject,
                 "format": "text" if text_alone else kept.format,
                 "source": kept.text if text_alone else kept.source,
+                "written": "" if text_alone else templates.own_text(kept),
             }
         return _page(conn, asked, values, ())
 

@@ -34,12 +34,14 @@ SIGN_IN: Final = "/login"
 ACCOUNT_PAGES: Final = (
     ("start", "/account/", Deed.SEE),
     ("send", "/account/send", Deed.SEE),
+    ("templates", "/account/templates", Deed.SEE),
     ("campaigns", "/account/campaigns", Deed.SEE),
     ("messages", "/account/messages", Deed.SEE),
     ("people", "/account/people", Deed.SEE),
     ("suppressions", "/account/suppressions", Deed.SEE),
     ("contests", "/account/contests", Deed.SEE),
     ("domains", "/account/domains", Deed.SEE),
+    ("plan", "/account/plan", Deed.SEE),
     ("keys", "/account/keys", Deed.OWN),
     ("logins", "/account/logins", Deed.OWN),
 )

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from relay.accounts import activity, brakes, logins, passwords, resets
+from relay.accounts import activity, brakes, confirming, logins, passwords, resets
 from relay.store.contract import Tx
 from relay.web.context import Context
 from relay.web.inside import gate, origin
@@ -100,6 +100,7 @@ def _use(conn: Tx, request: Request, token: str, made: passwords.FreshPassword, 
     if row is None:
         return False
     logins.reset(conn, row, made, actor=row.shown, now=now)
+    confirming.confirmed(conn, row, now)
     activity.note(conn, row.id, "password-reset", gate.client_of(request), now)
     resets.told(conn, Context.of(request).office.operator, row, spoken(request.scope), now)
     return True
