@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from relay.checks import everything
 from relay.checks.result import CheckResult, Level, bad, ok
 from relay.cli import layout
 from relay.cli.common import config_path, fail, json_option, load_settings, open_store, print_json
@@ -94,43 +95,7 @@ def local(ctx: click.Context) -> list[CheckResult]:
         settings = load_settings(ctx)
     except ConfigError as error:
         return [_fault(fault, error.source) for fault in error.faults]
-    return [ok("settings", str(config_path(ctx))), *of_settings(settings, dt.datetime.now(dt.UTC))]
-
-
-def of_settings(settings: Settings, now: dt.datetime) -> Iterable[CheckResult]:
-    """Files, store, policies, certificate and ports; how fast the program can be."""
-    from relay.checks.certificate import check_certificate
-    from relay.checks.files import check_files
-    from relay.checks.operator import check_operator_mail
-    from relay.checks.ports import check_ports
-    from relay.checks.program import check_program
-    from relay.checks.resolvers import check_named, check_private
-    from relay.checks.store import check_store
-
-    yield from check_files(settings)
-    yield from check_store(settings)
-    yield from policies(settings)
-    yield from check_certificate(settings, now)
-    yield from check_ports(settings)
-    yield from check_named(settings)
-    yield from check_private(settings)
-    yield from check_operator_mail(settings)
-    yield check_program()
-
-
-def policies(settings: Settings) -> Iterable[CheckResult]:
-    """Whether each policy in the order is installed and takes its settings."""
-    from relay.checks.policies import check_left_out
-    from relay.pipeline.registry import PolicyError, load_from
-
-    try:
-        built = load_from(settings)
-    except PolicyError as error:
-        for line in str(error).splitlines():
-            yield bad("policies", line, "correct [policies] order or that table; `relay policies` shows the order")
-    else:
-        yield ok("policies", ", ".join(policy.name for policy in built) or "none")
-    yield from check_left_out(settings)
+    return [ok("settings", str(config_path(ctx))), *everything.of_settings(settings, dt.datetime.now(dt.UTC))]
 
 
 def report(results: Sequence[CheckResult], as_json: bool) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -10,6 +9,7 @@ from contextlib import closing
 import click
 
 from config.settings import Settings
+from relay.checks import everything
 from relay.checks.result import CheckResult, Level, bad, ok
 from relay.cli import check
 from relay.cli.common import config_path, json_option, load_settings, say
@@ -48,31 +48,15 @@ def _found(ctx: click.Context, offline: bool) -> Iterator[CheckResult]:
         yield from check.local(ctx)
         return
     yield ok("settings", str(config_path(ctx)))
-    yield from _here(settings)
+    yield from everything.here(settings)
     yield from _stored(settings, offline)
-
-
-def _here(settings: Settings) -> Iterable[CheckResult]:
-    from relay.checks import machine
-    from relay.checks.ports import relay_process
-
-    yield from (one for one in check.of_settings(settings, dt.datetime.now(dt.UTC)) if one.what != "relay")
-    yield machine.check_running(relay_process(settings.server.data_dir))
-    yield machine.check_clock(time.time())
-    yield machine.check_sync(settings.server.data_dir)
-    yield from machine.check_limits(settings)
 
 
 def _stored(settings: Settings, offline: bool) -> Iterable[CheckResult]:
     """What is asked of the store, and of others about what is in it."""
-    from relay.checks.machine import check_lateness
-    from relay.checks.walk import backup_age
-
-    now = time.time()
     try:
         with closing(connect(settings.stored, readonly=True)) as conn:
-            yield from check_lateness(conn, now)
-            yield backup_age(conn, now)
+            yield from everything.stored(conn, time.time())
             if not offline:
                 from relay.checks.outbound import check_outbound
                 from relay.tenants.lookup import LookupFailed, resolver

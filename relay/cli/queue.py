@@ -13,7 +13,7 @@ from config.settings import Settings
 from relay.cli.common import actor, done, fail, hold_row, json_option, open_store, stage_terms
 from relay.cli.watching import watch_option, watch_output, watch_show
 from relay.mail.address import AddressError, parse_domain
-from relay.queue import admin, held, view
+from relay.queue import admin, held, told, view
 from relay.queue.admin import QueueAction, Selection
 from relay.queue.held import StageTerms
 from relay.queue.nodes import own_id
@@ -142,12 +142,8 @@ def _action(action: QueueAction, what: str) -> None:
         _end_leases(store.settings)  # of a relay that was killed, and runs no more
         result = admin.act(conn, action, Selection(id_, owner, domain), actor=actor(), why=reason, now=time.time())
         if not result.changed:
-            fail(_unchanged(action, result))
-        text = f"{result.changed} {'copy' if result.changed == 1 else 'copies'} {admin.PAST[action]}"
-        text += f"; {result.busy} being delivered now left alone" if result.busy else ""
-        text += f"; {result.staged} left to their campaign's verdict" if result.staged else ""
-        text += f"; {result.frozen} left to the end of their tenant's freeze" if result.frozen else ""
-        text += f"; {result.braked} left to a word on their log-in, `relay credential release`" if result.braked else ""
+            fail(told.unchanged(action, result))
+        text = told.changed(action, result)
         done(ctx, text, asdict(result), as_json)
 
     run.__doc__ = what
@@ -193,16 +189,3 @@ def _row(row: view.CopyRow) -> dict[str, object]:
     del fields["submission_id"]
     waits = row.state in ("ready", view.LEASED)
     return {"id": encode_id(row.submission_id)} | fields | {"due_at": row.due_at if waits else None}
-
-
-def _unchanged(action: QueueAction, result: admin.QueueChange) -> str:
-    if result.busy:
-        return f"nothing to {action.value}: {result.busy} being delivered now; look again in a moment"
-    if result.staged:
-        frozen = " and its tenant is frozen, `relay tenant unfreeze NAME`" if result.frozen else ""
-        return f"nothing to {action.value}: it waits for its campaign's verdict, `relay campaign release ID`{frozen}"
-    if result.braked:
-        return f"nothing to {action.value}: its log-in is braked, `relay credential release NAME`"
-    if result.frozen:
-        return f"nothing to {action.value}: its tenant is frozen, `relay tenant unfreeze NAME`"
-    return f"nothing to {action.value} any more"

@@ -52,6 +52,15 @@ def of_tenant(
     return [_row(row) for row in rows]
 
 
+def undecided(conn: Tx, before: int | None, limit: int) -> list[Contest]:
+    """Of all tenants, those that still wait for somebody; the newest first."""
+    rows = conn.execute(
+        f"SELECT {_COLUMNS} FROM contest WHERE state IN ('open', 'answered') AND id < ? ORDER BY id DESC LIMIT ?",
+        (before or 2**62, limit),
+    )
+    return [_row(row) for row in rows]
+
+
 def due(conn: Tx, now: float, limit: int) -> list[Contest]:
     """Those to which no answer came in time."""
     rows = conn.execute(

@@ -135,6 +135,8 @@ LISTS: Final[dict[str, str]] = {
     "gap.transfer": "That the data goes abroad",
     "gap.controller": "Who is responsible for the data",
     "gap.withdrawal": "How to withdraw, at any time",
+    "wordings.button": "Check it",
+    "wordings.by_itself": "Recognised by itself",
     "rights.title": "What they may ask for",
     "rights.copy": "Copy of all data (JSON)",
     "rights.correct": "Put right",

@@ -51,9 +51,10 @@ MOST_LINES: Final = 60
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"})
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _EXPORT: Final = "/v1/consents/export"
+_QUEUE: Final = "/desk/queue/…"
 _REPORT: Final = "/account/list-reports/…"
 _EXPORTS: Final = frozenset(
-    {_EXPORT, "/v1/suppressions/export", "/account/people/export", "/account/people/erase", _REPORT}
+    {_EXPORT, "/v1/suppressions/export", "/account/people/export", "/account/people/erase", _REPORT, _QUEUE}
 )
 _MORE: Final = tuple(f"/v1/{name}" for name in ("suppressions", "campaigns", "stats", "quota", "domains"))
 _CONSENTS: Final = tuple(f"/v1/consents/{name}" for name in ("batch", "history", "opt-in", "tracking"))
@@ -110,6 +111,8 @@ def route_label(path: str) -> str:
     """The route of a path, for logs and counters: bounded, and without tokens."""
     if path in _ROUTES or path in _EXPORTS:
         return path
+    if path.startswith("/desk/queue/"):
+        return _QUEUE
     if path.startswith("/account/list-reports/"):
         return _REPORT
     for prefix in (

@@ -31,7 +31,7 @@ class MachineFigures:
     def collect(self) -> Iterator[Metric]:
         info = GaugeMetricFamily("relay_info", "1; which release runs.", labels=["version", "python", "store"])
         store = "postgresql" if self._settings.store.url else "sqlite"
-        info.add_metric([_release(), platform.python_version(), store], 1)
+        info.add_metric([release(), platform.python_version(), store], 1)
         yield info
         up = int(self._mail_alive())
         yield GaugeMetricFamily("relay_mail_up", "1 if all mail processes answer.", value=up)
@@ -71,11 +71,23 @@ class MachineFigures:
             yield GaugeMetricFamily("relay_certificate_expiry_timestamp_seconds", text, value=until)
 
 
-def _release() -> str:
+def release() -> str:
+    """Which release this is."""
     try:
         return version("relay-smtp")
     except PackageNotFoundError:
         return "unknown"
+
+
+def disk(settings: Settings) -> dict[str, int]:
+    """Octets: free on the disk of data_dir, below how many no mail is taken, the database's own."""
+    found = {}
+    try:
+        place = os.statvfs(settings.server.data_dir)
+        found = {"free": place.f_bavail * place.f_frsize, "least": settings.limits.free_disk_octets}
+    except OSError:
+        pass
+    return found if settings.store.url else found | {"database": _size(settings.database)}
 
 
 def _size(path: Path) -> int:

@@ -84,7 +84,10 @@ class Views:
         return "; ".join(f"{name} {value}" for name, value in rules.items())
 
     def inside(self, language: Language, template: str, values: Mapping[str, object], status: int = 200) -> Response:
-        """A page behind a log-in; the same policy, with the wider pages' style sheet."""
+        """A page behind a log-in; the same policy, with the wider pages' style sheet.
+
+        Where the values name a ``script``, that of the relay's own is allowed beside it, and no other.
+        """
         html = self._environment.get_template(template).render(
             {
                 "text": language.text,
@@ -99,7 +102,7 @@ class Views:
         rules = (
             f"default-src 'none'; style-src 'sha256-{self._digest}' 'sha256-{self._inside}'; form-action 'self';"
             " frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-        )
+        ) + (f"; script-src {_SELF}" if "script" in values else "")
         headers = {"Content-Security-Policy": rules, "Content-Language": language.code}
         return HTMLResponse(html, status, headers)
 

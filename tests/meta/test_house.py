@@ -75,8 +75,8 @@ KNOWS: Mapping[str, str] = {
     "values web web/inside web/public webhooks",
     "web/api": "audit brake campaigns conduct contests events exemplars intake intake/api ledger lists mail people "
     "queue signup statistics store templates tenants texts tracking values web webhooks",
-    "web/desk": "accounts audit campaigns conduct exemplars feedback ledger queue store tenants tracking "
-    "values web/inside",
+    "web/desk": "accounts audit campaigns checks conduct contests exemplars feedback ledger mail queue store tenants "
+    "tracking values web web/inside",
     "web/inside": "accounts campaigns mail store tenants texts values web web/public",
     "web/login": "accounts mail store web web/inside web/public",
     "web/public": "audit conduct contests feedback keys mail people signup store tenants texts tracking values web",

@@ -1,6 +1,6 @@
 """Account and desk in a real Chromium: phone and desktop, light and dark, three languages; a frame without means.
 
-No page has a script, so all of this is with scripts as good as switched off.
+But for keys on held campaigns no page has a script, so all of this is with scripts as good as switched off.
 """
 
 from __future__ import annotations
@@ -11,15 +11,23 @@ from collections.abc import Iterator
 import pytest
 
 from relay.campaigns import campaigns
+from relay.lists import runs
 from relay.lists.stopping import suppress
+from relay.lists.wishes import ListWishes
+from relay.people import topics
+from relay.signup import forms
+from relay.signup.forms import FormWish
 from relay.store.database import transaction
 from relay.tenants import credentials, domains, streams, tenants
+from relay.uploads import book as list_book
+from relay.uploads.values import JobKind, ToldJob
 from relay.values.facts import Reason
 from relay.values.ids import encode_id
 from relay.webhooks import book
 from tests.peers.test_web_chromium import CONTRAST, ENTER, TAB
 from tests.support.browser import Browser, available
 from tests.support.inside import Person, held_campaign, person
+from tests.support.peers import until
 from tests.support.web import Served, Shop, serving
 
 pytestmark = pytest.mark.skipif(not available(), reason="chromium and chromedriver are not installed")
@@ -49,6 +57,24 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
         credentials.add_password(conn, shop.secrets, owner, stream, actor="t", now=now)
         suppress(conn, owner.id, "gone@people.example", Reason.HARD_BOUNCE, detail=LONG, means="hand", now=now)
         url = f"https://app.acme.example/{LONG}".replace("ä", "a").replace("ü", "u")
+        topics.edit(conn, owner.id, "club", title="Our club", description=LONG, actor="t", now=now)
+        forms.add(
+            conn, owner, "footer", FormWish(("club",), f"Yes. {LONG}", LONG), languages=("en",), actor="t", now=now
+        )
+        run = runs.begin(
+            conn, owner.id, topics.known(conn, owner.id, "club"), at=now, file=f"{LONG}.csv", sha256="0" * 64,
+            source=LONG, actor="t",
+        )  # fmt: skip
+        job = list_book.add(
+            conn, owner.id, JobKind.TRY, file=f"{LONG}.csv", octets=9, wishes=ListWishes("club", LONG, LONG), actor="t",
+            now=now, import_id=run,
+        )  # fmt: skip
+        list_book.claim(conn, "w", lambda job: True, now)
+        said = ToldJob(
+            sums=(f"7 lines: {LONG}",), asked=(("asked: 'state' is 'zebra' (1 lines)", "zebra"),),
+            refused=(f"line 7: {LONG}",), refusals=9, taken=3,
+        )  # fmt: skip
+        list_book.end(conn, job, "w", said, None, now)
         book.add(conn, shop.secrets, owner.id, url, [], allow_private=False, actor="t", now=now)
     return shop
 
@@ -79,6 +105,8 @@ def account_paths(shop: Shop) -> list[str]:
     return [
         "/account/", "/account/campaigns", "/account/campaigns/1", "/account/messages", f"/account/messages/{id_}",
         "/account/people", "/account/people/one?email=reader@people.example", "/account/suppressions",
+        "/account/imports", "/account/imports/1", "/account/lists/1", "/account/export", "/account/forms",
+        "/account/forms/footer", "/account/topics", "/account/wordings", "/account/wordings/1",
         "/account/contests", "/account/domains", "/account/domains/acme.example", "/account/keys",
         "/account/keys/webhooks/1", "/account/logins", "/account/me", "/account/me/activity",
     ]  # fmt: skip
@@ -86,6 +114,7 @@ def account_paths(shop: Shop) -> list[str]:
 
 DESK = (
     "/desk/", "/desk/campaigns/1", "/desk/tenants", "/desk/tenants/acme", "/desk/reports", "/desk/log", "/desk/logins",
+    "/desk/queue", "/desk/health", "/desk/people",
 )  # fmt: skip
 
 
@@ -123,3 +152,46 @@ def test_a_campaign_is_decided_by_keyboard_and_its_content_does_nothing(
     assert campaigns.by_id(shop.conn, id_).state == "undecided"
     browser.press("#release", ENTER, leaves=True)
     assert campaigns.by_id(shop.conn, id_).state == "released" and "released" in browser.text("h1")
+
+
+def test_held_campaigns_are_walked_and_decided_by_keys(shop: Shop, served: Served, browser: Browser) -> None:
+    ids = [held_campaign(shop, shop.tenant_id, subject=f"Key {number}") for number in range(3)]
+    browser.set_size(1280)
+    sign_in(browser, served, person(shop, "keys@relay.example", "reviewer"))
+    browser.console()
+    browser.open(f"{served.url}/desk/")
+    focused = "const e = document.activeElement; return e.id || e.getAttribute('href')"
+    links = browser.script("return [...document.querySelectorAll('[data-campaign]')].map(e => e.getAttribute('href'))")
+    for keys, at in (("j", 0), ("j", 1), ("k", 0), ("k", 0), ("jj", 2)):
+        browser.press(":focus" if browser.script("return document.activeElement !== document.body") else "body", keys)
+        assert browser.script(focused) == links[at], keys
+    browser.press(":focus", "r", leaves=True)
+    assert browser.url().endswith(f"{links[2]}#release") and browser.script(focused) == "release"
+    browser.open(f"{served.url}/desk/campaigns/{ids[0]}")
+    browser.press("body", "j", leaves=True)
+    assert browser.url().endswith(f"/desk/campaigns/{ids[1]}")
+    browser.press("body", "d")
+    assert browser.script(focused) == "reason"
+    browser.press("#reason", "jrkd")  # letters where one types
+    assert browser.script("return document.getElementById('reason').value") == "jrkd"
+    browser.script("document.activeElement.blur()")
+    browser.press("body", "d")
+    assert browser.script(focused) == "decline" and campaigns.by_id(shop.conn, ids[1]).state == "undecided"
+    browser.press(":focus", ENTER, leaves=True)
+    assert campaigns.by_id(shop.conn, ids[1]).state == "declined" and browser.console() == []
+
+
+def test_a_form_is_looked_at_without_being_stored(shop: Shop, served: Served, browser: Browser) -> None:
+    """Into the frame, by a button and no script."""
+    browser.set_size(1280)
+    sign_in(browser, served, person(shop, "looks@people.example", "editor", shop.tenant_id))
+    browser.console()
+    browser.open(f"{served.url}/account/forms")
+    browser.press("#name", "fresh")
+    browser.press("#wording", "Write to me about the fair.")
+    browser.click("input[name=topic]", wait=False)
+    browser.click("#look", wait=False)
+    until(lambda: browser.frame_text("preview").count("Write to me about the fair."), "the preview")
+    assert "Our club" in browser.frame_text("preview") and browser.url().endswith("/account/forms")
+    assert [row.name for row in forms.of_tenant(shop.conn, shop.tenant_id)] == ["footer"]
+    assert browser.console() == []

@@ -125,6 +125,17 @@ class Browser:
         """The text a reader sees in the first element that matches."""
         return str(self._call("GET", f"/element/{self._find(css)}/text"))
 
+    def frame_text(self, name: str) -> str:
+        """What stands in the frame of that name; empty while it is loaded."""
+        element = self._find(f"iframe[name={name}]")
+        self._call("POST", "/frame", {"id": {_ELEMENT: element}})
+        try:
+            return self.text()
+        except BrowserError:
+            return ""
+        finally:
+            self._call("POST", "/frame", {"id": None})
+
     def screenshot(self, path: Path | str) -> Path:
         """The whole page as PNG."""
         width, height, phone = self._size

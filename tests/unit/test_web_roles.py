@@ -32,6 +32,7 @@ from relay.values.ids import encode_id
 from relay.web.account import pages as account
 from relay.web.desk import pages as desk
 from relay.web.inside.gate import OWN_PATH, GuardedRoute
+from relay.web.inside.script import PATH
 from relay.webhooks import book
 from tests.support.inside import held_campaign, person, signed_in, visitor
 from tests.support.web import Served, Shop, serving
@@ -73,6 +74,10 @@ def login_of(shop: Shop) -> dict[str, object]:
 
 def campaign_of(shop: Shop) -> dict[str, object]:
     return {"id": held_campaign(shop, shop.tenant_id, name=SECRET, subject=SECRET)}
+
+
+def queue_of(shop: Shop) -> dict[str, object]:
+    return {"deed": "hold"}
 
 
 def message_of(shop: Shop) -> dict[str, object]:
@@ -222,6 +227,7 @@ MADE: dict[str, Callable[[Shop], dict[str, object]]] = {
     "/send/{id}": mailing_of,
     "/templates/{name}": template_of,
     "/campaigns/{id}": campaign_of,
+    "/desk/queue/{deed}": queue_of,
     "/messages/{id}": message_of,
     "/logins/{id}": login_of,
     "/domains/{name}": domain_of,
@@ -322,6 +328,7 @@ def shown(shop: Shop) -> list[str]:
     return [line for line in shop.dump().splitlines() if not line.startswith(BEHIND)]
 
 
+OWN_SCRIPT = f'<script src="{PATH}" defer></script>'
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"
 COLUMNS = (
     ("campaign", "name", "subject", "why", "reason", "topic", "from_address", "decided_by", "suspicion"),
@@ -385,4 +392,8 @@ def test_nothing_that_others_wrote_becomes_markup(world: World) -> None:
         answer = client.get(real)
         assert answer.status_code == 200, path
         if answer.headers["content-type"].startswith("text/html") and not path.endswith("/content"):
-            assert "<script" not in answer.text and "<img" not in answer.text and "'><" not in answer.text, path
+            assert (
+                "<script" not in answer.text.replace(OWN_SCRIPT, "")
+                and "<img" not in answer.text
+                and "'><" not in answer.text
+            ), path

@@ -22,6 +22,7 @@ from relay.values.errors import RegistryError
 from relay.web.inside import rates
 from relay.web.inside.frame import framed
 from relay.web.inside.gate import PageRequest, act, show
+from relay.web.inside.script import PATH
 
 LENGTH: Final = 100
 """More don't wait: a person decides each of them."""
@@ -38,6 +39,7 @@ def waiting(asked: PageRequest) -> Response:
             "asking": [(one, campaigns.held(conn, one.id)) for one in asking],
             "watched": [(one, campaigns.held(conn, one.id)) for one in watched],
             "names": names(conn, {one.tenant_id for one in (*asking, *watched)}),
+            "script": PATH,
         }
     return asked.page("desk/waiting.html", values)
 
@@ -131,12 +133,23 @@ def _page(asked: PageRequest, fault: str = "", status: int = 200) -> Response:
             "judges": judges,
             "fault": fault,
             "decided": row.state in ("released", "declined"),
+            "script": PATH,
+            **_neighbours(conn, row.id),
             "copy": exemplars.of_campaign(conn, row.id, links, asked.now) if judges else None,
         }
     if judges and not fault:
         with asked.context.storage.write() as conn:
             asked.note(conn, "looked", f"campaign {row.id}: content")
     return asked.page("desk/campaign.html", values, status)
+
+
+def _neighbours(conn: Tx, campaign_id: int) -> dict[str, int | None]:
+    """The campaigns before and after it among those to be decided."""
+    ids = [one.id for one in campaigns.undecided(conn, ("undecided", "stopped"), LENGTH)]
+    if campaign_id not in ids:
+        return {"before": None, "after": ids[0] if ids else None}
+    place = ids.index(campaign_id)
+    return {"before": ids[place - 1] if place else None, "after": ids[place + 1] if place + 1 < len(ids) else None}
 
 
 def _find(conn: Tx, asked: PageRequest) -> Campaign:

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from relay.accounts.roles import Deed
-from relay.web.desk import campaigns, log, reports, tenants
+from relay.web.desk import campaigns, health, log, people, queue, reports, tenants
 from relay.web.inside import people as log_ins
 
-ROUTES = [*campaigns.ROUTES, *tenants.ROUTES, *reports.ROUTES, *log.ROUTES, *log_ins.routes("/desk", Deed.OPERATE)]
+ROUTES = [
+    *campaigns.ROUTES,
+    *tenants.ROUTES,
+    *reports.ROUTES,
+    *people.ROUTES,
+    *queue.ROUTES,
+    *health.ROUTES,
+    *log.ROUTES,
+    *log_ins.routes("/desk", Deed.OPERATE),
+]

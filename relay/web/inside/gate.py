@@ -49,6 +49,9 @@ DESK_PAGES: Final = (
     ("desk", "/desk/", Deed.DESK),
     ("tenants", "/desk/tenants", Deed.DESK),
     ("reports", "/desk/reports", Deed.DESK),
+    ("asking", "/desk/people", Deed.DESK),
+    ("queue", "/desk/queue", Deed.DESK),
+    ("health", "/desk/health", Deed.OPERATE),
     ("logins", "/desk/logins", Deed.OPERATE),
     ("log", "/desk/log", Deed.OPERATE),
 )

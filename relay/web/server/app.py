@@ -42,7 +42,7 @@ from relay.web.context import Context
 from relay.web.desk import pages as desk
 from relay.web.guard import UPLOADS, Guard, WebLimits
 from relay.web.health import Health
-from relay.web.inside import gate
+from relay.web.inside import gate, script
 from relay.web.inside.upload import FORM_ROOM
 from relay.web.login import door, reset, second
 from relay.web.machine import MachineFigures
@@ -164,6 +164,7 @@ def create_app(
             *reset.ROUTES,
             *account.ROUTES,
             *desk.ROUTES,
+            *script.ROUTES,
             Route(EMAILS, emails),
             Route(f"{EMAILS}/{{rest:path}}", emails),
             *health.routes(),

@@ -1,0 +1,47 @@
+"""English texts of the desk's pages about queue, health and people who wait; ``english`` has the others."""
+
+# ruff: noqa: RUF001 - typographic apostrophes are meant here
+from __future__ import annotations
+
+from typing import Final
+
+DESK: Final[dict[str, str]] = {
+    "desk.keys": (
+        "Keys: j and k go through them, Enter opens one, r goes to releasing, d to declining; Enter does it."
+    ),
+    "desk.previous": "Previous one",
+    "desk.next": "Next one",
+    "nav.queue": "Queue",
+    "queue.all": "All that waits",
+    "queue.ready": "Not tried yet",
+    "queue.live": "Live figures",
+    "queue.still": "Let them stand",
+    "queue.sites": "By site",
+    "queue.waiting": "Waiting",
+    "queue.tried": "Tried before",
+    "queue.next": "Next try",
+    "queue.due": "now",
+    "queue.failed": "What went wrong last",
+    "queue.act": "Do something with it",
+    "queue.act_note": "Name a tenant, a domain or a message; what is given must all apply.",
+    "queue.hold": "Hold",
+    "queue.release": "Let go",
+    "queue.retry": "Try now",
+    "queue.cancel": "Drop for good",
+    "nav.health": "Health",
+    "health.wrong": "To mend",
+    "health.odd": "To know",
+    "health.release": "Release",
+    "health.free": "Free on the disk",
+    "health.least": "No mail is taken below",
+    "health.database": "Database",
+    "health.checks": "What was looked at",
+    "health.todo": "What to do",
+    "health.level.ok": "well",
+    "health.level.warn": "to know",
+    "health.level.fail": "to mend",
+    "health.note": (
+        "As relay check and relay doctor --offline say it; relay doctor also asks DNS and others’ servers."
+    ),
+    "nav.asking": "People’s requests",
+}

@@ -1,0 +1,42 @@
+"""``/desk/health``: what ``relay check`` and ``relay doctor`` see on this machine, without asking anybody else."""
+
+from __future__ import annotations
+
+import platform
+import time
+
+from starlette.responses import Response
+
+from relay.accounts.roles import Deed
+from relay.checks import everything
+from relay.checks.result import CheckResult, Level
+from relay.web.inside.gate import PageRequest, show
+from relay.web.machine import disk, release
+
+KEPT_S = 15.0
+"""What was seen is shown again for so long: looking takes the disk's time."""
+_kept: list[tuple[float, list[CheckResult]]] = []
+
+
+def health(asked: PageRequest) -> Response:
+    """What has to be mended first."""
+    settings = asked.context.settings
+    if not _kept or time.monotonic() - _kept[0][0] > KEPT_S:
+        with asked.context.storage.read() as conn:
+            found = [*everything.here(settings), *everything.stored(conn, asked.now)]
+        order = [Level.FAIL, Level.WARN, Level.OK]
+        _kept[:] = [(time.monotonic(), sorted(found, key=lambda one: order.index(one.level)))]
+    rows = _kept[0][1]
+    values = {
+        "rows": rows,
+        "wrong": sum(one.level is Level.FAIL for one in rows),
+        "odd": sum(one.level is Level.WARN for one in rows),
+        "release": release(),
+        "python": platform.python_version(),
+        "store": "PostgreSQL" if settings.store.url else "SQLite",
+        "disk": disk(settings),
+    }
+    return asked.page("desk/health.html", values)
+
+
+ROUTES = [show("/desk/health", health, Deed.OPERATE)]
