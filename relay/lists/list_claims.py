@@ -12,7 +12,8 @@ from typing import Final
 from relay.lists.list_words import Said, plain
 
 _VOID: Final = re.compile(
-    r"\b(?:no|not|without|excluding|exclude|minus|removed|except|filtered|ohne|sans|sin|без|ilma|non suppressed"
+    r"\b(?:no|(?<!do )not|without|excluding|exclude|minus|removed|except|filtered|ohne|sans|sin|без|ilma"
+    r"|non suppressed"
     r"|and|und"
     r"|all)\b"
 )

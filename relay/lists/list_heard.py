@@ -189,7 +189,8 @@ def good_part(name: str) -> bool:
 
 
 _CHANNEL: Final = (
-    r"(?:sms|phone|mobile|whats ?app|push|mms|viber|telegram|tele(?:ph|f)on\w*|calls?|fax\w*|anruf\w*|rufen"
+    r"(?:sms|text (?:messages?|messaging|subscri\w*|opt\w*|consent|marketing)|phone|mobile|whats ?app|push|mms"
+    r"|viber|telegram|tele(?:ph|f)on\w*|calls?|fax\w*|anruf\w*|rufen"
     r"|телефон\w*|смс|звон\w+|дзвін\w+|helista\w*)"
 )
 _CHANNELS: Final = re.compile(rf"\b{_CHANNEL}\b")

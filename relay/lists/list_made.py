@@ -72,7 +72,11 @@ def _json(path: Path, text: str) -> Iterator[ListRow]:
     """One row of names, then one for each person; numbers are lines, or places in an array."""
     found: list[tuple[int, dict[str, str] | Bad]] = []
     try:
-        people = _people(json.loads(text))
+        read = json.loads(text)
+        if isinstance(read, list) and read and all(isinstance(row, list) for row in read):
+            yield from enumerate(([_cell(cell) for cell in row[:MAX_COLUMNS]] for row in read), 1)
+            return
+        people = _people(read)
         found = [(number, _flat(person)) for number, person in enumerate(people, 1)]
     except (ValueError, RecursionError):
         found = list(_lines(text))

@@ -23,6 +23,7 @@ SAMPLE: Final = 20
 SEPARATORS: Final = ",;\t|"
 DAMAGED: Final = "an octet in this line is no UTF-8; save the list in UTF-8, or write this line anew"
 _DAMAGED: Final = re.compile(r"[\ud800-\udfff]+")
+_AFTER_ADDRESS: Final = re.compile(r"@[^<>\s]+>\s*;\s*\S")
 _ONLY_QUOTED: Final = re.compile(r'\s*"([^"]*)"\s*\Z')
 _ALONE: Final = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+\Z")
 
@@ -65,6 +66,8 @@ class TextRows:
     """Empty: one address a line."""
     hinted: bool
     """The first line says the separator (``sep=;``)."""
+    wrapped: bool = False
+    """Each line stands in quotes as a whole: a spreadsheet saved it as one column."""
 
     @property
     def said(self) -> str:
@@ -74,7 +77,7 @@ class TextRows:
     def rows(self) -> Iterator[ListRow]:
         try:
             with self.path.open(encoding=self.kind.encoding, errors=self.kind.errors) as file:
-                found = _rows(file, self.separator)
+                found = _rows(_Unwrapped(file) if self.wrapped else file, self.separator)
                 if self.hinted:
                     next(found, None)
                 yield from sound(found) if self.kind.damaged else found
@@ -85,8 +88,47 @@ class TextRows:
 def text_rows(path: Path, kind: TextKind, sample: list[str]) -> TextRows:
     """How the file's lines are divided, judged by its first ones."""
     hint = re.match(r"(?i)sep=(.)\s*$", sample[0])
+    wrapped = _wrapped(sample)
+    if wrapped:
+        sample = [_unwrap(line) for line in sample]
     separator = hint[1] if hint else _separator(path, sample)
-    return TextRows(path, kind, separator, hint is not None)
+    return TextRows(path, kind, separator, hint is not None, wrapped)
+
+
+_WHOLE: Final = re.compile(r'\s*\ufeff?"((?:[^"]|"")*)"\s*\Z')
+
+
+def _wrapped(sample: list[str]) -> bool:
+    """Does each line stand in quotes as a whole, with an address and a separator in it?"""
+    inner = [found[1] for line in sample if (found := _WHOLE.match(line))]
+    return (
+        len(inner) == len(sample) > 1
+        and all(any(separator in line for separator in SEPARATORS) for line in inner)
+        and all("@" in line and "<" not in line for line in inner[1:])
+    )
+
+
+def _unwrap(line: str) -> str:
+    found = _WHOLE.match(line)
+    return found[1].replace('""', '"') + "\n" if found else line
+
+
+class _Lines(Protocol):
+    """What is read line by line."""
+
+    def readline(self, limit: int, /) -> str:
+        """Empty at the end."""
+        ...
+
+
+@dataclass(slots=True)
+class _Unwrapped:
+    """Lines without the quotes around each."""
+
+    file: TextIO
+
+    def readline(self, limit: int, /) -> str:
+        return _unwrap(self.file.readline(limit))
 
 
 def sample_of(path: Path, kind: TextKind) -> list[str]:
@@ -110,6 +152,8 @@ def _separator(path: Path, sample: list[str]) -> str:
     if path.suffix.lower() == ".txt" and not any(sep in sample[0] for sep in SEPARATORS):
         return ""
     bare = [_outside_quotes(line) for line in sample]
+    if any(_AFTER_ADDRESS.search(line) for line in bare):  # Lee, Ann <a@b.example>; Roe, Bob <…>
+        return ";"
     # A separator stands in most lines; a comma in a name only in some.
     best = max(SEPARATORS, key=lambda sep: (sum(sep in line for line in bare), sum(line.count(sep) for line in bare)))
     return best if any(best in line for line in bare) else ""
@@ -131,7 +175,7 @@ def sound(rows: Iterator[ListRow]) -> Iterator[ListRow]:
             yield number, row
 
 
-def _rows(file: TextIO, separator: str) -> Iterator[ListRow]:
+def _rows(file: _Lines, separator: str) -> Iterator[ListRow]:
     """Rows with the number of their first line. A quote that is never closed costs its own line only."""
     ahead: list[str] = []
     number = 0
@@ -167,7 +211,7 @@ def _rows(file: TextIO, separator: str) -> Iterator[ListRow]:
             yield start, Bad(start, line[:254], f"the line is no CSV: {error}")
 
 
-def _joined(file: TextIO, line: str, ahead: list[str], separator: str, cells: int) -> str | None:
+def _joined(file: _Lines, line: str, ahead: list[str], separator: str, cells: int) -> str | None:
     """The line with those that its quoted fields go over, taken from ``ahead`` and the file; None if they never end.
 
     A quoted field that goes on with something else behind its closing quote, or that would take in a whole row of its
@@ -234,7 +278,7 @@ def _is_row(line: str, separator: str, cells: int) -> bool:
     return len(found) >= cells and any(_ALONE.match(cell.strip(' "')) for cell in found)
 
 
-def _line(file: TextIO) -> str:
+def _line(file: _Lines) -> str:
     """The next line; of one that is too long its first MAX_LINE characters, the rest is read over."""
     line = file.readline(MAX_LINE)
     if len(line) == MAX_LINE and not line.endswith("\n"):

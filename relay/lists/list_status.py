@@ -211,10 +211,20 @@ def is_time(cell: str) -> bool:
         return False
 
 
+_AGREES: Final = re.compile(
+    r"(?:i|we) (?:agree|accept|consent|want|would like)\b|ich (?:stimme zu|willige|mochte)\b(?!.*\bkeine?\b)"
+    r"|j accepte\b"
+    r"|(?:acepto|autorizo|согласен|согласна|принимаю|погоджуюс|noustun|olen nous)"
+)
+"""How a sentence begins that a form puts down for whoever ticked it."""
+
+
 def short_answer(word: str) -> str:
     """``yes`` of ``yes please``; anything else (``plain``) as it is."""
     first = word.partition(" ")[0]
-    return first if first in ANSWERS else word
+    if first in ANSWERS:
+        return first
+    return "yes" if _AGREES.match(word) else word
 
 
 _TICKS: Final = frozenset("+✓✔☑✅√")

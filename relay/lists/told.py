@@ -29,7 +29,8 @@ def _offers(report: ImportReport, dry_run: bool, take: str) -> str:
         return f"to suppress: {parts}; {take}, and they are, with these reasons"
     if dry_run:
         return f"would be suppressed: {parts}"
-    return f"suppressed: {report.suppressed} now, others were before ({parts} in the list)"
+    before = "" if report.suppressed == report.offered else ", the others were before"
+    return f"suppressed: {report.suppressed} now{before} ({parts} in the list)"
 
 
 def asked(report: ImportReport) -> Iterator[tuple[str, str]]:
