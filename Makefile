@@ -36,10 +36,10 @@ wheel: $(READY) ## a wheel in dist/ that installs without a compiler; RELAY_COMP
 	@ls -t dist/*.whl | head -1
 
 # A Debian package needs root, apt and a Debian; ARGS=--plain leaves out the compiler.
-package: $(READY) ## in dist/: a wheel, and a Debian package with all that it needs
+package: $(READY) ## in dist/: a wheel, a Debian package with all that it needs, an OCI image
 	packaging/make $(ARGS)
 
-package-test: $(READY) ## the Debian package in a clean Debian with systemd, from an earlier state and to this one
+package-test: $(READY) ## the Debian package in a clean Debian with systemd, from an earlier state and to this one; the image
 	packaging/test-all $(ARGS)
 
 demo: $(READY) ## the whole story on loopback; ARGS=--once ends by itself
