@@ -115,6 +115,30 @@ def kept() -> None:
     relay("check")
 
 
+def handed_over(application: Application, outside: Outside) -> None:
+    """The secrets sealed, the key in the clear, both by systemd; the relay's own copy is away meanwhile."""
+    own, settings = Path("/var/lib/relay/data/secrets"), SETTINGS.read_text()
+    run("systemd-creds", "encrypt", "--name=secrets", str(own), "/etc/relay/secrets.cred")
+    drop_in = Path("/etc/systemd/system/relay.service.d/keys.conf")
+    drop_in.parent.mkdir(exist_ok=True)
+    sealed, plain = "secrets:/etc/relay/secrets.cred", "tls-key:/etc/relay/tls/key.pem"
+    drop_in.write_text(f"[Service]\nLoadCredentialEncrypted={sealed}\nLoadCredential={plain}\n")
+    changed = settings.replace("[server]\n", '[server]\nsecrets = "credential:secrets"\n', 1)
+    SETTINGS.write_text(changed.replace('key = "tls/key.pem"', 'key = "credential:tls-key"'))
+    own.rename("/package-test/secrets")
+    run("systemctl", "daemon-reload")
+    run("systemctl", "restart", "relay.service")
+    application.send("handed-over", "ann@people.example")
+    wait("it arrives", lambda: "handed-over" in outside.subjects())
+    relay("check")
+    say("secrets and key handed over by systemd: a message arrives, and commands beside the service work")
+    SETTINGS.write_text(settings)
+    drop_in.unlink()
+    run("mv", "/package-test/secrets", str(own))
+    run("systemctl", "daemon-reload")
+    run("systemctl", "restart", "relay.service")
+
+
 def removed() -> None:
     run("dpkg", "--remove", "relay-smtp")
     assert not active()
@@ -145,6 +169,7 @@ def main() -> None:
     upgraded(application, outside)
     restarted(application, outside)
     kept()
+    handed_over(application, outside)
     removed()
     Path("/package-test/passed").touch()
 
