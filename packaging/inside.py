@@ -93,7 +93,6 @@ def upgraded(application: Application, outside: Outside) -> None:
     sender.goes_on()
     sender.stop()
     outside.open()
-    relay("queue", "retry", "--tenant", "shop")
     wait("what waited arrives", lambda: set(waiting) <= set(outside.subjects()))
     arrived(sender, outside, "upgraded with mail in the queue", kept_open=kept_open)
     said = run("relay", "init", "--system")
