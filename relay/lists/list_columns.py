@@ -171,7 +171,7 @@ class _Named:
     def _email(self, counts: Sequence[int]) -> int:
         named = [i for i, name in enumerate(self._plain) if is_email(name) and self._names[i] not in self._skip]
         others = [i for i, name in enumerate(self._plain) if counts[i] and name not in OWNERS]
-        candidates = named or others or [0]
+        candidates = (named if any(counts[i] for i in named) else others or named) or [0]
         rank = {i: (counts[i], self._plain[i] in EMAIL, -i) for i in candidates}
         best = max(candidates, key=lambda i: rank[i])
         first = min(candidates, key=lambda i: (self._plain[i] not in EMAIL, i))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -24,6 +25,12 @@ from relay.lists.list_status_names import (
 from relay.lists.list_words import NO, STRONG, YES, Said, meaning, plain, strong
 from relay.values.moments import absent
 
+_ANY_TIME: Final = re.compile(
+    r" (?:you |and )?(?:can|may) (?:unsubscribe|opt out|withdraw|cancel).*| jederzeit.*| at any ?time.*"
+    r"| a tout moment.*"
+    r"| en cualquier momento.*| в любое время.*| в любои момент.*| igal ajal.*"
+)
+"""What a question adds of how to leave (``plain``)."""
 MERE: Final = frozenset(("status", "statut", "статус", "staatus", "estatus"))
 """Names that may be those of an order's state."""
 MAX_KINDS: Final = 40
@@ -37,7 +44,7 @@ def find(
 
     ``cells`` are a sample of what stands in it, not empty.
     """
-    name = plain(header)
+    name = _ANY_TIME.sub("", plain(header))
     if elsewhere(name):
         return None
     if unnamed and _undecided(cells):

@@ -38,12 +38,12 @@ _NO_WISH: Final = (
 )
 """That somebody wants no mail."""
 _PARTS: Final = (
-    (re.compile(r"\b(?:score|rate|rating|count|checked|filter|number|link|url)"), Said.NOTHING),
+    (re.compile(r"\b(?:score|rate|rating|count|checked|filter|number|link|url|token|hash|key|uuid)"), Said.NOTHING),
     (re.compile(r"\bspam\b|complain|beschwerde|plainte|queja|жалоб|скарг|kaebus|\bспам"), Said.COMPLAINED),
     (
         re.compile(
             r"\bbounc(?!es\b)|\bodbi[ct]|\bstuds|(?:mail|newsletter)s? returned|returned (?:e ?)?mail|rucklauf"
-            r"|\brebond|\brebot|porku|porge|fehlerhaft|\bvigane|\bkaputt|\bdefekt|erronee?\b|\bbad\b"
+            r"|\brebond|\brebot|porku|porge|fehlerhaft|\bvigane|\bkaputt|\bdefekt|erron|\bbad\b"
             r"|unzustellbar|ungultig|undeliver"
             r"|invalid|\b(?:no|not|non|nicht|не|ei) (?:valid|gultig|kehtiv|deliverable)|невалид|невалід"
             r"|недеиств|недіисн"
@@ -76,7 +76,8 @@ _PARTS: Final = (
         re.compile(
             r"\bsoft\b|\bhidden\b|deceased|verstorben|decede|fallecid"
             r"|suspended|\blocked\b|\bdeleted|disabled|deactivat|\bblock(?:ed)?\b|archived|удален|видален"
-            r"|gesperrt|заблок|blokeer|\bbloque|\bremov(?:ed|al)\b|\bexit\b|leaving date"
+            r"|gesperrt|заблок|блокир|блокув|\bquitte\b|verzogen|blokeer|\bbloque|\bremov(?:ed|al)\b|\bexit\b"
+            r"|leaving date"
             r"|austritt|ausgetreten|gekundigt|kundigung|выбыл|вибув|\bsortie|\bsalida"
         ),
         Said.REFUSED,
@@ -87,7 +88,8 @@ _TEXTS: Final = (
     (
         re.compile(
             r"inexist|\b(?:not|n|pas|no|не|ei|pole|nicht)\b (?:\w+ )?(?:exist\w*|существ\w*|існу\w*|olemas)"
-            r"|erron|revient|en erreur|\bfals(?:ch|e|o)\w*|\bwrong|incorrect|неверн|невірн|неправильн|vigane"
+            r"|несуществ|неіснуюч|erron|revient|en erreur|\bfals(?:ch|e|o)\w*|\bwrong|incorrect|неверн|невірн"
+            r"|неправильн|vigane"
             r"|\bvale\b|unbekannt"
             r"|неизвест"
             r"|невідом|desconocid|inconnu|unknown|\bcomes? back|\bcame back|komm\w* zuruck|zuruckgekomm|retourn"
@@ -168,7 +170,8 @@ _GOOD: Final = re.compile(
     r"|(?:mail|newsletter|contact"
     r"|sending) freq|^frequen|haufigkeit|frecuencia|frequence|частот|sagedus|kinnit|nieuwsbrief|nyhetsbrev"
     r"|uutiskirje|biuletyn"
-    r"|bollettino|boletim|turundus|\bluba\b|toestemming|\bzgod|consenso"
+    r"|bollettino|boletim|turundus|\bluba\b|дозвіл|разрешен|autoriza|autorise|erlaub|infokir|toestemming|\bzgod"
+    r"|consenso"
     r"|aangemeld|anmald|pameld|liittyn|tilaus|uutiskir|samtyck|samtykke|suostum|ingeschr|aanmeld|iscri|zapis|\balta\b"
     r"|\bdoi\b|double ?opt|\bgdpr|\brgpd|\bdsgvo|bestatig|bestaetig|anmeld|confirm|подтвержд|підтвердж|kinnitat"
     r"|\be ?mails?\b|\bmails?\b|rundschreib|rundbrief"
@@ -195,8 +198,8 @@ _CHANNEL: Final = (
 )
 _CHANNELS: Final = re.compile(rf"\b{_CHANNEL}\b")
 _OTHER_MATTERS: Final = re.compile(
-    r"\b(?:acs|reviews?|reminders?|abandoned|surveys?|track(?:ing)?|cookies?|analytics|profiling|photos?|fotos?"
-    r"|pictures?|bildrechte|videos?|medical"
+    r"\b(?:acs|reviews?|reminders?|abandoned|surveys?|track(?:ing)?|cookies?|analytics|profiling|photos?|foto\w*"
+    r"|pictures?|bildrechte|videos?|medical|(?<!\be )post(?=$)|pildistami\w*|imagen|l image|съемк\w*|фото\w*"
     r"|third part(?:y|ies)|dritte\w*|tiers|terceros|третьи\w*|третіх|kolmanda\w*|партн\w*|partners?"
     r"|partenaires?|paper|papier"
     r"|postal|postalisch|printed|direct mail|online advertis\w*"

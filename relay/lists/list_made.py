@@ -109,6 +109,10 @@ def _people(value: Any) -> Iterator[Any]:
         for one in value:
             yield from _people(one) if isinstance(one, list) else _notice(one)
     elif isinstance(value, dict):
+        if value and all("@" in name for name in value):  # people by their addresses
+            for name, one in value.items():
+                yield {**(one if isinstance(one, dict) else {"value": one}), "email": name}
+            return
         within = None if _named(value) else _array(value, 0)
         yield from _notice(value) if within is None else _people(within)
     else:

@@ -227,7 +227,7 @@ def short_answer(word: str) -> str:
     return "yes" if _AGREES.match(word) else word
 
 
-_TICKS: Final = frozenset("+✓✔☑✅√")
+_TICKS: Final = frozenset("👍+✓✔☑✅√")
 
 
 def answer_of(cell: str) -> str:

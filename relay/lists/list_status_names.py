@@ -50,7 +50,7 @@ OTHER_STATES: Final = re.compile(
     r"loyalty|plan|tax|"
     r"shipping|stock|paid\b|billing|employment|relationship|invoice|ticket|vip|familienstand|civil|"
     r"lifecycle|member ?ship|"
-    r"marketing contact|score|rating|заказа|оплаты|замовлення|tellimuse nr|zahlung|bestell|commande|pedido)"
+    r"marketing contact|score|rating|заявк|заказа|оплаты|замовлення|tellimuse nr|zahlung|bestell|commande|pedido)"
 )
 AGREEMENT: Final = re.compile(
     r"\b(?:consent|opt ?in|einwilligung|zustimmung|consentement|consentimiento|согласие|згода|nousolek|permission)\b"

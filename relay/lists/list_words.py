@@ -194,7 +194,7 @@ _IN_USE: Final = _words(
     "підписка підтверджена,ativo,aktywny,premium,gifted,comped,trialed,free,aktiivinen",
 )
 YES: Final = _words(
-    "yes,y,true,t,1,on,x,checked,agree,agreed,i agree,accept,accepts,given,granted,opt in,double",
+    "yes,y,true,t,1,on,x,v,checked,agree,agreed,i agree,accept,accepts,given,granted,opt in,double",
     "ja,j,wahr,oui,o,vrai,sí,si,s,verdadero,да,д,истина,так,т,істина,jah,tõene,sim,tak,kyllä,email",
     "email sms,sms email",
 )
