@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +12,16 @@ from pathlib import Path
 import httpx
 import pytest
 
+from relay.values.ids import encode_id
+from tests.support.hook import Hook, threaded
 from tests.support.peers import until
 from tests.support.relay import Relay
 
-MESSAGES = 80
-KILLED_AFTER = (30,)
-"""Answers after which the relay is killed."""
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    with threaded() as served:
+        yield served
 
 
 @pytest.fixture
@@ -29,7 +34,15 @@ def relay(tmp_path: Path) -> Iterator[Relay]:
     made.kill()
 
 
-def test_every_202_is_there_and_a_repeat_sends_nothing_twice(relay: Relay) -> None:
+@pytest.mark.parametrize(
+    ("messages", "killed_after"),
+    [(80, (30,)), pytest.param(2000, (150, 600, 1000, 1400, 1800), marks=pytest.mark.slow)],
+)
+def test_every_202_is_there_and_a_repeat_sends_nothing_twice(
+    relay: Relay, hook: Hook, messages: int, killed_after: tuple[int, ...]
+) -> None:
+    """``killed_after``: answers after which the relay is killed. A webhook hears of each message nevertheless."""
+    relay.cli("webhook", "add", "acme", hook.url, "--events", "accepted")
     token = relay.json("token", "add", "acme")["token"]
     relay.start()
     base_url = f"http://127.0.0.1:{relay.http}"
@@ -41,32 +54,38 @@ def test_every_202_is_there_and_a_repeat_sends_nothing_twice(relay: Relay) -> No
         """Until it is answered, always with the same key."""
         message = {"from": "a@acme.example", "to": f"r{number}@rcpt.example", "subject": "x", "text": "y" * 2_000}
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"kill-{number}"}
-        with httpx.Client(base_url=base_url, headers=headers, trust_env=False, timeout=30) as http:
-            while not done.is_set():
-                with contextlib.suppress(httpx.HTTPError):
-                    answer = http.post("/v1/messages", json={**message, "stream": "service"})
-                    if answer.status_code == 202:
-                        with counted:
-                            ids[number] = answer.json()["id"]
-                            counted.notify_all()
-                        return
-                    assert answer.status_code in (409, 503), answer.text
-                done.wait(0.05)
+        while not done.is_set():
+            with contextlib.suppress(httpx.HTTPError):
+                answer = http.post("/v1/messages", json={**message, "stream": "service"}, headers=headers)
+                if answer.status_code == 202:
+                    with counted:
+                        ids[number] = answer.json()["id"]
+                        counted.notify_all()
+                    return
+                assert answer.status_code in (409, 503), answer.text
+            done.wait(0.05)
 
-    with ThreadPoolExecutor(16) as pool:
-        sending = [pool.submit(send, number) for number in range(MESSAGES)]
+    with httpx.Client(base_url=base_url, trust_env=False, timeout=30) as http, ThreadPoolExecutor(16) as pool:
+        sending = [pool.submit(send, number) for number in range(messages)]
         try:
-            for answers in KILLED_AFTER:
+            for answers in killed_after:
                 with counted:
                     assert counted.wait_for(lambda most=answers: len(ids) >= most, 60)  # type: ignore[misc]
                 relay.kill()
                 relay.start()
-            until(lambda: len(ids) == MESSAGES, "all are answered", 60)
+            until(lambda: len(ids) == messages, "all are answered", 60 + messages / 10)
         finally:
             done.set()
         for one in sending:
             one.result()
-    listed = relay.json("message", "list", "--limit", "1000")
-    rows = listed if isinstance(listed, list) else listed["messages"]
-    assert sorted(row["id"] for row in rows) == sorted(ids.values())
-    assert len({row["recipient"] for row in rows}) == MESSAGES
+    with relay.database() as conn:
+        rows = conn.execute("SELECT submission_id, address FROM recipient ORDER BY submission_id").fetchall()
+    assert [encode_id(row[0]) for row in rows] == sorted(ids.values())
+    assert {row[1] for row in rows} == {f"r{number}@rcpt.example" for number in range(messages)}
+    until(lambda: heard(hook) >= set(ids.values()), "an event is missing", 60 + messages / 10)
+    assert heard(hook) == set(ids.values())
+
+
+def heard(hook: Hook) -> set[str]:
+    """Messages that the webhook was told of; at least once each."""
+    return {json.loads(one.body)["message"] for one in list(hook.taken)}

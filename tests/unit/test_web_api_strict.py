@@ -234,3 +234,36 @@ def test_other_methods_of_their_paths_go_the_usual_way(
     answer = served.client.request(method, "/v1/messages", headers=bearer)
     assert answer.status_code == status
     assert status == 200 or answer.headers["allow"] == "GET, POST"
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "says"),
+    [
+        ("messages", {"subject": "x" * 901}, "body.subject: has 901 characters, 900 are allowed"),
+        ("messages", {"cc": None}, "body.cc.0: must be an object"),
+        ("messages", {"headers": []}, "body.headers: must be an object"),
+        ("messages", [], "body: must be an object"),
+        ("messages/batch", {"messages": ["x"]}, "body.messages.0: must be an object"),
+        ("suppressions", {"email": "a@b.example", "reason": "dislike"}, "body.reason: is none of unsubscribed, hard-"),
+        ("suppressions", {"email": "a@b.example", "reason": None}, "body.reason: is none of unsubscribed, hard-"),
+        ("topics", "news", "body: must be an object"),
+    ],
+)
+def test_faults_are_told_in_words_of_json(
+    served: Served, bearer: dict[str, str], path: str, given: object, says: str
+) -> None:
+    answer = served.client.post(f"/v1/{path}", headers=bearer, json=given)
+    assert answer.status_code == 422
+    assert any(f"{one['field']}: {one['error']}".startswith(says) for one in answer.json()["errors"]), answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("messages?campaign=a&campaign=b", 422), ("messages?limit=1&limit=2", 422), ("stats?by=day&by=tag", 422),
+        ("events?tag=a&tag=a", 422), ("events?type=accepted&type=refused", 200), ("messages?campaign=a&tag=b", 200),
+    ],
+)  # fmt: skip
+def test_a_parameter_of_one_value_is_given_once(served: Served, bearer: dict[str, str], path: str, status: int) -> None:
+    """Else which of them counts is anybody's guess."""
+    assert served.client.get(f"/v1/{path}", headers=bearer).status_code == status

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field
 
@@ -11,9 +11,17 @@ from relay.values.facts import Reason
 from relay.web.api.models import Email, Given, ProblemOut
 
 MOST_IN_IMPORT = 1_000
+
+
+def _reason(value: Any) -> Reason:
+    if not isinstance(value, str) or value not in set(Reason):
+        raise ValueError(f"is none of {', '.join(Reason)}")
+    return Reason(value)
+
+
 ReasonField = Annotated[
     Reason,
-    BeforeValidator(lambda value: Reason(value) if isinstance(value, str) and value in set(Reason) else value),
+    BeforeValidator(_reason),
     Field(description="`unsubscribed` ends the person's consents too."),
 ]
 

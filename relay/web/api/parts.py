@@ -55,11 +55,16 @@ JSON_ONLY = [Depends(_json)]
 
 
 async def _known(request: Request) -> None:
-    check_query(request, (one.alias for one in request.scope["route"].dependant.query_params))
+    known = request.scope["route"].dependant.query_params
+    several = (one.alias for one in known if "list" in str(one.field_info.annotation))
+    check_query(request, (one.alias for one in known), several)
 
 
-def check_query(request: Request, names: Iterable[str]) -> None:
-    """A parameter that is misspelt would be ignored, and the answer be of something else. Raises Problem."""
+def check_query(request: Request, names: Iterable[str], several: Iterable[str] = ()) -> None:
+    """A parameter that is misspelt or given twice would be ignored, and the answer be of something else.
+
+    Raises Problem.
+    """
     if not request.scope["query_string"]:
         return
     known = sorted(names)
@@ -67,6 +72,10 @@ def check_query(request: Request, names: Iterable[str]) -> None:
     if unknown is not None:
         there = f"; there are {', '.join(known)}" if known else ", which takes none"
         raise Problem("invalid", f"{unknown[:60]!r} is no parameter of this request{there}")
+    given = [name for name, _ in request.query_params.multi_items()]
+    twice = next((name for name in sorted(set(given).difference(several)) if given.count(name) > 1), None)
+    if twice is not None:
+        raise Problem("invalid", f"{twice} is given {given.count(twice)} times; give it once")
 
 
 KNOWN_QUERY = [Depends(_known)]

@@ -42,6 +42,7 @@ from relay.web.api.heads import Heads
 from relay.web.api.parts import KNOWN_QUERY
 from relay.web.api.shares import RequestShares
 from relay.web.api.straight import FaultAnswer, Straight
+from relay.web.api.strict import said
 from relay.web.context import Context
 from relay.web.problems import TYPES, Problem
 
@@ -149,7 +150,7 @@ async def _validation_problem(request: Request, error: Exception) -> Response:
     errors = [
         {
             "field": ".".join(str(part) for part in found["loc"]),
-            "error": str(found["msg"]).removeprefix("Value error, "),
+            "error": said(found),
         }
         for found in error.errors()[:50]
     ]

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from relay.web.api.once import Key
 from relay.web.api.parts import check_json, check_query
-from relay.web.api.strict import read_strictly
+from relay.web.api.strict import read_strictly, said
 
 RouteAnswer = Callable[[Request], Coroutine[Any, Any, Response]]
 FaultAnswer = Callable[[Request, Exception], Awaitable[Response]]
@@ -72,8 +72,8 @@ def _read(shape: type[BaseModel], body: bytes, request: Request) -> tuple[BaseMo
 
 
 def _placed(error: ValidationError, *before: str) -> list[dict[str, Any]]:
-    found = error.errors(include_url=False, include_input=False, include_context=False)
-    return [{"loc": (*before, *one["loc"]), "msg": one["msg"]} for one in found]
+    found = error.errors(include_url=False, include_input=False)
+    return [{"loc": (*before, *one["loc"]), "msg": said(one)} for one in found]
 
 
 class Straight:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NoReturn
 
 from fastapi import Depends, Request
 from pydantic import ValidationError
@@ -45,9 +45,22 @@ STRICT_JSON = [*JSON_ONLY, Depends(_strict)]
 """Dependencies of routes whose body must not be read in two ways (RFC 8259 §4)."""
 
 
+def said(found: Mapping[str, Any]) -> str:
+    """What is wrong with a field, in words of JSON and of people, not of the library that looked."""
+    kind, bounds = found.get("type", ""), found.get("ctx", {})
+    if kind in _KINDS:
+        return _KINDS[kind]
+    if kind == "too_long" and bounds.get("field_type") == "Value":
+        return f"has {bounds['actual_length']} characters, {bounds['max_length']} are allowed"
+    return str(found["msg"]).removeprefix("Value error, ")
+
+
+_KINDS: Final = dict.fromkeys(("model_type", "dict_type", "model_attributes_type"), "must be an object")
+
+
 def fields_of(error: ValidationError, *before: str) -> list[tuple[str, str]]:
     """The fields that are wrong, with what is wrong with each; never their values."""
     return [
-        (".".join(map(str, (*before, *found["loc"]))), str(found["msg"]).removeprefix("Value error, "))
-        for found in error.errors(include_url=False, include_input=False, include_context=False)
+        (".".join(map(str, (*before, *found["loc"]))), said(found))
+        for found in error.errors(include_url=False, include_input=False)
     ]
