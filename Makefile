@@ -15,7 +15,7 @@ export NODE_PATH := $(PEERS_DIR)/node_modules
 export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup compiled wheel package package-test docs demo test test-postgres test-compiled check format bench bench-quick bench-queue bench-consents bench-profile corpora crash faults fuzz fuzz-api likeness simulate pages campaigns lock clean
+.PHONY: help setup compiled wheel package package-test docs demo test test-postgres test-compiled check format bench bench-quick bench-queue bench-consents bench-copy bench-profile corpora crash crash-postgres faults fuzz fuzz-api likeness simulate pages campaigns lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -89,6 +89,9 @@ bench-hits: $(READY) ## openings and clicks: how long answers take at a fixed ra
 bench-sending: $(READY) ## how fast the API takes messages; ARGS='--seconds 20 --connections 32'
 	$(BIN)/python -m bench.sending $(ARGS)
 
+bench-copy: $(READY) ## how long a relay stands still to move from SQLite to PostgreSQL; ARGS='--n 10000000' people
+	$(BIN)/python -m bench.copying $(ARGS)
+
 bench-profile: $(READY) ## flame graphs of the relay under load into docs/profiles; needs py-spy
 	PEERS_DIR='$(PEERS_DIR)' bench/profile $(ARGS)
 
@@ -114,6 +117,9 @@ faults: $(READY) ## bad days, long forms: full disk, damage, lost files, threads
 	$(BIN)/pytest -m 'slow or not slow' -rA tests/crash \
 	  tests/unit/test_committer_faults.py tests/unit/test_store_{room,shrink,roots,condition}.py \
 	  tests/unit/test_web_readiness.py tests/unit/test_observe_lines.py $(ARGS)
+
+crash-postgres: $(READY) ## the database server and the relay die under load, KILLS=20 times each way, and other bad days of the server
+	$(BIN)/pytest -m 'slow or not slow' -rA tests/crash/test_postgres.py tests/crash/test_postgres_faults.py $(ARGS)
 
 fuzz: $(READY) ## mutated input through every parser; ARGS='--n 100000 --seed 7'
 	set -e; for file in tests/fuzz/[a-z]*.py; do $(BIN)/python -m tests.fuzz.$$(basename $$file .py) $(ARGS); done

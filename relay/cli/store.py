@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final
@@ -23,7 +23,9 @@ from relay.keys.belonging import FOREIGN, foreign
 from relay.keys.secrets import Secrets
 from relay.queue.nodes import own_id
 from relay.queue.owners import end_leases, process_of
-from relay.store.copy.run import Step, StoreCopied, copy_store
+from relay.store.copy.ahead import copy_ahead, given_up
+from relay.store.copy.rows import Step, StoreCopied
+from relay.store.copy.run import copy_store
 from relay.store.database import connect
 from relay.store.engines import StoreAddress, shown
 from relay.store.whole import CopyRefused
@@ -35,7 +37,7 @@ EVERY_S: Final = 10.0
 
 @click.group()
 def command() -> None:
-    """Where all that the relay keeps is: copy."""
+    """Where all that the relay keeps is: copy, keep."""
 
 
 @command.command()
@@ -46,24 +48,64 @@ def command() -> None:
     metavar="URL",
     help="postgresql://USER@HOST/NAME, an empty database; sqlite:FILE, which is not there yet; or sqlite, in data_dir.",
 )
+@click.option(
+    "--ahead",
+    is_flag=True,
+    help="While the relay runs, from SQLite to PostgreSQL: most of it; the rest comes without --ahead.",
+)
 @json_option
 @click.pass_context
-def copy(ctx: click.Context, target: str, as_json: bool) -> int:
+def copy(ctx: click.Context, target: str, ahead: bool, as_json: bool) -> int:
     """Copy the whole store to another one: from SQLite to PostgreSQL, or back. The relay has to be stopped.
 
     Rows are compared by count and digest, and the audit log is verified on the other side. What was cut short goes on
     where it was when the same command is run again. The source stays as it is.
+
+    Where that takes long, begin with --ahead while the relay runs: what changes meanwhile is noted. Then stop the
+    relay, and the same command without --ahead copies what changed. `relay store keep` ends the notes of a copy that
+    isn't wanted any more.
     """
     settings = load_settings(ctx)
     there = _place(target, settings.server.data_dir)
+    if ahead:
+        return _ahead(ctx, settings, there, as_json)
     with _stopped(settings.server.data_dir):
         _ready(settings, there)
         with ExitStack() as shown_:
-            copied = _copied(settings.stored, there, _steps(shown_))
-        faults = _faults(settings, there)
+            copied = _copied(copy_store, settings.stored, there, _steps(shown_))
+    if copied.stopped_s:  # from here on nobody has to wait any more
+        click.echo(
+            f"relay: all is there, {copied.stopped_s:.1f} s after the copy went on: {_next(settings, there)}", err=True
+        )
+    faults = _faults(settings, there)
     _tell(ctx, copied, there, _next(settings, there), faults, as_json)
     if faults:
         fail(f"the audit log is not whole, there as here; faults: {faults}; `relay audit verify` names them")
+    return 0
+
+
+@command.command()
+@json_option
+@click.pass_context
+def keep(ctx: click.Context, as_json: bool) -> int:
+    """Stay with this store: note no changes any more for a copy that was begun with --ahead. The relay may run."""
+    stored = load_settings(ctx).stored
+    noted = isinstance(stored, Path) and given_up(stored)
+    done(ctx, "no changes are noted any more" if noted else "no changes were noted", {"noted": noted}, as_json)
+    return 0
+
+
+def _ahead(ctx: click.Context, settings: Settings, there: StoreAddress, as_json: bool) -> int:
+    """Beside a relay at work."""
+    _ours(settings, there)
+    with ExitStack() as shown_:
+        copied = _copied(copy_ahead, settings.stored, there, _steps(shown_))
+    text = f"copied to {shown(there)} beside the relay"
+    if copied.tables:
+        text += f": {copied.rows} rows of {len(copied.tables)} tables, each compared"
+    text += f"; {copied.changed} rows that changed meanwhile were carried over. Stop the relay when it suits, and run"
+    told = {"to": shown(there), "rows": copied.rows, "carried_over": copied.changed, "whole": False}
+    done(ctx, f"{text} the same without --ahead", told, as_json)
     return 0
 
 
@@ -107,12 +149,8 @@ def _stopped(data_dir: Path) -> Iterator[None]:
 
 def _ready(settings: Settings, there: StoreAddress) -> None:
     """What was leased by a relay that was killed is let go, or the copy's relay would wait for it."""
+    _ours(settings, there)
     stored = settings.stored
-    if stored == there:
-        fail(f"the store is in {shown(there)} already: name another place")
-    with closing(connect(stored)) as conn:
-        if foreign(conn, Secrets.load(settings.secrets_file)):
-            fail(FOREIGN)
     left = end_leases(settings.database, time.time(), own_id(settings.database, stored), store=stored)
     if left.others:
         pids = ", ".join(sorted({process_of(name) for name in left.others}))
@@ -122,9 +160,22 @@ def _ready(settings: Settings, there: StoreAddress) -> None:
         fail(f"other machines hold leases ({names}): stop their relays, and start this one once more before the copy")
 
 
-def _copied(stored: StoreAddress, there: StoreAddress, step: Step) -> StoreCopied:
+def _ours(settings: Settings, there: StoreAddress) -> None:
+    if settings.stored == there:
+        fail(f"the store is in {shown(there)} already: name another place")
+    with closing(connect(settings.stored)) as conn:
+        if foreign(conn, Secrets.load(settings.secrets_file)):
+            fail(FOREIGN)
+
+
+def _copied(
+    way: Callable[[StoreAddress, StoreAddress, Step], StoreCopied],
+    stored: StoreAddress,
+    there: StoreAddress,
+    step: Step,
+) -> StoreCopied:
     try:
-        return copy_store(stored, there, step)
+        return way(stored, there, step)
     except CopyRefused as error:
         fail(str(error))
 
@@ -151,7 +202,9 @@ def _faults(settings: Settings, there: StoreAddress) -> int:
 
 def _tell(ctx: click.Context, copied: StoreCopied, there: StoreAddress, next_: str, faults: int, as_json: bool) -> None:
     text = f"copied to {shown(there)}: {copied.rows} rows of {len(copied.tables)} tables, each compared"
-    if copied.resumed:
+    if copied.stopped_s:
+        text += f"; {copied.changed} that changed after the first part were carried over"
+    elif copied.resumed:
         text += ", gone on with" + (
             f" (changed meanwhile, copied anew: {', '.join(copied.anew)})" if copied.anew else ""
         )
@@ -162,6 +215,7 @@ def _tell(ctx: click.Context, copied: StoreCopied, there: StoreAddress, next_: s
         "rows": copied.rows,
         "resumed": copied.resumed,
         "copied_anew": copied.anew,
+        "carried_over": copied.changed,
         "audit_whole": not faults,
         "tables": [{"name": name, "rows": one.rows, "sha256": one.digest} for name, one in copied.tables.items()],
     }

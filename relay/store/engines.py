@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from relay.store.contract import Connection
 from relay.store.pool import Storage
 from relay.store.units import GroupCommit, StoreRoom
-from relay.store.whole import StoreReader, StoreTaker
+from relay.store.whole import CatchingTaker, StoreReader
 
 StoreAddress: TypeAlias = Path | str
 """SQLite's file, or the URL of a database on a server; say ``shown`` of it to people, for it may hold a password."""
@@ -40,7 +40,7 @@ class StoreEnds(Protocol):
 
     def reader(self, url: str) -> StoreReader: ...
     def snapshot(self, url: str) -> StoreReader: ...
-    def taker(self, url: str) -> StoreTaker: ...
+    def taker(self, url: str) -> CatchingTaker: ...
 
 
 def engine(where: StoreAddress) -> StoreEngine | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -98,3 +99,27 @@ class StoreTaker(StoreReader, Protocol):
 
     def finish(self, last_ids: Mapping[str, int]) -> None:
         """Make indexes, triggers and what else was left out; from now on it is a relay's store."""
+
+
+class ChangedRows(Protocol):
+    """Of a store whose changes were noted while it was copied. Failures are StoreError."""
+
+    def changed(self, table: TableShape) -> Iterator[tuple[Any, ...]]:
+        """Rows as they are now."""
+
+    def gone(self, table: TableShape) -> Iterator[RowKey]:
+        """Keys of rows that aren't there any more."""
+
+
+class CatchingTaker(StoreTaker, Protocol):
+    """A store that takes a copy, and then what changed while that was made."""
+
+    def index(self, name: str, text: str) -> None:
+        """Make what was left out but triggers, with this in the record."""
+
+    def changing(self) -> AbstractContextManager[None]:
+        """All that changed, or nothing of it."""
+
+    def gone(self, table: TableShape, keys: Sequence[RowKey]) -> None: ...
+    def changed(self, table: TableShape, rows: Sequence[Sequence[Any]]) -> None:
+        """Put rows in the place of those with their keys; each is read again and compared."""

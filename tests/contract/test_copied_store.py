@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from relay.store.database import connect
+from relay.store.sqlite.schema import differences
 from tests.support.peers import until
 from tests.support.postgres import server
 from tests.support.relay import Relay
@@ -86,6 +90,56 @@ def test_there_and_back_with_a_queue(sink: Sink, tmp_path: Path) -> None:
     assert arrived == people[1:]  # each once, and nothing to who withdrew meanwhile
     assert relay.cli("audit", "verify").endswith("whole: nothing was changed, taken out, moved or added\n")
     assert relay.json("queue", "stats") is not None
+
+
+def test_most_is_copied_while_the_relay_works(sink: Sink, tmp_path: Path) -> None:
+    """What is taken, delivered and withdrawn meanwhile is as it was when the relay was stopped."""
+    relay = Relay(tmp_path, settings(sink, delivers=False))
+    url, people = server().empty(), [f"p{number}@rcpt.example" for number in range(6)]
+    relay.tenant()
+    for person in people:
+        relay.consent(person)
+    login = relay.credential()
+    relay.start()
+    try:
+        sent(relay, login, *people[:2])
+        first = relay.json("store", "copy", "--to", url, "--ahead")
+        assert first["whole"] is False and first["rows"] > 30
+        refused = relay.run("store", "copy", "--to", url)
+        assert refused.returncode == 1 and "stop it first" in refused.stderr
+        sent(relay, login, *people[2:4])
+        relay.cli("consent", "withdraw", "acme", people[0])
+        assert relay.json("store", "copy", "--to", url, "--ahead")["carried_over"] > 10
+        sent(relay, login, people[4])
+        relay.cli("consent", "withdraw", "acme", people[3])
+        with urllib.request.urlopen(f"http://127.0.0.1:{relay.http}/readyz", timeout=20) as answer:
+            assert answer.status == 200
+        assert "not the relay's" not in relay.run("check", "store").stdout
+        relay.kill()
+        done = relay.run("store", "copy", "--to", url)
+        assert done.returncode == 0 and "all is there" in done.stderr and "the audit log is whole there" in done.stdout
+        assert re.search(r"[1-9]\d* that changed after the first part were carried over", done.stdout)
+
+        relay.configure(settings(sink, delivers=True, url=url))
+        relay.start()
+        sent(relay, login, people[5])
+        until(lambda: len(sink.messages) >= 4, "what was promised is delivered")
+        relay.stop()
+    finally:
+        relay.kill()
+    assert sorted(message.recipients[0] for message in sink.messages) == [people[1], people[2], people[4], people[5]]
+    assert relay.cli("audit", "verify").endswith("whole: nothing was changed, taken out, moved or added\n")
+
+
+def test_a_copy_that_is_not_wanted_leaves_nothing(sink: Sink, tmp_path: Path) -> None:
+    relay, url = Relay(tmp_path, settings(sink, delivers=False)), server().empty()
+    assert relay.json("store", "keep") == {"noted": False}
+    relay.cli("store", "copy", "--to", url, "--ahead")
+    assert relay.json("store", "keep") == {"noted": True}
+    with closing(connect(tmp_path / "data" / "relay.db")) as conn:
+        assert differences(conn) == []
+    late = relay.run("store", "copy", "--to", url)
+    assert late.returncode == 1 and "has no notes of what changed" in late.stderr
 
 
 def test_what_can_not_be_is_told_in_a_line(sink: Sink, tmp_path: Path) -> None:

@@ -179,3 +179,13 @@ CREATE TRIGGER t AFTER INSERT ON a BEGIN UPDATE a SET x = 'y;'; DELETE FROM a; E
 def test_a_trigger_in_an_unknown_form_is_refused() -> None:
     with pytest.raises(ValueError, match="isn't known"):
         list(translated("CREATE TRIGGER t INSTEAD OF INSERT ON v BEGIN DELETE FROM a; END;"))
+
+
+def test_no_function_that_catches_runs_in_parallel() -> None:
+    """A query of many rows is planned in parallel, and fails there ("cannot start subtransactions")."""
+    with psycopg.connect(server().made()) as conn:
+        found = conn.execute(
+            "SELECT proname, proparallel FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+            " AND prosrc LIKE '%EXCEPTION WHEN%'"
+        ).fetchall()
+    assert len(found) >= 2 and [name for name, parallel in found if parallel != "u"] == []

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import psycopg
@@ -22,6 +24,7 @@ from relay.store.contract import Conflict, Failure
 from relay.store.database import StoreError, connect, is_busy, reading, transaction
 from relay.store.engines import shown
 from relay.store.pool import Unavailable
+from relay.store.postgres import connection
 from relay.store.postgres.committer import ServerCommitter
 from relay.store.postgres.connection import ServerConnection
 from relay.store.postgres.errors import ServerAway, ServerFailure, at_connecting
@@ -225,11 +228,27 @@ def test_a_commit_that_lost_its_connection_is_asked_for(
     assert marks.read(conn, name) == (1 if came_about else None)
 
 
-def test_a_server_that_says_nothing_is_not_waited_for(conn: ServerConnection) -> None:
+def test_a_server_that_says_nothing_is_not_waited_for(conn: ServerConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks next is told at once, not after as long again; after a moment it is asked anew."""
+    now = [1000.0]
+    monkeypatch.setattr(connection, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=time.sleep))
+    monkeypatch.setattr(conn.driver, "wait", silent)
+    for _ in range(3):
+        with pytest.raises(ServerAway, match="doesn't answer"):
+            marks.read(conn, "retry")
+        now[0] += connection.SILENT_S / 3 - 0.01
+    now[0] += 1
+    assert marks.read(conn, "retry") == 0  # on a new one
+
+
+def silent(*_: Any) -> Any:
+    raise psycopg.OperationalError("the server doesn't answer")
+
+
+def test_a_statement_has_its_time(conn: ServerConnection) -> None:
     conn.answers_within(0.2)
     with pytest.raises(ServerAway, match="doesn't answer"):
         conn.execute("WITH x AS (SELECT pg_sleep(20)) SELECT 1 FROM x")
-    assert marks.read(conn, "retry") == 0  # on a new one
 
 
 # --- the group commit -------------------------------------------------------------------

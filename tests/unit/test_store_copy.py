@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from relay.store.copy import run
+from relay.store.copy import rows as copied_rows
 from relay.store.copy.run import copy_store
 from relay.store.database import StoreError, connect, migrate, migrations, schema_of, waits
 from relay.store.engines import StoreAddress
@@ -207,7 +207,7 @@ def test_a_copy_that_was_cut_short_goes_on(
     way: tuple[StoreAddress, StoreAddress], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the first page, in the middle, near the end, and when all was compared; the source changed before the last."""
-    monkeypatch.setattr(run, "PAGE_ROWS", 30)
+    monkeypatch.setattr(copied_rows, "PAGE_ROWS", 30)
     from_, to = way
     done = [0]
     for what, number in (("copied", 1), ("copied", 33), ("copied", 70), ("indexes", 1)):
@@ -292,7 +292,7 @@ def test_a_relay_that_uses_the_server_from_elsewhere_is_noticed(
 
 
 def test_pages_end_by_octets_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "PAGE_ROWS", 3)
-    monkeypatch.setattr(run, "PAGE_OCTETS", 10)
+    monkeypatch.setattr(copied_rows, "PAGE_ROWS", 3)
+    monkeypatch.setattr(copied_rows, "PAGE_OCTETS", 10)
     rows = [(1, "a"), (2, "b"), (3, "c"), (4, b"x" * 11), (5, None), (6, "x" * 8), (7, "xyz"), (8, "")]
-    assert [[row[0] for row in page] for page in run.pages(iter(rows))] == [[1, 2, 3], [4], [5, 6, 7], [8]]
+    assert [[row[0] for row in page] for page in copied_rows.pages(iter(rows))] == [[1, 2, 3], [4], [5, 6, 7], [8]]

@@ -28,8 +28,10 @@ CONNECT_S: Final = 2
 LOCK_S: Final = 10.0
 AGAIN_S: Final = 0.25
 """Between attempts to reach a server that could not be reached: meanwhile the answer is the same, at once."""
-ASK_S: Final = 5.0
-"""So long it is asked what became of a commit."""
+SILENT_S: Final = 2.0
+"""The same after one that was waited for in vain: else each who asks would wait, one after the other."""
+ASK_S: Final = 4.5
+"""So long after the beginning of a transaction it is asked what became of its commit: then its clients have to know."""
 _OPTIONS: Final = {
     "lock_timeout": f"{LOCK_S:.0f}s",
     "idle_in_transaction_session_timeout": "60s",
@@ -150,7 +152,9 @@ class ServerConnection(ServerTx):
         self._begun = False
         self._number = ""
         """Of the transaction that writes, at the server."""
-        self._failed_at = -AGAIN_S
+        self._began_at = 0.0
+        self._not_before = 0.0
+        """On the monotonic clock; until then the server counts as away."""
         self._why = ""
         self._lock_s = LOCK_S
         self._driver = opened(url, answer_s=answer_s, readonly=readonly)
@@ -224,9 +228,9 @@ class ServerConnection(ServerTx):
             raise self._failure(driver, error) from error
 
     def _failure(self, driver: Driver, error: psycopg.Error) -> Exception:
-        silent = "doesn't answer" in str(error)
-        if silent:
+        if "doesn't answer" in str(error):
             driver.close()
+            self._why, self._not_before = str(error), time.monotonic() + SILENT_S
         return told(error, lost=driver.closed or driver.broken)
 
     def _live(self) -> Driver:
@@ -235,15 +239,16 @@ class ServerConnection(ServerTx):
             return self._driver
         if self._begun:
             raise ServerAway("the connection was lost, and with it the transaction")
-        now = time.monotonic()
-        if now - self._failed_at < AGAIN_S:
+        begun = time.monotonic()
+        if begun < self._not_before:
             raise ServerAway(self._why)
         try:
             self._driver = opened(self._url, answer_s=self.answer_s, readonly=self._readonly)
             if self._lock_s != LOCK_S:
                 self.waits(self._lock_s)
         except StoreError as error:
-            self._failed_at, self._why = time.monotonic(), str(error)
+            now = time.monotonic()
+            self._why, self._not_before = str(error), now + (AGAIN_S if now - begun < CONNECT_S / 2 else SILENT_S)
             raise ServerAway(self._why) from error
         return self._driver
 
@@ -273,7 +278,7 @@ class ServerConnection(ServerTx):
                     self._roll_back()
                 if last or not isinstance(failure, ServerAway):
                     raise failure from error
-        self._begun, self._number = True, ""
+        self._begun, self._number, self._began_at = True, "", time.monotonic()
         if cursor.nextset():
             row = cursor.fetchone()
             self._number = str(row[1]) if row else ""
@@ -299,7 +304,7 @@ class ServerConnection(ServerTx):
 
     def _ask(self, number: str, failure: Exception) -> None:
         """Whether a commit, in which the connection was lost, came about. Raises ``failure`` if not."""
-        end = time.monotonic() + ASK_S
+        end = self._began_at + ASK_S
         while time.monotonic() < end:
             try:
                 row = self._live().execute("SELECT pg_xact_status(%s::text::xid8)", (number,)).fetchone()

@@ -61,7 +61,7 @@ class ServerConflict(sqlite3.IntegrityError):
 
 def told(error: psycopg.Error, *, lost: bool) -> sqlite3.Error:
     """The failure as the house knows it; ``lost``: the connection is no more."""
-    text = _one_line(error)
+    text = one_line(error)
     state = error.sqlstate or ""
     if state.startswith("23"):
         return ServerConflict(text)
@@ -99,12 +99,12 @@ _AT_CONNECTING: Final = (
 
 def at_connecting(error: psycopg.Error, where: str) -> StoreError:
     """Why there is no connection; the server gives no code there, only words."""
-    text = _one_line(error)
+    text = one_line(error)
     todo = next((todo for words, todo in _AT_CONNECTING if words in text), "is it running, and reachable from here?")
     return StoreError(f"database {where} can't be reached: {text}; {todo}")
 
 
-def _one_line(error: psycopg.Error) -> str:
+def one_line(error: psycopg.Error) -> str:
     primary = error.diag.message_primary
     text = primary or str(error) or type(error).__name__
     return " ".join(text.removeprefix("connection failed: ").split())

@@ -11,14 +11,15 @@ AS $$ SELECT coalesce(trunc(substring($1 FROM '^\s*([+-]?\d+(?:\.\d*)?)')::numer
 CREATE OR REPLACE FUNCTION instr(text, text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 AS $$ SELECT strpos($1, $2) $$;
 
-CREATE OR REPLACE FUNCTION json_valid(document text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+-- Whoever catches an exception begins a subtransaction, which no query may that runs in parallel.
+CREATE OR REPLACE FUNCTION json_valid(document text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE
 AS $$ BEGIN
     RETURN document IS NOT NULL AND document::json IS NOT NULL;
 EXCEPTION WHEN OTHERS THEN RETURN FALSE;
 END $$;
 
 -- A member of an object, as text; NULL where there is none, or no object.
-CREATE OR REPLACE FUNCTION json_extract(document text, path text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+CREATE OR REPLACE FUNCTION json_extract(document text, path text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE
 AS $$ BEGIN
     RETURN document::json ->> substr(path, 3);
 EXCEPTION WHEN OTHERS THEN RETURN NULL;

@@ -15,7 +15,7 @@ from relay.store.database import StoreError, newest_schema
 from relay.store.engines import shown
 from relay.store.postgres import engine
 from relay.store.postgres.connection import ServerConnection
-from relay.store.postgres.errors import told
+from relay.store.postgres.errors import one_line, told
 from relay.store.postgres.schema import VERSION
 from relay.store.whole import RECORD, CopyRefused, RowKey, TableShape
 
@@ -32,6 +32,11 @@ _REFERENCES: Final = (
     " || pg_get_constraintdef(oid) FROM pg_constraint"
     " WHERE contype = 'f' AND connamespace = current_schema()::regnamespace"
 )
+_ALTERED: Final = (
+    "SELECT 'ALTER TABLE ' || conrelid::regclass || ' ALTER CONSTRAINT ' || quote_ident(conname), conname"
+    " FROM pg_constraint WHERE contype = 'f' AND connamespace = current_schema()::regnamespace"
+)
+_CHANGED: Final = "store_copy_changed"
 _OTHERS: Final = (
     "SELECT coalesce(string_agg(DISTINCT coalesce(host(client_addr), 'this machine'), ', '), '') FROM pg_stat_activity"
     " WHERE datname = current_database() AND application_name = 'relay' AND pid <> pg_backend_pid()"
@@ -191,15 +196,15 @@ class ServerTaker(_Server):
     def take(self, table: TableShape, rows: Sequence[Sequence[Any]], name: str, text: str) -> None:
         with self._told(), self._together():
             if rows:
-                self._copied(table, rows)
+                self._copied(table, rows, table.name)
             self._note(name, text)
 
-    def _copied(self, table: TableShape, rows: Sequence[Sequence[Any]]) -> None:
+    def _copied(self, table: TableShape, rows: Sequence[Sequence[Any]], into: str) -> None:
         row: Sequence[Any] = ()
         try:
             with (
                 self._conn.driver.cursor() as cursor,
-                cursor.copy(f'COPY "{table.name}" ({table.listed}) FROM STDIN (FORMAT BINARY)'.encode()) as copy,
+                cursor.copy(f'COPY "{into}" ({table.listed}) FROM STDIN (FORMAT BINARY)'.encode()) as copy,
             ):
                 copy.set_types([_TYPES[one] for one in table.types])
                 for row in rows:
@@ -215,19 +220,84 @@ class ServerTaker(_Server):
             self._conn.execute(f'TRUNCATE "{table.name}"')
             self._conn.execute(f"DELETE FROM {RECORD} WHERE name = ?", (name,))
 
+    def index(self, name: str, text: str) -> None:
+        """Indexes and references before the end, with this in the record; rows may still change.
+
+        References are looked at when a transaction ends, for what changed comes in any order.
+        """
+        later = json.loads(self.record()[_LATER])
+        with self._told():
+            with self._together():
+                for sql in later:
+                    self._conn.driver.execute(sql.encode())
+                for alter, _ in self._references():
+                    self._conn.driver.execute(f"{alter} DEFERRABLE INITIALLY DEFERRED".encode())
+                self._note(_LATER, "[]")
+                self._note(name, text)
+            self._conn.execute("ANALYZE")
+
+    def _references(self) -> list[tuple[str, str]]:
+        return [(str(alter), str(name)) for alter, name in self._conn.execute(_ALTERED).fetchall()]
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[None]:
+        """All that changed, or nothing of it."""
+        with self._told(), self._together():
+            yield
+
+    def gone(self, table: TableShape, keys: Sequence[RowKey]) -> None:
+        """Take rows out again, within ``changing``."""
+        if not keys:
+            return
+        same = " AND ".join(f'"{name}" = ?' for name in table.key)
+        self._conn.executemany(f'DELETE FROM "{table.name}" WHERE {same}', keys)
+
+    def changed(self, table: TableShape, rows: Sequence[Sequence[Any]]) -> None:
+        """Put rows in the place of those with their keys, within ``changing``; each is read again and compared."""
+        execute = self._conn.driver.execute
+        others = [name for name in table.columns if name not in table.key]
+        kept = ", ".join(f'"{name}" = excluded."{name}"' for name in others)
+        execute(f'CREATE TEMP TABLE {_CHANGED} ON COMMIT DROP AS TABLE "{table.name}" WITH NO DATA'.encode())
+
+        try:
+            self._copied(table, rows, _CHANGED)
+            execute(
+                f'INSERT INTO "{table.name}" ({table.listed}) SELECT {table.listed} FROM {_CHANGED} WHERE true'
+                f" ON CONFLICT ({table.order}) DO {f'UPDATE SET {kept}' if others else 'NOTHING'}".encode()
+            )
+        except psycopg.errors.UniqueViolation as error:
+            raise CopyRefused(
+                f"rows of {table.name} have exchanged what only one may have ({one_line(error)}): make the other place"
+                " empty, and copy with the relay stopped"
+            ) from error
+        columns = ", ".join(f't."{name}"' for name in table.columns)
+        wish = f'SELECT {columns} FROM {_CHANGED} c JOIN "{table.name}" t USING ({table.order})'
+        sent = f"COPY ({wish}) TO STDOUT (FORMAT BINARY)".encode()
+        with self._conn.driver.cursor() as cursor, cursor.copy(sent) as copy:
+            copy.set_types([_TYPES[one] for one in table.types])
+            there = {table.key_of(row): row for row in copy.rows()}
+        for row in rows:
+            if there.get(table.key_of(row)) != tuple(row):
+                raise StoreError(f"table {table.name}: a row that was changed ({table.key_of(row)}) differs there")
+        execute(f"DROP TABLE {_CHANGED}".encode())
+
     def finish(self, last_ids: Mapping[str, int]) -> None:
         later = json.loads(self.record()[_LATER])
         with self._told():
             with self._together():
                 for sql in later:
                     self._conn.driver.execute(sql.encode())
+                if not later:
+                    for alter, _ in self._references():
+                        self._conn.driver.execute(f"{alter} NOT DEFERRABLE".encode())
                 for name in self._giving():
                     if last_ids.get(name, 0) > 0:
                         self._conn.execute(f"SELECT setval('{self._sequence(name)}', ?)", (last_ids[name],))
                 for name in self._tables():
                     self._conn.execute(f'ALTER TABLE "{name}" ENABLE TRIGGER USER')
                 self._conn.execute(f"DROP TABLE {RECORD}")
-            self._conn.execute("ANALYZE")  # or the first queries would be planned for empty tables
+            if later:
+                self._conn.execute("ANALYZE")  # or the first queries would be planned for empty tables
 
     def _tables(self) -> list[str]:
         return [

@@ -14,8 +14,11 @@ import sqlite_utils
 
 from relay.store.contract import Tx
 from relay.store.database import migrations
+from relay.store.sqlite.changes import NOTES
 
 MOST_FAULTS = 5
+_OF_COPIES = (NOTES, f"sqlite_autoindex_{NOTES}")
+"""There while the store is copied beside the relay."""
 
 
 def _described(conn: sqlite3.Connection) -> dict[str, str]:
@@ -39,7 +42,8 @@ def differences(tx: Tx) -> list[str]:
     want, have = _described(fresh), _described(conn)
     fresh.close()
     faults = [f"{name} is missing" for name in want.keys() - have.keys()]
-    faults += [f"{name} is not the relay's" for name in have.keys() - want.keys()]
+    foreign = [name for name in have.keys() - want.keys() if not name.partition(" ")[2].startswith(_OF_COPIES)]
+    faults += [f"{name} is not the relay's" for name in foreign]
     faults += [f"{name} was changed" for name in want.keys() & have.keys() if want[name] != have[name]]
     return sorted(faults)
 

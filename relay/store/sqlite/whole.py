@@ -10,12 +10,13 @@ import functools
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from relay.store.database import StoreError, connect, migrate, migrations
 from relay.store.files import cause, open_small
+from relay.store.sqlite import changes
 from relay.store.whole import RECORD, CopyRefused, RowKey, TableShape
 from relay.store.words import explained
 
@@ -88,6 +89,20 @@ class _File:
             found[name] = max(found.get(name, 0), int(last))
         return found
 
+    def changed(self, table: TableShape) -> Iterator[tuple[Any, ...]]:
+        """Rows that were noted as changed, as they are."""
+        return self._each(changes.changed(self._conn, table))
+
+    def gone(self, table: TableShape) -> Iterator[RowKey]:
+        """Keys of rows that were noted and aren't there."""
+        return self._each(changes.gone(self._conn, table))
+
+    def _each(self, rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from rows
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
     def close(self) -> None:
         self._conn.close()
 
@@ -111,6 +126,59 @@ class FileReader(_File):
             self._do("BEGIN IMMEDIATE")
         except StoreError:
             self._conn.close()
+            raise
+
+    @property
+    def noting(self) -> bool:
+        """Whether changes have been noted since a copy was begun."""
+        return changes.noting(self._conn)
+
+    def end_notes(self) -> None:
+        """Nothing is carried over any more; the lock is given back with it."""
+        try:
+            changes.end(self._conn)
+            self._do("COMMIT")
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+
+class FileSnapshot(_File):
+    """``StoreReader`` beside a relay at work, which notes what changes from its first opening on (``changes.py``).
+
+    What was committed when it was opened, and nothing that came later. It holds no lock of those who write.
+    """
+
+    def __init__(self, path: Path, *, anew: bool) -> None:
+        """``anew``: what was noted so far is of no account. Raises StoreError."""
+        super().__init__(path, connect(path))
+        try:
+            if anew or not changes.noting(self._conn):
+                self._write(lambda: changes.begin(self._conn, tables()))
+            self._do("BEGIN")
+            self.noted = changes.last(self._conn)
+            """The last note that this snapshot shows."""
+        except StoreError:
+            self._conn.close()
+            raise
+        except sqlite3.Error as error:
+            self._conn.close()
+            raise self._failed(error) from error
+
+    def let_go(self) -> None:
+        """Of the notes that it shows; the snapshot ends with that."""
+        self._do("ROLLBACK")
+        self._write(lambda: changes.let_go(self._conn, self.noted))
+
+    def _write(self, work: Callable[[], None]) -> None:
+        self._do("BEGIN IMMEDIATE")
+        try:
+            work()
+            self._do("COMMIT")
+        except BaseException as error:
+            if self._conn.in_transaction:
+                self._conn.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise self._failed(error) from error
             raise
 
 
