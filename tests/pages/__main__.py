@@ -45,6 +45,7 @@ def pictures(made: Bookshop) -> Iterator[Picture]:
     yield Picture("why", "Why am I getting this?", "reader", f"/why/{token}", NARROW, dark=True)
     yield Picture("start", "The account: where you stand", "owner", "/account/")
     yield Picture("start-phone", "The same on a phone, in German, dark", "owner", "/account/", NARROW, True, "de")
+    yield Picture("send", "A mailing is written", "owner", f"/account/send/{made.draft}/edit")
     yield Picture("campaign", "A campaign's figures", "owner", f"/account/campaigns/{made.sent}")
     yield Picture("people", "People, topics and their consents", "owner", "/account/people")
     yield Picture("imports", "A list is tried before it is taken", "owner", "/account/imports")

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from relay.lists.stopping import suppress
+from relay.mailings import mailings
+from relay.mailings.mailings import MailingContent
 from relay.people import topics
 from relay.statistics import sums
 from relay.store.contract import Tx
@@ -24,6 +26,22 @@ LETTER: Final = b"""<html><body style="font-family:Georgia,serif;color:#222;back
 <p>Twelve novels came in this week, and three of them are signed.
 <a href="https://bookshop.example/new">See them all</a>.</p>
 <p>On Friday at seven we read from the winter list; tea is on us.</p></body></html>"""
+DRAFT: Final = MailingContent(
+    name="week-49",
+    topic="news",
+    groups=(),
+    stream="",
+    author="hello@bookshop.example",
+    author_name="Harbour Books",
+    reply_to="",
+    subject="Ice, tea and twelve novels",
+    format="html",
+    source=LETTER.decode(),
+    written="",
+    html=LETTER.decode(),
+    text="Twelve novels came in this week.",
+    track="",
+)
 PEOPLE: Final = ("ada", "boris", "chloe", "dmytro", "eva", "fatima", "george", "hanna", "ilmar", "jana", "karl", "lena")
 SITES: Final = (("gmail.com", 5210), ("outlook.com", 1830), ("ukr.net", 960), ("web.de", 640), ("mail.ee", 180))
 
@@ -41,6 +59,8 @@ class Bookshop:
     """The campaign that waits for a decision."""
     reader: int
     """A subscriber."""
+    draft: int
+    """A mailing that isn't sent yet."""
 
 
 def furnish(directory: Path) -> Bookshop:
@@ -72,9 +92,11 @@ def furnish(directory: Path) -> Bookshop:
         suppress(
             conn, tenant_id, "old@people.example", Reason.HARD_BOUNCE, detail="550 5.1.1", means="delivery", now=now
         )
+        draft = mailings.add(conn, tenant_id, DRAFT, actor="kaja@bookshop.example", now=now)
         _figures(conn, chance, tenant_id, sent, now)
     owner = person(shop, "kaja@bookshop.example", "owner", tenant_id)
-    return Bookshop(shop, owner, person(shop, "reviewer@provider.example", "reviewer"), sent, waiting, readers[0])
+    reviewer = person(shop, "reviewer@provider.example", "reviewer")
+    return Bookshop(shop, owner, reviewer, sent, waiting, readers[0], draft)
 
 
 def _figures(conn: Tx, chance: random.Random, tenant_id: int, sent: int, now: float) -> None:
