@@ -37,14 +37,14 @@ PEOPLE = 30
 class Office:
     """A tenant with people who agreed, and its owner at the pages."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, staging: str = "never") -> None:
         self.sink = Sink()
         self.relay = relay = Relay(
             directory,
             {
                 "delivery": {"smart_host": f"127.0.0.1:{self.sink.port}", "retry": ["1s"], "jitter": 0},
                 "server": {"workers": 2},
-                "policy.staged_sending": {"when": "never"},
+                "policy.staged_sending": {"when": staging},
                 "plans.small": {"messages": 2, "subscribers": 100},
             },
         )
@@ -55,6 +55,10 @@ class Office:
         relay.start()
         self.conn = relay.open_store()
         (self.tenant_id,) = self.conn.execute("SELECT id FROM tenant WHERE name = 'acme'").fetchone()
+
+    def close(self) -> None:
+        self.conn.close()
+        self.relay.stop()
 
     def people(self, topic: str, count: int) -> None:
         lines = "".join(f"{topic}{number}@rcpt.example\n" for number in range(count))
@@ -113,8 +117,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     try:
         yield made
     finally:
-        made.conn.close()
-        made.relay.stop()
+        made.close()
 
 
 def test_from_the_draft_to_the_last_copy(office: Office) -> None:
@@ -216,6 +219,41 @@ def test_a_test_goes_to_ones_own_confirmed_address_alone(office: Office) -> None
     assert office.row(row.id).state is MailingState.DRAFT
     counted = "SELECT count(*) FROM campaign WHERE name LIKE 'Pr%'"
     assert office.conn.execute(counted).fetchone()[0] == 0
+
+
+def test_another_tenants_mailing_is_not_there(office: Office) -> None:
+    office.relay.cli("tenant", "add", "fresh", "--contact", "post@fresh.example", "--plan", "unlimited")
+    office.relay.cli("topic", "add", "fresh", "club")
+    (tenant_id,) = office.conn.execute("SELECT id FROM tenant WHERE name = 'fresh'").fetchone()
+    given = {"subject": "News", "source": "<p>Hello</p>", "author": "news@fresh.example", "topic": "club"}
+    with transaction(office.conn) as conn:
+        content = writing.checked(given, (), ["fresh.example"])
+        id_ = mailings.add(conn, tenant_id, content, actor="t", now=time.time())
+    with closing(office.browser()) as browser:
+        for word in ("stop", "start", "resume", "copy", "remove", "test", "edit"):
+            assert browser.post(f"/account/send/{id_}/{word}").status_code == 404
+        for word in ("", "/edit", "/preview"):
+            assert browser.get(f"/account/send/{id_}{word}").status_code == 404
+    found = mailings.find(office.conn, tenant_id, id_)
+    assert found is not None and found.state is MailingState.DRAFT
+
+
+def test_a_staged_mailing_waits_for_its_verdict(tmp_path: Path) -> None:
+    """Stages are the acceptor's, whoever hands the copies in."""
+    office = Office(tmp_path, "always")
+    try:
+        row = office.ended(office.begin(office.draft("news")).id)
+        assert row.accepted == PEOPLE and row.campaign_id is not None
+        held = "SELECT count(*) FROM recipient WHERE campaign_id = ? AND state = 1"
+        assert 0 < office.conn.execute(held, (row.campaign_id,)).fetchone()[0] < PEOPLE
+        with closing(office.browser()) as browser:
+            page = browser.get(f"/account/send/{row.id}").text
+            assert "The rest waits for the verdict" in page and f"/account/campaigns/{row.campaign_id}" in page
+        office.relay.cli("campaign", "release", str(row.campaign_id))
+        until(lambda: sum(office.got("news").values()) >= PEOPLE, "all copies are there")
+        assert set(office.got("news").values()) == {1}
+    finally:
+        office.close()
 
 
 def _letters(office: Office, to: str) -> list[str]:
