@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import multiprocessing
@@ -26,6 +27,8 @@ from relay.web.server.framing import HEADER_OCTETS
 
 KEEP_ALIVE_S: Final = 5
 STOP_TIMEOUT_S: Final = 10
+ARRIVING_S: Final = 0.25
+"""Time for requests on connections that were taken just before the port closed: they are answered, not reset."""
 
 _log = logging.getLogger("relay.web")
 
@@ -156,12 +159,13 @@ class HttpServer(uvicorn.Server):
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """The port first, then the requests that run."""
+        """The port first, then the requests that run or are on their way."""
         for server in self.servers:
             server.close()
         for sock in sockets or ():
             sock.close()
         self._closed()
+        await asyncio.sleep(ARRIVING_S)
         await super().shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:
