@@ -84,11 +84,6 @@ def end(conn: Tx, mailing_id: int, reached: int, now: float) -> None:
     conn.execute("DELETE FROM mailing_later WHERE mailing_id = ?", (mailing_id,))
 
 
-def gone(conn: Tx, mailing_id: int) -> None:
-    """Who is asked for again and has left meanwhile is asked for no more."""
-    conn.execute("DELETE FROM mailing_later WHERE mailing_id = ?", (mailing_id,))
-
-
 def _drop(conn: Tx, mailing_id: int, people: Sequence[int]) -> bool:
     marks = ",".join("?" * len(people))
     found = conn.execute(

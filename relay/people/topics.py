@@ -60,6 +60,11 @@ def of_tenant(conn: Tx, tenant_id: int) -> list[TopicRow]:
     return [TopicRow(*row) for row in rows]
 
 
+def shown(conn: Tx, tenant_id: int, name: str) -> str:
+    """What people read of a topic; the name itself where it is gone."""
+    return next((one.shown for one in of_tenant(conn, tenant_id) if one.name == name), name)
+
+
 def known(conn: Tx, tenant_id: int, name: str) -> int:
     """The id of a topic that is there; raises ConsentRefused with what may have been meant (imports, withdrawals)."""
     found = find(conn, tenant_id, name)

@@ -137,7 +137,7 @@ def one(asked: PageRequest) -> Response:
         run = _run(conn, asked)
         values = {
             "row": run,
-            "topic": next((one.name for one in topics.of_tenant(conn, asked.tenant_id) if one.id == run.topic_id), ""),
+            "topic": next((one.shown for one in topics.of_tenant(conn, asked.tenant_id) if one.id == run.topic_id), ""),
             "fate": fates.of_import(conn, run.id),
             "undoing": next((job for job in book.of_tenant(conn, asked.tenant_id) if _undoes(job, run.id)), None),
             "changes": asked.visitor.may(Deed.CHANGE),

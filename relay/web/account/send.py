@@ -18,6 +18,7 @@ from relay.mail.address import Address, parse_address
 from relay.mailings import audience, mailings, trial
 from relay.mailings.audience import AudienceFigures
 from relay.mailings.mailings import Mailing, MailingState
+from relay.people import topics
 from relay.store.contract import Tx
 from relay.tenants import tenants
 from relay.values.errors import RegistryError
@@ -48,7 +49,8 @@ def one(asked: PageRequest) -> Response:
     """A draft with whom it reaches, or how far it has come."""
     with asked.context.storage.read() as conn:
         row = find(conn, asked)
-        values: dict[str, Any] = {"row": row, "changes": asked.visitor.may(Deed.CHANGE)}
+        topic = topics.shown(conn, asked.tenant_id, row.content.topic)
+        values: dict[str, Any] = {"row": row, "topic": topic, "changes": asked.visitor.may(Deed.CHANGE)}
         values |= _beforehand(conn, asked, row) if row.state is MailingState.DRAFT else _progress(conn, row)
     template = "account/mailing_draft.html" if row.state is MailingState.DRAFT else "account/mailing.html"
     return asked.page(template, values)
