@@ -21,7 +21,7 @@ LENGTH = 100
 
 @click.group()
 def command() -> None:
-    """Mailings: list, show, stop, resume."""
+    """Mailings written in the account: list, show, stop, resume."""
 
 
 @command.command("list")

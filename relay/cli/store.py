@@ -18,7 +18,7 @@ from config.settings import Settings
 from relay.audit.verify import verify
 from relay.checks.ports import relay_process
 from relay.cli.bar import bar
-from relay.cli.common import done, fail, json_option, load_settings
+from relay.cli.common import done, fail, json_option, load_settings, say
 from relay.keys.belonging import FOREIGN, foreign
 from relay.keys.secrets import Secrets
 from relay.queue.nodes import own_id
@@ -74,9 +74,7 @@ def copy(ctx: click.Context, target: str, ahead: bool, as_json: bool) -> int:
         with ExitStack() as shown_:
             copied = _copied(copy_store, settings.stored, there, _steps(shown_))
     if copied.stopped_s:  # from here on nobody has to wait any more
-        click.echo(
-            f"relay: all is there, {copied.stopped_s:.1f} s after the copy went on: {_next(settings, there)}", err=True
-        )
+        say(f"relay: all is there, {copied.stopped_s:.1f} s after the copy went on: {_next(settings, there)}", err=True)
     faults = _faults(settings, there)
     _tell(ctx, copied, there, _next(settings, there), faults, as_json)
     if faults:
