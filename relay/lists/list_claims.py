@@ -7,9 +7,10 @@ Exports come as one file a state (``unsubscribed_members_export_….csv``,
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
-from relay.lists.list_words import Said, plain
+from relay.lists.list_words import Said, meaning, plain
 
 _VOID: Final = re.compile(
     r"\b(?:no|(?<!do )not|without|excluding|exclude|minus|removed|except|filtered|ohne|sans|sin|без|ilma"
@@ -37,7 +38,8 @@ _CLAIMS: Final = (
         Said.BOUNCED,
         r"hard ?bounces?|hard ?bounced|bounces|bounced"
         r"|cleaned (?:members?|segment|email|audience|contacts?|subscribers?)"
-        r"|invalid ?emails?|undeliverables?|undelivered|unzustellbar\w*|rebonds|rebotados|rebotes|недоставленные"
+        r"|invalid ?emails?|invalid(?: addresses| email addresses)?$"
+        r"|undeliverables?|undelivered|unzustellbar\w*|rebonds|rebotados|rebotes|недоставленные"
         r"|põrkunud|porkunud|недоставлені",
     ),
 )
@@ -52,6 +54,24 @@ _VAGUE: Final = re.compile(r"\b(?:suppress\w*|black ?list\w*|block ?list\w*|do n
 def is_vague(title: str) -> bool:
     """Does it say only that these people are stopped, not why?"""
     return claim_of(title) is Said.LEFT and claim_of(_VAGUE.sub(" ", plain(title))) is Said.NOTHING
+
+
+def section_of(row: Sequence[str]) -> Said | None:
+    """What a row that is a title (one cell, no address) says of everyone below it; None: it is none, or says nothing.
+
+    NOTHING: those below are people like any other.
+    """
+    cells = [cell for cell in row if cell.strip()]
+    if len(cells) != 1 or len(cells[0]) > MAX_TITLE or "@" in cells[0]:
+        return None
+    text = _COUNTED.sub("", plain(cells[0]))
+    said = meaning(text) or claim_of(text)
+    if said in (Said.NOTHING, Said.AGREED):
+        return Said.NOTHING if said or _AGREED.search(text) else None
+    return said
+
+
+_COUNTED: Final = re.compile(r"(?: (?:members|subscribers|contacts|addresses|people))?(?: \d+)?\Z")
 
 
 def claim_of(title: str) -> Said:

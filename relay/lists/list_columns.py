@@ -7,11 +7,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from relay.lists import list_finding
+from relay.lists import list_expiry, list_finding
 from relay.lists.list_cells import addresses_in, nothing_else
-from relay.lists.list_names import EMAIL, OURS, OWNERS, confirms, is_email, role_of, time_rank
+from relay.lists.list_choice import chosen
+from relay.lists.list_heard import bad_part, elsewhere
+from relay.lists.list_names import EMAIL, OURS, OWNERS, confirms, is_email, role_of, time_of, time_rank
 from relay.lists.list_rows import MAX_COLUMNS
-from relay.lists.list_status import StatusColumn, StatusMode, known
+from relay.lists.list_status import StatusColumn, StatusMode
 from relay.lists.list_text import ListError
 from relay.lists.list_words import Said, plain
 from relay.mail.address import AddressError
@@ -38,6 +40,10 @@ class Wishes:
     """Columns that say nothing of whether a person may be written to."""
     answers: Mapping[str, Said] | None = None
     """What words of status columns mean, by ``plain`` word."""
+    dates: str = ""
+    """How dates are read that can be read in two ways (``moments.ORDERS``)."""
+    now: float = 0.0
+    """Consents that ended before that are over (seconds UTC)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,7 @@ class _Named:
         self._skip = {_name(name) for name in wishes.skip}
         self._keep = {_name(name) for name in wishes.keep}
         self._answers = wishes.answers or {}
+        self._wishes = wishes
         self._remarks: list[str] = []
         _check_named(self._skip | self._keep, self._names)
 
@@ -126,10 +133,12 @@ class _Named:
                 roles.setdefault(role, []).append(index)
                 if role == "groups" and (column := self._status(index, list_finding.in_groups)) is not None:
                     status.append(column)
-            elif name not in self._keep and (column := self._status(index)) is not None:
+            elif name not in self._keep and (column := self._until(index) or self._status(index)) is not None:
                 status.append(column)
             elif list_finding.says_when(self._plain[index], self._cells(index)):
                 roles.setdefault("at", []).append(index)
+            elif timed := self._when(index):
+                roles.setdefault(timed, []).append(index)
             elif EVERY not in self._skip:
                 first = attributes.setdefault(_attribute(name, index), index)
                 if first != index:
@@ -140,9 +149,9 @@ class _Named:
             self._remarks.append("columns without a name in the header were not taken")
         if all(column.mode not in (StatusMode.STATE, StatusMode.YES) for column in status):
             status += self._unproved(roles.get("at", ()))
-        if len(status) > 1:  # how often mail bounced says nothing where the status is told
-            status = [column for column in status if not self._counts(column)] or status
-        status = self._of_person(status)
+        if not status:
+            status += self._coded(attributes)
+        status = chosen(status, self._plain, self._cells)
         if any(when := [column.index for column in status if self._says_when(column)]):
             roles["at"] = [*roles.get("at", ()), *when]
         kept = tuple((index, name) for name, index in attributes.items())
@@ -159,6 +168,13 @@ class _Named:
         if not role and "." in header and " " not in header:
             role = role_of(plain(header.rpartition(".")[2]))
         return role
+
+    def _when(self, index: int) -> str:
+        """``at`` or ``listed`` of a column of nothing but times, by a part of its name."""
+        name, cells = self._plain[index], self._cells(index)
+        if bad_part(name) or elsewhere(name) or not list_finding.are_times(cells):
+            return ""
+        return time_of(name)
 
     def _says(self, index: int) -> bool:
         """There are words and no addresses: it is said of the address."""
@@ -190,24 +206,24 @@ class _Named:
     def _status(self, index: int, find: _Finder = list_finding.find) -> StatusColumn | None:
         return find(index, unescape(self._header[index].strip("\ufeff ")), self._cells(index), self._answers)
 
+    def _coded(self, attributes: dict[str, int]) -> Iterator[StatusColumn]:
+        """Columns of yes and no that may be about the consent, for all their names say; they are kept no more."""
+        for name, index in list(attributes.items()):
+            header = unescape(self._header[index].strip("\ufeff "))
+            found = list_finding.coded(index, header, self._cells(index), self._answers)
+            if found is not None and name not in self._keep:
+                del attributes[name]
+                yield found
+
+    def _until(self, index: int) -> StatusColumn | None:
+        header, wishes = unescape(self._header[index].strip("\ufeff ")), self._wishes
+        cells = self._cells(index)
+        return list_expiry.until(
+            index, header, cells, self._answers, beside=self._plain, now=wishes.now, order=wishes.dates
+        )
+
     def _cells(self, index: int) -> list[str]:
         return [cell for row in self._people if index < len(row) and (cell := row[index].strip())]
-
-    def _of_person(self, status: list[StatusColumn]) -> list[StatusColumn]:
-        """Without a mere ``Status`` of which no word is known, where another column says who agreed."""
-        if not any(column.mode is StatusMode.YES for column in status):
-            return status
-        strange = [
-            column
-            for column in status
-            if column.mode is StatusMode.STATE
-            and self._plain[column.index] in list_finding.MERE
-            and not any(known(cell) or list_finding.is_flag(cell) for cell in self._cells(column.index))
-        ]
-        return [column for column in status if column not in strange]
-
-    def _counts(self, column: StatusColumn) -> bool:
-        return column.mode is StatusMode.BAD and list_finding.are_counts(self._cells(column.index))
 
     def _says_when(self, column: StatusColumn) -> bool:
         """A column of agreements that gives their times: ``OPT_IN``."""
@@ -241,6 +257,8 @@ def _states(status: Sequence[StatusColumn]) -> list[str]:
     for column in status:
         if column.mode is StatusMode.BAD:
             what = f"what stands there means {_MEANS[column.bad]}"
+        elif column.mode is StatusMode.UNTIL:
+            what = "read as until when the consent counts; one that is over is none"
         elif column.mode is StatusMode.YES:
             what = "read as whether the person agreed"
         else:

@@ -6,7 +6,17 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from relay.lists.list_heard import bad_part, elsewhere, good_part, is_reason, negative, spoken, stem
+from relay.lists.list_heard import (
+    bad_part,
+    elsewhere,
+    good_part,
+    is_code,
+    is_reason,
+    negative,
+    short_part,
+    spoken,
+    stem,
+)
 from relay.lists.list_status import StatusColumn, StatusMode, answer_of, is_time, known, parts_of, short_answer
 from relay.lists.list_status_names import (
     AGREEMENT,
@@ -82,8 +92,16 @@ def _by_name(
         bad = (
             Said.UNKNOWN if any(map(_is_text, cells)) else Said.NOTHING
         )  # it names a bad thing, and says what we can't read
+    if flags and not bad and (said := meaning(name)) not in (Said.NOTHING, Said.AGREED):
+        bad = said
+    if flags and not bad and (short := short_part(name)):
+        if short is Said.AGREED:
+            return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
+        bad = short
     if flags and not bad and good_part(name) and not are_times(cells):
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
+    if not bad and is_reason(name) and name not in MAYBE_STATES and any(map(_is_text, cells)):
+        return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True, reasons=True)
     if bad:
         return StatusColumn(index, shown, StatusMode.BAD, bad, answers, reasons=is_reason(name))
     if not bad and good_part(name) and 0 < len(set(cells)) <= MAX_KINDS and not are_times(cells):
@@ -183,6 +201,13 @@ def _if_empty(cells: Sequence[str], *, no: bool = False) -> Said:
 def in_groups(index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said]) -> StatusColumn | None:
     """A column of groups or labels as one that says something of a person: only words that are said of mail alone."""
     return _by_words(index, header, cells, answers, strong_only=True)
+
+
+def coded(index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said]) -> StatusColumn | None:
+    """A column of yes and no whose name says nothing, in a list that says nothing else of a person."""
+    if not is_code(plain(header)) or elsewhere(plain(header)) or not are_flags(cells):
+        return None
+    return StatusColumn(index, " ".join(header.split())[:40], StatusMode.ASKED, answers=answers)
 
 
 def unproved(index: int, header: str, cells: Sequence[str]) -> StatusColumn | None:

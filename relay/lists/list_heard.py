@@ -42,7 +42,9 @@ _PARTS: Final = (
     (re.compile(r"\bspam\b|complain|beschwerde|plainte|queja|жалоб|скарг|kaebus|\bспам"), Said.COMPLAINED),
     (
         re.compile(
-            r"\bbounc(?!es\b)|\bodbi[ct]|\bstuds|(?:mail|newsletter)s? returned|returned (?:e ?)?mail|rucklauf"
+            r"\b(?:ge)?bounc(?!es\b)|плох\w+ |поган\w+ |нерабоч|неробоч|неверн|невірн|ошибочн"
+            r"|falsche?\b|\bmauvais|\bmala? |\bwrong|incorrect|\bdead\b|halb "
+            r"|\bodbi[ct]|\bstuds|(?:mail|newsletter)s? returned|returned (?:e ?)?mail|rucklauf"
             r"|\brebond|\brebot|porku|porge|fehlerhaft|\bvigane|\bkaputt|\bdefekt|erron|\bbad\b"
             r"|unzustellbar|ungultig|undeliver"
             r"|invalid|\b(?:no|not|non|nicht|не|ei) (?:valid|gultig|kehtiv|deliverable)|невалид|невалід"
@@ -66,7 +68,8 @@ _PARTS: Final = (
     ),
     (
         re.compile(
-            rf"{_NO_SENDING}|\bexcl[ui]|ausgeschloss|исключ|виключ|valja arvat|robinson|stop ?list|стоп ?лист"
+            rf"{_NO_SENDING}|\bverbot|untersag|\binterdi[ct]|prohib|запре[тщ]|заборон|keelat|forbid"
+            r"|\bexcl[ui]|ausgeschloss|исключ|виключ|valja arvat|robinson|stop ?list|стоп ?лист"
             r"|black ?list|block ?list|suppress|sperr(?!t)|lista negra|liste noire|чер\w+ спис|чор\w+ спис"
             r"|must\w* nimekir|do not contact|\bdnc\b"
         ),
@@ -87,7 +90,11 @@ _TEXTS: Final = (
     (re.compile(r"\bspam(?!trap)\w*|\bramps|\bjunk"), Said.COMPLAINED),
     (
         re.compile(
-            r"inexist|\b(?:not|n|pas|no|не|ei|pole|nicht)\b (?:\w+ )?(?:exist\w*|существ\w*|існу\w*|olemas)"
+            r"(?:ошибк\w*|помилк\w*|сбо\w+|збі\w+) (?:доставк|адрес|при достав)|(?:delivery|address) (?:fail|error)"
+            r"|fail\w* (?:delivery|address|recipient)|erreur d\w* ?(?:livraison|distribution|adresse|envoi)"
+            r"|error (?:de|en) (?:entrega|direccion|envio)|zustellfehler|zustell\w* (?:fehl|nicht)|tagastat"
+            r"|kohaletoimetami\w* (?:viga|eba)|inexist"
+            r"|\b(?:not|n|pas|no|не|ei|pole|nicht)\b (?:\w+ )?(?:exist\w*|существ\w*|існу\w*|olemas)"
             r"|несуществ|неіснуюч|erron|revient|en erreur|\bfals(?:ch|e|o)\w*|\bwrong|incorrect|неверн|невірн"
             r"|неправильн|vigane"
             r"|\bvale\b|unbekannt"
@@ -146,12 +153,13 @@ def bad_part(name: str) -> Said:
     return next((said for pattern, said in _PARTS if pattern.search(name)), Said.NOTHING)
 
 
+_HOW: Final = re.compile(r"\b(?:type|method|source|channel|via|comment|feedback)\b")
 _REASONS: Final = re.compile(r"\b(?:reason|grund|motif|raison|motivo|причин\w*|pohjus\w*|causa)\b")
 
 
 def is_reason(name: str) -> bool:
-    """Does a column (``plain``) say why something happened to a person?"""
-    return _REASONS.search(name) is not None
+    """Does a column (``plain``) say why something happened to a person, or how?"""
+    return _REASONS.search(name) is not None or (_HOW.search(name) is not None and bad_part(name) is not Said.NOTHING)
 
 
 def text_part(text: str) -> Said:
@@ -175,7 +183,7 @@ _GOOD: Final = re.compile(
     r"|aangemeld|anmald|pameld|liittyn|tilaus|uutiskir|samtyck|samtykke|suostum|ingeschr|aanmeld|iscri|zapis|\balta\b"
     r"|\bdoi\b|double ?opt|\bgdpr|\brgpd|\bdsgvo|bestatig|bestaetig|anmeld|confirm|подтвержд|підтвердж|kinnitat"
     r"|\be ?mails?\b|\bmails?\b|rundschreib|rundbrief"
-    r"|\bakti(?:iv|v)\w*$|\bactive$|\bactif$|\bactivo$|активн\w+$"
+    r"|\bakti(?:iv|v)\w*$|\bactive$|\bactif$|\bactivo$|\bактивн\w+$"
     r"|informiert|keep me|\binformed\b|auf dem laufenden|up to date|in touch|tenir informe|tenu informe"
     r"|mantener\w* informad"
     r"|may we|send me|\bnews\b|updates|receive|recib|recevoir|отримув|получа|tellib|infolettre|lettre"
@@ -191,6 +199,45 @@ def good_part(name: str) -> bool:
     return _GOOD.search(name) is not None and _FIGURES.search(name) is None
 
 
+_SHORT_BAD: Final = (
+    (re.compile(r"\b(?:uns|unsb|usub|unsubs?cr?|optd?out|oo)\b"), Said.LEFT),
+    (re.compile(r"\b(?:bnc|bncd|bnce|hb|hbnc|hrdbnc|inv|invld)\b"), Said.BOUNCED),
+    (re.compile(r"\b(?:cmpl|cmplt|cmplnt|complt|fbl|spm)\b"), Said.COMPLAINED),
+    (re.compile(r"\b(?:dnm|dne|dnem|dns|bl|blk|blkd|blckd|blcklst|supp|suppr|sprr|sperr)\b"), Said.STOPPED),
+    (re.compile(r"\b(?:del|deld|dltd|deact|inact|inactv|susp|susp(?:nd)?d)\b"), Said.REFUSED),
+)
+_SHORT_GOOD: Final = re.compile(
+    r"\b(?:nl|nwl|nlt|nletter|newsl|nltr|mkt|mktg|mkg|mrktg|mlg|emkt|eml|promos?|comms|edm|subsc|subscr|subs?"
+    r"|optin|oi|doi|soi|soglas\w*|sogl|rass?ylk\w*|podpisk\w*|werb\w*|infomails?|kontakterl\w*)\b"
+    r"|\bok to (?:e ?mail|mail|contact|send)|\bmay (?:e ?mail|mail|contact|send)|\be ?mail ok\b|\bmail ok\b"
+)
+
+
+def short_part(name: str) -> Said:
+    """What a column of yes and no says where it is set, by an abbreviation in its name (``plain``): ``bnc_flg``."""
+    if (said := next((said for pattern, said in _SHORT_BAD if pattern.search(name)), Said.NOTHING)) is not Said.NOTHING:
+        return said
+    return Said.AGREED if _SHORT_GOOD.search(name) else Said.NOTHING
+
+
+_CODES: Final = re.compile(
+    r"\b(?:flag|flg|kennz\w*|kz|code|indicator|ind|merkmal|marker|tick|tickbox|check ?box|choice|answer|wahl|haken|opt"
+    r"|признак|флаг|флажок|ознака|прапорец|tunnus|lipp|marca|indicateur|drapeau|bandera|reponse|antwort|vastus|ответ"
+    r"|(?:q|field|feld|champ|campo|custom|attr|attribute|поле|vali|col|column|spalte|f|c|var|udf|cf) ?\d+)\b"
+)
+_PLAIN_CODES: Final = frozenset(("b2b", "b2c", "vat", "hr", "tv", "pc", "vip", "kyc", "dst", "ust", "gst"))
+
+
+def is_code(name: str) -> bool:
+    """Does a name (``plain``) say nothing to a reader: ``flag1``, ``kz_3``?"""
+    words = name.split()
+    if _CODES.search(name) is not None:
+        return True
+    return bool(words) and all(
+        word not in _PLAIN_CODES and word.isascii() and not set(word) & set("aeiouy") for word in words
+    )
+
+
 _CHANNEL: Final = (
     r"(?:sms|text (?:messages?|messaging|subscri\w*|opt\w*|consent|marketing)|phone|mobile|whats ?app|push|mms"
     r"|viber|telegram|tele(?:ph|f)on\w*|calls?|fax\w*|anruf\w*|rufen"
@@ -202,7 +249,7 @@ _OTHER_MATTERS: Final = re.compile(
     r"|pictures?|bildrechte|videos?|medical|(?<!\be )post(?=$)|pildistami\w*|imagen|l image|съемк\w*|фото\w*"
     r"|third part(?:y|ies)|dritte\w*|tiers|terceros|третьи\w*|третіх|kolmanda\w*|партн\w*|partners?"
     r"|partenaires?|paper|papier"
-    r"|postal|postalisch|printed|direct mail|online advertis\w*"
+    r"|(?<=in )brief|postal|postalisch|printed|direct mail|online advertis\w*"
     r"|(?:per|by|par|via) (?:post|poste|brief))\b"
 )
 _WISHES: Final = re.compile(

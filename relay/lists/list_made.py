@@ -1,4 +1,4 @@
-"""Rows of files that hold a table in another form: JSON and JSON lines, and HTML saved as ``.xls``.
+"""Rows of files that hold a table in another form: JSON and JSON lines, LDIF, dumps, and HTML saved as ``.xls``.
 
 Both are read into memory within bounds; a line of a JSON-lines file that is
 none costs itself only.
@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
 
+from relay.lists.list_records import LDIF, is_sympa, ldif_rows, sympa_rows
 from relay.lists.list_rows import MAX_COLUMNS, MAX_LINE, Bad, ListRow
 from relay.lists.list_text import ListError, TextKind
 
@@ -24,6 +25,24 @@ _HTML: Final = re.compile(
 )
 _JSON: Final = re.compile(r"\s*\ufeff?[\[{]\s*[\[{\"\]}]|\s*\ufeff?[\[{]\s*$")
 _XML: Final = re.compile(r"\s*\ufeff?<\?(?:xml|mso)", re.I)
+_OTHERS: Final = (
+    (
+        "a dump of Mailman's settings, not its members: write them with `list_members --fullnames LIST > members.txt`"
+        " (Mailman 3: `mailman members LIST > members.txt`)",
+        re.compile(r"\[-+ start pickle file -+\]|<-+ start object \d+ -+>|\s*\{\s*'(?:accept_these|admin_|archive)"),
+    ),
+    (
+        "a dump of a database, not a list: export the table of the people alone as CSV (`\\copy … csv`)",
+        re.compile(
+            r"-- (?:MySQL|MariaDB|PostgreSQL|phpMyAdmin)|(?:INSERT INTO|CREATE TABLE|BEGIN TRANSACTION)\b", re.I
+        ),
+    ),
+    (
+        "a mailbox or a message, not a list: export the people from the program that sent it as CSV",
+        re.compile(r"From \S+@\S+ \w{3} \w{3} |Return-Path: *<|Received: (?:from|by) |Delivered-To: "),
+    ),
+)
+"""Files that people take for lists, and what to give instead."""
 _LISTS: Final = ("bouncedrecipients", "complainedrecipients")
 
 
@@ -51,6 +70,12 @@ def made_rows(path: Path, kind: TextKind, sample: list[str]) -> MadeRows | None:
         return MadeRows(path, kind, "a table in HTML", tuple(_html(path, _text(path, kind))))
     if _XML.match(first):
         raise ListError(f"{path} is XML, not a list: save it as CSV, TXT, XLS, XLSX or vCard")
+    if any(LDIF.match(line) for line in [one for one in sample if not one.startswith("#")][:1]):
+        return MadeRows(path, kind, "LDIF", tuple(ldif_rows(_text(path, kind))))
+    if is_sympa(sample):
+        return MadeRows(path, kind, "a dump of Sympa", tuple(sympa_rows(_text(path, kind))))
+    if kinds := next((what for what, pattern in _OTHERS if any(map(pattern.match, sample[:5]))), ""):
+        raise ListError(f"{path} is {kinds}")
     if _JSON.match(first):
         return MadeRows(path, kind, "JSON", tuple(_json(path, _text(path, kind))))
     return None

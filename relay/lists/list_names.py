@@ -76,6 +76,8 @@ _GIVEN: Final = _names(
     "date de consentement,date du consentement,fecha de consentimiento,nõusoleku aeg,время согласия,opted in date",
 )
 _SUBSCRIBED: Final = _names(
+    "submit date,submitted at,submission date,submission time,date submitted,submitted on,submit time",
+    "date de soumission,fecha de envío,eingereicht am,gesendet am,дата отправки,esitamise aeg,esitatud,completed at",
     "at,subscribed_at,subscribed at,subscribed on,subscribe date,subscribed date,subscription date,date subscribed",
     "subscription time,subscribe time,signup date,sign up date,sign-up date,signup time,signed up at",
     "signed up,signup at",
@@ -111,6 +113,32 @@ TIMES: Final = {
     **{plain("confirm_ip"): 0, plain("optin_ip"): 1},
 }
 """Of several columns the one that proves best goes first: a confirmation before a consent before a sign-up."""
+
+_OTHER_TIMES: Final = re.compile(
+    r"\blast|latest|recent|updat|modif|chang|edit|open|click|visit|seen|log ?in|order|purchas|buy|paid|pay|birth|born"
+    r"|expir|until|unsub|out\b|bounc|delet|remov|cancel|sent|send|next|event|\bstart|\bend|due|activity|renew|trial"
+    r"|geburt|letzt|geandert|aktualis|bestell|kauf|versand|austritt|abmeld|gesperrt|loschung|dernier|mise a jour"
+    r"|naissance|commande|achat|envoi|desinscri|desabonn|ultim|actualiz|nacim|compra|pedido|baja|enviado|послед"
+    r"|измен|обновл|рожд|заказ|покуп|отпис|удал|останн|змін|оновл|народ|замовл|відпис|видал|viimane|viimati"
+    r"|muudet|muutmis|uuendat|sunn|ost|lahku|loobu|kustut|saadet|event|reminder|appointment|termin\b|booking"
+)
+_SIGNED: Final = re.compile(
+    r"submi|entry|respon|complet|sign|subscri|opt ?in|consent|agree|permission|enrol|anmeld|eingetrag|eintrag"
+    r"|einwillig|zustimm|abonn|inscri|suscri|consenti|acept|подпис|подач|заполн|согла|ответ|відповід|заповн|підпис"
+    r"|згод|tellimi|liitu|nous|vastami|esita|taitmi|answer|antwort|reponse|respuesta"
+)
+_PUT: Final = re.compile(
+    r"creat|add|regist|join|import|creation|создан|добавл|регистр|створ|додан|реестр|lisa|lood|loomi|erstell|angelegt"
+    r"|hinzugef|erfass|\bcree?|ajout|enregist|\bcrea|anad|\balta|registro|member since|customer since|seit"
+)
+
+
+def time_of(name: str) -> str:
+    """What a column of nothing but times (``plain``) is, by a part of its name; empty: of something else."""
+    if _OTHER_TIMES.search(name) is not None:
+        return ""
+    return "at" if _SIGNED.search(name) is not None else "listed" if _PUT.search(name) is not None else ""
+
 
 _CONFIRMING: Final = re.compile("confirm|bestatig|подтвержд|підтвердж|kinnit|activat|verif")
 
@@ -165,7 +193,10 @@ OURS: Final = frozenset(
 @lru_cache(maxsize=4096)
 def role_of(name: str) -> str:
     """What a column is, by its name; empty where it is an attribute or a status."""
-    return _NAMES.get(name, "")
+    return _NAMES.get(name) or _NAMES.get(_ZONE.sub("", name), "")
+
+
+_ZONE: Final = re.compile(r" (?:utc|gmt|cet|eet|est|pst|msk|local|local time|time zone|gmt \d+)\Z")
 
 
 @lru_cache(maxsize=4096)

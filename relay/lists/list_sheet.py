@@ -145,6 +145,8 @@ def _check_zip(path: Path, size: int) -> None:
             _check_directory(path, file, size)
             with zipfile.ZipFile(file) as archive:
                 parts = archive.infolist()
+                if any(part.filename == "content.xml" for part in parts):
+                    raise ListError(f"{path} is an OpenDocument sheet: save it as XLSX or CSV (File, Save as)")
                 if len(parts) > MAX_PARTS or not any(part.filename.startswith("xl/") for part in parts):
                     raise ListError(f"{path} is an archive, not a workbook: unpack it, or save the list as XLSX or CSV")
                 total = 0

@@ -16,7 +16,7 @@ from relay.lists.list_heard import bad_part, spoken, stem, text_part
 from relay.lists.list_status_names import ANSWERS
 from relay.lists.list_words import NO, NOTHING, WEIGHT, YES, Said, meaning, plain
 from relay.lists.list_words import strong as strongly
-from relay.values.moments import absent, moment_in
+from relay.values.moments import ORDERS, absent, moment_in
 
 
 def _split(text: str) -> list[str]:
@@ -24,6 +24,8 @@ def _split(text: str) -> list[str]:
 
 
 _CACHED: Final = 20_000
+_DAY: Final = 86_400.0
+"""The day that a date without a clock names is within."""
 
 
 class StatusMode(StrEnum):
@@ -41,6 +43,8 @@ class StatusMode(StrEnum):
     """It is about something else; only words that are said of mail alone count."""
     ASKED = "asked"
     """Yes and no, and nothing says to what: a no is asked about."""
+    UNTIL = "until"
+    """When the consent ends."""
 
 
 _TEXT_LEADS: Final = re.compile(r"[\"']+")
@@ -64,6 +68,12 @@ class StatusColumn:
     """LOOSE: longer texts are listened to, as a server's reply; YES: words that nobody knows say how, not whether."""
     reasons: bool = False
     """LOOSE, BAD: it says why; a part of a short text counts."""
+    now: float = 0.0
+    """UNTIL: what is before that is over (seconds UTC)."""
+    codes: bool = False
+    """STATE: it has numbers of states, which each program has of its own."""
+    order: str = ""
+    """UNTIL: how dates are read that can be read in two ways (``moments.ORDERS``)."""
     known: dict[str, Said] = field(default_factory=dict)
 
     def said(self, cell: str) -> Said:
@@ -89,6 +99,8 @@ class StatusColumn:
             return self._yes(cell, word)
         if self.mode is StatusMode.BAD:
             return self._bad(cell, word)
+        if self.mode is StatusMode.UNTIL:
+            return self._until(cell.strip(), word)
         if self.mode is StatusMode.ASKED:
             return Said.UNKNOWN if word in NO else Said.NOTHING
         return self._loose(cell, word)
@@ -97,7 +109,7 @@ class StatusColumn:
         said = meaning(word) or meaning(stem(word))
         if said:
             return said
-        if len(word) == 1 and not word.isdigit():
+        if self.codes or (len(word) == 1 and not word.isdigit()):
             return Said.UNKNOWN  # each program has letters of its own
         if word in YES:
             return Said.AGREED
@@ -126,6 +138,20 @@ class StatusColumn:
         if said in (Said.LEFT, Said.STOPPED, Said.BOUNCED, Said.COMPLAINED):
             return said
         return Said.REFUSED if soft(cell) and self.bad is Said.BOUNCED else self.bad
+
+    def _until(self, cell: str, word: str) -> Said:
+        """Over for certain, not over for certain, or asked about."""
+        if said := meaning(word):
+            return Said.NOTHING if said is Said.AGREED else said
+        ends = set()
+        for order in (self.order,) if self.order else ORDERS:
+            try:
+                ends.add(moment_in(cell, order).timestamp() + _DAY * (":" not in cell) <= self.now)
+            except (ValueError, OverflowError):
+                continue
+        if len(ends) != 1:
+            return Said.UNKNOWN
+        return Said.REFUSED if ends.pop() else Said.NOTHING
 
     def _loose(self, cell: str, word: str) -> Said:
         if word in NO:

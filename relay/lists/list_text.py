@@ -26,6 +26,9 @@ _BINARY: Final = (
     (b"\xd0\xcf\x11\xe0", "an old office document"),
     (b"%PDF", "a PDF"),
     (b"\x1f\x8b", "a compressed file"),
+    (b"\x80\x02}", "a settings file of Mailman (write `list_members --fullnames LIST > members.txt`)"),
+    (b"SQLite format 3", "a database (export the table of the people as CSV)"),
+    (b"!BDN", "an Outlook data file (export the contacts from Outlook as CSV)"),
 )
 _SURROGATES: Final = re.compile(r"[\ud800-\udfff]+")
 _LETTERS: Final = re.compile(r"[\x80-\ud7ff\ue000-\U0010ffff]+")

@@ -180,9 +180,9 @@ AGREED: Final = _words(
     "tellija,tellinud,liitunud,kinnitatud,nõus,nõusoleku andnud,ingeschreven,iscritto,inscrito,zapisany,prenumerant",
 )
 _IN_USE: Final = _words(
-    "active,enabled,normal,regular,member,verified,accepted,valid,ok,deliverable,engaged,current,sendable,available",
+    "added,active,enabled,normal,regular,member,verified,accepted,valid,ok,deliverable,engaged,current,sendable,available",
     "allow,allowed,approved,live,registered,aktiv,aktiviert,gültig,actif,active,activo,activa,valide,válido",
-    "активен,активна,активный,активно,доступен,активний,активна,aktiivne,aktiivsed,kehtiv,actief,attivo",
+    "доступний,доступна,активен,активна,активный,активно,доступен,активний,активна,aktiivne,aktiivsed,kehtiv,actief,attivo",
     "laufend,en cours,vigente,действует,чинна,lubatud,autorisé,autorisée,разрешено,дозволено,erlaubt,permitido",
     "permitted",
     "включена,включено,увімкнена,увімкнено,tellitud,good,complete,completed,digest,digests,mime digests,mail",
@@ -195,12 +195,12 @@ _IN_USE: Final = _words(
 )
 YES: Final = _words(
     "yes,y,true,t,1,on,x,v,checked,agree,agreed,i agree,accept,accepts,given,granted,opt in,double",
-    "ja,j,wahr,oui,o,vrai,sí,si,s,verdadero,да,д,истина,так,т,істина,jah,tõene,sim,tak,kyllä,email",
+    "ano,igen,ja,j,wahr,oui,o,vrai,sí,si,s,verdadero,да,д,истина,так,т,істина,jah,tõene,sim,tak,kyllä,email",
     "email sms,sms email",
 )
 NO: Final = _words(
     "no,n,false,f,0,off,not given,disagree,disagreed,reject,none,never,no consent,not granted,unchecked",
-    "nein,falsch,non,faux,falso,нет,н,ложь,ні,хиба,ei,väär,vale,nee,nie,não,nao",
+    "nein,falsch,non,faux,falso,нет,н,ложь,ні,хиба,ei,väär,vale,nee,nie,não,nao,nej,nei,nem,nope",
 )
 NOTHING: Final = frozenset(("", "null", "nil", "none", "n a", "na", "nan", "undefined", "never", "unknown"))
 """An empty cell and what stands for one; ``-`` and ``[]`` are empty in one spelling."""

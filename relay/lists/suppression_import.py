@@ -14,9 +14,10 @@ from typing import Final
 from relay.audit import actions
 from relay.lists.consent_import import ImportReport, Progress, TellRefused
 from relay.lists.list_cells import addresses_in
-from relay.lists.list_claims import is_vague
+from relay.lists.list_claims import is_vague, section_of
 from relay.lists.list_file import Bad, ListFile
-from relay.lists.list_status import StatusMode, soft
+from relay.lists.list_heard import text_part
+from relay.lists.list_status import StatusMode, is_time, soft
 from relay.lists.list_words import AGREED, OFFERS, WEIGHT, Said, plain, settled
 from relay.lists.stopping import suppress
 from relay.mail.address import Address, AddressError
@@ -32,6 +33,8 @@ _WORDS: Final = {reason.value: reason for reason in Reason}
 NO_ADDRESS: Final = "there is no address in this line"
 LIVE: Final = "the list says that this person is subscribed; add it by itself if it shall be suppressed"
 _MAX_SAID: Final = 100
+_LISTENED: Final = (StatusMode.STATE, StatusMode.LOOSE)
+_KNOWN: Final = WEIGHT[Said.STOPPED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,9 @@ class _Stops:
                 continue
             if isinstance(row, Bad):
                 yield from self._damaged(row)
-            elif "".join(row).strip():
+            elif text := "".join(row).strip():
+                if "@" not in text and (said := section_of(row)) is not None:
+                    self._claim = Said.NOTHING if is_vague(text) else said
                 yield from self._row(number, row)
 
     def _damaged(self, bad: Bad) -> Iterator[_Stop | Bad]:
@@ -172,9 +177,15 @@ class _Stops:
     def _said(self, row: list[str]) -> tuple[Said, str, bool]:
         """The heaviest of what is said, its words, and whether the row says that the person is subscribed."""
         heaviest, words, live = Said.NOTHING, "", False
+        when = Said.NOTHING
         for column in self._status:
             cell = row[column.index] if column.index < len(row) else ""
             said = column.said(cell)
+            if said in (Said.NOTHING, Said.UNKNOWN) and column.mode in _LISTENED and WEIGHT[heaviest] < _KNOWN:
+                said = text_part(plain(cell)) or said
+            if column.mode is StatusMode.BAD and said in OFFERS and is_time(cell):
+                when = said  # words say more of why than the day does
+                continue
             if cell.strip() and not words and column.mode is not StatusMode.YES:
                 words = " ".join(cell.split())[:_MAX_SAID]
             if soft(cell) and self._claim is Said.BOUNCED:
@@ -187,6 +198,7 @@ class _Stops:
                 heaviest = said
                 words = " ".join(cell.split())[:_MAX_SAID]
         heaviest = settled(heaviest)
+        heaviest = heaviest if heaviest in OFFERS else when or heaviest
         return heaviest if heaviest in OFFERS else (self._claim or heaviest), words, live
 
     def _reason(self, said: Said) -> Reason | None:

@@ -49,7 +49,7 @@ def fates(
     """
     told: list[Bad] = []
     meant = {plain(word): Said(meaning) for word, meaning in (answers or {}).items()}
-    people = open_list(path, keep=keep, answers=meant, dates=dates)
+    people = open_list(path, keep=keep, answers=meant, dates=dates, now=NOW)
     if kind == "consent":
         make_topic(conn, "news", tenant)
         said = terms(topic="news", source="sign-up form", wording="Send me news.", means="import")

@@ -1,0 +1,56 @@
+"""Of several columns that may say something of a person those that do: a mere ``Status`` may be an order's. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from relay.lists import list_finding
+from relay.lists.list_status import StatusColumn, StatusMode, known
+
+Cells = Callable[[int], list[str]]
+"""What stands in a column, by its index; empty cells left out."""
+_CODE: Final = re.compile(r"-?\d{1,4}\Z")
+_SPEAKS: Final = (StatusMode.STATE, StatusMode.YES)
+
+
+def chosen(status: Sequence[StatusColumn], names: Sequence[str], cells: Cells) -> list[StatusColumn]:
+    """``names`` of all columns, ``plain``."""
+    found = list(status)
+    if len(found) > 1:  # how often mail bounced says nothing where the status is told
+        found = [column for column in found if not _counts(column, cells)] or found
+    return _without_codes(_of_person(found, names, cells), cells)
+
+
+def _counts(column: StatusColumn, cells: Cells) -> bool:
+    return column.mode is StatusMode.BAD and list_finding.are_counts(cells(column.index))
+
+
+def _of_person(status: list[StatusColumn], names: Sequence[str], cells: Cells) -> list[StatusColumn]:
+    """Without a mere ``Status`` of which no word is known, where another column says who agreed."""
+    if not any(column.mode is StatusMode.YES for column in status):
+        return status
+    strange = [
+        column
+        for column in status
+        if column.mode is StatusMode.STATE
+        and names[column.index] in list_finding.MERE
+        and not any(known(cell) or list_finding.is_flag(cell) for cell in cells(column.index))
+    ]
+    return [column for column in status if column not in strange]
+
+
+def _without_codes(status: list[StatusColumn], cells: Cells) -> list[StatusColumn]:
+    """Numbers of states (1, 2, 3) are each program's own: without them, or asked about where nothing else speaks."""
+    codes = [column for column in status if column.mode is StatusMode.STATE and _are_codes(cells(column.index))]
+    others = [column for column in status if column not in codes]
+    if any(column.mode in _SPEAKS and not list_finding.are_times(cells(column.index)) for column in others):
+        return others
+    for column in codes:
+        column.codes = True
+    return status
+
+
+def _are_codes(cells: Sequence[str]) -> bool:
+    return all(map(_CODE.match, cells)) and any(cell not in ("0", "1") for cell in cells)
