@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from policies.contacts.needles import Needle, folded, needles, runs
+from policies.contacts.needles import Needle, digits_in, folded, letters_in, needles, runs, shown_digits
 from policies.contacts.places import WrittenAt, places
 from policies.remembered import Passed
 from policies.settings import PolicyTable
-from relay.mail.skeleton import shown_letters
 from relay.mail.status import refusal
 from relay.pipeline.contract import PASS, BasePolicy, ContentFinding, Message, MessageVerdict, Reject, Transaction
 from relay.values.facts import Kind, OperatorFacts, Tenant
@@ -24,8 +23,6 @@ AROUND = 40
 _PAGES = r"/(?:u|p|s|c|o|why|confirm)/[\w.~%=-]+(?:\.gif)?|/(?:report|rights|terms|processors)\b[\w./~?=&%-]*"
 _GAP = "\n" * 8
 """Longer than any gap that a pattern allows within a contact."""
-_DIGITS = {code: None for code in range(128) if not chr(code).isdigit()}
-_LETTERS = {code: None for code in range(128) if not chr(code).isalnum()}
 
 
 class Policy(BasePolicy):
@@ -99,12 +96,12 @@ def _tenants_own(one: Needle, tenant: Tenant) -> bool:
 
 def _within(text: str, wanted: list[Needle]) -> list[Needle]:
     plain = folded(text)
-    compact = plain.translate(_LETTERS)
+    compact = letters_in(plain)
     found = [one for one in wanted if not one.numbers and one.hint in compact and one.pattern.search(plain)]
     numbers = [one for one in wanted if one.numbers]
     if numbers:
-        shown = shown_letters(text)
-        together = shown.translate(_DIGITS)
+        shown = shown_digits(text)
+        together = digits_in(shown)
         likely = [one for one in numbers if any(form in together for form in one.numbers)]
         digits = runs(shown) if likely else set()
         found += [one for one in likely if not one.numbers.isdisjoint(digits)]

@@ -7,22 +7,28 @@ with digits and signs that stand for letters taken for these.
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 import idna
 
-from relay.mail.skeleton import skeleton_of
+from relay.mail.skeleton import LONGEST_KEPT, MOST_KEPT, shown_letters, skeleton_of
 
 LEAST_PHRASE: Final = 10
 """Letters and digits of a postal address or the like below which it says too little to be looked for."""
 LEAST_DIGITS: Final = 7
 """Of a telephone number."""
 
-_STANDS_FOR: Final = str.maketrans("01345789iy", "oleastbglu")
-_SIGNS: Final = re.compile(r"\$(?=[a-z0-9@.])|(?<=[a-z0-9@.])[!|](?=[a-z0-9@.])")
-_SIGN_LETTERS: Final = {"$": "s", "!": "l", "|": "l"}
+_STANDS_FOR: Final = bytes.maketrans(b"01345789iy", b"oleastbglu")
+"""Of UTF-8, in which octets below 128 are themselves."""
+_SIGNS: Final = (
+    ("$", re.compile(r"\$(?=[a-z0-9@.])"), "s"),
+    ("!", re.compile(r"!(?<=[a-z0-9@.]!)(?=[a-z0-9@.])"), "l"),
+    ("|", re.compile(r"\|(?<=[a-z0-9@.]\|)(?=[a-z0-9@.])"), "l"),
+)
+"""Each begins with the sign itself: that is looked for much faster than what stands before it."""
 _PAIRS: Final = (("rn", "m"), ("vv", "w"))
 _GLUE: Final = r"[\W_]{0,3}"
 _APART: Final = r"[\W_]{1,3}"
@@ -42,9 +48,10 @@ _DOT_WORDS: Final = (
 def folded(text: str) -> str:
     """One form for all that reads alike."""
     plain = skeleton_of(text)
-    if "$" in plain or "!" in plain or "|" in plain:
-        plain = _SIGNS.sub(lambda found: _SIGN_LETTERS[found[0]], plain)
-    plain = plain.translate(_STANDS_FOR)
+    for sign, pattern, letter in _SIGNS:
+        if sign in plain:
+            plain = pattern.sub(letter, plain)
+    plain = plain.encode("utf-8", "surrogatepass").translate(_STANDS_FOR).decode("utf-8", "surrogatepass")
     for pair, one in _PAIRS:
         plain = plain.replace(pair, one)
     return plain
@@ -74,10 +81,10 @@ class Needle(NamedTuple):
     """As the operator wrote it."""
     domain: str
     """Its domain as A-labels; empty for a number or a phrase."""
-    hint: str
-    """Letters that stand in any text that may hold it, once all but letters is gone; empty: look always."""
+    hint: bytes
+    """Letters that stand in any text that may hold it, once all but letters is gone, in UTF-8; empty: look always."""
     pattern: re.Pattern[str]
-    numbers: frozenset[str] = frozenset()
+    numbers: frozenset[bytes] = frozenset()
     """Telephone numbers: the whole run of digits is one of these."""
     exact: str = ""
     """A mail address, in lower case."""
@@ -96,7 +103,7 @@ def needle(contact: str) -> Needle | None:
     letters = [re.escape(c) for c in folded(contact) if c.isalnum()]
     if len(letters) < LEAST_PHRASE:
         return None
-    return Needle(contact, "", "".join(letters[:6]), re.compile(rf"(?<![a-z]){_GLUE.join(letters)}(?![a-z])"))
+    return Needle(contact, "", _hint(contact, 6), re.compile(rf"(?<![a-z]){_GLUE.join(letters)}(?![a-z])"))
 
 
 def _number(contact: str, digits: str) -> Needle:
@@ -105,7 +112,7 @@ def _number(contact: str, digits: str) -> Needle:
     if contact.startswith("+") and len(groups) > 1 and len(digits) - len(groups[0]) >= LEAST_DIGITS:
         national = digits[len(groups[0]) :]
         forms |= {national, f"0{national}", f"8{national}"}
-    return Needle(contact, "", "", re.compile(r"(?!)"), frozenset(forms))
+    return Needle(contact, "", b"", re.compile(r"(?!)"), frozenset(one.encode() for one in forms))
 
 
 def _unicode(domain: str) -> str:
@@ -122,6 +129,10 @@ def _ascii(domain: str) -> str:
         return domain
 
 
+def _hint(text: str, most: int = 64) -> bytes:
+    return "".join([c for c in folded(text) if c.isalnum()][:most]).encode()
+
+
 def _labels(domain: str, glue: str) -> list[str]:
     return [glue.join(map(re.escape, folded(label))) for label in _unicode(domain).split(".")]
 
@@ -133,8 +144,7 @@ def _address(contact: str) -> Needle:
     signed = f"{_AT_SIGN}{_DOT.join(_labels(domain, _GLUE))}"
     worded = f"{_AT_WORD}{_SITE_DOT.join(_labels(domain, ''))}"
     pattern = rf"(?<![a-z.+\-])(?<![a-z]_){name}(?:{signed}|{worded})(?![a-z]|[\-_.][a-z])"
-    hint = "".join(c for c in folded(_unicode(domain).split(".")[0]) if c.isalnum())
-    return Needle(contact, _ascii(domain), hint, re.compile(pattern), exact=contact.lower())
+    return Needle(contact, _ascii(domain), _hint(_unicode(domain).split(".")[0]), re.compile(pattern), exact=contact.lower())
 
 
 def _site(contact: str) -> Needle:
@@ -146,16 +156,48 @@ def _site(contact: str) -> Needle:
     linked = r"[^\S\n]{0,2}\.[^\S\n]{0,2}".join(_labels(domain, ""))
     end = re.escape(folded(path)) if path else ""
     pattern = rf"(?:(?<![a-z\-])(?:{close}|{wide})|(?:https?|www|@|hxxps?)[\W_]{{0,4}}{linked}){end}(?![a-z\-]|\.[a-z])"
-    hint = "".join(c for c in folded(_unicode(domain).split(".")[0]) if c.isalnum())
-    return Needle(contact, _ascii(domain), hint, re.compile(pattern))
+    return Needle(contact, _ascii(domain), _hint(_unicode(domain).split(".")[0]), re.compile(pattern))
 
 
+_NO_DIGITS: Final = bytes(octet for octet in range(256) if not 48 <= octet <= 57)
+_NO_LETTERS: Final = bytes(octet for octet in range(128) if not chr(octet).isalnum())
+_BEYOND_ASCII: Final = re.compile("[^\x00-\x7f]+")
+_digit_runs: dict[str, str] = {}
 _RUN: Final = re.compile(r"(?<![\w.,])\(?\+?\d(?:[\s().\-/\u2013\u00a0]{0,3}\d){5,30}(?![\w])")
 
 
-def runs(text: str) -> set[str]:
-    """Digits of what may be telephone numbers."""
-    return {re.sub(r"\D", "", found) for found in _RUN.findall(text)}
+def runs(text: str) -> set[bytes]:
+    """Digits of what may be telephone numbers; ``text`` with its digits as they are shown."""
+    return {digits_in(found) for found in _RUN.findall(text)}
+
+
+def digits_in(text: str) -> bytes:
+    """Those of ASCII alone."""
+    return text.encode("utf-8", "surrogatepass").translate(None, _NO_DIGITS)
+
+
+def letters_in(text: str) -> bytes:
+    """Without what is neither letter nor digit, as far as it is ASCII."""
+    return text.encode("utf-8", "surrogatepass").translate(None, _NO_LETTERS)
+
+
+def shown_digits(text: str) -> str:
+    """With digits of all kinds and alphabets as those of ASCII, and without what doesn't show."""
+    if text.isascii():
+        return text
+    return _BEYOND_ASCII.sub(_digits_of_run, text)
+
+
+def _digits_of_run(found: re.Match[str]) -> str:
+    run = found.group()
+    kept = _digit_runs.get(run)
+    if kept is None:
+        kept = "".join(str(unicodedata.digit(c, c)) for c in shown_letters(run))
+        if len(run) <= LONGEST_KEPT:
+            if len(_digit_runs) >= MOST_KEPT:
+                _digit_runs.clear()
+            _digit_runs[run] = kept
+    return kept
 
 
 @lru_cache(maxsize=64)

@@ -37,10 +37,12 @@ MOST_MEMBERS: Final = 30
 
 _ESCAPES: Final = re.compile(r"\\(?:u\{?([0-9a-fA-F]{2,6})\}?|x([0-9a-fA-F]{2})|([0-9a-fA-F]{2,6})[ \t\n]?)")
 _JOINED: Final = re.compile(r"[\"']\s*\+\s*[\"']")
-_TOKENS: Final = str.maketrans({c: " " for c in map(chr, range(128)) if not (c.isalnum() or c in "+/_-")})
+_TOKENS: Final = bytes(
+    octet if octet > 127 or chr(octet).isalnum() or chr(octet) in "+/_-" else 32 for octet in range(256)
+)
+"""Of UTF-8."""
 LEAST_RUN: Final = 14
 """Characters below which an encoded run holds no contact."""
-_LONG: Final = re.compile(rf"(?:^|(?<=\s))\S{{{LEAST_RUN},}}")
 _DATA: Final = re.compile(r"data:[^,\"'<>\s]{0,100}base64,([A-Za-z0-9+/_\s-]{8,20000})", re.IGNORECASE)
 _PERCENT: Final = re.compile(r"%[0-9a-fA-F]{2}")
 _TAG: Final = re.compile(r"<[^<>]{0,2000}>")
@@ -156,7 +158,8 @@ def _coded(source: str) -> Iterator[WrittenAt]:
         yield WrittenAt("a link", resolved)
     for found in _DATA.finditer(resolved):
         yield from _readable(_base64("".join(found[1].split())), 0)
-    words = _LONG.findall(resolved.translate(_TOKENS))
+    tokens = resolved.encode("utf-8", "surrogatepass").translate(_TOKENS).decode("utf-8", "surrogatepass")
+    words = [one for one in tokens.split() if len(one) >= LEAST_RUN]
     runs = dict.fromkeys(piece for one in words for piece in (one, *one.split("/")) if len(piece) >= LEAST_RUN)
     left = MOST_RUNS
     for run in itertools.islice(runs, MOST_WORDS):

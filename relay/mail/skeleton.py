@@ -25,7 +25,7 @@ _ALIKE: Final = {
     "bl": "ы", "io": "ю", "4": "чҷ", "3": "зʒӡ",
     ".": "\u3002\u00b7\u2022\u2219\u22c5\u06d4\u0701\u0702\u2e31\u30fb\ua4f8\u2027\u2024", "@": "\ufe6b\uff20",
 
-    "-": "\u2010\u2011\u2012\u2013\u2014\u2212\u2043\u00ac", "'": "\u2018\u2019\u02bc\u02b9\u2032\u00b4`",
+    "-": "\u2010\u2011\u2012\u2013\u2014\u2212\u2043\u00ac", "'": "\u2018\u2019\u02bc\u02b9\u2032\u00b4",
     "/": "\u2044\u2215\u29f8",
 }  # fmt: skip
 _PLAIN: Final = {ord(letter): plain for plain, many in _ALIKE.items() for letter in many if letter != plain}
@@ -37,6 +37,11 @@ _UNSEEN: Final = re.compile(
 )
 _CIRCLED_AT: Final = re.compile("(?<![\u24b6-\u24e9])[\u24b6\u24d0](?![\u24b6-\u24e9])")
 _MARKS: Final = ("Mn", "Me")
+_BEYOND_ASCII: Final = re.compile("[^\x00-\x7f]+")
+MOST_KEPT: Final = 50_000
+"""Runs of letters beyond ASCII whose plain form is remembered: most are the same few thousand."""
+LONGEST_KEPT: Final = 40
+_runs: dict[str, str] = {}
 
 
 def shown_letters(text: str) -> str:
@@ -63,4 +68,17 @@ def skeleton_of(text: str) -> str:
     """The plain letters that a text is read as; most of it is ASCII then. Not for reading: texts in Cyrillic change."""
     if text.isascii():
         return text.lower()
-    return without_marks(shown_letters(_CIRCLED_AT.sub("@", text))).translate(_LETTERS)
+    # No rule looks from a letter beyond ASCII at one within it, so that each run stands for itself.
+    return _BEYOND_ASCII.sub(_plain_run, text).lower()
+
+
+def _plain_run(found: re.Match[str]) -> str:
+    run = found.group()
+    plain = _runs.get(run)
+    if plain is None:
+        plain = without_marks(shown_letters(_CIRCLED_AT.sub("@", run))).translate(_LETTERS)
+        if len(run) <= LONGEST_KEPT:
+            if len(_runs) >= MOST_KEPT:
+                _runs.clear()
+            _runs[run] = plain
+    return plain
