@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import idna
 
-from relay.mail.skeleton import LONGEST_KEPT, MOST_KEPT, shown_letters, skeleton_of
+from relay.mail.skeleton import by_words, shown_letters, skeleton_of
 
 LEAST_PHRASE: Final = 10
 """Letters and digits of a postal address or the like below which it says too little to be looked for."""
@@ -144,7 +144,9 @@ def _address(contact: str) -> Needle:
     signed = f"{_AT_SIGN}{_DOT.join(_labels(domain, _GLUE))}"
     worded = f"{_AT_WORD}{_SITE_DOT.join(_labels(domain, ''))}"
     pattern = rf"(?<![a-z.+\-])(?<![a-z]_){name}(?:{signed}|{worded})(?![a-z]|[\-_.][a-z])"
-    return Needle(contact, _ascii(domain), _hint(_unicode(domain).split(".")[0]), re.compile(pattern), exact=contact.lower())
+    return Needle(
+        contact, _ascii(domain), _hint(_unicode(domain).split(".")[0]), re.compile(pattern), exact=contact.lower()
+    )
 
 
 def _site(contact: str) -> Needle:
@@ -161,8 +163,7 @@ def _site(contact: str) -> Needle:
 
 _NO_DIGITS: Final = bytes(octet for octet in range(256) if not 48 <= octet <= 57)
 _NO_LETTERS: Final = bytes(octet for octet in range(128) if not chr(octet).isalnum())
-_BEYOND_ASCII: Final = re.compile("[^\x00-\x7f]+")
-_digit_runs: dict[str, str] = {}
+_digit_words: dict[str, str] = {}
 _RUN: Final = re.compile(r"(?<![\w.,])\(?\+?\d(?:[\s().\-/\u2013\u00a0]{0,3}\d){5,30}(?![\w])")
 
 
@@ -185,19 +186,11 @@ def shown_digits(text: str) -> str:
     """With digits of all kinds and alphabets as those of ASCII, and without what doesn't show."""
     if text.isascii():
         return text
-    return _BEYOND_ASCII.sub(_digits_of_run, text)
+    return by_words(text, _digits_of_word, _digit_words)
 
 
-def _digits_of_run(found: re.Match[str]) -> str:
-    run = found.group()
-    kept = _digit_runs.get(run)
-    if kept is None:
-        kept = "".join(str(unicodedata.digit(c, c)) for c in shown_letters(run))
-        if len(run) <= LONGEST_KEPT:
-            if len(_digit_runs) >= MOST_KEPT:
-                _digit_runs.clear()
-            _digit_runs[run] = kept
-    return kept
+def _digits_of_word(word: str) -> str:
+    return "".join(str(unicodedata.digit(c, c)) for c in shown_letters(word))
 
 
 @lru_cache(maxsize=64)

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Final
 
 FEW: Final = 4
@@ -35,9 +34,11 @@ for _language, _words in _SMALL.items():
 _ONLY: Final = {word: found[0] for word, found in _LANGUAGES.items() if len(found) == 1}
 
 
-def languages_of(words: Sequence[str]) -> frozenset[str]:
-    """By the small words in it; all of them where there are few. A letter before an offer doesn't hide its language."""
-    times = Counter(words)
+def languages_of(times: Counter[str]) -> frozenset[str]:
+    """By the small words in it; all of them where there are few. A letter before an offer doesn't hide its language.
+
+    ``times``: how often each word stands in the text.
+    """
     counts: Counter[str] = Counter()
     own: dict[str, set[str]] = {}
     for word in times.keys() & _LANGUAGES.keys():

@@ -65,15 +65,16 @@ class Matcher:
         """Classes with at least so many points, the surest first."""
         read = read_text(text)
         found = self._groups_found(read)
-        told = [self._weighed(number, groups, read, text) for number, groups in found.items()]
+        told = [self._weighed(number, groups, read, text, least) for number, groups in found.items()]
         return sorted((one for one in told if one.points >= least), key=lambda one: -one.points)
 
     def _groups_found(self, read: ReadText) -> dict[int, dict[tuple[str, str], list[int]]]:
         """Class → group and language → numbers of the words at which its terms begin, ascending."""
         at: dict[int, set[int]] = defaultdict(set)
-        self._scan(enumerate(read.words), at)
-        self._scan(read.others.items(), at)
-        spoken = languages_of(read.words)
+        times = Counter(read.words)
+        self._scan(times, enumerate(read.words), at)
+        self._scan(set(read.others.values()), read.others.items(), at)
+        spoken = languages_of(times)
         places: dict[int, dict[tuple[str, str], set[int]]] = defaultdict(lambda: defaultdict(set))
         for met, starts in at.items():
             for number in self._by_rarest.get(met, ()):
@@ -87,15 +88,19 @@ class Matcher:
             self._within(read.words[number], number, places)
         return {c: {g: sorted(p)[:MOST_HITS] for g, p in groups.items()} for c, groups in places.items()}
 
-    def _scan(self, words: Iterable[tuple[int, str]], at: dict[int, set[int]]) -> None:
+    def _scan(self, different: Iterable[str], words: Iterable[tuple[int, str]], at: dict[int, set[int]]) -> None:
         """Where each word of the lists begins a word of the text; ``words`` with their numbers."""
-        known = self._known
-        for number, word in words:
-            found = known.get(word)
+        met: dict[str, list[set[int]]] = {}
+        for word in different:
+            found = self._known.get(word)
             if found is None:
                 found = self._look_up(word)
-            for pattern in found:
-                at[pattern].add(number)
+            if found:
+                met[word] = [at[pattern] for pattern in found]
+        for number, word in words:
+            if word in met:
+                for places in met[word]:
+                    places.add(number)
 
     def _look_up(self, word: str) -> tuple[int, ...]:
         """Which words of the lists it begins with. Remembered: most words of most mail are the same few thousand."""
@@ -116,7 +121,9 @@ class Matcher:
             for class_, group in self._glued_terms[self._long[pattern]]:
                 places[class_][group].add(number)
 
-    def _weighed(self, number: int, groups: dict[tuple[str, str], list[int]], read: ReadText, text: str) -> Suspicion:
+    def _weighed(
+        self, number: int, groups: dict[tuple[str, str], list[int]], read: ReadText, text: str, least: int
+    ) -> Suspicion:
         one = self._classes[number]
         fired: list[tuple[int, int, int, str]] = []
         """Where from, where to, points, rule."""
@@ -132,7 +139,7 @@ class Matcher:
                 second = groups.get((rule.second, language))
                 if second:
                     fired += [(a, b, rule.points, rule.text) for a, b in _pairs(first, second, rule.within)]
-        return _best(one.name, fired, read, text)
+        return _best(one.name, fired, read, text, least)
 
 
 def _pattern(word: str) -> str:
@@ -170,8 +177,8 @@ def _pairs(first: list[int], second: list[int], within: int) -> Iterable[tuple[i
             yield min(place, other), max(place, other)
 
 
-def _best(name: str, fired: list[tuple[int, int, int, str]], read: ReadText, text: str) -> Suspicion:
-    """The passage with the most points; each rule counts once in it."""
+def _best(name: str, fired: list[tuple[int, int, int, str]], read: ReadText, text: str, least: int) -> Suspicion:
+    """The passage with the most points; each rule counts once in it. Less than ``least`` isn't shown."""
     best, chosen = 0, (0, 0)
     why: tuple[str, ...] = ()
     fired.sort()
@@ -191,7 +198,7 @@ def _best(name: str, fired: list[tuple[int, int, int, str]], read: ReadText, tex
         total = sum((sums | calm).values())
         if total > best:
             best, chosen, why = total, (begin, end), tuple(sums)
-    if not best:
+    if best < max(1, least):
         return Suspicion(name, 0, "", ())
     start, end = read.span(*chosen)
     return Suspicion(name, best, " ".join(text[max(0, start - AROUND // 3) : end + AROUND].split()), why)

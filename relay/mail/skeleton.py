@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Final
 
 _ALIKE: Final = {
@@ -37,11 +38,10 @@ _UNSEEN: Final = re.compile(
 )
 _CIRCLED_AT: Final = re.compile("(?<![\u24b6-\u24e9])[\u24b6\u24d0](?![\u24b6-\u24e9])")
 _MARKS: Final = ("Mn", "Me")
-_BEYOND_ASCII: Final = re.compile("[^\x00-\x7f]+")
 MOST_KEPT: Final = 50_000
-"""Runs of letters beyond ASCII whose plain form is remembered: most are the same few thousand."""
+"""Words whose form is remembered: most of most mail are the same few thousand."""
 LONGEST_KEPT: Final = 40
-_runs: dict[str, str] = {}
+_plain: dict[str, str] = {}
 
 
 def shown_letters(text: str) -> str:
@@ -68,17 +68,32 @@ def skeleton_of(text: str) -> str:
     """The plain letters that a text is read as; most of it is ASCII then. Not for reading: texts in Cyrillic change."""
     if text.isascii():
         return text.lower()
-    # No rule looks from a letter beyond ASCII at one within it, so that each run stands for itself.
-    return _BEYOND_ASCII.sub(_plain_run, text).lower()
+    return by_words(text, _plain_word, _plain)
 
 
-def _plain_run(found: re.Match[str]) -> str:
-    run = found.group()
-    plain = _runs.get(run)
-    if plain is None:
-        plain = without_marks(shown_letters(_CIRCLED_AT.sub("@", run))).translate(_LETTERS)
-        if len(run) <= LONGEST_KEPT:
-            if len(_runs) >= MOST_KEPT:
-                _runs.clear()
-            _runs[run] = plain
-    return plain
+def _plain_word(word: str) -> str:
+    return without_marks(shown_letters(_CIRCLED_AT.sub("@", word))).translate(_LETTERS)
+
+
+def by_words(text: str, change: Callable[[str], str], kept: dict[str, str]) -> str:
+    """With its words changed that hold letters beyond ASCII, all in lower case; ``kept`` remembers what became of them.
+
+    For changes in which nothing beyond a blank counts. What is all ASCII, as most of any markup, costs nearly nothing.
+    """
+    return "\n".join([line if line.isascii() else _line(line, change, kept) for line in text.split("\n")]).lower()
+
+
+def _line(line: str, change: Callable[[str], str], kept: dict[str, str]) -> str:
+    words = line.split(" ")
+    for number, word in enumerate(words):
+        if word.isascii():
+            continue
+        form = kept.get(word)
+        if form is None:
+            form = change(word)
+            if len(word) <= LONGEST_KEPT:
+                if len(kept) >= MOST_KEPT:
+                    kept.clear()
+                kept[word] = form
+        words[number] = form
+    return " ".join(words)
