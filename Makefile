@@ -15,7 +15,7 @@ export NODE_PATH := $(PEERS_DIR)/node_modules
 export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup compiled wheel package package-test docs demo test test-postgres test-compiled check format bench bench-quick bench-queue bench-consents bench-copy bench-profile corpora crash crash-postgres faults fuzz fuzz-api likeness simulate pages campaigns lock clean bench-sending bench-content
+.PHONY: help setup compiled wheel package package-test docs demo test test-postgres test-compiled check format bench bench-quick bench-queue bench-consents bench-copy bench-profile corpora crash crash-postgres faults fuzz fuzz-api likeness simulate pages campaigns lock clean bench-sending bench-content simulate-brake
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -103,6 +103,9 @@ crash: $(READY) ## long runs with kill -9 and faults; KILLS=1000 STEPS=200 SEED=
 
 likeness: $(READY) ## how well copies of one campaign are told from another's, by kind; ROUNDS=40 SEED=7 in the environment
 	$(BIN)/python -m tests.support.likeness_groups
+
+simulate-brake: $(READY) ## how often tenants' own log-ins are braked and how far thieves get, into docs/OPERATIONS.md; TENANTS=40 DAYS=32
+	$(BIN)/python -m tests.support.brake_simulation
 
 pages: $(READY) ## pictures of the main pages for docs/PAGES.md; needs Chromium
 	$(BIN)/python -m tests.pages

@@ -65,10 +65,12 @@ class Braking:
     def _judge(self, conn: Tx, use: LoginUse, now: float) -> None:
         if brakes.in_force(conn, use.login) or brakes.released_since(conn, use.login, now - QUIET_S):
             return
-        known = habits.known_words(conn, use.tenant_id, now)
+        burst = habits.burst(conn, use.login, use.tenant_id, now)
+        # What was learned since may be the thief's own: one who begins before midnight isn't familiar behind it.
+        known = habits.known_words(conn, use.tenant_id, burst.since)
         scores = [unlike(one, known) for one in use.unusual] if known else []
-        mean = sum(scores) / len(scores) if scores else 0.0
-        burst = habits.burst(conn, use.login, use.tenant_id, mean, len(scores), now)
+        if scores:
+            burst = burst._replace(unlike=sum(scores) / len(scores), samples=len(scores))
         found = signs.suspicions(habits.habits(conn, use.login, now), burst, self._terms)
         if found is not None:
             self._brake(conn, use, found, burst, now)

@@ -88,8 +88,8 @@ def habits(conn: Tx, login: str, now: float) -> LoginHabits:
     )
 
 
-def burst(conn: Tx, login: str, tenant_id: int, unlike: float, samples: int, now: float) -> LoginBurst:
-    """What it does at this moment."""
+def burst(conn: Tx, login: str, tenant_id: int, now: float) -> LoginBurst:
+    """What it does at this moment, but for what it says."""
     hour = int(now // HOUR_S)
     found = {
         row[0]: (row[1], row[2])
@@ -115,18 +115,18 @@ def burst(conn: Tx, login: str, tenant_id: int, unlike: float, samples: int, now
         from_new=from_new,
         new_places=len(new),
         strangers=strangers,
-        unlike=unlike,
-        samples=samples,
+        unlike=0.0,
+        samples=0,
         since=min((row[3] for row in new), default=float(hour * HOUR_S)),
     )
 
 
-def known_words(conn: Tx, tenant_id: int, now: float) -> set[int]:
-    """Numbers of what the tenant sent until yesterday; empty: nothing was looked at."""
+def known_words(conn: Tx, tenant_id: int, since: float) -> set[int]:
+    """Numbers of what the tenant sent until the day before ``since``; empty: nothing was looked at."""
     found: set[int] = set()
     for row in conn.execute(
         "SELECT words FROM brake_words WHERE tenant_id = ? AND day < ? ORDER BY day DESC LIMIT ?",
-        (tenant_id, int(now // DAY_S), KEPT_DAYS),
+        (tenant_id, int(since // DAY_S), KEPT_DAYS),
     ):
         found.update(familiar.numbers(bytes(row[0])))
     return found

@@ -76,7 +76,9 @@ def _volume(habits: LoginHabits, burst: LoginBurst, terms: Brake) -> int:
 def _people(habits: LoginHabits, burst: LoginBurst) -> int:
     if burst.strangers <= KNOWN:
         return -2
-    return int(burst.strangers >= STRANGE and burst.strangers >= 1.5 * habits.strangers)
+    # Who mostly writes to people for the first time does so to nobody else but when it is another.
+    far = min(1.5 * habits.strangers, 1 - (1 - habits.strangers) / 4)
+    return int(burst.strangers >= max(STRANGE, far) and burst.strangers > habits.strangers)
 
 
 def _facts(habits: LoginHabits, burst: LoginBurst, place: bool, volume: bool, people: bool) -> list[dict[str, object]]:

@@ -68,7 +68,7 @@ class Tenant:
     """In which bursts its own mail was braked."""
 
     async def sends(self, burst: str, make: Callable[[int], Message], copies: int, **how: float | str | int) -> None:
-        """``copies`` in parts of up to ``at_once``, one every ``every_s``, from ``client``; to ``strange`` strangers."""
+        """``copies`` in parts of ``at_once``, one every ``every_s``, from ``client``; ``strange`` of strangers."""
         at_once, every_s = int(how.get("at_once", 1)), float(how.get("every_s", 20.0))
         client, strange = str(how.get("client", self.home)), float(how.get("strange", 0.0))
         self.bursts[burst] += 1
@@ -87,8 +87,8 @@ class Tenant:
         begin = self.of.clock.now
         for hour in range(8):
             copies = max(1, round(self.usual * self.lot.lognormvariate(0.0, 0.5)))
-            parts = min(6, copies)
-            await self.sends("usual", make, copies, at_once=-(-copies // parts), every_s=300, strange=strange, **how)
+            parts = min(3, copies)
+            await self.sends("usual", make, copies, at_once=-(-copies // parts), every_s=600, strange=strange, **how)
             self.of.clock.now = max(self.of.clock.now, begin + (hour + 1) * HOUR)
 
     async def next_day(self, begin: float) -> None:
@@ -314,7 +314,7 @@ def table(found: Found) -> str:
 
 
 def main() -> None:
-    tenants, days = int(os.environ.get("TENANTS", "32")), int(os.environ.get("DAYS", "40"))
+    tenants, days = int(os.environ.get("TENANTS", "40")), int(os.environ.get("DAYS", "32"))
     text = table(simulate(tenants, days, int(os.environ.get("SEED", "5"))))
     page = DOCS.read_text("utf-8")
     before, rest = page.split(BEGIN)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import brake_simulation
 from tests.support.conduct import DAY, HOUR
 from tests.support.logins import HOME, Logins, begging, code, letter, newsletter, phish, pills, receipt
 
@@ -240,7 +241,23 @@ async def _night(of: Logins) -> None:
     await _steal(of, begging, networks=2, copies=3, every_s=20.0)
 
 
+async def _over_midnight(of: Logins) -> None:
+    """What was learned of his on the day before doesn't make him familiar."""
+    await _shop(of)
+    of.clock.now += DAY - of.clock.now % DAY - 900
+    await _steal(of, pills, every_s=40.0)
+
+
+async def _where_all_are_strangers(of: Logins) -> None:
+    """And on one day everybody came: neither the share of strangers nor the hour is far past what was."""
+    for day in range(8):
+        await of.day(receipt, 200 if day == 4 else 15, strange=0.8)
+    await _steal(of, pills, every_s=20.0)
+
+
 THIEVES: dict[str, Story] = {
+    "over midnight": _over_midnight,
+    "among people who sign up": _where_all_are_strangers,
     "a crowd of machines": _crowd,
     "a crowd, as fast as it goes": _crowd_fast,
     "one server": _one_server,
@@ -269,3 +286,14 @@ def test_a_thief_gets_no_further_than_200_copies(tmp_path: Path, request: Any, s
     assert of.world.letters("post@acme.example"), "the tenant is told"
     assert [one["about"] for one in of.world.calls()] == [f"brake:{of.credential.username}"]
     of.close()
+
+
+# --- many tenants of all kinds ------------------------------------------------------
+
+
+def test_made_up_tenants_are_not_braked_and_thieves_get_nowhere() -> None:
+    """`make simulate-brake` is the long form; docs/OPERATIONS.md has its figures."""
+    found = brake_simulation.simulate(1, 15, 5)
+    assert sum(found.days.values()) == 8 * 15 and found.braked == {}
+    stolen = [taken for of_kind in found.taken.values() for taken in of_kind]
+    assert max(stolen) <= brake_simulation.MOST_STOLEN, found.taken
