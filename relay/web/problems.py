@@ -7,7 +7,7 @@ errors have none (``about:blank``, §4.2.1).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -88,6 +88,14 @@ class Problem(Exception):
     @property
     def status(self) -> int:
         return TYPES[self.word][0]
+
+
+class Wrong(Problem):
+    """Fields whose content is wrong, each named."""
+
+    def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
+        super().__init__("invalid", "; ".join(f"{field}: {text}" for field, text in errors[:5]))
+        self.errors = [{"field": field, "error": text} for field, text in errors[:50]]
 
 
 def document(

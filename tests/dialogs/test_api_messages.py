@@ -162,6 +162,9 @@ def test_fields_of_the_application_arrive(house: House) -> None:
 
 BAD: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "no from": (lambda m: m.pop("from"), "from"),
+    "from is null": (lambda m: m.update({"from": None}), "from"),
+    "to is null": (lambda m: m.update(to=None), "to"),
+    "null among several": (lambda m: m.update(to=["a@b.example", None]), "to.1"),
     "no to": (lambda m: m.update(to=[]), "to"),
     "no address": (lambda m: m.update(to="ann"), "to.0.email"),
     "second is none": (lambda m: m.update(to=["a@b.example", "b@@"]), "to.1.email"),
@@ -170,26 +173,30 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "line separator": (lambda m: m.update(subject="a\u2028b"), "subject"),
     "NUL in text": (lambda m: m.update(text="a\0b"), "text"),
     "half a character": (lambda m: m.update(text="\ud800"), "text"),
-    "field injected": (lambda m: m.update(headers={"X-A": "b\r\nBcc: x@y.example"}), "headers"),
-    "name injected": (lambda m: m.update(headers={"X-A: b\r\nBcc": "x@y.example"}), "headers"),
-    "reserved field": (lambda m: m.update(headers={"bcc": "x@y.example"}), "headers"),
-    "relay's field": (lambda m: m.update(headers={"Relay-Topic": "news"}), "headers"),
-    "signature": (lambda m: m.update(headers={"DKIM-Signature": "v=1"}), "headers"),
+    "field injected": (lambda m: m.update(headers={"X-A": "b\r\nBcc: x@y.example"}), "headers.X-A"),
+    "name injected": (lambda m: m.update(headers={"X-A: b\r\nBcc": "x@y.example"}), "headers.X-A: b\r\nBcc"),
+    "reserved field": (lambda m: m.update(headers={"bcc": "x@y.example"}), "headers.bcc"),
+    "relay's field": (lambda m: m.update(headers={"Relay-Topic": "news"}), "headers.Relay-Topic"),
+    "signature": (lambda m: m.update(headers={"DKIM-Signature": "v=1"}), "headers.DKIM-Signature"),
     "10,000 fields": (lambda m: m.update(headers={f"X-{n}": "1" for n in range(10_000)}), "headers"),
     "no base64": (lambda m: m.update(attachments=[{"filename": "a", "content": "%%"}]), "attachments.0.content"),
-    "bad type": (lambda m: m.update(attachments=[{"content": "", "content_type": "a/b\r\nc: d"}]), "attachments.0"),
+    "bad type": (lambda m: m.update(attachments=[{"content": "", "content_type": "a/b\r\nc: d"}]),
+                 "attachments.0.content_type"),
     "line end in a file's name": (
         lambda m: m.update(attachments=[{"content": "", "filename": "a\nb"}]), "attachments.0.filename"),
-    "bad content id": (lambda m: m.update(attachments=[{"content": "", "content_id": "a>\r\n"}]), "attachments.0"),
-    "cc of several": (lambda m: m.update(to=["a@b.example", "b@b.example"], cc="c@b.example"), ""),
-    "nothing to read": (lambda m: m.update(text=""), ""),
-    "no subject": (lambda m: m.pop("subject"), ""),
-    "meta's name": (lambda m: m.update(meta={"A B": "1"}), "meta"),
-    "meta's value": (lambda m: m.update(meta={"a": "1\n2"}), "meta"),
+    "bad content id": (lambda m: m.update(attachments=[{"content": "", "content_id": "a>\r\n"}]),
+                       "attachments.0.content_id"),
+    "cc of several": (lambda m: m.update(to=["a@b.example", "b@b.example"], cc="c@b.example"), "cc"),
+    "nothing to read": (lambda m: m.update(text=""), "text"),
+    "no subject": (lambda m: m.pop("subject"), "subject"),
+    "meta's name": (lambda m: m.update(meta={"A B": "1"}), "meta.A B"),
+    "meta's value": (lambda m: m.update(meta={"a": "1\n2"}), "meta.a"),
     "meta is a number": (lambda m: m.update(meta={"a": 1}), "meta.a"),
     "no time": (lambda m: m.update(send_at="tomorrow"), "send_at"),
     "time without zone": (lambda m: m.update(send_at="2026-12-24T08:00:00"), "send_at"),
     "too far ahead": (lambda m: m.update(send_at="2099-01-01T00:00:00Z"), "send_at"),
+    "expires before it is sent": (
+        lambda m: m.update(send_at=ahead(days=2), expires_at=ahead(days=1)), "expires_at"),
     "expired": (lambda m: m.update(expires_at="2020-01-01T00:00:00Z"), "expires_at"),
     "unknown": (lambda m: m.update(colour="red"), "colour"),
     "track": (lambda m: m.update(track="everything"), "track"),
@@ -213,10 +220,49 @@ def test_bad_fields_are_named_and_nothing_is_stored(house: House, case: str) -> 
 
 
 def test_all_wrong_fields_are_told_at_once(house: House) -> None:
-    told = send(house, to="x", subject="a\nb", send_at="never", tag="", meta={"A": "b"}, nonsense=1).json()
-    named = {one["field"] for one in told["errors"]}
-    wrong = ("to.0.email", "subject", "send_at", "tag", "meta", "nonsense")
-    assert named == {f"body.{name}" for name in wrong}
+    """Also what no single field shows: what is missing, what doesn't go together, what is past."""
+    bad = [{"content": "%%", "content_type": "pdf", "content_id": "<<", "filename": "a\nb"}, {}]
+    wrong: dict[str, Any] = {
+        "to": ["x", "b@rcpt.example", 5], "cc": "z", "subject": None, "text": "", "tag": "",
+        "meta": {"A": "b", "c": " "},
+        "headers": {"Subject": "a", "X Y": "b", "X-Z": "a\nb", "x-q": "1", "X-Q": "2"}, "attachments": bad,
+        "send_at": "2099-01-01T00:00:00Z", "expires_at": "1999-01-01T00:00:00Z", "nonsense": 1, "track": "maybe",
+    }  # fmt: skip
+    named = [one["field"].removeprefix("body.") for one in send(house, **wrong).json()["errors"]]
+    assert sorted(named) == sorted(
+        ["to.0.email", "to.2", "cc.0.email", "cc", "subject", "text", "tag", "meta.A", "meta.c", "headers.Subject",
+         "headers.X Y", "headers.X-Z", "headers.x-q", "headers.X-Q", "attachments.0.content", "nonsense", "track",
+         "attachments.0.content_type", "attachments.0.content_id", "attachments.0.filename", "attachments.1.content",
+         "send_at", "expires_at"]
+    )  # fmt: skip
+    batch = house.http.post("/messages/batch", json={"messages": [{**SERVICE, "to": "a@b.example", **wrong}]})
+    assert sorted(one["field"] for one in batch.json()["results"][0]["errors"]) == sorted(named)
+
+
+NULLS: dict[str, Any] = dict.fromkeys(
+    ("cc", "bcc", "reply_to", "html", "template", "data", "headers", "attachments", "topic", "campaign", "tag", "meta",
+     "track", "send_at", "expires_at")
+)  # fmt: skip
+
+
+def test_null_is_a_field_that_is_left_out(house: House) -> None:
+    """As client libraries write what nobody set."""
+    ann, bob = nobody(), nobody()
+    told = sent(house, to=[{"email": ann, "name": None, "data": None}], **NULLS)
+    assert told["accepted"] == [ann] and read(house.sink.to(ann))["To"] == ann
+    files = [{"filename": "a.txt", "content": "aGk=", "content_type": None, "content_id": None}]
+    sent(house, to=bob, **{**NULLS, "headers": {"X-A": None, "X-B": "1"}, "meta": {"a": None}, "attachments": files})
+    made = read(house.sink.to(bob))
+    assert (made["X-A"], made["X-B"]) == (None, "1")
+    assert [one.get_content_type() for one in made.iter_attachments()] == ["text/plain"]
+    batch = house.http.post("/messages/batch", json={"messages": [{**SERVICE, **NULLS, "to": nobody()}]}).json()
+    assert [one["status"] for one in batch["results"]] == [202]
+
+
+def test_null_among_the_values_of_a_copy_stays_a_value(house: House) -> None:
+    ann = nobody()
+    sent(house, to=[{"email": ann, "data": {"name": None}}], text="Dear {{ name | default: 'friend' }}.\n")
+    assert "Dear friend." in house.sink.to(ann).data.decode()
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,7 @@ V = "validation_error"
         ({"headers": {"Relay-Topic": "news"}, "topic_id": "news"}, 422, V, "twice"),
         ({"headers": {"Relay-Stream": "nothing"}}, 422, V, "stream"),
         ({"headers": {"Relay-Stream": "bulk"}, "topic_id": "nothing"}, 422, V, "no-consent"),
-        ({"attachments": [{"content": "%%%"}]}, 422, V, "attachments.0.content"),
+        ({"attachments": [{"content": "%%%"}]}, 422, "invalid_attachment", "attachments.0.content"),
         ({"attachments": [{"content": [1, 256]}]}, 422, "invalid_attachment", "attachments.0"),
         ({"attachments": [{"content": [True]}]}, 422, "invalid_attachment", "attachments.0"),
         ({"attachments": [{"path": "http://127.0.0.1/secret"}]}, 422, "invalid_attachment", "fetches nothing"),

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
 from fastapi import APIRouter, Request
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.responses import Response
 
+from relay.web.api.models import Given
 from relay.web.api.models_messages import MailboxIn, MessageIn
 from relay.web.api.once import Key
 from relay.web.api.straight import Straight, StraightRoute
+from relay.web.api.strict import fields_of
+from relay.web.context import Context
 from tests.support.web import Served, Shop, serving
 
 
@@ -214,7 +219,10 @@ def test_an_unexpected_error_is_answered_and_told_to_the_guard() -> None:
         seen.append(error)
         return Response("sorry", 500)
 
-    straight = Straight(Starlette(), [router], {Exception: told})
+    app = Starlette()
+    app.state.context = context = Context.__new__(Context)
+    object.__setattr__(context, "clock", time.time)
+    straight = Straight(app, [router], {Exception: told})
 
     async def asked(*, quiet: bool) -> httpx.Response:
         transport = httpx.ASGITransport(straight, raise_app_exceptions=not quiet)
@@ -236,16 +244,48 @@ def test_other_methods_of_their_paths_go_the_usual_way(
     assert status == 200 or answer.headers["allow"] == "GET, POST"
 
 
+def _models() -> list[type[Given]]:
+    found, waiting = list[type[Given]](), [Given]
+    while waiting:
+        found += (more := waiting.pop().__subclasses__())
+        waiting += more
+    return sorted(set(found), key=lambda one: one.__name__)
+
+
+def test_what_may_be_left_out_may_be_null_and_the_document_says_so(served: Served) -> None:
+    schemas = served.client.get("/v1/openapi.json").json()["components"]["schemas"]
+    models = [one for one in _models() if one.__name__ in schemas]
+    assert len(models) > 20
+    for model in models:
+        schema = schemas[model.__name__]
+        optional = [name for name in schema["properties"] if name not in schema.get("required", ())]
+        for name in optional:
+            kinds = schema["properties"][name].get("anyOf", ())
+            assert {"type": "null"} in kinds or name == "data", (model, name, schema["properties"][name])
+        wrong = _wrong(model, {}), _wrong(model, dict.fromkeys(optional))
+        assert wrong[0] == wrong[1], model
+        assert _wrong(model, dict.fromkeys(schema["properties"])) == wrong[0], model
+
+
+def _wrong(model: type[Given], given: dict[str, None]) -> list[tuple[str, str]]:
+    try:
+        model.model_validate(given)
+    except ValidationError as error:
+        return fields_of(error)
+    return []
+
+
 @pytest.mark.parametrize(
     ("path", "given", "says"),
     [
         ("messages", {"subject": "x" * 901}, "body.subject: has 901 characters, 900 are allowed"),
-        ("messages", {"cc": None}, "body.cc.0: must be an object"),
+        ("messages", {"cc": [None]}, "body.cc.0: must be an object"),
+        ("messages", {"from": None}, "body.from: Field required"),
         ("messages", {"headers": []}, "body.headers: must be an object"),
         ("messages", [], "body: must be an object"),
         ("messages/batch", {"messages": ["x"]}, "body.messages.0: must be an object"),
         ("suppressions", {"email": "a@b.example", "reason": "dislike"}, "body.reason: is none of unsubscribed, hard-"),
-        ("suppressions", {"email": "a@b.example", "reason": None}, "body.reason: is none of unsubscribed, hard-"),
+        ("suppressions", {"email": None, "reason": None}, "body.email: Field required"),
         ("topics", "news", "body: must be an object"),
     ],
 )

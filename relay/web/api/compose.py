@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import mimetypes
 import secrets
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -26,42 +23,22 @@ from relay.mail.writing import (
 from relay.templates.personal import Personal, Sources, Unfilled, for_one, for_several, literal
 from relay.templates.templates import KeptTemplate
 from relay.web.api.models_messages import EnclosureIn, MailboxIn, MessageIn, RecipientIn
-from relay.web.problems import Problem
+from relay.web.problems import Wrong
 
-FURTHEST_S: Final = 30 * 86_400.0
-"""How far ahead a message may be asked for."""
 TO: Final = "api_to"
 """Slot of the To field, whose copies differ."""
-
-
-class Wrong(Problem):
-    """Fields whose content is wrong, each named."""
-
-    def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
-        super().__init__("invalid", "; ".join(f"{field}: {text}" for field, text in errors[:5]))
-        self.errors = [{"field": field, "error": text} for field, text in errors[:50]]
 
 
 def compose(
     given: MessageIn,
     tenant_id: int,
     client: str,
-    now: float,
     *,
     sandbox: bool,
     template: KeptTemplate | None = None,
 ) -> HandedMessage:
     """The message for all its recipients. Raises Wrong."""
-    wrong = _times(given, now)
-    enclosures = []
-    for number, one in enumerate(given.attachments):
-        content = _octets(one)
-        if content is None:
-            wrong.append((f"attachments.{number}.content", "is no base64"))
-        else:
-            enclosures.append(Enclosure(one.filename, _type(one), content, one.content_id))
-    if wrong:
-        raise Wrong(wrong)
+    enclosures = [Enclosure(one.filename, _type(one), one.content, one.content_id) for one in given.attachments]
     several = given.own_copies and len(given.to) > 1
     mark = "q" + secrets.token_hex(10) if several else ""
     addresses = [parse_address(one.email) for one in (given.author, *given.to, *given.cc, *given.bcc)]
@@ -169,15 +146,6 @@ def keep_until(given: MessageIn, keep_s: float) -> float:
     return 0.0 if given.send_at is None else given.send_at.timestamp() + keep_s
 
 
-def _times(given: MessageIn, now: float) -> list[tuple[str, str]]:
-    wrong = []
-    if given.send_at is not None and given.send_at.timestamp() > now + FURTHEST_S:
-        wrong.append(("send_at", f"lies more than {FURTHEST_S / 86_400:.0f} days ahead"))
-    if given.expires_at is not None and given.expires_at.timestamp() <= now:
-        wrong.append(("expires_at", "is past"))
-    return wrong
-
-
 def _time(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
@@ -190,16 +158,8 @@ def _box(one: MailboxIn) -> Mailbox:
     return Mailbox(parse_address(one.email), " ".join(one.name.split()))
 
 
-def _octets(one: EnclosureIn) -> bytes | None:
-    text = "".join(one.content.split())
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4) if "=" not in text else text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-
-
 def _type(one: EnclosureIn) -> str:
     if one.content_type:
-        return one.content_type.lower()
+        return one.content_type
     guessed = mimetypes.guess_type(one.filename)[0] or ""
     return "application/octet-stream" if guessed.startswith(("multipart/", "message/")) or not guessed else guessed

@@ -17,7 +17,7 @@ from relay.intake.api.handed import HandedMessage
 from relay.tenants.idempotency import KEEP_S
 from relay.web import problems
 from relay.web.api import raw, sending, templates
-from relay.web.api.compose import Wrong, compose, keep_until
+from relay.web.api.compose import compose, keep_until
 from relay.web.api.models_messages import AcceptedOut, MessageIn, MessageResults, MessagesIn
 from relay.web.api.once import REPLAYED, Key, tenant
 from relay.web.api.openapi import ALWAYS, REPLAY, WITH_BODY, errors
@@ -25,7 +25,7 @@ from relay.web.api.straight import StraightRoute
 from relay.web.api.strict import fields_of
 from relay.web.context import Context
 from relay.web.peer import client
-from relay.web.problems import TYPES, Problem
+from relay.web.problems import TYPES, Problem, Wrong
 
 _HEADS: Final[Any] = {"prefix": "/messages", "tags": ["messages"], "responses": errors(*ALWAYS)}
 router = APIRouter(**_HEADS, route_class=StraightRoute)
@@ -73,7 +73,7 @@ async def send_messages(request: Request, given: MessagesIn, key: Key = None) ->
     async def one(number: int, item: Any) -> dict[str, Any]:
         async with places:
             try:
-                message = MessageIn.model_validate(item)
+                message = MessageIn.model_validate(item, context={"now": context.clock()})
                 handed = await run_in_threadpool(composed, request, message)
                 own = f"{key}\n{number}" if key else ""
                 told = await sending.hand(context, keyed(handed, own, digest, keep_until(message, KEEP_S)))
@@ -124,7 +124,7 @@ def composed(request: Request, given: MessageIn) -> HandedMessage:
     address = client(request.scope) if request.client is not None else ""
     sandbox = bool(request.scope["state"].get("sandbox"))
     found = None if given.template is None else templates.named(context, tenant(request), given.template)
-    handed = compose(given, tenant(request), address, context.clock(), sandbox=sandbox, template=found)
+    handed = compose(given, tenant(request), address, sandbox=sandbox, template=found)
     return _sent_with(request, handed)
 
 

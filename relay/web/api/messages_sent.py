@@ -13,10 +13,10 @@ from relay.queue.trace import TraceStep
 from relay.store.contract import Tx
 from relay.values.ids import decode_id
 from relay.web.api import cursors
-from relay.web.api.compose import FURTHEST_S
 from relay.web.api.consent_list import moment
 from relay.web.api.models import Moment
 from relay.web.api.models_messages import (
+    FURTHEST_S,
     CopyOut,
     HoldOut,
     MessageBrief,

@@ -7,10 +7,22 @@ field is refused. What is not well-formed refuses the whole request.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 from relay.people.consent_rules import ConsentRefused, check_ip
 
@@ -28,7 +40,7 @@ def _ip(text: str) -> str:
     return found
 
 
-def _time(value: Any) -> datetime:
+def read_time(value: Any) -> datetime:
     """RFC 3339 §5.6 and nothing else: pydantic would take numbers and dates too."""
     if not isinstance(value, str) or not _TIME.fullmatch(value):
         raise ValueError("is no time such as 2026-01-31T12:00:00Z (RFC 3339, with its offset)")
@@ -61,15 +73,80 @@ PageField = Annotated[
 ]
 Moment = Annotated[
     datetime,
-    BeforeValidator(_time),
+    BeforeValidator(read_time),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-01-31T12:00:00Z"]}),
 ]
 
 
+def said(found: Mapping[str, Any]) -> str:
+    """What is wrong with a field, in words of JSON and of people, not of the library that looked."""
+    kind, bounds = found.get("type", ""), found.get("ctx", {})
+    if kind in _KINDS:
+        return _KINDS[kind]
+    if kind == "too_long" and bounds.get("field_type") == "Value":
+        return f"has {bounds['actual_length']} characters, {bounds['max_length']} are allowed"
+    return str(found["msg"]).removeprefix("Value error, ")
+
+
+_KINDS: Final = dict.fromkeys(("model_type", "dict_type", "model_attributes_type"), "must be an object")
+
+
 class Given(BaseModel):
-    """What comes in."""
+    """What comes in. A field that is null is one that is left out: many client libraries write all they know of."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_null(cls, given: Any) -> Any:
+        return without_null(given)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        found = handler(core_schema)
+        shape = handler.resolve_ref_schema(found)
+        needed = shape.get("required", ())
+        for name, one in shape.get("properties", {}).items():
+            if name not in needed:
+                shape["properties"][name] = _nullable(one)
+        return found
+
+
+def raise_each(wrong: Sequence[tuple[str, str]], before: ValidationError | None = None) -> None:
+    """One error that tells all of it, each by its field: what was found ``before``, too. None: nothing happens."""
+    if not wrong:
+        return
+    lines: list[InitErrorDetails] = []
+    if before is not None:
+        for one in before.errors(include_url=False, include_input=False):
+            text = PydanticCustomError("told", "{text}", {"text": said(one)})
+            lines.append(InitErrorDetails(type=text, loc=one["loc"], input=None))
+    told = {".".join(map(str, line["loc"])) for line in lines}
+    lines += [
+        InitErrorDetails(type=PydanticCustomError("told", "{text}", {"text": text}), loc=(name,), input=None)
+        for name, text in wrong
+        if name not in told
+    ]
+    raise ValidationError.from_exception_data("request", lines)
+
+
+def without_null(given: Any) -> Any:
+    """An object without the names whose value is null; all else as it is."""
+    if isinstance(given, dict) and None in given.values():
+        return {name: value for name, value in given.items() if value is not None}
+    return given
+
+
+_OF_FIELD: Final = ("title", "description", "default", "examples")
+
+
+def _nullable(shape: dict[str, Any]) -> dict[str, Any]:
+    """The same field, which may be null too; what is said of it stays at its head."""
+    either = shape.get("anyOf") or [{name: one for name, one in shape.items() if name not in _OF_FIELD}]
+    if not all(either) or {"type": "null"} in either:
+        return shape
+    head = {name: one for name, one in shape.items() if name in _OF_FIELD}
+    return {"anyOf": [*either, {"type": "null"}], **head}
 
 
 class ConsentIn(Given):

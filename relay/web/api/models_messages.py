@@ -6,19 +6,35 @@ the header hold no control characters: nothing can begin a field of its own.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
 from relay.mail.address import AddressError, parse_address
 from relay.mail.reserved import RESERVED_FIELDS
-from relay.web.api.models import Given, Moment
+from relay.web.api.models import Given, Moment, raise_each, read_time, without_null
 
 MOST_IN_BATCH: Final = 500
+FURTHEST_S: Final = 30 * 86_400.0
+"""How far ahead a message may be asked for."""
 MOST_HEADERS: Final = 100
 MOST_ENCLOSURES: Final = 100
 MOST_META: Final = 20
@@ -125,6 +141,13 @@ def _values(given: dict[str, Any]) -> dict[str, Any]:
 Data = Annotated[dict[str, Any], AfterValidator(_values)]
 
 
+NamedTexts = Annotated[
+    dict[str, str], BeforeValidator(without_null),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": ["string", "null"]}}),
+]  # fmt: skip
+"""A name that has null is left out, as everywhere."""
+
+
 class MailboxIn(Verbatim):
     """An address with the name that people see."""
 
@@ -138,61 +161,85 @@ class RecipientIn(MailboxIn):
     data: Annotated[Data, Field(description="Values for the variables of this copy.")] = Field(default_factory=dict)
 
 
+def _octets(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    text = "".join(value.split())
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4) if "=" not in text else text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("is no base64") from None
+
+
+def _kind(text: str) -> str:
+    kind = text.lower()
+    if kind and not _TYPE.fullmatch(kind):
+        raise ValueError("is no type such as application/pdf")
+    if kind.startswith(("multipart/", "message/")):
+        raise ValueError("a message goes along as application/octet-stream")
+    return kind
+
+
+def _content_id(text: str) -> str:
+    found = text.removeprefix("<").removesuffix(">")
+    if found and not _CONTENT_ID.fullmatch(found):
+        raise ValueError("is made of letters, digits and . _ + @ -")
+    return found
+
+
+_BASE64: Final = {"type": "string", "contentEncoding": "base64", "description": "Base64."}
+
+
 class EnclosureIn(Verbatim):
     """A file, or with ``content_id`` a picture that the HTML shows as ``cid:…``."""
 
     filename: Annotated[HeaderText, Field(max_length=200, examples=["terms.pdf"])] = ""
-    content_type: Annotated[str, Field(max_length=255, examples=["application/pdf"])] = ""
-    content: Annotated[str, Field(description="Base64.", json_schema_extra={"contentEncoding": "base64"})]
-    content_id: Annotated[str, Field(max_length=122)] = ""
-
-    @model_validator(mode="after")
-    def _checked(self) -> EnclosureIn:
-        if self.content_type:
-            kind = self.content_type.lower()
-            if not _TYPE.fullmatch(kind):
-                raise ValueError("content_type is no type such as application/pdf")
-            if kind.startswith(("multipart/", "message/")):
-                raise ValueError("content_type: a message goes along as application/octet-stream")
-        self.content_id = self.content_id.removeprefix("<").removesuffix(">")
-        if self.content_id and not _CONTENT_ID.fullmatch(self.content_id):
-            raise ValueError("content_id is made of letters, digits and . _ + @ -")
-        return self
+    content_type: Annotated[str, Field(max_length=255, examples=["application/pdf"]), AfterValidator(_kind)] = ""
+    content: Annotated[bytes, BeforeValidator(_octets), WithJsonSchema(_BASE64)]
+    content_id: Annotated[str, Field(max_length=122), AfterValidator(_content_id)] = ""
 
 
 def _headers(given: dict[str, str]) -> dict[str, str]:
-    for name, value in given.items():
-        shown = name[:60]
-        if not _FIELD.fullmatch(name):
-            raise ValueError(f"{shown!a} is no name of a header field")
-        lower = name.lower()
-        if lower in RESERVED_FIELDS or lower.startswith(("content-", "relay-", "resent-", "arc-")):
-            raise ValueError(f"{shown} has a place of its own in the request, or is the relay's")
-        if _CONTROL.search(value):
-            raise ValueError(f"{shown} holds a control character, such as a line end")
-        if not value.strip():
-            raise ValueError(f"{shown} is empty")
-        if lower in _FORMS and not _FORMS[lower](value.strip()):
-            raise ValueError(f"{shown} is not well-formed (RFC 5322)")
-        if max(map(len, value.split(" "))) > 900:
-            raise ValueError(f"{shown} has a word that is longer than a line")
-    lower_names = [name.lower() for name in given]
-    if len(set(lower_names)) != len(lower_names):
-        raise ValueError("a field is named twice")
+    wrong = [(name[:60], text) for name, value in given.items() if (text := _wrong_header(name, value))]
+    lower = Counter(name.lower() for name in given)
+    wrong += [(name[:60], "is named twice") for name in given if lower[name.lower()] > 1]
+    raise_each(wrong)
     return given
+
+
+def _wrong_header(name: str, value: str) -> str:
+    """What is wrong with a field of the header; empty: nothing."""
+    lower = name.lower()
+    if not _FIELD.fullmatch(name):
+        return "is no name of a header field"
+    if lower in RESERVED_FIELDS or lower.startswith(("content-", "relay-", "resent-", "arc-")):
+        return "has a place of its own in the request, or is the relay's"
+    if _CONTROL.search(value):
+        return "holds a control character, such as a line end"
+    if not value.strip():
+        return "is empty"
+    if lower in _FORMS and not _FORMS[lower](value.strip()):
+        return "is not well-formed (RFC 5322)"
+    return "has a word that is longer than a line" if max(map(len, value.split(" "))) > 900 else ""
 
 
 def _metas(given: dict[str, str]) -> dict[str, str]:
-    for name, value in given.items():
-        if not _META.fullmatch(name):
-            raise ValueError(f"{name[:60]!a}: names are 1 to 40 of a-z, 0-9, - and _")
-        _label(value)
+    wrong = [(name[:60], "names are 1 to 40 of a-z, 0-9, - and _") for name in given if not _META.fullmatch(name)]
+    wrong += [(name[:60], _NO_LABEL) for name, value in given.items() if not _is_label(value)]
+    raise_each(wrong)
     return given
 
 
+_NO_LABEL: Final = "must be printable, not empty and without blanks at its ends"
+
+
+def _is_label(text: str) -> bool:
+    return text == text.strip() and bool(text) and text.isprintable()
+
+
 def _label(text: str) -> str:
-    if text != text.strip() or not text or not text.isprintable():
-        raise ValueError("must be printable, not empty and without blanks at its ends")
+    if not _is_label(text):
+        raise ValueError(_NO_LABEL)
     return text
 
 
@@ -229,7 +276,7 @@ class MessageIn(Verbatim):
     html: Annotated[str | None, AfterValidator(lambda text: None if text is None else _seen(text))] = None
     template: Annotated[HeaderText | None, Field(max_length=80, description="Its name, or `name@version`.")] = None
     data: Annotated[Data, Field(description="Values for the variables of all copies.")] = Field(default_factory=dict)
-    headers: Annotated[dict[str, str], Field(max_length=MOST_HEADERS), AfterValidator(_headers)] = Field(
+    headers: Annotated[NamedTexts, Field(max_length=MOST_HEADERS), AfterValidator(_headers)] = Field(
         default_factory=dict
     )
     attachments: Annotated[list[EnclosureIn], Field(max_length=MOST_ENCLOSURES)] = Field(default_factory=list)
@@ -237,26 +284,62 @@ class MessageIn(Verbatim):
     topic: Label | None = None
     campaign: Label | None = None
     tag: Label | None = None
-    meta: Annotated[dict[str, Annotated[str, Field(max_length=200)]], Field(max_length=MOST_META),
-                    AfterValidator(_metas)] = Field(default_factory=dict)  # fmt: skip
+    meta: Annotated[NamedTexts, Field(max_length=MOST_META), AfterValidator(_metas)] = Field(default_factory=dict)
     track: Literal["none", "opens", "clicks", "all"] | None = None
     send_at: Annotated[Moment | None, Field(description="At most 30 days ahead.")] = None
     expires_at: Annotated[Moment | None, Field(description="What hasn't left then is dropped.")] = None
 
-    @model_validator(mode="after")
-    def _together(self) -> MessageIn:
-        wrong: list[str] = []
-        if self.own_copies and (self.cc or self.bcc) and len(self.to) > 1:
-            wrong.append("cc and bcc go with one to: each of several gets a copy of his own")
-        if not self.text and not self.html and self.template is None:
-            wrong.append("there is neither text nor html, nor a template")
-        if self.subject is None and self.template is None:
-            wrong.append("subject is missing")
-        if self.expires_at is not None and self.send_at is not None and self.expires_at <= self.send_at:
-            wrong.append("expires_at lies before send_at")
-        if wrong:
-            raise ValueError("; ".join(wrong))
-        return self
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_at_once(cls, given: Any, read: ModelWrapValidatorHandler[MessageIn], info: ValidationInfo) -> MessageIn:
+        """What single fields lack and what doesn't go together is told by one answer."""
+        if not isinstance(given, Mapping):
+            return read(given)
+        apart = cls._apart(given, None if info.context is None else info.context["now"])
+        try:
+            message = read(given)
+        except ValidationError as error:
+            raise_each(apart, error)
+            raise
+        raise_each(apart)
+        return message
+
+    @classmethod
+    def _apart(cls, given: Mapping[str, Any], now: float | None) -> list[tuple[str, str]]:
+        """Of a request as it came in: fields that are missing, or don't go with others. ``now``: where times count."""
+        wrong: list[tuple[str, str]] = []
+        bare = given.get("template") is None
+        to = given.get("to")
+        several = cls.own_copies and isinstance(to, list) and len(to) > 1
+        if several and (given.get("cc") or given.get("bcc")):
+            text = "goes with one to: each of several gets a copy of his own"
+            wrong += [(name, text) for name in ("cc", "bcc") if given.get(name)]
+        if bare and not given.get("text") and not given.get("html"):
+            wrong.append(("text", "there is neither text nor html, nor a template"))
+        if bare and given.get("subject") is None:
+            wrong.append(("subject", "is missing"))
+        if given.get("send_at") is not None or given.get("expires_at") is not None:
+            wrong += _wrong_times(_moment(given.get("send_at")), _moment(given.get("expires_at")), now)
+        return wrong
+
+
+def _moment(value: Any) -> float | None:
+    """None where there is none, or where that is told already."""
+    try:
+        return None if value is None else read_time(value).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _wrong_times(send_at: float | None, expires_at: float | None, now: float | None) -> list[tuple[str, str]]:
+    wrong = []
+    if now is not None and send_at is not None and send_at > now + FURTHEST_S:
+        wrong.append(("send_at", f"lies more than {FURTHEST_S / 86_400:.0f} days ahead"))
+    if now is not None and expires_at is not None and expires_at <= now:
+        wrong.append(("expires_at", "is past"))
+    elif send_at is not None and expires_at is not None and expires_at <= send_at:
+        wrong.append(("expires_at", "lies before send_at"))
+    return wrong
 
 
 class MessagesIn(Given):

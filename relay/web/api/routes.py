@@ -39,10 +39,10 @@ from relay.web.api import (
 )
 from relay.web.api.bearer import Bearer, members
 from relay.web.api.heads import Heads
+from relay.web.api.models import said
 from relay.web.api.parts import KNOWN_QUERY
 from relay.web.api.shares import RequestShares
 from relay.web.api.straight import FaultAnswer, Straight
-from relay.web.api.strict import said
 from relay.web.context import Context
 from relay.web.problems import TYPES, Problem
 

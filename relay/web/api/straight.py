@@ -20,9 +20,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from relay.web.api.models import said
 from relay.web.api.once import Key
 from relay.web.api.parts import check_json, check_query
-from relay.web.api.strict import read_strictly, said
+from relay.web.api.strict import read_strictly
+from relay.web.context import Context
 
 RouteAnswer = Callable[[Request], Coroutine[Any, Any, Response]]
 FaultAnswer = Callable[[Request, Exception], Awaitable[Response]]
@@ -59,7 +61,9 @@ def _read(shape: type[BaseModel], body: bytes, request: Request) -> tuple[BaseMo
         except ValidationError as error:
             wrong += _placed(error, "header", _KEY_FIELD)
     try:
-        given = shape.model_validate(read_strictly(body) if body else None)
+        given = shape.model_validate(
+            read_strictly(body) if body else None, context={"now": Context.of(request).clock()}
+        )
     except ValidationError as error:
         wrong += _placed(error, "body")
     except json.JSONDecodeError as error:

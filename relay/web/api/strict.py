@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NoReturn
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from fastapi import Depends, Request
 from pydantic import ValidationError
 
+from relay.web.api.models import said
 from relay.web.api.parts import JSON_ONLY
 from relay.web.problems import Problem
 
@@ -43,19 +44,6 @@ async def _strict(request: Request) -> None:
 
 STRICT_JSON = [*JSON_ONLY, Depends(_strict)]
 """Dependencies of routes whose body must not be read in two ways (RFC 8259 §4)."""
-
-
-def said(found: Mapping[str, Any]) -> str:
-    """What is wrong with a field, in words of JSON and of people, not of the library that looked."""
-    kind, bounds = found.get("type", ""), found.get("ctx", {})
-    if kind in _KINDS:
-        return _KINDS[kind]
-    if kind == "too_long" and bounds.get("field_type") == "Value":
-        return f"has {bounds['actual_length']} characters, {bounds['max_length']} are allowed"
-    return str(found["msg"]).removeprefix("Value error, ")
-
-
-_KINDS: Final = dict.fromkeys(("model_type", "dict_type", "model_attributes_type"), "must be an object")
 
 
 def fields_of(error: ValidationError, *before: str) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 
 from pydantic import ValidationError
 
+from relay.web.api.models import without_null
 from relay.web.api.models_messages import MessageIn
 from relay.web.api.strict import fields_of
 from relay.web.resend.faults import EmailFault, said
@@ -43,7 +44,7 @@ def message_of(given: object, now: float) -> SharedMessageIn:
     """Raises EmailFault."""
     if not isinstance(given, dict):
         raise EmailFault("validation_error", "The e-mail must be an object.")
-    there = {name: value for name, value in given.items() if value is not None}
+    there = without_null(given)
     if unknown := sorted(set(there) - _FIELDS):
         raise EmailFault("validation_error", f"`{unknown[0][:60]}` is no field that is known here.")
     for name in ("from", "to"):
@@ -65,12 +66,12 @@ def message_of(given: object, now: float) -> SharedMessageIn:
     if "scheduled_at" in there:
         ours["send_at"] = moment_of(there["scheduled_at"], now).isoformat()
     _template(there.get("template"), ours)
-    return _checked(ours)
+    return _checked(ours, now)
 
 
-def _checked(ours: dict[str, Any]) -> SharedMessageIn:
+def _checked(ours: dict[str, Any], now: float) -> SharedMessageIn:
     try:
-        return SharedMessageIn.model_validate(ours)
+        return SharedMessageIn.model_validate(ours, context={"now": now})
     except ValidationError as error:
         told = fields_of(error)
     names = {name.partition(".")[0] for name, _ in told}
@@ -94,6 +95,7 @@ def _texts(ours: dict[str, Any]) -> None:
 
 def _headers(given: object, ours: dict[str, Any]) -> None:
     """Fields of the message, and in ``Relay-*`` what their API has no name for."""
+    given = without_null(given)
     if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
         raise EmailFault("validation_error", "The `headers` field must be an object of strings.")
     own: dict[str, str] = {}
@@ -117,7 +119,7 @@ def _attachments(given: object) -> list[dict[str, Any]]:
 def _attachment(given: object, place: str) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise EmailFault("invalid_attachment", f"`{place}` must be an object.")
-    there = {name: value for name, value in given.items() if value is not None}
+    there = without_null(given)
     if unknown := sorted(set(there) - _ATTACHMENT):
         raise EmailFault("invalid_attachment", f"`{place}.{unknown[0][:60]}` is no field that is known here.")
     if "path" in there:
@@ -147,7 +149,7 @@ def _tags(given: object) -> dict[str, str]:
     if not isinstance(given, list):
         raise EmailFault("validation_error", "The `tags` field must be a list of objects with name and value.")
     found: dict[str, str] = {}
-    for number, one in enumerate(given):
+    for number, one in enumerate(map(without_null, given)):
         if not isinstance(one, dict) or not set(one) <= {"name", "value"}:
             raise EmailFault("validation_error", f"`tags.{number}` must be an object with name and value.")
         name, value = one.get("name"), one.get("value", "")
