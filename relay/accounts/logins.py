@@ -17,7 +17,7 @@ from relay.values.tenant import TenantRow
 
 _COLUMNS: Final = (
     "l.id, l.address, l.shown, l.tenant_id, coalesce(t.name, ''), l.role, l.created_at, l.password_at, l.disabled_at,"
-    " l.totp_at, l.confirmed_at"
+    " l.totp_at, l.confirmed_at, (SELECT count(*) FROM login_passkey p WHERE p.login_id = l.id)"
 )
 _FROM: Final = "FROM login l LEFT JOIN tenant t ON t.id = l.tenant_id"
 
@@ -41,6 +41,7 @@ class LoginRow:
     second_factor_at: float | None
     confirmed_at: float | None
     """When somebody who reads the mailbox said so."""
+    passkeys: int
 
 
 def add(
@@ -141,6 +142,7 @@ def remove(conn: Tx, row: LoginRow, *, actor: str, now: float) -> None:
     """The log-in with all that is known of it; what its owner did stays in the audit log."""
     _end_all(conn, row.id)
     conn.execute("DELETE FROM login_code WHERE login_id = ?", (row.id,))
+    conn.execute("DELETE FROM login_passkey WHERE login_id = ?", (row.id,))
     conn.execute("DELETE FROM login_action WHERE login_id = ?", (row.id,))
     conn.execute("DELETE FROM login WHERE id = ?", (row.id,))
     _record(conn, actor, "login-removed", row, now)
@@ -161,5 +163,5 @@ def _one(conn: Tx, where: str, value: object) -> LoginRow | None:
 
 
 def _row(row: Sequence[Any]) -> LoginRow:
-    id_, address, shown, tenant_id, tenant, role, *times = row
-    return LoginRow(id_, address, shown, tenant_id, tenant, LoginRole(role), *times)
+    id_, address, shown, tenant_id, tenant, role, *rest = row
+    return LoginRow(id_, address, shown, tenant_id, tenant, LoginRole(role), *rest)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets as random
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from relay.accounts.roles import MAY, Deed, LoginRole
@@ -24,6 +25,14 @@ MOST_SESSIONS: Final = 50
 LONGEST_S: Final = 31 * 86_400.0
 """No session lasts longer."""
 _OCTETS: Final = 32
+
+
+class SessionVia(StrEnum):
+    """How somebody came in."""
+
+    PASSWORD = "password"
+    """With a code of the second factor, where the log-in has one."""
+    PASSKEY = "passkey"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,9 @@ class Visitor:
     """Only the password was right so far."""
     seen_at: float
     second_factor: bool
+    """Whether codes are asked for with the password, or this session began with more than a password."""
+    via: SessionVia
+    passkey_id: int | None
 
     def may(self, deed: Deed) -> bool:
         return not self.half and deed in MAY[self.role]
@@ -70,14 +82,25 @@ class SessionShown:
     seen_at: float
     ip: str
     agent: str
+    via: SessionVia
 
 
-def begin(conn: Tx, login_id: int, client: Client, *, half: bool, now: float) -> str:
+def begin(
+    conn: Tx,
+    login_id: int,
+    client: Client,
+    *,
+    half: bool,
+    now: float,
+    via: SessionVia = SessionVia.PASSWORD,
+    passkey_id: int | None = None,
+) -> str:
     """The token of a new session; the only time it is known."""
     token = spelled(random.token_bytes(_OCTETS))
     conn.execute(
-        "INSERT INTO login_session (login_id, token, half, at, seen_at, ip, agent) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (login_id, _hash(token), int(half), now, now, client.ip, client.agent),
+        "INSERT INTO login_session (login_id, token, half, at, seen_at, ip, agent, via, passkey_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (login_id, _hash(token), int(half), now, now, client.ip, client.agent, str(via), passkey_id),
     )
     conn.execute(
         "DELETE FROM login_session WHERE login_id = ?1 AND id NOT IN"
@@ -92,17 +115,20 @@ def find(conn: Tx, token: str, lasting: Lasting, now: float) -> Visitor | None:
     if not token or len(token) > 100 or not token.isascii():
         return None
     row = conn.execute(
-        "SELECT s.id, s.login_id, l.shown, l.tenant_id, l.role, s.half, s.at, s.seen_at, l.totp_at"
+        "SELECT s.id, s.login_id, l.shown, l.tenant_id, l.role, s.half, s.at, s.seen_at, l.totp_at, s.via, s.passkey_id"
         " FROM login_session s JOIN login l ON l.id = s.login_id WHERE s.token = ? AND l.disabled_at IS NULL",
         (_hash(token),),
     ).fetchone()
     if row is None:
         return None
-    id_, login_id, shown, tenant_id, role, half, at, seen_at, totp_at = row
+    id_, login_id, shown, tenant_id, role, half, at, seen_at, totp_at, via, passkey_id = row
     whole_s = HALF_S if half else lasting.whole_s
     if now >= at + whole_s or now >= seen_at + lasting.idle_s:
         return None
-    return Visitor(id_, login_id, shown, tenant_id, LoginRole(role), bool(half), seen_at, totp_at is not None)
+    strong = totp_at is not None or via != SessionVia.PASSWORD
+    return Visitor(
+        id_, login_id, shown, tenant_id, LoginRole(role), bool(half), seen_at, strong, SessionVia(via), passkey_id
+    )
 
 
 def seen(conn: Tx, session_id: int, now: float) -> None:
@@ -128,11 +154,11 @@ def end_others(conn: Tx, login_id: int, session_id: int) -> int:
 def of_login(conn: Tx, login_id: int, lasting: Lasting, now: float) -> list[SessionShown]:
     """Those that live, the latest first."""
     rows = conn.execute(
-        "SELECT id, at, seen_at, ip, agent FROM login_session WHERE login_id = ? AND half = 0 AND at > ?"
+        "SELECT id, at, seen_at, ip, agent, via FROM login_session WHERE login_id = ? AND half = 0 AND at > ?"
         " AND seen_at > ? ORDER BY seen_at DESC, id DESC",
         (login_id, now - lasting.whole_s, now - lasting.idle_s),
     )
-    return [SessionShown(*row) for row in rows]
+    return [SessionShown(id_, at, seen_at, ip, agent, SessionVia(via)) for id_, at, seen_at, ip, agent, via in rows]
 
 
 def forget(conn: Tx, now: float) -> int:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from relay.accounts import activity, logins, passwords, second, sessions
+from relay.accounts import activity, logins, passkeys, passwords, second, sessions
 from relay.accounts.logins import LoginRow
 from relay.accounts.roles import STAFF_ROLES, TENANT_ROLES, LoginRole
 from relay.cli.common import EMAIL, Store, actor, done, json_option, note, open_store, output, say, show
@@ -65,6 +65,10 @@ def show_(ctx: click.Context, email: str, as_json: bool) -> None:
     row = logins.find(store.conn, email)
     lasting = sessions.Lasting(store.settings.accounts.idle, store.settings.accounts.session)
     fields = _fields(row) | {
+        "passkeys": [
+            {"name": one.name, "created_at": one.created_at, "used_at": one.used_at}
+            for one in passkeys.of_login(store.conn, row.id)
+        ],
         "recovery_codes_left": second.codes_left(store.conn, row.id),
         "sessions": [asdict(one) for one in sessions.of_login(store.conn, row.id, lasting, now)],
         "activity": [asdict(one) for one in activity.of_login(store.conn, row.id, None, MOST_ACTIONS)],
@@ -74,7 +78,9 @@ def show_(ctx: click.Context, email: str, as_json: bool) -> None:
 
 @command.command()
 @click.argument("email")
-@click.option("--second-factor", is_flag=True, help="Also take away the second factor, of who lost device and codes.")
+@click.option(
+    "--second-factor", is_flag=True, help="Also take away second factor and passkeys, of who lost device and codes."
+)
 @json_option
 @click.pass_context
 def reset(ctx: click.Context, email: str, second_factor: bool, as_json: bool) -> None:
@@ -84,7 +90,7 @@ def reset(ctx: click.Context, email: str, second_factor: bool, as_json: bool) ->
         row = logins.find(conn, email)
         logins.reset(conn, row, made, actor=actor(), now=now)
         if second_factor:
-            second.remove(conn, row, actor=actor(), now=now)
+            passkeys.device_lost(conn, row, actor=actor(), now=now)
     _password(ctx, store, row, made, as_json)
 
 
@@ -133,6 +139,7 @@ def _fields(row: LoginRow) -> dict[str, object]:
         "created_at": row.created_at,
         "password_at": row.password_at,
         "second_factor_at": row.second_factor_at,
+        "passkeys": row.passkeys,
         "disabled_at": row.disabled_at,
     }
 

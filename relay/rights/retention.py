@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Final, Protocol
 
-from relay.accounts import activity, brakes, resets, sessions
+from relay.accounts import activity, brakes, challenges, resets, sessions
 from relay.campaigns import refusals
 from relay.contests import answer as contests
 from relay.events import forget as events
@@ -170,7 +170,7 @@ def _logins(conn: Tx, now: float) -> int:
     """What was tried and done with log-ins; sessions end by themselves, but their rows wouldn't go."""
     with transaction(conn):
         done = activity.forget(conn, now) + brakes.forget(conn, now) + resets.forget(conn, now)
-        return done + sessions.forget(conn, now)
+        return done + sessions.forget(conn, now) + challenges.forget(conn, now)
 
 
 def _answers(conn: Tx, now: float) -> int:

@@ -90,6 +90,49 @@ ACCOUNT: Final[dict[str, str]] = {
     "me.second_off": "Switch it off",
     "me.second_change": "Change it",
     "me.codes_new": "New recovery codes",
+    "passkey.title": "Passkeys",
+    "passkey.lead": (
+        "Sign in with your device’s lock (finger, face or PIN) in place of the password: two factors in one step, and "
+        "nothing that a false page could take."
+    ),
+    "passkey.name": "A name, so that you know it again",
+    "passkey.add": "Add a passkey",
+    "passkey.make": "Create the passkey",
+    "passkey.make_lead": "Your browser asks for your device’s lock, and keeps the passkey “{name}” there.",
+    "passkey.script": (
+        "This step needs JavaScript, since browsers give passkeys to scripts alone. Password and second factor "
+        "work without."
+    ),
+    "passkey.where": "Passkeys need a host’s name and HTTPS. These pages are at {address}.",
+    "passkey.used": "Last used {moment}",
+    "passkey.unused": "Added {date}, not used so far",
+    "passkey.remove": "Remove {name}",
+    "passkey.count": "Passkeys: {count}",
+    "passkey.via": "by passkey",
+    "passkey.sign_in": "Sign in with a passkey",
+    "passkey.cancelled": (
+        "No passkey came from your device: it was cancelled, took too long, or there is none for this service. "
+        "Try again, or use your password."
+    ),
+    "passkey.known": "This device has a passkey for your log-in already.",
+    "passkey.elsewhere": "Passkeys work at {address} alone. Open the page there.",
+    "passkey.unable": "This browser or device can’t do that here. Use another, or your password.",
+    "passkey.late": "That took too long, or was sent before. Please try again.",
+    "passkey.unfit": "What your device answered doesn’t prove a passkey, so none was added. Please try again.",
+    "passkey.refused": (
+        "This passkey opens nothing here: it was removed, or belongs elsewhere. Sign in with your password."
+    ),
+    "passkey.copied": (
+        "This passkey may have been copied: its count went back. It opens nothing. Sign in with your password, remove "
+        "it and add a new one."
+    ),
+    "passkey.added.subject": "A passkey was added to your log-in",
+    "passkey.added.mail": "the passkey “{name}” was added to your log-in {login}. It signs in without the password.",
+    "passkey.copied.subject": "A passkey of yours may have been copied",
+    "passkey.copied.mail": (
+        "somebody tried to sign in as {login} with the passkey “{name}”, and its count was older than the last one. "
+        "It may have been copied, so it was refused. Sign in with your password, remove it and add a new one."
+    ),
     "me.sessions": "Where you are signed in",
     "me.seen": "Last used",
     "me.address": "Address",
@@ -110,6 +153,11 @@ ACCOUNT: Final[dict[str, str]] = {
     "role.support": "Support",
     "activity.signed-in": "Signed in",
     "activity.signed-in-recovery": "Signed in with a recovery code; codes left:",
+    "activity.signed-in-passkey": "Signed in with the passkey",
+    "activity.passkey-added": "Passkey added:",
+    "activity.passkey-removed": "Passkey removed:",
+    "activity.passkey-refused": "Refused: a wrong answer of the passkey",
+    "activity.passkey-copied": "Refused: a passkey that may have been copied:",
     "activity.signed-out": "Signed out",
     "activity.refused": "Wrong password",
     "activity.code-refused": "Wrong code",

@@ -54,7 +54,7 @@ class Views:
         frames: Sequence[str] = (),
         brand: Brand = PLAIN,
     ) -> Response:
-        """One HTML page under a policy that allows this style sheet and nothing else.
+        """One HTML page under a policy that allows this style sheet and nothing else, but a ``script`` of the values.
 
         ``forms_to`` is an origin that a form's answer may lead on to, ``frames``
         are those whose pages may frame this one; both checked (``registry.web_address``).
@@ -63,7 +63,7 @@ class Views:
         look = {"brand": brand, "sheet": Markup(brand.sheet), "languages": LANGUAGES}
         html = self._environment.get_template(template).render({**texts, **look, **values})
         headers = {
-            "Content-Security-Policy": self._policy(forms_to, frames, brand),
+            "Content-Security-Policy": self._policy(forms_to, frames, brand, script="script" in values),
             "Content-Language": language.code,
             "Vary": "Accept-Language",
         }
@@ -71,13 +71,14 @@ class Views:
             headers |= {"X-Frame-Options": "", "Cross-Origin-Resource-Policy": "cross-origin"}
         return HTMLResponse(html, status, headers)
 
-    def _policy(self, forms_to: str, frames: Sequence[str], brand: Brand) -> str:
+    def _policy(self, forms_to: str, frames: Sequence[str], brand: Brand, *, script: bool) -> str:
         own = f" 'sha256-{_digest(brand.sheet)}'" if brand.sheet else ""
         rules = {
             "default-src": _NONE,
             "style-src": f"'sha256-{self._digest}'{own}",
             **({"img-src": _SELF} if brand.logo else {}),
             "form-action": f"{_SELF} {forms_to}".rstrip(),
+            **({"script-src": _SELF} if script else {}),
             "base-uri": _NONE,
             "frame-ancestors": " ".join(frames) or _NONE,
         }

@@ -97,7 +97,8 @@ WRITES = re.compile(
     r"\b(?:INSERT(?: OR \w+)? INTO|UPDATE(?: OR \w+)?|DELETE FROM|REPLACE INTO)\s+(?:main\.)?([a-z_]+|SET)?"
 )
 OWNERS: Mapping[str, str] = {
-    "accounts": "login login_action login_code login_place login_reset login_session login_try",
+    "accounts": "login login_action login_challenge login_code login_passkey login_place login_reset login_session "
+    "login_try",
     "audit": "audit audit_head audit_key audit_leaf audit_node consent_history",
     "brake": "brake brake_place brake_use brake_words",
     "campaigns": "campaign refusal_sum",

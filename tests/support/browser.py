@@ -188,6 +188,25 @@ class Browser:
         """Errors and warnings the page wrote since the last call, such as blocked resources."""
         return [str(entry["message"]) for entry in self._call("POST", "/se/log", {"type": "browser"})]
 
+    def add_authenticator(self, *, verified: bool = True) -> str:
+        """A device for passkeys (WebAuthn §11.3); its id. ``verified``: it asks its owner, who says yes."""
+        wanted = {
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": verified,
+        }
+        return str(self._call("POST", "/webauthn/authenticator", wanted))
+
+    def remove_authenticator(self, device: str) -> None:
+        self._call("DELETE", f"/webauthn/authenticator/{device}")
+
+    def credentials(self, device: str) -> list[bytes]:
+        """What it calls the passkeys that it has."""
+        found = self._call("GET", f"/webauthn/authenticator/{device}/credentials")
+        return [base64.urlsafe_b64decode(one["credentialId"] + "==") for one in found]
+
     def close(self) -> None:
         """End browser and driver; safe to call twice."""
         try:

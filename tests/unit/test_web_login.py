@@ -88,7 +88,8 @@ def test_a_wrong_password_and_an_unknown_address_read_the_same(served: Served, o
         wrong = client.post("/login", data={"email": owner.email, "password": "x" * 32})
         unknown = client.post("/login", data={"email": "nobody@acme.example", "password": "x" * 32})
         assert wrong.status_code == unknown.status_code == 403
-        assert wrong.text.replace(owner.email, "…") == unknown.text.replace("nobody@acme.example", "…")
+        plain = [re.sub(r'data-options="[^"]*"', "", one.text) for one in (wrong, unknown)]  # a challenge each
+        assert plain[0].replace(owner.email, "…") == plain[1].replace("nobody@acme.example", "…")
         for given in ({}, {"email": "", "password": ""}, {"email": "<script>alert(1)</script>", "password": "\x00"}):
             answer = client.post("/login", data=given)
             assert answer.status_code == 403 and "<script>" not in answer.text

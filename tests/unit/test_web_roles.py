@@ -32,7 +32,7 @@ from relay.values.ids import encode_id
 from relay.web.account import pages as account
 from relay.web.desk import pages as desk
 from relay.web.inside.gate import OWN_PATH, GuardedRoute
-from relay.web.inside.script import PATH
+from relay.web.inside.script import KEYS
 from relay.webhooks import book
 from tests.support.inside import held_campaign, person, signed_in, visitor
 from tests.support.web import Served, Shop, serving
@@ -328,7 +328,7 @@ def shown(shop: Shop) -> list[str]:
     return [line for line in shop.dump().splitlines() if not line.startswith(BEHIND)]
 
 
-OWN_SCRIPT = f'<script src="{PATH}" defer></script>'
+OWN_SCRIPT = f'<script src="{KEYS}" defer></script>'
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"
 COLUMNS = (
     ("campaign", "name", "subject", "why", "reason", "topic", "from_address", "decided_by", "suspicion"),

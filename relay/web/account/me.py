@@ -7,8 +7,9 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from relay.accounts import activity, brakes, confirming, logins, passwords, resets, second, sessions, totp
+from relay.accounts import activity, brakes, confirming, logins, passkeys, passwords, resets, second, sessions, totp
 from relay.accounts.logins import LoginRow
+from relay.accounts.passkey_answers import relying_party
 from relay.accounts.roles import Deed
 from relay.store.contract import Tx
 from relay.web.inside import cookie, gate
@@ -18,7 +19,7 @@ LENGTH: Final = 25
 
 
 def own(asked: PageRequest) -> Response:
-    return _page(asked)
+    return shown_page(asked)
 
 
 def activities(asked: PageRequest) -> Response:
@@ -31,18 +32,18 @@ def activities(asked: PageRequest) -> Response:
 
 def second_begin(asked: PageRequest) -> Response:
     """Shows the key, to whoever has the password too: else a minute at an open browser could lock its owner out."""
-    fault = _password_fault(asked)
+    fault = password_fault(asked)
     if fault:
-        return _page(asked, fault, 403)
+        return shown_page(asked, fault, 403)
     with asked.context.storage.write() as conn:
-        key = second.begin(conn, asked.context.secrets, _row(conn, asked))
+        key = second.begin(conn, asked.context.secrets, own_row(conn, asked))
     return _set_up(asked, key)
 
 
 def second_confirm(asked: PageRequest) -> Response:
     context = asked.context
     with context.storage.write() as conn:
-        row = _row(conn, asked)
+        row = own_row(conn, asked)
         codes = second.confirm(conn, context.secrets, row, asked.field("code", 20), now=asked.now)
         if codes is not None:
             # A session that somebody else began with the password alone is over.
@@ -57,9 +58,9 @@ def second_confirm(asked: PageRequest) -> Response:
 def codes_renew(asked: PageRequest) -> Response:
     """Whoever has the session must show a code too."""
     with asked.context.storage.write() as conn:
-        row = _row(conn, asked)
+        row = own_row(conn, asked)
         if not _proved(conn, asked, row):
-            return _page(asked, "second.wrong", 403, conn=conn)
+            return shown_page(asked, "second.wrong", 403, conn=conn)
         codes = second.renew_codes(conn, asked.context.secrets, row.id)
         activity.note(conn, row.id, "codes-renewed", asked.client, asked.now)
     return asked.page("account/codes.html", {"codes": codes})
@@ -67,9 +68,9 @@ def codes_renew(asked: PageRequest) -> Response:
 
 def second_off(asked: PageRequest) -> Response:
     with asked.context.storage.write() as conn:
-        row = _row(conn, asked)
+        row = own_row(conn, asked)
         if not _proved(conn, asked, row):
-            return _page(asked, "second.wrong", 403, conn=conn)
+            return shown_page(asked, "second.wrong", 403, conn=conn)
         second.remove(conn, row, actor=row.shown, now=asked.now)
         activity.note(conn, row.id, "second-factor-off", asked.client, asked.now)
     return asked.to(OWN_PATH)
@@ -78,14 +79,15 @@ def second_off(asked: PageRequest) -> Response:
 def password(asked: PageRequest) -> Response:
     """A new one, shown this once; the present one is asked for, and all other sessions end."""
     context = asked.context
-    fault = _password_fault(asked)
+    fault = password_fault(asked)
     if fault:
-        return _page(asked, fault, 403)
+        return shown_page(asked, fault, 403)
     made = passwords.fresh()
     with context.storage.write() as conn:
-        row = _row(conn, asked)
+        row = own_row(conn, asked)
         logins.reset(conn, row, made, actor=row.shown, now=asked.now)
-        token = sessions.begin(conn, row.id, asked.client, half=False, now=asked.now)
+        via, key = asked.visitor.via, asked.visitor.passkey_id
+        token = sessions.begin(conn, row.id, asked.client, half=False, now=asked.now, via=via, passkey_id=key)
         activity.note(conn, row.id, "password-renewed", asked.client, asked.now)
         resets.told(conn, context.office.operator, row, asked.language, asked.now)
     response = asked.page("account/password.html", {"password": made.shown})
@@ -110,7 +112,7 @@ def confirm_ask(asked: PageRequest) -> Response:
     """A letter with a link to one's own address."""
     context = asked.context
     with context.storage.write() as conn:
-        row = _row(conn, asked)
+        row = own_row(conn, asked)
         confirming.ask(conn, context.office.operator, context.views.base_url, row, asked.language, asked.now)
         activity.note(conn, row.id, "confirm-asked", asked.client, asked.now)
     return asked.to(OWN_PATH)
@@ -119,7 +121,7 @@ def confirm_ask(asked: PageRequest) -> Response:
 def confirm_follow(asked: PageRequest) -> Response:
     """The link in the letter; it takes the session too, so that nobody else's look at the letter counts."""
     with asked.context.storage.write() as conn:
-        row = _row(conn, asked)
+        row = own_row(conn, asked)
         if row.confirmed_at is None:
             if not confirming.follow(conn, row, asked.request.path_params["token"], asked.now):
                 return asked.context.views.message(asked.language, "own_address.over", 410)
@@ -141,18 +143,19 @@ ROUTES = [
 ]
 
 
-def _row(conn: Tx, asked: PageRequest) -> LoginRow:
+def own_row(conn: Tx, asked: PageRequest) -> LoginRow:
+    """The visitor's log-in."""
     row = logins.by_id(conn, asked.visitor.login_id)
     if row is None:
         raise HTTPException(404)
     return row
 
 
-def _password_fault(asked: PageRequest) -> str:
+def password_fault(asked: PageRequest) -> str:
     """Key of the text that says what is wrong with the password in the form; empty: nothing."""
     context = asked.context
     with context.storage.write() as conn:
-        row = _row(conn, asked)
+        row = own_row(conn, asked)
         tried = brakes.take(conn, context.secrets, row.address, asked.client.ip, asked.now)
         stored = logins.stored_password(conn, row.id)
     if tried is None:
@@ -172,7 +175,8 @@ def _proved(conn: Tx, asked: PageRequest, row: LoginRow) -> bool:
     return True
 
 
-def _page(asked: PageRequest, fault: str = "", status: int = 200, conn: Tx | None = None) -> Response:
+def shown_page(asked: PageRequest, fault: str = "", status: int = 200, conn: Tx | None = None) -> Response:
+    """The page again, with what was wrong; ``conn``: within the caller's transaction."""
     if conn is not None:
         return _shown(conn, asked, fault, status)
     with asked.context.storage.read() as reader:
@@ -180,15 +184,19 @@ def _page(asked: PageRequest, fault: str = "", status: int = 200, conn: Tx | Non
 
 
 def _shown(conn: Tx, asked: PageRequest, fault: str, status: int) -> Response:
-    row = _row(conn, asked)
+    row = own_row(conn, asked)
     values = {
         "row": row,
         "fault": fault,
         "sessions": sessions.of_login(conn, row.id, gate.lasting(asked.context), asked.now),
         "codes_left": second.codes_left(conn, row.id),
         "rows": activity.of_login(conn, row.id, None, 10),
-        "must": asked.context.settings.accounts.second_factor
-        in (("all", "staff") if row.tenant_id is None else ("all",)),
+        "passkeys": passkeys.of_login(conn, row.id),
+        "most_name": passkeys.MOST_NAME,
+        "party": relying_party(asked.context.views.base_url),
+        "address": asked.context.views.base_url,
+        "must": not asked.visitor.second_factor
+        and asked.context.settings.accounts.second_factor in (("all", "staff") if row.tenant_id is None else ("all",)),
     }
     return asked.page("account/me.html", values, status)
 

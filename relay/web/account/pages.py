@@ -13,6 +13,7 @@ from relay.web.account import (
     keys,
     me,
     messages,
+    passkeys,
     people,
     plan,
     rights,
@@ -45,4 +46,5 @@ ROUTES = [
     *plan.ROUTES,
     *log_ins.routes("/account", Deed.OWN),
     *me.ROUTES,
+    *passkeys.ROUTES,
 ]

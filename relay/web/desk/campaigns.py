@@ -22,7 +22,7 @@ from relay.values.errors import RegistryError
 from relay.web.inside import rates
 from relay.web.inside.frame import framed
 from relay.web.inside.gate import PageRequest, act, show
-from relay.web.inside.script import PATH
+from relay.web.inside.script import KEYS
 
 LENGTH: Final = 100
 """More don't wait: a person decides each of them."""
@@ -39,7 +39,7 @@ def waiting(asked: PageRequest) -> Response:
             "asking": [(one, campaigns.held(conn, one.id)) for one in asking],
             "watched": [(one, campaigns.held(conn, one.id)) for one in watched],
             "names": names(conn, {one.tenant_id for one in (*asking, *watched)}),
-            "script": PATH,
+            "script": KEYS,
         }
     return asked.page("desk/waiting.html", values)
 
@@ -133,7 +133,7 @@ def _page(asked: PageRequest, fault: str = "", status: int = 200) -> Response:
             "judges": judges,
             "fault": fault,
             "decided": row.state in ("released", "declined"),
-            "script": PATH,
+            "script": KEYS,
             **_neighbours(conn, row.id),
             "copy": exemplars.of_campaign(conn, row.id, links, asked.now) if judges else None,
         }

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from relay.accounts import logins, passwords, second
+from relay.accounts import logins, passkeys, passwords
 from relay.accounts.logins import LoginRow
 from relay.accounts.roles import STAFF_ROLES, TENANT_ROLES, Deed, LoginRole
 from relay.mail.address import AddressError, parse_address
@@ -65,7 +65,7 @@ def add(asked: PageRequest) -> Response:
 
 
 def change(asked: PageRequest) -> Response:
-    """reset, second (factor off), disable, enable or remove; one's own is seen to elsewhere."""
+    """reset, second (factor and passkeys off), disable, enable or remove; one's own is seen to elsewhere."""
     word = asked.request.path_params["deed"]
     made = passwords.fresh() if word == "reset" else None
     with asked.context.storage.write() as conn:
@@ -76,7 +76,7 @@ def change(asked: PageRequest) -> Response:
         if made is not None:
             logins.reset(conn, row, made, **told)  # type: ignore[arg-type]
         elif word == "second":
-            second.remove(conn, row, **told)  # type: ignore[arg-type]
+            passkeys.device_lost(conn, row, **told)  # type: ignore[arg-type]
         elif word == "disable":
             logins.disable(conn, row, **told)  # type: ignore[arg-type]
         elif word == "enable":

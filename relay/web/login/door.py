@@ -11,10 +11,12 @@ from starlette.routing import Route
 
 from relay.accounts import activity, brakes, logins, passwords, sessions
 from relay.accounts.logins import LoginRow
+from relay.accounts.sessions import SessionVia
 from relay.mail.address import AddressError, parse_address
 from relay.store.contract import Tx
 from relay.web.context import Context
 from relay.web.inside import cookie, gate, origin
+from relay.web.login.offer import offer
 from relay.web.public import forms
 from relay.web.public.filled import MAX_EMAIL
 from relay.web.views import spoken
@@ -31,7 +33,7 @@ async def front(request: Request) -> Response:
 async def sign_in(request: Request) -> Response:
     """``GET|POST /login``."""
     if request.method != "POST":
-        return gate.private(await run_in_threadpool(_form, request))
+        return gate.private(await run_in_threadpool(form, request))
     if origin.foreign(request):
         return gate.private(gate.refused(request, "foreign", 403))
     fields = forms.read_form(request.headers.get("content-type", ""), await request.body())
@@ -57,12 +59,24 @@ def _front(request: Request) -> Response:
     return RedirectResponse(gate.SIGN_IN if who is None or who.half else gate.home(who), 303)
 
 
-def _form(request: Request, fault: str = "", email: str = "", status: int = 200) -> Response:
+def form(request: Request, fault: str = "", email: str = "", status: int = 200) -> Response:
+    """The sign-in page, or home for who is signed in."""
     who = gate.visitor(request) if not fault else None
     if who is not None and not who.half:
         return RedirectResponse(gate.home(who), 303)
-    values = {"fault": fault, "email": email, "next": _inside(request.query_params.get("next", ""))}
-    return Context.of(request).views.page(spoken(request.scope), "login/sign_in.html", values, status)
+    values: dict[str, object] = {"fault": fault, "email": email, "next": _inside(request.query_params.get("next", ""))}
+    made = offer(request, anew=bool(fault))
+    values |= made.values if made is not None else {}
+    response = Context.of(request).views.page(spoken(request.scope), "login/sign_in.html", values, status)
+    if made is not None:
+        made.put(request, response)
+    return response
+
+
+def braked(request: Request, email: str = "") -> Response:
+    response = form(request, "sign_in.braked", email, 429)
+    response.headers["Retry-After"] = str(_WAIT_S)
+    return response
 
 
 def _enter(request: Request, fields: forms.Fields) -> Response:
@@ -77,15 +91,13 @@ def _enter(request: Request, fields: forms.Fields) -> Response:
         row = logins.look_up(conn, email) if tried is not None else None
         stored = logins.stored_password(conn, row.id) if row is not None else None
     if tried is None:
-        response = _form(request, "sign_in.braked", email, 429)
-        response.headers["Retry-After"] = str(_WAIT_S)
-        return response
+        return braked(request, email)
     right = passwords.matches(first("password", passwords.MOST_CHARACTERS), stored)
     if row is None or not right or row.disabled_at is not None:
         if row is not None:
             with context.storage.write() as conn:
                 activity.note(conn, row.id, "refused", client, now)
-        return _form(request, "sign_in.wrong", email, 403)
+        return form(request, "sign_in.wrong", email, 403)
     return _begin(request, row, stored or "", tried, first("next", 2_000))
 
 
@@ -96,25 +108,40 @@ def _begin(request: Request, row: LoginRow, stored: str, tried: int, wanted: str
     with context.storage.write() as conn:
         fresh = logins.by_id(conn, row.id)
         if fresh is None or fresh.disabled_at is not None or logins.stored_password(conn, row.id) != stored:
-            return _form(request, "sign_in.wrong", row.shown, 403)  # it was ended while the hash was made
-        _end_cookie(conn, context, request, now)
-        token = sessions.begin(conn, row.id, client, half=half, now=now)
+            return form(request, "sign_in.wrong", row.shown, 403)  # it was ended while the hash was made
+        token = fresh_session(conn, request, row, half=half, now=now)
         if not half:  # a right password with a wrong code isn't a good try
             brakes.good(conn, context.secrets, row.address, client.ip, tried, now)
             activity.note(conn, row.id, "signed-in", client, now)
+    return entered(request, row, token, wanted, half=half)
+
+
+def fresh_session(
+    conn: Tx,
+    request: Request,
+    row: LoginRow,
+    *,
+    half: bool,
+    now: float,
+    via: SessionVia = SessionVia.PASSWORD,
+    passkey_id: int | None = None,
+) -> str:
+    """Its token; a session that the browser had is over with it."""
+    before = sessions.find(conn, cookie.read(request), gate.lasting(Context.of(request)), now)
+    if before is not None:
+        sessions.end(conn, before.login_id, before.session_id)
+    client = gate.client_of(request)
+    return sessions.begin(conn, row.id, client, half=half, now=now, via=via, passkey_id=passkey_id)
+
+
+def entered(request: Request, row: LoginRow, token: str, wanted: str, *, half: bool = False) -> Response:
+    """To the page that was asked for, if it is one of theirs; else home."""
     home = "/desk/" if row.tenant_id is None else "/account/"
     inside = _inside(wanted)
     target = inside if inside.startswith((home, gate.OWN_PATH)) else home
     response = RedirectResponse("/login/second" if half else target, 303)
     cookie.put(request, response, token)
     return response
-
-
-def _end_cookie(conn: Tx, context: Context, request: Request, now: float) -> None:
-    """A session that the browser had is over with a new one."""
-    before = sessions.find(conn, cookie.read(request), gate.lasting(context), now)
-    if before is not None:
-        sessions.end(conn, before.login_id, before.session_id)
 
 
 def _leave(request: Request) -> Response:

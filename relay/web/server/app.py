@@ -44,7 +44,7 @@ from relay.web.guard import UPLOADS, Guard, WebLimits
 from relay.web.health import Health
 from relay.web.inside import gate, script
 from relay.web.inside.upload import FORM_ROOM
-from relay.web.login import door, reset, second
+from relay.web.login import door, passkey, reset, second
 from relay.web.machine import MachineFigures
 from relay.web.metrics import Metrics
 from relay.web.peer import Insiders
@@ -160,6 +160,7 @@ def create_app(
             *contact.ROUTES,
             *logo.ROUTES,
             *door.ROUTES,
+            *passkey.ROUTES,
             *second.ROUTES,
             *reset.ROUTES,
             *account.ROUTES,
