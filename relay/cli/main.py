@@ -58,6 +58,8 @@ COMMANDS: Final[dict[str, str]] = {
     "bounce": "Messages that came back: what was understood of one.",
     "trace": "One message's whole story.",
     "arf": "Feedback reports: what was understood of one.",
+    "registration": "Registrations for an account: list, show, admit, refuse.",
+    "invite": "Invitations to register: add, list, revoke.",
     "user": "People who log in to the pages: add, list, show, reset, disable, enable, remove.",
     "token": "Bearer credentials of the HTTP API.",
     "webhook": "Webhooks: add, list, show, test, replay, rotate, remove.",

@@ -60,6 +60,12 @@ def confirmed(conn: Tx, tenant_id: int, by: str, now: float) -> None:
     )
 
 
+def reached_by(conn: Tx, tenant_id: int, phone: str) -> None:
+    """Its telephone number, by which it is known again; digits alone."""
+    open_(conn, tenant_id, CONFIRMED)
+    conn.execute("UPDATE account SET phone = ? WHERE tenant_id = ?", (phone, tenant_id))
+
+
 def asked(conn: Tx, tenant_id: int, now: float, *, anew: bool = False) -> None:
     """A letter is on its way. ``anew``: until it is answered the contact is nobody's."""
     open_(conn, tenant_id, CONFIRMED)

@@ -22,9 +22,16 @@ def check(conn: Tx, contact: str, *, postal: str = "", client: str = "") -> list
 
     A network alone refuses nobody: others share it.
     """
-    found = second_accounts.of_applicant(conn, contact, (), postal, origin_of(client))
+    found = alike(conn, contact, postal=postal, client=client)
     refuse(found)
     return found
+
+
+def alike(
+    conn: Tx, contact: str, *, domains: Sequence[str] = (), postal: str = "", client: str = "", phone: str = ""
+) -> list[Match]:
+    """What others have in common with an applicant, terminated ones first."""
+    return second_accounts.of_applicant(conn, contact, domains, postal, origin_of(client), phone)
 
 
 def check_domain(conn: Tx, tenant: TenantRow, name: str) -> list[Match]:

@@ -1,8 +1,8 @@
 """Second accounts of one customer: what two tenants have in common that two customers seldom have (R23).
 
 Compared are the contact's mailbox in any spelling, its domain and the sending
-domains with what they lie under, the postal address, and the network of the
-sign-up. Domains that anybody gets a mailbox at say nothing.
+domains with what they lie under, the postal address, the telephone number, and the
+network of the sign-up. Domains that anybody gets a mailbox at say nothing.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ _YAHOO: Final = re.compile(r"(?:yahoo|hotmail|outlook|live|gmx|aol)(?:\.[a-z]{2,
 _FREE: Final = frozenset(_FREE_NAMES.split())
 LEAST_POSTAL: Final = 12
 """Letters and digits of a postal address that tell one from another."""
+LEAST_PHONE: Final = 6
+"""Digits of a telephone number that do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Match:
 
     tenant: str
     what: str
-    """contact, domain, postal or network."""
+    """contact, domain, postal, phone or network."""
     value: str
     terminated: bool
 
@@ -51,7 +53,7 @@ CustomerKey = tuple[str, str]
 """(what, value)."""
 
 
-def keys(contact: str, domains: Iterable[str], postal: str = "", origin: str = "") -> set[CustomerKey]:
+def keys(contact: str, domains: Iterable[str], postal: str = "", origin: str = "", phone: str = "") -> set[CustomerKey]:
     """All by which a customer is known again."""
     found: set[CustomerKey] = {("domain", owned) for name in domains if (owned := owned_domain(name))}
     try:
@@ -68,6 +70,9 @@ def keys(contact: str, domains: Iterable[str], postal: str = "", origin: str = "
         found.add(("postal", plain))
     if origin:
         found.add(("network", origin))
+    number = re.sub(r"\D", "", phone).lstrip("0")
+    if len(number) >= LEAST_PHONE:
+        found.add(("phone", number))
     return found
 
 
@@ -101,10 +106,10 @@ def of_tenant(conn: Tx, tenant_id: int) -> list[Match]:
 
 
 def of_applicant(
-    conn: Tx, contact: str, domains: Iterable[str] = (), postal: str = "", origin: str = ""
+    conn: Tx, contact: str, domains: Iterable[str] = (), postal: str = "", origin: str = "", phone: str = ""
 ) -> list[Match]:
     """The same of somebody who is no tenant yet."""
-    return _matches(_everybody(conn), keys(contact, domains, postal, origin), 0)
+    return _matches(_everybody(conn), keys(contact, domains, postal, origin, phone), 0)
 
 
 def groups(conn: Tx) -> list[dict[str, object]]:
@@ -132,12 +137,13 @@ def _everybody(conn: Tx) -> dict[int, _Known]:
     for tenant_id, name in conn.execute("SELECT tenant_id, name FROM domain"):
         domains[tenant_id].append(name)
     rows = conn.execute(
-        "SELECT t.id, t.name, t.contact, t.postal, coalesce(a.origin, ''), a.terminated_at FROM tenant t"
+        "SELECT t.id, t.name, t.contact, t.postal, coalesce(a.origin, ''), coalesce(a.phone, ''),"
+        " a.terminated_at FROM tenant t"
         " LEFT JOIN account a ON a.tenant_id = t.id ORDER BY t.id"
     )
     return {
-        id_: _Known(name, terminated_at is not None, keys(contact, domains[id_], postal, origin))
-        for id_, name, contact, postal, origin, terminated_at in rows
+        id_: _Known(name, terminated_at is not None, keys(contact, domains[id_], postal, origin, phone))
+        for id_, name, contact, postal, origin, phone, terminated_at in rows
     }
 
 

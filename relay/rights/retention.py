@@ -19,6 +19,7 @@ from relay.people import apart, doubts
 from relay.queue import forget as queue
 from relay.queue import looks, waiting
 from relay.queue.thaw import thaw
+from relay.registration import book as registrations
 from relay.signup import answer, forms, limits
 from relay.statistics import sums as statistics
 from relay.store import marks
@@ -56,6 +57,8 @@ class Keep(Protocol):
     def tracking(self) -> float: ...
     @property
     def exemplars(self) -> float: ...
+    @property
+    def registrations(self) -> float: ...
 
 
 async def run(path: StoreAddress, keep: Keep, clock: Callable[[], float], steady: Steady | None = None) -> None:
@@ -78,6 +81,9 @@ def _turn(path: StoreAddress, keep: Keep, now: float, steady: Steady) -> int:
         _log.warning("the clock is far ahead of the last clean-up: nothing is deleted until it has stood so for a day")
         return 0
     deleted = clean(path, keep.completed, keep.events, now, keep.tracking)
+    with closing(connect(path)) as conn:
+        while step := _registrations(conn, now, keep.registrations):
+            deleted += step
     with closing(connect(path)) as conn, transaction(conn):
         deleted += exemplars.forget(conn, now - keep.exemplars)
         statistics.forget(conn, now - keep.events)
@@ -171,6 +177,12 @@ def _logins(conn: Tx, now: float) -> int:
     with transaction(conn):
         done = activity.forget(conn, now) + brakes.forget(conn, now) + resets.forget(conn, now)
         return done + sessions.forget(conn, now) + challenges.forget(conn, now)
+
+
+def _registrations(conn: Tx, now: float, kept_s: float) -> int:
+    """Of people who didn't become customers."""
+    with transaction(conn):
+        return registrations.forget(conn, now, kept_s)
 
 
 def _answers(conn: Tx, now: float) -> int:

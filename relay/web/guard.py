@@ -65,7 +65,19 @@ UPLOADS: Final = "/account/imports"
 """Path of requests whose bodies are lists of people."""
 _ROUTES = frozenset(
     {
-        *(*_QUIET, "/", "/login", "/logout", "/report", *_MESSAGES, "/v1/consents", *_CONSENTS, _EXPORT),
+        *(
+            *_QUIET,
+            "/",
+            "/login",
+            "/logout",
+            "/register",
+            "/terms",
+            "/report",
+            *_MESSAGES,
+            "/v1/consents",
+            *_CONSENTS,
+            _EXPORT,
+        ),
         *(
             "/permission",
             "/v1/contests",
@@ -127,6 +139,7 @@ def route_label(path: str) -> str:
         "/confirm/",
         "/logo/",
         "/login/",
+        "/register/",
         "/account/",
         "/desk/",
         "/v1/problems/",

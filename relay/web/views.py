@@ -20,7 +20,7 @@ from relay.web.brand import PLAIN, Brand
 
 _HTML_PATHS: Final = (
     *("/u/", "/p/", "/why/", "/permission", "/c/", "/report", "/s/", "/confirm/", "/contact/"),
-    *("/login", "/account", "/desk"),
+    *("/login", "/register", "/terms", "/account", "/desk"),
 )
 _SELF: Final = "'self'"
 _NONE: Final = "'none'"

@@ -21,9 +21,9 @@ KNOWS: Mapping[str, str] = {
     "campaigns": "events ledger mail store values",
     "checks": "audit delivery/smtp feedback intake/smtp keys pipeline store store/postgres store/sqlite tenants values",
     "cli": "accounts audit backup brake campaigns checks conduct contests demo events evidence exemplars "
-    "feedback install intake intake/smtp keys ledger lists mail observe people pipeline processes queue rights "
-    "mailings serve.py signup statistics store store/copy store/sqlite templates tenants texts tracking values "
-    "webhooks",
+    "feedback install intake intake/smtp keys ledger lists mail observe people pipeline processes queue "
+    "registration rights mailings serve.py signup statistics store store/copy store/sqlite templates tenants texts "
+    "tracking values webhooks",
     "client": "",
     "conduct": "audit events keys ledger mail people queue signup store tenants texts values",
     "contests": "audit campaigns events keys mail people queue store tenants texts values",
@@ -51,8 +51,9 @@ KNOWS: Mapping[str, str] = {
     "pipeline": "mail values",
     "processes": "observe store",
     "queue": "audit campaigns events ledger mail observe people pipeline store store/sqlite texts tracking values",
-    "rights": "accounts audit campaigns contests events exemplars feedback keys observe people queue signup "
-    "statistics store tenants tracking values webhooks",
+    "registration": "accounts audit conduct keys mail people queue store tenants texts values",
+    "rights": "accounts audit campaigns contests events exemplars feedback keys observe people queue "
+    "registration signup statistics store tenants tracking values webhooks",
     "reload.py": "again.py checks",
     "serve.py": "again.py app.py checks intake/smtp observe processes queue store store/sqlite web/server",
     "signup": "audit campaigns events keys ledger mail people queue store tenants texts tracking values",
@@ -75,10 +76,10 @@ KNOWS: Mapping[str, str] = {
     "values web web/inside web/public webhooks",
     "web/api": "audit brake campaigns conduct contests events exemplars intake intake/api ledger lists mail people "
     "queue signup statistics store templates tenants texts tracking values web webhooks",
-    "web/desk": "accounts audit campaigns checks conduct contests exemplars feedback ledger mail queue store tenants "
-    "tracking values web web/inside",
+    "web/desk": "accounts audit campaigns checks conduct contests exemplars feedback ledger mail queue "
+    "registration store tenants texts tracking values web web/inside",
     "web/inside": "accounts campaigns mail store tenants texts values web web/public",
-    "web/login": "accounts mail store web web/inside web/public",
+    "web/login": "accounts mail registration signup store tenants texts values web web/inside web/public",
     "web/public": "audit conduct contests feedback keys mail people signup store tenants texts tracking values web",
     "web/resend": "intake/api observe queue store tenants values web web/api",
     "web/server": "accounts intake/api keys observe processes queue signup store store/sqlite tracking uploads web "
@@ -115,12 +116,14 @@ OWNERS: Mapping[str, str] = {
     "people": "apart attribute consent doubt erased incoming list_group membership named never_ask profile "
     "subscriber suppression topic wording",
     "queue": "body name_look node recipient submission",
+    "registration": "invite registration registration_try",
     "signup": "asking form form_removed form_topic opt_in",
     "statistics": "stat_hour stat_part",
     "store": "meta schema_version",
     "store/sqlite": "sqlite_master sqlite_sequence",
     "templates": "template",
-    "tenants": "api_token content_permit credential dkim_key domain idempotency idempotency_room logo stream tenant",
+    "tenants": "api_token content_permit credential dkim_key domain idempotency idempotency_room logo stream tenant "
+    "terms terms_acceptance",
     "tracking": "hit hit_link hit_sum tracking_consent",
     "uploads": "list_job",
     "webhooks": "webhook webhook_again webhook_key webhook_try",

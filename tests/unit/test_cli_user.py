@@ -83,3 +83,43 @@ def test_each_role_on_each_side(user: Invoke, role: str, tenant: bool) -> None:
 def test_what_is_refused_says_what_to_do(user: Invoke, words: tuple[str, ...], status: int, says: str) -> None:
     found, said = user(*words)
     assert found == status and says in said and said.count("\n") <= 1
+
+
+def test_registrations_and_invitations_by_command(home: Path) -> None:
+    def invoke(*words: str) -> tuple[int, str]:
+        result = CliRunner().invoke(relay, ["-c", str(home / "relay.toml"), *words])
+        return result.exit_code, result.output if result.exit_code else result.stdout
+
+    status, said = invoke("invite", "add")
+    assert status == 1 and "registration is closed" in said
+    with (home / "relay.toml").open("a") as file:
+        file.write('\n[accounts]\nregistration = "invite"\n')
+    made = json.loads(invoke("invite", "add", "--email", "ann@x.example", "--note", "Ann", "--mail", "--json")[1])
+    assert "/register?invite=" in made["url"] and made["state"] == "open" and made["note"] == "Ann"
+    assert invoke("invite", "add", "--mail")[0] == 1
+    assert invoke("invite", "add")[1].count("/register?invite=") == 1
+    assert [one["number"] for one in json.loads(invoke("invite", "list", "--json")[1])] == [2, 1]
+    assert invoke("invite", "revoke", "2")[0] == 0 and invoke("invite", "revoke", "2")[0] == 1
+    conn = connect(home / "data" / "relay.db")
+    assert conn.execute("SELECT count(*) FROM submission").fetchone()[0] == 1
+    insert = (
+        "INSERT INTO registration (at, state, email, person, name, phone, country, city, company, language, ip, agent,"
+        " token_at, confirmed_at) VALUES (1, 'waiting', ?, x'00', 'Ann', '+3725123456', 'EE', 'Tartu', 'New Ltd', 'et',"
+        " '192.0.2.7', 'x', 1, 2)"
+    )
+    for address in ("ann@x.example", "bo@y.example"):
+        conn.execute(insert, (address,))
+    assert [one["email"] for one in json.loads(invoke("registration", "list", "--json")[1])] == [
+        "bo@y.example",
+        "ann@x.example",
+    ]
+    assert json.loads(invoke("registration", "show", "1", "--json")[1])["account"] == "New Ltd"
+    admitted = json.loads(invoke("registration", "admit", "1", "--json")[1])
+    assert (admitted["state"], admitted["tenant"]) == ("admitted", "new-ltd")
+    assert invoke("registration", "admit", "1")[0] == 1 and invoke("registration", "show", "99")[0] == 1
+    assert invoke("registration", "refuse", "2", "--reason", "not for us", "--silent")[0] == 0
+    refused = json.loads(invoke("registration", "list", "--state", "refused", "--json")[1])
+    assert [(one["number"], one["reason"]) for one in refused] == [(2, "not for us")]
+    assert json.loads(invoke("tenant", "show", "new-ltd", "--json")[1])["title"] == "New Ltd"
+    assert logins.find(conn, "ann@x.example").role == "owner"
+    conn.close()

@@ -143,6 +143,7 @@ class Kept:
     tracking = 90 * DAY_S
     events = 90 * DAY_S
     exemplars = 90 * DAY_S
+    registrations = 30 * DAY_S
 
 
 def _steady(stood_s: float, now: float) -> Steady:

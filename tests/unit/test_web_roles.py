@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,6 +20,7 @@ from relay.lists.wishes import ListWishes
 from relay.mailings import mailings, writing
 from relay.people import wordings
 from relay.queue.operator import Operator
+from relay.registration import invites
 from relay.signup import forms
 from relay.signup.forms import FormWish
 from relay.store.database import transaction
@@ -140,6 +142,25 @@ def statement_of(shop: Shop) -> dict[str, object]:
     return {"id": made.id}
 
 
+def registration_of(shop: Shop) -> dict[str, object]:
+    """One that waits."""
+    with transaction(shop.conn) as conn:
+        (id_,) = conn.execute(
+            "INSERT INTO registration (at, state, email, person, name, phone, country, city, company, about, language,"
+            " ip, agent, token_at, confirmed_at, resembles) VALUES (1, 'waiting', ?, x'00', 'Ann', '+372 512345', 'EE',"
+            " 'X', ?, ?, 'en', '192.0.2.7', 'x', 1, 2, ?) RETURNING id",
+            (f"r{time.monotonic_ns()}@people.example", SECRET, SECRET,
+             json.dumps([{"tenant": "acme", "what": "phone", "value": SECRET}])),
+        ).fetchone()  # fmt: skip
+    return {"id": id_}
+
+
+def invite_of(shop: Shop) -> dict[str, object]:
+    with transaction(shop.conn) as conn:
+        row, _ = invites.add(conn, None, note=SECRET, actor="t", now=time.time())
+    return {"id": row.id}
+
+
 def contest_of(shop: Shop) -> dict[str, object]:
     reader = shop.consent(f"c{time.monotonic_ns()}@people.example", "club")
     with transaction(shop.conn) as conn:
@@ -236,6 +257,8 @@ MADE: dict[str, Callable[[Shop], dict[str, object]]] = {
     "/webhooks/{id}": webhook_of,
     "/account/people/": person_of,
     "/reports/{id}": report_of,
+    "/registrations/{id}": registration_of,
+    "/invites/{id}": invite_of,
     "/statements/{id}": statement_of,
     "/contests/{id}": contest_of,
     "/imports/{id}": import_of,
@@ -363,6 +386,22 @@ COLUMNS = (
     ("topic", "title", "description"),
     ("list_job", "file", "actor"),
     ("consent_import", "file", "source", "actor", "reason"),
+    (
+        "registration",
+        "email",
+        "name",
+        "surname",
+        "phone",
+        "city",
+        "company",
+        "postal",
+        "website",
+        "about",
+        "agent",
+        "decided_by",
+        "reason",
+    ),
+    ("invite", "email", "note"),
     ("spam_report", "address", "message", "sender", "description", "note"),
 )
 """What tenants and strangers write, wherever a page shows it."""

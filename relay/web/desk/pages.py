@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from relay.accounts.roles import Deed
-from relay.web.desk import campaigns, health, log, people, queue, reports, tenants
+from relay.web.desk import campaigns, health, log, people, queue, registrations, reports, tenants
 from relay.web.inside import people as log_ins
 
 ROUTES = [
     *campaigns.ROUTES,
     *tenants.ROUTES,
+    *registrations.ROUTES,
     *reports.ROUTES,
     *people.ROUTES,
     *queue.ROUTES,

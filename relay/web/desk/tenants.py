@@ -21,9 +21,10 @@ from relay.ledger import plans, quota
 from relay.queue.admin import QueueAction, Selection
 from relay.queue.admin import act as queue_act
 from relay.queue.thaw import thaw
+from relay.registration import book as registrations
 from relay.store.contract import Tx
 from relay.store.database import connect
-from relay.tenants import domains, streams, tenants
+from relay.tenants import domains, streams, tenants, terms
 from relay.tenants.plan import change
 from relay.values.errors import RegistryError
 from relay.values.facts import Freeze
@@ -175,6 +176,8 @@ def _page(asked: PageRequest) -> Response:
             "history": actions.of_tenant(conn, tenant.id, conduct.HISTORY, 2 * LATEST)[::-1],
             "resembles": second_accounts.of_tenant(conn, tenant.id),
             "plans": list(settings.plans),
+            "registration": registrations.of_tenant(conn, tenant.id),
+            "terms": terms.of_tenant(conn, tenant.id)[:1],
             "operates": asked.visitor.may(Deed.OPERATE),
         }
     return asked.page("desk/tenant.html", values)

@@ -48,6 +48,7 @@ ACCOUNT_PAGES: Final = (
 DESK_PAGES: Final = (
     ("desk", "/desk/", Deed.DESK),
     ("tenants", "/desk/tenants", Deed.DESK),
+    ("registrations", "/desk/registrations", Deed.DESK),
     ("reports", "/desk/reports", Deed.DESK),
     ("asking", "/desk/people", Deed.DESK),
     ("queue", "/desk/queue", Deed.DESK),

@@ -64,10 +64,16 @@ def form(request: Request, fault: str = "", email: str = "", status: int = 200) 
     who = gate.visitor(request) if not fault else None
     if who is not None and not who.half:
         return RedirectResponse(gate.home(who), 303)
-    values: dict[str, object] = {"fault": fault, "email": email, "next": _inside(request.query_params.get("next", ""))}
+    context = Context.of(request)
+    values: dict[str, object] = {
+        "fault": fault,
+        "email": email,
+        "next": _inside(request.query_params.get("next", "")),
+        "registers": context.settings.accounts.registration != "closed",
+    }
     made = offer(request, anew=bool(fault))
     values |= made.values if made is not None else {}
-    response = Context.of(request).views.page(spoken(request.scope), "login/sign_in.html", values, status)
+    response = context.views.page(spoken(request.scope), "login/sign_in.html", values, status)
     if made is not None:
         made.put(request, response)
     return response

@@ -44,7 +44,7 @@ from relay.web.guard import UPLOADS, Guard, WebLimits
 from relay.web.health import Health
 from relay.web.inside import gate, script
 from relay.web.inside.upload import FORM_ROOM
-from relay.web.login import door, passkey, reset, second
+from relay.web.login import door, passkey, register, reset, second
 from relay.web.machine import MachineFigures
 from relay.web.metrics import Metrics
 from relay.web.peer import Insiders
@@ -163,6 +163,7 @@ def create_app(
             *passkey.ROUTES,
             *second.ROUTES,
             *reset.ROUTES,
+            *register.ROUTES,
             *account.ROUTES,
             *desk.ROUTES,
             *script.ROUTES,
