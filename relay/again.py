@@ -67,9 +67,10 @@ def main() -> None:
 
 def _mail(kept: Kept, index: int) -> ProcessBody:
     def body(tell: Tell) -> None:
-        from relay.app import Share, run  # here, since what goes wrong below is logged
-        from relay.intake.smtp.balance import Balance
+        from relay.intake.smtp.balance import Balance  # here, since what goes wrong below is logged
         from relay.intake.smtp.listeners import Ports
+        from relay.mail_process.app import run
+        from relay.mail_process.share import Share
         from relay.web.server.liveness import Heartbeat
 
         workers, listening = kept.settings.server.workers, kept.listening

@@ -96,7 +96,8 @@ class Start:
         settings, ports, balance, slot = self.settings, self.ports, self.balance, self.heartbeat.slot(index)
 
         def body(tell: Tell) -> None:
-            from relay.app import Share, run
+            from relay.mail_process.app import run
+            from relay.mail_process.share import Share
 
             if balance is not None:
                 balance.join(index)
@@ -126,7 +127,7 @@ class Start:
         # Once for all of them: modules are a third of a mail process's memory.
         import uvloop  # noqa: F401
 
-        import relay.app  # noqa: F401
+        import relay.mail_process.app  # noqa: F401
 
         gc.collect()
         gc.freeze()  # keeps the pages that the children share from being copied

@@ -24,7 +24,7 @@ WORKERS = 2
 PORTS = 4
 WAIT_S = 30
 MODULE = "aiosmtpd"
-"""One that ``relay.app`` imports, and the parent does not."""
+"""One that ``relay.mail_process`` imports, and the parent does not."""
 LIBRARIES = ("/uvloop/", "/cryptography/")
 """Such ones that can be seen from outside."""
 

@@ -11,10 +11,7 @@ from tests.meta.tree import ROOT, imports, python_files
 
 KNOWS: Mapping[str, str] = {
     "accounts": "audit keys mail people queue store tenants texts values",
-    "again.py": "app.py intake/smtp observe processes web/server",
-    "app.py": "audit brake conduct delivery delivery/smtp events exemplars feedback intake intake/api intake/smtp "
-    "keys lists mail mail_store.py mailings/running notes observe pipeline processes queue rights statistics store "
-    "tenants tracking web/server webhooks",
+    "again.py": "intake/smtp mail_process observe processes web/server",
     "audit": "keys store store/sqlite values",
     "backup": "keys people store store/copy store/sqlite values",
     "brake": "audit conduct events mail pipeline queue store tenants texts values",
@@ -42,6 +39,9 @@ KNOWS: Mapping[str, str] = {
     "ledger": "store values",
     "lists": "audit events keys mail people store store/sqlite values",
     "mail": "",
+    "mail_process": "audit brake conduct delivery delivery/smtp events exemplars feedback intake intake/api "
+    "intake/smtp keys lists mail mail_store.py mailings/running notes observe pipeline processes queue rights "
+    "statistics store tenants tracking web/server webhooks",
     "mail_store.py": "store store/sqlite",
     "mailings": "audit exemplars mail people queue store templates values",
     "mailings/running": "intake/api mail mailings store templates values",
@@ -55,7 +55,7 @@ KNOWS: Mapping[str, str] = {
     "rights": "accounts audit campaigns contests events exemplars feedback keys observe people queue "
     "registration signup statistics store tenants tracking values webhooks",
     "reload.py": "again.py checks",
-    "serve.py": "again.py app.py checks intake/smtp observe processes queue store store/sqlite web/server",
+    "serve.py": "again.py checks intake/smtp mail_process observe processes queue store store/sqlite web/server",
     "signup": "audit campaigns events keys ledger mail people queue store tenants texts tracking values",
     "statistics": "events store tracking values",
     "store": "observe",

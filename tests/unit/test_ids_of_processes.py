@@ -12,7 +12,7 @@ from tests.meta.tree import ROOT
 FORKS = """
 import os
 from types import SimpleNamespace
-import relay.app
+import relay.mail_process.app
 from relay.intake.accept import Acceptor
 for _ in range(3):
     if not os.fork():

@@ -58,7 +58,7 @@ PROTOCOL: Final = "HTTP"
 
 @dataclass(frozen=True, slots=True)
 class ApiDesk:
-    """What the door works with, put together once in ``relay.app``."""
+    """What the door works with, put together once in ``relay.mail_process``."""
 
     snapshots: SnapshotSource
     secrets: Secrets

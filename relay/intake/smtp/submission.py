@@ -55,7 +55,7 @@ _Answer = TypeVar("_Answer")
 
 @dataclass(frozen=True, slots=True)
 class SubmissionDesk:
-    """What submission sessions work with, put together once in ``relay.app``."""
+    """What submission sessions work with, put together once in ``relay.mail_process``."""
 
     snapshots: SnapshotSource
     secrets: Secrets
