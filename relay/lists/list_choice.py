@@ -8,6 +8,7 @@ from typing import Final
 
 from relay.lists import list_finding
 from relay.lists.list_status import StatusColumn, StatusMode, known
+from relay.lists.list_words import Said, meaning, plain
 
 Cells = Callable[[int], list[str]]
 """What stands in a column, by its index; empty cells left out."""
@@ -20,7 +21,21 @@ def chosen(status: Sequence[StatusColumn], names: Sequence[str], cells: Cells) -
     found = list(status)
     if len(found) > 1:  # how often mail bounced says nothing where the status is told
         found = [column for column in found if not _counts(column, cells)] or found
-    return _without_codes(_of_person(found, names, cells), cells)
+    found = _without_codes(_of_person(found, names, cells), cells)
+    _mend_empty(found, cells)
+    return found
+
+
+def _mend_empty(status: Sequence[StatusColumn], cells: Cells) -> None:
+    """Where one column says who agreed, an empty cell of one that has bad words alone says nothing."""
+    good = [column for column in status if column.mode in _SPEAKS and _has_good(column, cells)]
+    for column in status:
+        if column.mode is StatusMode.STATE and column not in good and good:
+            column.empty = Said.NOTHING
+
+
+def _has_good(column: StatusColumn, cells: Cells) -> bool:
+    return any(column.said(cell) is Said.AGREED for cell in cells(column.index))
 
 
 def _counts(column: StatusColumn, cells: Cells) -> bool:
@@ -35,10 +50,18 @@ def _of_person(status: list[StatusColumn], names: Sequence[str], cells: Cells) -
         column
         for column in status
         if column.mode is StatusMode.STATE
-        and names[column.index] in list_finding.MERE
-        and not any(known(cell) or list_finding.is_flag(cell) for cell in cells(column.index))
+        and (
+            not any(known(cell) or list_finding.is_flag(cell) for cell in cells(column.index))
+            if names[column.index] in list_finding.MERE
+            else list_finding.is_of_other(names[column.index]) and not any(map(_meant, cells(column.index)))
+        )
     ]
     return [column for column in status if column not in strange]
+
+
+def _meant(cell: str) -> bool:
+    """Is it a word of states by itself?"""
+    return meaning(plain(cell)) is not Said.NOTHING
 
 
 def _without_codes(status: list[StatusColumn], cells: Cells) -> list[StatusColumn]:

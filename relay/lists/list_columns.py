@@ -25,7 +25,7 @@ EVERY: Final = "*"
 """As a column to skip: all that would become attributes."""
 
 _SEPARATED: Final = re.compile(r"\d+[-./]\d+[-./]\d+")
-_WORDY: Final = re.compile(r"[^\W\d_][\w \-/()#:*,'?%]*\Z")
+_WORDY: Final = re.compile(r"[^\W\d_][\w \-/()#:*,'?%.!&;\"+…\u2019]*\Z|[¿¡#*(«\"][^@]*\Z")
 _BEFORE_LISTS_AT: Final = 788_918_400.0
 """1995: older dates in a column without a name are no times of consents by mail."""
 

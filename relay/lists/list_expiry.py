@@ -17,7 +17,7 @@ _END: Final = (
     r"|(?:valid[oa]|vigente|vigencia) (?:hasta|fino)|\bhasta\b|\bvenc\w+|caduc\w*"
     r"|(?:деиств\w+|годен|годно) до|истек\w*|истечен\w*|срок деиств\w+|окончани\w+"
     r"|(?:діисн\w+|діє|чинн\w+) до|закінч\w+|термін діі|строк діі"
-    r"|kehti\w* kuni|kehtivus\w*|aegu\w+|lopeb\w*|geldig tot|wazn\w+ do|voimassa"
+    r"|\b(?:bis|до|kuni|tot|fino)\Z|kehti\w* kuni|kehtivus\w*|aegu\w+|lopeb\w*|geldig tot|wazn\w+ do|voimassa"
 )
 _EXPIRY: Final = re.compile(rf"\b(?:{_END})")
 _BARE: Final = re.compile(

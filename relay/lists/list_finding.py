@@ -13,17 +13,20 @@ from relay.lists.list_heard import (
     is_code,
     is_reason,
     negative,
+    says_how,
     short_part,
     spoken,
     stem,
 )
-from relay.lists.list_status import StatusColumn, StatusMode, answer_of, is_time, known, parts_of, short_answer
+from relay.lists.list_status import StatusColumn, StatusMode, answer_of, denied, is_time, known, parts_of, short_answer
 from relay.lists.list_status_names import (
     AGREEMENT,
     ASKED,
     BAD_NAMES,
     BASES,
     BASIS,
+    LAWFUL_CONSENT,
+    LAWFUL_ELSE,
     MAYBE_STATES,
     NOT_STATES,
     OTHER_STATES,
@@ -32,7 +35,7 @@ from relay.lists.list_status_names import (
     STATES,
     YES_NAMES,
 )
-from relay.lists.list_words import NO, STRONG, YES, Said, meaning, plain, strong
+from relay.lists.list_words import NO, STRONG, WEIGHT, YES, Said, meaning, plain, strong
 from relay.values.moments import absent
 
 _ANY_TIME: Final = re.compile(
@@ -43,6 +46,7 @@ _ANY_TIME: Final = re.compile(
 """What a question adds of how to leave (``plain``)."""
 MERE: Final = frozenset(("status", "statut", "статус", "staatus", "estatus"))
 """Names that may be those of an order's state."""
+_ALL: Final = ("all", "everything", "global", "alle", "alles", "tous", "tout", "todo", "todos", "все", "всі", "koik")
 MAX_KINDS: Final = 40
 """Different words that a column of states has at most in a sample."""
 
@@ -76,19 +80,27 @@ def _by_name(
     if name in BAD_NAMES:
         return StatusColumn(index, shown, StatusMode.BAD, bad, answers)
     if BASIS.search(name):
-        return StatusColumn(index, shown, StatusMode.STATE, answers={**BASES, **answers})
+        return StatusColumn(index, shown, StatusMode.STATE, answers={**_bases(cells), **answers})
     if name in STATES:
-        return StatusColumn(index, shown, StatusMode.STATE, answers=answers, empty=_if_empty(cells))
-    if ASKED.search(name) and any(meaning(plain(cell)) for cell in cells) and _few(cells):
+        return StatusColumn(
+            index, shown, StatusMode.STATE, answers=answers, empty=Said.NOTHING if bad_part(name) else _if_empty(cells)
+        )
+    if ASKED.search(name) and _OF_MAIL.search(name) and 0 < len(set(cells)) <= MAX_KINDS and not are_times(cells):
+        return StatusColumn(
+            index, shown, StatusMode.STATE, answers=answers, empty=Said.NOTHING if bad_part(name) else _if_empty(cells)
+        )
+    if ASKED.search(name) and any(known(cell) for cell in cells) and _few(cells):
         return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
     if name in YES_NAMES or (_flagged(name) and not are_times(cells)):
         if name == "newsletter" and not _any_known(cells):
             return None
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
     if not bad and AGREEMENT.search(name) and _any_known(cells) and not are_times(cells):
-        return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
+        empty, how = _if_empty(cells, no=True), says_how(name)
+        return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=empty, texts=how)
     flags = any(is_flag(cell) for cell in cells) and all(is_flag(cell) or meaning(plain(cell)) for cell in cells)
     if not bad and (bad := bad_part(name)) and not flags and not is_reason(name):
+        answers = {**dict.fromkeys(_ALL, bad), **answers}
         bad = (
             Said.UNKNOWN if any(map(_is_text, cells)) else Said.NOTHING
         )  # it names a bad thing, and says what we can't read
@@ -120,6 +132,28 @@ def _by_name(
             return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
         return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True, reasons=True)
     return None
+
+
+_OF_MAIL: Final = re.compile(
+    r"mail|newsletter|subscri|\bsub\b|\bopt ?(?:in|out)|consent|abonn|\babo\b|рассыл|розсил|uudiskir"
+)
+
+
+def is_of_other(name: str) -> bool:
+    """Is a column of states (``plain``) perhaps about something else than mail: ``patron status``?"""
+    return name not in STATES and _OF_MAIL.search(name) is None
+
+
+def _bases(cells: Sequence[str]) -> dict[str, Said]:
+    """What a column of legal bases says: of all of them only a consent is one (GDPR article 6)."""
+    found = dict(BASES)
+    for cell in cells:
+        word = plain(cell)
+        if LAWFUL_ELSE.search(word):
+            found.setdefault(word, Said.REFUSED)
+        elif LAWFUL_CONSENT.search(word) and known(cell) in (Said.NOTHING, Said.AGREED):
+            found.setdefault(word, Said.AGREED)
+    return found
 
 
 def _by_words(
@@ -188,7 +222,9 @@ def are_flags(cells: Sequence[str]) -> bool:
 
 
 def _any_known(cells: Sequence[str]) -> bool:
-    return any((word := short_answer(answer_of(cell))) in YES or word in NO or meaning(word) for cell in cells)
+    return any(
+        (word := short_answer(answer_of(cell))) in YES or word in NO or meaning(word) or denied(word) for cell in cells
+    )
 
 
 def _if_empty(cells: Sequence[str], *, no: bool = False) -> Said:
@@ -200,7 +236,32 @@ def _if_empty(cells: Sequence[str], *, no: bool = False) -> Said:
 
 def in_groups(index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said]) -> StatusColumn | None:
     """A column of groups or labels as one that says something of a person: only words that are said of mail alone."""
-    return _by_words(index, header, cells, answers, strong_only=True)
+    found = _by_words(index, header, cells, answers, strong_only=True)
+    labels = {}
+    for part in {part for cell in cells for part in parts_of(cell)}:
+        if said := strong(" ".join(word for word in part.split() if word not in _BESIDE)):
+            labels[part] = said
+    if labels:
+        answers = {**_whole(cells, labels), **answers}
+        found = found or StatusColumn(index, " ".join(header.split())[:40], StatusMode.STRONG)
+        found.answers = answers
+    return found
+
+
+_BESIDE: Final = frozenset(
+    ("newsletter", "newsletters", "email", "emails", "mail", "mails", "mailing", "mailings", "list", "news", "from")
+)
+"""What a label may say beside a word of states: ``Newsletter unsubscribed``."""
+
+
+def _whole(cells: Sequence[str], labels: Mapping[str, Said]) -> dict[str, Said]:
+    """What cells say that have such a label."""
+    found: dict[str, Said] = {}
+    for cell in cells:
+        said = [labels[part] for part in parts_of(cell) if part in labels]
+        if said:
+            found[answer_of(cell)] = max(said, key=WEIGHT.__getitem__)
+    return found
 
 
 def coded(index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said]) -> StatusColumn | None:

@@ -21,7 +21,7 @@ _NO_SENDING: Final = (
     r"(?:\w+ ){0,2}?(?:писат|слат|отправ|присыл|надсил"
     r"|рассыл|розсил|беспоко|турбув|контактир|контактув|kontakt|anschreib|schreib|zusend|ecrire|envoye"
     r"|contacter|enviar"
-    r"|escribir|contactar|saata|saada|kirjuta|contact\b(?! info| detail| name)|(?:send|write)\b"
+    r"|escrib|contactar|saata|saada|kirjuta|contact\b(?! info| detail| name)|(?:send|write)\b"
     r"|(?:e ?)?mail\b(?! addr))"
 )
 """That nothing shall be sent, in the languages of lists (``plain``)."""
@@ -29,7 +29,8 @@ _NO_WISH: Final = (
     r"\bno (?:more|longer want\w*|longer receive) (?:e ?mail|mail|news)|\bstop (?:e ?mail|mail|sending|newsletter)"
     r"|\bwants? no (?:e ?mail|mail|news)|\b(?:doesn t|don t|does not|do not|didn t|not) (?:want"
     r"|wish) (?:to (?:get|receive|be)"
-    r"|any|our|more|e ?mail|mail|news)|\bkeine? (?:e ?)?(?:mails?|newsletter|werbung)|\bgeen (?:e ?)?(?:mails?"
+    r"|any|our|more|e ?mail|mail|news)|\bkeine?[nrms]? (?:e ?)?(?:mails?|newsletter|werbung|post)"
+    r"|\bgeen (?:e ?)?(?:mails?"
     r"|nieuwsbr)"
     r"|\b(?:ne|n) (?:\w+ )?(?:souhait|veu|desir)\w* (?:plus|pas)|\bplus de (?:mails?|newsletter)"
     r"|\bplus (?:\w+ )?recevoir"
@@ -56,13 +57,14 @@ _PARTS: Final = (
         re.compile(
             rf"{_NO_WISH}|\bunsub|opt(?:ed)? ?out|\bdo not(?! contact| modify)\b"
             r"|\bno (?:bulk |mass )?(?:e ?mails?|mails?|mailings?|newsletters?)\b"
-            r"|\bkeine? (?:e ?mails?|mails?|mailings?|newsletter|werbung)\b|\brefus|\bopposition"
+            r"|\bkeine?[nrms]? (?:e ?mails?|mails?|mailings?|newsletter|werbung)\b|\brefus|\bopposition"
             r"|abgemeldet|abmeld|desabonn|desinscri"
             r"|отпис|відпис|отказ от|cancelac|\bleft\b|\bquit\b|departed|resili|widerruf"
             r"|відмов|\bbaja\b|loobu|lahku|withdr|revok|zuruckgezog|отозва|відклик|tagasi vo|keeldu|widerspr"
             r"|entzog|uitgeschr|afgemeld"
             r"|cancellazion|disiscri|wypis|rezygn|avregistr|widerspruch|\bobject(?:ed|ion)|oposicion|\bвозраж"
-            r"|avanmal|e ?mail ?stop|stop ?e ?mail"
+            r"|cancel\w* (?:\w+ )?(?:suscrip|subscri|abonn|inscri|assin)|(?:suscrip|subscri)\w* cancel|avanmal"
+            r"|e ?mail ?stop|stop ?e ?mail"
         ),
         Said.LEFT,
     ),
@@ -94,7 +96,7 @@ _TEXTS: Final = (
             r"|fail\w* (?:delivery|address|recipient)|erreur d\w* ?(?:livraison|distribution|adresse|envoi)"
             r"|error (?:de|en) (?:entrega|direccion|envio)|zustellfehler|zustell\w* (?:fehl|nicht)|tagastat"
             r"|kohaletoimetami\w* (?:viga|eba)|inexist"
-            r"|\b(?:not|n|pas|no|не|ei|pole|nicht)\b (?:\w+ )?(?:exist\w*|существ\w*|існу\w*|olemas)"
+            r"|\b(?:not|n|pas|no|не|ei|pole|nicht)\b (?:\w+ )?(?:exist\w*|eksist\w*|существ\w*|існу\w*|olemas)"
             r"|несуществ|неіснуюч|erron|revient|en erreur|\bfals(?:ch|e|o)\w*|\bwrong|incorrect|неверн|невірн"
             r"|неправильн|vigane"
             r"|\bvale\b|unbekannt"
@@ -104,14 +106,23 @@ _TEXTS: Final = (
             r"|existier\w* nicht|nicht (?:gefunden|vorhanden|existent)|not found|не наиден|не знаиден|ei leitud"
             r"|no encontrad|introuvable"
             r"|не работает|не працює|ei toota|(?:not|n t) work|funktioniert nicht|ne (?:marche|fonctionne) pas"
-            r"|no funciona"
+            r"|no funciona|возвращ"
             r"|devuelt|вернул|поверта|повернул|tuleb tagasi|tagasi tul|vrati|zwrot"
         ),
         Said.BOUNCED,
     ),
     (
         re.compile(
-            r"\bpend|\bwait|await|odotta|attente|attesa|aussteh|\boffen|ootel|ootab|ожида|очіку|чека|\bждет|wartet"
+            r"попроси\w*|\bпроси(?:л\w*|т)\b|\bпопрос\w*|requested|\basked (?:us |me )?(?:not|to|for)|gebeten\b"
+            r"|bittet\b"
+            r"|a demande|pidio|\bpalus\w*"
+        ),
+        Said.LEFT,
+    ),
+    (
+        re.compile(
+            r"\bformer\b|\bex \w|ehemalig|\bancien|\bantigu|бывш|колишн|\bendine|\bno longer\b|nicht mehr\b"
+            r"|\bpend|\bwait|await|odotta|attente|attesa|aussteh|\boffen|ootel|ootab|ожида|очіку|чека|\bждет|wartet"
             r"|oczek|aguard"
             r"|\b(?:not|nicht|non|no|sin|не|ei|pole|pas|nie|niet)\b (?:\w+ ){0,2}?(?:confirm|bestat|подтвер"
             r"|підтвер|kinnit"
@@ -121,7 +132,10 @@ _TEXTS: Final = (
     ),
 )
 """What short texts say that would say something else as the name of a column."""
-_OF_ADDRESS: Final = re.compile(r"mail|ad+res+|адрес|почт|пошт|ящик|скриньк|\bpost|correo|courriel|direcc")
+_OF_ADDRESS: Final = re.compile(
+    r"письм|\bлист|\bkirj|\bbrief|mensaje|courrier|mail|ad+res+|адрес|почт|пошт|ящик|скриньк|\bpost|correo"
+    r"|courriel|direcc"
+)
 _SMTP: Final = re.compile(
     r"\b5\.(?:1|2\.[01]|4\.[14])[.\d]*|\b5\d\d[ -](?!5\.[67])|user unknown|no such user|does not exist"
 )
@@ -153,13 +167,24 @@ def bad_part(name: str) -> Said:
     return next((said for pattern, said in _PARTS if pattern.search(name)), Said.NOTHING)
 
 
-_HOW: Final = re.compile(r"\b(?:type|method|source|channel|via|comment|feedback)\b")
-_REASONS: Final = re.compile(r"\b(?:reason|grund|motif|raison|motivo|причин\w*|pohjus\w*|causa)\b")
+_HOW: Final = re.compile(
+    r"\b(?:type|method|source|channel|via|comment|feedback|form|origin|mode|preferences?|frequency|medium"
+    r"|methode|quelle"
+    r"|art|canal|metodo|origen|способ|источник|спосіб|джерело|allikas|viis)\b"
+)
+_REASONS: Final = re.compile(
+    r"\b(?:reason|why|warum|pourquoi|por que|почему|чому|miks|grund|motif|raison|motivo|причин\w*|pohjus\w*|causa)\b"
+)
 
 
 def is_reason(name: str) -> bool:
     """Does a column (``plain``) say why something happened to a person, or how?"""
     return _REASONS.search(name) is not None or (_HOW.search(name) is not None and bad_part(name) is not Said.NOTHING)
+
+
+def says_how(name: str) -> bool:
+    """Does a column of agreements (``plain``) say by which means, rather than whether?"""
+    return _HOW.search(name) is not None
 
 
 def text_part(text: str) -> Said:
@@ -169,7 +194,9 @@ def text_part(text: str) -> Said:
 
 
 _GOOD: Final = re.compile(
-    r"newsletter|mailing|marketing|рассыл|розсил|подпис|підпис|uudiskir|werbung|werbe|publicidad|boletin|subscri"
+    r"lupa\b|suostum|samtyk|tilmeld|pameld|souhlas|odber|zasilan|sutikim|prenumer|piekri|hozzajarul|feliratk|consimt"
+    r"|abonat|bilten|zpravodaj|hirlev|newsletter|mailing|marketing|рассыл|розсил|подпис|підпис|uudiskir|werbung"
+    r"|werbe|publicidad|boletin|subscri"
     r"|abonn|suscri|inscri|acepta|accept|agree|permission|consent|согла|згод|nousolek|soovib|einwillig|zustimm"
     r"|opt ?in"
     r"|\bvalid[oae]?\b|\bgultig|kehtiv|\bdeliverable|\bzustellbar|verteiler|reklaam|\be?mailable|contactable"
@@ -184,7 +211,8 @@ _GOOD: Final = re.compile(
     r"|\bdoi\b|double ?opt|\bgdpr|\brgpd|\bdsgvo|bestatig|bestaetig|anmeld|confirm|подтвержд|підтвердж|kinnitat"
     r"|\be ?mails?\b|\bmails?\b|rundschreib|rundbrief"
     r"|\bakti(?:iv|v)\w*$|\bactive$|\bactif$|\bactivo$|\bактивн\w+$"
-    r"|informiert|keep me|\binformed\b|auf dem laufenden|up to date|in touch|tenir informe|tenu informe"
+    r"|\bok\b|okay|einverstand|freigabe|d accord|de acuerdo|zugesagt|informiert|keep me|\binformed\b"
+    r"|auf dem laufenden|up to date|in touch|tenir informe|tenu informe"
     r"|mantener\w* informad"
     r"|may we|send me|\bnews\b|updates|receive|recib|recevoir|отримув|получа|tellib|infolettre|lettre"
 )
@@ -245,11 +273,13 @@ _CHANNEL: Final = (
 )
 _CHANNELS: Final = re.compile(rf"\b{_CHANNEL}\b")
 _OTHER_MATTERS: Final = re.compile(
-    r"\b(?:acs|reviews?|reminders?|abandoned|surveys?|track(?:ing)?|cookies?|analytics|profiling|photos?|foto\w*"
+    r"\b(?:acs|schedules?|appointments?|bookings?|receipts?|invoices?|order (?:updates?|status)|shipping"
+    r"|reviews?|reminders?|abandoned|surveys?|track(?:ing)?|cookies?|analytics|profiling|photos?|foto\w*"
     r"|pictures?|bildrechte|videos?|medical|(?<!\be )post(?=$)|pildistami\w*|imagen|l image|съемк\w*|фото\w*"
     r"|third part(?:y|ies)|dritte\w*|tiers|terceros|третьи\w*|третіх|kolmanda\w*|партн\w*|partners?"
     r"|partenaires?|paper|papier"
-    r"|(?<=in )brief|postal|postalisch|printed|direct mail|online advertis\w*"
+    r"|(?<=in )brief|(?<!news )(?:post|letter) (?:permission|consent|opt|preference|marketing|contact)\w*"
+    r"|postal|postalisch|printed|direct mail|online advertis\w*"
     r"|(?:per|by|par|via) (?:post|poste|brief))\b"
 )
 _WISHES: Final = re.compile(
@@ -258,7 +288,7 @@ _WISHES: Final = re.compile(
     r"|\bwants? (?:out|off)\b|\bbounce[sd]\b|отписа|відписа|maha votta|eemalda|abgemeld|abmeld|ausgetrag"
     r"|desabonn|desinscri|resilie|отказ|відмов|\bbaja\b|loobu|lahku|widerr|widerspr|withdr|revok|austragen"
     r"|\bretirer|\bsupprimer"
-    r"|dar de baja"
+    r"|dar de baja|(?:will|mochte|wunscht) (?:\w+ ){0,2}nichts? mehr|gekundigt|kundigung"
     r"|\bquitar|\bborrar|\beliminar|loschen|entfernen|streichen|удалить|удалите|убрать|уберите|видалити"
     r"|видаліть|прибрати"
     r"|\bdeceased|\bdied\b|verstorben|gestorben|\bdecede|fallecid|\bумер|\bпомер|\bsurnud"

@@ -41,7 +41,8 @@ EMAIL: Final = _names(
 )
 _LIKE_EMAIL: Final = re.compile(
     r"\be ?mail(?: ?address(?:es)?)?(?: \d+)?(?: (?:value|address))?$|\b(?:email|e mail)s? \d+\b|\bemail address\b"
-    r"|^(?:e mail|email) \d address$|(?:эл|ел)\w* (?:почта|пошта)|\be ?post\b|courriel|^correo\b"
+    r"|^(?:e mail|email) \d address$|(?:эл|ел|электрон\w*|електрон\w*)\w* (?:почта|пошта|адрес\w*)"
+    r"|\be ?post\b|courriel|^correo\b"
 )
 _NOT_EMAIL: Final = re.compile(
     r"opt|consent|market|stat|type|label|display|accept|subscri|bounce|domain|provider|sent|стат|дата|date|time|count"
@@ -123,7 +124,8 @@ _OTHER_TIMES: Final = re.compile(
     r"|muudet|muutmis|uuendat|sunn|ost|lahku|loobu|kustut|saadet|event|reminder|appointment|termin\b|booking"
 )
 _SIGNED: Final = re.compile(
-    r"submi|entry|respon|complet|sign|subscri|opt ?in|consent|agree|permission|enrol|anmeld|eingetrag|eintrag"
+    r"\babo\b|fertigstell|abgeschlossen|completion|завершен|lopeta|submi|entry|respon|complet|sign|subscri"
+    r"|opt ?in|consent|agree|permission|enrol|anmeld|eingetrag|eintrag"
     r"|einwillig|zustimm|abonn|inscri|suscri|consenti|acept|подпис|подач|заполн|согла|ответ|відповід|заповн|підпис"
     r"|згод|tellimi|liitu|nous|vastami|esita|taitmi|answer|antwort|reponse|respuesta"
 )
@@ -143,9 +145,14 @@ def time_of(name: str) -> str:
 _CONFIRMING: Final = re.compile("confirm|bestatig|подтвержд|підтвердж|kinnit|activat|verif")
 
 
+_CONSENTED: Final = re.compile(
+    r"(?:(?:\w+ )*consent(?: given| granted)?|opted ?in|consented|agreed)(?: (?:at|on|date|time|datetime|timestamp))+\Z"
+)
+
+
 def confirms(name: str) -> bool:
     """Would times in a column (``plain``) be those of confirmations?"""
-    return name in CONFIRMED or _CONFIRMING.search(name) is not None
+    return name in CONFIRMED or _CONSENTED.match(name) is not None or _CONFIRMING.search(name) is not None
 
 
 def time_rank(name: str) -> int:

@@ -14,7 +14,7 @@ from typing import Final
 
 from relay.lists.list_heard import bad_part, spoken, stem, text_part
 from relay.lists.list_status_names import ANSWERS
-from relay.lists.list_words import NO, NOTHING, WEIGHT, YES, Said, meaning, plain
+from relay.lists.list_words import NO, NOTHING, WEIGHT, YES, Said, bare, meaning, plain
 from relay.lists.list_words import strong as strongly
 from relay.values.moments import ORDERS, absent, moment_in
 
@@ -116,9 +116,9 @@ class StatusColumn:
         if word in NO:
             return Said.REFUSED
         said = self._several(cell)
-        if not said and (denied := _denied(word)) is not None:
-            return denied
-        return said or _heard(cell, word) or Said.UNKNOWN
+        if not said and (no := denied(word)) is not None:
+            return no
+        return said or bare(word) or _heard(cell, word) or Said.UNKNOWN
 
     def _yes(self, cell: str, word: str) -> Said:
         if said := meaning(word):
@@ -132,7 +132,7 @@ class StatusColumn:
         return Said.NOTHING if self.texts and said is Said.UNKNOWN else said
 
     def _bad(self, cell: str, word: str) -> Said:
-        if word in NO or meaning(word) is Said.AGREED or _denied(word) is Said.NOTHING:
+        if word in NO or meaning(word) is Said.AGREED or denied(word) is Said.NOTHING:
             return Said.NOTHING
         said = meaning(word) or self._several(cell) or (_heard(cell, word) if self.reasons else Said.NOTHING)
         if said in (Said.LEFT, Said.STOPPED, Said.BOUNCED, Said.COMPLAINED):
@@ -159,7 +159,7 @@ class StatusColumn:
         said = strongly(word)
         if said:
             return said
-        if _denied(word) is Said.NOTHING:
+        if denied(word) is Said.NOTHING:
             return Said.NOTHING
         heard = self._several(cell, strongly)
         if not heard and self.texts:
@@ -206,7 +206,7 @@ def _heard(cell: str, word: str) -> Said:
 def known(cell: str) -> Said:
     """What a cell says as a state."""
     word = plain(cell)
-    return meaning(word) or meaning(stem(word)) or _heard(cell, word)
+    return meaning(word) or meaning(stem(word)) or bare(word) or _heard(cell, word)
 
 
 _NOT: Final = frozenset(
@@ -214,7 +214,7 @@ _NOT: Final = frozenset(
 )
 
 
-def _denied(word: str) -> Said | None:
+def denied(word: str) -> Said | None:
     """``not …``, ``nicht …``, ``не …``: of something bad it says nothing",
     " of anything else a no; None: no such word."""
     first, _, rest = word.partition(" ")

@@ -18,6 +18,7 @@ def _names(*lines: str) -> frozenset[str]:
 
 
 STATES: Final = _names(
+    "stav,tila,tilstand,stan,stato,situação,būsena,statuss,állapot,stare,durum,statusas,tilan tila,stan subskrypcji",
     "status,email status,e-mail status,subscriber status,subscription status,subscription state,contact status",
     "list status,global status,member status,email marketing status,marketing status,email subscription status",
     "email marketing consent,email consent status,consent status,email subscriber status,optin status,opt-in status",
@@ -39,7 +40,7 @@ STATES: Final = _names(
 MAYBE_STATES: Final = _names(
     "bounce typ,bounce art,bouncetyp,type de bounce,type de rebond,tipo de rebote,põrke tüüp",
     "motivo,причина,grund,raison,motif,põhjus,suppression type,bounce type,cause,bounce category,bounce class",
-    "state,type,reason,zustand,état,etat,estado,состояние,стан,olek,seisund,source,origin",
+    "severity,state,type,reason,zustand,état,etat,estado,состояние,стан,olek,seisund,source,origin",
     "suppression reason,suppression",
 )
 STATE_NAMES: Final = _names("state,type,zustand,état,etat,estado,состояние,стан,olek,seisund")
@@ -129,6 +130,12 @@ BASIS: Final = re.compile(
     r"|oiguslik alus|grondslag"
 )
 """On what a program says that it may write to a person (GDPR article 6): nothing but a consent is one."""
+LAWFUL_CONSENT: Final = re.compile(
+    r"^(?:\w+ )?(?:consent|einwillig|согласи|згод|nousolek|consenso|toestemming|samtyck|zgod)"
+)
+LAWFUL_ELSE: Final = re.compile(
+    r"legitim|\binteret|\binteres|contract|contrat|vertrag|законн|договор|договір|\bleping|berechtig|oblig|zivil|vital"
+)
 BASES: Final = {
     **dict.fromkeys(_names("consent,consent obtained,obtained,einwilligung,consentement,consentimiento"), Said.AGREED),
     **dict.fromkeys(

@@ -75,6 +75,7 @@ _LEFT: Final = _words(
     "unsubscribed all,no email,no emails,no newsletter,keine e-mails,aucun email,sin correos,aucun e-mail",
     "entzogen,widersprochen,résilié,résiliée,retiré,retirée,révoqué,révoquée,revocado,revocada,zurückgezogen",
     "zurückgenommen",
+    "odhlášen,odhlášena,odhlásený,leiratkozott,dezabonat,atrakstījies,atsisakė,afmeldt,avmeldt,peruuttanut,poistunut",
     "left,left the list,do not email,do not mail,do not send,donotemail,dne,no mail,nomail,do not allow",
     "withdrawn,withdrew,revoked,consent withdrawn,consent revoked,removed by user,email disabled,emails disabled",
     "email opt out,has opted out of email,opted out of email,opted out of emails,is unsubscribed",
@@ -99,6 +100,8 @@ _STOPPED: Final = _words(
 _BOUNCED: Final = _words(
     "bounced,bounce,bounces,hard bounce,hardbounce,hard bounced,hard bounces,bounced hard,bouncing,bounce rule,hard",
     "email hard bounce,email hard bounced,email bounced,is bounced,hard bounced email,bounced email,permanent bounce",
+    "возвращено,возвращён,возвращен,повернено,nedoručitelný,nedoručeno,studsade,palautunut,visszapattant",
+    "bereinigt,nettoyé,nettoyée,limpiado,limpiada,очищен,очищено,очищений,puhastatud,pulito,opgeschoond,wyczyszczony",
     "cleaned,clean,undeliverable,undelivered,undeliverable email,not deliverable,invalid email,invalid emails",
     "invalid email address,invalid address,bad address,bad email,email invalid,is invalid email,mailbox not found",
     "does not exist,user unknown,unknown user,no such user,mailbox does not exist,mailbox unavailable",
@@ -139,6 +142,8 @@ _NEVER: Final = _words(
     "consent not given,marketing not accepted,did not consent,consent declined",
     "hand,blocked,blocked by admin,email blocked,is blocked,blocks",
     "unbestätigt,nicht bestätigt,unbestaetigt,nicht angemeldet,nicht abonniert,nicht eingewilligt,keine einwilligung",
+    "nepotvrzen,nepotvrzeno,nepotvrdený,ikke bekræftet,ikke bekreftet,ej bekräftad,obekräftad,vahvistamaton",
+    "neconfirmat,nepatvirtinta,neapstiprināts,niepotwierdzona,non confermata,não confirmado,niet bevestigd,onbevestigd",
     "wartet auf bestätigung,bestätigung ausstehend,nicht aktiviert,gesperrt,blockiert",
     "non confirmé,non confirmée,en attente de confirmation,à confirmer,non inscrit,non abonné,pas de consentement",
     "non abonnée,non inscrite,bloqué,bloquée",
@@ -173,6 +178,8 @@ AGREED: Final = _words(
     "single opt in,single optin,confirmed opt in,resubscribed,marketing accepted,consented,consent given",
     "sub,subscribed to emails,express,doi,soi,coi",
     "explicit,explicit consent,express consent,subscribed and confirmed,confirmed subscriber",
+    "tilmeldt,påmeldt,přihlášen,přihlášena,prihlásený,feliratkozott,abonat,prenumeruoja,abonēts,tilannut,tilaaja",
+    "iscritta,inscrita,subskrybuje,prenumererar,anmäld,tilattu",
     "angemeldet,abonniert,bestätigt,eingewilligt,zugestimmt,angemeldete",
     "abonné,abonnée,inscrit,inscrite,confirmé,confirmée,consenti,suscrito,suscrita,confirmado,confirmada,inscrito",
     "подписан,подписана,подписчик,подтвержден,подтверждена,подтверждён,подписался,согласен,согласна,дал согласие",
@@ -195,7 +202,8 @@ _IN_USE: Final = _words(
 )
 YES: Final = _words(
     "yes,y,true,t,1,on,x,v,checked,agree,agreed,i agree,accept,accepts,given,granted,opt in,double",
-    "ano,igen,ja,j,wahr,oui,o,vrai,sí,si,s,verdadero,да,д,истина,так,т,істина,jah,tõene,sim,tak,kyllä,email",
+    "ano,igen,angekreuzt,ausgewählt,coché,cochée,marcado,marcada,отмечено,выбрано,позначено,märgitud,ticked,selected,хочу,",
+    "ja,j,wahr,oui,o,vrai,sí,si,s,verdadero,да,д,истина,так,т,істина,jah,tõene,sim,tak,kyllä,email",
     "email sms,sms email",
 )
 NO: Final = _words(
@@ -260,6 +268,26 @@ _SHORTEST: Final = 4
 """Letters of a root that is still certain to be of that word."""
 _INFLECTED: Final = _inflected(WORDS)
 _STRONG_ROOTS: Final = {word: said for word, said in _inflected(STRONG).items() if _INFLECTED.get(word) is said}
+
+
+_ADVERB: Final = re.compile(
+    r"(?:(?:explicitly|expressly|manually|automatically|auto|globally|permanently|already|still|currently"
+    r"|actively|fully"
+    r"|self|double|single|is|has|was|been|now|bereits|aktuell|derzeit|manuell|actuellement|ya|уже|вже|juba) )+"
+)
+_NOUN: Final = re.compile(
+    r"(?: (?:patrons?|members?|users?|customers?|contacts?|subscribers?|subscriptions?|accounts?|address(?:es)?"
+    r"|persons?"
+    r"|people|clients?|recipients?|kunden?|kontakte?|abonnent\w*|empfanger\w*|mitglied\w*|membres?|abonnes?"
+    r"|clientes?|contactos?|suscriptor\w*|контакт\w*|клиент\w*|подписчик\w*|клієнт\w*|підписник\w*|адрес\w*"
+    r"|liige|klient|tellija|kontakt))+\Z"
+)
+
+
+def bare(word: str) -> Said:
+    """What a phrase (``plain``) says without adverbs before it and nouns behind it: ``explicitly opted in``."""
+    shorter = _NOUN.sub("", _ADVERB.sub("", word) if _ADVERB.match(word) else word)
+    return meaning(shorter) if shorter and shorter != word else Said.NOTHING
 
 
 def meaning(word: str) -> Said:

@@ -100,7 +100,7 @@ def test_what_is_no_list_is_named_with_what_to_give(tmp_path: Path, octets: byte
     ],
 )
 def test_a_consent_that_ended_is_none(tmp_path: Path, end: str, dates: str, said: Said) -> None:
-    text = f"email,consent_given_at,consent_expires\na@b.example,2019-01-01,{end}\nc@d.example,2019-01-01,2031-01-01\n"
+    text = f"email,joined,consent_expires\na@b.example,2019-01-01,{end}\nc@d.example,2019-01-01,2031-01-01\n"
     one = _read(tmp_path / "list.csv", text, dates=dates)[0]
     assert isinstance(one, Entry)
     assert one.said is said
