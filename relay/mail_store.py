@@ -21,6 +21,8 @@ from relay.store.sqlite.room import DiskRoom
 from relay.store.units import GroupCommit, StoreRoom
 
 READ_WAIT_S = 0.25
+LOOK_S = 10.0
+"""For a look that nobody outside waits for."""
 
 
 class MailStore:
@@ -35,7 +37,7 @@ class MailStore:
         answers_within(self.conn)
         self.looking: Connection = connect(settings.stored, readonly=True)
         """Of its own, for looks that run in a thread."""
-        answers_within(self.looking)
+        answers_within(self.looking, LOOK_S)
 
     def writer(self) -> GroupCommit:
         """Begins with the loop. Raises StoreError (no database, no thread)."""

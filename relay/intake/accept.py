@@ -28,7 +28,7 @@ from relay.mail.mend import check_replies, mended
 from relay.mail.own_tracking import TrackWish
 from relay.mail.scan import Malformed, ScanLimits, Scanned, scan
 from relay.mail.slots import SHAREABLE
-from relay.mail.status import UNEXPECTED, Status, ok, temporary
+from relay.mail.status import STORE_AWAY, UNEXPECTED, Status, ok, temporary
 from relay.mail.template import Template, compile_template
 from relay.pipeline.chain import Chain
 from relay.pipeline.contract import Message, Transaction
@@ -41,6 +41,7 @@ from relay.queue.values import Claim, Enqueued, NewRecipient, NewSubmission, wit
 from relay.store.as_of import NEVER, AsOf
 from relay.store.contract import Tx
 from relay.store.units import GroupCommit, StoreBusy, StoreFull
+from relay.store.words import StoreFault, fault
 from relay.tenants.facts import Facts
 from relay.values.facts import Recipient, Stream
 from relay.values.ids import encode_id, new_submission_id
@@ -491,6 +492,8 @@ def _not_stored(error: BaseException) -> Status:
         case StoreFull():
             return temporary(52, 3, 1, "the disk is full, try again later")
         case StoreBusy():
-            return temporary(51, 3, 0, "the store is not available, try again later")
+            return STORE_AWAY
+    if fault(error) is StoreFault.AWAY:
+        return STORE_AWAY
     _log.error("a message could not be taken", exc_info=error)
     return UNEXPECTED

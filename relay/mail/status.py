@@ -72,6 +72,7 @@ def permanent(basic: int, subject: int, detail: int, text: str) -> Status:
 
 UNEXPECTED = temporary(51, 3, 0, "internal error, nothing was stored; try again later")
 """For every unknown error (RFC 5321 §4.2: temporary when in doubt)."""
+STORE_AWAY = temporary(51, 3, 0, "the store is not available, try again later")
 
 
 def refusal(word: str, text: str) -> Status:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from relay.pipeline.contract import BasePolicy, Policy
-from relay.store.contract import Tx
+from relay.store.contract import Failure, Tx
+from relay.store.units import StoreBusy
 
 _log = logging.getLogger("relay.policy")
 
@@ -56,6 +57,8 @@ class PolicyMemory:
             try:
                 self.write()
                 await self.read()
+            except (StoreBusy, Failure) as error:
+                _log.error("policies' notes could not be kept, trying again: %s", error)
             except Exception:
                 _log.exception("policies' notes could not be kept, trying again")
 

@@ -23,7 +23,7 @@ from relay.store.files import cause, empty
 from relay.store.words import explained
 
 BUSY_TIMEOUT_S = 10.0
-ANSWER_S = 2.5
+ANSWER_S = 2.0
 """What a process that answers others waits for a server, before it takes it for gone."""
 _NO_META = "SELECT count(*) = 0 FROM sqlite_master WHERE name = 'meta'"
 _FOREIGN = "SELECT count(*) > 0 AND sum(name IN ('meta', 'tenant')) = 0 FROM sqlite_master WHERE type = 'table'"

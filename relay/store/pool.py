@@ -29,4 +29,7 @@ class Storage(Protocol):
     def write(self) -> AbstractContextManager[Tx]:
         """A connection inside one durable transaction. Raises Unavailable, with nothing changed."""
 
+    def own(self) -> AbstractContextManager[Tx]:
+        """A new connection, outside of any transaction, for what has several of its own. Raises Unavailable."""
+
     def close(self) -> None: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 import threading
 import time
@@ -24,15 +25,19 @@ from relay.store.contract import Conflict, Failure
 from relay.store.database import StoreError, connect, is_busy, reading, transaction
 from relay.store.engines import shown
 from relay.store.pool import Unavailable
-from relay.store.postgres import connection
+from relay.store.postgres import committer as committer_module
+from relay.store.postgres import driver
 from relay.store.postgres.committer import ServerCommitter
 from relay.store.postgres.connection import ServerConnection
-from relay.store.postgres.errors import ServerAway, ServerFailure, at_connecting
+from relay.store.postgres.errors import CommitUnsure, ServerAway, ServerFailure, at_connecting
 from relay.store.postgres.pool import ServerPool
+from relay.store.postgres.reach import ServerReach, reach
 from relay.store.units import StoreBusy, StoreFull
 from relay.store.words import StoreFault, explained, fault
 from relay.values.facts import Reason
+from tests.support.peers import until
 from tests.support.postgres import server
+from tests.support.wire import Wire
 
 T = TypeVar("T")
 WRITERS = 8
@@ -228,27 +233,136 @@ def test_a_commit_that_lost_its_connection_is_asked_for(
     assert marks.read(conn, name) == (1 if came_about else None)
 
 
-def test_a_server_that_says_nothing_is_not_waited_for(conn: ServerConnection, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who asks next is told at once, not after as long again; after a moment it is asked anew."""
-    now = [1000.0]
-    monkeypatch.setattr(connection, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=time.sleep))
-    monkeypatch.setattr(conn.driver, "wait", silent)
-    for _ in range(3):
-        with pytest.raises(ServerAway, match="doesn't answer"):
-            marks.read(conn, "retry")
-        now[0] += connection.SILENT_S / 3 - 0.01
-    now[0] += 1
-    assert marks.read(conn, "retry") == 0  # on a new one
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    made = Wire(server().directory / ".s.PGSQL.5432")
+    yield made
+    made.close()
 
 
-def silent(*_: Any) -> Any:
-    raise psycopg.OperationalError("the server doesn't answer")
+@pytest.fixture
+def far(wire: Wire, url: str) -> str:
+    """The same database over the network."""
+    return f"postgresql://relay@127.0.0.1:{wire.port}/{url.partition('?')[0].rpartition('/')[2]}?sslmode=disable"
 
 
-def test_a_statement_has_its_time(conn: ServerConnection) -> None:
-    conn.answers_within(0.2)
-    with pytest.raises(ServerAway, match="doesn't answer"):
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """One for each wait of this thread in vain."""
+    found: list[float] = []
+    bounded, here = driver._bounded, threading.get_ident()
+
+    def counted(gen: Any, end: float, given_up: Any) -> Any:
+        try:
+            return (yield from bounded(gen, end, given_up))
+        except driver.OutOfTime:
+            if threading.get_ident() == here:
+                found.append(end)
+            raise
+
+    monkeypatch.setattr(driver, "_bounded", counted)
+    monkeypatch.setattr(driver, "SILENT_S", 0.1)
+    return found
+
+
+ASKED: dict[str, Callable[[ServerConnection], Any]] = {
+    "one": lambda conn: conn.execute("SELECT 1"),
+    "many": lambda conn: conn.executemany("SELECT ?", [(1,), (2,), (3,)]),
+    "begin": lambda conn: conn.execute("BEGIN IMMEDIATE"),
+    "reserve": lambda conn: conn.reserve("submission", 3),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_a_silent_server_is_waited_for_once(wire: Wire, far: str, waits: list[float], asked: str) -> None:
+    """Whoever tidies up behind a statement doesn't wait as long again, nor does who asks next, here or elsewhere."""
+    with closing(ServerConnection(far, answer_s=0.3)) as conn, closing(ServerConnection(far, answer_s=0.3)) as other:
+        wire.cut()
+        waits.clear()
+        with pytest.raises(ServerAway):
+            ASKED[asked](conn)
+        assert conn.driver.closed and len(waits) == 1
+        for one in (conn, other, conn):
+            with pytest.raises(ServerAway, match="doesn't answer"):
+                one.execute("SELECT 1")
+        assert not conn.in_transaction
+        wire.mend()
+        until(lambda: not reach(far).silent, "the server is heard of")
+        for one in (conn, other):
+            assert one.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_transaction_ends_with_a_silent_server(wire: Wire, far: str, waits: list[float]) -> None:
+    with closing(ServerConnection(far, answer_s=0.3)) as conn, closing(ServerConnection(far, answer_s=0.3)) as other:
+        with pytest.raises(ServerAway), transaction(conn):
+            marks.write(conn, "silent", 1)
+            wire.cut()
+            marks.write(conn, "silent", 2)
+        assert not conn.in_transaction
+        wire.mend()
+        until(lambda: not reach(far).silent, "the server is heard of")
+        with transaction(other):
+            assert marks.read(other, "silent") is None
+            marks.write(other, "silent", 3)
+        assert marks.read(conn, "silent") == 3
+
+
+def test_a_commit_into_silence_is_unsure(wire: Wire, far: str, waits: list[float]) -> None:
+    with closing(ServerConnection(far, answer_s=0.3)) as conn:
+        conn.ends_at(time.monotonic() + 0.6)
+        conn.execute("BEGIN IMMEDIATE")
+        marks.write(conn, "commit/silent", 1)
+        wire.cut()
+        with pytest.raises(CommitUnsure):
+            conn.execute("COMMIT")
+        assert not conn.in_transaction
+        wire.mend()
+        until(lambda: not reach(far).silent, "the server is heard of")
+        conn.ends_at(math.inf)
+        assert until(lambda: marks.read(conn, "commit/silent"), "what was on its way arrives") == 1
+
+
+def test_a_commit_whose_answer_was_lost_in_silence_is_asked_for(wire: Wire, far: str, waits: list[float]) -> None:
+    with closing(ServerConnection(far, answer_s=0.3)) as conn:
+        conn.ends_at(time.monotonic() + 30)
+        conn.execute("BEGIN IMMEDIATE")
+        marks.write(conn, "commit/asked", 1)
+        wire.cut()
+        timer = threading.Timer(0.6, wire.mend)
+        timer.start()
+        conn.execute("COMMIT")
+        timer.join()
+        conn.ends_at(math.inf)
+        assert marks.read(conn, "commit/asked") == 1
+
+
+def test_what_is_slow_is_no_silence(url: str, conn: ServerConnection) -> None:
+    """The server ends the statement itself: others go on."""
+    conn.answers_within(0.3)
+    pid = conn.driver.info.backend_pid
+    with pytest.raises(ServerFailure, match="statement timeout") as caught:
         conn.execute("WITH x AS (SELECT pg_sleep(20)) SELECT 1 FROM x")
+    assert not isinstance(caught.value, ServerAway) and not reach(url).silent
+    assert marks.read(conn, "retry") == 0 and conn.driver.info.backend_pid == pid
+
+
+def test_a_name_that_nobody_looks_up_is_not_waited_for() -> None:
+    """A new connection takes as long as its host's name does: in a thread, whose result comes too late."""
+    go = threading.Event()
+    made: list[Any] = []
+
+    def make() -> Any:
+        go.wait(60)
+        made.append(SimpleNamespace(close=lambda: made.append("closed")))
+        return made[0]
+
+    known = ServerReach("postgresql://nowhere.invalid/x")
+    with pytest.raises(ServerAway, match="doesn't answer"):
+        known.connection(make, 0.05)
+    with pytest.raises(ServerAway):
+        known.connection(make, 0.05)
+    go.set()
+    until(lambda: made[1:] == ["closed"], "the one that came late is closed")
 
 
 # --- the group commit -------------------------------------------------------------------
@@ -348,6 +462,49 @@ def test_faults_of_the_server_are_told_by_kind(url: str, state: str, kind: type[
 
     found = committed(url, test)
     assert type(found) is kind
+
+
+def test_units_are_refused_while_the_server_is_silent_and_taken_again(wire: Wire, far: str) -> None:
+    async def test(committer: ServerCommitter) -> None:
+        committer._conn.answers_within(0.3)
+        await committer.submit(lambda conn: marks.write(conn, "still", 1))
+        wire.cut()
+        found = await asyncio.gather(
+            *(committer.submit(lambda conn: marks.write(conn, "still", 2)) for _ in range(3)), return_exceptions=True
+        )
+        assert all(isinstance(one, StoreBusy) for one in found)
+        wire.mend()
+        while True:
+            try:
+                await committer.submit(lambda conn: marks.write(conn, "still", 3))
+                return
+            except StoreBusy:
+                await asyncio.sleep(0.02)
+
+    committed(far, test)
+    with closing(ServerConnection(far)) as conn:
+        assert marks.read(conn, "still") == 3
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_who_waits_behind_a_long_batch_is_refused_and_behind_many_short_ones_is_not(
+    url: str, monkeypatch: pytest.MonkeyPatch, slow: bool
+) -> None:
+    monkeypatch.setattr(committer_module, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(committer_module, "LOOK_S", 0.05)
+    monkeypatch.setattr(committer_module, "QUICK_S", 0.25)
+    monkeypatch.setattr(committer_module, "MAX_BATCH", 1)
+    seconds = 1.0 if slow else 0.1
+
+    async def test(committer: ServerCommitter) -> list[Any]:
+        def work(conn: Any) -> None:
+            conn.execute("WITH x AS (SELECT pg_sleep(?)) SELECT 1 FROM x", (seconds,))
+
+        return await asyncio.gather(*(committer.submit(work) for _ in range(8)), return_exceptions=True)
+
+    found = committed(url, test)
+    assert found[0] is None
+    assert [type(one) for one in found[1:]] == [StoreBusy if slow else type(None)] * 7
 
 
 # --- the HTTP side ----------------------------------------------------------------------

@@ -29,9 +29,10 @@ from relay.intake.api.handed import HANDED, HEAD, MOST_OCTETS, HandedMessage, Ha
 from relay.intake.parameters import MailParameters
 from relay.intake.refusals import API
 from relay.mail.address import AddressError, parse_address
-from relay.mail.status import UNEXPECTED, Status, permanent, temporary
+from relay.mail.status import STORE_AWAY, UNEXPECTED, Status, permanent, temporary
 from relay.pipeline.contract import Transaction
 from relay.pipeline.judged import Accepted
+from relay.store.words import StoreFault, fault
 from relay.tenants import idempotency
 from relay.values.facts import Recipient
 from relay.values.sandbox import SANDBOX
@@ -154,9 +155,11 @@ class Door:
     async def _answer(self, handed: HandedMessage, writer: asyncio.StreamWriter) -> None:
         try:
             told = await self._take(handed)
-        except Exception:
-            _log.exception("a message of the API could not be worked on")
-            told = ApiAttendant(handed).refused(UNEXPECTED)
+        except Exception as error:
+            away = fault(error) is StoreFault.AWAY
+            if not away:
+                _log.exception("a message of the API could not be worked on")
+            told = ApiAttendant(handed).refused(STORE_AWAY if away else UNEXPECTED)
         if not writer.is_closing():
             writer.write(framed(told))
 

@@ -16,7 +16,8 @@ from typing import ClassVar, Final
 from relay.intake.smtp.body import Body, Chunk, Dotted
 from relay.intake.smtp.channel import TOO_MUCH, ClientConnection, Closed, Severed, Shared
 from relay.mail.scan import find_bare
-from relay.mail.status import UNEXPECTED, Class, Status, ok, permanent, temporary
+from relay.mail.status import STORE_AWAY, UNEXPECTED, Class, Status, ok, permanent, temporary
+from relay.store.words import StoreFault, fault
 
 _log = logging.getLogger("relay.smtp")
 
@@ -133,7 +134,9 @@ class BaseSession(ClientConnection):
             return answer(argument)
         except Closed:
             raise
-        except Exception:
+        except Exception as error:
+            if fault(error) is StoreFault.AWAY:  # what watches the store says so, once
+                return STORE_AWAY
             _log.exception("%s from %s failed", verb[:16], self.peer_address)
             return UNEXPECTED
 

@@ -22,8 +22,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from relay.store.batch import Ended, WriteHealth, refusal, submitted, tell
-from relay.store.database import ANSWER_S
-from relay.store.postgres.connection import ServerConnection
+from relay.store.postgres.connection import UNIT_S, ServerConnection
 from relay.store.postgres.errors import CommitUnsure, ServerAway, ServerFailure
 from relay.store.thread import Hand
 from relay.store.units import Done, StoreBusy, Work
@@ -31,8 +30,14 @@ from relay.store.units import Done, StoreBusy, Work
 T = TypeVar("T")
 
 MAX_BATCH: Final = 200
-PATIENCE_S: Final = 4.0
+PATIENCE_S: Final = 2.5
 """So long a unit waits that could not be begun; it is refused then, and may come again."""
+QUICK_S: Final = 1.0
+LOOK_S: Final = 0.25
+"""Between looks at those who wait while a batch takes long."""
+LOCK_S: Final = 2.8
+"""For others who write; below a statement's time, so that those are told from a silent server."""
+STATEMENT_S: Final = 3.5
 TRIES: Final = 4
 """Of a batch that met others."""
 CLOSE_S: Final = 20.0
@@ -45,11 +50,14 @@ class ServerCommitter:
 
     def __init__(self, url: str, *, max_pending: int = 20_000) -> None:
         """Raises StoreError (no server, no thread)."""
-        self._conn = ServerConnection(url, answer_s=ANSWER_S)
+        self._conn = ServerConnection(url, answer_s=STATEMENT_S, lock_s=LOCK_S)
         self._hand = Hand("relay-commit")
-        self._pending: deque[tuple[Work, Done]] = deque()
+        self._pending: deque[tuple[Work, Done, float]] = deque()
+        """Each with when it came, on the monotonic clock."""
         self._in_hand: list[tuple[Work, Done]] = []
         self._max_pending = max_pending
+        self._well_at = 0.0
+        """The end of the last batch that was quick: till then a unit waited for others, not for the server."""
         self._running = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -74,7 +82,7 @@ class ServerCommitter:
         """Take a unit; call from the loop's thread only. Raises StoreBusy if too many wait."""
         if len(self._pending) >= self._max_pending:
             raise StoreBusy("too many writes are waiting")
-        self._pending.append((work, done))
+        self._pending.append((work, done, time.monotonic()))
         if not self._running:
             self._running = True
             self._idle.clear()
@@ -109,21 +117,37 @@ class ServerCommitter:
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         for rider in self.riders:
             rider()
-        self._in_hand = [self._pending.popleft() for _ in range(min(len(self._pending), MAX_BATCH))]
+        self._refuse_late()
+        if not self._pending:
+            self._running = False
+            self._idle.set()
+            return
+        ends_at = max(self._pending[0][2], self._well_at) + UNIT_S  # of the one that has waited longest
+        taken = [self._pending.popleft() for _ in range(min(len(self._pending), MAX_BATCH))]
+        self._in_hand = [(work, done) for work, done, _ in taken]
         self._health.waits_since = time.monotonic()
-        self._timer = loop.call_later(PATIENCE_S, self._impatient, loop)
-        self._hand.do(functools.partial(self._in_thread, loop, self._in_hand))
+        self._timer = loop.call_later(LOOK_S, self._impatient, loop)
+        self._hand.do(functools.partial(self._in_thread, loop, self._in_hand, ends_at))
 
     def _impatient(self, loop: asyncio.AbstractEventLoop) -> None:
         """The batch takes long: those who were not begun are sent away."""
-        self._timer = loop.call_later(PATIENCE_S, self._impatient, loop)
-        if self._pending:
-            error = StoreBusy(f"the store has not taken a write for {PATIENCE_S:.0f} s")
-            _log.error("store: %d writes are refused: %s", len(self._pending), error)
+        self._timer = loop.call_later(LOOK_S, self._impatient, loop)
+        self._refuse_late()
+
+    def _refuse_late(self) -> None:
+        longest = time.monotonic() - PATIENCE_S
+        late = []
+        while self._pending and max(self._pending[0][2], self._well_at) < longest:
+            late.append(self._pending.popleft()[1])
+        if late:
+            error = StoreBusy(f"the store has not taken a write for {PATIENCE_S:.1f} s")
+            _log.error("store: %d writes are refused: %s", len(late), error)
             self._health.faulted(error)
-            tell([(self._pending.popleft()[1], None, error) for _ in range(len(self._pending))])
+            tell([(done, None, error) for done in late])
 
     def _settle(self, loop: asyncio.AbstractEventLoop, ended: list[Ended], fault: BaseException | None) -> None:
+        if fault is None and time.monotonic() - self._health.waits_since < QUICK_S:
+            self._well_at = time.monotonic()
         self._health.waits_since = 0.0
         if self._timer is not None:
             self._timer.cancel()
@@ -143,9 +167,10 @@ class ServerCommitter:
 
     # -- in the thread ---------------------------------------------------------------
 
-    def _in_thread(self, loop: asyncio.AbstractEventLoop, batch: list[tuple[Work, Done]]) -> None:
+    def _in_thread(self, loop: asyncio.AbstractEventLoop, batch: list[tuple[Work, Done]], ends_at: float) -> None:
         fault: BaseException | None = None
         try:
+            self._conn.ends_at(ends_at)
             ended = self._committed(batch)
             fault = next((error for _, _, error in ended if isinstance(error, StoreBusy)), None)
         except BaseException as error:
@@ -165,8 +190,8 @@ class ServerCommitter:
         """Run again where that may help; raises why nothing of it is kept, or why nobody knows."""
         apart = False
         for number in range(TRIES):
+            self._conn.execute("BEGIN IMMEDIATE")
             try:
-                self._conn.execute("BEGIN IMMEDIATE")
                 ended = self._one_by_one(batch) if apart else self._together(batch)
                 self._conn.execute("COMMIT")
                 return ended

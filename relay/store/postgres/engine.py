@@ -10,7 +10,8 @@ import psycopg
 from relay.store.database import StoreError, migrations, newest_schema
 from relay.store.engines import shown
 from relay.store.postgres.committer import ServerCommitter
-from relay.store.postgres.connection import ServerConnection, opened
+from relay.store.postgres.connection import ServerConnection
+from relay.store.postgres.driver import opened
 from relay.store.postgres.errors import told
 from relay.store.postgres.pool import ServerPool
 from relay.store.postgres.room import ServerRoom

@@ -5,17 +5,21 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Final
 
 from relay.store.database import StoreError, connect
 from relay.store.engines import shown
 from relay.store.pool import CONNECTIONS, Unavailable
 from relay.store.postgres.connection import ServerConnection
-from relay.store.postgres.errors import ServerAway, ServerFailure
+from relay.store.postgres.errors import ServerFailure
+from relay.store.postgres.reach import reach
 
-LOCK_WAIT_S: Final = 3.0
-READ_LIMIT_S: Final = 5.0
+OWN_S: Final = 30.0
+"""The same for work that takes several transactions."""
+LOCK_WAIT_S: Final = 2.8
+ANSWER_S: Final = 3.6
+"""For one statement; the server ends it a little earlier."""
 _AWAY: Final = frozenset(
     (
         sqlite3.SQLITE_BUSY,
@@ -41,7 +45,7 @@ class ServerPool:
 
     @contextmanager
     def read(self) -> Iterator[ServerConnection]:
-        """A connection for reading; one statement may take READ_LIMIT_S. Raises Unavailable."""
+        """A connection for reading; one statement may take ANSWER_S. Raises Unavailable."""
         with self._borrow() as conn:
             yield conn
 
@@ -56,6 +60,19 @@ class ServerPool:
             except BaseException:
                 conn.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def own(self) -> Iterator[ServerConnection]:
+        """A new connection, outside of any transaction. Raises Unavailable."""
+        try:
+            with closing(self._opened(OWN_S)) as conn:
+                yield conn
+        except StoreError as error:
+            raise Unavailable(str(error)) from error
+        except ServerFailure as error:
+            if error.sqlite_errorcode not in _AWAY:
+                raise
+            raise self._unavailable(error) from error
 
     def close(self) -> None:
         with self._guard:
@@ -72,13 +89,13 @@ class ServerPool:
             yield conn
         except StoreError as error:
             raise Unavailable(str(error)) from error
-        except (ServerAway, ServerFailure) as error:
+        except ServerFailure as error:
             if conn is not None:
                 conn.close()
                 conn = None
             if error.sqlite_errorcode not in _AWAY:
                 raise
-            raise Unavailable(f"database {shown(self._url)}: {error}") from error
+            raise self._unavailable(error) from error
         finally:
             if conn is not None:
                 with self._guard:
@@ -89,8 +106,15 @@ class ServerPool:
         with self._guard:
             if self._idle:
                 return self._idle.pop()
+        return self._opened()
+
+    def _unavailable(self, error: ServerFailure) -> Unavailable:
+        return Unavailable(f"database {shown(self._url)}: {error}")
+
+    def _opened(self, answer_s: float = ANSWER_S) -> ServerConnection:
+        reach(self._url).check(new=True)
         conn = connect(self._url)
         assert isinstance(conn, ServerConnection)
         conn.waits(LOCK_WAIT_S)
-        conn.answers_within(READ_LIMIT_S)
+        conn.answers_within(answer_s)
         return conn

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from relay.store.database import StoreError, connect
@@ -75,6 +75,19 @@ class Pool:
                     conn.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def own(self) -> Iterator[sqlite3.Connection]:
+        """A new connection, outside of any transaction. Raises Unavailable."""
+        try:
+            with closing(connect(self._path)) as conn:
+                yield conn
+        except StoreError as error:
+            raise Unavailable(str(error)) from error
+        except sqlite3.Error as error:
+            if not _is_away(error):
+                raise
+            raise self._unavailable(error) from error
+
     def close(self) -> None:
         with self._guard:
             while self._idle:
@@ -97,11 +110,14 @@ class Pool:
                 conn = None
             if not _is_away(error):
                 raise
-            raise Unavailable(f"database {self._path}: {error}") from error
+            raise self._unavailable(error) from error
         finally:
             if conn is not None and place is not None:
                 self._give_back(conn, place)
             self._slots.release()
+
+    def _unavailable(self, error: sqlite3.Error) -> Unavailable:
+        return Unavailable(f"database {self._path}: {error}")
 
     def _take(self) -> tuple[sqlite3.Connection, Place]:
         with self._guard:

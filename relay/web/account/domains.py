@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -11,7 +10,6 @@ from starlette.responses import Response
 from relay.accounts.roles import Deed
 from relay.queue.thaw import thaw
 from relay.store.contract import Tx
-from relay.store.database import connect
 from relay.tenants import domain_check, domain_proof, domains, tenants
 from relay.tenants.domain_check import RecordFinding
 from relay.tenants.domains import DomainRow
@@ -57,7 +55,7 @@ def verify(asked: PageRequest) -> Response:
         with context.storage.write() as conn:
             domain_proof.take(conn, row.id, findings, actor=asked.visitor.shown, now=asked.now)
             asked.note(conn, "did", f"domain {row.name}: looked up")
-        with closing(connect(context.settings.stored)) as conn:  # in transactions of its own
+        with context.storage.own() as conn:  # in transactions of its own
             thaw(conn, asked.now, asked.tenant_id)
     except LookupFailed as error:
         raise RegistryError(str(error)) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
 from typing import Final
 from urllib.parse import urlencode
 
@@ -17,7 +16,6 @@ from relay.lists import consent_book
 from relay.mail.address import Address, AddressError, parse_address
 from relay.people import consents, topics
 from relay.people.consent_rules import ConsentRefused
-from relay.store.database import connect
 from relay.tenants import tenants
 from relay.values.errors import RegistryError
 from relay.web.inside.gate import PageRequest, act, show
@@ -64,7 +62,7 @@ def proof(asked: PageRequest) -> Response:
         if consent_book.subscriber_id(conn, asked.tenant_id, canonical) is None:
             raise HTTPException(404)
     try:
-        with closing(connect(context.settings.stored)) as conn:  # it signs in a transaction of its own
+        with context.storage.own() as conn:  # it signs in a transaction of its own
             owner = tenants.by_id(conn, asked.tenant_id)
             hostname = context.settings.server.hostname
             found = document.build(conn, context.secrets, owner, canonical, topic, hostname, context.clock)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -16,7 +15,6 @@ from relay.lists import consent_book
 from relay.people import profiles, suppressions
 from relay.rights import erasure
 from relay.store.contract import Tx
-from relay.store.database import connect
 from relay.tenants import tenants
 from relay.tracking import consents as track
 from relay.values.errors import RegistryError
@@ -83,7 +81,7 @@ def erase(asked: PageRequest) -> Response:
     try:
         with context.storage.read() as conn:
             _known(conn, asked, address)
-        with closing(connect(context.settings.stored)) as conn:  # it looks through the queue before its transaction
+        with context.storage.own() as conn:  # it looks through the queue before its transaction
             found = erasure.erase(
                 conn, context.secrets, asked.tenant_id, address, actor=asked.visitor.shown, now=asked.now
             )

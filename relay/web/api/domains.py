@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from relay.queue.thaw import thaw
 from relay.store.contract import Tx
-from relay.store.database import connect
 from relay.tenants import domain_check, domain_proof, domains, tenants
 from relay.tenants.domain_check import RecordFinding, RecordState
 from relay.tenants.domains import DnsRecord, DomainRow
@@ -85,7 +83,7 @@ def verify_domain(request: Request, name: str) -> DomainOut:
         with context.storage.write() as conn:
             row, _ = domain_proof.take(conn, row.id, findings, actor="api", now=context.clock())
             out = _out(context, conn, row, findings)
-        with closing(connect(context.settings.stored)) as conn:  # in transactions of its own
+        with context.storage.own() as conn:  # in transactions of its own
             thaw(conn, context.clock(), tenant_id)
     except LookupFailed as error:
         raise Problem("busy", str(error)) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -12,7 +11,6 @@ from relay.accounts.roles import Deed
 from relay.mail.address import AddressError, parse_domain
 from relay.queue import admin, sites, told
 from relay.queue.admin import QueueAction, Selection
-from relay.store.database import connect
 from relay.tenants import tenants
 from relay.values.errors import RegistryError
 from relay.values.ids import decode_id
@@ -43,7 +41,7 @@ def do(asked: PageRequest) -> Response:
     if not context.running.take(place, MOST_AT_ONCE):
         raise RegistryError("others are changing the queue at the moment; try again when they are through")
     try:
-        with closing(connect(context.settings.stored)) as conn:  # in many short transactions
+        with context.storage.own() as conn:  # in many short transactions
             result = admin.act(
                 conn, action, selection, actor=asked.visitor.shown, why=asked.field("reason", 500), now=asked.now
             )

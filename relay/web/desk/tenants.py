@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,7 +22,6 @@ from relay.queue.admin import act as queue_act
 from relay.queue.thaw import thaw
 from relay.registration import book as registrations
 from relay.store.contract import Tx
-from relay.store.database import connect
 from relay.tenants import domains, streams, tenants, terms
 from relay.tenants.plan import change
 from relay.values.errors import RegistryError
@@ -137,7 +135,7 @@ ROUTES = [
 
 def _after(asked: PageRequest, tenant: TenantRow, word: str) -> None:
     """Its copies, in short transactions on a connection of their own."""
-    with closing(connect(asked.context.settings.stored)) as conn:
+    with asked.context.storage.own() as conn:
         if word != "terminate":
             thaw(conn, asked.now, tenant.id)
             return
