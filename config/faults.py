@@ -136,6 +136,7 @@ def cross_faults(document: Mapping[str, Any]) -> Iterator[Fault]:
         return found if isinstance(found, dict) else {}
 
     yield from _tls_faults(table("tls"))
+    yield from _acme_faults(table("tls"), table("listen"))
     yield from _listen_faults(table("listen"))
     yield from _limit_faults(table("limits"))
     yield from _delivery_faults(table("delivery"))
@@ -157,6 +158,23 @@ def _tls_faults(tls: Mapping[str, Any]) -> Iterator[Fault]:
     for given, absent in (("certificate", "key"), ("key", "certificate")):
         if tls.get(given) and not tls.get(absent):
             yield Fault(f"tls.{absent}", f"is missing: tls.{given} needs it; give both or neither")
+
+
+def _acme_faults(tls: Mapping[str, Any], listen: Mapping[str, Any]) -> Iterator[Fault]:
+    """Names can be shown to be ours only at a port that is open."""
+    for given, absent in (("acme_key_id", "acme_key_file"), ("acme_key_file", "acme_key_id")):
+        if tls.get(given) and not tls.get(absent):
+            yield Fault(f"tls.{absent}", f"is missing: tls.{given} needs it; give both or neither")
+    url = tls.get("acme")
+    if not isinstance(url, str) or not url:
+        return
+    if not url.startswith("https://"):
+        yield Fault("tls.acme", f'"{url}" is not https://…: nobody gives certificates without TLS')
+    https, challenge = listen.get("https"), tls.get("acme_challenge", "auto")
+    if challenge == "tls-alpn-01" and not https:
+        yield Fault("tls.acme_challenge", "tls-alpn-01 needs listen.https")
+    if challenge != "tls-alpn-01" and not (https or listen.get("acme") or listen.get("http", Listen().http)):
+        yield Fault("listen.acme", "is missing: the authority in tls.acme asks at port 80")
 
 
 def _listen_faults(listen: Mapping[str, Any]) -> Iterator[Fault]:

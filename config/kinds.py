@@ -92,6 +92,12 @@ Waits = Annotated[
 ]
 Domain = Annotated[str, _text(names.domain_name), ValueKind("domain name")]
 RouteName = Annotated[str, _text(names.route_name), ValueKind("domain name")]
+DomainNames = Annotated[
+    tuple[Annotated[str, _text(names.domain_name)], ...],
+    _LIST,
+    AfterValidator(_unique),
+    ValueKind("list of domain names", list),
+]
 OptionalDomain = Annotated[str, _text(names.domain_name, or_empty=True), ValueKind("domain name")]
 StoreUrl = Annotated[str, _text(names.store_url, or_empty=True), ValueKind("URL")]
 Url = Annotated[str, _text(names.base_url, or_empty=True), ValueKind("URL")]

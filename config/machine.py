@@ -9,6 +9,7 @@ from config.kinds import (
     Count,
     Directory,
     Domain,
+    DomainNames,
     Listens,
     Mails,
     Octets,
@@ -19,6 +20,7 @@ from config.kinds import (
     StoreUrl,
     Table,
     Texts,
+    Url,
     Wait,
     key,
     required,
@@ -106,11 +108,26 @@ class Listen(Table):
     submissions: Listens = key(("*:465",), "Submission by applications, TLS from the first octet.")
     inbound: Listens = key(("*:25",), "Bounces and unsubscribe mails that come back from other servers.")
     http: OptionalListenAddress = key("127.0.0.1:8080", "Unsubscribe pages and API, for a reverse proxy; empty: none.")
+    https: OptionalListenAddress = key(
+        "", "Pages and API by TLS, with the certificate of `[tls]`, so that no proxy is needed.", example="*:443"
+    )
+    acme: OptionalListenAddress = key(
+        "",
+        "Answers the questions of the authority in `tls.acme` (HTTP-01, it asks at port 80) and sends everybody else"
+        " to links.base_url; empty: the pages answer them, where a proxy passes them on, or TLS does.",
+        example="*:80",
+    )
 
     def addresses(self) -> dict[str, tuple[str, ...]]:
         """By role, each as it stands here."""
-        http = (self.http,) if self.http else ()
-        return {"submission": self.submission, "submissions": self.submissions, "inbound": self.inbound, "http": http}
+        mail = {"submission": self.submission, "submissions": self.submissions, "inbound": self.inbound}
+        pages = {"http": self.http, "https": self.https, "acme": self.acme}
+        return {**mail, **{role: (text,) if text else () for role, text in pages.items()}}
+
+    @property
+    def pages(self) -> bool:
+        """Whether there is a process for pages."""
+        return bool(self.http or self.https or self.acme)
 
 
 class Tls(Table):
@@ -118,6 +135,33 @@ class Tls(Table):
 
     certificate: OptionalFile = key(
         None, "PEM file with the certificate, then its chain, relative to this file.", example="tls/certificate.pem"
+    )
+    acme: Url = key(
+        "",
+        "Directory of an authority that gives certificates by ACME; the relay gets one from it and renews it, and"
+        " shows `certificate` only until then. Whoever sets it agrees to the authority's terms.",
+        example="https://acme-v02.api.letsencrypt.org/directory",
+    )
+    acme_names: DomainNames = key(
+        (),
+        "Further names of the certificate, beside those of server.hostname and of the pages.",
+        example=["mx.r.example"],
+    )
+    acme_challenge: Literal["auto", "http-01", "tls-alpn-01"] = key(
+        "auto",
+        "How names are shown to be ours: `http-01` at port 80, `tls-alpn-01` at port 443 (listen.https); `auto`: the"
+        " second where there is listen.https and no listen.acme.",
+    )
+    acme_ca: OptionalFile = key(
+        None,
+        "PEM file with the root that the directory's own certificate is checked by; empty: the public ones.",
+        example="tls/acme-ca.pem",
+    )
+    acme_key_id: str = key(
+        "", "Key id of an account that the authority gives its customers (external account binding).", example="kid-1"
+    )
+    acme_key_file: OptionalFile = key(
+        None, "File with that account's HMAC key in base64url, mode 0600.", example="credential:acme-key"
     )
     key: OptionalFile = key(None, "PEM file with the certificate's private key, mode 0600.", example="tls/key.pem")
 

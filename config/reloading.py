@@ -13,7 +13,7 @@ from config.settings import Settings
 FIXED: Final[Mapping[str, tuple[str, ...]]] = {
     "server": ("data_dir", "secrets", "workers", "watchdog", "node"),
     "store": ("url",),
-    "listen": ("submission", "submissions", "inbound", "http"),
+    "listen": ("submission", "submissions", "inbound", "http", "https", "acme"),
     "delivery": ("stop_grace",),
 }
 """What the parent holds: ports, the place of the data, how many processes there are and how long it waits for them."""

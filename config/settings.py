@@ -91,6 +91,13 @@ class Settings(Table):
         return self.store.url or self.database
 
     @property
+    def challenge(self) -> str:
+        """How names are shown to be ours: ``http-01`` or ``tls-alpn-01``."""
+        if self.tls.acme_challenge != "auto":
+            return self.tls.acme_challenge
+        return "tls-alpn-01" if self.listen.https and not self.listen.acme else "http-01"
+
+    @property
     def operator_mail(self) -> Path:
         """A Maildir for letters to the operator where nobody is named to get them."""
         return self.server.data_dir / "operator-mail"

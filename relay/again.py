@@ -23,12 +23,17 @@ class Listening(NamedTuple):
     submissions: list[int]
     inbound: list[int]
     http: int | None
+    https: int | None = None
+    acme: int | None = None
 
     def mail(self) -> list[int]:
         return [*self.submission, *self.submissions, *self.inbound]
 
     def all(self) -> list[int]:
-        return [*self.mail(), *(() if self.http is None else (self.http,))]
+        return [*self.mail(), *self.pages()]
+
+    def pages(self) -> list[int]:
+        return [fd for fd in (self.http, self.https, self.acme) if fd is not None]
 
 
 class Kept(NamedTuple):
@@ -82,8 +87,8 @@ def _mail(kept: Kept, index: int) -> ProcessBody:
             [socket.socket(fileno=fd) for fd in listening.submissions],
             [socket.socket(fileno=fd) for fd in listening.inbound],
         )
-        if listening.http is not None:
-            os.close(listening.http)
+        for fd in listening.pages():
+            os.close(fd)
         heartbeat = Heartbeat(workers, kept.beats)
         run(kept.settings, ports, Share(index, workers, balance), tell, heartbeat.slot(index))
 
@@ -93,13 +98,15 @@ def _mail(kept: Kept, index: int) -> ProcessBody:
 def _web(kept: Kept) -> ProcessBody:
     def body(tell: Tell) -> None:
         from relay.web.server.liveness import Heartbeat
-        from relay.web.server.process import run
+        from relay.web.server.process import PagePorts, run
 
         for fd in (*kept.listening.mail(), *kept.balance):
             os.close(fd)
-        assert kept.listening.http is not None
-        heart, sock = Heartbeat(kept.settings.server.workers, kept.beats), socket.socket(fileno=kept.listening.http)
-        run(kept.settings, tell.ready, sock, heart.alive, heart.troubles, tell.closed, heart.web().beat)
+        found = kept.listening
+        held = (found.http, found.https, found.acme)
+        pages = PagePorts(*(None if fd is None else socket.socket(fileno=fd) for fd in held))
+        heart = Heartbeat(kept.settings.server.workers, kept.beats)
+        run(kept.settings, tell.ready, pages, heart.alive, heart.troubles, tell.closed, heart.web().beat)
 
     return body
 

@@ -106,16 +106,17 @@ class Start:
         return body
 
     def _web(self) -> ProcessBody:
-        settings, ports, sock, heartbeat = self.settings, self.ports, self.ports.http, self.heartbeat
+        settings, ports, heartbeat = self.settings, self.ports, self.heartbeat
         balance = self.balance
 
         def body(tell: Tell) -> None:
-            from relay.web.server.process import run
+            from relay.web.server.process import PagePorts, run
 
             ports.close_mail()
             if balance is not None:
                 balance.leave()
-            run(settings, tell.ready, sock, heartbeat.alive, heartbeat.troubles, tell.closed, heartbeat.web().beat)
+            pages = PagePorts(ports.http, ports.https, ports.acme)
+            run(settings, tell.ready, pages, heartbeat.alive, heartbeat.troubles, tell.closed, heartbeat.web().beat)
 
         return body
 
@@ -132,7 +133,7 @@ class Start:
         gc.collect()
         gc.freeze()  # keeps the pages that the children share from being copied
         places = [("mail", index) for index in range(self.settings.server.workers)]
-        if self.ports.http is not None:
+        if self.ports.pages():
             places.append(("web", 0))
         self.children += [self._fork(*place) for place in places]
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -187,6 +188,13 @@ def _warn(found: Iterable[CheckResult]) -> None:
             _log.warning("%s: %s: %s", one.what, one.detail, one.todo)
 
 
+def _begin_certificate(settings: Settings) -> None:
+    from relay.certificates.begin import begin_certificate  # here, since most relays have no need of it
+
+    with contextlib.suppress(OSError):  # what is wrong with data_dir is told below
+        begin_certificate(settings)
+
+
 def take_back(settings: Settings) -> None:
     """End the leases of processes that are gone. Raises ServeError if the database can't be used."""
     stored = settings.stored
@@ -217,6 +225,7 @@ def serve(settings: Settings, config: Path | None = None) -> int:
     handed = take_handed()
     most_files()
     enough_files(settings)
+    _begin_certificate(settings)
     faults = refusals(settings)
     if faults:
         raise ServeError("\n".join(faults))
@@ -250,9 +259,10 @@ def serve(settings: Settings, config: Path | None = None) -> int:
 
 def _detached(ports: Ports) -> again.Listening:
     """The listening sockets, as descriptors that are closed by whoever has them."""
+    pages = (None if sock is None else sock.detach() for sock in (ports.http, ports.https, ports.acme))
     return again.Listening(
         [sock.detach() for sock in ports.submission],
         [sock.detach() for sock in ports.submissions],
         [sock.detach() for sock in ports.inbound],
-        None if ports.http is None else ports.http.detach(),
+        *pages,
     )

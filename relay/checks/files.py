@@ -48,6 +48,7 @@ def exposed(settings: Settings) -> Iterator[CheckResult]:
     files: list[tuple[str, Path | None]] = [
         ("secrets", settings.secrets_file),
         ("certificate's key", settings.tls.key),
+        ("authority's account key", settings.tls.acme_key_file),
         ("smart host password", settings.delivery.smart_host_password_file),
     ]
     for what, path in [*((what, path) for what, path in files if path is not None), *_of_all(settings)]:

@@ -25,12 +25,7 @@ def check_ports(settings: Settings) -> Iterator[CheckResult]:
     if running is not None:
         yield ok("relay", f"running (process {running})" if running else "running")
     wanted: list[tuple[str, str]] = []
-    for name, texts in (
-        ("submission", listen.submission),
-        ("submissions", listen.submissions),
-        ("inbound", listen.inbound),
-        ("http", (listen.http,) if listen.http else ()),
-    ):
+    for name, texts in listen.addresses().items():
         wanted += [(name, text) for text in texts]
     if not wanted:
         yield warn("ports", "none: nothing can be handed in", "set listen.submission")

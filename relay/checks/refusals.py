@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 
 from config.settings import Settings
+from relay.certificates.chosen import files_in_use
+from relay.certificates.context import Certificate, CertificateError
 from relay.checks.certificate import check_certificate
 from relay.checks.result import Level
 from relay.delivery.smtp.route import read_login
-from relay.intake.smtp.tls import Certificate, CertificateError
 from relay.keys.belonging import FOREIGN, foreign
 from relay.keys.secrets import Secrets, SecretsError
 from relay.pipeline import registry as policies
@@ -59,16 +60,16 @@ def _store(settings: Settings) -> Iterator[str]:
 
 
 def _certificate(settings: Settings) -> Iterator[str]:
-    certificate, key = settings.tls.certificate, settings.tls.key
-    if certificate is not None and key is not None:
+    if files_in_use(settings) is not None:
         try:
-            Certificate(certificate, key)
+            Certificate.of(settings)
         except CertificateError as error:
             found = check_certificate(settings, dt.datetime.now(dt.UTC))
             told = [f"{one.what}: {one.detail}; {one.todo}" for one in found if one.level is Level.FAIL]
             yield from told or [str(error)]
-    elif settings.listen.submissions:
-        yield "listen.submissions needs a certificate: set tls.certificate and tls.key"
+    elif (settings.listen.submissions or settings.listen.https) and not settings.tls.acme:
+        port = "submissions" if settings.listen.submissions else "https"
+        yield f"listen.{port} needs a certificate: set tls.certificate and tls.key, or tls.acme"
 
 
 def _policies(settings: Settings) -> Iterator[str]:

@@ -48,6 +48,15 @@ _PEM: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--contact", default="", metavar="EMAIL", help="With --system: whom the relay calls, your mail address.")
 @click.option("--certificate", type=_PEM, metavar="FILE", help="With --system: certificate and chain, PEM.")
+@click.option(
+    "--acme",
+    is_flag=False,
+    flag_value=init_system.LETS_ENCRYPT,
+    default=None,
+    metavar="[URL]",
+    help="With --system: get the certificate from this authority, Let's Encrypt without URL (you agree to its terms);"
+    " pages then need no proxy.",
+)
 @click.option("--key", type=_PEM, metavar="FILE", help="With --system: the certificate's key, PEM.")
 @click.option("--no-start", is_flag=True, help="With --system: don't enable and start the service.")
 @click.option(
@@ -65,6 +74,7 @@ def command(
     system: bool,
     contact: str,
     certificate: Path | None,
+    acme: str | None,
     key: Path | None,
     no_start: bool,
     root: Path | None,
@@ -81,10 +91,11 @@ def command(
         if dev or store or directory is not None:
             raise click.UsageError("--system has its own places: leave out --dir, --dev and --store")
         given = None if certificate is None or key is None else (certificate, key)
-        init_system.install_here(root or Path("/"), lambda: _asked(hostname), contact, given, not no_start, as_json)
+        answers = init_system.InstallWords(lambda: _asked(hostname), contact, given, acme, not no_start)
+        init_system.install_here(root or Path("/"), answers, as_json)
         return
-    if contact or certificate or no_start or root:
-        raise click.UsageError("--contact, --certificate, --key, --no-start and --root go with --system")
+    if contact or certificate or acme is not None or no_start or root:
+        raise click.UsageError("--contact, --certificate, --key, --acme, --no-start and --root go with --system")
     plan = InitPlan((directory or Path()).absolute(), _hostname(hostname, dev), dev, _store(store))
     try:
         create(plan, dt.datetime.now(dt.UTC))
@@ -101,7 +112,7 @@ def _asked(given: str) -> str:
     if given or not init_system.at_terminal():
         return _hostname(given, dev=False)
     found = machine_name()
-    return init_system.asked("Full name of this machine", found if _is_full(found) else "", _full)
+    return init_system.prompted("Full name of this machine", found if _is_full(found) else "", _full)
 
 
 def _full(text: str) -> str:

@@ -6,10 +6,11 @@ import datetime as dt
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final, NamedTuple
 
 import click
 
-from config.names import mail_address
+from config.names import base_url, mail_address
 from config.settings import Settings
 from relay.cli.common import fail, print_json, say
 from relay.install.errors import InstallError
@@ -17,31 +18,41 @@ from relay.install.layout import InstallRoot
 from relay.install.records import operator_records, own_addresses
 from relay.install.steps import InstallStep
 from relay.install.system import InstallAnswers, install, refuse, there
+from relay.intake.smtp.listeners import ListenError, bind
 from relay.observe.escape import escaped
 from relay.tenants.domains import zone_line
 
 WIDTH = 14
+LETS_ENCRYPT: Final = "https://acme-v02.api.letsencrypt.org/directory"
 
 
-def install_here(
-    root: Path,
-    hostname: Callable[[], str],
-    contact: str,
-    certificate: tuple[Path, Path] | None,
-    start: bool,
-    as_json: bool,
-) -> None:
-    """``hostname`` finds out, or asks; it is called only where no settings are there yet."""
+class InstallWords(NamedTuple):
+    """What the command line said."""
+
+    hostname: Callable[[], str]
+    """Finds out, or asks; called only where no settings are there yet."""
+    contact: str
+    certificate: tuple[Path, Path] | None
+    acme: str | None
+    """Directory of an authority; None: nothing was said of one."""
+    start: bool
+
+
+def install_here(root: Path, asked: InstallWords, as_json: bool) -> None:
     place = InstallRoot(root.absolute())
     steps: list[InstallStep] = []
     try:
         refuse(place)
         found = there(place)
         if found is None:
-            answers = InstallAnswers(hostname(), _contact(contact), certificate, start)
+            hostname, contact = asked.hostname(), _contact(asked.contact)
+            acme = "" if asked.certificate is not None and asked.acme is None else _authority(asked.acme)
+            answers = InstallAnswers(hostname, contact, asked.certificate, asked.start, acme)
         else:
-            _same(found, contact)
-            answers = InstallAnswers(found.server.hostname, found.operator.contact, certificate, start)
+            _same(found, asked)
+            answers = InstallAnswers(
+                found.server.hostname, found.operator.contact, asked.certificate, asked.start, found.tls.acme
+            )
         for step in install(place, answers, dt.datetime.now(dt.UTC)):
             steps.append(step)
             if not as_json:
@@ -57,7 +68,7 @@ def install_here(
         say(_published(settings, addresses))
 
 
-def asked(text: str, default: str, wanted: Callable[[str], str]) -> str:
+def prompted(text: str, default: str, wanted: Callable[[str], str]) -> str:
     """The answer of a person at the terminal, asked again until it will do."""
 
     def right(answer: str) -> str:
@@ -76,7 +87,7 @@ def at_terminal() -> bool:
 
 def _contact(given: str) -> str:
     if not given and at_terminal():
-        return asked("Your mail address (calls of the relay, postmaster@ and abuse@ go there)", "", mail_address)
+        return prompted("Your mail address (calls of the relay, postmaster@ and abuse@ go there)", "", mail_address)
     if not given:
         fail("nobody to call: pass --contact with the address where calls of the relay, postmaster@ and abuse@ go")
     try:
@@ -85,8 +96,38 @@ def _contact(given: str) -> str:
         raise click.BadParameter(str(error), param_hint="'--contact'") from error
 
 
-def _same(found: Settings, contact: str) -> None:
+def _authority(given: str | None) -> str:
+    """The directory of one, or ""; on a terminal it is asked for, with yes proposed where ports 80 and 443 are free."""
+    if given is None:
+        if not at_terminal():
+            return ""
+        text = "Get the certificate from Let's Encrypt, and renew it (you agree to its terms; ports 80 and 443)"
+        return LETS_ENCRYPT if click.confirm(text, default=_free(80) and _free(443), err=True) else ""
+    try:
+        url = base_url(given)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--acme'") from error
+    if not url.startswith("https://"):
+        raise click.BadParameter(f"{url} is not https://…", param_hint="'--acme'")
+    return url
+
+
+def _free(port: int) -> bool:
+    try:
+        bind(f"0.0.0.0:{port}", "").close()
+    except ListenError:
+        return False
+    return True
+
+
+def _same(found: Settings, asked: InstallWords) -> None:
     """Answers that differ from what is there aren't taken in silence."""
+    if asked.acme is not None and asked.acme != found.tls.acme:
+        fail(
+            f"the settings are there already, with the authority {found.tls.acme or 'left out'}; change [tls] acme and"
+            " [listen] https and acme there, say this again without --acme, then restart the relay"
+        )
+    contact = asked.contact
     if contact and contact != found.operator.contact:
         fail(
             f"the settings are there already, with the contact {found.operator.contact or 'left out'}; change"

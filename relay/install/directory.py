@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from relay.install.certificate import self_signed
+from relay.certificates.self_signed import self_signed
 from relay.install.errors import InstallError
 from relay.install.files import write_new
 from relay.install.plan import InitPlan

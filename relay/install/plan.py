@@ -23,16 +23,31 @@ submissions = ["{address}:{submissions}"]
 inbound = ["{address}:{inbound}"]
 # Unsubscribe pages and API{proxy}.
 http = "127.0.0.1:{http}"
-
+{pages}
 [tls]
-# Self-signed: applications that verify it need {advice}.
-certificate = "tls/certificate.pem"
+{authority}certificate = "tls/certificate.pem"
 key = "tls/key.pem"
 {auth}
 {store}[links]
 # Where recipients reach the unsubscribe pages.
 base_url = "{base_url}"
 {delivery}"""
+
+PAGES = """\
+# The same by TLS, so that no proxy is needed; and what the authority below asks at port 80.
+https = "*:443"
+acme = "*:80"
+"""
+
+AUTHORITY = """\
+# Gives the certificate, which the relay gets and renews by itself; whoever sets it agrees to the authority's terms.
+acme = {url}
+# Shown until then, self-signed.
+"""
+
+SELF_SIGNED = """\
+# Self-signed: applications that verify it need {advice}.
+"""
 
 STORE = """
 [store]
@@ -76,6 +91,8 @@ class InitPlan:
     """The operator's address; "" leaves it out."""
     data_dir: str = "data"
     """As the settings name it."""
+    acme: str = ""
+    """Directory of an authority that gives the certificate; "" for none."""
 
     @property
     def base_url(self) -> str:
@@ -95,6 +112,11 @@ class InitPlan:
                 "delivery": "",
                 "address": "*",
             }
+        words["pages"] = PAGES if self.acme else ""
+        advice = words.pop("advice")
+        words["authority"] = (
+            AUTHORITY.format(url=json.dumps(self.acme)) if self.acme else SELF_SIGNED.format(advice=advice)
+        )
         words["data_dir"] = json.dumps(self.data_dir)
         words["operator"] = OPERATOR.format(contact=json.dumps(self.contact)) if self.contact else ""
         words["store"] = STORE.format(url=json.dumps(self.store)) if self.store else ""

@@ -37,6 +37,8 @@ class InstallAnswers:
     contact: str
     certificate: GivenCertificate | None = None
     start: bool = True
+    acme: str = ""
+    """Directory of an authority; "" for none."""
 
 
 def refuse(root: InstallRoot) -> None:
@@ -117,7 +119,12 @@ def _folders(root: InstallRoot, own: Owner | None, shared: Owner | None) -> Iter
 
 def _settings(root: InstallRoot, answers: InstallAnswers, shared: Owner | None) -> InstallStep:
     plan = InitPlan(
-        layout.CONFIG, answers.hostname, dev=False, contact=answers.contact, data_dir=str(layout.STATE / "data")
+        layout.CONFIG,
+        answers.hostname,
+        dev=False,
+        contact=answers.contact,
+        data_dir=str(layout.STATE / "data"),
+        acme=answers.acme,
     )
     return file("settings", root.at(layout.SETTINGS), plan.settings().encode(), 0o640, shared)
 

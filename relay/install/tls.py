@@ -8,9 +8,9 @@ from pathlib import Path
 
 from config.load import validate
 from config.settings import Settings
+from relay.certificates.self_signed import self_signed
 from relay.checks.certificate import check_certificate
 from relay.checks.result import Level
-from relay.install.certificate import self_signed
 from relay.install.errors import InstallError
 from relay.install.files import write_over
 from relay.install.layout import InstallRoot
@@ -40,8 +40,14 @@ def install_certificate(
             return InstallStep(WHAT, StepState.THERE, str(certificate))
     write_over(key, secret, 0o600, owner)
     write_over(certificate, chain, 0o644)
-    said = "" if given else f", self-signed for {settings.server.hostname}: get one from a CA before customers connect"
+    said = "" if given else f", self-signed for {settings.server.hostname}{_advice(settings)}"
     return InstallStep(WHAT, StepState.CHANGED if there else StepState.MADE, f"{certificate}{said}")
+
+
+def _advice(settings: Settings) -> str:
+    if settings.tls.acme:
+        return ", until the authority has given one"
+    return ": get one from a CA before customers connect"
 
 
 def _read(given: GivenCertificate) -> tuple[bytes, bytes]:

@@ -26,6 +26,7 @@ import msgspec
 
 from relay.lists.list_rows import MAX_COLUMNS, MAX_LINE, Bad, ListRow
 from relay.lists.list_text import ListError, TextKind
+from relay.processes.own import own_python
 
 ZIP: Final = b"PK\x03\x04"
 OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -116,11 +117,6 @@ def _read(path: Path) -> BinaryIO:
         raise ListError(f"{path} can't be read: {_why(found)}")
     found.seek(0)
     return found
-
-
-def own_python() -> dict[str, str]:
-    """The environment of a process that imports what this one does."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "RUST_BACKTRACE": "0"}
 
 
 def _why(found: BinaryIO) -> str:

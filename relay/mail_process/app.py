@@ -12,10 +12,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from config.settings import Settings
+from relay.certificates import watch as certificates
+from relay.certificates.context import CertificateError
 from relay.delivery.smtp.sign import self_test
 from relay.delivery.worker import Worker
 from relay.intake.smtp.listeners import Ports
-from relay.intake.smtp.tls import CertificateError
 from relay.keys import dkim_keys
 from relay.keys.belonging import remember
 from relay.keys.secrets import Secrets
@@ -86,6 +87,8 @@ class App:
             loop.create_task(worker.run()),
             loop.create_task(parts.store.care(committer, room, slot.beat, self._call)),
         ]
+        if self.settings.tls.acme and parts.certificate is not None:
+            self._tasks.append(loop.create_task(certificates.follow(parts.certificate)))
         if self.share.first:
             self._tasks += [loop.create_task(chore) for chore in parts.store.chores()]
             mine = chores(self.settings, parts.secrets, parts.chain, self.clock)

@@ -8,6 +8,7 @@ from typing import Any
 from config.settings import Settings
 from relay.audit import sequence
 from relay.brake import rounds as brake_rounds
+from relay.certificates import watch as certificates
 from relay.conduct import quota_watch
 from relay.conduct.rounds import Rounds
 from relay.conduct.watch import TenantWatch
@@ -43,7 +44,9 @@ def chores(
     yield Rounds(stored, settings, secrets, clock).run()
     plans = quota_watch.follower(settings, clock)
     yield follow.run(stored, (*follow.ALL, fates.FOLLOWER, plans, sums.FOLLOWER))
-    if not settings.listen.http:  # else the HTTP process does it
+    if settings.tls.acme:
+        yield certificates.renew(settings, clock)
+    if not settings.listen.pages:  # else the HTTP process does it
         yield dispatch.run(settings, secrets, clock)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from config.settings import Settings
-from relay.intake.smtp.tls import Certificate
+from relay.certificates.context import Certificate
 from relay.keys.secrets import Secrets
 from relay.mail_process.share import Share
 from relay.mail_store import MailStore
@@ -41,8 +41,7 @@ class Parts:
         self.snapshots: Final = SnapshotSource(
             self.conn, settings, self.secrets, next_round=_next_round, clock=self.clock
         )
-        tls = settings.tls
-        self.certificate: Final = Certificate(tls.certificate, tls.key) if tls.certificate and tls.key else None
+        self.certificate: Final = Certificate.of(settings)
         cores = os.cpu_count() or 1
         # With a process for each core, a thread would only take the interpreter away from its own loop.
         self.signing_pool: Final = threads(cores, "relay-sign") if share.workers < cores else None

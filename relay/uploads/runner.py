@@ -16,7 +16,7 @@ import time
 from typing import Final
 
 from config.settings import Settings
-from relay.lists.list_sheet import own_python
+from relay.processes.own import own_python
 from relay.store.contract import Failure
 from relay.store.pool import Storage, Unavailable
 from relay.uploads import book

@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from cryptography import x509
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from config.settings import Settings
+from relay.certificates.chosen import files_in_use
+from relay.certificates.leaf import leaf_of
+from relay.certificates.place import CertificatePlace
+from relay.certificates.state import read_state
 from relay.observe.trouble import Trouble
 
 
@@ -60,15 +63,17 @@ class MachineFigures:
         yield GaugeMetricFamily("relay_store_log_bytes", "Size of the database's log.", value=_size(log))
 
     def _certificate(self) -> Iterator[Metric]:
-        path = self._settings.tls.certificate
-        try:
-            leaf = x509.load_pem_x509_certificate(path.read_bytes()) if path is not None else None
-        except (OSError, ValueError):
-            return
+        files = files_in_use(self._settings)
+        leaf = None if files is None else leaf_of(files.certificate)
         if leaf is not None:
             until = leaf.not_valid_after_utc.timestamp()
             text = "Until when the certificate on disk is valid."
             yield GaugeMetricFamily("relay_certificate_expiry_timestamp_seconds", text, value=until)
+        failures = 0
+        if self._settings.tls.acme:
+            failures = read_state(CertificatePlace(self._settings.server.data_dir)).failures
+        text = "Tries in a row in which the authority gave no certificate."
+        yield GaugeMetricFamily("relay_certificate_failures", text, value=failures)
 
 
 def release() -> str:

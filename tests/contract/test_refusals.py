@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.install.certificate import self_signed
+from relay.certificates.self_signed import self_signed
 from relay.keys.secrets import Secrets
 from tests.support.peers import listening, until
 from tests.support.relay import Relay

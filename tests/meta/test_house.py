@@ -16,10 +16,12 @@ KNOWS: Mapping[str, str] = {
     "backup": "keys people store store/copy store/sqlite values",
     "brake": "audit conduct events mail pipeline queue store tenants texts values",
     "campaigns": "events ledger mail store values",
-    "checks": "audit delivery/smtp feedback intake/smtp keys pipeline store store/postgres store/sqlite tenants values",
-    "cli": "accounts audit backup brake campaigns checks conduct contests demo events evidence exemplars "
-    "feedback install intake intake/smtp keys ledger lists mail observe people pipeline processes queue "
-    "registration rights mailings serve.py signup statistics store store/copy store/sqlite templates tenants texts "
+    "certificates": "processes queue store",
+    "checks": "audit certificates delivery/smtp feedback keys pipeline store store/postgres "
+    "store/sqlite tenants values",
+    "cli": "accounts audit backup brake campaigns certificates checks conduct contests demo events evidence "
+    "exemplars feedback install intake intake/smtp keys ledger lists mail mailings observe people pipeline processes "
+    "queue registration rights serve.py signup statistics store store/copy store/sqlite templates tenants texts "
     "tracking values webhooks",
     "client": "",
     "conduct": "audit events keys ledger mail people queue signup store tenants texts values",
@@ -31,17 +33,17 @@ KNOWS: Mapping[str, str] = {
     "evidence": "audit campaigns conduct keys mail store tenants values",
     "exemplars": "mail store",
     "feedback": "audit campaigns events keys mail observe people queue signup store tenants texts values verdict",
-    "install": "checks keys store tenants",
+    "install": "certificates checks keys store tenants",
     "intake": "campaigns keys mail observe people pipeline queue store tenants values",
     "intake/api": "intake keys mail mailings pipeline queue store tenants values",
     "intake/smtp": "feedback intake keys mail observe pipeline store tenants values",
     "keys": "store values",
     "ledger": "store values",
-    "lists": "audit events keys mail people store store/sqlite values",
+    "lists": "audit events keys mail people processes store store/sqlite values",
     "mail": "",
-    "mail_process": "audit brake conduct delivery delivery/smtp events exemplars feedback intake intake/api "
-    "intake/smtp keys lists mail mail_store.py mailings/running notes observe pipeline processes queue rights "
-    "statistics store tenants tracking web/server webhooks",
+    "mail_process": "audit brake certificates conduct delivery delivery/smtp events exemplars feedback intake "
+    "intake/api intake/smtp keys lists mail mail_store.py mailings/running notes observe pipeline processes queue "
+    "rights statistics store tenants tracking web/server webhooks",
     "mail_store.py": "store store/sqlite",
     "mailings": "audit exemplars mail people queue store templates values",
     "mailings/running": "intake/api mail mailings store templates values",
@@ -55,7 +57,8 @@ KNOWS: Mapping[str, str] = {
     "rights": "accounts audit campaigns contests events exemplars feedback keys observe people queue "
     "registration signup statistics store tenants tracking values webhooks",
     "reload.py": "again.py checks",
-    "serve.py": "again.py checks intake/smtp mail_process observe processes queue store store/sqlite web/server",
+    "serve.py": "again.py certificates checks intake/smtp mail_process observe processes queue store "
+    "store/sqlite web/server",
     "signup": "audit campaigns events keys ledger mail people queue store tenants texts tracking values",
     "statistics": "events store tracking values",
     "store": "observe",
@@ -66,11 +69,11 @@ KNOWS: Mapping[str, str] = {
     "tenants": "audit campaigns events keys ledger mail people store values",
     "texts": "",
     "tracking": "audit events keys mail people store tenants values",
-    "uploads": "keys lists observe people pipeline store values",
+    "uploads": "keys lists observe people pipeline processes store values",
     "values": "mail observe",
     "verdict": "",
-    "web": "events intake intake/api keys observe pipeline queue signup store store/sqlite tenants texts tracking "
-    "uploads webhooks",
+    "web": "certificates events intake intake/api keys observe pipeline queue signup store store/sqlite tenants texts "
+    "tracking uploads webhooks",
     "web/account": "accounts audit campaigns conduct contests exemplars intake intake/api ledger lists mail "
     "mailings mailings/running people queue rights signup statistics store templates tenants texts tracking uploads "
     "values web web/inside web/public webhooks",
@@ -80,10 +83,11 @@ KNOWS: Mapping[str, str] = {
     "registration store tenants texts tracking values web web/inside",
     "web/inside": "accounts campaigns mail store tenants texts values web web/public",
     "web/login": "accounts mail registration signup store tenants texts values web web/inside web/public",
-    "web/public": "audit conduct contests feedback keys mail people signup store tenants texts tracking values web",
+    "web/public": "audit certificates conduct contests feedback keys mail people signup store tenants texts "
+    "tracking values web",
     "web/resend": "intake/api observe queue store tenants values web web/api",
-    "web/server": "accounts intake/api keys observe processes queue signup store store/sqlite tracking uploads web "
-    "web/account web/api web/desk web/inside web/login web/public web/resend webhooks",
+    "web/server": "accounts certificates intake/api keys observe processes queue signup store store/sqlite tracking "
+    "uploads web web/account web/api web/desk web/inside web/login web/public web/resend webhooks",
     "webhooks": "audit delivery/smtp events keys mail queue store texts values",
 }
 """Every folder of ``relay/`` (and the files at its top) with those it imports from. What isn't here is a fault."""

@@ -24,6 +24,7 @@ from click.testing import CliRunner
 from config.conduct import Policies
 from config.load import load
 from config.settings import Settings
+from relay.certificates.self_signed import self_signed
 from relay.checks import ports
 from relay.checks.certificate import check_certificate
 from relay.checks.files import check_files
@@ -33,7 +34,6 @@ from relay.checks.result import CheckResult, Level
 from relay.checks.store import check_store
 from relay.cli.main import relay
 from relay.delivery.smtp import sign
-from relay.install.certificate import self_signed
 from relay.install.directory import create
 from relay.install.plan import InitPlan
 from relay.keys.secrets import Secrets

@@ -20,11 +20,11 @@ from click.testing import CliRunner, Result
 from cryptography import x509
 
 from config.load import load
+from relay.certificates.self_signed import self_signed
 from relay.cli import init
 from relay.cli.main import relay
 from relay.install import directory as in_directory
 from relay.install import plan
-from relay.install.certificate import self_signed
 from relay.keys.secrets import Secrets
 from relay.store.database import StoreError, connect
 
@@ -82,6 +82,8 @@ def test_dev_stays_on_loopback_and_high_ports(tmp_path: Path) -> None:
         "submissions": ("127.0.0.1:10465",),
         "inbound": ("127.0.0.1:10025",),
         "http": "127.0.0.1:10080",
+        "https": "",
+        "acme": "",
     }
     assert settings.links.base_url == "http://127.0.0.1:10080"
     assert settings.auth.plaintext_on_loopback

@@ -17,12 +17,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from config.load import load
+from relay.certificates.self_signed import self_signed
 from relay.checks import dns
 from relay.checks.result import Level
 from relay.cli import init, init_system
 from relay.cli.main import relay
 from relay.install import layout, system, units
-from relay.install.certificate import self_signed
 from relay.install.layout import InstallRoot
 from relay.install.records import operator_records
 from relay.tenants.domains import DnsRecord, zone_line

@@ -68,7 +68,7 @@ def test_there_are_rules_and_panels() -> None:
 def test_every_expression_is_of_figures_and_labels_that_are_there(shop: Shop) -> None:
     import datetime as dt
 
-    from relay.install.certificate import self_signed
+    from relay.certificates.self_signed import self_signed
 
     certificate, _ = self_signed("relay.test", dt.datetime.now(dt.UTC))
     assert shop.settings.tls.certificate is not None

@@ -1,6 +1,6 @@
 """Listening sockets that the service manager opened and hands over (sd_listen_fds(3)): a restart closes no port.
 
-A socket goes to the role that its name says (``FileDescriptorName=``: submission, submissions, inbound, http), else,
+A socket goes to the role that its name says (``FileDescriptorName=``: a key of ``[listen]``), else,
 as those of one ``relay.socket`` for all, to the one whose addresses in ``[listen]`` it has. The settings stay what says
 where the relay listens: a socket that neither names is a fault.
 """
@@ -16,7 +16,8 @@ from config.names import split_listen
 from relay.intake.smtp.listeners import EVERY, ListenError, Ports, bind_all
 
 FIRST: Final = 3
-ROLES: Final = ("submission", "submissions", "inbound", "http")
+PAGES: Final = ("http", "https", "acme")
+ROLES: Final = ("submission", "submissions", "inbound", *PAGES)
 ListenSettings = Mapping[str, Sequence[str]]
 """Addresses by role, as the settings have them."""
 
@@ -39,7 +40,7 @@ def open_all(listen: ListenSettings, handed: Sequence[tuple[str, int]]) -> Ports
     Raises ListenError with every fault.
     """
     if not handed:
-        return bind_all(listen["submission"], listen["submissions"], listen["inbound"], _one(listen["http"]))
+        return _bound(listen)
     taken: dict[str, list[socket.socket]] = {role: [] for role in ROLES}
     left = {role: list(addresses) for role, addresses in listen.items()}
     faults: list[str] = []
@@ -53,16 +54,24 @@ def open_all(listen: ListenSettings, handed: Sequence[tuple[str, int]]) -> Ports
         taken[role].append(sock)
         # Who names sockets says by that where the role listens; of the others the settings do.
         left[role] = [] if name == role else [text for text in left[role] if not _meant(text, _address(sock))]
-    if len(taken["http"]) > 1:
-        faults.append("listen.http: one socket is served, and more were handed over")
+    for role in PAGES:
+        if len(taken[role]) > 1:
+            faults.append(f"listen.{role}: one socket is served, and more were handed over")
     if faults:
         raise ListenError("\n".join(faults))
-    ports = bind_all(left["submission"], left["submissions"], left["inbound"], _one(left["http"]))
+    ports = _bound(left)
     ports.submission += taken["submission"]
     ports.submissions += taken["submissions"]
     ports.inbound += taken["inbound"]
-    ports.http = taken["http"][0] if taken["http"] else ports.http
+    for role in PAGES:
+        if taken[role]:
+            setattr(ports, role, taken[role][0])
     return ports
+
+
+def _bound(listen: ListenSettings) -> Ports:
+    pages = [_one(listen.get(role, ())) for role in PAGES]
+    return bind_all(listen["submission"], listen["submissions"], listen["inbound"], *pages)
 
 
 _TOGETHER: Final = "`relay init --system` brings relay.socket and [listen] together"
@@ -85,7 +94,7 @@ def _listening(name: str, fd: int) -> socket.socket:
     if sock.family == socket.AF_INET6 and not sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY):
         # IPv4 clients would come with addresses of IPv6, by which neither credentials nor limits know them.
         host = sock.getsockname()[0]
-        if host == "::" and name != "http":
+        if host == "::" and name not in PAGES:
             raise ListenError(f"{what} takes IPv4 as IPv6: use BindIPv6Only=ipv6-only, and 0.0.0.0 beside [::]")
     sock.set_inheritable(False)
     sock.setblocking(False)
@@ -97,7 +106,7 @@ def _role(name: str, sock: socket.socket, listen: ListenSettings) -> str:
         return name
     address = _address(sock)
     for role in ROLES:
-        if any(_meant(text, address) for text in listen[role]):
+        if any(_meant(text, address) for text in listen.get(role, ())):
             return role
     host, port = address
     shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

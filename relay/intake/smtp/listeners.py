@@ -25,20 +25,25 @@ class Ports:
     submissions: list[socket.socket] = field(default_factory=list)
     inbound: list[socket.socket] = field(default_factory=list)
     http: socket.socket | None = None
+    https: socket.socket | None = None
+    acme: socket.socket | None = None
+
+    def pages(self) -> list[socket.socket]:
+        """Those of the HTTP process."""
+        return [sock for sock in (self.http, self.https, self.acme) if sock is not None]
 
     def all(self) -> list[socket.socket]:
-        http = () if self.http is None else (self.http,)
-        return [*self.submission, *self.submissions, *self.inbound, *http]
+        return [*self.submission, *self.submissions, *self.inbound, *self.pages()]
 
     def close_mail(self) -> None:
-        """All but HTTP's. A port takes connections as long as any process has it open, so each closes what it has."""
+        """All but those of pages. A port takes connections as long as any process has it open: each closes its own."""
         for sock in (*self.submission, *self.submissions, *self.inbound):
             sock.close()
 
     def close(self) -> None:
         self.close_mail()
-        if self.http is not None:
-            self.http.close()
+        for sock in self.pages():
+            sock.close()
 
 
 def bind(address: str, setting: str, *, both: bool = False) -> socket.socket:
@@ -94,7 +99,14 @@ def bind_both(port: str, setting: str) -> socket.socket:
         raise
 
 
-def bind_all(submission: Sequence[str], submissions: Sequence[str], inbound: Sequence[str], http: str) -> Ports:
+def bind_all(
+    submission: Sequence[str],
+    submissions: Sequence[str],
+    inbound: Sequence[str],
+    http: str,
+    https: str = "",
+    acme: str = "",
+) -> Ports:
     """All ports or none; raises ListenError with every fault at once."""
     ports = Ports()
     faults: list[str] = []
@@ -113,10 +125,13 @@ def bind_all(submission: Sequence[str], submissions: Sequence[str], inbound: Seq
         ports.submissions += opened(address, "listen.submissions")
     for address in inbound:
         ports.inbound += opened(address, "listen.inbound")
-    if http:
+    for role, address in (("http", http), ("https", https), ("acme", acme)):
+        if not address:
+            continue
         try:
-            host, _, port = http.rpartition(":")
-            ports.http = bind_both(port, "listen.http") if host == EVERY else bind(http, "listen.http")
+            host, _, port = address.rpartition(":")
+            one = bind_both(port, f"listen.{role}") if host == EVERY else bind(address, f"listen.{role}")
+            setattr(ports, role, one)
         except ListenError as error:
             faults.append(str(error))
     if faults:

@@ -48,7 +48,7 @@ from relay.web.login import door, passkey, register, reset, second
 from relay.web.machine import MachineFigures
 from relay.web.metrics import Metrics
 from relay.web.peer import Insiders
-from relay.web.public import contact, logo, pages, permission, report, subscribe, why
+from relay.web.public import challenge, contact, logo, pages, permission, report, subscribe, why
 from relay.web.public import tracking as tracking_routes
 from relay.web.resend import faults
 from relay.web.resend.emails import EMAILS, create_emails
@@ -159,6 +159,7 @@ def create_app(
             *subscribe.ROUTES,
             *contact.ROUTES,
             *logo.ROUTES,
+            *challenge.ROUTES,
             *door.ROUTES,
             *passkey.ROUTES,
             *second.ROUTES,

@@ -11,7 +11,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -22,8 +22,10 @@ from relay.observe import log
 from relay.observe.trouble import Trouble
 from relay.web.peer import Peer
 from relay.web.server.app import create_app
+from relay.web.server.challenges import challenge_app
 from relay.web.server.connection import HttpConnection
 from relay.web.server.framing import HEADER_OCTETS
+from relay.web.server.secure import SecureDoor
 
 KEEP_ALIVE_S: Final = 5
 STOP_TIMEOUT_S: Final = 10
@@ -31,6 +33,17 @@ ARRIVING_S: Final = 0.25
 """Time for requests on connections that were taken just before the port closed: they are answered, not reset."""
 
 _log = logging.getLogger("relay.web")
+
+
+class PagePorts(NamedTuple):
+    """Listening sockets of the process; None: that one isn't served."""
+
+    http: socket.socket | None = None
+    https: socket.socket | None = None
+    acme: socket.socket | None = None
+
+    def all(self) -> list[socket.socket]:
+        return [sock for sock in self if sock is not None]
 
 
 class WebError(Exception):
@@ -59,7 +72,7 @@ def bind(address: str) -> socket.socket:
 def run(
     settings: Settings,
     ready: Callable[[], None],
-    sock: socket.socket | None = None,
+    ports: PagePorts | None = None,
     mail_alive: Callable[[], bool] = lambda: True,
     troubles: Callable[[], Sequence[Trouble]] = tuple,
     closed: Callable[[], None] = lambda: None,
@@ -73,7 +86,7 @@ def run(
     """
     log.setup(settings.log.level, settings.log.format)
     secrets = Secrets.load(settings.secrets_file)
-    listening = sock or bind(settings.listen.http)
+    ports = ports or PagePorts(bind(settings.listen.http))
     app = create_app(settings, secrets, settings.stored, mail_alive=mail_alive, troubles=troubles)
     server = make_server(
         app,
@@ -83,11 +96,15 @@ def run(
         proxies=settings.http.trusted_proxies,
         most=(settings.http.connections, settings.http.connections_per_address),
     )
+    server.ports = ports
+    server.secure = SecureDoor(settings) if ports.https is not None else None
+    server.challenges = challenge_app(settings) if ports.acme is not None else None
     _hush()
     try:
-        server.run(sockets=[listening])
+        server.run(sockets=[] if ports.http is None else [ports.http])
     finally:
-        listening.close()
+        for sock in ports.all():
+            sock.close()
 
 
 def make_server(
@@ -151,18 +168,53 @@ class HttpServer(uvicorn.Server):
         self._ready = ready
         self._closed = closed
         self._beat = beat
+        self.ports = PagePorts()
+        self.secure: SecureDoor | None = None
+        self.challenges: ASGIApp | None = None
+        """What ``listen.acme`` answers."""
         self._parent = os.getppid() if multiprocessing.parent_process() is not None else None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
-        if self.started:
-            self._ready()
+        if not self.started:
+            return
+        if self.secure is not None and self.ports.https is not None:
+            self.secure.open(self.ports.https, self._protocols(self.config, self.lifespan.state))
+        if self.challenges is not None and self.ports.acme is not None:
+            self.servers.append(await self._answering(self.challenges, self.ports.acme))
+        self._ready()
+
+    def _protocols(self, config: uvicorn.Config, state: dict[str, Any]) -> Callable[[], asyncio.Protocol]:
+        made: Any = config.http_protocol_class
+        return lambda: made(config=config, server_state=self.server_state, app_state=state)
+
+    async def _answering(self, app: ASGIApp, sock: socket.socket) -> asyncio.Server:
+        """With the same limits, which are of all connections together."""
+        usual = self.config
+        config = uvicorn.Config(
+            app,
+            http=usual.http,
+            lifespan="off",
+            ws="none",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            h11_max_incomplete_event_size=HEADER_OCTETS,
+            timeout_keep_alive=KEEP_ALIVE_S,
+        )
+        config.load()
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(self._protocols(config, {}), sock=sock, backlog=usual.backlog)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """The port first, then the requests that run or are on their way."""
         for server in self.servers:
             server.close()
-        for sock in sockets or ():
+        if self.secure is not None:
+            self.secure.close()
+        for sock in self.ports.all() or sockets or ():
             sock.close()
         self._closed()
         await asyncio.sleep(ARRIVING_S)
