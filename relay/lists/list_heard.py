@@ -19,7 +19,8 @@ _WITHIN: Final = re.compile(
 _NO_SENDING: Final = (
     r"\b(?:не|do not|don t|dont|nicht|ne pas|ne plus|не треба|не надо|no|ara|mitte)\b (?!modify)"
     r"(?:\w+ ){0,2}?(?:писат|слат|отправ|присыл|надсил"
-    r"|рассыл|розсил|беспоко|турбув|контактир|контактув|kontakt|anschreib|schreib|zusend|ecrire|envoye"
+    r"|рассыл|розсил|беспоко|турбув|molest|derang|disturb|контактир|контактув|kontakt|anschreib|schreib|zusend"
+    r"|ecrire|envoye"
     r"|contacter|enviar"
     r"|escrib|contactar|saata|saada|kirjuta|contact\b(?! info| detail| name)|(?:send|write)\b"
     r"|(?:e ?)?mail\b(?! addr))"
@@ -60,7 +61,8 @@ _PARTS: Final = (
             r"|\bkeine?[nrms]? (?:e ?mails?|mails?|mailings?|newsletter|werbung)\b|\brefus|\bopposition"
             r"|abgemeldet|abmeld|desabonn|desinscri"
             r"|отпис|відпис|отказ от|cancelac|\bleft\b|\bquit\b|departed|resili|widerruf"
-            r"|відмов|\bbaja\b|loobu|lahku|withdr|revok|zuruckgezog|отозва|відклик|tagasi vo|keeldu|widerspr"
+            r"|відмов|\bbaja\b|loobu|lahku|withdr|revok|\bretrait|\bretirad|revocaci|отзыв\w* согл|zuruckgezog"
+            r"|отозва|відклик|tagasi vo|keeldu|widerspr"
             r"|entzog|uitgeschr|afgemeld"
             r"|cancellazion|disiscri|wypis|rezygn|avregistr|widerspruch|\bobject(?:ed|ion)|oposicion|\bвозраж"
             r"|cancel\w* (?:\w+ )?(?:suscrip|subscri|abonn|inscri|assin)|(?:suscrip|subscri)\w* cancel|avanmal"
@@ -107,7 +109,8 @@ _TEXTS: Final = (
             r"|no encontrad|introuvable"
             r"|не работает|не працює|ei toota|(?:not|n t) work|funktioniert nicht|ne (?:marche|fonctionne) pas"
             r"|no funciona|возвращ"
-            r"|devuelt|вернул|поверта|повернул|tuleb tagasi|tagasi tul|vrati|zwrot"
+            r"|devuelt|вернул|поверта|повернул|tuleb tagasi|tagasi tul|vrati|zwrot|не доставл|недоставл"
+            r"|не доходят|не доходить"
         ),
         Said.BOUNCED,
     ),
@@ -173,7 +176,9 @@ _HOW: Final = re.compile(
     r"|art|canal|metodo|origen|способ|источник|спосіб|джерело|allikas|viis)\b"
 )
 _REASONS: Final = re.compile(
-    r"\b(?:reason|why|warum|pourquoi|por que|почему|чому|miks|grund|motif|raison|motivo|причин\w*|pohjus\w*|causa)\b"
+    r"\b(?:reason|why|warum|pourquoi|por que|почему|чому|miks|grund|motif|raison|motivo|причин\w*|pohjus\w*"
+    r"|causa)\b"
+    r"|\w+grund\b"
 )
 
 
@@ -198,7 +203,10 @@ _GOOD: Final = re.compile(
     r"|abonat|bilten|zpravodaj|hirlev|newsletter|mailing|marketing|рассыл|розсил|подпис|підпис|uudiskir|werbung"
     r"|werbe|publicidad|boletin|subscri"
     r"|abonn|suscri|inscri|acepta|accept|agree|permission|consent|согла|згод|nousolek|soovib|einwillig|zustimm"
-    r"|opt ?in"
+    r"|opt(?:ed)? ?in|bevestig|bekraft|bekreft|vahvist|potwierdz|potvrz|conferm|confirmad|apstiprin|patvirtin|megerosit"
+    r"|\be ?post\w*|teated|teavitus|pakkumis|novosti|novedad|angebot|\boffers?\b|actualit|новост|новин"
+    r"|предложен|пропозиц"
+    r"|ofert|promo|reklam|реклам"
     r"|\bvalid[oae]?\b|\bgultig|kehtiv|\bdeliverable|\bzustellbar|verteiler|reklaam|\be?mailable|contactable"
     r"|листи\b|prospection|communicat|preferred (?:contact|channel)|(?:mail|contact|marketing"
     r"|channel) preference|\bkirjad\b|verific|activated|aktiviert|aktiveeri"
@@ -273,8 +281,8 @@ _CHANNEL: Final = (
 )
 _CHANNELS: Final = re.compile(rf"\b{_CHANNEL}\b")
 _OTHER_MATTERS: Final = re.compile(
-    r"\b(?:acs|schedules?|appointments?|bookings?|receipts?|invoices?|order (?:updates?|status)|shipping"
-    r"|reviews?|reminders?|abandoned|surveys?|track(?:ing)?|cookies?|analytics|profiling|photos?|foto\w*"
+    r"\b(?:acs|transaction(?:al|s)?|schedules?|appointments?|bookings?|receipts?|invoices?|order (?:updates?|status)"
+    r"|shipping|reviews?|reminders?|abandoned|surveys?|track(?:ing)?|cookies?|analytics|profiling|photos?|foto\w*"
     r"|pictures?|bildrechte|videos?|medical|(?<!\be )post(?=$)|pildistami\w*|imagen|l image|съемк\w*|фото\w*"
     r"|third part(?:y|ies)|dritte\w*|tiers|terceros|третьи\w*|третіх|kolmanda\w*|партн\w*|partners?"
     r"|partenaires?|paper|papier"

@@ -116,21 +116,24 @@ TIMES: Final = {
 """Of several columns the one that proves best goes first: a confirmation before a consent before a sign-up."""
 
 _OTHER_TIMES: Final = re.compile(
-    r"\blast|latest|recent|updat|modif|chang|edit|open|click|visit|seen|log ?in|order|purchas|buy|paid|pay|birth|born"
-    r"|expir|until|unsub|out\b|bounc|delet|remov|cancel|sent|send|next|event|\bstart|\bend|due|activity|renew|trial"
+    r"\b(?:last|latest|recent|updat|modif|chang|edit|open|click|visit|seen|log ?in|order|purchas|buy|paid|pay"
+    r"|birth|born"
+    r"|expir|until|unsub|bounc|delet|remov|cancel|sent|send|next|event|start|end|due|activity|renew|trial)|\bout\b"
     r"|geburt|letzt|geandert|aktualis|bestell|kauf|versand|austritt|abmeld|gesperrt|loschung|dernier|mise a jour"
     r"|naissance|commande|achat|envoi|desinscri|desabonn|ultim|actualiz|nacim|compra|pedido|baja|enviado|послед"
     r"|измен|обновл|рожд|заказ|покуп|отпис|удал|останн|змін|оновл|народ|замовл|відпис|видал|viimane|viimati"
-    r"|muudet|muutmis|uuendat|sunn|ost|lahku|loobu|kustut|saadet|event|reminder|appointment|termin\b|booking"
+    r"|muudet|muutmis|uuendat|sunn|\bost|lahku|loobu|kustut|saadet|event|reminder|appointment|termin\b|booking"
 )
 _SIGNED: Final = re.compile(
-    r"\babo\b|fertigstell|abgeschlossen|completion|завершен|lopeta|submi|entry|respon|complet|sign|subscri"
+    r"opted in|inschrij|ingeschr|aanmeld|tilmeld|pameld|anmal|zapis|iscriz|prenum|feliratk|prihlas"
+    r"|\babo\b|fertigstell|abgeschlossen|completion|завершен|lopeta|submi|entry|respon|complet|sign|subscri"
     r"|opt ?in|consent|agree|permission|enrol|anmeld|eingetrag|eintrag"
     r"|einwillig|zustimm|abonn|inscri|suscri|consenti|acept|подпис|подач|заполн|согла|ответ|відповід|заповн|підпис"
     r"|згод|tellimi|liitu|nous|vastami|esita|taitmi|answer|antwort|reponse|respuesta"
 )
 _PUT: Final = re.compile(
-    r"creat|add|regist|join|import|creation|создан|добавл|регистр|створ|додан|реестр|lisa|lood|loomi|erstell|angelegt"
+    r"aangemaakt|toegevoegd|skapad|oprett|opprett|lisatty|luotu|utworz|vytvor|izveid|creat|add|regist|join"
+    r"|import|creation|создан|добавл|регистр|створ|додан|реестр|lisa|lood|loomi|erstell|angelegt"
     r"|hinzugef|erfass|\bcree?|ajout|enregist|\bcrea|anad|\balta|registro|member since|customer since|seit"
 )
 
@@ -146,7 +149,9 @@ _CONFIRMING: Final = re.compile("confirm|bestatig|подтвержд|підтв�
 
 
 _CONSENTED: Final = re.compile(
-    r"(?:(?:\w+ )*consent(?: given| granted)?|opted ?in|consented|agreed)(?: (?:at|on|date|time|datetime|timestamp))+\Z"
+    r"(?:\w+ )?opted ?in\Z|(?:(?:\w+ )*consent(?: given| granted)?|(?:\w+ )?opted ?in|consented|agreed)"
+    r"(?: (?:at|on|date|time"
+    r"|datetime|timestamp))+\Z"
 )
 
 

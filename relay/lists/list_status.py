@@ -14,7 +14,7 @@ from typing import Final
 
 from relay.lists.list_heard import bad_part, spoken, stem, text_part
 from relay.lists.list_status_names import ANSWERS
-from relay.lists.list_words import NO, NOTHING, WEIGHT, YES, Said, bare, meaning, plain
+from relay.lists.list_words import NO, NOTHING, OFFERS, WEIGHT, YES, Said, bare, meaning, plain
 from relay.lists.list_words import strong as strongly
 from relay.values.moments import ORDERS, absent, moment_in
 
@@ -117,8 +117,11 @@ class StatusColumn:
             return Said.REFUSED
         said = self._several(cell)
         if not said and (no := denied(word)) is not None:
-            return no
-        return said or bare(word) or _heard(cell, word) or Said.UNKNOWN
+            return Said.BOUNCED if no and text_part(word) is Said.BOUNCED else no
+        if said:
+            return said
+        heard = _heard(cell, word)
+        return heard if heard in OFFERS else bare(word) or heard or Said.UNKNOWN
 
     def _yes(self, cell: str, word: str) -> Said:
         if said := meaning(word):

@@ -187,6 +187,7 @@ AGREED: Final = _words(
     "tellija,tellinud,liitunud,kinnitatud,nõus,nõusoleku andnud,ingeschreven,iscritto,inscrito,zapisany,prenumerant",
 )
 _IN_USE: Final = _words(
+    "aktīvs,aktyvus,aktívny,aktivní,aktív,activ,aktivt,aktivna,ativa,attiva,aktywna,actieve",
     "added,active,enabled,normal,regular,member,verified,accepted,valid,ok,deliverable,engaged,current,sendable,available",
     "allow,allowed,approved,live,registered,aktiv,aktiviert,gültig,actif,active,activo,activa,valide,válido",
     "доступний,доступна,активен,активна,активный,активно,доступен,активний,активна,aktiivne,aktiivsed,kehtiv,actief,attivo",
@@ -273,6 +274,9 @@ _STRONG_ROOTS: Final = {word: said for word, said in _inflected(STRONG).items() 
 _ADVERB: Final = re.compile(
     r"(?:(?:explicitly|expressly|manually|automatically|auto|globally|permanently|already|still|currently"
     r"|actively|fully"
+    r"|подписка|підписка|подписчик|підписник|suscripcion|abonnement|inscription|subscription|tellimus|abo"
+    r"|e ?mail|адреса?"
+    r"|адресат|контакт|newsletter|adresse|address|contact|user|клиент|клієнт"
     r"|self|double|single|is|has|was|been|now|bereits|aktuell|derzeit|manuell|actuellement|ya|уже|вже|juba) )+"
 )
 _NOUN: Final = re.compile(
@@ -293,4 +297,5 @@ def bare(word: str) -> Said:
 def meaning(word: str) -> Said:
     """What a word (``plain``) says as a person's status",
     " however it is inflected or written together; else NOTHING."""
-    return WORDS.get(word) or _COMPACT.get(word.replace(" ", "")) or _INFLECTED.get(root(word), Said.NOTHING)
+    together = word.replace(" ", "")
+    return WORDS.get(word) or _COMPACT.get(together) or WORDS.get(together) or _INFLECTED.get(root(word), Said.NOTHING)

@@ -14,6 +14,8 @@ CHILD_UNTIL: Final = 16
 """Age in years from which a person may be on a list (R5)."""
 
 _NAME_ADDR: Final = re.compile(r'(?:"((?:[^"\\]|\\.)*)"|([^<>"@]*))\s*<([^<>]+)>\s*[;,]?\Z')
+_ADDR_NAME: Final = re.compile(r"([^\s<>()\",;]+@[^\s<>()\",;]+)\s+\(([^()<>@]*)\)\Z")
+"""A name as a comment behind the address (RFC 5322 §3.4 calls it obsolete; programs still write it)."""
 _BARE: Final = re.compile(r"(?:mailto:)?([^<>;,]+)[;,]?\Z", re.I)
 _UNSEEN: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 """Characters without a width, which copying from a web page leaves behind."""
@@ -22,7 +24,7 @@ _DAY_FIRST: Final = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:,? +(\d{1,
 
 
 def address_in(text: str) -> tuple[Address, str]:
-    """(address, name) of a cell: ``a@b``, ``<a@b>``, ``Ann <a@b>``, ``mailto:a@b``; raises AddressError.
+    """(address, name) of a cell: ``a@b``, ``<a@b>``, ``Ann <a@b>``, ``a@b (Ann)``, ``mailto:a@b``; raises AddressError.
 
     A name that could itself be taken for an address is no name: which of the
     two is meant can't be told, so it is refused.
@@ -37,6 +39,8 @@ def address_in(text: str) -> tuple[Address, str]:
         if found:
             name = re.sub(r"\\(.)", r"\1", found[1]) if found[1] is not None else found[2]
             return parse_address(found[3].strip()), "" if "@" in name else name.strip()
+        if found := _ADDR_NAME.match(text):
+            return parse_address(found[1]), found[2].strip()
         bare = _BARE.match(text)
         if bare and bare[1] != text:
             return parse_address(bare[1].strip()), ""
