@@ -41,9 +41,9 @@ def progress(lines: int) -> Iterator[Callable[[int], None]]:
 
 
 def remarks(file: ListFile) -> None:
-    """Print how the file was understood, wrapped, on stderr."""
+    """Print how the file was understood, on stderr."""
     for remark in file.remarks:
-        note(_wrapped(f"{file.name}: {remark}"))
+        note(f"{file.name}: {remark}")
 
 
 def tell(

@@ -100,9 +100,12 @@ def done(ctx: click.Context, text: str, fields: ShownRow, as_json: bool) -> None
 
 
 def note(text: str) -> None:
-    """Something to know that is no error: one line on stderr; nothing for ``""``."""
-    if text:
-        say(f"relay: {escaped(text)}", err=True)
+    """Something to know that is no error: one line on stderr, wrapped where there is a width; nothing for ``""``."""
+    if not text:
+        return
+    told, width = f"relay: {escaped(text)}", room()
+    for number, line in enumerate([told] if width is None else layout.wrap(told, width - 2, whole=True)):
+        say(("  " if number else "") + line, err=True)
 
 
 def print_json(value: object) -> None:

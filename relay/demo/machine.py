@@ -128,7 +128,7 @@ class Machine:
         """Own ports instead of those of ``init --dev``, so that another relay may run beside; and the neighbours."""
         file, ports = self.directory / "relay.toml", self.ports
         text = file.read_text("utf-8")
-        own = {10587: ports.submission, 10465: ports.submissions, 10025: ports.inbound, 10080: ports.http}
+        own = {10587: ports.submission, 10465: ports.submissions, 10025: ports.inbound, 10088: ports.http}
         for usual, port in own.items():
             text = text.replace(f"127.0.0.1:{usual}", f"127.0.0.1:{port}")
         text = text.replace("\n[delivery]\n", DELIVERY.format(mailboxes=ports.mailboxes))

@@ -96,11 +96,11 @@ class InitPlan:
 
     @property
     def base_url(self) -> str:
-        return "http://127.0.0.1:10080" if self.dev else f"https://{self.hostname}"
+        return "http://127.0.0.1:10088" if self.dev else f"https://{self.hostname}"
 
     def settings(self) -> str:
         if self.dev:
-            ports = {"submission": 10587, "submissions": 10465, "inbound": 10025, "http": 10080}
+            ports = {"submission": 10587, "submissions": 10465, "inbound": 10025, "http": 10088}
             words = {"proxy": "", "advice": "to be told to trust it", "auth": DEV_AUTH, "address": "127.0.0.1"}
             words["delivery"] = DEV_DELIVERY
         else:

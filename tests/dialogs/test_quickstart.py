@@ -14,7 +14,7 @@ from typing import Any
 from tests.meta.tree import ROOT
 from tests.support.ports import free_port
 
-PORTS = ("10080", "10587", "10465", "10025", "15000")
+PORTS = ("10088", "10587", "10465", "10025", "15000")
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.M | re.S)
 SAVED = re.compile(r"as `(\w+\.py)`")
 

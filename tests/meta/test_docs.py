@@ -218,7 +218,7 @@ class Walk:
     def __init__(self, directory: Path, stack: ExitStack) -> None:
         self.directory = directory
         self._stack = stack
-        self._ports = {usual: free_port() for usual in (10587, 10465, 10025, 10080, 10026)}
+        self._ports = {usual: free_port() for usual in (10587, 10465, 10025, 10088, 10026)}
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self._env = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
 

@@ -51,7 +51,7 @@ class Home:
         self.path = path
         create(InitPlan(path, "relay.example.com", True), NOW)
         self.file = path / "relay.toml"
-        self.ports = {name: free_port() for name in ("10587", "10465", "10025", "10080")}
+        self.ports = {name: free_port() for name in ("10587", "10465", "10025", "10088")}
         for name, port in self.ports.items():
             self.replace(f":{name}", f":{port}")
 

@@ -81,11 +81,11 @@ def test_dev_stays_on_loopback_and_high_ports(tmp_path: Path) -> None:
         "submission": ("127.0.0.1:10587",),
         "submissions": ("127.0.0.1:10465",),
         "inbound": ("127.0.0.1:10025",),
-        "http": "127.0.0.1:10080",
+        "http": "127.0.0.1:10088",
         "https": "",
         "acme": "",
     }
-    assert settings.links.base_url == "http://127.0.0.1:10080"
+    assert settings.links.base_url == "http://127.0.0.1:10088"
     assert settings.auth.plaintext_on_loopback
 
 

@@ -37,7 +37,7 @@ Check = Callable[[str], str]
         (names.base_url, "HTTP://Relay.Example.com:8080/", "http://relay.example.com:8080"),
         (names.base_url, "https://example.com/mail/", "https://example.com/mail"),
         (names.base_url, "http://[::1]:80", "http://[::1]:80"),
-        (names.base_url, "http://127.0.0.1:10080", "http://127.0.0.1:10080"),
+        (names.base_url, "http://127.0.0.1:10088", "http://127.0.0.1:10088"),
     ],
 )
 def test_normal_form(check: Check, text: str, normal: str) -> None:
