@@ -36,12 +36,17 @@ def _domains_shown(name: str) -> list[str]:
 
 def _another_s(text: str, tenant: Tenant) -> str:
     """A domain in a text, with or without an ``@``, that is another tenant's or the operator's; empty without one."""
-    for match in _DOMAIN.finditer(_as_read(text)[:MOST_READ]):
-        domain = _canonical(match.group())
+    for domain in _domains_in(text):
         owner = next((name for name in _above(domain) if name in tenant.claimed), "")
         if owner and owner not in tenant.verified_domains:
             return domain
     return ""
+
+
+@lru_cache(maxsize=256)
+def _domains_in(text: str) -> tuple[str, ...]:
+    """Remembered: names and addresses for answers are the same in most mail of a stream."""
+    return tuple(_canonical(match.group()) for match in _DOMAIN.finditer(_as_read(text)[:MOST_READ]))
 
 
 def _above(domain: str) -> Iterator[str]:
@@ -107,7 +112,12 @@ class Policy(BasePolicy):
 
 def _without(text: str, contact: str) -> str:
     """A field without the tenant's own contact address, wherever that lies, and without blanks around its dots."""
-    return _pattern_of(contact).sub("", _DOTS.sub(r"\1", text[:MOST_READ]))
+    return _freed(text[:MOST_READ], contact)
+
+
+@lru_cache(maxsize=256)
+def _freed(text: str, contact: str) -> str:
+    return _pattern_of(contact).sub("", _DOTS.sub(r"\1", text))
 
 
 @lru_cache(maxsize=1024)

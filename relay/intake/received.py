@@ -23,6 +23,7 @@ def received(hostname: str, client: str, protocol: str, shown_id: str, now: floa
     ).encode("ascii")
 
 
+@functools.lru_cache(maxsize=1024)
 def literal(client: str) -> str:
     """``[192.0.2.1]``, ``[IPv6:2001:db8::1]`` (RFC 5321 §4.1.3); ``""`` for what is no address.
 

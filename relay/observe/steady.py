@@ -7,20 +7,35 @@ may not happen by that alone (a copy given up, records deleted) asks here.
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from collections.abc import Callable
 from typing import Final
 
+HUNDREDTH_S: Final = 0.01
+"""As exact as times(2) is."""
 JUMP_S: Final = 60.0
 """A smaller step harms nothing: no wait that matters is shorter."""
+
+
+_known = (-math.inf, 0.0)
+"""When it was read last, by ``time.monotonic``, and what was read."""
 
 
 def uptime() -> float:
     """Seconds that this machine has been awake, in hundredths (times(2)): nobody can set them.
 
-    Not ``time.monotonic``: libfaketime, for one, sets that along with the clock on the wall.
+    Not ``time.monotonic``: libfaketime, for one, sets that along with the clock on the wall. But that one tells when a
+    hundredth is over: times(2) sums the time of all threads, and took a twelfth of a copy's.
     """
-    return os.times().elapsed
+    global _known
+    at, elapsed = _known
+    now = time.monotonic()
+    if not 0 <= now - at < HUNDREDTH_S:
+        elapsed = os.times().elapsed
+        _known = now, elapsed
+    return elapsed
 
 
 class Steady:

@@ -129,7 +129,7 @@ def test_an_import_that_changes_nothing(call: Call, conn: sqlite3.Connection, li
     refused(call("consent", "import", "shop", listing, *SAYS[:3], "purchased", *SAYS[4:], "--attest"), "purchased")
     refused(call("consent", "import", "shop", tmp_path, *SAYS, "--attest"), "directory")
     refused(call("consent", "import", "shop", tmp_path / "gone", *SAYS, "--attest"), "No such file")
-    refused(call("consent", "import", "shop", tmp_path / "data" / "relay.db", *SAYS, "--attest"), "not text")
+    refused(call("consent", "import", "shop", tmp_path / "data" / "relay.db", *SAYS, "--attest"), "is a database")
     said(call("consent", "import", "shop", listing, *SAYS, "--attest", "--dry-run"), "3 taken")
     assert dump(conn) == before
 

@@ -29,7 +29,7 @@ from relay.pipeline.chain import Chain
 from relay.pipeline.contract import Transaction
 from relay.pipeline.judged import Accepted
 from relay.pipeline.waiting import Patience
-from relay.store.as_of import NEVER, AsOf
+from relay.store.as_of import MOMENT_S, NEVER, AsOf
 from relay.store.contract import Tx
 from relay.tenants import login
 from relay.tenants.facts import Facts
@@ -368,9 +368,11 @@ class SubmissionSession(BaseSession):
 
     def _braked(self) -> bool:
         """Whether what it is sent with seems to be used by another."""
-        brakes = self.desk.snapshots.current().brakes
+        snapshots, now = self.desk.snapshots, self.desk.clock()
+        at_once = self._txn is not None and 0 <= now - self._txn.now < MOMENT_S  # MAIL has just looked
+        brakes = (snapshots.latest if at_once else snapshots.current()).brakes
         brake = brakes.get(self._login) if brakes else None
-        return brake is not None and brake.holds(self.peer_address, self.desk.clock())
+        return brake is not None and brake.holds(self.peer_address, now)
 
     # -- hooks that wait -------------------------------------------------------
 
