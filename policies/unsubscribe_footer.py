@@ -73,7 +73,12 @@ def _day(code: str, number: int) -> str:
 
 def _page(consent: Consent | None) -> str:
     """Where the consent was given, if that can be a link."""
-    page = consent.page if consent is not None and consent.live else ""
+    return _link(consent.page) if consent is not None and consent.live and consent.page else ""
+
+
+@lru_cache(maxsize=1024)
+def _link(page: str) -> str:
+    """The page itself, if it can be a link in a footer; few forms' pages are asked about for many recipients."""
     good = page.startswith(("https://", "http://")) and len(page) <= MAX_LINK and page.isprintable()
     return page if good and not any(c in page for c in " \"'<>\\") else ""
 
