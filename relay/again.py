@@ -12,7 +12,7 @@ from typing import NamedTuple
 from config.settings import Settings
 from relay.observe.log import setup
 from relay.observe.memory import unnamed
-from relay.processes.process import ProcessBody, Tell, live
+from relay.processes.process import ProcessBody, Tell, live, step_back
 from relay.processes.succession import ReloadPlan
 
 
@@ -100,6 +100,7 @@ def _web(kept: Kept) -> ProcessBody:
         from relay.web.server.liveness import Heartbeat
         from relay.web.server.process import PagePorts, run
 
+        step_back()
         for fd in (*kept.listening.mail(), *kept.balance):
             os.close(fd)
         found = kept.listening

@@ -31,7 +31,7 @@ from relay.intake.smtp.balance import Balance
 from relay.intake.smtp.handed import open_all, take_handed
 from relay.intake.smtp.listeners import Ports
 from relay.observe.log import setup
-from relay.processes.process import READY, Child, ProcessBody, Tell, fork, most_files
+from relay.processes.process import READY, Child, ProcessBody, Tell, fork, most_files, step_back
 from relay.processes.supervise import Held, ProcessLimits, Supervisor, Wakeful, slim
 from relay.queue.nodes import own_id
 from relay.queue.owners import end_leases, process_of
@@ -112,6 +112,7 @@ class Start:
         def body(tell: Tell) -> None:
             from relay.web.server.process import PagePorts, run
 
+            step_back()
             ports.close_mail()
             if balance is not None:
                 balance.leave()

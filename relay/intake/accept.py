@@ -39,6 +39,7 @@ from relay.queue.enqueue import enqueue
 from relay.queue.notices import enqueue_notice
 from relay.queue.values import Claim, Enqueued, NewRecipient, NewSubmission, without
 from relay.store.as_of import NEVER, AsOf
+from relay.store.company import Company
 from relay.store.contract import Tx
 from relay.store.units import GroupCommit, StoreBusy, StoreFull
 from relay.store.words import StoreFault, fault
@@ -184,7 +185,7 @@ class Acceptor:
     ) -> None:
         self._terms = terms
         self._chain = chain
-        self._committer = committer
+        self._company = Company(committer)
         self._outlet = outlet
         # Begins in the process that uses it: mail processes are forked with all modules.
         self._sequence = itertools.count(random.randbits(32))
@@ -276,8 +277,9 @@ class Acceptor:
                 self._outlet.release(new)
             reply(self._refused(arrived, _not_stored(error), new.campaign))
 
+        enqueue_unit = self._company.at_once if arrived.attendant is None else self._company.along
         try:
-            self._committer.enqueue(lambda conn: self._store(conn, arrived, new, claim), committed)
+            enqueue_unit(lambda conn: self._store(conn, arrived, new, claim), committed)
         except StoreBusy as error:
             committed(_NOTHING, error)
 

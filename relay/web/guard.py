@@ -46,7 +46,7 @@ HUNG_UP: Final = 499
 """For the log and the figures: the client was gone before an answer."""
 _STRANGERS: Final = frozenset({400, 401, 403, 404, 405, 408, 409, 410, 413, 422, 429, HUNG_UP, 503})
 """Statuses that anyone can cause as often as they like."""
-MOST_LINES: Final = 60
+MOST_LINES = 60
 """Of these a minute."""
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"})
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})

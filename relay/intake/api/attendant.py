@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from relay.intake import sandbox
-from relay.intake.api.handed import HandedLook, HandedMessage, HandedRecipient, Told, ToldRefusal
+from relay.intake.api.handed import AcceptedMessage, HandedLook, HandedMessage, HandedRecipient, Told, ToldRefusal
 from relay.intake.refusals import code_of
 from relay.mail.status import UNEXPECTED, Status, refusal
 from relay.mail.stored import Template
@@ -28,15 +28,6 @@ from relay.values.sandbox import SANDBOX
 _JSON: Final = msgspec.json.Encoder()
 _CODES: Final = {"5.3.4": "too-large", "5.4.6": "loop", "5.1.1": "address", "5.1.3": "address", "5.7.13": "frozen"}
 """Words for replies that have none of their own."""
-
-
-class AcceptedMessage(msgspec.Struct, frozen=True, gc=False):
-    """The API's answer, 202."""
-
-    id: str
-    message_id: str
-    accepted: list[str]
-    refused: list[ToldRefusal]
 
 
 class KeptBefore(Exception):

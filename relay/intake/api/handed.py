@@ -90,6 +90,15 @@ class ToldRefusal(msgspec.Struct, frozen=True, gc=False):
     detail: str
 
 
+class AcceptedMessage(msgspec.Struct, frozen=True, gc=False):
+    """The API's answer, 202."""
+
+    id: str
+    message_id: str
+    accepted: list[str]
+    refused: list[ToldRefusal]
+
+
 class HandedLook(msgspec.Struct, frozen=True, gc=False):
     """What would have been stored of a message that is only looked at, for its first recipient."""
 
