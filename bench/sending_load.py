@@ -19,27 +19,40 @@ SENDER: Final = "Shop <news@shop.example>"
 
 
 def text_of(number: int) -> str:
-    """Of a message: what an application's template makes: many different lines, of which a few tell messages apart."""
-    words = random.Random(7)
-    lines = ["".join(words.choice(_SYLLABLES) for _ in range(3)) + " " for _ in range(2_000)]
-    made = [f"Hello, here is your order {number} of today.\n", "\n"]
-    made += [
-        "".join(lines[start : start + 8]).rstrip() + ("\n" if start % 80 else "\n\n")
-        for start in range(0, len(lines), 8)
-    ]
-    return f"{''.join(made)[: OCTETS - 40]}\nOrder {number}: 19.90 euros, thank you.\n"
+    """Of a message: what a shop writes to a customer: a few sentences that all get, around what only this one does.
+
+    Were the whole of it everybody's, it would be bulk in the guise of service mail, which the relay keeps for the
+    operator: another thing than what is measured here.
+    """
+    lines = _lines()
+    room = (OCTETS - len(_LETTER) - 16) // len(lines[0])
+    start = number * room % (len(lines) - room)
+    return _LETTER.format(number, "".join(lines[start : start + room]))
 
 
+_LETTER: Final = (
+    "Hello,\n\nthank you for your order {0}. You bought:\n\n{1}\nYour invoice is in the parcel. "
+    "Questions about order {0}? Just answer this message.\n\nYour shop\n"
+)
 _SYLLABLES: Final = ("ka", "lo", "mi", "ren", "tu", "sa", "ber", "no", "vel", "di", "gar", "pe")
+_LINES: Final = 120_000
 
 
 @functools.cache
-def _template() -> list[str]:
-    return text_of(424_242).split("424242")
+def _lines() -> list[str]:
+    """Of 60 characters; those of several hundred messages."""
+    lot = random.Random(7)
+    words = ["".join(lot.choices(_SYLLABLES, k=3)) for _ in range(5_000)]
+    found = []
+    for number in range(_LINES):
+        found.append(
+            f"{number % 9 + 1} x {' '.join(lot.choices(words, k=6)):44.44}, {lot.random() * 90 + 10:.2f} EUR\n"
+        )
+    return found
 
 
 def one(number: int) -> dict[str, Any]:
-    text = str(number).join(_template())
+    text = text_of(number)
     return {"from": SENDER, "to": f"p{number}@people.example", "subject": f"Order {number}", "text": text,
             "stream": "free"}  # fmt: skip
 
@@ -124,6 +137,7 @@ class _Ask(asyncio.Protocol):
 
 
 def _client(pipe: Connection, wish: Wish) -> None:
+    text_of(1)  # its lines are made now, not while it counts
     asked, begun, number = Asked(), time.monotonic(), 0
     make = {"one": one, "several": several}[wish.kind]
     head = (

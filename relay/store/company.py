@@ -15,8 +15,8 @@ from typing import Final
 from relay.store.batch import tell
 from relay.store.units import Done, GroupCommit, StoreBusy, Work
 
-WAIT_S: Final = 0.01
-LATELY_S: Final = 0.1
+WAIT_S = 0.01
+LATELY_S = 0.1
 """So long after somebody's commit another one is worth waiting for."""
 MOST: Final = 32
 """That many don't wait any longer."""
