@@ -32,6 +32,7 @@ from relay.mail.address import AddressError, parse_address
 from relay.mail.status import STORE_AWAY, UNEXPECTED, Status, permanent, temporary
 from relay.pipeline.contract import Transaction
 from relay.pipeline.judged import Accepted
+from relay.store.contract import Tx
 from relay.store.words import StoreFault, fault
 from relay.tenants import idempotency
 from relay.values.facts import Recipient
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from relay.pipeline.chain import Chain
     from relay.pipeline.waiting import Patience
     from relay.store.as_of import AsOf
-    from relay.store.contract import Tx
     from relay.tenants.facts import Facts
     from relay.tenants.snapshot import Snapshot, SnapshotSource
     from relay.values.facts import Stream
