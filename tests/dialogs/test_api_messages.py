@@ -198,6 +198,7 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "expires before it is sent": (
         lambda m: m.update(send_at=ahead(days=2), expires_at=ahead(days=1)), "expires_at"),
     "expired": (lambda m: m.update(expires_at="2020-01-01T00:00:00Z"), "expires_at"),
+    "unknown and null": (lambda m: m.update(colour=None), "colour"),
     "unknown": (lambda m: m.update(colour="red"), "colour"),
     "track": (lambda m: m.update(track="everything"), "track"),
     "a number": (lambda m: m.update(subject=5), "subject"),

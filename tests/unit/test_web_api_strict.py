@@ -60,7 +60,8 @@ def test_no_route_ignores_a_parameter_that_it_doesnt_know(served: Served, bearer
 
 @pytest.mark.parametrize(
     "path", ["/messages", "/messages?limit=1", "/events", "/quota", "/consents?email=a@b.example", "/suppressions",
-             "/stats?by=day", "/templates", "/topics", "/forms", "/webhooks", "/campaigns", "/domains", "/contests"]
+             "/stats?by=day", "/stats?by=tag&since=3277-01-31", "/stats?by=site&since=9999-12-31",
+             "/templates", "/topics", "/forms", "/webhooks", "/campaigns", "/domains", "/contests"]
 )  # fmt: skip
 def test_what_it_knows_is_taken(served: Served, bearer: dict[str, str], path: str) -> None:
     assert served.client.get(f"/v1{path}", headers=bearer).status_code == 200

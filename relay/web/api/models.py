@@ -99,7 +99,11 @@ class Given(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_null(cls, given: Any) -> Any:
-        return without_null(given)
+        """A name that isn't known stays, and is refused, whatever its value."""
+        if not isinstance(given, dict) or None not in given.values():
+            return given
+        known = {one.alias or name for name, one in cls.model_fields.items()}
+        return {name: value for name, value in given.items() if value is not None or name not in known}
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:

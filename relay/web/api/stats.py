@@ -50,7 +50,7 @@ def get_stats(
             raise Problem("invalid", "stream: goes with by=day, and with no campaign")
         if campaign is not None:
             _campaign(conn, tenant_id, campaign)
-        wanted = StatisticsWanted(tenant_id, by, first, limit, stream_id, campaign)
+        wanted = StatisticsWanted(tenant_id, by, min(first, today + 1), limit, stream_id, campaign)
         found = breakdown.of(conn, wanted)
     rows = [StatsRow.model_validate(one.fields()) for one in found]
     return StatsOut(by=by, since=datetime.fromtimestamp(first * DAY_S, UTC).date(), rows=rows)
