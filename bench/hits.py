@@ -14,9 +14,11 @@ import asyncio
 import multiprocessing
 import os
 import resource
+import socket
 import sqlite3
 import tempfile
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from config.settings import Settings
@@ -24,16 +26,16 @@ from relay.keys.secrets import Secrets
 from relay.keys.tracked_tokens import CopyMark, LinkMark, copy_token, link_token
 from relay.store.database import connect, migrate
 from relay.values.ids import first_id
-from relay.web.server.process import bind, run
+from relay.web.server.process import PagePorts, bind, run
 
 LANES = 32
 """Connections."""
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
 
-def _serve(settings: Settings, sock: object, pipe: object) -> None:
+def _serve(settings: Settings, sock: socket.socket, pipe: Connection) -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    run(settings, lambda: pipe.send(os.getpid()), sock)  # type: ignore[attr-defined, arg-type]
+    run(settings, lambda: pipe.send(os.getpid()), PagePorts(sock))
 
 
 def _fill(settings: Settings, copies: int) -> int:

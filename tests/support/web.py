@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import httpx
@@ -20,7 +22,7 @@ from relay.mail.address import parse_address
 from relay.people import consents, topics
 from relay.store.database import connect, migrate, transaction
 from relay.tenants import api_tokens, tenants
-from relay.web.server.process import bind, run
+from relay.web.server.process import PagePorts, bind, run
 from tests.support import store
 from tests.support.store import dump
 
@@ -121,8 +123,8 @@ class Served:
     process: multiprocessing.process.BaseProcess
 
 
-def _serve(settings: Settings, sock: object, pipe: object) -> None:
-    run(settings, lambda: pipe.send(os.getpid()), sock)  # type: ignore[attr-defined, arg-type]
+def _serve(settings: Settings, sock: socket.socket, pipe: Connection) -> None:
+    run(settings, lambda: pipe.send(os.getpid()), PagePorts(sock))
 
 
 @contextmanager

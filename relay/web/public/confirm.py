@@ -117,12 +117,13 @@ def _never(request: Request, token: tokens.Never, fields: Fields | None) -> Resp
         language = spoken(request.scope, row[0] if row is not None else "")
         try:
             tenant = tenants.by_id(conn, token.tenant_id)
+            look = brand.find(conn, token.tenant_id)
         except RegistryError:
             return context.views.message(language, "gone")
     person = {"tenant": tenant.shown, "contact": tenant.contact}
     if fields is None:
         link = f"/confirm/{request.path_params['token']}{_query(request)}"
-        return context.views.page(language, "never.html", {"person": person, "link": link})
+        return context.views.page(language, "never.html", {"person": person, "link": link}, brand=look)
     if "never" not in values(fields, "answer") and not is_one_click(fields):
         return context.views.message(language, "unclear", 400)
     client = evidence(request)
@@ -130,7 +131,7 @@ def _never(request: Request, token: tokens.Never, fields: Fields | None) -> Resp
         known = answer.never(conn, token, ip=client["ip"], agent=client["agent"], now=context.clock())
     if not known and not _leave(context, token, client):
         return context.views.error(request.scope, 503)
-    return context.views.page(language, "nevered.html", {"person": person})
+    return context.views.page(language, "nevered.html", {"person": person}, brand=look)
 
 
 def _leave(context: Context, token: tokens.Never, client: dict[str, str]) -> bool:
