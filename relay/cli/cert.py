@@ -17,10 +17,10 @@ YOUNG_S: Final = 86_400.0
 
 @click.group()
 def command() -> None:
-    """The certificate that an authority gives (ACME, `[tls] acme`): how it stands, get it, renew it.
+    """The certificate that an authority gives: status, obtain, renew.
 
-    A running relay does all that by itself: it gets one, renews it when two thirds of its life are over or when the
-    authority asks for it, and shows the new one without ending a session.
+    It is got by ACME (`[tls] acme`). A running relay does all that by itself: it gets one, renews it when two thirds of
+    its life are over or when the authority asks for it, and shows the new one without ending a session.
     """
 
 
