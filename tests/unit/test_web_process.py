@@ -18,7 +18,7 @@ import pytest
 from relay.intake.smtp import listeners
 from relay.keys.secrets import SecretsError
 from relay.web.server.liveness import STALE_AFTER_S, Heartbeat
-from relay.web.server.process import bind, run
+from relay.web.server.process import PagePorts, bind, run
 from tests.support.web import Shop, serving
 
 WAIT_S = 20
@@ -51,10 +51,10 @@ def test_a_running_request_is_answered_before_it_stops(tmp_path: Path) -> None:
     assert shop.live(person) == set()
 
 
-def _middle(settings: object, sock: object, pipe: object) -> None:
+def _middle(settings: object, sock: socket.socket, pipe: object) -> None:
     """A mail process that starts the HTTP process and dies at once, without cleaning up."""
     context = multiprocessing.get_context("fork")
-    context.Process(target=run, args=(settings, lambda: pipe.send(os.getpid()), sock)).start()  # type: ignore[attr-defined]
+    context.Process(target=run, args=(settings, lambda: pipe.send(os.getpid()), PagePorts(sock))).start()  # type: ignore[attr-defined]
     assert pipe.poll(WAIT_S)  # type: ignore[attr-defined]
     os.kill(os.getpid(), signal.SIGKILL)
 
