@@ -204,7 +204,7 @@ _GOOD: Final = re.compile(
     r"|werbe|publicidad|boletin|subscri"
     r"|abonn|suscri|inscri|acepta|accept|agree|permission|consent|согла|згод|nousolek|soovib|einwillig|zustimm"
     r"|opt(?:ed)? ?in|bevestig|bekraft|bekreft|vahvist|potwierdz|potvrz|conferm|confirmad|apstiprin|patvirtin|megerosit"
-    r"|\be ?post\w*|teated|teavitus|pakkumis|novosti|novedad|angebot|\boffers?\b|actualit|новост|новин"
+    r"|\w+mails?\b|\be ?post\w*|teated|teavitus|pakkumis|novosti|novedad|angebot|\boffers?\b|actualit|новост|новин"
     r"|предложен|пропозиц"
     r"|ofert|promo|reklam|реклам"
     r"|\bvalid[oae]?\b|\bgultig|kehtiv|\bdeliverable|\bzustellbar|verteiler|reklaam|\be?mailable|contactable"

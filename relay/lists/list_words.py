@@ -180,7 +180,7 @@ AGREED: Final = _words(
     "explicit,explicit consent,express consent,subscribed and confirmed,confirmed subscriber",
     "tilmeldt,påmeldt,přihlášen,přihlášena,prihlásený,feliratkozott,abonat,prenumeruoja,abonēts,tilannut,tilaaja",
     "iscritta,inscrita,subskrybuje,prenumererar,anmäld,tilattu",
-    "angemeldet,abonniert,bestätigt,eingewilligt,zugestimmt,angemeldete",
+    "bestellt,bezieht,angemeldet,abonniert,bestätigt,eingewilligt,zugestimmt,angemeldete",
     "abonné,abonnée,inscrit,inscrite,confirmé,confirmée,consenti,suscrito,suscrita,confirmado,confirmada,inscrito",
     "подписан,подписана,подписчик,подтвержден,подтверждена,подтверждён,подписался,согласен,согласна,дал согласие",
     "підписаний,підписана,підписник,підтверджений,підтверджена,підписався,згоден,згодна",
@@ -203,7 +203,8 @@ _IN_USE: Final = _words(
 )
 YES: Final = _words(
     "yes,y,true,t,1,on,x,v,checked,agree,agreed,i agree,accept,accepts,given,granted,opt in,double",
-    "ano,igen,angekreuzt,ausgewählt,coché,cochée,marcado,marcada,отмечено,выбрано,позначено,märgitud,ticked,selected,хочу,",
+    "есть,є,имеется,hay,vorliegend,liegt vor,ano,igen,angekreuzt,ausgewählt,coché",
+    "cochée,marcado,marcada,отмечено,выбрано,позначено,märgitud,ticked,selected,хочу",
     "ja,j,wahr,oui,o,vrai,sí,si,s,verdadero,да,д,истина,так,т,істина,jah,tõene,sim,tak,kyllä,email",
     "email sms,sms email",
 )
@@ -284,7 +285,8 @@ _NOUN: Final = re.compile(
     r"|persons?"
     r"|people|clients?|recipients?|kunden?|kontakte?|abonnent\w*|empfanger\w*|mitglied\w*|membres?|abonnes?"
     r"|clientes?|contactos?|suscriptor\w*|контакт\w*|клиент\w*|подписчик\w*|клієнт\w*|підписник\w*|адрес\w*"
-    r"|liige|klient|tellija|kontakt))+\Z"
+    r"|liige|klient|tellija|kontakt|by (?:the )?(?:user|contact|subscriber|recipient)|por el (?:usuario|cliente)"
+    r"|par l utilisateur|durch (?:den )?(?:nutzer|kunden|empfanger)|пользователем|користувачем|kasutaja poolt))+\Z"
 )
 
 
