@@ -141,6 +141,7 @@ def cross_faults(document: Mapping[str, Any]) -> Iterator[Fault]:
     yield from _limit_faults(table("limits"))
     yield from _delivery_faults(table("delivery"))
     yield from _rates_faults(table("rates"))
+    yield from _oidc_faults(table("oidc"))
 
 
 def _rates_faults(rates: Mapping[str, Any]) -> Iterator[Fault]:
@@ -152,6 +153,20 @@ def _rates_faults(rates: Mapping[str, Any]) -> Iterator[Fault]:
             low, high = (rates.get(name, fields[name].default) for name in (first, second))
             if isinstance(low, int | float) and isinstance(high, int | float) and high < low:
                 yield Fault(f"rates.{second}", f"is below rates.{first} ({low:g}); it must not be lower")
+
+
+def _oidc_faults(oidc: Mapping[str, Any]) -> Iterator[Fault]:
+    """What a provider can't be used without; and its issuer in the clear, which anybody on the way could answer for."""
+    issuer = oidc.get("issuer")
+    if not issuer:
+        if oidc.get("password") is False:
+            yield Fault("oidc.password", "is false without an oidc.issuer: nobody of the staff could sign in")
+        return
+    for name in ("client_id", "client_secret_file", "roles"):
+        if not oidc.get(name):
+            yield Fault(f"oidc.{name}", "is missing: oidc.issuer needs it")
+    if isinstance(issuer, str) and issuer.startswith("http://") and not names.is_loopback_url(issuer):
+        yield Fault("oidc.issuer", f'"{issuer}" must be https://; http:// is taken on loopback alone')
 
 
 def _tls_faults(tls: Mapping[str, Any]) -> Iterator[Fault]:

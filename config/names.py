@@ -175,6 +175,15 @@ def base_url(text: str) -> str:
     return f"{parts.scheme}://{netloc}{parts.path.rstrip('/')}"
 
 
+def is_loopback_url(text: str) -> bool:
+    """Whether it leads to this machine, where nobody stands on the way."""
+    try:
+        host = urlsplit(text).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def machine_word(value: str) -> str:
     """A class of hits, and where one is meant alone, ``open`` or ``click``."""
     words = value.split()

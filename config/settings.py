@@ -26,6 +26,7 @@ from config.pages import Forms, Http, Links, Lists, TrackingSettings
 from config.plans import Plan, with_built_in_plans
 from config.quota import QuotaSettings
 from config.sending import Delivery, Dns, Webhooks
+from config.staff import Oidc
 
 
 class Settings(Table):
@@ -50,6 +51,7 @@ class Settings(Table):
     brake: Brake = Field(default_factory=Brake)
     contacts: Contacts = Field(default_factory=Contacts)
     accounts: Accounts = Field(default_factory=Accounts)
+    oidc: Oidc = Field(default_factory=Oidc)
     domains: Domains = Field(default_factory=Domains)
     contests: Contests = Field(default_factory=Contests)
     webhooks: Webhooks = Field(default_factory=Webhooks)

@@ -33,6 +33,8 @@ class SessionVia(StrEnum):
     PASSWORD = "password"
     """With a code of the second factor, where the log-in has one."""
     PASSKEY = "passkey"
+    OIDC = "oidc"
+    """By the operator's provider; how many factors it asks for is the operator's to say there."""
 
 
 @dataclass(frozen=True, slots=True)

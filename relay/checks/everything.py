@@ -15,6 +15,7 @@ def of_settings(settings: Settings, now: dt.datetime) -> Iterable[CheckResult]:
     """Files, store, policies, certificate and ports; how fast the program can be."""
     from relay.checks.certificate import check_certificate
     from relay.checks.files import check_files
+    from relay.checks.oidc import check_oidc
     from relay.checks.operator import check_operator_mail
     from relay.checks.ports import check_ports
     from relay.checks.program import check_program
@@ -29,6 +30,7 @@ def of_settings(settings: Settings, now: dt.datetime) -> Iterable[CheckResult]:
     yield from check_named(settings)
     yield from check_private(settings)
     yield from check_operator_mail(settings)
+    yield from check_oidc(settings)
     yield check_program()
 
 

@@ -50,6 +50,7 @@ def exposed(settings: Settings) -> Iterator[CheckResult]:
         ("certificate's key", settings.tls.key),
         ("authority's account key", settings.tls.acme_key_file),
         ("smart host password", settings.delivery.smart_host_password_file),
+        ("secret of [oidc]", settings.oidc.client_secret_file),
     ]
     for what, path in [*((what, path) for what, path in files if path is not None), *_of_all(settings)]:
         found = mode_fault(what, path)

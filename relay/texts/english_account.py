@@ -133,6 +133,23 @@ ACCOUNT: Final[dict[str, str]] = {
         "somebody tried to sign in as {login} with the passkey “{name}”, and its count was older than the last one. "
         "It may have been copied, so it was refused. Sign in with your password, remove it and add a new one."
     ),
+    "oidc.sign_in": "Staff: sign in with {title}",
+    "oidc.via": "by the operator’s provider",
+    "oidc.only": "Staff sign in by the operator’s provider here: follow its link below.",
+    "oidc.down": (
+        "The provider that staff sign in by can’t be reached now. Try again in a minute; the relay’s log says more."
+    ),
+    "oidc.invalid": (
+        "What the provider answered doesn’t hold, so nobody was signed in. Try again; the relay’s log says more."
+    ),
+    "oidc.declined": "The provider signed nobody in: it refused, or you left it.",
+    "oidc.role": "Your account at the provider has no role here. Whoever runs this service can give it one.",
+    "oidc.domain": "The provider names no verified address of yours whose domain may sign in here.",
+    "oidc.address": "The provider names no verified e-mail address of yours, and that is needed the first time.",
+    "oidc.taken": (
+        "Your address has a log-in here that isn’t open to you by this way: it is a tenant’s, somebody else’s, "
+        "or disabled."
+    ),
     "me.sessions": "Where you are signed in",
     "me.seen": "Last used",
     "me.address": "Address",
@@ -154,6 +171,7 @@ ACCOUNT: Final[dict[str, str]] = {
     "activity.signed-in": "Signed in",
     "activity.signed-in-recovery": "Signed in with a recovery code; codes left:",
     "activity.signed-in-passkey": "Signed in with the passkey",
+    "activity.signed-in-oidc": "Signed in by the operator’s provider",
     "activity.passkey-added": "Passkey added:",
     "activity.passkey-removed": "Passkey removed:",
     "activity.passkey-refused": "Refused: a wrong answer of the passkey",

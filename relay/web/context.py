@@ -14,6 +14,7 @@ from config.settings import Settings
 from relay.intake.api.line import MailLine
 from relay.keys.secrets import Secrets
 from relay.observe.sparingly import Sparingly
+from relay.oidc.provider import IdentityProvider
 from relay.signup.ask import Office
 from relay.store.pool import Storage
 from relay.tracking.behind import HitBuffer
@@ -46,6 +47,8 @@ class Context:
     reports: Reports = field(default_factory=Reports)
     lists: ListRunner | None = None
     """Works on lists that were handed in; None: nobody does here."""
+    provider: IdentityProvider | None = None
+    """That staff may sign in by; None: there is none."""
     line: MailLine | None = None
     """To the mail processes; None: there are none, and no message is taken."""
     looks: Storage | None = None

@@ -17,11 +17,12 @@ KNOWS: Mapping[str, str] = {
     "brake": "audit conduct events mail pipeline queue store tenants texts values",
     "campaigns": "events ledger mail store values",
     "certificates": "processes queue store",
-    "checks": "audit certificates delivery/smtp feedback keys pipeline store store/postgres "
+    "checks": "audit certificates delivery/smtp feedback keys oidc pipeline store store/postgres "
     "store/sqlite tenants values",
     "cli": "accounts audit backup brake campaigns certificates checks conduct contests demo events evidence "
-    "exemplars feedback install intake intake/smtp keys ledger lists mail mailings observe people pipeline processes "
-    "queue registration rights serve.py signup statistics store store/copy store/sqlite templates tenants texts "
+    "exemplars feedback install intake intake/smtp keys ledger lists mail mailings observe people pipeline "
+    "processes queue registration rights serve.py signup statistics store store/copy store/sqlite templates "
+    "tenants texts "
     "tracking values webhooks",
     "client": "",
     "conduct": "audit events keys ledger mail people queue signup store tenants texts values",
@@ -49,6 +50,7 @@ KNOWS: Mapping[str, str] = {
     "mailings/running": "intake/api mail mailings store templates values",
     "notes": "pipeline store",
     "observe": "",
+    "oidc": "",
     "people": "audit campaigns events keys mail store store/sqlite values",
     "pipeline": "mail values",
     "processes": "observe store",
@@ -72,8 +74,8 @@ KNOWS: Mapping[str, str] = {
     "uploads": "keys lists observe people pipeline processes store values",
     "values": "mail observe",
     "verdict": "",
-    "web": "certificates events intake intake/api keys observe pipeline queue signup store store/sqlite tenants texts "
-    "tracking uploads webhooks",
+    "web": "certificates events intake intake/api keys observe oidc pipeline queue signup store store/sqlite "
+    "tenants texts tracking uploads webhooks",
     "web/account": "accounts audit campaigns conduct contests exemplars intake intake/api ledger lists mail "
     "mailings mailings/running people queue rights signup statistics store templates tenants texts tracking uploads "
     "values web web/inside web/public webhooks",
@@ -82,12 +84,12 @@ KNOWS: Mapping[str, str] = {
     "web/desk": "accounts audit campaigns checks conduct contests exemplars feedback ledger mail queue "
     "registration store tenants texts tracking values web web/inside",
     "web/inside": "accounts campaigns mail store tenants texts values web web/public",
-    "web/login": "accounts mail registration signup store tenants texts values web web/inside web/public",
+    "web/login": "accounts keys mail oidc registration signup store tenants texts values web web/inside web/public",
     "web/public": "audit certificates conduct contests feedback keys mail people signup store tenants texts "
     "tracking values web",
     "web/resend": "intake/api observe queue store tenants values web web/api",
-    "web/server": "accounts certificates intake/api keys observe processes queue signup store store/sqlite tracking "
-    "uploads web web/account web/api web/desk web/inside web/login web/public web/resend webhooks",
+    "web/server": "accounts certificates intake/api keys observe oidc processes queue signup store store/sqlite "
+    "tracking uploads web web/account web/api web/desk web/inside web/login web/public web/resend webhooks",
     "webhooks": "audit delivery/smtp events keys mail queue store texts values",
 }
 """Every folder of ``relay/`` (and the files at its top) with those it imports from. What isn't here is a fault."""

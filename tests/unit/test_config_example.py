@@ -33,6 +33,9 @@ def test_the_examples_in_the_comments_are_valid() -> None:
             document.setdefault(name, {})[key] = extra["example"]
             if name == "tls":
                 document["tls"] = {"certificate": "c.pem", "key": "k.pem", key: extra["example"]}
+            if name == "oidc" and key != "password":
+                whole = {"issuer": "https://id.example.com", "client_id": "r", "client_secret_file": "s"}
+                document["oidc"] = {**whole, "roles": {"x": "operator"}, key: extra["example"]}
             validate(document)
 
 

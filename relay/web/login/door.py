@@ -72,6 +72,8 @@ def form(request: Request, fault: str = "", email: str = "", status: int = 200) 
         "registers": context.settings.accounts.registration != "closed",
     }
     made = offer(request, anew=bool(fault))
+    if context.provider is not None:
+        values["provider"] = context.provider.title
     values |= made.values if made is not None else {}
     response = context.views.page(spoken(request.scope), "login/sign_in.html", values, status)
     if made is not None:
@@ -98,6 +100,8 @@ def _enter(request: Request, fields: forms.Fields) -> Response:
         stored = logins.stored_password(conn, row.id) if row is not None else None
     if tried is None:
         return braked(request, email)
+    if row is not None and row.tenant_id is None and not staff_may(context):
+        return form(request, "oidc.only", email, 403)
     right = passwords.matches(first("password", passwords.MOST_CHARACTERS), stored)
     if row is None or not right or row.disabled_at is not None:
         if row is not None:
@@ -105,6 +109,11 @@ def _enter(request: Request, fields: forms.Fields) -> Response:
                 activity.note(conn, row.id, "refused", client, now)
         return form(request, "sign_in.wrong", email, 403)
     return _begin(request, row, stored or "", tried, first("next", 2_000))
+
+
+def staff_may(context: Context) -> bool:
+    """Whether staff may sign in otherwise than by the operator's provider."""
+    return context.provider is None or context.settings.oidc.password
 
 
 def _begin(request: Request, row: LoginRow, stored: str, tried: int, wanted: str) -> Response:

@@ -64,6 +64,8 @@ def _enter(request: Request, fields: forms.Fields) -> Response:
         return door.form(request, "passkey.late", status=403)
     if key is None or row is None or row.disabled_at is not None:
         return door.form(request, "passkey.refused", status=403)
+    if row.tenant_id is None and not door.staff_may(context):
+        return door.form(request, "oidc.only", status=403)
     try:
         count = passkey_answers.sign_count(answer, party, challenge, key.public_key)
     except AnswerRefused:

@@ -22,6 +22,7 @@ from relay.accounts.roles import Deed
 from relay.intake.api.line import MailLine
 from relay.keys.secrets import Secrets
 from relay.observe.trouble import Trouble
+from relay.oidc.provider import IdentityProvider
 from relay.queue.operator import Operator
 from relay.signup.ask import Office
 from relay.store.database import engine
@@ -44,7 +45,7 @@ from relay.web.guard import UPLOADS, Guard, WebLimits
 from relay.web.health import Health
 from relay.web.inside import gate, script
 from relay.web.inside.upload import FORM_ROOM
-from relay.web.login import door, passkey, register, reset, second
+from relay.web.login import door, oidc, passkey, register, reset, second
 from relay.web.machine import MachineFigures
 from relay.web.metrics import Metrics
 from relay.web.peer import Insiders
@@ -108,6 +109,7 @@ def create_app(
         looks=looks,
         contests=settings.contests,
         lists=lists,
+        provider=IdentityProvider(settings.oidc) if settings.oidc.issuer else None,
     )
     shares = RequestShares(settings.api)
     emails = create_emails(context, shares)
@@ -162,6 +164,7 @@ def create_app(
             *challenge.ROUTES,
             *door.ROUTES,
             *passkey.ROUTES,
+            *oidc.ROUTES,
             *second.ROUTES,
             *reset.ROUTES,
             *register.ROUTES,
