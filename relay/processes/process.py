@@ -17,7 +17,7 @@ _PR_SET_PDEATHSIG = 1
 SLOT_OCTETS = 32
 """What each mail process has of the memory that processes share; its beat stands first."""
 FILES = 65_536
-HTTP_NICE = 5
+HTTP_NICE = 2
 """Descriptors a process asks for."""
 
 READY, CLOSED = b"r", b"c"
