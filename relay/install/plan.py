@@ -100,6 +100,7 @@ class InitPlan:
 
     def settings(self) -> str:
         if self.dev:
+            # Browsers refuse 10080, where Amanda is (Fetch standard, "port blocking").
             ports = {"submission": 10587, "submissions": 10465, "inbound": 10025, "http": 10088}
             words = {"proxy": "", "advice": "to be told to trust it", "auth": DEV_AUTH, "address": "127.0.0.1"}
             words["delivery"] = DEV_DELIVERY

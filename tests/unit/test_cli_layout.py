@@ -271,3 +271,16 @@ def test_what_is_shown_alone_is_complete() -> None:
     for room in ("60", "80", "120", "200"):
         text = CliRunner(env={"COLUMNS": room}).invoke(one).stdout
         assert LONG in " ".join(text.split()) and "\u2026" not in text
+
+
+def test_a_note_is_wrapped_and_what_it_quotes_stays_escaped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    printing.note("a list of people read as CSV with commas, by a\nname that has a line end in it")
+    told = capsys.readouterr().err
+    assert told.startswith("relay: ") and all(len(line) <= 40 for line in told.splitlines())
+    assert "\\n" in told and len(told.splitlines()) > 1
+    monkeypatch.delenv("COLUMNS")
+    printing.note("a list of people read as CSV with commas, and more that would not fit")
+    assert len(capsys.readouterr().err.splitlines()) == 1
