@@ -92,6 +92,9 @@ bench-content: $(READY) ## CPU of the built-in checks of content for varied news
 bench-sending: $(READY) ## how fast the API takes messages; ARGS='--seconds 20 --connections 32'
 	$(BIN)/python -m bench.sending $(ARGS)
 
+bench-pages: $(READY) ## how long each page of account and desk takes on a full store, and its octets; ARGS='--copies 20000000'
+	$(BIN)/python -m bench.pages $(ARGS)
+
 bench-copy: $(READY) ## how long a relay stands still to move from SQLite to PostgreSQL; ARGS='--n 10000000' people
 	$(BIN)/python -m bench.copying $(ARGS)
 

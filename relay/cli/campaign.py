@@ -11,10 +11,10 @@ import click
 
 from relay.campaigns import campaigns, refusals
 from relay.cli import campaign_content
-from relay.cli.common import Store, actor, done, hold_row, json_option, open_store, stage_terms
+from relay.cli.common import Store, actor, done, hold_row, json_option, open_store, output, stage_terms
 from relay.cli.stats_by import by_option, show_by
 from relay.cli.watching import watch_option, watch_output, watch_show
-from relay.queue import held, verdict_letters, verdicts
+from relay.queue import campaign_copies, held, verdict_letters, verdicts
 from relay.queue.admin import PAUSE_S
 from relay.queue.operator import Operator
 from relay.store.database import transaction
@@ -35,11 +35,12 @@ COLUMNS = (
     "contested",
     "created_at",
 )
+RECIPIENT_COLUMNS = ("email", "state", "status", "reason", "attempts", "changed_at", "message")
 
 
 @click.group()
 def command() -> None:
-    """Campaigns: list, show, release, decline."""
+    """Campaigns: list, show, recipients, release, decline."""
 
 
 @command.command("list")
@@ -100,6 +101,25 @@ def show_(
         return _details(store, campaigns.by_id(store.conn, id_)) | seen | {"holds": holds}
 
     watch_show(ctx, fields, as_json, every)
+
+
+@command.command("recipients")
+@click.argument("id_", metavar="ID", type=int)
+@click.option("--search", default="", help="An address, @domain, or a part of an address.")
+@click.option("--state", type=click.Choice(campaign_copies.STATES), help="Only copies in this state.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="So many at most.")
+@json_option
+@click.pass_context
+def recipients_(ctx: click.Context, id_: int, search: str, state: str | None, limit: int, as_json: bool) -> None:
+    """List each recipient with what became of their copy, in the order they came."""
+    conn = open_store(ctx).conn
+    row, found, place = campaigns.by_id(conn, id_), list[dict[str, object]](), None
+    while len(found) < limit:
+        page, place = campaign_copies.page(conn, row, search, state or "", place, min(500, limit - len(found)))
+        found += [asdict(one) for one in page]
+        if place is None:
+            break
+    output(ctx, found, RECIPIENT_COLUMNS, as_json)
 
 
 @command.command()

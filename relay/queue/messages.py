@@ -73,7 +73,7 @@ def newest(conn: Tx, wanted: Wanted, limit: int, looked: Looked) -> Iterator[Sen
     """Up to ``limit`` messages, newest first; fills ``looked`` in."""
     low = 0 if wanted.since is None else first_id(wanted.since)
     high = _LAST if wanted.until is None else first_id(int(wanted.until) + 1) - 1
-    match = _Match(wanted.recipient)
+    match = AddressMatch(wanted.recipient)
     left = limit
     while True:
         heads = conn.execute(
@@ -100,8 +100,8 @@ def newest(conn: Tx, wanted: Wanted, limit: int, looked: Looked) -> Iterator[Sen
             return
 
 
-class _Match:
-    """Whether an address is the one looked for."""
+class AddressMatch:
+    """Whether an address is the one looked for: an address, ``@domain``, or a part of an address."""
 
     def __init__(self, text: str) -> None:
         self.part = text.strip().casefold()
@@ -134,18 +134,13 @@ def _is_wanted(head: tuple[Any, ...], wanted: Wanted) -> bool:
     return not wanted.subject or wanted.subject.casefold() in head[2].casefold()
 
 
-def _copies(conn: Tx, first: int, last: int, state: str, match: _Match) -> dict[int, str]:
+def _copies(conn: Tx, first: int, last: int, state: str, match: AddressMatch) -> dict[int, str]:
     """Of the submissions between these that have a copy as wanted, that copy's address."""
     where, values = "submission_id >= ? AND submission_id <= ?", list[object]((first, last))
     if match.domain:
         where += " AND domain = ?"
         values.append(match.domain)
-    if state == LEASED:
-        where += " AND state = 0 AND owner IS NOT NULL"
-    elif state == State.READY.name.lower():
-        where += " AND state = 0 AND owner IS NULL"
-    elif state:
-        where += f" AND state = {int(State[state.upper()])}"
+    where += in_state(state)
     rows = conn.execute(
         f"SELECT submission_id, address FROM recipient WHERE {where} ORDER BY submission_id, number", values
     )
@@ -187,3 +182,12 @@ def _message(conn: Tx, submission_id: int, address: str | None) -> SentMessage:
         size_octets=size,
         tag=tag,
     )
+
+
+def in_state(state: str, table: str = "") -> str:
+    """The condition on a copy; ``state`` in lower case, or ``leased``; empty: any. ``table``: its name with a dot."""
+    if state == LEASED:
+        return f" AND {table}state = 0 AND {table}owner IS NOT NULL"
+    if state == State.READY.name.lower():
+        return f" AND {table}state = 0 AND {table}owner IS NULL"
+    return f" AND {table}state = {int(State[state.upper()])}" if state else ""

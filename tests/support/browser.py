@@ -127,7 +127,11 @@ class Browser:
 
     def frame_text(self, name: str) -> str:
         """What stands in the frame of that name; empty while it is loaded."""
-        element = self._find(f"iframe[name={name}]")
+        return self.frame_text_of(f"iframe[name={name}]")
+
+    def frame_text_of(self, css: str) -> str:
+        """The same of the first frame that matches."""
+        element = self._find(css)
         self._call("POST", "/frame", {"id": {_ELEMENT: element}})
         try:
             return self.text()
@@ -183,6 +187,15 @@ class Browser:
         self._call("POST", f"/element/{element}/value", {"text": keys})
         if leaves:
             self._wait_for_next_page()
+
+    def keys(self, text: str) -> None:
+        """Type as on a keyboard: to whatever has the focus."""
+        moves = [{"type": kind, "value": key} for key in text for kind in ("keyDown", "keyUp")]
+        self._call("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": moves}]})
+
+    def scripts(self, on: bool) -> None:
+        """Whether pages may run scripts; ``script`` goes on."""
+        self._cdp("Emulation.setScriptExecutionDisabled", {"value": not on})
 
     def console(self) -> list[str]:
         """Errors and warnings the page wrote since the last call, such as blocked resources."""

@@ -42,7 +42,18 @@ class Shop:
     @classmethod
     def create(cls, directory: Path, **tables: object) -> Shop:
         url = store.url_of_a_new_one()
-        settings = Settings.model_validate(
+        settings = cls.settings_of(directory, url, **tables)
+        if url:
+            settings.database.write_text(url)  # for tests that name the file
+        migrate(settings.stored)
+        secrets = Secrets.create(settings.secrets_file)
+        shop = cls(settings, secrets, connect(settings.database), 0, "")
+        shop.tenant_id, shop.token = shop.add_tenant("acme")
+        return shop
+
+    @staticmethod
+    def settings_of(directory: Path, url: str = "", **tables: object) -> Settings:
+        return Settings.model_validate(
             {
                 "server": {"hostname": "relay.example.com", "data_dir": str(directory)},
                 "listen": {"http": "127.0.0.1:0"},
@@ -51,13 +62,6 @@ class Shop:
                 **tables,
             }
         )
-        if url:
-            settings.database.write_text(url)  # for tests that name the file
-        migrate(settings.stored)
-        secrets = Secrets.create(settings.secrets_file)
-        shop = cls(settings, secrets, connect(settings.database), 0, "")
-        shop.tenant_id, shop.token = shop.add_tenant("acme")
-        return shop
 
     def add_tenant(self, name: str) -> tuple[int, str]:
         """(tenant id, API token)"""

@@ -39,7 +39,7 @@ def stop(asked: PageRequest) -> Response:
     if not reason:
         return _page(asked, "desk.reason_missing", 422)
     with asked.context.storage.write() as conn:
-        row = _find(conn, asked)
+        row = find(conn, asked)
         if not verdicts.stop(conn, row.id, asked.visitor.shown, reason, asked.now, own=True):
             raise RegistryError(f"campaign {row.id} is {row.state} already")
         asked.note(conn, "did", f"campaign {row.id}: stopped")
@@ -55,7 +55,7 @@ ROUTES = [
 
 def _page(asked: PageRequest, fault: str = "", status: int = 200) -> Response:
     with asked.context.storage.read() as conn:
-        row = _find(conn, asked)
+        row = find(conn, asked)
         values: dict[str, Any] = {
             "row": row,
             "stream": next((s.name for s in streams.of_tenant(conn, row.tenant_id) if s.id == row.stream_id), ""),
@@ -71,7 +71,7 @@ def _page(asked: PageRequest, fault: str = "", status: int = 200) -> Response:
     return asked.page("account/campaign.html", values, status)
 
 
-def _find(conn: Tx, asked: PageRequest) -> Campaign:
+def find(conn: Tx, asked: PageRequest) -> Campaign:
     """The tenant's own; of another's nobody learns that it is there."""
     try:
         row = campaigns.by_id(conn, asked.number())

@@ -45,8 +45,10 @@ def of_tenant(conn: Tx, tenant_id: int, now: float) -> Chart:
 
 
 def of_campaign(conn: Tx, row: Campaign) -> CampaignGraphs:
+    first = int(row.created_at // DAY_S)  # the sums of earlier days hold nothing of it
+
     def by(what: str, limit: int) -> list[StatisticsRow]:
-        return breakdown.of(conn, StatisticsWanted(row.tenant_id, what, 0, limit, campaign_id=row.id))
+        return breakdown.of(conn, StatisticsWanted(row.tenant_id, what, first, limit, campaign_id=row.id))
 
     sites, links = by("site", ROWS), by("link", ROWS)
     tracked = any(one["opened"] or one["clicked"] for one in sites)

@@ -6,6 +6,7 @@ from relay.accounts.roles import Deed
 from relay.web.account import (
     campaigns,
     contests,
+    copies,
     domains,
     export,
     forms,
@@ -32,6 +33,7 @@ ROUTES = [
     *send.ROUTES,
     *templates.ROUTES,
     *campaigns.ROUTES,
+    *copies.ROUTES,
     *messages.ROUTES,
     *people.ROUTES,
     *rights.ROUTES,

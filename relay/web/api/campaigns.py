@@ -6,19 +6,28 @@ from dataclasses import asdict
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from relay.campaigns import campaigns, figures
 from relay.campaigns.campaigns import Campaign
 from relay.exemplars import keep
-from relay.queue import verdicts
+from relay.queue import campaign_copies, verdicts
+from relay.queue.campaign_copies import CampaignCopy
 from relay.store.contract import Tx
 from relay.tracking import figures as tracking
 from relay.values.errors import RegistryError
 from relay.web.api import cursors
 from relay.web.api.consent_list import moment
-from relay.web.api.models_account import CampaignList, CampaignOut, HitsOut, StopIn
+from relay.web.api.messages_sent import States
+from relay.web.api.models_account import (
+    CampaignList,
+    CampaignOut,
+    CampaignRecipient,
+    CampaignRecipients,
+    HitsOut,
+    StopIn,
+)
 from relay.web.api.models_content import CampaignContent
 from relay.web.api.once import Key, once, tenant
 from relay.web.api.openapi import ALWAYS, REPLAY, WITH_BODY, errors
@@ -60,6 +69,32 @@ def get_campaign_content(request: Request, id: CampaignId) -> CampaignContent:
     made = msgspec.to_builtins(found)
     made["headers"] = [{"name": name, "value": value} for name, value in found.headers]
     return CampaignContent.model_validate(made | {"made_at": moment(found.made_at)})
+
+
+@router.get("/{id}/recipients", responses=errors(404))
+def get_campaign_recipients(
+    request: Request,
+    id: CampaignId,
+    search: Annotated[str, Query(max_length=320)] = "",
+    state: States | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> CampaignRecipients:
+    """Each recipient and what became of their copy. A page may hold fewer than `limit`, and still name a next one."""
+    after = None
+    if cursor is not None:
+        submission_id, number = (int(part) for part in cursors.read(cursor, int, int))
+        after = submission_id, number - 1
+    with Context.of(request).storage.read() as conn:
+        row = _find(conn, tenant(request), id)
+        found, reached = campaign_copies.page(conn, row, search, state or "", after, limit)
+    following = None if reached is None else cursors.write(reached[0], reached[1] + 1)
+    return CampaignRecipients(recipients=[_recipient(one) for one in found], next=following)
+
+
+def _recipient(one: CampaignCopy) -> CampaignRecipient:
+    times = {"accepted_at": moment(one.accepted_at), "changed_at": moment(one.changed_at)}
+    return CampaignRecipient.model_validate(asdict(one) | times)
 
 
 @router.post(

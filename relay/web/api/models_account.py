@@ -138,6 +138,26 @@ class CampaignList(BaseModel):
     next: str | None = Field(description="Cursor of the next page; null at the end.")
 
 
+class CampaignRecipient(BaseModel):
+    """One recipient of a campaign."""
+
+    email: str
+    state: str
+    status: str = Field(description="Enhanced status code (RFC 3463) of the last answer; empty: none as yet.")
+    reason: str = Field(description="What the other side said last, or why it is held.")
+    attempts: int
+    accepted_at: datetime
+    changed_at: datetime
+    message: str = Field(description="Id of the message.")
+
+
+class CampaignRecipients(BaseModel):
+    """In the order they came."""
+
+    recipients: list[CampaignRecipient]
+    next: str | None = Field(description="Cursor of the next page; null at the end.")
+
+
 class StopIn(Given):
     """Why; it is kept with the campaign."""
 
