@@ -59,6 +59,7 @@ COMMANDS: Final[dict[str, str]] = {
     "bounce": "Messages that came back: what was understood of one.",
     "trace": "One message's whole story.",
     "arf": "Feedback reports: what was understood of one.",
+    "support": "What tenants and staff write to each other: list, show, open, answer, close.",
     "registration": "Registrations for an account: list, show, admit, refuse.",
     "invite": "Invitations to register: add, list, revoke.",
     "user": "People who log in to the pages: add, list, show, reset, disable, enable, remove.",

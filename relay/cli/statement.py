@@ -12,6 +12,7 @@ from relay.conduct import letters, statements
 from relay.conduct.statements import Statement
 from relay.queue.operator import Operator
 from relay.store.database import transaction
+from relay.support import appeals
 from relay.tenants import tenants
 from relay.texts.language import language
 
@@ -55,7 +56,8 @@ def answer(ctx: click.Context, number: int, text: str, as_json: bool) -> None:
     store = open_store(ctx)
     with transaction(store.conn) as conn:
         statement = statements.by_id(conn, number)
-        statement = statements.answer(conn, statement, text, actor=actor(), now=time.time())
+        operator, base_url = Operator.of(store.settings), store.settings.links.base_url
+        statement = appeals.answer(conn, operator, base_url, statement, text, actor=actor(), now=time.time())
     done(ctx, f"answer to statement {number} kept; `relay statement decide` ends it", statement_row(statement), as_json)
 
 
@@ -69,8 +71,8 @@ def decide(ctx: click.Context, number: int, text: str, as_json: bool) -> None:
     store, now = open_store(ctx), time.time()
     with transaction(store.conn) as conn:
         statement = statements.by_id(conn, number)
-        statement = statements.decide(conn, statement, text, actor=actor(), now=now)
-        letters.decided(conn, Operator.of(store.settings), statement, now)
+        operator, base_url = Operator.of(store.settings), store.settings.links.base_url
+        statement = appeals.decide(conn, operator, base_url, statement, text, actor=actor(), now=now)
     done(ctx, f"{statement.tenant} is told", statement_row(statement), as_json)
 
 

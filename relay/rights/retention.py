@@ -27,6 +27,7 @@ from relay.store.contract import Tx
 from relay.store.database import connect, transaction
 from relay.store.engines import StoreAddress
 from relay.store.words import failed
+from relay.support import threads as support
 from relay.tenants import domains, idempotency
 from relay.tracking import forget as tracking
 from relay.values.ids import first_id
@@ -58,6 +59,8 @@ class Keep(Protocol):
     @property
     def exemplars(self) -> float: ...
     @property
+    def support(self) -> float: ...
+    @property
     def registrations(self) -> float: ...
 
 
@@ -83,6 +86,8 @@ def _turn(path: StoreAddress, keep: Keep, now: float, steady: Steady) -> int:
     deleted = clean(path, keep.completed, keep.events, now, keep.tracking)
     with closing(connect(path)) as conn:
         while step := _registrations(conn, now, keep.registrations):
+            deleted += step
+        while step := _support(conn, now - keep.support):
             deleted += step
     with closing(connect(path)) as conn, transaction(conn):
         deleted += exemplars.forget(conn, now - keep.exemplars)
@@ -183,6 +188,12 @@ def _registrations(conn: Tx, now: float, kept_s: float) -> int:
     """Of people who didn't become customers."""
     with transaction(conn):
         return registrations.forget(conn, now, kept_s)
+
+
+def _support(conn: Tx, before: float) -> int:
+    """What tenants and staff wrote to each other."""
+    with transaction(conn):
+        return support.forget(conn, before)
 
 
 def _answers(conn: Tx, now: float) -> int:

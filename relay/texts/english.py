@@ -14,12 +14,14 @@ from relay.texts.english_desk import DESK
 from relay.texts.english_lists import LISTS
 from relay.texts.english_register import REGISTER
 from relay.texts.english_sending import SENDING
+from relay.texts.english_support import SUPPORT
 
 ENGLISH: Final[dict[str, str]] = {
     **ACCOUNT,
     **LISTS,
     **DESK,
     **REGISTER,
+    **SUPPORT,
     **SENDING,
     "verdict.stopped.subject": "Your campaign {number} was stopped: {campaign}",
     "verdict.stopped.lead": "Your campaign “{campaign}” (number {number}) was stopped, and its remaining copies are "

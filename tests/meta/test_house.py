@@ -21,9 +21,8 @@ KNOWS: Mapping[str, str] = {
     "store/sqlite tenants values",
     "cli": "accounts audit backup brake campaigns certificates checks conduct contests demo events evidence "
     "exemplars feedback install intake intake/smtp keys ledger lists mail mailings observe people pipeline "
-    "processes queue registration rights serve.py signup statistics store store/copy store/sqlite templates "
-    "tenants texts "
-    "tracking values webhooks",
+    "processes queue registration rights serve.py signup statistics store store/copy store/sqlite support templates "
+    "tenants texts tracking values webhooks",
     "client": "",
     "conduct": "audit events keys ledger mail people queue signup store tenants texts values",
     "contests": "audit campaigns events keys mail people queue store tenants texts values",
@@ -56,8 +55,8 @@ KNOWS: Mapping[str, str] = {
     "processes": "observe store",
     "queue": "audit campaigns events ledger mail observe people pipeline store store/sqlite texts tracking values",
     "registration": "accounts audit conduct keys mail people queue store tenants texts values",
-    "rights": "accounts audit campaigns contests events exemplars feedback keys observe people queue "
-    "registration signup statistics store tenants tracking values webhooks",
+    "rights": "accounts audit campaigns contests events exemplars feedback keys observe people queue registration "
+    "signup statistics store support tenants tracking values webhooks",
     "reload.py": "again.py checks",
     "serve.py": "again.py certificates checks intake/smtp mail_process observe processes queue store "
     "store/sqlite web/server",
@@ -67,6 +66,7 @@ KNOWS: Mapping[str, str] = {
     "store/copy": "store store/sqlite",
     "store/postgres": "store",
     "store/sqlite": "store",
+    "support": "audit conduct queue store tenants texts values",
     "templates": "mail store values",
     "tenants": "audit campaigns events keys ledger mail people store values",
     "texts": "",
@@ -77,12 +77,12 @@ KNOWS: Mapping[str, str] = {
     "web": "certificates events intake intake/api keys observe oidc pipeline queue signup store store/sqlite "
     "tenants texts tracking uploads webhooks",
     "web/account": "accounts audit campaigns conduct contests exemplars intake intake/api ledger lists mail "
-    "mailings mailings/running people queue rights signup statistics store templates tenants texts tracking uploads "
-    "values web web/inside web/public webhooks",
-    "web/api": "audit brake campaigns conduct contests events exemplars intake intake/api ledger lists mail people "
-    "queue signup statistics store templates tenants texts tracking values web webhooks",
+    "mailings mailings/running people queue rights signup statistics store support templates tenants texts tracking "
+    "uploads values web web/inside web/public webhooks",
+    "web/api": "audit brake campaigns conduct contests events exemplars intake intake/api ledger lists mail "
+    "people queue signup statistics store support templates tenants texts tracking values web webhooks",
     "web/desk": "accounts audit campaigns checks conduct contests exemplars feedback ledger mail queue "
-    "registration store tenants texts tracking values web web/inside",
+    "registration store support tenants texts tracking values web web/inside",
     "web/inside": "accounts campaigns mail store tenants texts values web web/public",
     "web/login": "accounts keys mail oidc registration signup store tenants texts values web web/inside web/public",
     "web/public": "audit certificates conduct contests feedback keys mail people signup store tenants texts "
@@ -127,6 +127,7 @@ OWNERS: Mapping[str, str] = {
     "statistics": "stat_hour stat_part",
     "store": "meta schema_version",
     "store/sqlite": "sqlite_master sqlite_sequence",
+    "support": "support_post support_thread",
     "templates": "template",
     "tenants": "api_token content_permit credential dkim_key domain idempotency idempotency_room logo stream tenant "
     "terms terms_acceptance",

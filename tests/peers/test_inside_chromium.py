@@ -11,13 +11,17 @@ from collections.abc import Iterator
 import pytest
 
 from relay.campaigns import campaigns
+from relay.conduct import enforcement
 from relay.lists import runs
 from relay.lists.stopping import suppress
 from relay.lists.wishes import ListWishes
 from relay.people import topics
+from relay.queue.operator import Operator
+from relay.registration import invites
 from relay.signup import forms
 from relay.signup.forms import FormWish
 from relay.store.database import transaction
+from relay.support import threads
 from relay.tenants import credentials, domains, streams, tenants
 from relay.uploads import book as list_book
 from relay.uploads.values import JobKind, ToldJob
@@ -46,7 +50,10 @@ TWICE = """
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    shop = Shop.create(tmp_path_factory.mktemp("inside"))
+    directory = tmp_path_factory.mktemp("inside")
+    (directory / "terms.txt").write_text(f"Terms\n\n{LONG}")
+    accounts = {"registration": "open", "terms": str(directory / "terms.txt")}
+    shop = Shop.create(directory, accounts=accounts)
     held_campaign(shop, shop.tenant_id, subject=f"{LONG} {LONG}", name=LONG)
     shop.consent("reader@people.example", "club")
     now = time.time()
@@ -76,6 +83,19 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
         )  # fmt: skip
         list_book.end(conn, job, "w", said, None, now)
         book.add(conn, shop.secrets, owner.id, url, [], allow_private=False, actor="t", now=now)
+        operator = Operator("relay.example.com", "Example Mail", ())
+        enforcement.warn(conn, operator, owner, reason=LONG, actor="t", now=now)
+        threads.open_(
+            conn, operator, "https://relay.example.com", owner.id, LONG, LONG, about="campaign:1", actor="t",
+            now=now - 9 * 86_400,
+        )  # fmt: skip
+        invites.add(conn, None, note=LONG, actor="t", now=now)
+        conn.execute(
+            "INSERT INTO registration (at, state, email, person, name, phone, country, city, company, about, language,"
+            " ip, agent, token_at, confirmed_at, resembles) VALUES (1, 'waiting', 'ann@people.example', x'00', 'Ann',"
+            " '+372 5123456', 'EE', 'Tartu', ?, ?, 'en', '192.0.2.7', ?, 1, 2, ?)",
+            (LONG[:80], LONG, LONG, '[{"tenant": "acme", "what": "phone", "value": "3725123456"}]'),
+        )
     return shop
 
 
@@ -101,20 +121,23 @@ def sign_in(browser: Browser, served: Served, who: Person) -> None:
 
 
 def account_paths(shop: Shop) -> list[str]:
-    id_ = encode_id(shop.value("SELECT max(id) FROM submission"))
+    id_ = encode_id(shop.value("SELECT max(id) FROM submission WHERE tenant_id = ?", shop.tenant_id))
     return [
+        "/register", "/terms",
         "/account/", "/account/campaigns", "/account/campaigns/1", "/account/messages", f"/account/messages/{id_}",
         "/account/people", "/account/people/one?email=reader@people.example", "/account/suppressions",
         "/account/imports", "/account/imports/1", "/account/lists/1", "/account/export", "/account/forms",
         "/account/forms/footer", "/account/topics", "/account/wordings", "/account/wordings/1",
         "/account/contests", "/account/domains", "/account/domains/acme.example", "/account/keys",
         "/account/keys/webhooks/1", "/account/logins", "/account/me", "/account/me/activity",
+        "/account/support", "/account/support?about=campaign:1", "/account/support/1", "/account/statements/1",
     ]  # fmt: skip
 
 
 DESK = (
     "/desk/", "/desk/campaigns/1", "/desk/tenants", "/desk/tenants/acme", "/desk/reports", "/desk/log", "/desk/logins",
-    "/desk/queue", "/desk/health", "/desk/people",
+    "/desk/queue", "/desk/health", "/desk/people", "/desk/registrations", "/desk/registrations/1", "/desk/support",
+    "/desk/support/1",
 )  # fmt: skip
 
 

@@ -144,6 +144,7 @@ class Kept:
     events = 90 * DAY_S
     exemplars = 90 * DAY_S
     registrations = 30 * DAY_S
+    support = 730 * DAY_S
 
 
 def _steady(stood_s: float, now: float) -> Steady:

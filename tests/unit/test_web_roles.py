@@ -24,6 +24,7 @@ from relay.registration import invites
 from relay.signup import forms
 from relay.signup.forms import FormWish
 from relay.store.database import transaction
+from relay.support import threads
 from relay.templates import templates
 from relay.tenants import api_tokens, credentials, domains, streams, tenants
 from relay.uploads import book as list_book
@@ -161,6 +162,16 @@ def invite_of(shop: Shop) -> dict[str, object]:
     return {"id": row.id}
 
 
+def thread_of(shop: Shop) -> dict[str, object]:
+    with transaction(shop.conn) as conn:
+        conn.execute("DELETE FROM support_thread")
+        made = threads.open_(
+            conn, Operator("h.example", "H", ()), "https://h.example", shop.tenant_id, SECRET, SECRET, actor="t",
+            now=time.time(),
+        )  # fmt: skip
+    return {"id": made.id}
+
+
 def contest_of(shop: Shop) -> dict[str, object]:
     reader = shop.consent(f"c{time.monotonic_ns()}@people.example", "club")
     with transaction(shop.conn) as conn:
@@ -258,6 +269,7 @@ MADE: dict[str, Callable[[Shop], dict[str, object]]] = {
     "/account/people/": person_of,
     "/reports/{id}": report_of,
     "/registrations/{id}": registration_of,
+    "/support/{id}": thread_of,
     "/invites/{id}": invite_of,
     "/statements/{id}": statement_of,
     "/contests/{id}": contest_of,
@@ -402,6 +414,8 @@ COLUMNS = (
         "reason",
     ),
     ("invite", "email", "note"),
+    ("support_thread", "subject"),
+    ("support_post", "author", "text"),
     ("spam_report", "address", "message", "sender", "description", "note"),
 )
 """What tenants and strangers write, wherever a page shows it."""

@@ -10,6 +10,8 @@ from relay.conduct.account import CONFIRMED
 from relay.contests import rows as contests
 from relay.contests.values import ContestState
 from relay.store.contract import Tx
+from relay.support import threads
+from relay.support.values import ThreadState
 from relay.tenants import credentials, domains
 from relay.texts.language import Language
 from relay.values.facts import Freeze
@@ -50,6 +52,10 @@ def of(conn: Tx, tenant: TenantRow, latest: list[Campaign], language: Language, 
     found += [
         Chore(say("todo.contest", date=language.date(one.due_at)), f"/account/contests/{one.id}", bad=True)
         for one in contests.of_tenant(conn, tenant.id, state=ContestState.OPEN, limit=5)
+    ]
+    found += [
+        Chore(say("todo.support", subject=one.subject), f"/account/support/{one.id}")
+        for one in threads.listing(conn, tenant.id, ThreadState.TENANT, limit=5)
     ]
     found += [
         Chore(say(f"todo.campaign.{one.state}", campaign=one.name or one.subject), f"/account/campaigns/{one.id}")

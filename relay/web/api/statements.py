@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from relay.conduct import letters, statements
 from relay.conduct.statements import MOST_TEXT, Statement
 from relay.store.contract import Tx
+from relay.support import appeals
 from relay.tenants import tenants
 from relay.texts.language import choose
 from relay.values.errors import RegistryError
@@ -76,10 +77,14 @@ def get_statement(request: Request, number: StatementNumber) -> StatementOut:
 @router.post("/{number}/answer", dependencies=STRICT_JSON, responses=errors(404, *WITH_BODY))
 def answer_statement(request: Request, number: StatementNumber, given: AnswerIn) -> StatementOut:
     """Object or explain; a person reads it. A later answer is added to the earlier."""
-    with Context.of(request).storage.write() as conn:
+    context = Context.of(request)
+    with context.storage.write() as conn:
         statement = _find(conn, request, number)
         try:
-            statement = statements.answer(conn, statement, given.text, actor="api", now=Context.of(request).clock())
+            office = context.office
+            statement = appeals.answer(
+                conn, office.operator, office.base_url, statement, given.text, actor="api", now=context.clock()
+            )
         except RegistryError as error:
             raise Problem("invalid", str(error)) from error
         return _out(conn, statement)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from relay.accounts.roles import Deed
-from relay.web.desk import campaigns, health, log, people, queue, registrations, reports, tenants
+from relay.web.desk import campaigns, health, log, people, queue, registrations, reports, support, tenants
 from relay.web.inside import people as log_ins
 
 ROUTES = [
@@ -11,6 +11,7 @@ ROUTES = [
     *tenants.ROUTES,
     *registrations.ROUTES,
     *reports.ROUTES,
+    *support.ROUTES,
     *people.ROUTES,
     *queue.ROUTES,
     *health.ROUTES,

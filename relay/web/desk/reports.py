@@ -10,6 +10,7 @@ from relay.conduct import letters, second_accounts, statements
 from relay.conduct.statements import Statement
 from relay.feedback import public_report
 from relay.store.contract import Tx
+from relay.support import appeals
 from relay.values.errors import RegistryError
 from relay.web.inside.gate import PageRequest, act, show
 
@@ -57,8 +58,11 @@ def decide(asked: PageRequest) -> Response:
     """Tell the tenant what came of its answer; what was done is undone on its page."""
     with asked.context.storage.write() as conn:
         row = _find(conn, asked)
-        row = statements.decide(conn, row, asked.field("text", 2_000), actor=asked.visitor.shown, now=asked.now)
-        letters.decided(conn, asked.context.office.operator, row, asked.now)
+        office = asked.context.office
+        appeals.decide(
+            conn, office.operator, office.base_url, row, asked.field("text", 2_000), actor=asked.visitor.shown,
+            now=asked.now,
+        )  # fmt: skip
         asked.note(conn, "did", f"statement {row.id}: decided")
     return asked.to("/desk/reports")
 
