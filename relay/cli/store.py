@@ -23,7 +23,8 @@ from relay.keys.belonging import FOREIGN, foreign
 from relay.keys.secrets import Secrets
 from relay.queue.nodes import own_id
 from relay.queue.owners import end_leases, process_of
-from relay.store.copy.ahead import copy_ahead, given_up
+from relay.store.copy.ahead import copy_ahead
+from relay.store.copy.places import notes_ended
 from relay.store.copy.rows import Step, StoreCopied
 from relay.store.copy.run import copy_store
 from relay.store.database import connect
@@ -51,7 +52,7 @@ def command() -> None:
 @click.option(
     "--ahead",
     is_flag=True,
-    help="While the relay runs, from SQLite to PostgreSQL: most of it; the rest comes without --ahead.",
+    help="While the relay runs: most of it; the rest comes without --ahead.",
 )
 @json_option
 @click.pass_context
@@ -88,7 +89,7 @@ def copy(ctx: click.Context, target: str, ahead: bool, as_json: bool) -> int:
 def keep(ctx: click.Context, as_json: bool) -> int:
     """Stay with this store: note no changes any more for a copy that was begun with --ahead. The relay may run."""
     stored = load_settings(ctx).stored
-    noted = isinstance(stored, Path) and given_up(stored)
+    noted = notes_ended(stored)
     done(ctx, "no changes are noted any more" if noted else "no changes were noted", {"noted": noted}, as_json)
     return 0
 

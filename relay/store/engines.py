@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias, cast
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from relay.store.contract import Connection
 from relay.store.pool import Storage
 from relay.store.units import GroupCommit, StoreRoom
-from relay.store.whole import CatchingTaker, StoreReader
+from relay.store.whole import CatchingTaker, NotedReader, NotedSnapshot, StoreReader, TableShape
 
 StoreAddress: TypeAlias = Path | str
 """SQLite's file, or the URL of a database on a server; say ``shown`` of it to people, for it may hold a password."""
@@ -38,8 +38,12 @@ class StoreEngine(Protocol):
 class StoreEnds(Protocol):
     """What a server's engine offers for copying a whole store; all raise StoreError and CopyRefused."""
 
-    def reader(self, url: str) -> StoreReader: ...
+    def reader(self, url: str) -> NotedReader: ...
     def snapshot(self, url: str) -> StoreReader: ...
+    def noted(self, url: str, tables: Sequence[TableShape], *, anew: bool) -> NotedSnapshot: ...
+    def keep(self, url: str) -> bool:
+        """Note no changes any more; whether any were noted."""
+
     def taker(self, url: str) -> CatchingTaker: ...
 
 
@@ -50,7 +54,7 @@ def engine(where: StoreAddress) -> StoreEngine | None:
 
 def ends(where: StoreAddress) -> StoreEnds | None:
     """None for a file. Raises EngineMissing."""
-    return None if isinstance(where, Path) else cast(StoreEnds, _part(where, "whole"))
+    return None if isinstance(where, Path) else cast(StoreEnds, _part(where, "ends"))
 
 
 def _part(url: str, name: str) -> object:

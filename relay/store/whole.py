@@ -11,6 +11,10 @@ from typing import Any, Final, Protocol, TypeAlias
 
 RowKey: TypeAlias = tuple[Any, ...]
 
+EXCHANGED: Final = (
+    "rows of {table} have exchanged what only one may have ({why}): make the other place empty, and copy with the"
+    " relay stopped"
+)
 RECORD: Final = "store_copy"
 """A table of names and texts in a store into which a copy was begun; gone with its end."""
 _MARSHAL: Final = 2
@@ -101,14 +105,32 @@ class StoreTaker(StoreReader, Protocol):
         """Make indexes, triggers and what else was left out; from now on it is a relay's store."""
 
 
-class ChangedRows(Protocol):
-    """Of a store whose changes were noted while it was copied. Failures are StoreError."""
+class ChangedRows(StoreReader, Protocol):
+    """A store whose changes may be noted while it is copied. Failures are StoreError."""
 
     def changed(self, table: TableShape) -> Iterator[tuple[Any, ...]]:
         """Rows as they are now."""
 
     def gone(self, table: TableShape) -> Iterator[RowKey]:
         """Keys of rows that aren't there any more."""
+
+
+class NotedReader(ChangedRows, Protocol):
+    """Once the relay is stopped."""
+
+    @property
+    def noting(self) -> bool:
+        """Whether changes have been noted since a copy was begun."""
+
+    def end_notes(self) -> None:
+        """Nothing is carried over any more; nobody is kept from writing any more."""
+
+
+class NotedSnapshot(ChangedRows, Protocol):
+    """Beside a relay at work: what was committed when it was opened, and nothing that came later."""
+
+    def let_go(self) -> None:
+        """Of the notes that it shows; the snapshot ends with that."""
 
 
 class CatchingTaker(StoreTaker, Protocol):
@@ -120,6 +142,6 @@ class CatchingTaker(StoreTaker, Protocol):
     def changing(self) -> AbstractContextManager[None]:
         """All that changed, or nothing of it."""
 
-    def gone(self, table: TableShape, keys: Sequence[RowKey]) -> None: ...
-    def changed(self, table: TableShape, rows: Sequence[Sequence[Any]]) -> None:
-        """Put rows in the place of those with their keys; each is read again and compared."""
+    def take_out(self, table: TableShape, keys: Sequence[RowKey]) -> None: ...
+    def put(self, table: TableShape, rows: Sequence[Sequence[Any]]) -> None:
+        """Rows in the place of those with their keys; each is read again and compared."""

@@ -131,6 +131,36 @@ def test_most_is_copied_while_the_relay_works(sink: Sink, tmp_path: Path) -> Non
     assert relay.cli("audit", "verify").endswith("whole: nothing was changed, taken out, moved or added\n")
 
 
+def test_the_way_back_is_as_short(sink: Sink, tmp_path: Path) -> None:
+    """From the server to a file, most of it while the relay works there."""
+    url, people = server().empty(), [f"b{number}@rcpt.example" for number in range(4)]
+    relay = Relay(tmp_path, settings(sink, delivers=False, url=url), url=url)
+    relay.tenant()
+    for person in people:
+        relay.consent(person)
+    login = relay.credential()
+    relay.start()
+    try:
+        sent(relay, login, people[0])
+        assert relay.json("store", "copy", "--to", "sqlite", "--ahead")["whole"] is False
+        sent(relay, login, *people[1:3])
+        relay.cli("consent", "withdraw", "acme", people[1])
+        relay.kill()
+        done = relay.run("store", "copy", "--to", "sqlite")
+        assert done.returncode == 0 and "all is there" in done.stderr and "the audit log is whole there" in done.stdout
+        assert re.search(r"[1-9]\d* that changed after the first part were carried over", done.stdout)
+        relay.store = ""
+        relay.configure(settings(sink, delivers=True))
+        relay.start()
+        sent(relay, login, people[3])
+        until(lambda: len(sink.messages) >= 3, "what was promised is delivered")
+        relay.stop()
+    finally:
+        relay.kill()
+    assert sorted(message.recipients[0] for message in sink.messages) == [people[0], people[2], people[3]]
+    assert relay.cli("audit", "verify").endswith("whole: nothing was changed, taken out, moved or added\n")
+
+
 def test_a_copy_that_is_not_wanted_leaves_nothing(sink: Sink, tmp_path: Path) -> None:
     relay, url = Relay(tmp_path, settings(sink, delivers=False)), server().empty()
     assert relay.json("store", "keep") == {"noted": False}

@@ -26,7 +26,7 @@ _numbers = itertools.count(1)
 
 def nobody() -> str:
     """An address that no other test writes to."""
-    return f"r{next(_numbers)}@rcpt.example"
+    return f"api-{next(_numbers)}@rcpt.example"
 
 
 def send(house: House, key: str = "", **given: Any) -> httpx.Response:

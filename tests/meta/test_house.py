@@ -139,6 +139,7 @@ OWNERS: Mapping[str, str] = {
 NAMELESS = {
     "relay/audit/erase.py": "one of ``relay.audit.rows.TABLES``",
     "relay/audit/log.py": "one of ``relay.audit.rows.TABLES``",
+    "relay/store/postgres/changes.py": "notes of what changes while a store is copied, no table of the schema",
     "relay/store/postgres/whole.py": "those of a store that is being made as a copy, which nobody else writes as yet",
     "relay/store/sqlite/changes.py": "notes of what changes while a store is copied, no table of the schema",
     "relay/store/sqlite/whole.py": "the same",

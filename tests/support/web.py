@@ -26,7 +26,7 @@ from relay.web.server.process import PagePorts, bind, run
 from tests.support import store
 from tests.support.store import dump
 
-START_TIMEOUT_S = 30
+START_TIMEOUT_S = 60
 
 
 @dataclass

@@ -30,15 +30,14 @@ def open_shop(path: Path) -> sqlite3.Connection:
     conn = connect(path)
     with transaction(conn):
         for tenant_id, name in ((SHOP, "shop"), (2, "rival")):
-            conn.execute(
-                "INSERT INTO tenant (id, name, contact, plan_started_at, created_at)"
-                " VALUES (?, ?, 'a@b.example', 0, 0)",
-                (tenant_id, name),
+            conn.execute(  # ids are given: a server doesn't learn of those that it is told
+                "INSERT INTO tenant (name, contact, plan_started_at, created_at) VALUES (?, 'a@b.example', 0, 0)",
+                (name,),
             )
             conn.execute(
-                "INSERT INTO stream (id, tenant_id, name, kind, consent, created_at)"
-                " VALUES (?, ?, 'bulk', 'bulk', 'required', 0)",
-                (tenant_id, tenant_id),
+                "INSERT INTO stream (tenant_id, name, kind, consent, created_at)"
+                " VALUES (?, 'bulk', 'bulk', 'required', 0)",
+                (tenant_id,),
             )
         make_topic(conn, "news")
     return conn

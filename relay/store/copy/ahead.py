@@ -1,6 +1,6 @@
 """A copy in two parts: most of it beside the relay at work, and what came meanwhile once the relay is stopped.
 
-From the beginning on the file notes which rows change (``relay.store.sqlite.changes``). All rows of a snapshot are
+From the beginning on the source notes which rows change (``changes.py`` of its engine). All rows of a snapshot are
 copied, compared by digest, and indexed; then what was noted meanwhile is carried over, as often as somebody asks for
 it. The last time the relay stands still: each changed row is read back and compared, all tables are counted, and the
 copy becomes a store.
@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from pathlib import Path
 from typing import Final
 
-from relay.store.copy.places import server_ends
+from relay.store.copy.places import noted, reader
+from relay.store.copy.places import taker as opened
 from relay.store.copy.rows import RowCopy, Step, StoreCopied, pages
 from relay.store.database import StoreError
 from relay.store.engines import StoreAddress, shown
-from relay.store.sqlite.whole import FileReader, FileSnapshot, tables
-from relay.store.whole import CatchingTaker, ChangedRows, CopyRefused, TableSum
+from relay.store.sqlite.whole import tables
+from relay.store.whole import CatchingTaker, ChangedRows, CopyRefused, NotedReader, TableSum
 
 AHEAD: Final = "ahead"
 """In the record: a copy that was begun beside the relay, and how far it is."""
@@ -32,10 +32,7 @@ def copy_ahead(source: StoreAddress, target: StoreAddress, step: Step = lambda w
     Run again it carries over what came since. Raises StoreError, CopyRefused; nothing is lost then, and the same call
     goes on where it was.
     """
-    server = server_ends(target)
-    if not isinstance(source, Path) or server is None:
-        raise CopyRefused("ahead of the stop only SQLite is copied, and to a server: stop the relay for this copy")
-    with closing(server.taker(str(target))) as taker:
+    with closing(opened(target)) as taker:
         record = taker.record()
         if record and AHEAD not in record:
             raise CopyRefused(
@@ -46,14 +43,14 @@ def copy_ahead(source: StoreAddress, target: StoreAddress, step: Step = lambda w
             _first(source, target, taker, found, step)
         # What came while indexes were made, then the little that came meanwhile.
         for _ in range(2):
-            with closing(FileSnapshot(source, anew=False)) as read:
+            with closing(noted(source, anew=False)) as read:
                 found.changed += carried(read, taker, step)
                 read.let_go()
         return found
 
 
-def _first(source: Path, target: StoreAddress, taker: CatchingTaker, found: StoreCopied, step: Step) -> None:
-    with closing(FileSnapshot(source, anew=not found.resumed)) as read:
+def _first(source: StoreAddress, target: StoreAddress, taker: CatchingTaker, found: StoreCopied, step: Step) -> None:
+    with closing(noted(source, anew=not found.resumed)) as read:
         copy = RowCopy(read, taker, shown(source), shown(target), step)
         copy.rows(copy.begun({AHEAD: ROWS}))
         if found.resumed:  # what was copied by then was of an earlier snapshot
@@ -64,10 +61,10 @@ def _first(source: Path, target: StoreAddress, taker: CatchingTaker, found: Stor
     taker.index(AHEAD, WHOLE)
 
 
-def caught_up(source: Path, target: StoreAddress, taker: CatchingTaker, step: Step) -> StoreCopied:
+def caught_up(source: StoreAddress, target: StoreAddress, taker: CatchingTaker, step: Step) -> StoreCopied:
     """The rest, with the relay stopped; afterwards the target is a store. Raises StoreError, CopyRefused."""
     begun = time.monotonic()
-    with closing(FileReader(source)) as read:
+    with closing(reader(source)) as read:
         _fits(read, taker, shown(source), shown(target))
         found = StoreCopied(resumed=True, changed=carried(read, taker, step))
         for table in tables():
@@ -84,7 +81,7 @@ def caught_up(source: Path, target: StoreAddress, taker: CatchingTaker, step: St
         return found
 
 
-def _fits(read: FileReader, taker: CatchingTaker, from_: str, to: str) -> None:
+def _fits(read: NotedReader, taker: CatchingTaker, from_: str, to: str) -> None:
     copied = taker.record()["source"]
     if copied != from_:
         raise CopyRefused(f"in {to} a copy of {copied} was begun: go on with that one, or make it empty")
@@ -98,19 +95,11 @@ def carried(read: ChangedRows, taker: CatchingTaker, step: Step) -> int:
     with taker.changing():
         for table in tables():
             keys = list(read.gone(table))
-            taker.gone(table, keys)
+            taker.take_out(table, keys)
             done += len(keys)
         for table in tables():
             for page in pages(read.changed(table)):
-                taker.changed(table, page)
+                taker.put(table, page)
                 done += len(page)
                 step("carried over", done, 0)
     return done
-
-
-def given_up(source: Path) -> bool:
-    """Note nothing any more; whether anything was noted. What was copied stays where it is. Raises StoreError."""
-    with closing(FileReader(source)) as read:
-        noting = read.noting
-        read.end_notes()
-        return noting

@@ -6,10 +6,9 @@ from contextlib import closing
 from pathlib import Path
 
 from relay.store.copy.ahead import AHEAD, WHOLE, caught_up
-from relay.store.copy.places import reader, server_ends, taker
+from relay.store.copy.places import empty_so_far, reader, server_ends, taker
 from relay.store.copy.rows import RowCopy, Step, StoreCopied
 from relay.store.engines import StoreAddress, shown
-from relay.store.sqlite.whole import FileReader
 
 
 def copy_store(source: StoreAddress, target: StoreAddress, step: Step = lambda what, done, all_: None) -> StoreCopied:
@@ -18,14 +17,13 @@ def copy_store(source: StoreAddress, target: StoreAddress, step: Step = lambda w
     Where most was copied ahead, that is what came since then. Raises StoreError, or CopyRefused: nothing is lost then,
     and the same call goes on where it was.
     """
-    server = server_ends(target)
-    if server is not None and isinstance(source, Path):
-        with closing(server.taker(str(target))) as catching:
+    if not empty_so_far(target):
+        with closing(taker(target)) as catching:
             if catching.record().get(AHEAD) == WHOLE:
                 return caught_up(source, target, catching, step)
     with closing(reader(source)) as read, closing(taker(target)) as taking:
         found = RowCopy(read, taking, shown(source), shown(target), step).run()
-        if isinstance(read, FileReader) and read.noting:
+        if read.noting:
             read.end_notes()
         return found
 

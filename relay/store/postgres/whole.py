@@ -11,13 +11,13 @@ from typing import Any, Final
 
 import psycopg
 
-from relay.store.database import StoreError, newest_schema
+from relay.store.database import StoreError, newest_schema, transaction
 from relay.store.engines import shown
-from relay.store.postgres import engine
+from relay.store.postgres import changes, engine
 from relay.store.postgres.connection import ServerConnection
 from relay.store.postgres.errors import one_line, told
 from relay.store.postgres.schema import VERSION
-from relay.store.whole import RECORD, CopyRefused, RowKey, TableShape
+from relay.store.whole import EXCHANGED, RECORD, CopyRefused, RowKey, TableShape
 
 _TYPES: Final = {"INTEGER": "int8", "REAL": "float8", "TEXT": "text", "BLOB": "bytea"}
 _LATER: Final = "later"
@@ -69,6 +69,23 @@ class _Server:
             cursor.copy(f"COPY ({wish}) TO STDOUT (FORMAT BINARY)".encode(), after) as copy,
         ):
             copy.set_types([_TYPES[one] for one in table.types])
+            yield from copy.rows()
+
+    def changed(self, table: TableShape) -> Iterator[tuple[Any, ...]]:
+        """Rows that were noted as changed, as they are."""
+        return self._sent(changes.changed(table), table.types)
+
+    def gone(self, table: TableShape) -> Iterator[RowKey]:
+        """Keys of rows that were noted and aren't there."""
+        return self._sent(changes.gone(table), [table.types[table.columns.index(name)] for name in table.key])
+
+    def _sent(self, query: str, types: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        with (
+            self._told(),
+            self._conn.driver.cursor() as cursor,
+            cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)".encode()) as copy,
+        ):
+            copy.set_types([_TYPES[one] for one in types])
             yield from copy.rows()
 
     def close(self) -> None:
@@ -138,6 +155,18 @@ class ServerReader(_Server):
                     raise CopyRefused(f"{self._where} is in use by a relay or its commands ({others}): stop them first")
                 time.sleep(0.05)
 
+    @property
+    def noting(self) -> bool:
+        """Whether changes have been noted since a copy was begun."""
+        with self._told():
+            return changes.noting(self._conn.driver)
+
+    def end_notes(self) -> None:
+        """Nothing is carried over any more; the lock is given back with it."""
+        with self._told():
+            changes.end(self._conn.driver)
+            self._conn.execute("COMMIT")
+
 
 class ServerSnapshot(_Server):
     """``StoreReader`` beside a relay at work: what was committed when it was opened, nothing that came later."""
@@ -153,6 +182,36 @@ class ServerSnapshot(_Server):
         except BaseException:
             conn.close()
             raise
+
+
+class ServerNotedSnapshot(ServerSnapshot):
+    """``NotedSnapshot``: changes are noted from its first opening on (``changes.py``)."""
+
+    def __init__(self, url: str, tables: Sequence[TableShape], *, anew: bool) -> None:
+        """``anew``: what was noted so far is of no account. Raises StoreError."""
+        self._url, self._tables = url, tables
+        with writing(url) as conn:
+            if anew or not changes.noting(conn.driver):
+                changes.begin(conn.driver, tables)
+        super().__init__(url)
+        with self._told():
+            self._seen = str(self._conn.execute("SELECT pg_current_snapshot()::text").fetchone()[0])
+
+    def let_go(self) -> None:
+        """Of the notes that it shows; the snapshot ends with that."""
+        with self._told():
+            self._conn.driver.execute(b"ROLLBACK")
+        with writing(self._url) as conn:
+            changes.let_go(conn.driver, self._tables, self._seen)
+
+
+@contextlib.contextmanager
+def writing(url: str) -> Iterator[ServerConnection]:
+    """One transaction of its own. Raises StoreError."""
+    with contextlib.closing(engine.connect(url)) as conn:
+        server = _Server(url, conn)
+        with server._told(), transaction(conn):
+            yield conn
 
 
 class ServerTaker(_Server):
@@ -245,15 +304,15 @@ class ServerTaker(_Server):
         with self._told(), self._together():
             yield
 
-    def gone(self, table: TableShape, keys: Sequence[RowKey]) -> None:
-        """Take rows out again, within ``changing``."""
+    def take_out(self, table: TableShape, keys: Sequence[RowKey]) -> None:
+        """Rows that are gone, within ``changing``."""
         if not keys:
             return
         same = " AND ".join(f'"{name}" = ?' for name in table.key)
         self._conn.executemany(f'DELETE FROM "{table.name}" WHERE {same}', keys)
 
-    def changed(self, table: TableShape, rows: Sequence[Sequence[Any]]) -> None:
-        """Put rows in the place of those with their keys, within ``changing``; each is read again and compared."""
+    def put(self, table: TableShape, rows: Sequence[Sequence[Any]]) -> None:
+        """Rows in the place of those with their keys, within ``changing``; each is read again and compared."""
         execute = self._conn.driver.execute
         others = [name for name in table.columns if name not in table.key]
         kept = ", ".join(f'"{name}" = excluded."{name}"' for name in others)
@@ -266,10 +325,7 @@ class ServerTaker(_Server):
                 f" ON CONFLICT ({table.order}) DO {f'UPDATE SET {kept}' if others else 'NOTHING'}".encode()
             )
         except psycopg.errors.UniqueViolation as error:
-            raise CopyRefused(
-                f"rows of {table.name} have exchanged what only one may have ({one_line(error)}): make the other place"
-                " empty, and copy with the relay stopped"
-            ) from error
+            raise CopyRefused(EXCHANGED.format(table=table.name, why=one_line(error))) from error
         columns = ", ".join(f't."{name}"' for name in table.columns)
         wish = f'SELECT {columns} FROM {_CHANGED} c JOIN "{table.name}" t USING ({table.order})'
         sent = f"COPY ({wish}) TO STDOUT (FORMAT BINARY)".encode()
@@ -323,17 +379,3 @@ class ServerTaker(_Server):
         except BaseException:
             self._conn.execute("ROLLBACK")
             raise
-
-
-def reader(url: str) -> ServerReader:
-    """``relay.store.engines.StoreEnds``."""
-    return ServerReader(url)
-
-
-def snapshot(url: str) -> ServerSnapshot:
-    return ServerSnapshot(url)
-
-
-def taker(url: str) -> ServerTaker:
-    """The same."""
-    return ServerTaker(url)

@@ -17,7 +17,7 @@ from typing import Any, Final
 from relay.store.database import StoreError, connect, migrate, migrations
 from relay.store.files import cause, open_small
 from relay.store.sqlite import changes
-from relay.store.whole import RECORD, CopyRefused, RowKey, TableShape
+from relay.store.whole import EXCHANGED, RECORD, CopyRefused, RowKey, TableShape
 from relay.store.words import explained
 
 _OBJECTS: Final = "SELECT type, name, sql FROM sqlite_master WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"
@@ -56,6 +56,11 @@ def _shape(conn: sqlite3.Connection, name: str) -> TableShape:
         tuple(str(column[2]) for column in columns),
         tuple(str(column) for _, column in key),
     )
+
+
+def beside(path: Path) -> Path:
+    """Where a copy is written until it is whole."""
+    return path.with_name(f"{path.name}.copying")
 
 
 class _File:
@@ -192,8 +197,7 @@ class FileTaker(_File):
         if not path.parent.is_dir():
             raise CopyRefused(f"{path.parent} is no directory: make it, or name another one")
         self._place = path
-        beside = path.with_name(f"{path.name}.copying")
-        super().__init__(beside, _opened(beside))
+        super().__init__(beside(path), _opened(beside(path)))
 
     def record(self) -> Mapping[str, str]:
         there = self._do("SELECT 1 FROM sqlite_master WHERE name = ?", (RECORD,)).fetchone()
@@ -231,6 +235,53 @@ class FileTaker(_File):
         with self._together():
             self._do(f'DELETE FROM "{table.name}"')
             self._do(f"DELETE FROM {RECORD} WHERE name = ?", (name,))
+
+    def index(self, name: str, text: str) -> None:
+        """Indexes before the end, with this in the record; triggers come last, or they would act on what changes."""
+        later: list[str] = json.loads(self.record()[_LATER])
+        triggers = [sql for sql in later if sql.lstrip().upper().startswith("CREATE TRIGGER")]
+        with self._together():
+            for sql in later:
+                if sql not in triggers:
+                    self._do(sql)
+            self._note(_LATER, json.dumps(triggers))
+            self._note(name, text)
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[None]:
+        """All that changed, or nothing of it."""
+        with self._together():
+            yield
+
+    def take_out(self, table: TableShape, keys: Sequence[RowKey]) -> None:
+        """Rows that are gone, within ``changing``."""
+        self._many(f'DELETE FROM "{table.name}" WHERE {_same(table)}', keys)
+
+    def put(self, table: TableShape, rows: Sequence[Sequence[Any]]) -> None:
+        """Rows in the place of those with their keys, within ``changing``; each is read again and compared."""
+        others = [name for name in table.columns if name not in table.key]
+        kept = ", ".join(f'"{name}" = excluded."{name}"' for name in others)
+        places = ", ".join("?" * len(table.columns))
+        try:
+            self._conn.executemany(
+                f'INSERT INTO "{table.name}" ({table.listed}) VALUES ({places}) ON CONFLICT ({table.order})'
+                f" DO {f'UPDATE SET {kept}' if others else 'NOTHING'}",
+                rows,
+            )
+        except sqlite3.IntegrityError as error:
+            raise CopyRefused(EXCHANGED.format(table=table.name, why=error)) from error
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+        found = f'SELECT {table.listed} FROM "{table.name}" WHERE {_same(table)}'
+        for row in rows:
+            if self._do(found, table.key_of(row)).fetchone() != tuple(row):
+                raise StoreError(f"table {table.name}: a row that was changed ({table.key_of(row)}) differs there")
+
+    def _many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        try:
+            self._conn.executemany(sql, rows)
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
 
     def finish(self, last_ids: Mapping[str, int]) -> None:
         later = json.loads(self.record()[_LATER])
@@ -277,6 +328,10 @@ class FileTaker(_File):
             if self._conn.in_transaction:
                 self._conn.execute("ROLLBACK")
             raise
+
+
+def _same(table: TableShape) -> str:
+    return " AND ".join(f'"{name}" = ?' for name in table.key)
 
 
 def _opened(path: Path) -> sqlite3.Connection:
