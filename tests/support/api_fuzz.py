@@ -11,10 +11,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from relay.store.database import transaction
 from tests.meta.tree import ROOT
 from tests.support.relay import Relay
 
@@ -66,6 +67,11 @@ def stocked(directory: Path) -> Iterator[Fuzzed]:
     wording = ("--wording", "Yes, send me the newsletter.")
     relay.cli("form", "add", "acme", "welcome", "--topic", "newsletter", *wording, "--ask-age")
     token = relay.json("token", "add", "acme")["token"]
+    with closing(relay.open_store()) as conn, transaction(conn):
+        conn.execute(
+            "INSERT INTO campaign (id, tenant_id, stream_id, name, state, created_at)"
+            " SELECT 1, tenant_id, id, 'autumn', 'open', 1 FROM stream WHERE tenant_id > 0 ORDER BY id LIMIT 1"
+        )
     relay.start()
     try:
         yield Fuzzed(f"http://127.0.0.1:{relay.http}", token)
