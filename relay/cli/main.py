@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, str]] = {
     "init": "Set up a new relay: relay.toml, database, secrets and a self-signed certificate.",
     "serve": "Run the relay in the foreground.",
     "reload": "Have the running relay take the settings and the certificate as they are now.",
+    "import": "Take over from another mail server: postfix.",
     "cert": "The certificate that an authority gives: status, obtain, renew.",
     "top": "Live figures: rates, queue, sites, tenants, disk.",
     "doctor": "Find what is wrong with this machine and its place in the world.",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from relay.audit import actions
 from relay.keys.secrets import Secrets, generate_password
-from relay.store.contract import Tx
+from relay.store.contract import Conflict, Tx
 from relay.values.errors import RegistryError
 from relay.values.facts import Stream
 from relay.values.tenant import TenantRow
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+MAX_USERNAME: Final = 200
+LEAST_CARRIED: Final = 16
+"""Characters of a password that is taken over: generated ones have more."""
 WIDEST_PREFIX: Final = {4: 8, 6: 19}
 """A wider network without a password would let half the world in."""
 
@@ -71,6 +74,38 @@ def add_password(
         (stream.id, username, secrets.password_hash(password), only_from, now),
     )
     detail = {"username": username, "stream": stream.name, "only_from": only_from}
+    actions.record(conn, actor, "credential-added", tenant.id, detail, now)
+    return find(conn, username), password
+
+
+def carry_password(
+    conn: Tx,
+    secrets: Secrets,
+    tenant: TenantRow,
+    stream: Stream,
+    username: str,
+    password: str,
+    *,
+    actor: str,
+    now: float,
+) -> tuple[CredentialRow, str]:
+    """A user name that applications have already, from another server; its password too, or "" for a new one.
+
+    A given password must be one that nobody thought up: it is kept as generated ones are. Raises RegistryError.
+    """
+    if not username.isascii() or not username.isprintable() or " " in username or not 0 < len(username) <= MAX_USERNAME:
+        raise RegistryError(f"{username[:40]!r} is no user name: letters, digits and signs of ASCII, no spaces")
+    if password and len(password) < LEAST_CARRIED:
+        raise RegistryError(f"the password of {username} has under {LEAST_CARRIED} characters: let a new one be made")
+    password = password or generate_password()
+    try:
+        conn.execute(
+            "INSERT INTO credential (stream_id, username, secret_hash, only_from, created_at) VALUES (?, ?, ?, '', ?)",
+            (stream.id, username, secrets.password_hash(password), now),
+        )
+    except Conflict as error:
+        raise RegistryError(f"the user name {username} is taken; `relay credential list` shows by whom") from error
+    detail = {"username": username, "stream": stream.name, "only_from": "", "carried": True}
     actions.record(conn, actor, "credential-added", tenant.id, detail, now)
     return find(conn, username), password
 

@@ -21,8 +21,8 @@ KNOWS: Mapping[str, str] = {
     "store/sqlite tenants values",
     "cli": "accounts audit backup brake campaigns certificates checks conduct contests demo events evidence "
     "exemplars feedback install intake intake/smtp keys ledger lists mail mailings observe people pipeline "
-    "processes queue registration rights serve.py signup statistics store store/copy store/sqlite support templates "
-    "tenants texts tracking values webhooks",
+    "processes queue registration rights serve.py signup statistics store store/copy store/sqlite support takeover "
+    "templates tenants texts tracking values webhooks",
     "client": "",
     "conduct": "audit events keys ledger mail people queue signup store tenants texts values",
     "contests": "audit campaigns events keys mail people queue store tenants texts values",
@@ -67,6 +67,7 @@ KNOWS: Mapping[str, str] = {
     "store/postgres": "store",
     "store/sqlite": "store",
     "support": "audit conduct queue store tenants texts values",
+    "takeover": "audit keys lists mail store tenants values",
     "templates": "mail store values",
     "tenants": "audit campaigns events keys ledger mail people store values",
     "texts": "",
