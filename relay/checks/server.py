@@ -21,7 +21,11 @@ SHORTEST_MS: Final = 60_000
 def check_server(conn: Tx, settings: Settings) -> Iterator[CheckResult]:
     """Version, rights, durability, time limits, connections."""
     facts = server_facts(conn)
-    yield ok("database server", f"PostgreSQL {facts.version}, role {facts.role}, schema {facts.schema}")
+    server = f"PostgreSQL {facts.version}, role {facts.role}, schema {facts.schema}"
+    if facts.standby:
+        yield bad("database server", f"{server}: a standby, which can't be written", "name the primary in [store] url")
+    else:
+        yield ok("database server", server)
     yield _rights(facts)
     yield _durable(facts)
     yield from _limits(facts)

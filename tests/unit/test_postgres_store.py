@@ -16,7 +16,10 @@ from typing import Any, TypeVar
 import psycopg
 import pytest
 
+from config.settings import Settings
 from relay.audit import log, sequence, signers, verify
+from relay.checks.result import Level
+from relay.checks.server import check_server
 from relay.keys.secrets import Secrets
 from relay.ledger import counters
 from relay.people import suppressions
@@ -36,7 +39,7 @@ from relay.store.units import StoreBusy, StoreFull
 from relay.store.words import StoreFault, explained, fault
 from relay.values.facts import Reason
 from tests.support.peers import until
-from tests.support.postgres import server
+from tests.support.postgres import Server, server
 from tests.support.wire import Wire
 
 T = TypeVar("T")
@@ -605,6 +608,20 @@ def test_an_older_server_database_of_another_program_and_encoding() -> None:
         conn.execute("CREATE TABLE notes (x int)")
     with pytest.raises(StoreError, match="none of a relay's"):
         connect(other, create=True)
+
+
+def test_a_standby_is_refused_by_who_writes_and_found_by_a_check() -> None:
+    standby = Server(("hot_standby = on",))
+    url = standby.made()
+    standby.stop()
+    (standby.data / "standby.signal").touch()
+    standby.start()
+    with pytest.raises(StoreError, match="is a standby, which can't be written: name the primary"):
+        connect(url)
+    with closing(connect(url, readonly=True)) as conn:
+        found = next(iter(check_server(conn, Settings(server={"hostname": "relay.test", "data_dir": "data"}))))  # type: ignore[arg-type]
+    assert found.level is Level.FAIL and "a standby" in found.detail and found.todo
+    standby.remove()
 
 
 def test_what_can_be_done_is_said_with_the_failure(conn: ServerConnection) -> None:
