@@ -15,7 +15,7 @@ export NODE_PATH := $(PEERS_DIR)/node_modules
 export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup compiled wheel package package-test docs demo test test-postgres test-compiled check format bench bench-quick bench-queue bench-consents bench-copy bench-profile corpora crash crash-postgres faults fuzz fuzz-api likeness simulate pages campaigns campaigns-large lock clean bench-sending bench-content simulate-brake
+.PHONY: help setup compiled wheel package package-test docs demo test test-postgres test-compiled check format bench bench-quick bench-queue bench-consents bench-copy bench-profile corpora crash crash-postgres faults fuzz fuzz-api likeness simulate pages campaigns campaigns-large lock clean bench-sending bench-content simulate-brake bought
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -121,6 +121,9 @@ campaigns: $(READY) ## campaigns of many sizes through a running relay, with peo
 
 campaigns-large: $(READY) ## the same with 50,000 recipients each, five minutes; fails where a verdict is another than the theory says
 	$(BIN)/python -m tests.support.audience --large
+
+bought: $(READY) ## bought lists of 5000 through running relays: how far they get, into docs/STAGING.md; RUNS=60 HONEST=10 SEED=7
+	$(BIN)/python -m tests.support.bought_lists
 
 corpora: $(READY) ## how well bounces and reports are understood; CORPORA=DIR names collections of real ones
 	CORPORA='$(CORPORA)' $(BIN)/python scripts/corpora

@@ -42,6 +42,8 @@ def suspicions(habits: LoginHabits, burst: LoginBurst, terms: Brake) -> Suspicio
     place = _place(habits, burst, terms)
     volume = _volume(habits, burst, terms)
     people = _people(habits, burst)
+    if place and people > 0 and not volume and _many(habits, burst, terms):
+        volume = 1  # the tenant's own busiest hour was to its own people
     points = content + place + volume + people
     if points < (ENOUGH if place else ENOUGH_AT_HOME) or (not place and not volume):
         return None
@@ -67,8 +69,12 @@ def _place(habits: LoginHabits, burst: LoginBurst, terms: Brake) -> int:
     return 1 + (burst.new_places >= max(MANY_PLACES, 3 * habits.places_a_day))
 
 
+def _many(habits: LoginHabits, burst: LoginBurst, terms: Brake) -> bool:
+    return burst.rate >= max(terms.copies, terms.times * habits.usual)
+
+
 def _volume(habits: LoginHabits, burst: LoginBurst, terms: Brake) -> int:
-    if burst.rate < max(terms.copies, terms.times * habits.usual):
+    if not _many(habits, burst, terms):
         return 0
     return (burst.rate > PAST_PEAK * habits.peak) + (burst.rate > FAR_PAST_PEAK * habits.peak)
 

@@ -15,10 +15,11 @@ from relay.events import write as events
 from relay.events.write import encoded
 from relay.mail.status import refusal
 from relay.people import apart, consents
+from relay.pipeline.contract import Hold
 from relay.queue import holds
 from relay.queue.braked import WHY
 from relay.queue.count import Refused, count
-from relay.queue.stage import held_by_stage, lasts, stage_of, states_of
+from relay.queue.stage import PACED, held_by_stage, lasts, stage_of, states_of
 from relay.queue.suspect import campaign_of, suspicion_of
 from relay.queue.values import Claim, Enqueued, NewSubmission
 from relay.store.contract import Tx
@@ -35,7 +36,7 @@ def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
     counts = count(conn, new)
     new, subscriber_ids = counts.new, counts.subscriber_ids
     first = 0 if campaign_id is None else numbering.allot(conn, campaign_id, len(new.recipients))
-    states, held_by = states_of(conn, new, campaign, first)
+    states, held_by, later = states_of(conn, new, campaign, first)
     if campaign is not None and held_by_stage(new, campaign):
         consents.staged(conn, subscriber_ids, campaign.id)
     shared = new.shared and not apart.any_of(conn, subscriber_ids, new.accepted_at)
@@ -90,10 +91,10 @@ def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
                 encoded(dict(r.slots)) if r.slots else "",
                 r.recipient.notify,
                 r.recipient.orcpt,
-                r.hold.why if r.hold is not None and held_by[number] & holds.POLICY else "",
+                PACED if number in later else _why(r.hold, held_by[number]),
                 new.accepted_at,
                 held_by[number],
-                r.hold.until if r.hold is not None and held_by[number] & holds.POLICY else None,
+                later.get(number, _until(r.hold, held_by[number])),
             )
             for number, r in enumerate(new.recipients)
         ],
@@ -109,6 +110,14 @@ def enqueue(conn: Tx, new: NewSubmission, claim: Claim | None) -> Enqueued:
         shared,
         counts.refused,
     )
+
+
+def _why(hold: Hold | None, held_by: int) -> str:
+    return hold.why if hold is not None and held_by & holds.POLICY else ""
+
+
+def _until(hold: Hold | None, held_by: int) -> float | None:
+    return hold.until if hold is not None and held_by & holds.POLICY else None
 
 
 def _due(new: NewSubmission, state: State, claim: Claim | None) -> tuple[float, str | None, int]:
