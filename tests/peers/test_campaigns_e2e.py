@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import bought_lists
 from tests.support.audience import Crowd, Town
 
 pytestmark = pytest.mark.peers
@@ -48,3 +49,10 @@ def test_honest_campaigns_go_and_bad_ones_are_stopped_with_figures(tmp_path: Pat
         assert sum(row["delivered"] for row in stats) == 100
     finally:
         town.close()
+
+
+@pytest.mark.slow
+def test_a_bought_list_of_5000_gets_no_further_than_300_copies() -> None:
+    """`make bought` is the long form; docs/STAGING.md has its figures."""
+    for one in bought_lists.run(3, 0, seed=11):
+        assert one.shown["state"] == "stopped" and bought_lists.gone(one) <= bought_lists.WITHIN, one.shown

@@ -11,7 +11,7 @@ import pytest
 from relay.campaigns import campaigns, numbering
 from relay.campaigns.campaigns import Campaign
 from relay.pipeline.contract import Stage
-from relay.queue import verdicts
+from relay.queue import holds, verdicts
 from relay.queue.count import Refused
 from relay.store.as_of import look
 from relay.values.errors import RegistryError
@@ -61,6 +61,22 @@ def staged(conn: sqlite3.Connection, copies: int = 10, *, per_message: int = 5) 
 def states(conn: sqlite3.Connection) -> dict[str, int]:
     rows = conn.execute("SELECT state, count(*) FROM recipient GROUP BY state")
     return {State(state).name: n for state, n in rows}
+
+
+def test_a_first_part_leaves_at_a_pace_that_can_be_looked_at(conn: sqlite3.Connection) -> None:
+    """However fast the relay is: 120 within 15 seconds, then eight a second, of all campaigns of a tenant together."""
+    emails = [f"p{number}@people.example" for number in range(320)]
+    for email in emails:
+        agree(conn, email)
+    for part, (name, at) in enumerate((("autumn", 0.0), ("winter", 1.0))):
+        put(conn, emails[part * 160 : part * 160 + 160], campaign=name, stage=Stage(1, 1000), now=NOW - NOW % 15 + at)
+    assert states(conn) == {"READY": 120, "HELD": 200}
+    waits = [row[0] - (NOW - NOW % 15) for row in conn.execute("SELECT held_until FROM recipient WHERE state = 1")]
+    assert min(waits) == 15 + 1 / 8 and max(waits) == 15 + 200 / 8 and len(set(waits)) == 200
+    assert column(conn, "SELECT sum(passed) FROM campaign") == [320], "its window waits for them all"
+    assert holds.end_timed(conn, NOW + 60) == 200 and states(conn) == {"READY": 320}
+    put(conn, emails[:1], campaign="spring", stage=Stage(1, 1000), now=NOW + 100)
+    assert column(conn, "SELECT count(*) FROM counter WHERE name LIKE 'pace/%'") == [1]
 
 
 def test_an_explicit_name_is_good_for_ever(conn: sqlite3.Connection) -> None:

@@ -35,6 +35,8 @@ def samples(name: str) -> list[dict[str, str]]:
 
 
 FORBIDDEN, ORDINARY = samples("forbidden.jsonl") + samples("forbidden_en.jsonl"), samples("ordinary.jsonl")
+OBLIQUE = samples("oblique.jsonl")
+"""Offers that avoid every catch word, and honest letters that come near these."""
 NEAR = (SAMPLES / "near.txt").read_text("utf-8").splitlines()
 """Honest sentences of pharmacies, banks, lotteries, newspapers, museums and more, most with a word of a list."""
 
@@ -62,6 +64,15 @@ def test_recall_over_offers_in_many_wordings() -> None:
 def test_false_holds_on_ordinary_mail_that_comes_near() -> None:
     held = {one["id"]: why for one in ORDINARY if (why := judged(plain(one)))}
     assert len(held) <= len(ORDINARY) * 0.01, held
+
+
+def test_offers_that_avoid_the_catch_words() -> None:
+    """docs/CONTENT.md says how many were found before, and of a second set at the first look."""
+    offers = [one for one in OBLIQUE if one["class"] != "ordinary"]
+    missed = [one["id"] for one in offers if not judged(plain(one))]
+    assert len(missed) <= len(offers) * 0.06, missed
+    held = {one["id"]: why for one in OBLIQUE if one["class"] == "ordinary" and (why := judged(plain(one)))}
+    assert held == {}
 
 
 def test_honest_sentences_with_a_listed_word_pass_alone_and_together() -> None:
