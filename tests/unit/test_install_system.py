@@ -409,18 +409,23 @@ def test_another_contact_than_the_one_there_isnt_taken_in_silence(root: Path) ->
 def test_a_person_is_asked_and_asked_again(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     words = [sys.executable, "-m", "relay.cli.main", "init", "--system", "--root", str(tmp_path)]
-    answers = f"box\n{HOST}\nnobody\n{CONTACT}\n"
+    answers = f"box\n{HOST}\nnobody\n{CONTACT}\ny\n"
     os.write(ours, answers.encode())
     with subprocess.Popen(
         words, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, text=True, cwd=Path(__file__).parents[2]
     ) as process:
         os.close(theirs)
-        said, _ = process.communicate(timeout=60)
+        try:
+            said, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()  # one that still waits for an answer
     assert process.returncode == 0, os.read(ours, 4096).decode()
     assert "is not a full name" in os.read(ours, 65536).decode()
     os.close(ours)
     settings = load(tmp_path / "etc/relay/relay.toml")
     assert (settings.server.hostname, settings.operator.contact) == (HOST, CONTACT)
+    assert "letsencrypt.org" in settings.tls.acme
+    assert (settings.listen.https, settings.listen.acme) == ("*:443", "*:80")
     assert "Publish in DNS:" in said
 
 
