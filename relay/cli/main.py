@@ -50,7 +50,7 @@ COMMANDS: Final[dict[str, str]] = {
     "reports": "Spam reports, rates of tenants past a figure, answers that wait, second accounts.",
     "evidence": "Evidence of a case: export, check, ask, release, disclosures.",
     "suppression": "People who get nothing more from a tenant.",
-    "campaign": "Campaigns: list, show, release, decline.",
+    "campaign": "Campaigns: list, show, recipients, release, decline.",
     "mailing": "Mailings written in the account: list, show, stop, resume.",
     "audit": "The audit log: verify, head, prove, list, rotate.",
     "content": "Contents of mail: check, classes, permit, revoke, permits.",

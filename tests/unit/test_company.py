@@ -42,7 +42,7 @@ class Written:
     async def all_told(self, number: int) -> list[tuple[str, int, BaseException | None]]:
         async with asyncio.timeout(60):
             while len(self.told) < number:
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(0)
         return self.told
 
     async def close(self) -> list[str]:

@@ -482,7 +482,7 @@ def test_units_are_refused_while_the_server_is_silent_and_taken_again(wire: Wire
                 await committer.submit(lambda conn: marks.write(conn, "still", 3))
                 return
             except StoreBusy:
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0)
 
     committed(far, test)
     with closing(ServerConnection(far)) as conn:
