@@ -33,6 +33,8 @@ def test_the_examples_in_the_comments_are_valid() -> None:
             document.setdefault(name, {})[key] = extra["example"]
             if name == "tls":
                 document["tls"] = {"certificate": "c.pem", "key": "k.pem", key: extra["example"]}
+            if name == "tls" and key.startswith("acme_key"):
+                document["tls"] |= {"acme_key_id": "k1", "acme_key_file": "k", key: extra["example"]}
             if name == "oidc" and key != "password":
                 whole = {"issuer": "https://id.example.com", "client_id": "r", "client_secret_file": "s"}
                 document["oidc"] = {**whole, "roles": {"x": "operator"}, key: extra["example"]}

@@ -47,6 +47,7 @@ def test_start_and_campaign_show_what_happened(tmp_path_factory: pytest.TempPath
     id_, now = held_campaign(shop, shop.tenant_id, name="spring", state="released", copies=12), time.time()
     hour, day = int(now // 3600), int(now // 86_400)
     with transaction(shop.conn) as conn:
+        conn.execute("UPDATE campaign SET created_at = ? WHERE id = ?", (now - 86_400, id_))
         conn.executemany(
             "INSERT INTO stat_hour (tenant_id, hour, campaign_id, kind, value) VALUES (?, ?, ?, ?, ?)",
             [(shop.tenant_id, hour - 20, id_, "delivered", 1200), (shop.tenant_id, hour, id_, "bounced", 34)],
