@@ -16,7 +16,8 @@ import relay.mail_process.app
 from relay.intake.accept import Acceptor
 for _ in range(3):
     if not os.fork():
-        print(Acceptor(None, None, SimpleNamespace(submit=None, riders=[]), None, None, None)._next_bits(22), flush=True)
+        committer = SimpleNamespace(submit=None, riders=[])
+        print(Acceptor(None, None, committer, None, None, None)._next_bits(22), flush=True)
         os._exit(0)
     os.wait()
 """
