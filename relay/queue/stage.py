@@ -18,6 +18,7 @@ from relay.values.states import State
 STAGED: Final = "campaign.staged"
 """Event of a campaign that goes in stages from now on."""
 AT_ONCE: Final = 120
+"""Copies of all first parts of a tenant that leave within SLOT_S; those behind them leave at PACE a second."""
 SLOT_S: Final = 15.0
 PACE: Final = 8.0
 PACED: Final = "the first part leaves at a pace, so that what comes back of it can be looked at"
