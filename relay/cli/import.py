@@ -20,7 +20,7 @@ ORDER = ("carried", "there", "look", "left")
 
 @click.group()
 def command() -> None:
-    """Take over from another mail server: postfix.
+    """Take over from another mail server: postfix, postal.
 
     All goes into one tenant. Without --apply nothing is changed: what would be carried over is told, what a person has
     to look at, and what is left and why. It can be said again at any time; what is there already stays.
@@ -56,6 +56,55 @@ def postfix(
     store = open_store(ctx)
     try:
         plan = read_postfix(root.absolute(), store.settings, logins)
+    except TakeoverError as error:
+        fail(str(error))
+    _take(ctx, store, plan, (tenant, stream), apply, as_json)
+
+
+@command.command()
+@click.argument("tenant")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="FILE…")
+@click.option("--server", default="", metavar="ORG/SERVER", help="Which of its mail servers; one goes into one tenant.")
+@click.option("--stream", default="bulk", show_default=True, help="The stream of its log-ins and networks.")
+@click.option(
+    "--login",
+    "logins",
+    multiple=True,
+    metavar="CREDENTIAL=USERNAME",
+    help="What an application logs in as; repeatable.",
+)
+@click.option("--webhooks", is_flag=True, help="Make its webhooks too, though what they are told looks different here.")
+@click.option("--dkim-identifier", default="", metavar="TEXT", help="As dns.dkim_identifier in postal.yml says.")
+@click.option("--apply", is_flag=True, help="Do it.")
+@json_option
+@click.pass_context
+def postal(
+    ctx: click.Context,
+    tenant: str,
+    files: tuple[Path, ...],
+    server: str,
+    stream: str,
+    logins: tuple[str, ...],
+    webhooks: bool,
+    dkim_identifier: str,
+    apply: bool,
+    as_json: bool,
+) -> None:
+    """Take over a mail server of Postal: domains with keys and selectors, log-ins, networks, suppressions, tokens.
+
+    FILES hold its tables: dumps by mariadb-dump of its database and of the server's own, postal-server-ID, or tables
+    as CSV, TSV or JSON (phpMyAdmin), packed by gzip or not; folders of them; and postal.yml. Keys of SMTP credentials
+    stay as passwords; API keys are replaced by tokens, shown once.
+    """
+    from relay.takeover.plan import TakeoverError
+    from relay.takeover.postal import PostalWishes, read_postal
+
+    named = dict(word.rpartition("=")[::2] for word in logins)
+    if not all(name and value for name, value in named.items()):
+        fail("--login is CREDENTIAL=USERNAME, such as --login 'Web shop=acme/news'")
+    store = open_store(ctx)
+    try:
+        plan = read_postal(files, PostalWishes(server, named, webhooks, dkim_identifier), time.time())
     except TakeoverError as error:
         fail(str(error))
     _take(ctx, store, plan, (tenant, stream), apply, as_json)
@@ -102,14 +151,21 @@ def _settings(config: Path, store: Store, plan: TakeoverPlan, apply: bool) -> li
 def _told(ctx: click.Context, findings: list[TakeoverFinding], done: TakeoverDone, apply: bool, as_json: bool) -> None:
     rows = [{"fate": str(one.fate), "what": one.what, "text": one.text} for one in findings]
     logins = [{"username": name, "password": password} for name, password in done.passwords.items()]
+    tokens = [{"name": name, "token": token} for name, token in done.tokens.items()]
+    webhooks = [{"url": url, "secret": secret} for url, secret in done.webhooks.items()]
     if as_json:
-        print_json({"applied": apply, "findings": rows, "credentials": logins})
+        told = {"applied": apply, "findings": rows, "credentials": logins, "tokens": tokens, "webhooks": webhooks}
+        print_json(told)
         return
     output(ctx, rows, COLUMNS, False)
     for login in logins:
         say(f"username  {login['username']}   password  {login['password']}")
-    if logins:
-        note("the passwords are not stored and can't be shown again; `relay credential reset` makes new ones")
+    for token in tokens:
+        say(f"token  {token['name']}   {token['token']}")
+    for webhook in webhooks:
+        say(f"webhook  {webhook['url']}   secret  {webhook['secret']}")
+    if logins or tokens or webhooks:
+        note("these are not stored so that they could be shown again; keep them now")
     if apply:
         note("done; `relay reload` takes the settings, `relay check dns` looks at the records")
     else:

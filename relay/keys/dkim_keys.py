@@ -41,6 +41,8 @@ RSA: Final = "rsa-sha256"
 ED25519: Final = "ed25519-sha256"
 _PURPOSE: Final = "dkim-key"
 _LEAST_BITS, _MOST_BITS = 2048, 4096
+_LEAST_FOR_A_WHILE: Final = 1024
+"""Of a key from another server, until the record of its successor is seen: less no verifier takes (RFC 8301 §3.2)."""
 _PRIVATE_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]*)PRIVATE KEY-----")
 
 
@@ -65,6 +67,15 @@ class PrivateKey:
     def algorithm(self) -> str:
         """``rsa-sha256`` or ``ed25519-sha256``, as in a signature's ``a=``."""
         return RSA if isinstance(self.key, rsa.RSAPrivateKey) else ED25519
+
+    @property
+    def bits(self) -> int:
+        return self.key.key_size if isinstance(self.key, rsa.RSAPrivateKey) else 256
+
+    @property
+    def weak(self) -> bool:
+        """Whether it may only sign until another takes its place."""
+        return self.algorithm == RSA and self.bits < _LEAST_BITS
 
     @property
     def public(self) -> str:
@@ -138,11 +149,12 @@ def generate(algorithm: str) -> PrivateKey:
     raise RegistryError(f"{algorithm!r} is no DKIM algorithm: use {RSA} or {ED25519}")
 
 
-def import_pem(pem: bytes | str) -> PrivateKey:
+def import_pem(pem: bytes | str, *, for_a_while: bool = False) -> PrivateKey:
     """A tenant's own key from PEM (PKCS#1 or PKCS#8, without passphrase).
 
     RSA below 2048 bits is refused, although verifiers take 1024 (RFC 8301 §3.2):
-    making a new key costs the tenant one DNS record. Raises RegistryError.
+    making a new key costs the tenant one DNS record. ``for_a_while``: 1024 will do, as another follows it.
+    Raises RegistryError.
     """
     octets = pem.encode("utf-8", "replace") if isinstance(pem, str) else pem
     label = _PRIVATE_PEM.search(octets)
@@ -159,7 +171,7 @@ def import_pem(pem: bytes | str) -> PrivateKey:
         return PrivateKey(key)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise RegistryError("DKIM knows RSA and Ed25519 keys only; leave out --key, and the relay makes both")
-    if not _LEAST_BITS <= key.key_size <= _MOST_BITS:
+    if not (_LEAST_FOR_A_WHILE if for_a_while else _LEAST_BITS) <= key.key_size <= _MOST_BITS:
         fault = "too weak" if key.key_size < _LEAST_BITS else "more than verifiers need to take"
         raise RegistryError(
             f"the RSA key has {key.key_size} bits, {fault}; leave out --key, and the relay makes one of {_LEAST_BITS}"

@@ -7,10 +7,21 @@ from relay.store.contract import Tx
 from relay.values.facts import Reason
 
 
-def suppress(conn: Tx, tenant_id: int, canonical: str, reason: Reason, *, detail: str, means: str, now: float) -> bool:
+def suppress(
+    conn: Tx,
+    tenant_id: int,
+    canonical: str,
+    reason: Reason,
+    *,
+    detail: str,
+    means: str,
+    now: float,
+    since: float | None = None,
+) -> bool:
     """Suppress an address for all of the tenant's mail, known before or not; True if that is new.
 
-    ``unsubscribed`` ends the consents too, as if the person had done it.
+    ``unsubscribed`` ends the consents too, as if the person had done it. ``since``: when another reason began, where
+    that is not now; seconds UTC.
     """
     subscriber_id = consents.subscriber(conn, tenant_id, canonical, now)
     if reason is Reason.UNSUBSCRIBED:
@@ -24,4 +35,4 @@ def suppress(conn: Tx, tenant_id: int, canonical: str, reason: Reason, *, detail
             now=now,
             evidence=evidence,
         )
-    return suppressions.add(conn, subscriber_id, reason, detail=detail, now=now)
+    return suppressions.add(conn, subscriber_id, reason, detail=detail, now=now, since=since)

@@ -32,6 +32,7 @@ class CarriedDomain:
     name: str
     selector: str
     pem: bytes
+    """Its private key; empty: it has none."""
     source: str
 
 
@@ -49,6 +50,24 @@ class CarriedSuppression:
     reason: str
     """One of ``relay.values.facts.Reason``."""
     detail: str
+    since: float | None = None
+    """Seconds UTC; None: from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedToken:
+    """An application that asks by HTTP: what it had there can't be its token here."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedWebhook:
+    url: str
+    types: tuple[str, ...]
+    """Of events; none: all."""
+    source: str
 
 
 SettingValue = str | int | list[str]
@@ -64,6 +83,8 @@ class TakeoverPlan:
     networks: list[tuple[str, str]] = field(default_factory=list)
     """CIDR and where it stood."""
     suppressions: list[CarriedSuppression] = field(default_factory=list)
+    tokens: list[CarriedToken] = field(default_factory=list)
+    webhooks: list[CarriedWebhook] = field(default_factory=list)
     smart_host_password: str = ""
 
     def tell(self, fate: Fate, what: str, text: str) -> None:

@@ -108,7 +108,10 @@ def add(
     actor: str,
     now: float,
 ) -> DomainRow:
-    """A claim with one key for each algorithm; ``imported`` is the tenant's own (selector, key)."""
+    """A claim with one key for each algorithm; ``imported`` is the tenant's own (selector, key).
+
+    A weak one gets a successor, which signs once its record is seen.
+    """
     _refuse_if_taken(conn, tenant.id, name)
     token = base64.b32encode(random.token_bytes(20)).decode().lower()
     back = conn.execute(
@@ -135,7 +138,7 @@ def add(
         selector, key = imported
         _store_key(conn, secrets, domain_id, normal_selector(selector), key, now)
     for algorithm in ALGORITHMS:
-        if imported is None or imported[1].algorithm != algorithm:
+        if imported is None or imported[1].algorithm != algorithm or imported[1].weak:
             _new_key(conn, secrets, domain_id, algorithm, now)
     actions.record(conn, actor, "domain-added", tenant.id, {"domain": name}, now)
     return by_id(conn, domain_id)

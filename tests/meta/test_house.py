@@ -67,7 +67,7 @@ KNOWS: Mapping[str, str] = {
     "store/postgres": "store",
     "store/sqlite": "store",
     "support": "audit conduct queue store tenants texts values",
-    "takeover": "audit keys lists mail store tenants values",
+    "takeover": "audit keys lists mail store tenants values webhooks",
     "templates": "mail store values",
     "tenants": "audit campaigns events keys ledger mail people store values",
     "texts": "",
