@@ -165,7 +165,7 @@ class _Dump:
             columns = [_unquoted(text).decode("utf-8", "replace") for kind, text in self._until_closed()]
             kind, text = self._next()
         if text.upper() not in (b"VALUES", b"VALUE"):
-            raise TakeoverError(f"INSERT INTO {table} … {text[:20]!r}: only VALUES can be read")
+            raise TakeoverError(f"rows of {table} are made by {text[:20]!r}: only VALUES can be read")
         if not columns:
             raise TakeoverError(f"says nowhere which columns {table} has: dump with --complete-insert")
         self._rows(table, columns)
