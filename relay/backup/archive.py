@@ -21,7 +21,8 @@ from typing import Any, BinaryIO, Final
 
 from relay.backup.sealing import BackupError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""Since 2 what an ACME authority gave is in it, and the files with secrets of [oidc] and [tls]."""
 _KIND: Final = "relay-backup"
 _MANIFEST, _CHECKSUMS = "manifest.json", "checksums"
 _CHUNK: Final = 1 << 20
@@ -36,9 +37,22 @@ SETTINGS: Final = "relay.toml"
 CERTIFICATE: Final = "tls/certificate.pem"
 TLS_KEY: Final = "tls/key.pem"
 PASSWORD: Final = "smart-host-password"
+CLIENT_SECRET: Final = "oidc-client-secret"
+ACME_KEY: Final = "acme-key"
+ACME: Final = "acme"
+"""What an authority of certificates gave: the account, and the newest certificate with its key."""
+ACME_FILES: Final = ("account.json", "certificate.pem", "state.json")
 LETTERS: Final = "operator-mail"
 _KNOWN: Final = re.compile(
-    "|".join(map(re.escape, (DATABASE, SECRETS, SETTINGS, CERTIFICATE, TLS_KEY, PASSWORD)))
+    "|".join(
+        map(
+            re.escape,
+            (
+                *(DATABASE, SECRETS, SETTINGS, CERTIFICATE, TLS_KEY, PASSWORD, CLIENT_SECRET, ACME_KEY),
+                *(f"{ACME}/{name}" for name in ACME_FILES),
+            ),
+        )
+    )
     + rf"|{LETTERS}/(?:new|cur)/[^/\0]+"
 )
 NEEDED: Final = (DATABASE, SECRETS, SETTINGS)

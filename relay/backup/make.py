@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+from config.credentials import is_credential
 from config.settings import Settings
 from relay.backup import archive
 from relay.backup.archive import BackupManifest, write
@@ -177,12 +178,24 @@ def _members(
         (archive.CERTIFICATE, settings.tls.certificate),
         (archive.TLS_KEY, settings.tls.key),
         (archive.PASSWORD, settings.delivery.smart_host_password_file),
+        (archive.CLIENT_SECRET, settings.oidc.client_secret_file),
+        (archive.ACME_KEY, settings.tls.acme_key_file),
     ):
-        if path is not None:
-            yield name, path
+        if path is not None and not (is_credential(path) and not os.access(path, os.R_OK)):
+            yield name, path  # a credential is there while the service runs; its source is the service manager's
     yield archive.SECRETS, secrets
+    yield from _certificates(settings.server.data_dir, room)
     yield from _letters(settings.operator_mail, room)
     yield archive.DATABASE, copy
+
+
+def _certificates(data_dir: Path, room: Path) -> Iterator[tuple[str, Path]]:
+    """As an authority gave them; each file is replaced as a whole meanwhile, never changed."""
+    kept = room / "given"
+    for name in archive.ACME_FILES:
+        with contextlib.suppress(FileNotFoundError):
+            kept.write_bytes((data_dir / archive.ACME / name).read_bytes())
+            yield f"{archive.ACME}/{name}", kept
 
 
 def _letters(maildir: Path, room: Path) -> Iterator[tuple[str, Path]]:

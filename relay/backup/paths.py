@@ -15,10 +15,12 @@ _OWN: Final = {
     ("tls", "certificate"): archive.CERTIFICATE,
     ("tls", "key"): archive.TLS_KEY,
     ("delivery", "smart_host_password_file"): archive.PASSWORD,
+    ("oidc", "client_secret_file"): archive.CLIENT_SECRET,
+    ("tls", "acme_key_file"): archive.ACME_KEY,
 }
 _HEAD: Final = re.compile(r"\s*\[\s*([A-Za-z_.\"'-]+)\s*\]\s*(?:#.*)?$")
 _LINE: Final = re.compile(
-    r"(?P<before>\s*[\"']?(?P<name>[a-z_]+)[\"']?\s*=\s*)(?:\"[^\"\\]*\"|'[^']*')(?P<after>\s*(?:#.*)?)$"
+    r"(?P<before>\s*[\"']?(?P<name>[a-z_]+)[\"']?\s*=\s*)(?:\"[^\"\\]+\"|'[^']+')(?P<after>\s*(?:#.*)?)$"
 )
 
 
@@ -47,6 +49,6 @@ def own_paths(text: str, name: str) -> str:
 def _wanted(document: dict[str, Any]) -> dict[str, Any]:
     changed = {name: dict(table) if isinstance(table, dict) else table for name, table in document.items()}
     for (table, name), own in _OWN.items():
-        if isinstance(changed.get(table), dict) and name in changed[table]:
+        if isinstance(changed.get(table), dict) and changed[table].get(name):
             changed[table][name] = own
     return changed

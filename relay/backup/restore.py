@@ -108,7 +108,10 @@ def _usable(file: Path, room: Path, manifest: BackupManifest, migrating: Migrati
 
 
 def replace(settings: Settings, file: Path, keys: BackupKeys, *, migrating: Migrating | None = None) -> RestoredRelay:
-    """Database, secrets and letters to the operator; the settings stay as they are. Raises BackupError, OSError."""
+    """Database, secrets, what an ACME authority gave, letters to the operator; the settings stay as they are.
+
+    Raises BackupError, OSError.
+    """
     data_dir = settings.server.data_dir
     if not data_dir.is_dir():
         raise BackupError(f"there is no directory {data_dir} (server.data_dir): make it, or restore with --dir")
@@ -159,7 +162,9 @@ def _alone(data_dir: Path) -> Iterator[None]:
         os.close(fd)
 
 
-_DATA: Final = (archive.DATABASE, archive.SECRETS, archive.LETTERS)
+_DATA: Final = (archive.DATABASE, archive.SECRETS, archive.ACME, archive.LETTERS)
+_WHERE_IT_HAS: Final = (archive.ACME, archive.LETTERS)
+"""Stay where the backup has none."""
 _BESIDE: Final = ("relay.db-wal", "relay.db-shm", "relay.db-turn", "relay.db-owners")
 
 
@@ -167,7 +172,7 @@ def _exchange(room: Path, data_dir: Path) -> Path | None:
     """What was there goes aside, as it is, then the new comes into its place."""
     aside = data_dir / f"before-restore-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
     there = [name for name in (*_DATA, *_BESIDE) if os.path.lexists(data_dir / name)]
-    there = [name for name in there if name != archive.LETTERS or (room / archive.LETTERS).is_dir()]
+    there = [name for name in there if name not in _WHERE_IT_HAS or (room / name).is_dir()]
     if there:
         aside.mkdir(0o700)
         _owned(aside, data_dir)
@@ -231,8 +236,9 @@ def _laid_out(room: Path, directory: Path, name: str) -> None:
         (whole / "tls").chmod(0o755)
         if (whole / archive.CERTIFICATE).exists():
             (whole / archive.CERTIFICATE).chmod(0o644)
-    if (room / archive.PASSWORD).exists():
-        (room / archive.PASSWORD).rename(whole / archive.PASSWORD)
+    for one in (archive.PASSWORD, archive.CLIENT_SECRET, archive.ACME_KEY):
+        if (room / one).exists():
+            (room / one).rename(whole / one)
     text = own_paths((room / archive.SETTINGS).read_bytes().decode("utf-8-sig", "replace"), name)
     (whole / archive.SETTINGS).write_text(text, "utf-8")
     (whole / archive.SETTINGS).chmod(0o600)

@@ -67,6 +67,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for folder in ("new", "cur", "tmp"):
         (letters / folder).mkdir(parents=True)
         (letters / folder / f"1.{folder}:2,S").write_bytes(b"Subject: x\r\n\r\nabuse\r\n")
+    given = home / "data" / "acme"
+    (given / "http-01").mkdir(parents=True, mode=0o700)
+    for name in (*GIVEN, "self-signed.pem", "lock", "http-01/token"):
+        (given / name).write_text(f"{name} of the authority\n")
     (top / "words").write_text(f"{PASSPHRASE}\n")
     (top / "identity").write_text(f"# created: now\n{IDENTITY}\n")
     (top / "other").write_text(f"{OTHER}\n")
@@ -74,6 +78,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ok("-c", config, "backup", top / "passphrase", "--passphrase-file", top / "words")
     ok("-c", config, "backup", top / "key", "--recipient", OTHER.to_public(), "--recipient", IDENTITY.to_public())
     return top
+
+
+GIVEN = ("account.json", "certificate.pem", "state.json")
 
 
 KEYS = {"plain": (), "passphrase": ("--passphrase-file", "words"), "key": ("--identity", "identity")}
@@ -126,6 +133,33 @@ def test_who_left_after_the_backup_stays_out(tmp_path: Path) -> None:
     assert ok("-c", config, "audit", "verify")["faults"] == []
 
 
+def test_a_backup_without_what_an_authority_gave_leaves_it(made: Path, target: Path, tmp_path: Path) -> None:
+    """One of an earlier release."""
+    old = with_members(made / "plain", lambda room: None, tmp_path)
+    acme = target.parent / "data" / "acme"
+    (acme / "account.json").write_text("of now")
+    ok("-c", target, "restore", old)
+    assert (acme / "account.json").read_text() == "of now" and (acme / "certificate.pem").exists()
+
+
+def test_files_with_secrets_that_settings_name(target: Path, tmp_path: Path) -> None:
+    text = target.read_text().replace(
+        "[tls]", '[tls]\nacme = "https://a.example/"\nacme_key_id = "k"\nacme_key_file = "k"'
+    )
+    target.write_text(
+        f'{text}\n[oidc]\nissuer = "https://id.example"\nclient_id = "x"\nclient_secret_file = "s"\n'
+        '[oidc.roles]\nops = "operator"\n'
+    )
+    for name in ("k", "s"):
+        (target.parent / name).write_text(f"secret {name}\n")
+        (target.parent / name).chmod(0o600)
+    ok("-c", target, "backup", tmp_path / "file")
+    ok("restore", tmp_path / "file", "--dir", tmp_path / "new")
+    assert (tmp_path / "new" / "oidc-client-secret").read_text() == "secret s\n"
+    assert (tmp_path / "new" / "acme-key").read_text() == "secret k\n"
+    assert 'client_secret_file = "oidc-client-secret"' in (tmp_path / "new" / "relay.toml").read_text()
+
+
 def test_of_another_relay_nobody_is_taken_over(made: Path, tmp_path: Path) -> None:
     home = tmp_path / "other"
     ok("init", "--dir", home, "--hostname", "other.test", "--dev")
@@ -136,7 +170,12 @@ def test_of_another_relay_nobody_is_taken_over(made: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize("kind", ["plain", "key"])
 def test_what_was_there_is_there_again(kind: str, made: Path, target: Path) -> None:
     assert is_target(target)
+    acme = target.parent / "data" / "acme"
+    (acme / "account.json").write_text("another account")
     told = ok("-c", target, "restore", made / kind, *keys(made, kind))
+    assert {path.name: path.read_text() for path in acme.iterdir()} == {n: f"{n} of the authority\n" for n in GIVEN}
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in acme.iterdir())
+    assert (Path(told["kept"]) / "acme" / "account.json").read_text() == "another account"
     assert told["tenants"] == 2 and told["replaced"] and told["hostname"] == "relay.test"
     assert not is_target(target)
     assert [row["name"] for row in ok("-c", target, "tenant", "list")] == ["acme", "other"]
@@ -157,6 +196,7 @@ def test_a_whole_relay_comes_of_it_where_none_was(kind: str, made: Path, tmp_pat
     there = tmp_path / "a" / "b"
     ok("restore", made / kind, "--dir", there, *keys(made, kind))
     config = there / "relay.toml"
+    assert sorted(path.name for path in (there / "data" / "acme").iterdir()) == sorted(GIVEN)
     assert config.read_text() == (made / "home" / "relay.toml").read_text()
     rows = {row["what"]: row["level"] for row in json.loads(run("-c", config, "check", "--json").stdout)}
     assert {rows[name] for name in ("database", "secrets", "DKIM keys", "certificate", "certificate's key")} == {"ok"}
@@ -182,7 +222,7 @@ def test_it_can_be_read_without_a_relay(made: Path, tmp_path: Path) -> None:
     with tarfile.open(made / "plain") as tar:
         tar.extractall(tmp_path)
     done = subprocess.run(["sha256sum", "--check", "checksums"], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0 and done.stdout.count(": OK") == 8
+    assert done.returncode == 0 and done.stdout.count(": OK") == 8 + len(GIVEN)
     opened = pyrage.decrypt((made / "key").read_bytes(), [IDENTITY])
     assert opened[:2] == b"\x1f\x8b"
     armour, _, sealed = (made / "passphrase").read_bytes().partition(b"-----END AGE ENCRYPTED FILE-----\n")
@@ -278,7 +318,7 @@ FOREIGN: dict[str, bytes] = {
     "another's manifest": tar_of({"manifest.json": b'{"kind": "postal"}'}),
     "no JSON": tar_of({"manifest.json": b"{"}),
     "a list": tar_of({"manifest.json": b"[]"}),
-    "a newer form": tar_of({"manifest.json": manifest(format=2, release="9.9")}),
+    "a newer form": tar_of({"manifest.json": manifest(format=3, release="9.9")}),
     "a path upwards": tar_of({"manifest.json": manifest(), "../../relay.db": b"x"}),
     "an absolute path": tar_of({"manifest.json": manifest(), "/tmp/relay.db": b"x"}),
     "a link": tar_of({"manifest.json": manifest(), "secrets": b""}, tarfile.SYMTYPE),
@@ -432,6 +472,10 @@ SETTINGS = {
     "a password": (
         '[delivery]\nsmart_host_password_file = "/etc/p"\n',
         '[delivery]\nsmart_host_password_file = "smart-host-password"\n',
+    ),
+    "other secrets": (
+        '[oidc]\nclient_secret_file = "credential:oidc"\n[tls]\ncertificate = ""\nacme_key_file = "/etc/k"\n',
+        '[oidc]\nclient_secret_file = "oidc-client-secret"\n[tls]\ncertificate = ""\nacme_key_file = "acme-key"\n',
     ),
     "in a text": ('[server]\nx = """\ndata_dir = 1\n"""\n', '[server]\nx = """\ndata_dir = 1\n"""\n'),
 }
