@@ -8,13 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from relay.announcements import book as announcements
+from relay.announcements.book import AnnouncementWish
+from relay.announcements.values import AnnouncementKind
 from relay.lists.stopping import suppress
 from relay.mailings import mailings
 from relay.mailings.mailings import MailingContent
 from relay.people import topics
+from relay.queue.operator import Operator
 from relay.statistics import sums
 from relay.store.contract import Tx
 from relay.store.database import transaction
+from relay.support import threads
 from relay.tenants import credentials, domains, streams, tenants
 from relay.values.facts import Reason
 from tests.support.inside import Person, held_campaign, person
@@ -61,11 +66,19 @@ class Bookshop:
     """A subscriber."""
     draft: int
     """A mailing that isn't sent yet."""
+    operator: Person
+    thread: int
+    registration: int
 
 
 def furnish(directory: Path) -> Bookshop:
     chance = random.Random(1871)  # pictures, no secrets
-    shop = Shop.create(directory, dns={"nameservers": ["127.0.0.1:9"]})
+    shop = Shop.create(
+        directory,
+        dns={"nameservers": ["127.0.0.1:9"]},
+        accounts={"registration": "open"},
+        operator={"name": "Harbour Mail", "contact": "help@provider.example"},
+    )
     now = time.time()
     tenant_id, _ = shop.add_tenant("bookshop")
     shop.tenant_id = tenant_id
@@ -97,7 +110,42 @@ def furnish(directory: Path) -> Bookshop:
         _figures(conn, chance, tenant_id, sent, now)
     owner = person(shop, "kaja@bookshop.example", "owner", tenant_id)
     reviewer = person(shop, "reviewer@provider.example", "reviewer")
-    return Bookshop(shop, owner, reviewer, sent, waiting, readers[0], draft)
+    operator = person(shop, "operator@provider.example", "operator")
+    thread, registration = _desk(shop, owner, waiting, now)
+    return Bookshop(shop, owner, reviewer, sent, waiting, readers[0], draft, operator, thread, registration)
+
+
+def _desk(shop: Shop, owner: Person, waiting: int, now: float) -> tuple[int, int]:
+    """A thread, an announcement, a passkey and a registration; (thread, registration)."""
+    desk = Operator("relay.example.com", "Harbour Mail", ())
+    work = AnnouncementWish(
+        AnnouncementKind.WORK, "New disks", "Mail waits for up to two hours and is sent then. Pages may be slow.",
+        now + 3 * DAY_S, now + 3 * DAY_S + 2 * HOUR_S,
+    )  # fmt: skip
+    with transaction(shop.conn) as conn:
+        talk = threads.open_(
+            conn, desk, "https://relay.example.com", shop.tenant_id, "Why does the winter sale wait?",
+            "It went to the same list as last year. What do you need to know?", about=f"campaign:{waiting}",
+            actor=owner.email, now=now - 5 * HOUR_S,
+        )  # fmt: skip
+        threads.write(
+            conn, desk, "https://relay.example.com", talk, "Nine of a hundred addresses are dead. Where is it from?",
+            staff=True, actor="reviewer@provider.example", now=now - HOUR_S,
+        )  # fmt: skip
+        announcements.add(conn, work, actor="operator@provider.example", now=now)
+        conn.execute(
+            "INSERT INTO login_passkey (login_id, credential, public_key, sign_count, transports, name, created_at)"
+            " SELECT id, x'01', x'02', 0, 'internal', 'Telephone', ? FROM login WHERE shown = ?",
+            (now - 9 * DAY_S, owner.email),
+        )
+        (registration,) = conn.execute(
+            "INSERT INTO registration (at, state, email, person, name, surname, phone, country, city, company, website,"
+            " about, language, ip, agent, token_at, confirmed_at, resembles) VALUES (?, 'waiting', 'ann@tea.example',"
+            " x'00', 'Ann', 'Tamm', '+372 5123 4567', 'EE', 'Tartu', 'Tea & Sons', 'tea.example',"
+            " 'A letter a month to who buys tea from us.', 'en', '192.0.2.7', 'Mozilla/5.0', ?, ?, '[]') RETURNING id",
+            (now - 2 * HOUR_S, now, now - HOUR_S),
+        ).fetchone()
+    return talk.id, int(registration)
 
 
 def _figures(conn: Tx, chance: random.Random, tenant_id: int, sent: int, now: float) -> None:
