@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Final
 
 from relay.people.wording_check import language_of
 from relay.store.contract import Tx
@@ -44,21 +45,31 @@ def make(conn: Tx, tenant_id: int, text: str, now: float) -> int:
     return int(row[0])
 
 
+_LIVE = "SELECT 1 FROM consent c WHERE c.wording_id = w.id AND c.withdrawn_at IS NULL"
 _SELECT = (
     "SELECT w.id, w.number, w.text, w.language, w.created_at,"
-    " (SELECT count(*) FROM consent c WHERE c.wording_id = w.id AND c.withdrawn_at IS NULL)"
-    " FROM wording w WHERE w.tenant_id = ?"
+    f" (SELECT count(*) FROM ({_LIVE} LIMIT {{most}}) counted) FROM wording w WHERE w.tenant_id = ?"
 )
+MOST_COUNTED: Final = 10_001
+"""Consents by one wording, where a list has to be there at once; how many there are says ``find``."""
+_ALL: Final = 2**62
 
 
 def list_(conn: Tx, tenant_id: int) -> list[Wording]:
     """All versions of a tenant, oldest first."""
-    return [Wording(*row) for row in conn.execute(_SELECT + " ORDER BY w.number", (tenant_id,))]
+    sql = _SELECT.format(most=_ALL) + " ORDER BY w.number"
+    return [Wording(*row) for row in conn.execute(sql, (tenant_id,))]
+
+
+def newest(conn: Tx, tenant_id: int, before: int | None, limit: int) -> list[Wording]:
+    """Versions below that number, newest first; ``consents`` counts no further than MOST_COUNTED."""
+    sql = _SELECT.format(most=MOST_COUNTED) + " AND w.number < ? ORDER BY w.number DESC LIMIT ?"
+    return [Wording(*row) for row in conn.execute(sql, (tenant_id, _ALL if before is None else before, limit))]
 
 
 def find(conn: Tx, tenant_id: int, number: int) -> Wording:
     """One version; raises RegistryError if the tenant has none of that number."""
-    row = conn.execute(_SELECT + " AND w.number = ?", (tenant_id, number)).fetchone()
+    row = conn.execute(_SELECT.format(most=_ALL) + " AND w.number = ?", (tenant_id, number)).fetchone()
     if row is None:
         raise RegistryError(f"there is no wording {number}; `relay wording list` shows what there is")
     return Wording(*row)

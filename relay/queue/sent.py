@@ -14,12 +14,13 @@ from typing import Any, Final
 
 from relay.mail.address import AddressError, parse_address
 from relay.queue.drop import QueuedCopy, give_up
+from relay.queue.messages import in_state
 from relay.queue.view import LEASED
 from relay.store.contract import Tx
 from relay.values.ids import encode_id
 from relay.values.states import State
 
-PIECE: Final = 500
+PIECE: Final = 2_000
 MOST_LOOKED_AT: Final = 20_000
 """Messages looked at for one page."""
 Reached = tuple[float, int]
@@ -37,6 +38,11 @@ class SentWanted:
     """Of at least one copy: a state's name in lower case, or ``leased``."""
     since: float | None = None
     until: float | None = None
+
+    @property
+    def narrows(self) -> bool:
+        """Not every message applies."""
+        return bool(self.recipient or self.tag or self.campaign or self.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +65,11 @@ class OwnSent:
     """When the earliest copy that waits is due; None: none does."""
 
 
-_HEADS: Final = (
-    "SELECT e.at, e.id, s.id, s.tag, coalesce(c.name, '') FROM event e JOIN submission s ON s.id = e.submission_id"
-    " LEFT JOIN campaign c ON c.id = s.campaign_id"
-    " WHERE e.tenant_id = ? AND e.kind = 'accepted' AND e.at >= ? AND e.at <= ? AND (e.at < ? OR e.id < ?)"
+_WALKED: Final = (
+    "e.tenant_id = ? AND e.kind = 'accepted' AND e.at >= ? AND e.at <= ? AND (e.at < ? OR e.id < ?)"
     " AND s.stream_id <> 0 ORDER BY e.at DESC, e.id DESC LIMIT ?"
 )
+_FROM: Final = "FROM event e JOIN submission s ON s.id = e.submission_id LEFT JOIN campaign c ON c.id = s.campaign_id"
 
 
 def page(
@@ -73,23 +78,43 @@ def page(
     """Up to ``limit`` messages behind ``after``, and where the next page begins; None: there is none."""
     since, until = wanted.since or 0.0, 9e18 if wanted.until is None else wanted.until
     at, last = (until, (1 << 62)) if after is None else after
+    applies, bound = _condition(wanted)
+    # The store itself looks: a message that doesn't apply costs no statement of its own.
+    sql = f"SELECT e.at, e.id, s.id, CASE WHEN {applies} THEN 1 ELSE 0 END {_FROM} WHERE {_WALKED}"
+    piece = PIECE if wanted.narrows else limit + 1
     found: list[OwnSent] = []
     looked = 0
     while True:
-        rows = conn.execute(_HEADS, (tenant_id, since, min(at, until), at, last, PIECE)).fetchall()
-        for place, (event_at, event_id, submission_id, tag, campaign) in enumerate(rows):
+        rows = conn.execute(sql, (*bound, tenant_id, since, min(at, until), at, last, piece)).fetchall()
+        for place, (event_at, event_id, submission_id, hit) in enumerate(rows):
             at, last = float(event_at), int(event_id)
-            if not _applies(conn, submission_id, tag, campaign, wanted):
+            if not hit or not _reaches(conn, submission_id, wanted):
                 continue
             found.append(one(conn, tenant_id, submission_id))
             if len(found) == limit:
-                more = place + 1 < len(rows) or len(rows) == PIECE
+                more = place + 1 < len(rows) or len(rows) == piece
                 return found, (at, last) if more else None
         looked += len(rows)
-        if len(rows) < PIECE:
+        if len(rows) < piece:
             return found, None
         if looked >= MOST_LOOKED_AT:
             return found, (at, last)
+
+
+def _condition(wanted: SentWanted) -> tuple[str, list[object]]:
+    """What all must apply to a message, and the values in it; of a recipient as much as both engines read alike."""
+    where, bound = ["1 = 1"], list[object]()
+    if wanted.tag:
+        where.append("s.tag = ?")
+        bound.append(wanted.tag)
+    if wanted.campaign:
+        where.append("c.name = ?")
+        bound.append(wanted.campaign)
+    if wanted.recipient or wanted.state:
+        copy, values = _copy(wanted)
+        where.append(f"EXISTS (SELECT 1 FROM recipient r WHERE r.submission_id = s.id{copy})")
+        bound += values
+    return " AND ".join(where), bound
 
 
 def place(conn: Tx, tenant_id: int, submission_id: int) -> Reached | None:
@@ -101,22 +126,25 @@ def place(conn: Tx, tenant_id: int, submission_id: int) -> Reached | None:
     return None if row is None else (float(row[0]), int(row[1]))
 
 
-def _applies(conn: Tx, submission_id: int, tag: str, campaign: str, wanted: SentWanted) -> bool:
-    if (wanted.tag and tag != wanted.tag) or (wanted.campaign and campaign != wanted.campaign):
-        return False
-    if not wanted.recipient and not wanted.state:
-        return True
-    rows = conn.execute(
-        "SELECT address, CASE WHEN state = 0 AND owner IS NOT NULL THEN -1 ELSE state END FROM recipient"
-        " WHERE submission_id = ?",
-        (submission_id,),
-    )
+def _copy(wanted: SentWanted) -> tuple[str, list[object]]:
+    """Of a copy: its state, and to whom it is."""
+    state = in_state(wanted.state, "r.")
+    if not wanted.recipient:
+        return state, []
     canonical = _canonical(wanted.recipient)
-    return any(
-        (not wanted.recipient or _canonical(address) == canonical)
-        and (not wanted.state or _shown(int(code)) == wanted.state)
-        for address, code in rows
-    )
+    domain = canonical.rpartition("@")[2]
+    if not canonical.isascii():  # the engines differ in what is lower case
+        return f"{state} AND r.domain = ?", [domain]
+    return f"{state} AND r.domain = ? AND (lower(r.address) = ? OR substr(r.address, 1, 1) = '\"')", [domain, canonical]
+
+
+def _reaches(conn: Tx, submission_id: int, wanted: SentWanted) -> bool:
+    """Whether a copy is to the very mailbox that is looked for."""
+    if not wanted.recipient:
+        return True
+    canonical = _canonical(wanted.recipient)
+    sql = f"SELECT r.address FROM recipient r WHERE r.submission_id = ?{in_state(wanted.state, 'r.')}"
+    return any(_canonical(str(address)) == canonical for (address,) in conn.execute(sql, (submission_id,)))
 
 
 def _canonical(address: str) -> str:

@@ -16,6 +16,7 @@ from relay.values.errors import RegistryError
 from relay.web.inside.gate import PageRequest, act, show
 
 HERE: Final = "/account/topics"
+LENGTH: Final = 50
 MOST_WORDING: Final = 20_000
 
 
@@ -69,10 +70,20 @@ def edit(asked: PageRequest) -> Response:
 
 def all_wordings(asked: PageRequest) -> Response:
     """Every version; none is ever changed or deleted."""
+    return _wordings(asked, {"checked": None, "text_given": "", "chosen": ""})
+
+
+def _wordings(asked: PageRequest, values: dict[str, object]) -> Response:
+    """The newest first, page by page; of many consents it is said that they are many."""
     with asked.context.storage.read() as conn:
-        rows = wordings.list_(conn, asked.tenant_id)[::-1]
-    values = {"rows": rows, "checked": None, "text_given": "", "chosen": "", "form_languages": LANGUAGES}
-    return asked.page("account/wordings.html", values)
+        rows = wordings.newest(conn, asked.tenant_id, asked.before(), LENGTH + 1)
+    listed = {
+        "rows": rows[:LENGTH],
+        "following": rows[LENGTH - 1].number if len(rows) > LENGTH else None,
+        "most": wordings.MOST_COUNTED,
+        "form_languages": LANGUAGES,
+    }
+    return asked.page("account/wordings.html", listed | values)
 
 
 def one_wording(asked: PageRequest) -> Response:
@@ -90,17 +101,8 @@ def check(asked: PageRequest) -> Response:
     text, language = asked.field("wording", MOST_WORDING), asked.field("language", 5)
     if not text:
         raise RegistryError("enter the text that people are to agree to")
-    with asked.context.storage.read() as conn:
-        rows = wordings.list_(conn, asked.tenant_id)[::-1]
     chosen = language if language in LANGUAGES else ""
-    values = {
-        "rows": rows,
-        "checked": _checked(asked, text, chosen),
-        "text_given": text,
-        "chosen": chosen,
-        "form_languages": LANGUAGES,
-    }
-    return asked.page("account/wordings.html", values)
+    return _wordings(asked, {"checked": _checked(asked, text, chosen), "text_given": text, "chosen": chosen})
 
 
 ROUTES = [
