@@ -16,6 +16,7 @@ class Retention(Table):
     tracking: Seconds = key(90 * DAY, "Single openings and clicks; sums stay.")
     exemplars: Seconds = key(90 * DAY, "What staged campaigns said, without what was personal.")
     support: Seconds = key(730 * DAY, "Closed threads between tenants and staff, from their last text on.")
+    announcements: Seconds = key(730 * DAY, "What was announced to tenants, from its end on.")
     registrations: Seconds = key(
         30 * DAY, "Registrations that were refused; those that nobody confirmed go after two days."
     )

@@ -19,6 +19,7 @@ def of_settings(settings: Settings, now: dt.datetime) -> Iterable[CheckResult]:
     from relay.checks.operator import check_operator_mail
     from relay.checks.ports import check_ports
     from relay.checks.program import check_program
+    from relay.checks.registration import check_registration
     from relay.checks.resolvers import check_named, check_private
     from relay.checks.store import check_store
 
@@ -31,6 +32,7 @@ def of_settings(settings: Settings, now: dt.datetime) -> Iterable[CheckResult]:
     yield from check_private(settings)
     yield from check_operator_mail(settings)
     yield from check_oidc(settings)
+    yield from check_registration(settings)
     yield check_program()
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -12,7 +14,9 @@ from relay.cli.common import Store, actor, done, fail, json_option, open_store, 
 from relay.queue.operator import Operator
 from relay.registration import admit as admitting
 from relay.registration import ask, book
+from relay.registration import correct as correcting
 from relay.registration.book import Registration
+from relay.registration.correct import CORRECTABLE
 from relay.registration.office import RegistrationOffice
 from relay.registration.values import RegistrationState
 from relay.store.database import transaction
@@ -22,11 +26,17 @@ COLUMNS = ("number", "at", "state", "account", "email", "city", "country", "rese
 _STATES = {"waiting": (RegistrationState.WAITING,), "admitted": (RegistrationState.ADMITTED,),
            "refused": (RegistrationState.REFUSED,), "unconfirmed": (RegistrationState.ASKED,),
            "all": tuple(RegistrationState)}  # fmt: skip
+F = TypeVar("F", bound=Callable[..., Any])
+_WORDS: Final = {
+    "name": "First name", "surname": "Surname", "phone": "Telephone with the country's code",
+    "country": "Country, two letters (ISO 3166-1)", "city": "City", "company": "Company",
+    "postal": "Postal address", "website": "Website", "about": "What they send, and to whom",
+}  # fmt: skip
 
 
 @click.group()
 def command() -> None:
-    """Registrations for an account: list, show, admit, refuse."""
+    """Registrations for an account: list, show, admit, refuse, correct."""
 
 
 @command.command("list")
@@ -78,6 +88,29 @@ def refuse(ctx: click.Context, number: int, reason: str, silent: bool, as_json: 
         told = "" if silent else said
         row = ask.refuse(conn, _office(store), row, said, told=told, actor=actor(), now=time.time())
     done(ctx, f"registration {number} is refused; a letter goes to {row.email}", _fields(row), as_json)
+
+
+def _corrections(command: F) -> F:
+    """An option for each field that the operator may put right."""
+    for field in reversed(CORRECTABLE):
+        optional = "" if field.needed else "; empty takes it away"
+        command = click.option(f"--{field.name}", default=None, help=f"{_WORDS[field.name]}{optional}.")(command)
+    return command
+
+
+@command.command()
+@click.argument("number", type=int)
+@_corrections
+@json_option
+@click.pass_context
+def correct(ctx: click.Context, /, number: int, as_json: bool, **given: str | None) -> None:
+    """Put right what was given; the tenant is told what it was and what it is. The address is changed by its owner."""
+    store = open_store(ctx)
+    wanted = {name: value for name, value in given.items() if value is not None}
+    with transaction(store.conn) as conn:
+        row = book.by_id(conn, number)
+        row, names = correcting.correct(conn, _office(store), row, wanted, actor=actor(), now=time.time())
+    done(ctx, f"registration {number} is corrected ({', '.join(names)}); a letter says so", _fields(row), as_json)
 
 
 def _office(store: Store) -> RegistrationOffice:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from config.settings import Settings
+from relay.announcements import telling
 from relay.audit import sequence
 from relay.brake import rounds as brake_rounds
 from relay.certificates import watch as certificates
@@ -41,6 +42,7 @@ def chores(
     yield sequence.run(stored, secrets, clock)
     yield TenantWatch(stored, settings, clock).run()
     yield mailings.run(settings, clock)
+    yield telling.run(stored, settings, clock)
     yield Rounds(stored, settings, secrets, clock).run()
     plans = quota_watch.follower(settings, clock)
     yield follow.run(stored, (*follow.ALL, fates.FOLLOWER, plans, sums.FOLLOWER))

@@ -12,6 +12,7 @@ from relay.texts.language import Language, choose
 
 PASSWORD_S: Final = 14 * 86_400.0
 """So long the link to the first password works."""
+NOTE: Final = "about a registration"
 
 
 def ask(conn: Tx, office: RegistrationOffice, email: str, language: Language, token: str, now: float) -> None:
@@ -72,4 +73,4 @@ def _send(
 ) -> None:
     subject = language.plain(f"{key}.subject", operator=office.operator.name)
     whole = [language.plain("mail.hello"), *paragraphs]
-    to_tenant.tell(conn, office.operator, email, language.code, subject, whole, now=now, note="about a registration")
+    to_tenant.tell(conn, office.operator, email, language.code, subject, whole, now=now, note=NOTE)

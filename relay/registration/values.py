@@ -67,20 +67,24 @@ def checked(given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """(values in their stored form, key of the fault by field); what isn't given is empty."""
     values, faults = {}, {}
     for field in FIELDS:
-        said = given.get(field.name, "").strip()
-        if not said:
-            values[field.name] = ""
-            if field.needed:
-                faults[field.name] = "register.fault.needed"
-            continue
-        found = _CHECKS.get(field.name, _text)(said) if len(said) <= field.most else None
-        values[field.name] = said if found is None else found
-        if found is None:
-            faults[field.name] = f"register.fault.{field.name}" if field.name in _OWN_FAULT else "register.fault.text"
+        values[field.name], fault = checked_field(field, given.get(field.name, ""))
+        if fault:
+            faults[field.name] = fault
     for box in (BUSINESS, TERMS):
         if given.get(box, "") != "yes":
             faults[box] = f"register.fault.{box}"
     return values, faults
+
+
+def checked_field(field: RegistrationField, text: str) -> tuple[str, str]:
+    """The value in its stored form, or as it was said; and the key of its fault, empty for none."""
+    said = text.strip()
+    if not said:
+        return "", "register.fault.needed" if field.needed else ""
+    found = _CHECKS.get(field.name, _text)(said) if len(said) <= field.most else None
+    if found is not None:
+        return found, ""
+    return said, f"register.fault.{field.name}" if field.name in _OWN_FAULT else "register.fault.text"
 
 
 def address_of(email: str) -> Address | None:

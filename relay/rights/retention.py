@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import Final, Protocol
 
 from relay.accounts import activity, brakes, challenges, resets, sessions
+from relay.announcements import book as announcements
 from relay.campaigns import refusals
 from relay.contests import answer as contests
 from relay.events import forget as events
@@ -61,6 +62,8 @@ class Keep(Protocol):
     @property
     def support(self) -> float: ...
     @property
+    def announcements(self) -> float: ...
+    @property
     def registrations(self) -> float: ...
 
 
@@ -88,6 +91,8 @@ def _turn(path: StoreAddress, keep: Keep, now: float, steady: Steady) -> int:
         while step := _registrations(conn, now, keep.registrations):
             deleted += step
         while step := _support(conn, now - keep.support):
+            deleted += step
+        while step := _announcements(conn, now - keep.announcements):
             deleted += step
     with closing(connect(path)) as conn, transaction(conn):
         deleted += exemplars.forget(conn, now - keep.exemplars)
@@ -188,6 +193,11 @@ def _registrations(conn: Tx, now: float, kept_s: float) -> int:
     """Of people who didn't become customers."""
     with transaction(conn):
         return registrations.forget(conn, now, kept_s)
+
+
+def _announcements(conn: Tx, before: float) -> int:
+    with transaction(conn):
+        return announcements.forget(conn, before)
 
 
 def _support(conn: Tx, before: float) -> int:

@@ -11,6 +11,7 @@ from relay.store.contract import Tx
 from relay.support import letters
 from relay.support.values import SupportPost, SupportThread, ThreadKind, ThreadState, due
 from relay.values.errors import RegistryError
+from relay.values.prose import one_line, several_lines
 
 MOST_SUBJECT: Final = 120
 MOST_TEXT: Final = 4_000
@@ -46,7 +47,7 @@ def open_(
 ) -> SupportThread:
     """A new one with its first text; RegistryError for what is too long, and where there are too many."""
     about = about_of(conn, tenant_id, about)
-    said = _subject(subject)
+    said = one_line(subject, MOST_SUBJECT, "subject")
     count = conn.execute(
         "SELECT count(*) FROM support_thread WHERE tenant_id = ? AND state <> 'closed'", (tenant_id,)
     ).fetchone()[0]
@@ -74,7 +75,7 @@ def write(
     tell: bool = True,
 ) -> SupportThread:
     """One text more; then it is the other side's turn, also in a thread that was closed."""
-    said = _text(text)
+    said = several_lines(text, MOST_TEXT, "say it in a few words")
     posts = conn.execute("SELECT count(*) FROM support_post WHERE thread_id = ?", (thread.id,)).fetchone()[0]
     if posts >= MOST_POSTS:
         raise RegistryError(f"this thread has {MOST_POSTS} texts already; open another one")
@@ -194,22 +195,6 @@ def _set(conn: Tx, thread_id: int, state: ThreadState, due_at: float | None, now
         "UPDATE support_thread SET state = ?, due_at = ?, changed_at = ? WHERE id = ?",
         (state.value, due_at, now, thread_id),
     )
-
-
-def _subject(text: str) -> str:
-    said = " ".join(text.split())
-    if not said or len(said) > MOST_SUBJECT or not said.isprintable():
-        raise RegistryError(f"the subject must be one line of printable text, of at most {MOST_SUBJECT} characters")
-    return said
-
-
-def _text(text: str) -> str:
-    said = "\n".join(line.rstrip() for line in text.strip().splitlines()).strip()
-    if not said:
-        raise RegistryError("the text is empty; say it in a few words")
-    if len(said) > MOST_TEXT or not said.replace("\n", " ").replace("\t", " ").isprintable():
-        raise RegistryError(f"the text must be printable, of at most {MOST_TEXT} characters")
-    return said
 
 
 def _thread(row: Sequence[Any]) -> SupportThread:

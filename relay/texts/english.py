@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from relay.texts.english_account import ACCOUNT
+from relay.texts.english_announce import ANNOUNCE
 from relay.texts.english_desk import DESK
 from relay.texts.english_lists import LISTS
 from relay.texts.english_register import REGISTER
@@ -22,6 +23,7 @@ ENGLISH: Final[dict[str, str]] = {
     **DESK,
     **REGISTER,
     **SUPPORT,
+    **ANNOUNCE,
     **SENDING,
     "verdict.stopped.subject": "Your campaign {number} was stopped: {campaign}",
     "verdict.stopped.lead": "Your campaign “{campaign}” (number {number}) was stopped, and its remaining copies are "

@@ -124,6 +124,7 @@ LISTS: Final[dict[str, str]] = {
     "wordings.lead": (
         "What can be looked for is looked for; that it is said well, no machine can tell. This is no legal advice."
     ),
+    "wordings.many": "more than {count}",
     "wordings.versions": "All versions",
     "wordings.one": "Wording {number}",
     "gap.said": "is said",

@@ -83,6 +83,10 @@ REGISTER: Final[dict[str, str]] = {
     "register.refused.next": (
         "If you think that is wrong, answer this letter: a person reads it. What you gave is deleted after a while."
     ),
+    "register.corrected.subject": "Your data at {operator} was put right",
+    "register.corrected.lead": "{operator} has put right what you gave when you registered:",
+    "register.corrected.field": "* {field}: {before} → {after}",
+    "register.corrected.next": "If that is wrong, answer this letter: a person reads it.",
     "invite.mail.subject": "An invitation to {operator}",
     "invite.mail": "you are invited to open an account at {operator}, which sends mail for its customers. Begin here:",
     "invite.mail.until": "The link works once, until {date}.",
@@ -103,6 +107,8 @@ REGISTER: Final[dict[str, str]] = {
     "registrations.admit": "Admit",
     "registrations.name": "Short name",
     "registrations.name_note": "It stays; a to z, 0 to 9 and hyphens.",
+    "registrations.correct": "Put right what was given",
+    "registrations.correct_note": "The customer is told what it was and is. The address is changed by its owner.",
     "registrations.refuse": "Refuse",
     "registrations.tell": "Tell the applicant the reason",
     "registration_state.asked": "not confirmed",

@@ -12,6 +12,7 @@ from tests.meta.tree import ROOT, imports, python_files
 KNOWS: Mapping[str, str] = {
     "accounts": "audit keys mail people queue store tenants texts values",
     "again.py": "intake/smtp mail_process observe processes web/server",
+    "announcements": "audit conduct queue store tenants texts values",
     "audit": "keys store store/sqlite values",
     "backup": "keys people store store/copy store/sqlite values",
     "brake": "audit conduct events mail pipeline queue store tenants texts values",
@@ -19,8 +20,8 @@ KNOWS: Mapping[str, str] = {
     "certificates": "processes queue store",
     "checks": "audit certificates delivery/smtp feedback keys oidc pipeline store store/postgres "
     "store/sqlite tenants values",
-    "cli": "accounts audit backup brake campaigns certificates checks conduct contests demo events evidence "
-    "exemplars feedback install intake intake/smtp keys ledger lists mail mailings observe people pipeline "
+    "cli": "accounts announcements audit backup brake campaigns certificates checks conduct contests demo events "
+    "evidence exemplars feedback install intake intake/smtp keys ledger lists mail mailings observe people pipeline "
     "processes queue registration rights serve.py signup statistics store store/copy store/sqlite support takeover "
     "templates tenants texts tracking values webhooks",
     "client": "",
@@ -41,9 +42,9 @@ KNOWS: Mapping[str, str] = {
     "ledger": "store values",
     "lists": "audit events keys mail people processes store store/sqlite values",
     "mail": "",
-    "mail_process": "audit brake certificates conduct delivery delivery/smtp events exemplars feedback intake "
-    "intake/api intake/smtp keys lists mail mail_store.py mailings/running notes observe pipeline processes queue "
-    "rights statistics store tenants tracking web/server webhooks",
+    "mail_process": "announcements audit brake certificates conduct delivery delivery/smtp events exemplars "
+    "feedback intake intake/api intake/smtp keys lists mail mail_store.py mailings/running notes observe pipeline "
+    "processes queue rights statistics store tenants tracking web/server webhooks",
     "mail_store.py": "store store/sqlite",
     "mailings": "audit exemplars mail people queue store templates values",
     "mailings/running": "intake/api mail mailings store templates values",
@@ -55,8 +56,8 @@ KNOWS: Mapping[str, str] = {
     "processes": "observe store",
     "queue": "audit campaigns events ledger mail observe people pipeline store store/sqlite texts tracking values",
     "registration": "accounts audit conduct keys mail people queue store tenants texts values",
-    "rights": "accounts audit campaigns contests events exemplars feedback keys observe people queue registration "
-    "signup statistics store support tenants tracking values webhooks",
+    "rights": "accounts announcements audit campaigns contests events exemplars feedback keys observe people queue "
+    "registration signup statistics store support tenants tracking values webhooks",
     "reload.py": "again.py checks",
     "serve.py": "again.py certificates checks intake/smtp mail_process observe processes queue store "
     "store/sqlite web/server",
@@ -77,14 +78,14 @@ KNOWS: Mapping[str, str] = {
     "verdict": "",
     "web": "certificates events intake intake/api keys observe oidc pipeline queue signup store store/sqlite "
     "tenants texts tracking uploads webhooks",
-    "web/account": "accounts audit campaigns conduct contests exemplars intake intake/api ledger lists mail "
-    "mailings mailings/running people queue rights signup statistics store support templates tenants texts tracking "
-    "uploads values web web/inside web/public webhooks",
-    "web/api": "audit brake campaigns conduct contests events exemplars intake intake/api ledger lists mail "
-    "people queue signup statistics store support templates tenants texts tracking values web webhooks",
-    "web/desk": "accounts audit campaigns checks conduct contests exemplars feedback ledger mail queue "
+    "web/account": "accounts announcements audit campaigns conduct contests exemplars intake intake/api ledger "
+    "lists mail mailings mailings/running people queue rights signup statistics store support templates tenants "
+    "texts tracking uploads values web web/inside web/public webhooks",
+    "web/api": "announcements audit brake campaigns conduct contests events exemplars intake intake/api ledger "
+    "lists mail people queue signup statistics store support templates tenants texts tracking values web webhooks",
+    "web/desk": "accounts announcements audit campaigns checks conduct contests exemplars feedback ledger mail queue "
     "registration store support tenants texts tracking values web web/inside",
-    "web/inside": "accounts campaigns mail store support tenants texts values web web/public",
+    "web/inside": "accounts announcements campaigns mail store support tenants texts values web web/public",
     "web/login": "accounts keys mail oidc registration signup store tenants texts values web web/inside web/public",
     "web/public": "audit certificates conduct contests feedback keys mail people signup store tenants texts "
     "tracking values web",
@@ -107,6 +108,7 @@ WRITES = re.compile(
 OWNERS: Mapping[str, str] = {
     "accounts": "login login_action login_challenge login_code login_passkey login_place login_reset login_session "
     "login_try",
+    "announcements": "announcement announcement_seen announcement_tenant",
     "audit": "audit audit_head audit_key audit_leaf audit_node consent_history",
     "brake": "brake brake_place brake_use brake_words",
     "campaigns": "campaign refusal_sum",

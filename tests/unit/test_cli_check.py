@@ -30,6 +30,7 @@ from relay.checks.certificate import check_certificate
 from relay.checks.files import check_files
 from relay.checks.program import speed
 from relay.checks.refusals import refusals
+from relay.checks.registration import check_registration
 from relay.checks.result import CheckResult, Level
 from relay.checks.store import check_store
 from relay.cli.main import relay
@@ -479,6 +480,26 @@ def invented(query: dns.message.QueryMessage, way: str, right: dns.message.Messa
     right.set_rcode(dns.rcode.NOERROR)
     right.answer = [dns.rrset.from_text(query.question[0].name, 60, "IN", "A", "192.0.2.66")]
     return right
+
+
+@pytest.mark.parametrize(
+    ("settings", "level", "text"),
+    [
+        ('registration = "closed"', None, ""),
+        ('registration = "open"', Level.WARN, "everybody can register, and accepts no terms"),
+        ('registration = "invite"', Level.WARN, "who is invited can register, and accepts no terms"),
+        ('registration = "open"\nterms = "{home}/terms.txt"', Level.OK, "everybody can register, by the terms "),
+        ('registration = "open"\nterms = "{home}/nothing.txt"', Level.FAIL, "nobody can register meanwhile"),
+        ('registration = "open"\nterms = "{home}/empty.txt"', Level.FAIL, "nobody can register meanwhile"),
+    ],
+)
+def test_who_registers_accepts_terms(home: Home, settings: str, level: Level | None, text: str) -> None:
+    (home.path / "terms.txt").write_text("Only to people who agreed.")
+    (home.path / "empty.txt").write_text(" ")
+    home.file.write_text(home.file.read_text() + "\n[accounts]\n" + settings.format(home=home.path) + "\n")
+    rows = list(check_registration(load(home.file)))
+    assert [row.level for row in rows] == ([] if level is None else [level])
+    assert all(text in row.detail for row in rows)
 
 
 def test_inside_addresses_are_for_trials_only(home: Home) -> None:

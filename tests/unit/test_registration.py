@@ -17,6 +17,7 @@ from relay.conduct import account, second_accounts, termination
 from relay.mail.address import parse_address
 from relay.queue.operator import Operator
 from relay.registration import admit, ask, book, invites
+from relay.registration import correct as correcting
 from relay.registration.office import RegistrationOffice
 from relay.registration.values import FIELDS, RegistrationState, checked, digits, host_of
 from relay.store.database import transaction
@@ -334,6 +335,78 @@ def test_refusing_tells_the_applicant_in_their_language(shop: Shop, served: Serv
         assert "Adult goods" in desk.get(f"/desk/registrations/{row}").text
     last = letters(shop, GOOD["email"])[-1]
     assert "können wir nicht eröffnen" in last.text and "Adult goods" in last.text
+
+
+def correct(shop: Shop, number: int, **given: str) -> tuple[book.Registration, list[str]]:
+    with transaction(shop.conn) as conn:
+        row = book.by_id(conn, number)
+        return correcting.correct(conn, office(shop), row, given, actor="kaja", now=time.time())
+
+
+def test_what_was_given_is_put_right_and_told(shop: Shop, served: Served) -> None:
+    number = confirmed(shop, served)
+    kaja = person(shop, f"k{time.monotonic_ns()}@relay.example", "operator")
+    with signed_in(served, kaja) as desk:
+        desk.post(f"/desk/registrations/{number}/admit", data={"name": "putright"})
+        forget(shop)
+        page = desk.get(f"/desk/registrations/{number}").text
+        assert 'name="company"' in page and 'id="to-email"' not in page
+        given = {"company": "Newer <b>Shop", "phone": "+372 5999 0000", "country": "FI", "email": "x@y.example"}
+        assert desk.post(f"/desk/registrations/{number}/correct", data=given).status_code == 422  # no name is so
+        given["company"] = "Newer Shop OÜ"
+        assert desk.post(f"/desk/registrations/{number}/correct", data=given).status_code == 303
+        assert desk.post(f"/desk/registrations/{number}/correct", data=given).status_code == 422  # nothing is new
+    row, tenant = book.by_id(shop.conn, number), tenants.find(shop.conn, "putright")
+    assert (row.company, row.phone, row.country, row.city) == ("Newer Shop OÜ", "+372 5999 0000", "FI", "Tõrva")
+    assert row.email == tenant.contact == GOOD["email"] and tenant.title == "Newer Shop OÜ"
+    phone = shop.conn.execute("SELECT phone FROM account WHERE tenant_id = ?", (tenant.id,)).fetchone()[0]
+    assert phone == digits(row.phone)
+    (letter,) = letters(shop)
+    assert letter.to == GOOD["email"] and "put right" in letter.subject
+    for line in (
+        "* Company: New Shop OÜ → Newer Shop OÜ",
+        "* Country: Estonia → Finland",
+        "5123 4567 → +372 5999 0000",
+    ):
+        assert line in letter.text
+    sql = "SELECT detail FROM audit WHERE action = 'registration-corrected' ORDER BY id DESC LIMIT 1"
+    detail = shop.conn.execute(sql).fetchone()[0]
+    assert '"company"' in detail and "Newer" not in detail
+
+
+def test_a_title_that_the_tenant_chose_stays(shop: Shop, served: Served) -> None:
+    number = confirmed(shop, served)
+    with transaction(shop.conn) as conn:
+        made = admit.admit(
+            conn, office(shop), book.by_id(conn, number), passwords.fresh(), name="chosen", actor="t", now=time.time()
+        )
+        tenants.edit(conn, made, tenants.Changes(title="Chosen"), actor="t", now=time.time())
+    row, names = correct(shop, number, company="Other", about=" What \n we  send ")
+    assert names == ["company", "about"] and row.about == "What\nwe send"
+    assert tenants.find(shop.conn, "chosen").title == "Chosen"
+
+
+def test_one_that_waits_is_compared_anew_and_a_refused_one_is_not_corrected(shop: Shop, served: Served) -> None:
+    with transaction(shop.conn) as conn:
+        account.reached_by(conn, shop.tenant_id, digits("+372 5777 7777"))
+    number = confirmed(shop, served)
+    alike = {"tenant": "acme", "what": "phone", "value": digits("+372 5777 7777")}
+    assert alike not in book.by_id(shop.conn, number).resembles
+    assert alike in correct(shop, number, phone="+372 5777 7777")[0].resembles
+    for given in (
+        {},
+        {"phone": "none"},
+        {"name": ""},
+        {"country": "XX"},
+        {"city": GOOD["city"]},
+        {"email": "a@b.example"},
+    ):
+        with pytest.raises(RegistryError):
+            correct(shop, number, **given)
+    with transaction(shop.conn) as conn:
+        ask.refuse(conn, office(shop), book.by_id(conn, number), "no", told="", actor="t", now=time.time())
+    with pytest.raises(RegistryError, match="refused"):
+        correct(shop, number, city="Tartu")
 
 
 def test_what_nobody_confirmed_and_what_was_refused_is_forgotten(shop: Shop, served: Served) -> None:

@@ -176,6 +176,9 @@ def test_an_objection_is_a_thread_by_page_api_and_command(shop: Shop, served: Se
     thread = threads.about(shop.conn, shop.tenant_id, f"statement:{made.id}")
     assert thread is not None and thread.kind is ThreadKind.APPEAL and to == f"/account/support/{thread.id}"
     assert statements.by_id(shop.conn, made.id).answer == "It was not us."
+    reviewer = person(shop, f"r{time.monotonic_ns()}@relay.example", "support")
+    with signed_in(served, reviewer) as desk:
+        assert f'href="/desk/support/{thread.id}"' in desk.get(f"/desk/statements/{made.id}").text
     by_api = served.client.post(
         f"/v1/statements/{made.id}/answer", json={"text": "Really."}, headers={"authorization": f"Bearer {shop.token}"}
     )

@@ -251,6 +251,8 @@ WHO_MAY: dict[str, tuple[str, ...]] = {
     "POST /webhooks/wh_9/test": ("admin",),
     "POST /webhooks/wh_9/replay": ("admin",),
     "POST /webhooks/wh_9/rotate": ("admin",),
+    "GET /announcements": ("read",),
+    "GET /announcements/1": ("read",),
     "GET /suppressions": ("consents", "read"),
     "GET /suppressions/export": ("consents", "read"),
     "POST /suppressions": ("consents",),

@@ -13,6 +13,9 @@ import pytest
 
 from relay.accounts import logins
 from relay.accounts.roles import MAY, STAFF_ROLES, Deed, LoginRole
+from relay.announcements import book as announcements
+from relay.announcements.book import AnnouncementWish
+from relay.announcements.values import AnnouncementKind
 from relay.conduct import enforcement, statements
 from relay.lists import runs
 from relay.lists.stopping import suppress
@@ -172,6 +175,15 @@ def thread_of(shop: Shop) -> dict[str, object]:
     return {"id": made.id}
 
 
+def announcement_of(shop: Shop) -> dict[str, object]:
+    """One for acme alone."""
+    wish = AnnouncementWish(AnnouncementKind.NOTICE, SECRET, SECRET, time.time(), time.time() + 600, ("acme",))
+    with transaction(shop.conn) as conn:
+        conn.execute("DELETE FROM announcement")
+        made = announcements.add(conn, wish, actor="t", now=time.time())
+    return {"id": made.id}
+
+
 def contest_of(shop: Shop) -> dict[str, object]:
     reader = shop.consent(f"c{time.monotonic_ns()}@people.example", "club")
     with transaction(shop.conn) as conn:
@@ -270,6 +282,7 @@ MADE: dict[str, Callable[[Shop], dict[str, object]]] = {
     "/reports/{id}": report_of,
     "/registrations/{id}": registration_of,
     "/support/{id}": thread_of,
+    "/announcements/{id}": announcement_of,
     "/invites/{id}": invite_of,
     "/statements/{id}": statement_of,
     "/contests/{id}": contest_of,
@@ -415,6 +428,7 @@ COLUMNS = (
     ),
     ("invite", "email", "note"),
     ("support_thread", "subject"),
+    ("announcement", "title", "text", "urgent", "actor", "withdrawn_why"),
     ("support_post", "author", "text"),
     ("spam_report", "address", "message", "sender", "description", "note"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from relay.accounts.roles import Deed
 from relay.web.account import (
+    announcements,
     campaigns,
     contests,
     copies,
@@ -48,6 +49,7 @@ ROUTES = [
     *domains.ROUTES,
     *keys.ROUTES,
     *support.ROUTES,
+    *announcements.ROUTES,
     *statements.ROUTES,
     *plan.ROUTES,
     *log_ins.routes("/account", Deed.OWN),

@@ -20,6 +20,7 @@ from relay.store.pool import Unavailable
 from relay.web import problems
 from relay.web.api import (
     account,
+    announcements,
     brakes,
     campaigns,
     consents,
@@ -63,6 +64,7 @@ _ROUTERS = (
     campaigns.router,
     stats.router,
     account.router,
+    announcements.router,
     domains.router,
 )
 

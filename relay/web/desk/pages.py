@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from relay.accounts.roles import Deed
-from relay.web.desk import campaigns, health, log, people, queue, registrations, reports, support, tenants
+from relay.web.desk import (
+    announcements,
+    campaigns,
+    health,
+    log,
+    people,
+    queue,
+    registrations,
+    reports,
+    support,
+    tenants,
+)
 from relay.web.inside import people as log_ins
 
 ROUTES = [
@@ -12,6 +23,7 @@ ROUTES = [
     *registrations.ROUTES,
     *reports.ROUTES,
     *support.ROUTES,
+    *announcements.ROUTES,
     *people.ROUTES,
     *queue.ROUTES,
     *health.ROUTES,

@@ -10,12 +10,13 @@ from starlette.responses import Response
 from relay.accounts import passwords
 from relay.accounts.roles import Deed
 from relay.mail.address import AddressError, parse_address
-from relay.registration import admit, ask, book, invites
+from relay.registration import admit, ask, book, correct, invites
 from relay.registration.book import Registration
+from relay.registration.correct import CORRECTABLE
 from relay.registration.office import RegistrationOffice
 from relay.registration.values import FIELDS, RegistrationState
 from relay.store.contract import Tx
-from relay.texts.countries import country
+from relay.texts.countries import countries, country
 from relay.values.errors import RegistryError
 from relay.web.inside.gate import PageRequest, act, show
 
@@ -51,6 +52,8 @@ def one(asked: PageRequest) -> Response:
             "fields": [(field.name, _said(asked, row, field.name)) for field in FIELDS],
             "suggested": admit.free_name(conn, row) if row.state is RegistrationState.WAITING else "",
             "operates": asked.visitor.may(Deed.OPERATE),
+            "correctable": CORRECTABLE,
+            "countries": countries(asked.language.code),
         }
     return asked.page("desk/registration.html", values)
 
@@ -67,6 +70,18 @@ def accept(asked: PageRequest) -> Response:
         tenant = admit.admit(conn, _office(asked), row, made, name=asked.field("name", 63), actor=by, now=asked.now)
         asked.note(conn, "did", f"registration {row.id}: admitted as {tenant.name}")
     return asked.to(f"/desk/tenants/{tenant.name}")
+
+
+def put_right(asked: PageRequest) -> Response:
+    """What was given, as it should be; fields that a form doesn't have stay as they are."""
+    named = {name for name, _ in asked.fields}
+    given = {field.name: asked.field(field.name, field.most + 1) for field in CORRECTABLE if field.name in named}
+    with asked.context.storage.write() as conn:
+        row, names = correct.correct(
+            conn, _office(asked), _find(conn, asked), given, actor=asked.visitor.shown, now=asked.now
+        )
+        asked.note(conn, "did", f"registration {row.id}: {', '.join(names)} put right")
+    return asked.to(f"/desk/registrations/{row.id}")
 
 
 def refuse(asked: PageRequest) -> Response:
@@ -109,6 +124,7 @@ ROUTES = [
     show("/desk/registrations", listing, Deed.DESK),
     show("/desk/registrations/{id}", one, Deed.DESK),
     act("/desk/registrations/{id}/admit", accept, Deed.OPERATE),
+    act("/desk/registrations/{id}/correct", put_right, Deed.OPERATE),
     act("/desk/registrations/{id}/refuse", refuse, Deed.OPERATE),
     act("/desk/invites", invite, Deed.OPERATE),
     act("/desk/invites/{id}/revoke", revoke, Deed.OPERATE),

@@ -10,7 +10,7 @@ from relay.conduct import letters, second_accounts, statements
 from relay.conduct.statements import Statement
 from relay.feedback import public_report
 from relay.store.contract import Tx
-from relay.support import appeals
+from relay.support import appeals, threads
 from relay.values.errors import RegistryError
 from relay.web.inside.gate import PageRequest, act, show
 
@@ -48,10 +48,14 @@ def statement(asked: PageRequest) -> Response:
     """A statement of reasons with the tenant's answer."""
     with asked.context.storage.read() as conn:
         row = _find(conn, asked)
-    facts = [letters.fact(asked.language, fact) for fact in row.facts]
-    return asked.page(
-        "desk/statement.html", {"row": row, "facts": facts, "rule": letters.rule(asked.language, row.rule)}
-    )
+        thread = threads.about(conn, row.tenant_id, f"statement:{row.id}")
+    values = {
+        "row": row,
+        "facts": [letters.fact(asked.language, fact) for fact in row.facts],
+        "rule": letters.rule(asked.language, row.rule),
+        "thread": thread,
+    }
+    return asked.page("desk/statement.html", values)
 
 
 def decide(asked: PageRequest) -> Response:

@@ -7,7 +7,7 @@ beside each path and method the deed that it takes, so that a test can walk all.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
@@ -20,6 +20,8 @@ from starlette.routing import Route
 from relay.accounts import activity, sessions
 from relay.accounts.roles import Deed
 from relay.accounts.sessions import Client, Lasting, Visitor
+from relay.announcements import book
+from relay.announcements.values import Announcement
 from relay.store.contract import Tx
 from relay.texts.language import Language
 from relay.values.errors import RegistryError
@@ -42,6 +44,7 @@ ACCOUNT_PAGES: Final = (
     ("contests", "/account/contests", Deed.SEE),
     ("domains", "/account/domains", Deed.SEE),
     ("support", "/account/support", Deed.SEE),
+    ("announcements", "/account/announcements", Deed.SEE),
     ("plan", "/account/plan", Deed.SEE),
     ("keys", "/account/keys", Deed.OWN),
     ("logins", "/account/logins", Deed.OWN),
@@ -51,6 +54,7 @@ DESK_PAGES: Final = (
     ("tenants", "/desk/tenants", Deed.DESK),
     ("registrations", "/desk/registrations", Deed.DESK),
     ("helping", "/desk/support", Deed.DESK),
+    ("announcements", "/desk/announcements", Deed.DESK),
     ("reports", "/desk/reports", Deed.DESK),
     ("asking", "/desk/people", Deed.DESK),
     ("queue", "/desk/queue", Deed.DESK),
@@ -59,6 +63,8 @@ DESK_PAGES: Final = (
     ("log", "/desk/log", Deed.OPERATE),
 )
 """Key of the text, address and deed, as the pages' head lists them for who may."""
+MOST_BANDS: Final = 3
+"""Announcements above a page; the others stand in their list."""
 _LANGUAGE: Final = "language"
 """Cookie of the language that somebody chose on such a page; it names nobody."""
 _YEAR_S: Final = 365 * 86_400
@@ -75,6 +81,8 @@ class PageRequest:
     language: Language
     now: float
     body: bytes = b""
+    bands: list[Announcement] = field(default_factory=list)
+    """What the operator announces to who is signed in, above every page."""
 
     @property
     def client(self) -> Client:
@@ -112,7 +120,8 @@ class PageRequest:
     def page(self, template: str, values: Mapping[str, object], status: int = 200) -> Response:
         listed = DESK_PAGES if self.visitor.tenant_id is None else ACCOUNT_PAGES
         pages = [(key, href) for key, href, deed in listed if self.visitor.may(deed)]
-        shown = {"me": self.visitor, "pages": pages, **values}
+        back = self.request.url.path if self.request.method in origin.SAFE else ""
+        shown = {"me": self.visitor, "pages": pages, "bands": self.bands, "back": back, **values}
         return self.context.views.inside(self.language, template, shown, status)
 
     def to(self, path: str) -> Response:
@@ -126,6 +135,12 @@ GuardedPage = Callable[[PageRequest], Response]
 def number_of(text: str) -> int | None:
     """A number as a link or form of ours has it; None for what is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def own_page(wanted: str, starts: tuple[str, ...]) -> str:
+    """A page behind the log-in that a link or form names, where it begins so; else empty: nothing else is led to."""
+    plain = wanted.isascii() and wanted.isprintable() and not set(wanted) & set("\\?#%\"'<> ")
+    return wanted if plain and wanted.startswith(starts) and "//" not in wanted and len(wanted) <= 200 else ""
 
 
 class GuardedRoute(Route):
@@ -210,7 +225,8 @@ def _in_thread(
         return context.views.error(request.scope, 404) if other else refused(request, "role", 403)
     language = spoken(request.scope, request.cookies.get(_LANGUAGE, ""))
     fields = forms.read_form(request.headers.get("content-type", ""), body, most_octets) if body else []
-    asked = PageRequest(request, context, who, fields, language, context.clock(), body)
+    now = context.clock()
+    asked = PageRequest(request, context, who, fields, language, now, body, _bands(context, who, now))
     try:
         response = page(asked)
     except RegistryError as error:
@@ -218,6 +234,14 @@ def _in_thread(
     if chosen := asked_language(request.scope):
         response.set_cookie(_LANGUAGE, chosen, max_age=_YEAR_S, path="/", httponly=True, samesite="lax")
     return response
+
+
+def _bands(context: Context, who: Visitor, now: float) -> list[Announcement]:
+    """Of a tenant's people; staff have the desk's list."""
+    if who.tenant_id is None:
+        return []
+    with context.storage.read() as conn:
+        return book.bands(conn, who.tenant_id, who.login_id, now, MOST_BANDS)
 
 
 def _lacks_second(context: Context, who: Visitor) -> bool:

@@ -68,7 +68,7 @@ def form(request: Request, fault: str = "", email: str = "", status: int = 200) 
     values: dict[str, object] = {
         "fault": fault,
         "email": email,
-        "next": _inside(request.query_params.get("next", "")),
+        "next": gate.own_page(request.query_params.get("next", ""), _INSIDE),
         "registers": context.settings.accounts.registration != "closed",
     }
     made = offer(request, anew=bool(fault))
@@ -152,7 +152,7 @@ def fresh_session(
 def entered(request: Request, row: LoginRow, token: str, wanted: str, *, half: bool = False) -> Response:
     """To the page that was asked for, if it is one of theirs; else home."""
     home = "/desk/" if row.tenant_id is None else "/account/"
-    inside = _inside(wanted)
+    inside = gate.own_page(wanted, _INSIDE)
     target = inside if inside.startswith((home, gate.OWN_PATH)) else home
     response = RedirectResponse("/login/second" if half else target, 303)
     cookie.put(request, response, token)
@@ -178,9 +178,3 @@ def _canonical(email: str) -> str:
         return parse_address(email).canonical
     except AddressError:
         return email.casefold()
-
-
-def _inside(wanted: str) -> str:
-    """A page behind the log-in that was asked for; nothing else is led to."""
-    plain = wanted.isascii() and wanted.isprintable() and not set(wanted) & set("\\?#%\"'<> ")
-    return wanted if plain and wanted.startswith(_INSIDE) and "//" not in wanted and len(wanted) <= 200 else ""
