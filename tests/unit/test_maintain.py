@@ -145,6 +145,7 @@ class Kept:
     exemplars = 90 * DAY_S
     registrations = 30 * DAY_S
     support = 730 * DAY_S
+    announcements = 730 * DAY_S
 
 
 def _steady(stood_s: float, now: float) -> Steady:

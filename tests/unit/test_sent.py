@@ -69,7 +69,7 @@ def put(
 
 
 def found(shop: Shop, **wanted: str) -> list[str]:
-    return [one.id for one in everything(shop, SentWanted(**wanted), 50)]
+    return [one.id for one in everything(shop, SentWanted(**wanted), 50)]  # type: ignore[arg-type]
 
 
 def everything(shop: Shop, wanted: SentWanted, limit: int) -> list[OwnSent]:
