@@ -11,7 +11,19 @@ from relay.lists import list_expiry, list_finding
 from relay.lists.list_cells import addresses_in, nothing_else
 from relay.lists.list_choice import chosen
 from relay.lists.list_heard import bad_part, elsewhere
-from relay.lists.list_names import EMAIL, OURS, OWNERS, confirms, is_email, role_of, time_of, time_rank
+from relay.lists.list_names import (
+    EMAIL,
+    OURS,
+    OWNERS,
+    confirms,
+    is_email,
+    is_form,
+    is_sent,
+    role_of,
+    time_of,
+    time_rank,
+)
+from relay.lists.list_remarks import again, how_read
 from relay.lists.list_rows import MAX_COLUMNS
 from relay.lists.list_status import StatusColumn, StatusMode
 from relay.lists.list_text import ListError
@@ -142,21 +154,27 @@ class _Named:
             elif EVERY not in self._skip:
                 first = attributes.setdefault(_attribute(name, index), index)
                 if first != index:
-                    self._remarks.append(_again(index, self._header[index], first))
+                    self._remarks.append(again(index, self._header[index], first))
         if "born" in roles and EVERY not in self._skip:
             attributes.setdefault("birthday", roles["born"][0])
         if any(cell.strip() for row in self._sample for cell in _unheaded(names, row)):
             self._remarks.append("columns without a name in the header were not taken")
         if all(column.mode not in (StatusMode.STATE, StatusMode.YES) for column in status):
             status += self._unproved(roles.get("at", ()))
-        if not status:
+        if all(column.mode is StatusMode.LOOSE for column in status):
             status += self._coded(attributes)
         status = chosen(status, self._plain, self._cells)
+        told = {column.index for column in status}
+        said = how_read(status)
+        self._answered(status, roles, attributes)
         if any(when := [column.index for column in status if self._says_when(column)]):
             roles["at"] = [*roles.get("at", ()), *when]
         kept = tuple((index, name) for name, index in attributes.items())
+        nameless = [index for index, name in enumerate(names) if not name and index != email]
+        groups = [index for index in roles.get("groups", ()) if index not in told]
+        status += self._guards([*(index for index, _ in kept), *groups, *nameless])
         ordered = {role: self._ordered(role, found) for role, found in roles.items()}
-        self._remarks += _states(status)
+        self._remarks += said
         return Columns(ordered | {"email": (email,)}, kept, tuple(self._remarks), tuple(status), tuple(others))
 
     def _role(self, index: int) -> str:
@@ -215,6 +233,27 @@ class _Named:
                 del attributes[name]
                 yield found
 
+    def _guards(self, places: Sequence[int]) -> Iterator[StatusColumn]:
+        for index in places:
+            if self._names[index] not in self._keep:
+                found = list_finding.guard(index, unescape(self._header[index].strip("\ufeff ")), self._answers)
+                if found is not None:
+                    yield found
+
+    def _answered(
+        self, status: Sequence[StatusColumn], roles: dict[str, list[int]], attributes: dict[str, int]
+    ) -> None:
+        """Where the lines are answers to a form, the time of an answer is that of the consent in it."""
+        asked = [self._header[column.index].strip() for column in status if column.mode in _ANSWERS]
+        if "at" in roles or not asked or not is_form(self._plain, asked):
+            return
+        for name, index in list(attributes.items()):
+            if is_sent(self._plain[index]) and list_finding.are_times(self._cells(index)):
+                del attributes[name]
+                roles.setdefault("listed", []).append(index)
+        if len(roles.get("listed", ())) == 1:
+            roles["at"] = roles.pop("listed")
+
     def _until(self, index: int) -> StatusColumn | None:
         header, wishes = unescape(self._header[index].strip("\ufeff ")), self._wishes
         cells = self._cells(index)
@@ -247,35 +286,12 @@ class _Named:
                 self._remarks.append(f"of {named} the first that is set was taken as {_ROLES[role]}")
             return ordered
         for index in found[1:] if role != "withdrawn" else ():
-            self._remarks.append(_again(index, self._header[index], found[0]))
+            self._remarks.append(again(index, self._header[index], found[0]))
         return (found[0],)
 
 
-def _states(status: Sequence[StatusColumn]) -> list[str]:
-    """How the columns of status were understood."""
-    told = []
-    for column in status:
-        if column.mode is StatusMode.BAD:
-            what = f"what stands there means {_MEANS[column.bad]}"
-        elif column.mode is StatusMode.UNTIL:
-            what = "read as until when the consent counts; one that is over is none"
-        elif column.mode is StatusMode.YES:
-            what = "read as whether the person agreed"
-        else:
-            what = "read as the person's status"
-        told.append(f"column {column.index + 1} ({column.name!r}): {what}")
-    return told
-
-
+_ANSWERS: Final = (StatusMode.YES, StatusMode.ASKED)
 _ROLES: Final = {"at": "the time of the consent", "listed": "the day on the list", "ip": "the IP address"}
-_MEANS: Final = {
-    Said.LEFT: "unsubscribed",
-    Said.STOPPED: "unsubscribed, if nothing says why",
-    Said.BOUNCED: "bounced",
-    Said.COMPLAINED: "complained",
-    Said.REFUSED: "no consent",
-    Said.UNKNOWN: "something that nobody here knows",
-}
 
 
 def _unheaded(names: Sequence[str], row: Sequence[str]) -> list[str]:
@@ -313,6 +329,7 @@ def _unnamed(sample: Sequence[Sequence[str]], wishes: Wishes) -> Columns:
     roles: dict[str, tuple[int, ...]] = {"email": (email,)}
     remarks: list[str] = []
     status: list[StatusColumn] = []
+    guards: list[StatusColumn] = []
     others: list[tuple[int, str]] = []
     for index, column in enumerate(cells):
         if index == email or not column:
@@ -329,14 +346,11 @@ def _unnamed(sample: Sequence[Sequence[str]], wishes: Wishes) -> Columns:
         elif (found := list_finding.find(index, "", column, wishes.answers or {}, unnamed=True)) is not None:
             status.append(found)
             remarks.append(f"column {index + 1} was read as the person's status")
-    if width > len(roles) + len(status) + len(others):
+        else:
+            guards.append(StatusColumn(index, f"column {index + 1}", StatusMode.GUARD, answers=wishes.answers or {}))
+    if guards:
         remarks.append("columns without a name in the first line were not taken")
-    return Columns(roles, (), tuple(remarks), tuple(status), tuple(others))
-
-
-def _again(index: int, name: str, first: int) -> str:
-    named = " ".join(name.split())[:40]
-    return f"column {index + 1} ({named!r}) says the same as column {first + 1}; only column {first + 1} was taken"
+    return Columns(roles, (), tuple(remarks), (*status, *guards), tuple(others))
 
 
 def _name(cell: str) -> str:

@@ -177,12 +177,18 @@ class Entries:
         return None
 
     def _judge(self, entry: Entry, row: list[str]) -> None:
-        """The heaviest of what the columns and the file say."""
+        """The heaviest of what the columns and the file say; of who is out, a reason tells more than the state."""
+        why = False
         for column in self._status:
             cell = row[column.index] if column.index < len(row) else ""
             said = column.said(cell)
-            if (said and WEIGHT[said] > WEIGHT[entry.said]) or (said and soft(cell) and entry.said is Said.BOUNCED):
+            if (
+                (said and WEIGHT[said] > WEIGHT[entry.said] and not (why and said is Said.LEFT))
+                or (said and soft(cell) and entry.said is Said.BOUNCED)
+                or (column.reasons and said is Said.BOUNCED and entry.said is Said.LEFT)
+            ):
                 entry.said, entry.where, entry.cell = said, _words(column, cell), cell
+                why = why or (column.reasons and said is Said.BOUNCED)
         entry.said = settled(entry.said)
         if self._claim and entry.said not in OFFERS:
             entry.said, entry.where = self._claim, "the file's name or title"

@@ -11,6 +11,7 @@ from relay.lists.list_heard import (
     elsewhere,
     good_part,
     is_code,
+    is_figure,
     is_reason,
     negative,
     says_how,
@@ -18,6 +19,8 @@ from relay.lists.list_heard import (
     spoken,
     stem,
 )
+from relay.lists.list_matters import is_other_flag, is_personal
+from relay.lists.list_roots import bad_name, good_name, state_name
 from relay.lists.list_status import StatusColumn, StatusMode, answer_of, denied, is_time, known, parts_of, short_answer
 from relay.lists.list_status_names import (
     AGREEMENT,
@@ -66,7 +69,9 @@ def find(
     if name in NOT_STATES and not unnamed:
         return _by_words(index, header, cells, answers) if name == "source" else None
     other = OTHER_STATES.search(name) is not None
-    column = None if other else _by_name(index, header, name, cells, answers)
+    column = None
+    if not other:
+        column = _by_name(index, header, name, cells, answers) or _by_roots(index, header, name, cells, answers)
     return column or _by_words(index, header, cells, answers, strong_only=other)
 
 
@@ -131,6 +136,23 @@ def _by_name(
         ):
             return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
         return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True, reasons=True)
+    return None
+
+
+def _by_roots(
+    index: int, header: str, name: str, cells: Sequence[str], answers: Mapping[str, Said]
+) -> StatusColumn | None:
+    """By the roots of the words in a name that nobody here knows as it stands."""
+    shown = " ".join(header.split())[:40]
+    times = are_times(cells)
+    if state_name(name) and 0 < len(set(cells)) <= MAX_KINDS and not times and not are_counts(cells):
+        return StatusColumn(index, shown, StatusMode.STATE, answers=answers, empty=_if_empty(cells))
+    if not cells or is_figure(name) or not all(is_flag(cell) or meaning(plain(cell)) for cell in cells):
+        return None
+    if bad := bad_name(name):
+        return StatusColumn(index, shown, StatusMode.BAD, bad, answers)
+    if good_name(name) and not times:
+        return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
     return None
 
 
@@ -265,10 +287,27 @@ def _whole(cells: Sequence[str], labels: Mapping[str, Said]) -> dict[str, Said]:
 
 
 def coded(index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said]) -> StatusColumn | None:
-    """A column of yes and no whose name says nothing, in a list that says nothing else of a person."""
-    if not is_code(plain(header)) or elsewhere(plain(header)) or not are_flags(cells):
+    """A column of yes and no whose name says nothing known, in a list that says nothing else of a person."""
+    name = plain(header)
+    if elsewhere(name) or not are_flags(cells) or not (is_code(name) or _may_ask(name, cells)):
         return None
     return StatusColumn(index, " ".join(header.split())[:40], StatusMode.ASKED, answers=answers)
+
+
+def _may_ask(name: str, cells: Sequence[str]) -> bool:
+    """May an unknown question, answered with yes and with no, be that for the consent?"""
+    words = {short_answer(answer_of(cell)) for cell in cells}
+    mixed = bool(words & NO) and (bool(words & YES) or any(len(word) > 1 for word in words))
+    return mixed and not is_other_flag(name) and not is_figure(name) and OTHER_STATES.search(name) is None
+
+
+def guard(index: int, header: str, answers: Mapping[str, Said]) -> StatusColumn | None:
+    """A column that is kept as it stands, watched for words of leaving; None: such words would be a name there."""
+    name = plain(header)
+    if is_personal(name) or elsewhere(name) or OTHER_STATES.search(name) is not None:
+        return None
+    shown = " ".join(header.split())[:40] or f"column {index + 1}"
+    return StatusColumn(index, shown, StatusMode.GUARD, answers=answers)
 
 
 def unproved(index: int, header: str, cells: Sequence[str]) -> StatusColumn | None:

@@ -41,7 +41,7 @@ _NO_WISH: Final = (
 """That somebody wants no mail."""
 _PARTS: Final = (
     (re.compile(r"\b(?:score|rate|rating|count|checked|filter|number|link|url|token|hash|key|uuid)"), Said.NOTHING),
-    (re.compile(r"\bspam\b|complain|beschwerde|plainte|queja|жалоб|скарг|kaebus|\bспам"), Said.COMPLAINED),
+    (re.compile(r"\bspam\b|complain|beschwerde|plainte(?!x)|queja|жалоб|скарг|kaebus|\bспам"), Said.COMPLAINED),
     (
         re.compile(
             r"\b(?:ge)?bounc(?!es\b)|плох\w+ |поган\w+ |нерабоч|неробоч|неверн|невірн|ошибочн"
@@ -226,13 +226,18 @@ _GOOD: Final = re.compile(
 )
 _FIGURES: Final = re.compile(
     r"\b(?:opens?|opened|clicks?|clicked|sent|html|format|text|counts?|number|total|last|score|rating|id|dates?|time"
-    r"|reason|source|url|name|language|expir\w*|ablauf|until)\b|letters? (?:read|sent)"
+    r"|reason|source|url|mode|name|language|expir\w*|ablauf|until)\b|letters? (?:read|sent)"
 )
 
 
 def good_part(name: str) -> bool:
     """Does a column of yes and no ask whether the person wants mail, by a part of its name (``plain``)?"""
-    return _GOOD.search(name) is not None and _FIGURES.search(name) is None
+    return _GOOD.search(name) is not None and not is_figure(name)
+
+
+def is_figure(name: str) -> bool:
+    """Is a column (``plain``) about what was sent or read, how often or when, rather than what was agreed?"""
+    return _FIGURES.search(name) is not None
 
 
 _SHORT_BAD: Final = (
@@ -292,6 +297,7 @@ _OTHER_MATTERS: Final = re.compile(
 )
 _WISHES: Final = re.compile(
     r"\b(?:remove|delete) (?:me|him|her|them|us|from)\b|\btake (?:me|him|her|them|us) off\b"
+    r"|\btak(?:e|en) (?:it |this )?off\b|\bcross(?:ed)? (?:out|off)\b|\A(?:remove|delete|off|out)\Z"
     r"|\bplease (?:remove|delete)|\bto be (?:removed|deleted|taken off|unsubscribed)|\b(?:removal|deletion) request"
     r"|\bwants? (?:out|off)\b|\bbounce[sd]\b|отписа|відписа|maha votta|eemalda|abgemeld|abmeld|ausgetrag"
     r"|desabonn|desinscri|resilie|отказ|відмов|\bbaja\b|loobu|lahku|widerr|widerspr|withdr|revok|austragen"

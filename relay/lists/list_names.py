@@ -6,9 +6,12 @@ Compared in one spelling (``list_words.plain``).
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
+from relay.lists.list_root_table import Idea
+from relay.lists.list_roots import bad_name, ideas_in
 from relay.lists.list_words import plain
 
 
@@ -140,9 +143,40 @@ _PUT: Final = re.compile(
 
 def time_of(name: str) -> str:
     """What a column of nothing but times (``plain``) is, by a part of its name; empty: of something else."""
-    if _OTHER_TIMES.search(name) is not None:
+    if _OTHER_TIMES.search(name) is not None or bad_name(name):
         return ""
+    if Idea.ON in ideas_in(name):
+        return "at"
     return "at" if _SIGNED.search(name) is not None else "listed" if _PUT.search(name) is not None else ""
+
+
+_FORM: Final = frozenset(
+    _names(
+        "form name,form id,form,form title,submission id,response id,respondent id,network id,response type,entry id",
+        "tranid,approval status,registration source,formular,formulaire,formulario",
+        "форма,название формы,назва форми,vorm",
+    )
+)
+_ASKED: Final = re.compile(
+    r"\?\s*\Z|\A(?:i|we|yes|may|would|do you|can|ja|ich|wir|oui|je|j|quiero|deseo|acepto|autorizo|да|хочу|я|согласен"
+    r"|согласна|так|бажаю|погоджуюс\w*|jah|soovin|noustun|voglio|desidero|acconsento|sim|quero|ik|tak|chce|wyrazam)\b"
+)
+
+
+def is_form(names: Sequence[str], questions: Sequence[str]) -> bool:
+    """Do the columns (``plain``) and the questions (as they stand) say that these are answers to a form?
+
+    Then the time of an answer is that of the consent in it.
+    """
+    return not _FORM.isdisjoint(names) or any(_ASKED.search(question.casefold()) for question in questions)
+
+
+_SENT: Final = frozenset(_names("sent,sent at,sent on,отправлено,надіслано,gesendet,envoyé,enviado,saadetud"))
+
+
+def is_sent(name: str) -> bool:
+    """Is a column (``plain``) of a form's answers called the time when they were sent in?"""
+    return name in _SENT
 
 
 _CONFIRMING: Final = re.compile("confirm|bestatig|подтвержд|підтвердж|kinnit|activat|verif")

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from relay.lists.list_heard import bad_part, spoken, stem, text_part
+from relay.lists.list_roots import certain, phrase
 from relay.lists.list_status_names import ANSWERS
 from relay.lists.list_words import NO, NOTHING, OFFERS, WEIGHT, YES, Said, bare, meaning, plain
 from relay.lists.list_words import strong as strongly
@@ -43,6 +44,8 @@ class StatusMode(StrEnum):
     """It is about something else; only words that are said of mail alone count."""
     ASKED = "asked"
     """Yes and no, and nothing says to what: a no is asked about."""
+    GUARD = "guard"
+    """Nothing is known of it: words of leaving that stand there are asked about."""
     UNTIL = "until"
     """When the consent ends."""
 
@@ -102,7 +105,9 @@ class StatusColumn:
         if self.mode is StatusMode.UNTIL:
             return self._until(cell.strip(), word)
         if self.mode is StatusMode.ASKED:
-            return Said.UNKNOWN if word in NO else Said.NOTHING
+            return Said.UNKNOWN if word in NO or alarming(cell, word) else Said.NOTHING
+        if self.mode is StatusMode.GUARD:
+            return Said.UNKNOWN if alarming(cell, word) else Said.NOTHING
         return self._loose(cell, word)
 
     def _state(self, cell: str, word: str) -> Said:
@@ -115,13 +120,16 @@ class StatusColumn:
             return Said.AGREED
         if word in NO:
             return Said.REFUSED
-        said = self._several(cell)
+        said = self._several(cell) or (phrase(word) if certain(word) else Said.NOTHING)
         if not said and (no := denied(word)) is not None:
-            return Said.BOUNCED if no and text_part(word) is Said.BOUNCED else no
+            said = phrase(word) or (text_part(word) if no else Said.NOTHING)
+            return said if no and said in (Said.BOUNCED, Said.LEFT) else no
         if said:
             return said
         heard = _heard(cell, word)
-        return heard if heard in OFFERS else bare(word) or heard or Said.UNKNOWN
+        if heard not in OFFERS:
+            heard = bare(word) or (phrase(word) if heard in (Said.NOTHING, Said.UNKNOWN) else heard) or heard
+        return heard or Said.UNKNOWN
 
     def _yes(self, cell: str, word: str) -> Said:
         if said := meaning(word):
@@ -135,7 +143,9 @@ class StatusColumn:
         return Said.NOTHING if self.texts and said is Said.UNKNOWN else said
 
     def _bad(self, cell: str, word: str) -> Said:
-        if word in NO or meaning(word) is Said.AGREED or denied(word) is Said.NOTHING:
+        if word in NO and phrase(word) is Said.REFUSED:
+            return Said.REFUSED
+        if word in NO or meaning(word) is Said.AGREED or denied(word) is Said.NOTHING or phrase(word) is Said.AGREED:
             return Said.NOTHING
         said = meaning(word) or self._several(cell) or (_heard(cell, word) if self.reasons else Said.NOTHING)
         if said in (Said.LEFT, Said.STOPPED, Said.BOUNCED, Said.COMPLAINED):
@@ -171,7 +181,8 @@ class StatusColumn:
             return heard
         if self.mode is StatusMode.STRONG:
             return Said.NOTHING
-        return Said.UNKNOWN if meaning(word) not in (Said.NOTHING, Said.AGREED) else Said.NOTHING
+        bad = meaning(word) not in (Said.NOTHING, Said.AGREED) or alarming(cell, word)
+        return Said.UNKNOWN if bad else Said.NOTHING
 
     def _several(self, cell: str, of: Callable[[str], Said] = meaning) -> Said:
         """The heaviest of the words that a cell lists, ``['UNSUBSCRIBE', 'BOUNCE']``; NOTHING if it lists none."""
@@ -209,7 +220,17 @@ def _heard(cell: str, word: str) -> Said:
 def known(cell: str) -> Said:
     """What a cell says as a state."""
     word = plain(cell)
-    return meaning(word) or meaning(stem(word)) or bare(word) or _heard(cell, word)
+    said = meaning(word) or meaning(stem(word)) or bare(word)
+    return said or (phrase(word) if certain(word) else Said.NOTHING) or _heard(cell, word) or phrase(word)
+
+
+def alarming(cell: str, word: str) -> bool:
+    """Does a cell (and its ``plain`` word) name leaving, bouncing, a complaint or no consent, wherever it stands?"""
+    if strongly(word) or any(strongly(part) for part in parts_of(cell[:200])):
+        return True
+    if word.count(" ") >= _SHORT or not certain(word):
+        return False
+    return phrase(word) not in (Said.NOTHING, Said.AGREED)
 
 
 _NOT: Final = frozenset(
@@ -223,6 +244,8 @@ def denied(word: str) -> Said | None:
     first, _, rest = word.partition(" ")
     if first not in _NOT or not rest:
         return None
+    if certain(word) and phrase(word) is Said.REFUSED:
+        return Said.REFUSED
     said = meaning(rest) or bad_part(rest)
     return Said.REFUSED if said in (Said.NOTHING, Said.AGREED) else Said.NOTHING
 

@@ -50,7 +50,7 @@ OTHER_STATES: Final = re.compile(
     r"\b(?:sms|phone|mobile|whats ?app|push|tel\b|order|payment|financial|fulfil+ment|marital|lead|deal|"
     r"loyalty|plan|tax|"
     r"shipping|stock|paid\b|billing|employment|relationship|invoice|ticket|vip|familienstand|civil|"
-    r"lifecycle|member ?ship|"
+    r"lifecycle|member ?ship|членств|mitgliedsch|adhesi|medlemskap|członkos|clenstv|jasenyys|liikmesus|"
     r"marketing contact|score|rating|заявк|заказа|оплаты|замовлення|tellimuse nr|zahlung|bestell|commande|pedido)"
 )
 AGREEMENT: Final = re.compile(

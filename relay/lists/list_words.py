@@ -139,7 +139,7 @@ _NEVER: Final = _words(
     "transactional,transactional only,implicit,implied,no permission,not set,soft bounce,soft bounced,softbounce",
     "soft bounces,temporarily disabled,disabled by user,disabled by admin,by user,by moderator,non marketing",
     "unactivated,not activated,spammy,non marketing contact,non marketable,unengaged never subscribed",
-    "consent not given,marketing not accepted,did not consent,consent declined",
+    "nonmember,non member,consent not given,marketing not accepted,did not consent,consent declined",
     "hand,blocked,blocked by admin,email blocked,is blocked,blocks",
     "unbestätigt,nicht bestätigt,unbestaetigt,nicht angemeldet,nicht abonniert,nicht eingewilligt,keine einwilligung",
     "nepotvrzen,nepotvrzeno,nepotvrdený,ikke bekræftet,ikke bekreftet,ej bekräftad,obekräftad,vahvistamaton",

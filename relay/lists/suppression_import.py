@@ -179,6 +179,8 @@ class _Stops:
         heaviest, words, live = Said.NOTHING, "", False
         when = Said.NOTHING
         for column in self._status:
+            if column.mode is StatusMode.GUARD:
+                continue  # all of them are stopped as it is
             cell = row[column.index] if column.index < len(row) else ""
             said = column.said(cell)
             if said in (Said.NOTHING, Said.UNKNOWN) and column.mode in _LISTENED and WEIGHT[heaviest] < _KNOWN:

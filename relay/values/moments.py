@@ -59,7 +59,9 @@ _CLOCK: Final = re.compile(
     r"(?<![\d:])(\d{1,2})(?::|\s?h\s?)(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*([ap])?(?(4)\.?\s?m\b\.?)", re.I | re.ASCII
 )
 _HOUR: Final = re.compile(r"\b(\d{1,2})\s?([ap])\.?m\b\.?", re.I | re.ASCII)
-_OFFSET: Final = re.compile(r"(?:\b(?:utc|gmt)\s?)?([+-])(\d{2}):?(\d{2})?\b", re.I | re.ASCII)
+_OFFSET: Final = re.compile(
+    r"(?:\b(?:utc|gmt)\s?(?=[+-]\d))?([+-])(\d{2}|(?<=[TC][+-])\d):?(\d{2})?\b", re.I | re.ASCII
+)
 _BRACKETS: Final = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 _ISO_LIKE: Final = re.compile(r"(\d{4})([-./])(\d{1,2})\2(\d{1,2})\Z", re.ASCII)
 _NUMERIC: Final = re.compile(r"(\d{1,2})([-./])(\d{1,2})\2(\d{4}|\d{2})\Z", re.ASCII)

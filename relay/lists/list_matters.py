@@ -1,0 +1,51 @@
+"""Names of columns that are about another matter than whether a person may be written to. Pure (``plain`` names)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_PERSONAL: Final = re.compile(
+    r"\b(?:(?:[fl]|first|last|full|sur|user|nick|middle|company|display|city|form|list|campaign|store|shop|given"
+    r"|family)? ?names?|[fl]name|vorname|nachname|anrede|titel|title|nom|prenom|nombre|apellid\w*|nome|cognome"
+    r"|sobrenome|naam|voornaam|achternaam|imie|nazwisko|имя|фио|фамил\w*|отчеств\w*|імя|м я|ім я|прізвищ\w*"
+    r"|по батькові|(?:ees|pere)?nimi|etunimi|sukunimi|namn|fornamn|efternamn|navn|fornavn|etternavn|jmeno|prijmeni"
+    r"|meno|priezvisko|nume|prenume|nev|keresztnev|ad|soyad|vards|uzvards|vardas|pavarde"
+    r"|company|firm\w*|organi[sz]\w*|entreprise|societe|empresa|azienda|bedrijf|компан\w*|организац\w*|організац\w*"
+    r"|asutus|ettevot\w*|yritys|foretag|employer|school|schule|brand"
+    r"|city|town|ort|stadt|ville|ciudad|citta|cidade|stad|miasto|город|місто|linn|kaupunki|mesto|oras|varos|sehir"
+    r"|street|str|address|adress?e|strasse|rue|calle|via|rua|straat|ulica|улица|вулиця|tanav|katu|gata"
+    r"|country|land|pays|pais|paese|kraj|страна|країна|riik|maa|state|province|region|county|district"
+    r"|zip|plz|post ?code|postal ?code|cp|cap|postleitzahl|индекс|індекс|phone|tel\w*|mobile|handy|gsm|fax"
+    r"|url|web ?site|web|site|link|domain|host|job|position|role|department"
+    r"|abteilung|beruf|profession|должность|посада"
+    r"|i?d|uuid|guid|hash|token|key|code|number|nr|no|nummer|referr?er\w*|landing\w*|user agent|browser|device"
+    r"|language|lang|locale|sprache|langue|idioma|lingua|taal|jezyk|язык|мова|keel|kieli|time ?zone|gender|sex"
+    r"|geschlecht|birth\w*|age|photo|avatar|image|product\w*|artikel|article"
+    r"|subject|betreff|headline|hobby|hobbies)\b"
+)
+"""What stands there are names and things, whatever words they are made of."""
+_OTHER_FLAGS: Final = re.compile(
+    r"\b(?:vip|b2b|b2c|hr|tv|pc|kyc|gst|ust|customers?|clients?|clientes?|buyers?|purchas\w*"
+    r"|bought|orders?|ordered|paid|pays|kunden?|kauf\w*|achat"
+    r"|compr\w*|acquist\w*|клиент\w*|клієнт\w*|покуп\w*|klient\w*|asiakas|kund|kunde|zakaznik"
+    r"|members?|mitglied\w*|membres?|miembros?|socio|membro|lid|czlonek|член\w*|учасник\w*|участник\w*|liige|jasen"
+    r"|medlem|students?|teachers?|parents?|adult|minor|child\w*|kinder|enfants|over \d+|\d+ plus|male|female|married"
+    r"|tax|vat|mwst|tva|iva|html|text|plain|company|business|private|privat|account|konto|compte|cuenta|login|logged"
+    r"|admin|staff|employee|attend\w*|present|presence|participa\w*|teilgenommen"
+    r"|teilnahme|anwesend|checked in|show(?:ed)?"
+    r"|guest|gast|invite|joined|osales\w*|osaleja|присутн\w*|speaker|exhibitor|press|presse|lead|prospect|partner"
+    r"|test|demo|trial|premium|free|pro|plan|donor|spender|donat\w*|volunteer|terms|agb|cgv|cgu|tos|conditions"
+    r"|wheelchair|vegan|vegetarian|lunch|dinner|parking|hotel|bot|duplicate|dublette|merged|owner|primary|default"
+    r"|exported|imported|synced|opened|clicked|printed|shipped|delivered|returned|refunded|car|pet|dog|cat)\b"
+)
+
+
+def is_personal(name: str) -> bool:
+    """Do names of people, places and things stand in the column?"""
+    return _PERSONAL.search(name) is not None
+
+
+def is_other_flag(name: str) -> bool:
+    """Is a yes or no there about something else than mail?"""
+    return _OTHER_FLAGS.search(name) is not None or is_personal(name)
