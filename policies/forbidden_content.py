@@ -89,7 +89,8 @@ class Policy(BasePolicy):
         return sorted(best.values(), key=lambda one: -one.points)
 
     def _by_links(self, msg: Message) -> list[Suspicion]:
-        hosts = {_host(link.url) for link in msg.content.links if link.url.startswith("http")} - {""}
+        places = {"/".join(link.url.split("/", 3)[:3]) for link in msg.content.links if link.url.startswith("http")}
+        hosts = {_host(place) for place in places} - {""}
         found = []
         for one in self._chosen:
             for host in hosts:

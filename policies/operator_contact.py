@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from policies.contacts.codings import WrittenAt
+from policies.contacts.glimpses import may_hold
 from policies.contacts.needles import Needle, digits_in, folded, letters_in, needles, runs, shown_digits
-from policies.contacts.places import WrittenAt, places
+from policies.contacts.places import places
 from policies.remembered import Passed
 from policies.settings import PolicyTable
 from relay.mail.status import refusal
@@ -73,7 +75,7 @@ class Policy(BasePolicy):
     def findings(self, tenant: Tenant, msg: Message) -> list[ContentFinding]:
         """The first of each contact."""
         wanted = [one for one in self._needles if not _tenants_own(one, tenant)]
-        if not wanted:
+        if not wanted or not may_hold(msg, wanted):
             return []
         found = list(places(msg))
         whole = _GAP.join(dict.fromkeys(place.text for place in found))

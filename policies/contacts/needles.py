@@ -21,15 +21,15 @@ LEAST_PHRASE: Final = 10
 LEAST_DIGITS: Final = 7
 """Of a telephone number."""
 
-_STANDS_FOR: Final = bytes.maketrans(b"01345789iy", b"oleastbglu")
+STANDS_FOR: Final = bytes.maketrans(b"01345789iy", b"oleastbglu")
 """Of UTF-8, in which octets below 128 are themselves."""
-_SIGNS: Final = (
+SIGNS: Final = (
     ("$", re.compile(r"\$(?=[a-z0-9@.])"), "s"),
     ("!", re.compile(r"!(?<=[a-z0-9@.]!)(?=[a-z0-9@.])"), "l"),
     ("|", re.compile(r"\|(?<=[a-z0-9@.]\|)(?=[a-z0-9@.])"), "l"),
 )
 """Each begins with the sign itself: that is looked for much faster than what stands before it."""
-_PAIRS: Final = (("rn", "m"), ("vv", "w"))
+PAIRS: Final = (("rn", "m"), ("vv", "w"))
 _GLUE: Final = r"[\W_]{0,3}"
 _APART: Final = r"[\W_]{1,3}"
 _AT_WORDS: Final = (
@@ -48,11 +48,11 @@ _DOT_WORDS: Final = (
 def folded(text: str) -> str:
     """One form for all that reads alike."""
     plain = skeleton_of(text)
-    for sign, pattern, letter in _SIGNS:
+    for sign, pattern, letter in SIGNS:
         if sign in plain:
             plain = pattern.sub(letter, plain)
-    plain = plain.encode("utf-8", "surrogatepass").translate(_STANDS_FOR).decode("utf-8", "surrogatepass")
-    for pair, one in _PAIRS:
+    plain = plain.encode("utf-8", "surrogatepass").translate(STANDS_FOR).decode("utf-8", "surrogatepass")
+    for pair, one in PAIRS:
         plain = plain.replace(pair, one)
     return plain
 
@@ -103,7 +103,7 @@ def needle(contact: str) -> Needle | None:
     letters = [re.escape(c) for c in folded(contact) if c.isalnum()]
     if len(letters) < LEAST_PHRASE:
         return None
-    return Needle(contact, "", _hint(contact, 6), re.compile(rf"(?<![a-z]){_GLUE.join(letters)}(?![a-z])"))
+    return Needle(contact, "", _hint(contact), re.compile(rf"(?<![a-z]){_GLUE.join(letters)}(?![a-z])"))
 
 
 def _number(contact: str, digits: str) -> Needle:
@@ -129,8 +129,14 @@ def _ascii(domain: str) -> str:
         return domain
 
 
-def _hint(text: str, most: int = 64) -> bytes:
-    return "".join([c for c in folded(text) if c.isalnum()][:most]).encode()
+def _hint(text: str) -> bytes:
+    return "".join([c for c in folded(text) if c.isalnum()][:64]).encode()
+
+
+def _telling(domain: str) -> bytes:
+    """Of the longest label: others, such as "status", stand in everybody's mail."""
+    labels = _unicode(domain).split(".")
+    return max((_hint(label) for label in labels[:-1] or labels), key=len)
 
 
 def _labels(domain: str, glue: str) -> list[str]:
@@ -144,9 +150,7 @@ def _address(contact: str) -> Needle:
     signed = f"{_AT_SIGN}{_DOT.join(_labels(domain, _GLUE))}"
     worded = f"{_AT_WORD}{_SITE_DOT.join(_labels(domain, ''))}"
     pattern = rf"(?<![a-z.+\-])(?<![a-z]_){name}(?:{signed}|{worded})(?![a-z]|[\-_.][a-z])"
-    return Needle(
-        contact, _ascii(domain), _hint(_unicode(domain).split(".")[0]), re.compile(pattern), exact=contact.lower()
-    )
+    return Needle(contact, _ascii(domain), _telling(domain), re.compile(pattern), exact=contact.lower())
 
 
 def _site(contact: str) -> Needle:
@@ -158,7 +162,7 @@ def _site(contact: str) -> Needle:
     linked = r"[^\S\n]{0,2}\.[^\S\n]{0,2}".join(_labels(domain, ""))
     end = re.escape(folded(path)) if path else ""
     pattern = rf"(?:(?<![a-z\-])(?:{close}|{wide})|(?:https?|www|@|hxxps?)[\W_]{{0,4}}{linked}){end}(?![a-z\-]|\.[a-z])"
-    return Needle(contact, _ascii(domain), _hint(_unicode(domain).split(".")[0]), re.compile(pattern))
+    return Needle(contact, _ascii(domain), _telling(domain), re.compile(pattern))
 
 
 _NO_DIGITS: Final = bytes(octet for octet in range(256) if not 48 <= octet <= 57)

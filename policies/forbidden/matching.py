@@ -20,7 +20,27 @@ MOST_HITS: Final = 400
 AROUND: Final = 60
 """Characters shown before and behind."""
 LEAST_GLUED: Final = 6
-_NOWHERE: Final[set[int]] = set()
+
+
+class _Term(NamedTuple):
+    """One of the words and phrases of a list."""
+
+    class_: int
+    group: tuple[str, str]
+    """Its name and language."""
+    ids: tuple[int, ...]
+    """The numbers of its words."""
+    rarest: int
+    """Which of these the fewest other terms have."""
+
+
+class _Met(NamedTuple):
+    """What a word of the text makes think of."""
+
+    terms: tuple[_Term, ...]
+    """Those of this word alone."""
+    leads: tuple[int, ...]
+    """The words of the lists it is, by which terms of several words are found."""
 
 
 class Suspicion(NamedTuple):
@@ -37,19 +57,32 @@ class Matcher:
 
     def __init__(self, classes: Sequence[WordClass]) -> None:
         self._classes = tuple(classes)
-        self._terms: list[tuple[int, tuple[str, str], tuple[int, ...]]] = []
-        """Class, group, and the numbers of the term's words."""
+        self._terms: list[_Term] = []
         words: dict[str, int] = {}
-        self._by_rarest: dict[int, list[int]] = defaultdict(list)
         for number, one in enumerate(self._classes):
             for group, terms in one.groups.items():
-                for term in terms:
-                    ids = tuple(words.setdefault(word, len(words)) for word in term)
-                    self._terms.append((number, group, ids))
+                for words_of_term in terms:
+                    numbers = tuple(words.setdefault(word, len(words)) for word in words_of_term)
+                    self._terms.append(_Term(number, group, numbers, 0))
         # A term is thought of where its word is met that the fewest others have: small words say little.
-        often = Counter(word for _, _, ids in self._terms for word in set(ids))
-        for place, (_, _, ids) in enumerate(self._terms):
-            self._by_rarest[min(ids, key=often.__getitem__)].append(place)
+        often = Counter(word for term in self._terms for word in set(term.ids))
+        self._alone: dict[int, list[int]] = defaultdict(list)
+        """Word → terms that it is."""
+        self._pairs: dict[tuple[int, int, bool], list[_Term]] = defaultdict(list)
+        """Rarest word, the one beside it, and whether that stands before it → terms."""
+        for place, one_term in enumerate(self._terms):
+            ids = one_term.ids
+            rarest = ids.index(min(ids, key=often.__getitem__))
+            term = self._terms[place] = one_term._replace(rarest=rarest)
+            if len(ids) == 1:
+                self._alone[ids[0]].append(place)
+            elif rarest + 1 < len(ids):
+                self._pairs[ids[rarest], ids[rarest + 1], False].append(term)
+            else:
+                self._pairs[ids[rarest], ids[rarest - 1], True].append(term)
+        self._leads = {lead for lead, _, _ in self._pairs}
+        self._thought_of: dict[frozenset[str], dict[str, _Met]] = {}
+        self._kept = 0
         self._automaton = AhoCorasick([_pattern(word) for word in words]) if words else None
         self._known: dict[str, tuple[int, ...]] = {}
         glued = dict.fromkeys("".join(t).replace("$", "") for c in classes for ts in c.groups.values() for t in ts)
@@ -58,8 +91,8 @@ class Matcher:
         self._glued_terms: dict[str, list[tuple[int, tuple[str, str]]]] = defaultdict(list)
         for number, one in enumerate(self._classes):
             for group, terms in one.groups.items():
-                for term in terms:
-                    self._glued_terms["".join(term).replace("$", "")].append((number, group))
+                for words_of_term in terms:
+                    self._glued_terms["".join(words_of_term).replace("$", "")].append((number, group))
 
     def suspicions(self, text: str, least: int = ENOUGH) -> list[Suspicion]:
         """Classes with at least so many points, the surest first."""
@@ -70,37 +103,90 @@ class Matcher:
 
     def _groups_found(self, read: ReadText) -> dict[int, dict[tuple[str, str], list[int]]]:
         """Class → group and language → numbers of the words at which its terms begin, ascending."""
-        at: dict[int, set[int]] = defaultdict(set)
-        times = Counter(read.words)
-        self._scan(times, enumerate(read.words), at)
-        self._scan(set(read.others.values()), read.others.items(), at)
+        words, others = read.words, read.others
+        times = Counter(words)
         spoken = languages_of(times)
-        places: dict[int, dict[tuple[str, str], set[int]]] = defaultdict(lambda: defaultdict(set))
-        for met, starts in at.items():
-            for number in self._by_rarest.get(met, ()):
-                class_, group, ids = self._terms[number]
-                if group[1] not in spoken:
-                    continue
-                whole = starts if len(ids) == 1 else _runs(ids, at)
-                if whole:
-                    places[class_][group] |= whole
+        found: dict[tuple[int, tuple[str, str]], set[int]] = {}
+        begun = {}
+        for word in times:
+            met = self._met(word, spoken)
+            if met.terms or met.leads:
+                begun[word] = met
+        for number, word in enumerate(words):
+            if word in begun:
+                self._begin(number, begun[word], read, spoken, found)
+        for number, word in others.items():
+            self._begin(number, self._met(word, spoken), read, spoken, found)
         for number in read.glued:
-            self._within(read.words[number], number, places)
-        return {c: {g: sorted(p)[:MOST_HITS] for g, p in groups.items()} for c, groups in places.items()}
+            self._within(words[number], number, found)
+        places: dict[int, dict[tuple[str, str], list[int]]] = defaultdict(dict)
+        for (class_, group), numbers in found.items():
+            places[class_][group] = sorted(numbers)[:MOST_HITS]
+        return places
 
-    def _scan(self, different: Iterable[str], words: Iterable[tuple[int, str]], at: dict[int, set[int]]) -> None:
-        """Where each word of the lists begins a word of the text; ``words`` with their numbers."""
-        met: dict[str, list[set[int]]] = {}
-        for word in different:
-            found = self._known.get(word)
-            if found is None:
-                found = self._look_up(word)
-            if found:
-                met[word] = [at[pattern] for pattern in found]
-        for number, word in words:
-            if word in met:
-                for places in met[word]:
-                    places.add(number)
+    def _met(self, word: str, spoken: frozenset[str]) -> _Met:
+        """What is thought of where this word stands; remembered."""
+        kept = self._thought_of.get(spoken)
+        if kept is None:
+            kept = self._thought_of[spoken] = {}
+        met = kept.get(word)
+        if met is None:
+            if self._kept >= MOST_KEPT:
+                self._thought_of = {spoken: (kept := {})}
+                self._kept = 0
+            patterns = self._patterns(word)
+            terms = [self._terms[number] for pattern in patterns for number in self._alone.get(pattern, ())]
+            met = _Met(
+                tuple(term for term in terms if term.group[1] in spoken),
+                tuple(pattern for pattern in patterns if pattern in self._leads),
+            )
+            kept[word] = met
+            self._kept += 1
+        return met
+
+    def _begin(
+        self,
+        number: int,
+        met: _Met,
+        read: ReadText,
+        spoken: frozenset[str],
+        found: dict[tuple[int, tuple[str, str]], set[int]],
+    ) -> None:
+        """Note those terms that begin with this word, or whose other words stand around it."""
+        for term in met.terms:
+            _note(found, term, number)
+        if not met.leads:
+            return
+        for beside in (number - 1, number + 1):
+            if not 0 <= beside < len(read.words):
+                continue
+            near = self._patterns(read.words[beside])
+            other = read.others.get(beside)
+            if other is not None:
+                near += self._patterns(other)
+            for pattern in near:
+                for lead in met.leads:
+                    for term in self._pairs.get((lead, pattern, beside < number), ()):
+                        start = number - term.rarest
+                        if term.group[1] in spoken and (len(term.ids) == 2 or self._runs(term, start, read)):
+                            _note(found, term, start)
+
+    def _runs(self, term: _Term, start: int, read: ReadText) -> bool:
+        """Whether its words stand one behind the other from there on."""
+        words, others = read.words, read.others
+        if start < 0 or start + len(term.ids) > len(words):
+            return False
+        for step, id_ in enumerate(term.ids):
+            place = start + step
+            if step != term.rarest and id_ not in self._patterns(words[place]):
+                other = others.get(place)
+                if other is None or id_ not in self._patterns(other):
+                    return False
+        return True
+
+    def _patterns(self, word: str) -> tuple[int, ...]:
+        found = self._known.get(word)
+        return self._look_up(word) if found is None else found
 
     def _look_up(self, word: str) -> tuple[int, ...]:
         """Which words of the lists it begins with. Remembered: most words of most mail are the same few thousand."""
@@ -113,13 +199,13 @@ class Matcher:
         self._known[word] = found
         return found
 
-    def _within(self, word: str, number: int, places: dict[int, dict[tuple[str, str], set[int]]]) -> None:
+    def _within(self, word: str, number: int, found: dict[tuple[int, tuple[str, str]], set[int]]) -> None:
         """Terms in letters that were set apart without gaps between the words."""
         if self._glued is None:
             return
         for pattern, _, _ in self._glued.find_matches_as_indexes(word, overlapping=True):
-            for class_, group in self._glued_terms[self._long[pattern]]:
-                places[class_][group].add(number)
+            for key in self._glued_terms[self._long[pattern]]:
+                found.setdefault(key, set()).add(number)
 
     def _weighed(
         self, number: int, groups: dict[tuple[str, str], list[int]], read: ReadText, text: str, least: int
@@ -149,22 +235,12 @@ def _pattern(word: str) -> str:
     return f" {word} " if len(word) < LEAST_STEM else f" {word}"
 
 
-def _runs(ids: tuple[int, ...], at: dict[int, set[int]]) -> set[int]:
-    """Beginnings of the words one behind the other."""
-    starts: set[int] = set()
-    for step, id_ in enumerate(ids):
-        there = at.get(id_)
-        if not there:
-            return _NOWHERE
-        if not step:
-            starts = there
-        elif len(there) < len(starts):
-            starts = {place - step for place in there if place - step in starts}
-        else:
-            starts = {start for start in starts if start + step in there}
-        if not starts:
-            return _NOWHERE
-    return starts
+def _note(found: dict[tuple[int, tuple[str, str]], set[int]], term: _Term, start: int) -> None:
+    there = found.get((term.class_, term.group))
+    if there is None:
+        found[term.class_, term.group] = {start}
+    else:
+        there.add(start)
 
 
 def _pairs(first: list[int], second: list[int], within: int) -> Iterable[tuple[int, int]]:

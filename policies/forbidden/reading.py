@@ -19,6 +19,7 @@ MOST_LETTERS: Final = 60_000
 """Characters of a text that are read."""
 MOST_KEPT: Final = 50_000
 """Words whose form is remembered."""
+LONGEST_KEPT: Final = 40
 LEAST_TOKEN: Final = 16
 """Letters from which on a word with digits in it is no word: what links lead to is full of them."""
 TOKEN: Final = "."
@@ -33,6 +34,11 @@ _SHAPE: Final = bytes(
     97 if chr(octet).isalnum() or octet == 63 else 32 if chr(octet) in " .*_|-\xb7" else 46 for octet in range(256)
 )
 """Of Latin-1, in which all other letters are question marks: letters, what may stand between them, all else."""
+_APART_FROM: Final = 4
+_BLANK: Final = r"[\u00a0\u2000-\u200a\u202f\u205f\u3000 ]"
+_IN_NUMBER: Final = re.compile(rf"(?<=\d){_BLANK}(?=\d{{3}})")
+_HAS_SUCH: Final = re.compile(rf"\d{_BLANK}\d{{3}}")
+"""Looked for first, as it begins with what can be found fast."""
 _GAP: Final = re.compile(r"[ .*_|\u00b7-]{2,}")
 _SEPARATORS: Final = re.compile(r"[ .*_|\u00b7-]")
 _MARKS: Final = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
@@ -59,28 +65,123 @@ class ReadText(NamedTuple):
     glued: frozenset[int]
     """Words that were letters set apart: several may be one."""
     lower: str
-    """The text that the words are from."""
-    length: int
-    """Of the text as it was given, as far as it was read."""
+    """The text that the words are from; empty: as it is given."""
+    text: str
+    """As it was given, as far as it was read."""
 
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Where these words stand in the text as it was given; near enough to show them."""
         start = end = 0
-        for number, one in enumerate(_WORD.finditer(self.lower)):
+        lower = self.lower or _lowered(self.text)
+        for number, one in enumerate(_WORD.finditer(lower)):
             start = one.start() if number == first else start
             if number == last:
                 end = one.end()
                 break
-        scale = self.length / max(1, len(self.lower))
+        scale = len(self.text) / max(1, len(lower))
         return int(start * scale), int(end * scale)
 
 
+class _Chunk(NamedTuple):
+    """What stands between two blanks."""
+
+    words: tuple[str, ...]
+    others: tuple[tuple[int, str], ...]
+    """Place and another form."""
+    latin: tuple[tuple[int, str], ...]
+    """Place and form of a word that is Latin where the rest of the text is."""
+    odd: int
+    """Words that aren't of plain letters alone."""
+    alone: int
+    """Letters that stand for themselves; below 0: none does, but longer words are there."""
+
+
+_words: dict[str, str] = {}
+"""Chunks that are one plain word."""
+_odd_words: dict[str, str] = {}
+"""Chunks that are one word of other letters, read in one way."""
+_chunks: dict[str, _Chunk] = {}
+"""All others."""
+
+
 def read_text(text: str) -> ReadText:
-    """Of one text; never raises."""
+    """Of one text; never raises. By chunks, most of which were met before; letters set apart need the whole."""
     text = text[:MOST_LETTERS]
+    words: list[str] = []
+    others: dict[int, str] = {}
+    latin: dict[int, str] = {}
+    odd = alone = 0
+    for piece in (_IN_NUMBER.sub(",", text) if _HAS_SUCH.search(text) is not None else text).split():
+        word = _words.get(piece)
+        if word is not None:
+            words.append(word)
+            alone = 0
+            continue
+        word = _odd_words.get(piece)
+        if word is not None:
+            words.append(word)
+            alone = 0
+            odd += 1
+            continue
+        chunk = _chunks.get(piece)
+        if chunk is None:
+            chunk = _understood(piece)
+        if chunk.alone:
+            alone = alone + chunk.alone if chunk.alone > 0 else 0
+            if alone >= _APART_FROM:
+                return _read_whole(text)
+        odd += chunk.odd
+        for place, form in chunk.others:
+            others[len(words) + place] = form
+        for place, form in chunk.latin:
+            latin[len(words) + place] = form
+        words += chunk.words
+    if latin and odd * 2 < len(words):
+        for number, form in latin.items():
+            words[number] = form
+    return ReadText(words, others, frozenset(), "", text)
+
+
+def _understood(piece: str) -> _Chunk:
+    """Remembered, unless it is so long that it is hardly met again."""
+    lower = _lowered(piece)
+    found: list[str] = _WORD.findall(lower)
+    others: list[tuple[int, str]] = []
+    latin: list[tuple[int, str]] = []
+    odd = 0
+    for number, word in enumerate(found):
+        if word.isascii() and word.isalpha():
+            continue
+        odd += 1
+        found[number], other = _form(word)
+        if other:
+            others.append((number, other))
+        if _LOOKS_LATIN.issuperset(found[number]):
+            latin.append((number, skeleton_of(found[number])))
+    items = _shape(lower).replace(b".", b" ").split()
+    single = sum(1 for one in items if len(one) == 1)
+    chunk = _Chunk(tuple(found), tuple(others), tuple(latin), odd, single or -len(items))
+    if len(piece) <= LONGEST_KEPT:
+        if len(_words) + len(_odd_words) + len(_chunks) >= MOST_KEPT:
+            _words.clear()
+            _odd_words.clear()
+            _chunks.clear()
+        if len(found) == 1 and chunk.alone < 0 and not others and not latin:
+            (_odd_words if odd else _words)[piece] = found[0]
+        else:
+            _chunks[piece] = chunk
+    return chunk
+
+
+def _lowered(text: str) -> str:
     lower = shown_letters(text)
-    if not lower.isascii():  # those that are part of a letter stay with it
-        lower = _MARKS.sub("", lower)
+    # Marks that are part of a letter stay with it.
+    return lower if lower.isascii() else _MARKS.sub("", lower)
+
+
+def _read_whole(text: str) -> ReadText:
+    """One with letters set apart."""
+    lower = _lowered(text)
     glued_at: list[tuple[int, int]] = []
     if _may_be_apart(lower) and _APART.search(lower) is not None:
         lower, glued_at = _joined(lower)
@@ -93,13 +194,16 @@ def read_text(text: str) -> ReadText:
             others[number] = other
     if odd and len(odd) * 2 < len(found):
         _all_latin(found, odd)
-    return ReadText(found, others, _glued(lower, glued_at), lower, len(text))
+    return ReadText(found, others, _glued(lower, glued_at), lower, text)
 
 
 def _may_be_apart(lower: str) -> bool:
     """Whether four letters stand for themselves one behind the other; quick, and never wrong about those that do."""
-    shape = lower.encode("latin-1", "replace").translate(_SHAPE).replace(b"  ", b" ").replace(b"  ", b" ")
-    return b" a a a a " in shape
+    return b" a a a a " in _shape(lower).replace(b"  ", b" ").replace(b"  ", b" ")
+
+
+def _shape(lower: str) -> bytes:
+    return lower.encode("latin-1", "replace").translate(_SHAPE)
 
 
 def _glued(lower: str, places: list[tuple[int, int]]) -> frozenset[int]:

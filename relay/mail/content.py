@@ -90,15 +90,23 @@ class Attachment:
 
         Decoding never makes more of them; what is packed in archives isn't unpacked.
         """
-        body = self._message[self._part.body_start : self._part.body_end]
-        decoded = decode(body, self._part.encoding)
-        return (body if decoded is None else decoded)[:most]
+        part = self._part
+        end = min(part.body_end, part.body_start + 4 * most + 1024)
+        found = self._decoded(end)
+        if len(found) < most and end < part.body_end:  # its coding is wide: soft line ends, blanks in Base64
+            found = self._decoded(part.body_end)
+        return found[:most]
+
+    def _decoded(self, end: int) -> bytes:
+        body = self._message[self._part.body_start : end]
+        octets = decode(body, self._part.encoding)
+        return body if octets is None else octets
 
 
 class Content:
     """The facts of one message. ``scanned``: None for one without any."""
 
-    __slots__ = ("_attachments", "_complete", "_leaves", "_links", "_scanned", "_sealed", "_texts")
+    __slots__ = ("_attachments", "_complete", "_digest", "_leaves", "_links", "_scanned", "_sealed", "_texts")
 
     def __init__(self, scanned: Scanned | None = None) -> None:
         self._scanned = scanned
@@ -108,6 +116,7 @@ class Content:
         self._links: tuple[Link, ...] = ()
         self._complete = True
         self._sealed = False
+        self._digest = b""
 
     @property
     def texts(self) -> tuple[ContentText, ...]:
@@ -143,11 +152,16 @@ class Content:
         """The same for messages that differ in nothing but whom they are for, when they were made, and their ids."""
         if self._scanned is None:
             return b""
+        if not self._digest:
+            self._digest = self._made_digest(self._scanned)
+        return self._digest
+
+    def _made_digest(self, scanned: Scanned) -> bytes:
         made = hashlib.blake2b(digest_size=16)
-        for one in self._scanned.fields:
+        for one in scanned.fields:
             if one.name not in _OF_ONE:
-                made.update(self._scanned.message[one.start : one.end])
-        made.update(self._scanned.message[self._scanned.body_start :])
+                made.update(scanned.message[one.start : one.end])
+        made.update(scanned.message[scanned.body_start :])
         return made.digest()
 
     @property

@@ -6,13 +6,14 @@ Sources: HTML Living Standard §13.2, §15.3 (what is displayed how).
 
 from __future__ import annotations
 
+import functools
 import html
 import re
 from collections import Counter
 from typing import Final, NamedTuple
 
 from relay.mail.content_links import MOST_WORDS, Link, address_of, in_text
-from relay.mail.content_style import WHITE, Sheet, TextColour, alike, colour, colour_of, ground, hides, plain
+from relay.mail.content_style import WHITE, Sheet, TextColour, alike, colour_of, style_facts
 from relay.mail.html_tokens import RAW, Token, TokenKind, attributes, raw_attributes, tokens
 
 MOST_DEPTH: Final = 500
@@ -60,6 +61,22 @@ _INVISIBLE: Final = dict.fromkeys(
     )
 ) | dict.fromkeys(range(0xE0000, 0xE0080))
 """Characters that don't show and join nothing: words are taken apart with them for programs, not for readers."""
+_ANY_INVISIBLE: Final = re.compile(f"[{''.join(chr(one) for one in _INVISIBLE if one < 0x10000)}]")
+_ANY_BEYOND: Final = re.compile("[\U000e0000-\U000e007f]")
+"""Apart from the others: sets of characters within the first plane are searched for ten times as fast."""
+
+
+LONGEST_KNOWN: Final = 1_000
+"""Characters of a tag that is remembered."""
+_OF_ITS_OWN: Final = frozenset(("a", "area", "img", "form", "button", "input", "base"))
+"""Elements that lead somewhere, so that hardly two are alike."""
+_NONE: Final[dict[str, str]] = {}
+
+
+@functools.lru_cache(maxsize=2048)
+def _known(name: str, tag: str) -> dict[str, str]:
+    """Attributes of a start tag, not to be changed. Remembered: cells and paragraphs of a page are a few, repeated."""
+    return attributes(tag, Token(TokenKind.START, 0, len(tag), name))
 
 
 class ContentPage(NamedTuple):
@@ -81,7 +98,9 @@ class _Frame(NamedTuple):
 
 def visible(text: str) -> str:
     """Without characters that nobody sees."""
-    return text if text.isascii() else text.translate(_INVISIBLE)
+    if text.isascii() or (_ANY_INVISIBLE.search(text) is None and _ANY_BEYOND.search(text) is None):
+        return text
+    return text.translate(_INVISIBLE)
 
 
 def tidy(pieces: list[str]) -> str:
@@ -190,7 +209,12 @@ class _Reader:
             self._break(" ")
         markup = self._markup
         bare = token.end - token.start <= len(name) + 2
-        found: dict[str, str] = {} if bare else attributes(markup, token)
+        found: dict[str, str] = _NONE
+        if not bare:
+            if name in _OF_ITS_OWN or token.end - token.start > LONGEST_KNOWN:
+                found = attributes(markup, token)
+            else:
+                found = _known(name, markup[token.start : token.end])
         if name in _CLOSES or (name in _BLOCKS and self._count["p"]):
             self._close(_CLOSES.get(name, _P), name)
         if name not in _VOID:
@@ -198,7 +222,7 @@ class _Reader:
         if name == "a":
             self._end_link()
             self._begin_link(token)
-        elif name in ("area", "img", "form", "button", "input", "base"):
+        elif name in _OF_ITS_OWN:
             self._other(name, token, found)
 
     def _close(self, names: frozenset[str], by: str) -> None:
@@ -225,8 +249,8 @@ class _Reader:
         self._count[name] += 1
 
     def _styled(self, name: str, found: dict[str, str], above: _Frame) -> _Frame:
-        style = plain(found.get("style", "")[:4000])
-        sets, back = ground(style)
+        style = style_facts(found.get("style", "")[:4000])
+        sets, back = style.sets_ground, style.ground
         if "bgcolor" in found and not sets:
             sets, back = True, colour_of(found["bgcolor"])
         if "background" in found or (self._sheet.draws and not sets and ("class" in found or "id" in found)):
@@ -236,15 +260,15 @@ class _Reader:
             above.hidden
             or name in _UNSEEN
             or "hidden" in found
-            or hides(style)
+            or style.hides
             or self._sheet.hides(name, found.get("id", ""), found.get("class", ""))
         )
         if not hidden and behind is not None:
-            front = colour(style) or (colour_of(found["color"]) if "color" in found else None)
+            front = style.colour or (colour_of(found["color"]) if "color" in found else None)
             hidden = front is not None and alike(front, behind)
         if hidden and not above.hidden:
             self.hidden.append("\n")
-        return _Frame(name, hidden, behind, above.pre or name == "pre" or "white-space:pre" in style)
+        return _Frame(name, hidden, behind, above.pre or name == "pre" or style.keeps_blanks)
 
     def _end(self, name: str) -> None:
         if name == "a":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 _HIDES: Final = re.compile(
     r"(?:^|;)(?:display:none|visibility:(?:hidden|collapse)|opacity:0*\.?0*(?=[;!]|$)|font-size:0*(?:\.[0-9]+|[01]?)"
@@ -32,7 +32,6 @@ TextColour = tuple[int, int, int]
 WHITE: Final[TextColour] = (255, 255, 255)
 
 
-@functools.lru_cache(maxsize=2048)
 def plain(style: str) -> str:
     """A style in lower case without blanks and comments."""
     return "".join(_COMMENT.sub("", style).lower().split())
@@ -74,6 +73,24 @@ def colour_of(text: str) -> TextColour | None:
 
 def alike(one: TextColour, other: TextColour) -> bool:
     return sum(abs(a - b) for a, b in zip(one, other, strict=True)) <= _NEAR
+
+
+class StyleFacts(NamedTuple):
+    """What an element's own style says of how it is seen."""
+
+    sets_ground: bool
+    ground: TextColour | None
+    hides: bool
+    colour: TextColour | None
+    keeps_blanks: bool
+
+
+@functools.lru_cache(maxsize=2048)
+def style_facts(style: str) -> StyleFacts:
+    """Remembered: all cells of a page are styled in a few ways."""
+    style = plain(style)
+    sets, behind = ground(style)
+    return StyleFacts(sets, behind, hides(style), colour(style), "white-space:pre" in style)
 
 
 class Sheet:

@@ -34,8 +34,10 @@ _PLAIN: Final = {ord(letter): plain for plain, many in _ALIKE.items() for letter
 _LETTERS: Final = _PLAIN | {first + n: chr(97 + n) for first in (0x1F150, 0x1F170, 0x1F1E6) for n in range(26)}
 _UNSEEN: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
-    "\ufeff\uffa0\U000e0000-\U000e0fff]"
+    "\ufeff\uffa0]"
 )
+_UNSEEN_BEYOND: Final = re.compile("[\U000e0000-\U000e0fff]+")
+"""Apart from the others: sets of characters within the first plane are searched for ten times as fast."""
 _CIRCLED_AT: Final = re.compile("(?<![\u24b6-\u24e9])[\u24b6\u24d0](?![\u24b6-\u24e9])")
 _MARKS: Final = ("Mn", "Me")
 MOST_KEPT: Final = 50_000
@@ -48,7 +50,7 @@ def shown_letters(text: str) -> str:
     """In lower case, without what doesn't show; scripts as they are. Marks on letters stay."""
     if text.isascii():
         return text.lower()
-    return unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).casefold()
+    return unicodedata.normalize("NFKC", _UNSEEN_BEYOND.sub("", _UNSEEN.sub("", text))).casefold()
 
 
 def without_marks(text: str) -> str:
