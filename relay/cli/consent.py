@@ -143,6 +143,8 @@ def proof(
     _one_of(topic, tracking)
     store = open_store(ctx)
     owner = tenants.find(store.conn, tenant)
+    if topic is not None:
+        topics.known(store.conn, owner.id, topic)
     hostname = store.settings.server.hostname
     found = document.build(store.conn, store.secrets, owner, email.canonical, topic, hostname, time.time)
     if out is None and as_json:

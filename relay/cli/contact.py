@@ -21,15 +21,15 @@ def command() -> None:
 
 @command.command()
 @click.argument("tenant")
-@click.option("--vouch", default="", metavar="REASON", help="You know that the address is the tenant's, and how.")
+@click.option("--vouch", metavar="REASON", help="You know that the address is the tenant's, and how.")
 @json_option
 @click.pass_context
-def confirm(ctx: click.Context, tenant: str, vouch: str, as_json: bool) -> None:
+def confirm(ctx: click.Context, tenant: str, vouch: str | None, as_json: bool) -> None:
     """Write to a tenant's contact with a link to confirm it, or vouch for it."""
     store, now = open_store(ctx), time.time()
     with transaction(store.conn) as conn:
         row = tenants.find(conn, tenant)
-        if vouch:
+        if vouch is not None:
             contact.vouch(conn, row, vouch, actor=actor(), now=now)
             text = f"{row.contact} is taken as confirmed"
         else:

@@ -10,6 +10,7 @@ import click
 from relay.brake import brakes
 from relay.brake.values import BrakeRow
 from relay.cli.common import CIDR, actor, done, json_option, note, open_store, output, say
+from relay.conduct import account
 from relay.queue.operator import Operator
 from relay.store.database import transaction
 from relay.tenants import credentials, streams, tenants
@@ -36,7 +37,7 @@ def add(ctx: click.Context, tenant: str, stream: str, only_from: str | None, ip:
         raise click.UsageError("--ip and --only-from exclude each other: --ip needs no password to restrict")
     store, now = open_store(ctx), time.time()
     with transaction(store.conn) as conn:
-        owner = tenants.find(conn, tenant)
+        owner = account.alive(conn, tenants.find(conn, tenant))
         channel = streams.find(conn, owner, stream)
         if ip:
             row = credentials.add_network(conn, owner, channel, ip, actor=actor(), now=now)

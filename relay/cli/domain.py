@@ -70,10 +70,10 @@ def add(ctx: click.Context, tenant: str, domain: str, key: Path | None, selector
 
 @command.command()
 @click.argument("names", nargs=-1, metavar="[TENANT] DOMAIN")
-@click.option("--vouch", default="", metavar="REASON", help="Take the domain as verified without asking DNS, and why.")
+@click.option("--vouch", metavar="REASON", help="Take the domain as verified without asking DNS, and why.")
 @json_option
 @click.pass_context
-def verify(ctx: click.Context, names: tuple[str, ...], vouch: str, as_json: bool) -> None:
+def verify(ctx: click.Context, names: tuple[str, ...], vouch: str | None, as_json: bool) -> None:
     """Look a domain's records up, and take it into use if they are there.
 
     Needed are the verification record and one DKIM key. The return path is used once it is there, and no more when it
@@ -81,7 +81,7 @@ def verify(ctx: click.Context, names: tuple[str, ...], vouch: str, as_json: bool
     """
     store = open_store(ctx)
     row = _claim(store, names)
-    if vouch:
+    if vouch is not None:
         _vouch(ctx, store, row, vouch, as_json)
         return
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,13 +111,13 @@ def warn(ctx: click.Context, name: str, reason: str, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def terminate(ctx: click.Context, name: str, reason: str, yes: bool, as_json: bool) -> None:
-    """End an account: log-ins, tokens and forms are dead at once, what waits is cancelled, and nobody gets a new one.
+    """End an account: credentials, tokens and forms are dead at once, what waits is cancelled; nobody gets new ones.
 
     Links of people to unsubscribe go on to work; what is held of them goes as retention says.
     """
     tenants.find(open_store(ctx).conn, name)
     if not yes and not as_json:
-        click.confirm(f"End the account of {name}, with its log-ins, tokens and forms?", abort=True, err=True)
+        _ask(f"End the account of {name}, with its credentials, tokens and forms?")
     with enforcing(ctx, name, reason) as case:
         termination.terminate(case.conn, case.operator, case.tenant, **case.why)
     try:
@@ -138,3 +139,15 @@ def reinstate(ctx: click.Context, name: str, reason: str, as_json: bool) -> None
     with enforcing(ctx, name, reason) as case:
         termination.reinstate(case.conn, case.operator, case.tenant, **case.why)
     case.done(f"{name} may send again, with new credentials", as_json)
+
+
+def _ask(question: str) -> None:
+    """Goes on where somebody says yes."""
+    try:
+        sure = click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise click.UsageError("nobody is there to answer; say --yes") from None
+    if not sure:
+        raise click.Abort

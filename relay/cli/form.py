@@ -13,6 +13,7 @@ from relay.audit import actions
 from relay.cli.common import EMAIL, Store, actor, done, fail, json_option, note, open_store, output, say, show
 from relay.cli.uploads import judged, note_suspected
 from relay.cli.wording import heed
+from relay.conduct import account
 from relay.intake.stored import StoredText
 from relay.observe.escape import escaped_html
 from relay.people import never_ask
@@ -83,7 +84,7 @@ def add(ctx: click.Context, /, tenant: str, name: str, as_json: bool, **given: A
     if not wish.wording:
         raise click.UsageError("say the wording: --wording TEXT or --wording-file FILE")
     gaps = heed(store, wish.wording)
-    owner = tenants.find(store.conn, tenant)
+    owner = account.alive(store.conn, tenants.find(store.conn, tenant))
     suspected = judged(ctx, store, owner, StoredText(f"form {name}", wish.title, wish.wording, ""))
     with transaction(store.conn) as conn:
         form = forms.add(conn, owner, name, wish, languages=LANGUAGES, actor=actor(), now=time.time())

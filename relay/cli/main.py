@@ -94,7 +94,7 @@ EXPLAINED: Final[tuple[tuple[str, str], ...]] = (
 def explain(error: BaseException) -> str:
     """One line that says what went wrong and, where known, what to do."""
     if any(isinstance(error, kind) for kind in _explained()):
-        text = str(error) or type(error).__name__
+        text = getattr(error, "inside", "") or str(error) or type(error).__name__
     elif store := _of_store(error):
         text = store
     elif isinstance(error, OSError) and error.strerror:
@@ -125,7 +125,8 @@ def _explained_by_code(error: BaseException) -> str:
 
 def one_line(text: str) -> str:
     """Line breaks become ``; ``, other control characters are shown as escapes."""
-    joined = "; ".join(part.strip() for part in text.splitlines() if part.strip()).replace(":; ", ": ")
+    joined = "; ".join(part.strip() for part in text.splitlines() if part.strip())
+    joined = joined.replace(":; ", ": ").replace(",; ", ", ")
     return escaped(joined)
 
 
@@ -211,7 +212,7 @@ def _is_of_arguments(error: UnicodeEncodeError) -> bool:
 
 def _usage(error: click.UsageError) -> str:
     where = error.ctx.command_path if error.ctx else "relay"
-    text = one_line(error.format_message()).rstrip(".")
+    text = one_line(error.format_message()).rstrip(".").replace("'[", "'").replace("]'", "'")  # may be left out
     return f"{text[:1].lower()}{text[1:]}; see `{where} --help`"
 
 

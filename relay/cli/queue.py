@@ -141,7 +141,7 @@ def _action(action: QueueAction, what: str) -> None:
         owner = None if tenant is None else tenants.find(conn, tenant).id
         _end_leases(store.settings)  # of a relay that was killed, and runs no more
         result = admin.act(conn, action, Selection(id_, owner, domain), actor=actor(), why=reason, now=time.time())
-        if not result.changed:
+        if result.nothing:
             fail(told.unchanged(action, result))
         text = told.changed(action, result)
         done(ctx, text, asdict(result), as_json)

@@ -9,6 +9,7 @@ import click
 
 from relay.brake import brakes
 from relay.cli.common import actor, done, json_option, note, open_store, output, say
+from relay.conduct import account
 from relay.store.database import transaction
 from relay.tenants import api_tokens, tenants
 
@@ -37,7 +38,7 @@ def add(ctx: click.Context, tenant: str, name: str, scope: str, sandbox: bool, a
     scopes = [word.strip() for word in scope.split(",") if word.strip()]
     store = open_store(ctx)
     with transaction(store.conn) as conn:
-        owner = tenants.find(conn, tenant)
+        owner = account.alive(conn, tenants.find(conn, tenant))
         row, token = api_tokens.add(
             conn, store.secrets, owner, name, scopes=scopes, sandbox=sandbox, actor=actor(), now=time.time()
         )

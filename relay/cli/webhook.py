@@ -10,6 +10,7 @@ from typing import Final
 import click
 
 from relay.cli.common import MOMENT, actor, done, fail, json_option, note, open_store, output, say, show
+from relay.conduct import account
 from relay.events import stream
 from relay.store.contract import Tx
 from relay.store.database import transaction
@@ -38,7 +39,7 @@ def add(ctx: click.Context, tenant: str, url: str, events: str, as_json: bool) -
     """Call a URL of what happens from now on; shows the secret that its signatures are checked with, this once."""
     store, now = open_store(ctx), time.time()
     with transaction(store.conn) as conn:
-        owner = tenants.find(conn, tenant)
+        owner = account.alive(conn, tenants.find(conn, tenant))
         row, key = book.add(
             conn,
             store.secrets,

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from relay.store.contract import Tx
+from relay.values.errors import RegistryError
+from relay.values.tenant import TenantRow
 
 CONFIRMED: Final = "confirmed"
 ASKED: Final = "asked"
@@ -40,6 +42,16 @@ def of(conn: Tx, tenant_id: int) -> CustomerAccount:
         (tenant_id,),
     ).fetchone()
     return CustomerAccount(tenant_id, CONFIRMED, None, "", None, "", None) if row is None else CustomerAccount(*row)
+
+
+def alive(conn: Tx, tenant: TenantRow) -> TenantRow:
+    """The same, for what gives it a way in; RegistryError if it was terminated: then nobody gets a new one (R24)."""
+    if of(conn, tenant.id).terminated_at is not None:
+        raise RegistryError(
+            "the account is ended, and gets nothing new",
+            inside=f"{tenant.name} was terminated; `relay tenant reinstate {tenant.name}` undoes that",
+        )
+    return tenant
 
 
 def open_(conn: Tx, tenant_id: int, state: str, origin: str = "") -> None:

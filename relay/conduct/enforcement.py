@@ -13,7 +13,6 @@ from relay.conduct.statements import Statement
 from relay.queue.operator import Operator
 from relay.store.contract import Tx
 from relay.tenants import tenants
-from relay.values.errors import RegistryError
 from relay.values.facts import Freeze
 from relay.values.tenant import TenantRow
 
@@ -69,8 +68,7 @@ def freeze(
 
 def unfreeze(conn: Tx, operator: Operator, tenant: TenantRow, *, reason: str = "", actor: str, now: float) -> Statement:
     """Let a frozen tenant send again. What was counted before has been judged by a person and counts no more (R25)."""
-    if account.of(conn, tenant.id).terminated_at is not None:
-        raise RegistryError(f"{tenant.name} was terminated; `relay tenant reinstate {tenant.name}` undoes that")
+    account.alive(conn, tenant)
     everything = tenant.freeze is Freeze.ALL
     tenants.unfreeze(conn, tenant, reason=reason, actor=actor, now=now)
     statements.end(conn, tenant.id, ("frozen", "frozen_all"), "", actor=actor, now=now)

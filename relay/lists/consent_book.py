@@ -14,9 +14,11 @@ from relay.people.suppressions import SHOWN_TOPIC
 from relay.store.contract import Tx
 from relay.store.sqlite.fragments import has_member
 from relay.values.errors import RegistryError
+from relay.values.suggest import did_you_mean
 
 GROUPS_COLUMN: Final = "groups"
 _MOST_NAMED: Final = 20
+_MOST_COMPARED: Final = 1_000
 EXPORT_COLUMNS: Final = (
     "email",
     "topic",
@@ -185,9 +187,10 @@ def _among(conn: Tx, tenant_id: int, what: str, table: str, name: str) -> None:
     named = f"SELECT name FROM {table} WHERE tenant_id = ?"
     if conn.execute(f"{named} AND name = ?", (tenant_id, name)).fetchone() is not None:
         return
-    known = [row[0] for row in conn.execute(f"{named} ORDER BY name LIMIT {_MOST_NAMED + 1}", (tenant_id,))]
+    known = [row[0] for row in conn.execute(f"{named} ORDER BY name LIMIT {_MOST_COMPARED}", (tenant_id,))]
     shown = ", ".join(known[:_MOST_NAMED]) + (", …" if len(known) > _MOST_NAMED else "")
-    raise RegistryError(f"there is no {what} {name!r}; " + (f"there are {shown}" if known else "there is none"))
+    hint = did_you_mean(name, known) or ";"
+    raise RegistryError(f"there is no {what} {name!r}{hint} " + (f"there are {shown}" if known else "there is none"))
 
 
 def export(conn: Tx, tenant_id: int, choice: Choice = Choice()) -> Iterator[dict[str, object]]:

@@ -16,8 +16,8 @@ from typing import Final
 from relay.audit import actions
 from relay.people.consent_rules import ConsentRefused, check_topic
 from relay.store.contract import Tx
-from relay.values.nearest import nearest
 from relay.values.short_name import MAX_SHORT, fault
+from relay.values.suggest import did_you_mean
 
 MAX_TITLE: Final = MAX_SHORT
 MAX_DESCRIPTION: Final = 500
@@ -97,10 +97,9 @@ def all_first_or_known(conn: Tx, tenant_id: int, names: Sequence[str]) -> list[i
 def unknown(name: str, names: Sequence[str]) -> ConsentRefused:
     """The refusal for a topic that isn't among ``names``."""
     shown = name if len(name) <= 60 else f"{name[:59]}…"
-    meant = nearest(name, names)
-    hint = f"; did you mean {meant!r}?" if meant else ""
+    hint = did_you_mean(name, names) or ";"
     return ConsentRefused(
-        "topic", f"there is no topic {shown!r}{hint}; there are: {listed(names)}; `relay topic add` makes one"
+        "topic", f"there is no topic {shown!r}{hint} there are: {listed(names)}; `relay topic add` makes one"
     )
 
 

@@ -74,6 +74,12 @@ class QueueChange:
     """Wait for the end of their tenant's freeze (``release`` only)."""
     braked: int = 0
     """Wait for a word on their log-in (``release`` only)."""
+    lifted: int = 0
+    """Not held by hand or a policy any more, but still by one of these (``release`` only)."""
+
+    @property
+    def nothing(self) -> bool:
+        return not self.changed and not self.lifted
 
 
 _BEFORE: Final = {
@@ -129,7 +135,7 @@ def act(
     keys = _Keys(conn, selection, _BEFORE[action])
     if not len(keys):
         raise RegistryError(_nothing(conn, action, selection))
-    changed = busy = staged = frozen = braked = 0
+    changed = busy = staged = frozen = braked = lifted = 0
     for first in range(0, len(keys), CHUNK):
         if first:
             pause()
@@ -139,8 +145,9 @@ def act(
                 if action is QueueAction.RETRY:
                     marks.move(conn, "retry")
             copies = list(keys.chunk(first, CHUNK))
-            done = _apply(conn, action, copies, why, actor, now)
+            done, freed = _apply(conn, action, copies, why, actor, now)
             changed += len(done)
+            lifted += freed
             for copy in set(copies) - set(done):
                 state, held_by = _state(conn, copy)
                 busy += state == State.READY
@@ -148,7 +155,7 @@ def act(
                     staged += held_by & CAMPAIGN != 0
                     frozen += held_by & FREEZE != 0
                     braked += held_by & BRAKE != 0
-    return QueueChange(changed, busy, staged, frozen, braked)
+    return QueueChange(changed, busy, staged, frozen, braked, lifted)
 
 
 class _Keys:
@@ -186,19 +193,21 @@ def _walk(selection: Selection, state: State) -> str:
 
 def _apply(
     conn: Tx, action: QueueAction, copies: list[QueuedCopy], why: str, actor: str, now: float
-) -> list[QueuedCopy]:
+) -> tuple[list[QueuedCopy], int]:
+    """The copies it was done to, and how many others are rid of a hold."""
     if action is QueueAction.CANCEL:
-        return give_up(conn, copies, State.CANCELLED, why or "cancelled by the operator", actor, now)
-    sql = _UPDATES[action]
-    done = []
+        return give_up(conn, copies, State.CANCELLED, why or "cancelled by the operator", actor, now), 0
+    sql, done, lifted = _UPDATES[action], [], 0
     for copy in copies:
         values = {"now": now, "why": why, "submission": copy.submission_id, "number": copy.number}
         if conn.execute(sql, values).rowcount:
             done.append(copy)
         elif action is QueueAction.RELEASE:
+            _, before = _state(conn, copy)
             conn.execute(_TAKE_AWAY, values)
+            lifted += before & ~_state(conn, copy)[1] != 0
     tell(conn, done, PAST[action], {"status": why, "reason": OPERATOR, "actor": actor}, now)
-    return done
+    return done, lifted
 
 
 def _audit(conn: Tx, action: QueueAction, selection: Selection, copies: int, actor: str, why: str, now: float) -> None:

@@ -63,6 +63,8 @@ class OwnSent:
     expires_at: float
     due_at: float | None
     """When the earliest copy that waits is due; None: none does."""
+    last_at: float | None
+    """The last moment that the application named; None: ``expires_at`` goes along with when it is sent."""
 
 
 _WALKED: Final = (
@@ -162,13 +164,13 @@ def one(conn: Tx, tenant_id: int, submission_id: int) -> OwnSent:
     """Raises KeyError for a message that isn't there, or another tenant's."""
     row = conn.execute(
         "SELECT s.message_id, s.accepted_at, coalesce(m.name, ''), s.topic, coalesce(c.name, ''), s.tag, s.subject,"
-        " s.size_octets, s.meta, s.expires_at FROM submission s LEFT JOIN stream m ON m.id = s.stream_id"
+        " s.size_octets, s.meta, s.expires_at, s.last_at FROM submission s LEFT JOIN stream m ON m.id = s.stream_id"
         " LEFT JOIN campaign c ON c.id = s.campaign_id WHERE s.id = ? AND s.tenant_id = ? AND s.stream_id <> 0",
         (submission_id, tenant_id),
     ).fetchone()
     if row is None:
         raise KeyError(submission_id)
-    message_id, accepted_at, stream, topic, campaign, tag, subject, size, meta, expires_at = row
+    message_id, accepted_at, stream, topic, campaign, tag, subject, size, meta, expires_at, last_at = row
     counts = conn.execute(
         "SELECT CASE WHEN state = 0 AND owner IS NOT NULL THEN -1 ELSE state END AS shown, count(*), min(due_at)"
         " FROM recipient WHERE submission_id = ? GROUP BY shown ORDER BY shown",
@@ -188,6 +190,7 @@ def one(conn: Tx, tenant_id: int, submission_id: int) -> OwnSent:
         states={_shown(int(code)): int(count) for code, count, _ in counts},
         meta=json.loads(meta) if meta else {},
         expires_at=expires_at,
+        last_at=last_at,
         due_at=min(waits, default=None),
     )
 

@@ -7,6 +7,7 @@ from relay.queue.admin import PAST, QueueAction, QueueChange
 
 def changed(action: QueueAction, result: QueueChange) -> str:
     text = f"{result.changed} {'copy' if result.changed == 1 else 'copies'} {PAST[action]}"
+    text += f"; {result.lifted} held by hand no more, but for what follows" if result.lifted else ""
     text += f"; {result.busy} being delivered now left alone" if result.busy else ""
     text += f"; {result.staged} left to their campaign's verdict" if result.staged else ""
     text += f"; {result.frozen} left to the end of their tenant's freeze" if result.frozen else ""

@@ -367,7 +367,10 @@ def _refuse_if_taken(conn: Tx, tenant_id: int, name: str) -> None:
         (name, tenant_id),
     ).fetchone()
     if row is not None:
-        raise RegistryError(f"{name} is verified for the tenant {row[0]}; `relay domain remove {row[0]} {name}` first")
+        raise RegistryError(
+            f"{name} is another customer's here; if it is yours, write to the operator",
+            inside=f"{name} is verified for the tenant {row[0]}; `relay domain remove {row[0]} {name}` first",
+        )
 
 
 def _refuse_if_alike(conn: Tx, domain: DomainRow) -> None:
@@ -377,8 +380,10 @@ def _refuse_if_alike(conn: Tx, domain: DomainRow) -> None:
     other = alike(domain.name, (row[0] for row in rows))
     if other:
         raise RegistryError(
-            f"{domain.name} looks like {other}, which is another tenant's: readers would take one for the other. If"
-            f" both are what they seem, `relay domain verify {domain.tenant} {domain.name} --vouch REASON` takes it"
+            f"{domain.name} looks like another customer's domain: readers would take one for the other. If both are"
+            " what they seem, the operator can take it: write to them",
+            inside=f"{domain.name} looks like {other}, which is another tenant's: readers would take one for the other."
+            f" If both are what they seem, `relay domain verify {domain.tenant} {domain.name} --vouch REASON` takes it",
         )
 
 

@@ -246,6 +246,18 @@ NULLS: dict[str, Any] = dict.fromkeys(
 )  # fmt: skip
 
 
+def test_more_recipients_than_a_message_may_have_are_no_passing_trouble(house: House) -> None:
+    """A client that is told 503 comes again for ever; by SMTP the rest comes in another transaction (452)."""
+    many = [f"crowd-{number}@rcpt.example" for number in range(21)]
+    raw = "From: news@acme.example\r\nTo: " + ",\r\n ".join(many) + "\r\nSubject: x\r\n\r\nx\r\n"
+    written: dict[str, Any] = {"params": {"stream": "transactional"}, "headers": {"Content-Type": "message/rfc822"}}
+    for answer in (send(house, to=many), house.http.post("/messages/raw", content=raw.encode(), **written)):
+        assert answer.status_code == 422
+        assert answer.json()["errors"] == [
+            {"field": "to", "error": "there are 21 recipients, 20 are allowed; send it in parts"}
+        ]
+
+
 def test_null_is_a_field_that_is_left_out(house: House) -> None:
     """As client libraries write what nobody set."""
     ann, bob = nobody(), nobody()
@@ -363,6 +375,12 @@ def test_a_message_sent_later_is_changed_and_cancelled(house: House) -> None:
     assert house.http.patch(path, json={"send_at": ahead(days=31)}).status_code == 422
     assert house.http.patch(path, json={"expires_at": ahead(days=4)}).status_code == 422
     assert house.http.patch(path, json={}).status_code == 422
+    ends = house.http.patch(path, json={"expires_at": ahead(days=6)}).json()["expires_at"]
+    late = house.http.patch(path, json={"send_at": ahead(days=7)})
+    assert late.status_code == 422 and late.json()["errors"][0]["field"] == "body.send_at", late.text
+    assert ends[:19] in late.json()["detail"]
+    both = house.http.patch(path, json={"send_at": ahead(days=7), "expires_at": ahead(days=8)})
+    assert both.status_code == 200 and both.json()["send_at"].startswith(ahead(days=7)[:13])
     assert house.http.delete(path).json() == {"id": told["id"], "cancelled": 1, "left": 0}
     assert house.http.delete(path).json()["cancelled"] == 0
     assert house.http.get(path).json()["copies"][0]["state"] == "cancelled"

@@ -109,6 +109,13 @@ def test_without_values_braces_are_text(house: House) -> None:
     assert plain is not None and plain.get_content().startswith("{{ name }} {% if %}")
 
 
+def test_no_values_at_all_are_values_that_are_missing(house: House) -> None:
+    """An empty map of a shop's own must not send braces to people."""
+    for given in ({"data": {}, "to": nobody()}, {"to": {"email": nobody(), "data": {}}}):
+        answer = send(house, text="Hi {{ first }}", **given)
+        assert answer.status_code == 422 and "first" in answer.json()["detail"], answer.text
+
+
 def test_a_file_goes_along_with_values(house: House) -> None:
     one, two = nobody(), nobody()
     files = [{"filename": "a.bin", "content": base64.b64encode(bytes(300)).decode()}]

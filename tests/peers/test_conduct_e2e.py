@@ -214,6 +214,14 @@ def test_a_terminated_account_is_dead_and_comes_back_under_no_other_name(office:
         assert refused.returncode == 1 and "terminated" in refused.stderr
     refused = relay.run("domain", "add", "acme", "news.bad.example")
     assert refused.returncode == 1 and "terminated" in refused.stderr
+    for new in (
+        ("token", "add", "bad"),
+        ("credential", "add", "bad", "--stream", "bulk"),
+        ("webhook", "add", "bad", "http://127.0.0.1:1/hook"),
+        ("form", "add", "bad", "again", "--topic", "news", "--wording", "Yes, bad may send me its news"),
+    ):
+        refused = relay.run(*new)
+        assert refused.returncode == 1 and "relay tenant reinstate bad" in refused.stderr, new
     refused = relay.run("tenant", "unfreeze", "bad")
     assert refused.returncode == 1 and "reinstate" in refused.stderr
     shown = relay.json("tenant", "show", "bad")

@@ -149,7 +149,10 @@ def test_export(call: Call, conn: sqlite3.Connection, tmp_path: Path) -> None:
     assert path.read_text().splitlines()[1].startswith(f"{ANN},news,yes,2026-09-21T14:13:20Z,,sign-up form")
     refused(call("consent", "export", "shop", tmp_path / "gone" / "out.csv"), "No such file")
     untouched = path.read_bytes()
-    refused(call("consent", "export", "shop", path, "--topic", "nwes"), "there is no topic 'nwes'; there are news")
+    refused(
+        call("consent", "export", "shop", path, "--topic", "nwes"),
+        "there is no topic 'nwes'; did you mean 'news'? there are news",
+    )
     refused(call("consent", "export", "shop", path, "--group", "vip"), "there is no group 'vip'; there is none")
     refused(call("consent", "export", "shop", path, "--attribute", "city=Lviv"), "there is no attribute 'city'")
     assert path.read_bytes() == untouched
@@ -258,6 +261,7 @@ def test_the_queue(call: Call, conn: sqlite3.Connection) -> None:
         "staged": 0,
         "frozen": 0,
         "braked": 0,
+        "lifted": 0,
     }
     shown = parsed(call("queue", "show", id_, "--json"))
     assert shown["id"] == id_ and [r["state"] for r in shown["recipients"]] == ["cancelled", "cancelled"]

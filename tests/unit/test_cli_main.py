@@ -34,6 +34,7 @@ def _child(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "relay.cli.main", *words],
         cwd=ROOT,
         env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=30,
@@ -55,6 +56,26 @@ def test_odd_arguments_are_wrong_use(tmp_path: Path, words: list[str], told: str
     assert _child(*config, "tenant", "add", "shop", "--contact", "owner@shop.example").returncode == 0
     done = _child(*config, *words)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1) and told in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["stream", "add", "shop", "s"], "missing option '--kind'. Choose from: bulk, transactional; see"),
+        (["queue", "hold", "nonsense"], "invalid value for 'ID': 'nonsense' is no queue id"),
+    ],
+)
+def test_wrong_use_is_told_as_people_write(words: list[str], told: str) -> None:
+    status, _, err = _invoke(*words)
+    assert status == 2 and told in err
+
+
+def test_what_asks_says_what_to_do_where_nobody_answers(tmp_path: Path) -> None:
+    assert _child("init", "--dev", "--dir", str(tmp_path), "--hostname", "relay.example").returncode == 0
+    config = ["-c", str(tmp_path / "relay.toml")]
+    assert _child(*config, "tenant", "add", "shop", "--contact", "owner@shop.example").returncode == 0
+    done = _child(*config, "tenant", "terminate", "shop", "--reason", "phishing")
+    assert done.returncode == 2 and "relay: nobody is there to answer; say --yes" in done.stderr
 
 
 def test_help_lists_every_command_and_imports_none() -> None:
@@ -110,6 +131,7 @@ def test_no_words_show_the_help_and_are_wrong_use() -> None:
         (ZeroDivisionError("oops"), "RELAY_DEBUG=1"),
         (RegistryError("two faults:\n  a.b: wrong\n  c\x1b[2J: missing"), r"two faults: a.b: wrong; c\x1b[2J: missing"),
         (common.CommandFailure("as\nsaid"), "as; said"),
+        (RegistryError("another has it", inside="shop has it"), "shop has it"),
     ],
 )
 def test_an_error_is_one_line_and_status_1(error: BaseException, told: str, monkeypatch: pytest.MonkeyPatch) -> None:

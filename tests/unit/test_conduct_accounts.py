@@ -197,6 +197,10 @@ def test_termination_ends_log_ins_tokens_and_forms(office: Office) -> None:
     assert (statement.action, statement.reason, statement.actor) == ("terminated", "phishing", "anna")
     with pytest.raises(RegistryError, match="already"):
         office.end("acme")
+    with pytest.raises(RegistryError, match="gets nothing new") as refused:
+        account.alive(office.conn, tenant)
+    assert "relay tenant reinstate acme" in refused.value.inside
+    assert account.alive(office.conn, tenants.find(office.conn, "rival")).name == "rival"
     assert office.rows("SELECT count(*) FROM statement WHERE tenant_id = ?", office.ids["rival"]) == [(0,)]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from relay.pipeline.contract import Stage
-from relay.queue import admin, verdicts, view
+from relay.queue import admin, told, verdicts, view
 from relay.queue.admin import QueueAction, QueueChange, Selection, act
 from relay.queue.complete import complete
 from relay.queue.lease import take_back
@@ -71,6 +71,18 @@ def test_staged_copies_wait_for_their_campaign(conn: sqlite3.Connection) -> None
     assert done.campaign_id is not None
     verdicts.release(conn, done.campaign_id, "root", "", LATER, most=0)
     assert do(conn, QueueAction.RELEASE, submission_id=id_) == QueueChange(1, 0, 0)
+
+
+def test_a_release_ends_the_operators_hold_beside_a_campaigns_and_says_so(conn: sqlite3.Connection) -> None:
+    id_, _ = put(conn, ["a@x.example", "b@x.example"], campaign="autumn", stage=Stage(10, 1))
+    assert do(conn, QueueAction.HOLD, submission_id=id_) == QueueChange(2, 0, 0)
+    result = do(conn, QueueAction.RELEASE, submission_id=id_)
+    assert result == QueueChange(1, 0, 1, lifted=1) and not result.nothing
+    assert told.changed(QueueAction.RELEASE, result).endswith(
+        "1 held by hand no more, but for what follows; 1 left to their campaign's verdict"
+    )
+    again = do(conn, QueueAction.RELEASE, submission_id=id_)
+    assert again == QueueChange(0, 0, 1) and again.nothing
 
 
 def test_retry_makes_waiting_copies_due(conn: sqlite3.Connection) -> None:

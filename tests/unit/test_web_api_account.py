@@ -12,7 +12,7 @@ import pytest
 
 from relay.campaigns import counts, numbering
 from relay.store.database import transaction
-from relay.tenants import api_tokens, tenants
+from relay.tenants import api_tokens, domains, tenants
 from relay.tenants.lookup import LookupFailed, within
 from relay.web.api.scopes import needed
 from tests.support.web import Served, Shop, serving
@@ -221,6 +221,17 @@ def test_what_cannot_be_claimed(shop: Shop, served: Served, name: str) -> None:
 def test_another_tenants_domain_is_not_there(shop: Shop, served: Served) -> None:
     assert ask(shop, served, "GET", "/domains/nobody.example.org").status_code == 404
     assert ask(shop, served, "POST", "/domains/nobody.example.org/verify").status_code == 404
+
+
+def test_who_has_a_domain_is_told_to_nobody_else(shop: Shop, served: Served) -> None:
+    """A tenant sees nothing of another, its name neither (R25a)."""
+    shop.add_tenant("secretive")
+    with transaction(shop.conn) as conn:
+        theirs = domains.add(conn, shop.secrets, tenants.find(conn, "secretive"), "taken.example", actor="t", now=1.0)
+        domains.mark_verified(conn, theirs, "dns", actor="test", now=1.0)
+    answer = ask(shop, served, "POST", "/domains", {"name": "taken.example"})
+    assert (answer.status_code, word(answer)) == (422, "domain")
+    assert "another customer's" in answer.text and "secretive" not in answer.text
 
 
 def test_who_waits_for_dns_waits_not_long() -> None:

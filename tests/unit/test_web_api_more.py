@@ -81,6 +81,25 @@ class Api:
         return made
 
 
+def test_a_topic_that_nobody_made_is_told_wherever_it_is_named(api: Api) -> None:
+    api("POST", "/consents", {"email": "a@example.com", **GOOD})
+    for method, path, params, refusal in (
+        ("GET", "/consents", {}, (422, "topic")),
+        ("GET", "/consents/export", {}, (422, "topic")),
+        ("DELETE", "/consents", {"email": "a@example.com"}, (404, "not-found")),
+    ):
+        wanted = {**params, "topic": "newsleter"}
+        assert api.refused(method, path, params=wanted) == refusal
+        assert "did you mean 'newsletter'? there are: newsletter" in api(method, path, params=wanted)[1]["detail"]
+    assert len(api("GET", "/consents", params={"topic": "newsletter"})[1]["consents"]) == 1
+
+
+def test_a_body_that_is_no_json_is_told_where(api: Api) -> None:
+    answer = api.raw("POST", "/topics", content=b'{"name": }', headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0] == {"field": "body", "error": "is no JSON: Expecting value at character 9"}
+
+
 # --- many at once ---------------------------------------------------------------------
 
 
@@ -247,6 +266,7 @@ def test_all_consents_are_exported(api: Api) -> None:
     assert table[0]["email"] == "'=cmd@example.com"  # no formula for a spreadsheet
     assert (table[1]["live"], table[1]["given_at"]) == ("yes", "1970-01-01T00:00:01Z")
     assert api("GET", "/consents/export", params={"format": "xml"})[0] == 422
+    assert api("POST", "/topics", {"name": "nothing"})[0] == 201
     assert api.raw("GET", "/consents/export", params={"topic": "nothing"}).content == b""
 
 

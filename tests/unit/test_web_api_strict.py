@@ -279,15 +279,22 @@ def _wrong(model: type[Given], given: dict[str, None]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("path", "given", "says"),
     [
-        ("messages", {"subject": "x" * 901}, "body.subject: has 901 characters, 900 are allowed"),
+        ("messages", {"subject": "x" * 901}, "body.subject: is too long: it has 901, at most 900 are allowed"),
         ("messages", {"cc": [None]}, "body.cc.0: must be an object"),
-        ("messages", {"from": None}, "body.from: Field required"),
+        ("messages", {"from": None}, "body.from: is missing"),
         ("messages", {"headers": []}, "body.headers: must be an object"),
         ("messages", [], "body: must be an object"),
         ("messages/batch", {"messages": ["x"]}, "body.messages.0: must be an object"),
         ("suppressions", {"email": "a@b.example", "reason": "dislike"}, "body.reason: is none of unsubscribed, hard-"),
-        ("suppressions", {"email": None, "reason": None}, "body.email: Field required"),
+        ("suppressions", {"email": None, "reason": None}, "body.email: is missing"),
         ("topics", "news", "body: must be an object"),
+        ("topics", {"name": 5}, "body.name: must be a string"),
+        ("topics", {"name": "x" * 101}, "body.name: is too long: at most 100 are allowed"),
+        ("messages", {"to": []}, "body.to: is empty"),
+        ("messages", {"meta": {f"k{n}": "v" for n in range(21)}}, "body.meta: is too long: it has 21, at most 20 are"),
+        ("messages", {"of_mine": 1}, "body.of_mine: is no field of this request"),
+        ("messages", {"send_at": "2026-06-31T10:00:00Z"}, "body.send_at: is no time such as 2026-01-31T12:00:00Z"),
+        ("messages", {"send_at": "2026-06-30T10:00:00+99:00"}, "body.send_at: is no time such as 2026-01-31T12:00:00Z"),
     ],
 )
 def test_faults_are_told_in_words_of_json(

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from relay.accounts.roles import Deed
+from relay.conduct import account
 from relay.intake.stored import StoredText
 from relay.people import topics, wording_check
 from relay.people.consent_rules import ConsentRefused
@@ -104,7 +105,7 @@ def add(asked: PageRequest) -> Response:
         _check_wording(asked, wish.wording)
         reviewed = review.look(context, asked.tenant_id, StoredText(f"form {name}", wish.title, wish.wording, ""))
         with context.storage.write() as conn:
-            owner = tenants.by_id(conn, asked.tenant_id)
+            owner = account.alive(conn, tenants.by_id(conn, asked.tenant_id))
             made = forms.add(conn, owner, name, wish, languages=LANGUAGES, actor=asked.visitor.shown, now=asked.now)
             reviewed.tell(context, conn, owner.name)
             asked.note(conn, "did", f"form {name}: added")

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from relay.accounts.roles import Deed
+from relay.conduct import account
 from relay.store.contract import Tx
 from relay.tenants import api_tokens, credentials, streams, tenants
 from relay.tenants.credentials import CredentialRow
@@ -39,7 +40,7 @@ def listing(asked: PageRequest) -> Response:
 def add_credential(asked: PageRequest) -> Response:
     context = asked.context
     with context.storage.write() as conn:
-        owner = tenants.by_id(conn, asked.tenant_id)
+        owner = account.alive(conn, tenants.by_id(conn, asked.tenant_id))
         stream = streams.find(conn, owner, asked.field("stream", 63))
         row, password = credentials.add_password(
             conn, context.secrets, owner, stream, actor=asked.visitor.shown, now=asked.now
@@ -68,7 +69,7 @@ def add_token(asked: PageRequest) -> Response:
     context = asked.context
     scopes = [scope for scope in api_tokens.SCOPES if asked.field(f"scope-{scope}", 3) == "yes"]
     with context.storage.write() as conn:
-        owner = tenants.by_id(conn, asked.tenant_id)
+        owner = account.alive(conn, tenants.by_id(conn, asked.tenant_id))
         row, token = api_tokens.add(
             conn,
             context.secrets,
@@ -97,10 +98,11 @@ def revoke_token(asked: PageRequest) -> Response:
 def add_webhook(asked: PageRequest) -> Response:
     context = asked.context
     with context.storage.write() as conn:
+        owner = account.alive(conn, tenants.by_id(conn, asked.tenant_id))
         row, key = book.add(
             conn,
             context.secrets,
-            asked.tenant_id,
+            owner.id,
             asked.field("url", 2_000),
             [word for word in asked.field("events", 1_000).replace(",", " ").split() if word],
             allow_private=context.callout.allow_private,

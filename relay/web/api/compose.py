@@ -81,7 +81,8 @@ def _personal(given: MessageIn, template: KeptTemplate | None) -> Personal:
         given.text or "" if own else kept.text,
         given.html or "" if own else kept.html,
     )
-    if template is None and not given.data and not any(one.data for one in given.to):
+    filled = any("data" in one.model_fields_set for one in (given, *given.to))  # `{}` too: else braces would be sent
+    if template is None and not filled:
         return literal(sources)
     values = [_values_of(given, one) for one in given.to] if given.own_copies else [dict(given.data)]
     return for_one(sources, values[0]) if len(values) == 1 else for_several(sources, values, 1)

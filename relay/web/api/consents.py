@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, Query, Request
 from starlette.responses import Response
 
-from relay.people import consents
-from relay.people.consent_rules import DOUBLE_OPT_IN, terms
+from relay.people import consents, topics
+from relay.people.consent_rules import DOUBLE_OPT_IN, ConsentRefused, terms
 from relay.signup import forms
 from relay.signup.ask import Asked, Wish, ask, closed
 from relay.signup.forms import Form
@@ -108,6 +108,7 @@ def get_consents(
     """The tenant's consents, withdrawn ones too, by address and topic."""
     address = None if email is None else address_of(email).canonical
     with Context.of(request).storage.read() as conn:
+        _known(conn, tenant(request), topic)
         return list_consents(conn, tenant(request), address=address, topic=topic, cursor=cursor, limit=limit)
 
 
@@ -122,6 +123,8 @@ def get_history(request: Request, email: EmailQuery, cursor: Cursor = None, limi
 def export_consents(request: Request, format: Literal["jsonl", "csv"] = "jsonl", topic: TopicQuery = None) -> Response:
     """All consents as a stream, withdrawn ones too: JSON lines, or CSV with the columns of an import."""
     context, tenant_id = Context.of(request), tenant(request)
+    with context.storage.read() as conn:
+        _known(conn, tenant_id, topic)
     place = ("export", tenant_id)
     if not context.running.take(place, export.MOST):
         raise Problem("limit", f"{export.MOST} exports are running; one has to end first")
@@ -145,12 +148,8 @@ def withdraw_consent(
         raise Problem("invalid", "email is missing")
     context, tenant_id, address = Context.of(request), tenant(request), address_of(email)
     with context.storage.write() as conn:
-        subscriber_id = _id(
-            conn, "subscriber WHERE tenant_id = ? AND address = ?", tenant_id, address.canonical, "address"
-        )
-        topic_id = EVERYTHING
-        if topic is not None:
-            topic_id = _id(conn, "topic WHERE tenant_id = ? AND name = ?", tenant_id, topic, "topic")
+        subscriber_id = _person(conn, tenant_id, address.canonical)
+        topic_id = EVERYTHING if topic is None else _known(conn, tenant_id, topic, "not-found")
         changed = consents.withdraw(
             conn,
             tenant_id,
@@ -260,8 +259,18 @@ def _wish(form: Form, given: OptInIn, shown: str) -> Wish:
     )
 
 
-def _id(conn: Tx, rows: str, tenant_id: int, name: str, what: str) -> int:
-    row = conn.execute(f"SELECT id FROM {rows}", (tenant_id, name)).fetchone()
+def _person(conn: Tx, tenant_id: int, canonical: str) -> int:
+    row = conn.execute(
+        "SELECT id FROM subscriber WHERE tenant_id = ? AND address = ?", (tenant_id, canonical)
+    ).fetchone()
     if row is None:
-        raise Problem("not-found", f"the tenant has no such {what}")
+        raise Problem("not-found", "the tenant has no such address")
     return int(row[0])
+
+
+def _known(conn: Tx, tenant_id: int, topic: str | None, word: str = "topic") -> int:
+    """The id of a topic that is there, 0 for none; a list of what nobody made would only look empty."""
+    try:
+        return 0 if topic is None else topics.known(conn, tenant_id, topic)
+    except ConsentRefused as refused:
+        raise Problem(word, refused.text) from None

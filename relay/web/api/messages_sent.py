@@ -31,7 +31,7 @@ from relay.web.api.openapi import ALWAYS, WITH_BODY, errors
 from relay.web.api.parts import Cursor, Limit
 from relay.web.api.strict import STRICT_JSON
 from relay.web.context import Context
-from relay.web.problems import Problem
+from relay.web.problems import Problem, Wrong
 
 router = APIRouter(prefix="/messages", tags=["messages"], responses=errors(*ALWAYS))
 States = Literal[
@@ -86,12 +86,16 @@ def change_message(request: Request, id: str, given: MessageChange) -> MessageOu
     now = context.clock()
     send_at, last_at = _seconds(given.send_at), _seconds(given.expires_at)
     if send_at is not None and send_at > now + FURTHEST_S:
-        raise Problem("invalid", f"send_at lies more than {FURTHEST_S / 86_400:.0f} days ahead")
+        raise Wrong([("body.send_at", f"lies more than {FURTHEST_S / 86_400:.0f} days ahead")])
     with context.storage.write() as conn:
         before = _found(conn, tenant_id, submission_id)
         due_at = send_at if send_at is not None else before.due_at
         if last_at is not None and last_at <= max(now, due_at or now):
-            raise Problem("invalid", "expires_at lies before the message could leave")
+            raise Wrong([("body.expires_at", "lies before the message could leave")])
+        if send_at is not None and last_at is None and before.last_at is not None and before.last_at <= send_at:
+            raise Wrong(
+                [("body.send_at", f"lies behind expires_at ({moment(before.last_at):%Y-%m-%dT%H:%M:%SZ}); change both")]
+            )
         if not sent.reschedule(conn, submission_id, send_at, last_at, now):
             raise Problem("too-late", "all of its copies have left, or have been tried")
         return _whole(conn, tenant_id, submission_id)

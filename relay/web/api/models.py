@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -42,9 +43,10 @@ def _ip(text: str) -> str:
 
 def read_time(value: Any) -> datetime:
     """RFC 3339 §5.6 and nothing else: pydantic would take numbers and dates too."""
-    if not isinstance(value, str) or not _TIME.fullmatch(value):
-        raise ValueError("is no time such as 2026-01-31T12:00:00Z (RFC 3339, with its offset)")
-    return datetime.fromisoformat(value.upper())
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        with suppress(ValueError):  # the 31st of June, an offset of days
+            return datetime.fromisoformat(value.upper())
+    raise ValueError("is no time such as 2026-01-31T12:00:00Z (RFC 3339, with its offset)")
 
 
 Email = Annotated[
@@ -83,12 +85,27 @@ def said(found: Mapping[str, Any]) -> str:
     kind, bounds = found.get("type", ""), found.get("ctx", {})
     if kind in _KINDS:
         return _KINDS[kind]
-    if kind == "too_long" and bounds.get("field_type") == "Value":
-        return f"has {bounds['actual_length']} characters, {bounds['max_length']} are allowed"
+    if kind in _LONG:
+        counted = bounds.get("actual_length")
+        return (
+            f"is too long: {'' if counted is None else f'it has {counted}, '}at most {bounds['max_length']} are allowed"
+        )
+    if kind in _SHORT:
+        return "is empty" if bounds["min_length"] == 1 else f"is too short: at least {bounds['min_length']} are needed"
     return str(found["msg"]).removeprefix("Value error, ")
 
 
-_KINDS: Final = dict.fromkeys(("model_type", "dict_type", "model_attributes_type"), "must be an object")
+_LONG: Final = ("too_long", "string_too_long")
+_SHORT: Final = ("too_short", "string_too_short")
+_KINDS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("model_type", "dict_type", "model_attributes_type"), "must be an object"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "must be a whole number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
+    "string_type": "must be a string",
+    "list_type": "must be a list",
+    "missing": "is missing",
+    "extra_forbidden": "is no field of this request",
+}
 
 
 class Given(BaseModel):

@@ -7,7 +7,7 @@ method and the body. Every error is a problem (RFC 9457).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -149,15 +149,15 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 async def _validation_problem(request: Request, error: Exception) -> Response:
     """Names the fields; never repeats their values, which may be personal data."""
     assert isinstance(error, RequestValidationError)
-    errors = [
-        {
-            "field": ".".join(str(part) for part in found["loc"]),
-            "error": said(found),
-        }
-        for found in error.errors()[:50]
-    ]
+    errors = [_field(found) for found in error.errors()[:50]]
     detail = "; ".join(f"{found['field']}: {found['error']}" for found in errors[:5])
     return problems.response(members(Context.of(request), "invalid", detail, errors))
+
+
+def _field(found: Mapping[str, Any]) -> dict[str, str]:
+    if found.get("type") == "json_invalid":  # its place is told as a field of that number
+        return {"field": "body", "error": f"is no JSON: {found['ctx']['error']} at character {found['loc'][-1]}"}
+    return {"field": ".".join(str(part) for part in found["loc"]), "error": said(found)}
 
 
 _FAULTS: Final[Mapping[type[Exception], FaultAnswer]] = {

@@ -15,7 +15,7 @@ from relay.intake.api.line import DoorShut
 from relay.web import problems
 from relay.web.api.once import REPLAYED
 from relay.web.context import Context
-from relay.web.problems import TYPES, Problem
+from relay.web.problems import TYPES, Problem, Wrong
 
 _KEY_FAULTS: Final = {
     "key": ("idempotency-key", "the key was used for another request; take a new one"),
@@ -24,7 +24,10 @@ _KEY_FAULTS: Final = {
 
 
 async def hand(context: Context, handed: HandedMessage) -> Told:
-    """Raises Problem where nobody can say what became of it, or the key forbids it."""
+    """Raises Problem where nobody can say what became of it, the key forbids it, or too many are to get it."""
+    most = context.settings.limits.recipients
+    if len(handed.recipients) > most:  # by SMTP the rest comes in another transaction (452); a request is one
+        raise Wrong([("to", f"there are {len(handed.recipients)} recipients, {most} are allowed; send it in parts")])
     if context.line is None:
         raise Problem("busy", "nothing was changed")
     try:

@@ -47,7 +47,7 @@ def do(asked: PageRequest) -> Response:
             )
     finally:
         context.running.give_back(place)
-    if not result.changed:
+    if result.nothing:
         raise RegistryError(told.unchanged(action, result))
     with context.storage.write() as conn:
         asked.note(conn, "did", f"queue: {action.value}, {result.changed}")
