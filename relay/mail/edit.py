@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from relay.mail import amp, tracked
 from relay.mail.apply import Change, Edited, Text, apply
@@ -33,6 +34,7 @@ MAX_MARKS = 10_000
 """Placeholders replaced in one part; more stay as they are."""
 
 
+_NO_MARKS: Final[frozenset[str]] = frozenset()
 TOKEN_OCTETS = 200
 """Of a tracked link, besides where it leads: the host, and who."""
 
@@ -78,7 +80,7 @@ def edit(
     own = [] if tracker is None else _own(tracker, part, text, markup, known)
     if footer is None and not marks and not more and not own and (not long_line or part.encoding == "base64"):
         return None  # base64 is cut into lines by ``long_lines``
-    result = Edited(marks=frozenset(mark["name"].decode() for mark in marks))
+    result = Edited(frozenset([mark["name"].decode() for mark in marks]) if marks else _NO_MARKS)
     if footer is not None and footer.html and part.content_type == amp.TYPE:
         changes = amp_changes(text, footer, marks, result)
     elif markup:

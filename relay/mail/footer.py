@@ -77,14 +77,14 @@ def html_changes(
     taken = (place.start, place.end) if place else None
     spans |= {(one.start, one.end) for one in plan.placeholders}
     for span in spans:
-        pieces = fill(_in_lines(plan.in_place(footer.html)), "html", text.charset) if span == taken else ()
+        pieces = fill(_in_lines(html.in_place(plan, footer.html)), "html", text.charset) if span == taken else ()
         changes.append(Change(*span, pieces))
     if place is None and not plan.hostile:
         if plan.prologue:
             start = plan.prologue_offset
             lead = "\r\n" if start else ""
             changes.append(Change(start, start, fill(lead + _in_lines(plan.prologue), "html", text.charset)))
-        block = plan.block(footer.html)
+        block = html.block(plan, footer.html)
         make = _known_block if len(block) <= _REMEMBERED else _block
         changes.append(Change(plan.offset, plan.offset, make(block, text.charset)))
     return _sorted([*changes, *more])

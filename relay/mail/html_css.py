@@ -9,8 +9,8 @@ over it. CSS Syntax Level 3 is read as far as these questions need.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import final
 
 _URL = r"[rR][lL]\(\s*+(?![\"'])(?:[^)\\]|\\.)*+(?:\)|\Z)"
 # Each alternative begins with one plain character: then the regex engine jumps from one such character to the next.
@@ -57,18 +57,19 @@ _HARMLESS_VALUES = {
 }
 
 
-@dataclass(slots=True)
+@final
 class Sheets:
     """What was found in all style sheets and style attributes of a document."""
 
-    opaque: bool = False
-    """A sheet that can't be read: on another host, or written with escapes."""
-    pseudo: bool = False
-    pulls: bool = False
-    floats_over: bool = False
-    risky: set[str] = field(default_factory=set)
-    """What rules that do something not known to be harmless apply to, as compound selectors; ``*``: anything."""
-    octets: int = 0
+    def __init__(self) -> None:
+        self.opaque = False
+        """A sheet that can't be read: on another host, or written with escapes."""
+        self.pseudo = False
+        self.pulls = False
+        self.floats_over = False
+        self.risky: set[str] = set()
+        """What rules that do something not known to be harmless apply to, as compound selectors; ``*``: anything."""
+        self.octets = 0
 
     def read(self, css: str) -> None:
         """Take in one sheet."""
@@ -89,6 +90,8 @@ class Sheets:
 
     def add(self, flags: int) -> None:
         """Take in what ``style_flags`` said."""
+        if not flags:
+            return
         self.opaque = self.opaque or bool(flags & OPAQUE)
         self.pseudo = self.pseudo or bool(flags & PSEUDO)
         self.pulls = self.pulls or bool(flags & PULLS)

@@ -6,7 +6,7 @@ Mail of one sender repeats the same tags, so that most are known already.
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final, final
 
 from relay.mail.html_css import remote_sheet, style_flags
 from relay.mail.html_names import FITS, PASSED, fits
@@ -29,6 +29,9 @@ COMMENT: Final = 11
 BOGUS: Final = 12
 ODD: Final = 13
 
+FONTS: Final = 1 << 10
+"""Among a tag's flags: it may name a font."""
+
 _WS = r"\t\n\f\r "
 _VALUE = r"(?>\"[^\"{]*+\"|'[^'{]*+'|[\w#%.-]++)"
 _CALM_NAMES = (
@@ -48,37 +51,66 @@ _KNOWN_TAGS, _KNOWN_OCTETS = 8192, 400
 """How many tags are remembered, and of what length: at most some megabytes."""
 
 
-class Tag(NamedTuple):
+_NOWHERE: Final[frozenset[str]] = frozenset()
+
+
+@final
+class Tag:
     """What is known of a tag's text."""
 
-    op: int
-    name: str = ""
-    flags: int = 0
-    """What its style attribute does, see ``html_css``."""
-    tops: frozenset[str] = frozenset()
-    """In which elements it just nests."""
-    text: str = ""
-    found: dict[str, str] | None = None
-    """Attributes of html and body."""
+    def __init__(
+        self,
+        op: int,
+        name: str = "",
+        flags: int = 0,
+        tops: frozenset[str] = _NOWHERE,
+        text: str = "",
+        found: dict[str, str] | None = None,
+    ) -> None:
+        """``flags``: what its style attribute does, see ``html_css``; ``tops``: in which elements it just nests;
+        ``found``: attributes of html and body."""
+        self.op = op
+        self.name = name
+        self.flags = flags
+        self.tops = tops
+        self.text = text
+        self.found = found
 
 
-class Tags(dict[str, Tag]):
-    """Tags by their text between ``<`` and ``>``; unknown ones are judged."""
+KNOWN: Final[dict[str, Tag]] = {}
+"""Tags by their text between ``<`` and ``>``."""
+SHORT: Final[dict[str, Tag]] = {}
+"""Tags by the piece from behind their ``<`` to the next one, where nothing but blanks stands behind them."""
+SHORT_OCTETS: Final = 12
+_MOST_SHORT: Final = 4096
 
-    def __missing__(self, text: str) -> Tag:
-        if text[:1].isalpha() or (text[:1] == "/" and text[1:2].isalpha()):
-            tag = _judge(text)
-            if len(text) <= _KNOWN_OCTETS:
-                if len(self) >= _KNOWN_TAGS:
-                    self.clear()
-                self[text] = tag
-            return tag
-        if text.startswith("!--"):
-            return _COMMENT_TAG
-        return _BOGUS_TAG if text.startswith(("!", "/", "?")) and not text.startswith("![CDATA[") else _other(text)
+
+def judge(text: str) -> Tag:
+    """What a tag is that isn't among ``KNOWN``; from now on it is, if it is short."""
+    if text[:1].isalpha() or (text[:1] == "/" and text[1:2].isalpha()):
+        tag = _judge(text)
+        low = text.lower()
+        if "font" in low or "face" in low:
+            tag.flags |= FONTS
+        if len(text) <= _KNOWN_OCTETS:
+            if len(KNOWN) >= _KNOWN_TAGS:
+                KNOWN.clear()
+            KNOWN[text] = tag
+        return tag
+    if text.startswith("!--"):
+        return _COMMENT_TAG
+    return _BOGUS_TAG if text.startswith(("!", "/", "?")) and not text.startswith("![CDATA[") else _other(text)
 
 
 _COMMENT_TAG, _BOGUS_TAG = Tag(COMMENT), Tag(BOGUS)
+
+
+def remember(piece: str, text: str, tag: Tag) -> None:
+    """Keep a short piece's tag, if it is one of an element and nothing stands behind it (``text``)."""
+    if tag.op <= RULE and not text.strip("\t\n\f\r "):
+        if len(SHORT) >= _MOST_SHORT:
+            SHORT.clear()
+        SHORT[piece] = tag
 
 
 def _other(text: str) -> Tag:
@@ -140,6 +172,3 @@ def _opening(name: str, flags: int, text: str) -> Tag:
     if tops is None:
         return Tag(ODD)
     return Tag(RULE if name == "hr" else OPEN_LINK if name == "a" else OPEN, name, flags, tops, text)
-
-
-KNOWN = Tags()

@@ -10,8 +10,6 @@ document; where both can, both find the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from operator import length_hint
 
 from relay.mail.html_known import (
     BOGUS,
@@ -20,14 +18,19 @@ from relay.mail.html_known import (
     END,
     END_LINK,
     END_ROOT,
+    FONTS,
     KNOWN,
     OPEN,
     OPEN_LINK,
     RAW,
     ROOT,
     RULE,
+    SHORT,
+    SHORT_OCTETS,
     TEXT,
     Tag,
+    judge,
+    remember,
 )
 from relay.mail.html_names import (
     BOTTOM,
@@ -72,8 +75,10 @@ class _Lane:
 
     def __init__(self, html: str, pieces: list[str], spans: list[tuple[int, int]]) -> None:
         self.pieces = pieces
-        self.rest: Iterator[str] = iter(pieces)
+        self.at = 1
+        """The piece to read next; the first has no ``<`` before it."""
         self.page = Page(len(html))
+        self.page.fonts = False
         self.stack: list[Tag] = [Tag(OPEN, BOTTOM)]
         self.linked = False
         self.work = 0
@@ -82,7 +87,9 @@ class _Lane:
         self.tails = 0
         self.spans = spans
         self.chains: dict[int, list[str]] = {}
-        self.measured = (0, 0)
+        self.measured = 0
+        self.octets = 0
+        """Where the piece ``measured`` begins."""
 
     def read(self) -> Page:
         self._walk()
@@ -96,40 +103,52 @@ class _Lane:
 
     def _walk(self) -> None:
         """Read all pieces."""
-        rest, stack, known = self.rest, self.stack, KNOWN
-        text = next(rest)
+        pieces, stack = self.pieces, self.stack
         looked_for = bool(self.spans)
-        if looked_for and "{{" in text:
-            self._text(text)
-        flags = 0
-        for piece in rest:
-            name, closed, text = piece.partition(">")
-            tag = known[name]
-            op = tag[0]
+        if looked_for and "{{" in pieces[0]:
+            self._text(pieces[0])
+        flags, count = 0, len(pieces)
+        while self.at < count:
+            piece = pieces[self.at]
+            self.at += 1
+            tag = SHORT.get(piece) if len(piece) <= SHORT_OCTETS else None
+            if tag is None:
+                name, closed, text = piece.partition(">")
+                tag = KNOWN.get(name)
+                if tag is None:
+                    tag = judge(name)
+                if closed and len(piece) <= SHORT_OCTETS:
+                    remember(piece, text, tag)
+            else:
+                closed = ">"
+                text = ""
+            op = tag.op
             if op == OPEN:
-                if stack[-1][1] not in tag[3]:
+                if stack[-1].name not in tag.tops:
                     self._fit(tag)
                 stack.append(tag)
-                flags |= tag[2]
+                flags |= tag.flags
                 self.tail = None
                 if len(stack) > _DEEPEST:
                     raise _Odd
             elif op == END:
-                if stack[-1][1] == tag[1]:
+                if stack[-1].name == tag.name:
                     del stack[-1]
                 else:
-                    self._close(tag[1])
+                    self._close(tag.name)
             elif op == EMPTY:
-                flags |= tag[2]
-                if name[0] != "/":
+                flags |= tag.flags
+                if piece[0] != "/":
                     self.tail = None
             elif op <= RULE:
-                flags |= tag[2]
+                flags |= tag.flags
                 self._link_or_paragraph(tag)
             elif op == TEXT:
                 text, closed, self.tail = piece, ">", None
             elif closed or op == COMMENT:
-                text, closed = self._other(tag, piece, text), ">"
+                flags |= tag.flags
+                text = self._other(tag, piece, text)
+                closed = ">"
             if not closed:
                 raise _Odd
             if self.tail is not None and text.strip(_BLANKS):
@@ -137,6 +156,8 @@ class _Lane:
             if looked_for and "{{" in text:
                 self._text(text)
         self.page.sheets.add(flags)
+        if flags & FONTS:
+            self.page.fonts = True
 
     def _link_or_paragraph(self, tag: Tag) -> None:
         """Links, ends of paragraphs, rules."""
@@ -168,7 +189,8 @@ class _Lane:
         """What is no ordinary tag; the text after it."""
         op = tag.op
         if op == COMMENT:
-            return _after_comment(piece, self.rest)
+            self.page.fonts = True  # sheets in it are some programs' own
+            return self._after_comment(piece)
         if op == BOGUS:
             return text
         if op == END_ROOT:
@@ -190,16 +212,40 @@ class _Lane:
     def _raw(self, name: str, text: str) -> str:
         """Go past a style's or title's content and end tag; the text after that."""
         content = [text]
-        for piece in self.rest:
+        while (piece := self._next()) is not None:
             if _RAW_END[name].match(piece):
                 ending, closed, text = piece.partition(">")
-                if not closed or KNOWN[ending].op != EMPTY:
+                if not closed or (KNOWN.get(ending) or judge(ending)).op != EMPTY:
                     raise _Odd
                 if name == "style":
+                    self.page.fonts = True
                     self.page.sheets.read("<".join(content))
                 return text
             content.append(piece)
         raise _Odd
+
+    def _next(self) -> str | None:
+        """The next piece as it stands; None at the end."""
+        if self.at >= len(self.pieces):
+            return None
+        self.at += 1
+        return self.pieces[self.at - 1]
+
+    def _after_comment(self, piece: str) -> str:
+        """The text after a comment that begins with ``piece`` and may go on in others."""
+        for abrupt in ("!-->", "!--->"):
+            if piece.startswith(abrupt):
+                return piece[len(abrupt) :]
+        end = _COMMENT_END.search(piece, 3)
+        while end is None:
+            more = self._next()
+            while more is not None and "--" not in more:
+                more = self._next()
+            if more is None:
+                raise _Odd
+            piece = more
+            end = _COMMENT_END.search(piece)
+        return piece[end.end() :]
 
     def _fit(self, tag: Tag) -> None:
         """Close what a start tag closes besides; _Odd where that is not plain."""
@@ -245,17 +291,15 @@ class _Lane:
             raise _Odd
 
     def _measure(self) -> int:
-        """Where the piece being read begins; each piece is counted once."""
-        number, octets = self.measured
-        now = len(self.pieces) - length_hint(self.rest) - 1
-        octets += sum(map(len, self.pieces[number:now])) + now - number
-        self.measured = (now, octets)
-        return octets - 1
+        """Where the ``<`` before the piece being read stands; each piece is counted once."""
+        while self.measured < self.at - 1:
+            self.octets += len(self.pieces[self.measured]) + 1
+            self.measured += 1
+        return self.octets - 1
 
     def _text(self, text: str) -> None:
         """Note what is open around placeholders in the text that ends the piece being read."""
-        start = self._measure() + 1
-        end = start + len(self.pieces[self.measured[0]])
+        end = self._measure() + 1 + len(self.pieces[self.measured])
         start = end - len(text)
         found = [first for first, _ in self.spans[:MOST_PLACES] if start <= first < end]
         if found and holds_blocks([tag.name for tag in self.stack[1:]]):
@@ -267,19 +311,3 @@ class _Lane:
         if not FORMATTING.isdisjoint(names):
             raise _Odd
         return "".join([f"</{name}>" for name in names])
-
-
-def _after_comment(piece: str, rest: Iterator[str]) -> str:
-    """The text after a comment that begins with ``piece`` and may go on in others."""
-    for abrupt in ("!-->", "!--->"):
-        if piece.startswith(abrupt):
-            return piece[len(abrupt) :]
-    end = _COMMENT_END.search(piece, 3)
-    while end is None:
-        for piece in rest:
-            if "--" in piece:
-                break
-        else:
-            raise _Odd
-        end = _COMMENT_END.search(piece)
-    return piece[end.end() :]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from typing import final
 
 from relay.mail.html_css import Sheets
 from relay.mail.html_tokens import Token, attributes, raw_attributes
@@ -31,21 +31,24 @@ class Hostile(Exception):
     """No place in this part is safe; the text says why."""
 
 
-@dataclass(slots=True)
+@final
 class Page:
     """What one reading of a document found."""
 
-    offset: int
-    """Where the footer goes, and in ``before`` what must be closed first."""
-    before: str = ""
-    candidates: list[tuple[int, int, list[str] | None]] = field(default_factory=list)
-    """Placeholders: start, end, and the start tags around them, outermost first, if a block may stand there."""
-    roots: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Attributes of html and body."""
-    sheets: Sheets = field(default_factory=Sheets)
-    root_risky: bool = False
-    frameset: bool = False
-    noscript: bool = False
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
+        """Where the footer goes, and in ``before`` what must be closed first."""
+        self.before = ""
+        self.candidates: list[tuple[int, int, list[str] | None]] = []
+        """Placeholders: start, end, and the start tags around them, outermost first, if a block may stand there."""
+        self.roots: dict[str, dict[str, str]] = {}
+        """Attributes of html and body."""
+        self.sheets = Sheets()
+        self.fonts = True
+        """Something may name a font."""
+        self.root_risky = False
+        self.frameset = False
+        self.noscript = False
 
     def root(self, name: str, found: dict[str, str]) -> None:
         """Take in a tag of html or body; later ones add what the first lacks."""

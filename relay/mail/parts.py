@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import final
 
 from relay.mail.mime import Parametrized, parse_content_type, parse_token
@@ -47,34 +47,44 @@ class Field:  # compiled, a header is read a fifth faster than with a named tupl
         self.end = end
 
 
-@dataclass(slots=True)
-class Part:
+@final
+class Part:  # no dataclass: mypyc would leave its __init__ interpreted, and each message has some
     """One MIME entity; the message itself is part 0. Offsets are into the message."""
 
-    index: int
-    parent: int
-    """Index of the multipart it stands in; -1 for the message itself."""
-    depth: int
-    header_start: int
-    fields: list[Field]
-    header_end: int
-    """After the last header field, before the empty line."""
-    body_start: int
-    body_end: int = -1
-    content_type: str = "text/plain"
-    parameters: dict[str, str] = field(default_factory=dict)
-    """Of Content-Type, names in lower case, values in latin-1 view."""
-    encoding: str = "7bit"
-    """Content-Transfer-Encoding in lower case."""
-    disposition: str = ""
-    filename: bool = False
-    """Whether it is named as a file (``filename`` or ``name``)."""
-    ambiguous: bool = False
-    """Two Content-Type or Content-Transfer-Encoding fields, which readers take differently."""
-    hollow: bool = False
-    """No room for a body: its header ends right at the next delimiter."""
-    boundary: bytes = b""
-    children: list[int] = field(default_factory=list)
+    def __init__(
+        self,
+        index: int,
+        parent: int,
+        depth: int,
+        header_start: int,
+        fields: list[Field],
+        header_end: int,
+        body_start: int,
+    ) -> None:
+        """``parent``: index of the multipart it stands in, -1 for the message itself; ``header_end``: after the last
+        header field, before the empty line."""
+        self.index = index
+        self.parent = parent
+        self.depth = depth
+        self.header_start = header_start
+        self.fields = fields
+        self.header_end = header_end
+        self.body_start = body_start
+        self.body_end = -1
+        self.content_type = "text/plain"
+        self.parameters: dict[str, str] = {}
+        """Of Content-Type, names in lower case, values in latin-1 view."""
+        self.encoding = "7bit"
+        """Content-Transfer-Encoding in lower case."""
+        self.disposition = ""
+        self.filename = False
+        """Whether it is named as a file (``filename`` or ``name``)."""
+        self.ambiguous = False
+        """Two Content-Type or Content-Transfer-Encoding fields, which readers take differently."""
+        self.hollow = False
+        """No room for a body: its header ends right at the next delimiter."""
+        self.boundary = b""
+        self.children: list[int] = []
 
     @property
     def charset(self) -> str:

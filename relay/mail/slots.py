@@ -164,7 +164,7 @@ def joined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     out: list[Piece] = []
     run: list[bytes] = []
     for piece in pieces:
-        if isinstance(piece, Slot):
+        if not isinstance(piece, bytes):
             if run:
                 out.append(b"".join(run))
                 run = []

@@ -103,13 +103,15 @@ class _Compiler:
 
     def _has_8bit(self, pieces: Sequence[Piece]) -> bool:
         for piece in pieces:
-            if isinstance(piece, Slot):
-                free = not piece.qp and piece.form != "header" and piece.charset != "ascii"
-                if free and self.known.characters([piece.name]):
+            if isinstance(piece, bytes):
+                if not piece.isascii():
                     return True
-            elif not piece.isascii():
+            elif not piece.qp and piece.form != "header" and piece.charset != "ascii" and self._beyond_ascii(piece):
                 return True
         return False
+
+    def _beyond_ascii(self, slot: Slot) -> bool:
+        return bool(self.known.characters([slot.name]))
 
     # --- the readable parts ----------------------------------------------------
 

@@ -103,10 +103,12 @@ def qp_offsets(body: bytes, decoded_offsets: Sequence[int], decoded: int) -> lis
     an offset in them are read token by token; where all lie in the last chunk, nothing else is looked at. None if the
     body can't be mapped (it is then re-encoded as a whole).
     """
-    found: list[int] = []
-    raw = done = 0
     size = len(body)
     count = len(decoded_offsets)
+    if count and decoded_offsets[0] == decoded and b"=" not in body[-2:]:
+        return [size] * count
+    found: list[int] = []
+    raw = done = 0
     last_chunk = body.rfind(b"\n", 0, max(size - _CHUNK, 0)) + 1
     before_it = decoded - len(binascii.a2b_qp(body[last_chunk:]))
     if count and decoded_offsets[0] > before_it:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from relay.mail.html import Insertion, guard, plan
+from relay.mail.html import Insertion, block, guard, plan
 from tests.support.browser import Browser, available
 from tests.support.soup import nested, soup
 
@@ -223,7 +223,7 @@ def finished(html: str, found: Insertion) -> bytes:
     place = found.place
     changes = [(one.start, one.end, guard(FOOTER) if one == place else "") for one in found.placeholders]
     if place is None:
-        changes.append((found.offset, found.offset, found.block(FOOTER)))
+        changes.append((found.offset, found.offset, block(found, FOOTER)))
         changes.append((found.prologue_offset, found.prologue_offset, found.prologue))
     for start, end, text in sorted(changes, reverse=True):
         html = html[:start] + text + html[end:]

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from relay.mail.html import plan
+from relay.mail.html import block, in_place, plan
 from relay.mail.html_font import MOST_OCTETS
 
 SANS, SERIF, MONO = "sans-serif", "serif", "monospace"
@@ -15,9 +15,9 @@ SANS, SERIF, MONO = "sans-serif", "serif", "monospace"
 
 def font(document: str) -> str:
     found = plan(document)
-    made = found.block("x")
+    made = block(found, "x")
     (said,) = re.findall(r"font:14px/20px ([^;!]*)!important", made)
-    assert said == found.font and found.in_place("x").count(f"14px/20px {found.font}") == 1
+    assert said == found.font and in_place(found, "x").count(f"14px/20px {found.font}") == 1
     return str(said)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.mail.additions import Additions
-from relay.mail.html import guard, plan
+from relay.mail.html import block, guard, plan
 from relay.mail.html_css import Sheets
 from relay.mail.html_tokens import TokenKind, attributes, tokens
 from relay.mail.render import Renderer
@@ -339,10 +339,10 @@ def test_guard_keeps_the_footers_own_style_in_front() -> None:
 
 def test_block_closes_then_guards() -> None:
     found = plan("<div><body hidden>")
-    block = found.block("x")
-    assert block.startswith('</div><div id="relay-footer"')
-    assert "position:absolute!important" in block
-    assert "position:relative!important" in plan("<div>").block("x")
+    made = block(found, "x")
+    assert made.startswith('</div><div id="relay-footer"')
+    assert "position:absolute!important" in made
+    assert "position:relative!important" in block(plan("<div>"), "x")
 
 
 MOST_OCTETS = 3 * 1024
