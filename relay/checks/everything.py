@@ -11,8 +11,8 @@ from relay.checks.result import CheckResult, bad, ok
 from relay.store.contract import Tx
 
 
-def of_settings(settings: Settings, now: dt.datetime) -> Iterable[CheckResult]:
-    """Files, store, policies, certificate and ports; how fast the program can be."""
+def of_settings(settings: Settings, now: dt.datetime, *, whole: bool = True) -> Iterable[CheckResult]:
+    """Files, store (``whole``: all pages of its file, too), policies, certificate, ports; how fast the program is."""
     from relay.checks.certificate import check_certificate
     from relay.checks.files import check_files
     from relay.checks.oidc import check_oidc
@@ -24,7 +24,7 @@ def of_settings(settings: Settings, now: dt.datetime) -> Iterable[CheckResult]:
     from relay.checks.store import check_store
 
     yield from check_files(settings)
-    yield from check_store(settings)
+    yield from check_store(settings, whole=whole)
     yield from policies(settings)
     yield from check_certificate(settings, now)
     yield from check_ports(settings)
@@ -51,12 +51,12 @@ def policies(settings: Settings) -> Iterable[CheckResult]:
     yield from check_left_out(settings)
 
 
-def here(settings: Settings) -> Iterable[CheckResult]:
+def here(settings: Settings, *, whole: bool = True) -> Iterable[CheckResult]:
     """The same, with clock, disk and limits of the machine."""
     from relay.checks import machine
     from relay.checks.ports import relay_process
 
-    yield from (one for one in of_settings(settings, dt.datetime.now(dt.UTC)) if one.what != "relay")
+    yield from (one for one in of_settings(settings, dt.datetime.now(dt.UTC), whole=whole) if one.what != "relay")
     yield machine.check_running(relay_process(settings.server.data_dir))
     yield machine.check_clock(time.time())
     yield machine.check_sync(settings.server.data_dir)

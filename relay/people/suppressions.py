@@ -155,7 +155,7 @@ def page(
     limit: int,
 ) -> list[tuple[tuple[str, int, str], SuppressionRow]]:
     """At most ``limit`` behind ``after``, each with its place (address, topic's id, reason), in that order."""
-    where, bound = ["s.tenant_id = ?"], list[object]([tenant_id])
+    where, bound = ["s.tenant_id = ? AND s.stopped = 1"], list[object]([tenant_id])
     if address is not None:
         where.append("s.address = ?")
         bound.append(address)

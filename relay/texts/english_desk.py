@@ -41,7 +41,8 @@ DESK: Final[dict[str, str]] = {
     "health.level.warn": "to know",
     "health.level.fail": "to mend",
     "health.note": (
-        "As relay check and relay doctor --offline say it; relay doctor also asks DNS and others’ servers."
+        "As relay check and relay doctor --offline say it. They also read the whole database; relay doctor asks DNS and"
+        " others’ servers, too."
     ),
     "nav.asking": "People’s requests",
 }
