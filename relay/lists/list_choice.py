@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from relay.lists import list_finding
+from relay.lists.list_matters import is_deal
 from relay.lists.list_status import StatusColumn, StatusMode, known
-from relay.lists.list_words import Said, meaning, plain
+from relay.lists.list_words import CANCELLED, Said, meaning, plain, strong
 
 Cells = Callable[[int], list[str]]
 """What stands in a column, by its index; empty cells left out."""
@@ -43,9 +44,14 @@ def _counts(column: StatusColumn, cells: Cells) -> bool:
 
 
 def _of_person(status: list[StatusColumn], names: Sequence[str], cells: Cells) -> list[StatusColumn]:
-    """Without a mere ``Status`` of which no word is known, where another column says who agreed."""
+    """Without a mere ``Status`` of which no word is known, where another column says who agreed.
+
+    In a list of orders or bookings a mere ``Status`` or ``Canceled`` is the order's.
+    """
     if not any(column.mode is StatusMode.YES for column in status):
         return status
+    if any(map(is_deal, names)):
+        status = [column for column in status if not _of_deal(column, names[column.index], cells)]
     strange = [
         column
         for column in status
@@ -57,6 +63,15 @@ def _of_person(status: list[StatusColumn], names: Sequence[str], cells: Cells) -
         )
     ]
     return [column for column in status if column not in strange]
+
+
+def _of_deal(column: StatusColumn, name: str, cells: Cells) -> bool:
+    """Is a column without a word of mail in it or its name about an order rather than a person?"""
+    if any(strong(plain(cell)) for cell in cells(column.index)):
+        return False
+    if column.mode is StatusMode.STATE:
+        return name in list_finding.MERE
+    return column.mode is StatusMode.BAD and name in CANCELLED
 
 
 def _meant(cell: str) -> bool:

@@ -15,6 +15,7 @@ from relay.lists.list_names import (
     EMAIL,
     OURS,
     OWNERS,
+    agrees,
     confirms,
     is_email,
     is_form,
@@ -160,7 +161,8 @@ class _Named:
         if any(cell.strip() for row in self._sample for cell in _unheaded(names, row)):
             self._remarks.append("columns without a name in the header were not taken")
         if all(column.mode not in (StatusMode.STATE, StatusMode.YES) for column in status):
-            status += self._unproved(roles.get("at", ()))
+            leaving = any(column.mode is StatusMode.BAD and column.bad is Said.LEFT for column in status)
+            status += self._unproved(roles.get("at", ()), leaving)
         if all(column.mode is StatusMode.LOOSE for column in status):
             status += self._coded(attributes)
         status = chosen(status, self._plain, self._cells)
@@ -269,10 +271,12 @@ class _Named:
         known = self._role(column.index)
         return not known and column.mode is StatusMode.YES and list_finding.are_times(self._cells(column.index))
 
-    def _unproved(self, places: Sequence[int]) -> Iterator[StatusColumn]:
-        """Columns of confirmations, where nothing else tells who confirmed."""
+    def _unproved(self, places: Sequence[int], leaving: bool) -> Iterator[StatusColumn]:
+        """Columns of confirmations, where nothing else tells who confirmed; of sign-ups, beside those of leaving."""
         for index in places:
-            if confirms(self._plain[index]) and self._names[index] not in self._keep:
+            if self._names[index] in self._keep:
+                continue
+            if confirms(self._plain[index]) or (leaving and agrees(self._plain[index])):
                 column = list_finding.unproved(index, unescape(self._header[index]), self._cells(index))
                 if column is not None:
                     yield column

@@ -35,6 +35,12 @@ _PAID: Final = re.compile(
     r"|mitglied\w*|adhesion|cotisation|тариф|liikmemaks|amount|invoice|paid)\b"
 )
 """Beside such columns an end without a word of consent is that of something paid for."""
+_BEGUN: Final = re.compile(
+    r"(?:start(?:ed)?|begin|beginn|startzeit|startdatum|debut|date de debut"
+    r"|heure de debut|fecha de inicio|hora de inicio"
+    r"|inizio|data inizio|starttijd|дата начала|время начала|дата початку|час початку|algus\w*)"
+    r"(?: (?:date|time|at|on|utc|datum|zeit|date time))*\Z"
+)
 _NEVER: Final = frozenset(
     (
         *("never", "unlimited", "indefinite", "indefinitely", "forever", "none", "unbegrenzt", "unbefristet", "nie"),
@@ -63,6 +69,8 @@ def until(
         return None
     of_consent = _CONSENT.search(name) is not None
     if not of_consent:
+        if any(_BEGUN.match(other) for other in beside):
+            return None  # from when until when somebody filled in a form, or an event lasts
         if any(_PAID.search(other) for other in beside):
             return None
         if _BARE.match(name) is None and _SUBSCRIPTION.search(name) is None:

@@ -73,7 +73,8 @@ _PARTS: Final = (
     (
         re.compile(
             rf"{_NO_SENDING}|\bverbot|untersag|\binterdi[ct]|prohib|запре[тщ]|заборон|keelat|forbid"
-            r"|\bexcl[ui]|ausgeschloss|исключ|виключ|valja arvat|robinson|stop ?list|стоп ?лист"
+            r"|\brestrict(?:ion|ed)|\beinschrank|\brestric[ct]|обмежен|ограничен|piirang|\bexcl[ui]"
+            r"|ausgeschloss|исключ|виключ|valja arvat|robinson|stop ?list|стоп ?лист"
             r"|black ?list|block ?list|suppress|sperr(?!t)|lista negra|liste noire|чер\w+ спис|чор\w+ спис"
             r"|must\w* nimekir|do not contact|\bdnc\b"
         ),
@@ -203,7 +204,8 @@ _GOOD: Final = re.compile(
     r"|abonat|bilten|zpravodaj|hirlev|newsletter|mailing|marketing|рассыл|розсил|подпис|підпис|uudiskir|werbung"
     r"|werbe|publicidad|boletin|subscri"
     r"|abonn|suscri|inscri|acepta|accept|agree|permission|consent|согла|згод|nousolek|soovib|einwillig|zustimm"
-    r"|opt(?:ed)? ?in|bevestig|bekraft|bekreft|vahvist|potwierdz|potvrz|conferm|confirmad|apstiprin|patvirtin|megerosit"
+    r"|opt(?:ed)? ?in|bevestig|bekraft|bekreft|vahvist|potwierdz|potvrz|conferm"
+    r"|confirmad|apstiprin|patvirtin|megerosit"
     r"|\w+mails?\b|\be ?post\w*|teated|teavitus|pakkumis|novosti|novedad|angebot|\boffers?\b|actualit|новост|новин"
     r"|предложен|пропозиц"
     r"|ofert|promo|reklam|реклам"
@@ -262,7 +264,8 @@ def short_part(name: str) -> Said:
 
 
 _CODES: Final = re.compile(
-    r"\b(?:flag|flg|kennz\w*|kz|code|indicator|ind|merkmal|marker|tick|tickbox|check ?box|choice|answer|wahl|haken|opt"
+    r"\b(?:flag|flg|kennz\w*|kz|code|indicator|ind|merkmal|marker|tick|tickbox"
+    r"|check ?box|choice|answer|wahl|haken|opt"
     r"|признак|флаг|флажок|ознака|прапорец|tunnus|lipp|marca|indicateur|drapeau|bandera|reponse|antwort|vastus|ответ"
     r"|(?:q|field|feld|champ|campo|custom|attr|attribute|поле|vali|col|column|spalte|f|c|var|udf|cf) ?\d+)\b"
 )

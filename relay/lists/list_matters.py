@@ -41,6 +41,17 @@ _OTHER_FLAGS: Final = re.compile(
 )
 
 
+_DEALS: Final = re.compile(
+    r"\b(?:orders?|bestell\w*|commandes?|pedidos?|ordin[ei]|заказ\w*|замовлен\w*|tickets?|bookings?|buchung\w*"
+    r"|reservations?|invoices?|rechnung\w*|factur\w*|invitees?|events?|webinars?|appointments?|termin)\b"
+)
+
+
+def is_deal(name: str) -> bool:
+    """Is a column about an order, a booking or an event?"""
+    return _DEALS.search(name) is not None
+
+
 def is_personal(name: str) -> bool:
     """Do names of people, places and things stand in the column?"""
     return _PERSONAL.search(name) is not None

@@ -3,6 +3,8 @@
 Compared in one spelling (``list_words.plain``).
 """
 
+# ruff: noqa: RUF001 - Turkish letters are meant here
+
 from __future__ import annotations
 
 import re
@@ -88,6 +90,9 @@ _SUBSCRIBED: Final = _names(
     "subscribed time,date,subscription created at,timestamp,time,datetime,date of subscription",
     "subscriptiondate",
     "отметка времени,позначка часу,zeitstempel,horodateur,marca temporal,ajatempel,tijdstempel,data iscrizione",
+    "informazioni cronologiche,carimbo de data hora,carimbo de data/hora,sygnatura czasowa,tidstämpel,tidsstempel",
+    "aikaleima,časová značka,časová pečiatka,időbélyeg,marcaj de timp,marcă temporală,marcă de timp,zaman damgası",
+    "laikspiedols,laiko žyma,χρονική σήμανση,клеймо за време,vremenska oznaka,časovni žig,marca de temps",
     "data zapisu",
     "subscribed since,date time,signup timestamp,sign up time,date signed up,date of signup,subscribed datetime",
     "дата,дата подписки,время подписки,дата підписки,час підписки,kuupäev,liitumise kuupäev,liitumise aeg,liitus",
@@ -171,7 +176,12 @@ def is_form(names: Sequence[str], questions: Sequence[str]) -> bool:
     return not _FORM.isdisjoint(names) or any(_ASKED.search(question.casefold()) for question in questions)
 
 
-_SENT: Final = frozenset(_names("sent,sent at,sent on,отправлено,надіслано,gesendet,envoyé,enviado,saadetud"))
+_SENT: Final = frozenset(
+    _names(
+        "end date,end time,ended at,ended,end date utc,sent,sent at,sent on,отправлено",
+        "надіслано,gesendet,envoyé,enviado,saadetud",
+    )
+)
 
 
 def is_sent(name: str) -> bool:
@@ -192,6 +202,14 @@ _CONSENTED: Final = re.compile(
 def confirms(name: str) -> bool:
     """Would times in a column (``plain``) be those of confirmations?"""
     return name in CONFIRMED or _CONSENTED.match(name) is not None or _CONFIRMING.search(name) is not None
+
+
+_AGREES: Final = re.compile(r"(?:subscribed|opted in|consented|signed up) (?:at|on)\Z")
+
+
+def agrees(name: str) -> bool:
+    """Would times in a column (``plain``) be those of sign-ups: ``subscribed_at``?"""
+    return _AGREES.match(name) is not None
 
 
 def time_rank(name: str) -> int:

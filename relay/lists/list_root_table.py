@@ -62,8 +62,10 @@ ROOTS: Final[dict[Idea, tuple[str, ...]]] = {
         "odjav,preklic,opozv,donat de baixa,baixa,απεγγρα,διαγραφ,ανακλη,отрегистр",
     ),
     Idea.SOFT: (
-        "soft,transient,temporar,temporär,weich,vorübergeh,doux,provisoir,blando,suave,temporal,zacht,tijdelijk,miękk",
-        "tymczas,ajuti,pehme,тимчас,м'як,временн,мягк,tillfäll,mjuk,midlertid,blød,myk,väliaik,dočasn,měkk,mäkk,moale",
+        "soft,transient,temporar,temporär,weich,vorübergeh,doux,provisoir,blando",
+        "suave,temporal,zacht,tijdelijk,miękk",
+        "tymczas,ajuti,pehme,тимчас,м'як,временн,мягк,tillfäll,mjuk,midlertid,blød",
+        "myk,väliaik,dočasn,měkk,mäkk,moale",
         "puha,átmenet,yumuşak,geçici,īslaic,laikin,mehko,začasn",
     ),
     Idea.BOUNCE: (
@@ -114,7 +116,7 @@ ROOTS: Final[dict[Idea, tuple[str, ...]]] = {
         "engellen,engelli,yasakl,bloķēt,užblokuo,blokuot,blokiran,блокиран,αποκλεισ",
     ),
     Idea.WAIT: (
-        "pend,await,wait,unconf,to be confirm,needs confirm,confirmation sent",
+        "to confirm,pend,await,wait,unconf,to be confirm,needs confirm,confirmation sent",
         "confirmation required,invited,invitation",
         "ausstehend,aussteh,wartet,warten,offen,zu bestätig,in bearbeit,eingelad",
         "attente,à confirm,en cours de confirm,à valid,invité",
@@ -138,7 +140,8 @@ ROOTS: Final[dict[Idea, tuple[str, ...]]] = {
         "čaka,на изчакв,изчакв,αναμον,εκκρεμ,pozvan",
     ),
     Idea.DEAD: (
-        "delet,remov,deactiv,disabl,suspend,expir,archiv,obsolet,defunct,lapsed,closed,ended,former,dropped",
+        "delet,remov,deactiv,disabl,suspend,expir,archiv,obsolet,defunct,lapsed,closed,sulet,geschloss,cerrad,chius",
+        "geslot,zamkn,uzavř,stängd,lukket,suljet,закрыт,закрит,ended,former,dropped",
         "abgelehn,rechaz,rifiut,recus,geweiger,odmow,odmít,odmiet,keeldu,відхил",
         "отклон,avböj,nekad,avslå,hylät,kieltä,elutas",
         "gelösch,löschung,deaktiv,abgelaufen,abgelauf,entfernt,archiviert,erlosch,beendet,stillgeleg,ehemalig",
@@ -204,7 +207,8 @@ ROOTS: Final[dict[Idea, tuple[str, ...]]] = {
         "lever,toimi,istniej,doruč,livr,kézbes,teslim,piegād,pristat,exist,eksist,існу,существ",
     ),
     Idea.ADDRESS: (
-        "address,adress,adres,osoite,aadress,адрес,indirizz,direcci,endereç,mailbox,postfach,boîte,buzón,casella",
+        "address,adress,mailadress,emailadress,e-mail-adress,mail address,email address,adres,osoite,aadress",
+        "адрес,indirizz,direcci,endereç,mailbox,postfach,boîte,buzón,casella",
         "caixa postal,skrzynk,ящик,скриньк,postkast,brevlåd,postkass,postilaatikk",
         "schránk,căsuț,postafiók,posta kutusu",
         "pastkast,dėžut,cím,naslov",

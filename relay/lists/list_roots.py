@@ -117,10 +117,10 @@ def certain(text: str) -> bool:
 
 def _denied(text: str, ideas: frozenset[Idea]) -> Said:
     """``not …``: of something good it is a no, of something bad it says nothing."""
-    if AGAIN.search(text) and ideas & {Idea.ON, Idea.ACTIVE, Idea.MAIL}:
-        return Said.LEFT
     if Idea.DELIVER in ideas or (Idea.ADDRESS in ideas and ideas.isdisjoint((Idea.ON, Idea.WAIT))):
         return Said.BOUNCED
+    if AGAIN.search(text) and ideas & {Idea.ON, Idea.ACTIVE, Idea.MAIL}:
+        return Said.LEFT
     if ideas & {Idea.COMPLAINT, Idea.OUT, Idea.BOUNCE, Idea.STOP, Idea.BLOCK}:
         return Said.NOTHING
     if WANTS.search(text):

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from relay.lists.list_alarm import may_alarm
 from relay.lists.list_heard import bad_part, spoken, stem, text_part
-from relay.lists.list_roots import certain, phrase
+from relay.lists.list_root_table import Idea
+from relay.lists.list_roots import certain, ideas_in, phrase
 from relay.lists.list_status_names import ANSWERS
 from relay.lists.list_words import NO, NOTHING, OFFERS, WEIGHT, YES, Said, bare, meaning, plain
 from relay.lists.list_words import strong as strongly
@@ -81,6 +83,8 @@ class StatusColumn:
 
     def said(self, cell: str) -> Said:
         """What a cell (as it stands in the file) says."""
+        if self.mode is StatusMode.GUARD and not may_alarm(cell):
+            return Said.NOTHING
         found = self.known.get(cell)
         if found is None:
             if len(self.known) >= _CACHED:
@@ -111,6 +115,8 @@ class StatusColumn:
         return self._loose(cell, word)
 
     def _state(self, cell: str, word: str) -> Said:
+        if word in _STILL_TO_DO:
+            return Said.REFUSED
         said = meaning(word) or meaning(stem(word))
         if said:
             return said
@@ -167,7 +173,7 @@ class StatusColumn:
         return Said.REFUSED if ends.pop() else Said.NOTHING
 
     def _loose(self, cell: str, word: str) -> Said:
-        if word in NO:
+        if word in NO and phrase(word) is not Said.REFUSED:
             return Said.NOTHING
         said = strongly(word)
         if said:
@@ -228,8 +234,10 @@ def alarming(cell: str, word: str) -> bool:
     """Does a cell (and its ``plain`` word) name leaving, bouncing, a complaint or no consent, wherever it stands?"""
     if strongly(word) or any(strongly(part) for part in parts_of(cell[:200])):
         return True
-    if word.count(" ") >= _SHORT or not certain(word):
+    if word.count(" ") >= _SHORT:
         return False
+    if not certain(word):
+        return phrase(word) is Said.BOUNCED and Idea.ADDRESS in ideas_in(word)  # whatever is wrong with it
     return phrase(word) not in (Said.NOTHING, Said.AGREED)
 
 
@@ -273,12 +281,18 @@ _AGREES: Final = re.compile(
 
 def short_answer(word: str) -> str:
     """``yes`` of ``yes please``; anything else (``plain``) as it is."""
-    first = word.partition(" ")[0]
-    if first in ANSWERS:
+    first, _, rest = word.partition(" ")
+    if first in ANSWERS and (first in _PLAIN_ANSWERS or rest.count(" ") < _POLITE):
         return first
     return "yes" if _AGREES.match(word) else word
 
 
+_STILL_TO_DO: Final = frozenset(_split("confirm verify activate"))
+"""States of people who were asked to do so."""
+_PLAIN_ANSWERS: Final = frozenset(_split("yes no ja nein oui да нет так ні jah"))
+"""Answers that begin no other sentence."""
+_POLITE: Final = 3
+"""Words behind another answer: ``non merci``."""
 _TICKS: Final = frozenset("👍+✓✔☑✅√")
 
 

@@ -3,6 +3,8 @@
 Compared in one spelling (``list_words.plain``); see ``list_status``.
 """
 
+# ruff: noqa: RUF001 - Turkish letters are meant here
+
 from __future__ import annotations
 
 import re
@@ -134,7 +136,8 @@ LAWFUL_CONSENT: Final = re.compile(
     r"^(?:\w+ )?(?:consent|einwillig|согласи|згод|nousolek|consenso|toestemming|samtyck|zgod)"
 )
 LAWFUL_ELSE: Final = re.compile(
-    r"legitim|\binteret|\binteres|contract|contrat|vertrag|законн|договор|договір|\bleping|berechtig|oblig|zivil|vital"
+    r"legitim|\binteret|\binteres|contract|contrat|vertrag|законн|договор|договір"
+    r"|\bleping|berechtig|oblig|zivil|vital"
 )
 BASES: Final = {
     **dict.fromkeys(_names("consent,consent obtained,obtained,einwilligung,consentement,consentimiento"), Said.AGREED),
@@ -153,5 +156,8 @@ BASES: Final = {
 }
 PREFIXED: Final = (("opted out of email", Said.LEFT), ("unsubscribed from", Said.LEFT), ("opt out ", Said.LEFT))
 BAD_NAMES.update({name.replace(" ", ""): said for name, said in BAD_NAMES.items()})
-ANSWERS: Final = _names("yes,no,ja,nein,oui,sí,да,нет,так,ні,jah,ei")
+ANSWERS: Final = _names(
+    "yes,no,ja,nein,oui,non,sí,si,да,нет,так,ні,jah,ei,tak,nie,nee,sim,não,nej,nei,jo,kyllä,ano,áno,ne,igen,nem,da,nu"
+    ",evet,hayır,jā,nē,taip,không"
+)
 NOT_STATES: Final = _names("active subscription,source,last bounce reason,unsubscribe link,unsubscribe url,email type")

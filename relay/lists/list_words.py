@@ -143,7 +143,8 @@ _NEVER: Final = _words(
     "hand,blocked,blocked by admin,email blocked,is blocked,blocks",
     "unbestätigt,nicht bestätigt,unbestaetigt,nicht angemeldet,nicht abonniert,nicht eingewilligt,keine einwilligung",
     "nepotvrzen,nepotvrzeno,nepotvrdený,ikke bekræftet,ikke bekreftet,ej bekräftad,obekräftad,vahvistamaton",
-    "neconfirmat,nepatvirtinta,neapstiprināts,niepotwierdzona,non confermata,não confirmado,niet bevestigd,onbevestigd",
+    "neconfirmat,nepatvirtinta,neapstiprināts,niepotwierdzona,non confermata",
+    "não confirmado,niet bevestigd,onbevestigd",
     "wartet auf bestätigung,bestätigung ausstehend,nicht aktiviert,gesperrt,blockiert",
     "non confirmé,non confirmée,en attente de confirmation,à confirmer,non inscrit,non abonné,pas de consentement",
     "non abonnée,non inscrite,bloqué,bloquée",
@@ -170,7 +171,7 @@ _OUT_OF_USE: Final = _words(
     "неактивний,неактивна,видалений,видалена,видалено,очікує,очікування,архів,вимкнений,відхилено,запрошений",
     "mitteaktiivne,passiivne,kustutatud,ootel,arhiveeritud,keelatud,keeldunud,deaktiveeritud,kehtetu,inactief",
 )
-_CANCELLED: Final = _words(
+CANCELLED: Final = _words(
     "cancelled,canceled,gekündigt,annulé,annulée,cancelado,отменен,отменён,скасовано,tühistatud,lõpetatud"
 )
 AGREED: Final = _words(
@@ -188,9 +189,12 @@ AGREED: Final = _words(
 )
 _IN_USE: Final = _words(
     "aktīvs,aktyvus,aktívny,aktivní,aktív,activ,aktivt,aktivna,ativa,attiva,aktywna,actieve",
-    "added,active,enabled,normal,regular,member,verified,accepted,valid,ok,deliverable,engaged,current,sendable,available",
+    "added,active,enabled,normal,regular,member,verified,accepted,valid,ok",
+    "deliverable,engaged,current,sendable,available",
     "allow,allowed,approved,live,registered,aktiv,aktiviert,gültig,actif,active,activo,activa,valide,válido",
-    "доступний,доступна,активен,активна,активный,активно,доступен,активний,активна,aktiivne,aktiivsed,kehtiv,actief,attivo",
+    "delivered,доставлено,доставлен,zugestellt,entregado,livré,distribué,toimetatud",
+    "доступний,доступна,активен,активна,активный,активно,доступен,активний,активна",
+    "aktiivne,aktiivsed,kehtiv,actief,attivo",
     "laufend,en cours,vigente,действует,чинна,lubatud,autorisé,autorisée,разрешено,дозволено,erlaubt,permitido",
     "permitted",
     "включена,включено,увімкнена,увімкнено,tellitud,good,complete,completed,digest,digests,mime digests,mail",
@@ -203,14 +207,14 @@ _IN_USE: Final = _words(
 )
 YES: Final = _words(
     "yes,y,true,t,1,on,x,v,checked,agree,agreed,i agree,accept,accepts,given,granted,opt in,double",
-    "есть,є,имеется,hay,vorliegend,liegt vor,ano,igen,angekreuzt,ausgewählt,coché",
+    "oui,evet,jo,áno,ano,jā,taip,да,есть,є,имеется,hay,vorliegend,liegt vor,ano,igen,angekreuzt,ausgewählt,coché",
     "cochée,marcado,marcada,отмечено,выбрано,позначено,märgitud,ticked,selected,хочу",
     "ja,j,wahr,oui,o,vrai,sí,si,s,verdadero,да,д,истина,так,т,істина,jah,tõene,sim,tak,kyllä,email",
     "email sms,sms email",
 )
 NO: Final = _words(
     "no,n,false,f,0,off,not given,disagree,disagreed,reject,none,never,no consent,not granted,unchecked",
-    "nein,falsch,non,faux,falso,нет,н,ложь,ні,хиба,ei,väär,vale,nee,nie,não,nao,nej,nei,nem,nope",
+    "nein,falsch,non,faux,falso,нет,н,ложь,ні,хиба,ei,väär,vale,nee,nie,não,nao,nej,nei,nem,nope,ne,hayır,nē,nu",
 )
 NOTHING: Final = frozenset(("", "null", "nil", "none", "n a", "na", "nan", "undefined", "never", "unknown"))
 """An empty cell and what stands for one; ``-`` and ``[]`` are empty in one spelling."""
@@ -232,7 +236,7 @@ WORDS: Final = {
     **dict.fromkeys(AGREED, Said.AGREED),
     **dict.fromkeys(_OUT_OF_USE, Said.REFUSED),
     **dict.fromkeys(_NEVER, Said.REFUSED),
-    **dict.fromkeys(_CANCELLED, Said.LEFT),
+    **dict.fromkeys(CANCELLED, Said.LEFT),
     **dict.fromkeys(_LEFT, Said.LEFT),
     **dict.fromkeys(_STOPPED, Said.STOPPED),
     **dict.fromkeys(_BOUNCED - {"clean"}, Said.BOUNCED),
