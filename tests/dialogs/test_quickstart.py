@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -63,3 +64,17 @@ def test_the_page_works_as_it_stands(tmp_path: Path) -> None:
     assert "taken: " in told and "refused: no-consent bob@example.com" in told
     heard = (tmp_path / "heard.txt").read_text()
     assert "webhook.test" in heard and "bounced bounced@sandbox.invalid" in heard
+
+
+def test_a_port_that_is_taken_ends_the_waiting(tmp_path: Path) -> None:
+    text = BLOCK.findall((ROOT / "docs" / "QUICKSTART.md").read_text("utf-8"))[0][1].partition("relay tenant")[0]
+    taken = socket.create_server(("127.0.0.1", 0))
+    ports = {port: str(free_port()) for port in PORTS} | {PORTS[0]: str(taken.getsockname()[1])}
+    swap = " ".join(f"-e s/{port}/{free}/" for port, free in ports.items())
+    script = text.replace("--dir .\n", f"--dir .\nsed -i {swap} relay.toml\n")
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    with taken:
+        done = subprocess.run(
+            ["bash", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120
+        )
+    assert f"127.0.0.1:{ports[PORTS[0]]}" in done.stdout and "in use" in done.stdout, done
