@@ -49,13 +49,14 @@ def wait(what: str, found: Callable[[], object]) -> None:
 class Outside:
     """Other servers: they can be away."""
 
-    def __init__(self) -> None:
+    def __init__(self, python: str = "/opt/relay/bin/python3") -> None:
+        self._python = python
         OUTSIDE.mkdir(exist_ok=True)
         OUTSIDE.chmod(0o755)
         self._process: subprocess.Popen[bytes] | None = None
 
     def open(self) -> None:
-        self._process = subprocess.Popen(["/opt/relay/bin/python3", "/package-test/sink.py", str(OUTSIDE)])
+        self._process = subprocess.Popen([self._python, "/package-test/sink.py", str(OUTSIDE)])
         wait("the world outside listens", lambda: _listens(10026))
 
     def close(self) -> None:
