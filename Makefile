@@ -15,7 +15,7 @@ export NODE_PATH := $(PEERS_DIR)/node_modules
 export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup compiled wheel package package-test docs demo test test-postgres test-compiled check format bench bench-quick bench-queue bench-consents bench-copy bench-profile corpora crash crash-postgres faults fuzz fuzz-api likeness simulate pages campaigns campaigns-large lock clean bench-sending bench-content simulate-brake bought
+.PHONY: help setup compiled wheel package package-test docs demo test test-postgres test-compiled test-newest check format bench bench-quick bench-queue bench-consents bench-copy bench-profile corpora crash crash-postgres faults fuzz fuzz-api likeness simulate pages campaigns campaigns-large lock clean bench-sending bench-content simulate-brake bought
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -54,6 +54,9 @@ test-postgres: $(READY) ## contract, dialogs, registry, lists and pages with the
 
 test-compiled: $(READY) ## the tests of the mail's way against the compiled copy
 	VENV=$(VENV) scripts/test-compiled $(ARGS)
+
+test-newest: ## the suite's short form on the newest Python that can be had: Debian's unstable (SUITE=trixie), or PYTHON, or one on the PATH
+	scripts/newest $(ARGS)
 
 check: $(READY) ## format, lint, types, generated files, documents
 	$(BIN)/ruff format --check .
