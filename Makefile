@@ -113,7 +113,8 @@ likeness: $(READY) ## how well copies of one campaign are told from another's, b
 simulate-brake: $(READY) ## how often tenants' own log-ins are braked and how far thieves get, into docs/OPERATIONS.md; TENANTS=40 DAYS=32
 	$(BIN)/python -m tests.support.brake_simulation
 
-pages: $(READY) ## pictures of the main pages for docs/PAGES.md; needs Chromium
+pages: $(READY) ## pictures of the main pages for docs/PAGES.md, which needs Chromium, and of `relay top` and `relay doctor`
+	$(BIN)/python -m tests.pages.terminals
 	$(BIN)/python -m tests.pages
 
 simulate: $(READY) ## how often good campaigns are stopped and bad ones pass, into docs/STAGING.md; RUNS=150 SEED=11 in the environment

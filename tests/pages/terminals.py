@@ -1,6 +1,6 @@
-"""``python -m tests.pages.terminals``: what ``relay top`` and ``relay doctor`` show, of a relay under way, as docs/pages/*.svg.
+"""``python -m tests.pages.terminals``: what ``relay top`` and ``relay doctor`` show, as docs/pages/*.svg.
 
-Two customers send through a real relay; one site answers slowly with 451, another takes all. What a terminal of 100
+A relay is under way: two customers send through it; one site takes all, another isn't there. What a terminal of 100
 columns gets is drawn as it came.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import io
+import json
 import os
 import pty
 import re
@@ -27,6 +28,7 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
 
+from relay.tenants.domains import DnsRecord, zone_line
 from tests.support.dns import TinyDNS
 from tests.support.peers import until
 from tests.support.relay import Relay
@@ -92,6 +94,11 @@ def under_way(directory: Path) -> Iterator[Relay]:
         )  # fmt: skip
         for tenant in ("bookshop", "harbour"):
             relay.tenant(tenant, f"{tenant}.example")
+            _publish(relay, dns, f"{tenant}.example", () if tenant == "bookshop" else ("return-path", "dmarc"))
+        dns.add(relay.hostname, "A", "192.0.2.10")
+        dns.add(relay.hostname, "MX", f"10 {relay.hostname}.")
+        dns.add(relay.hostname, "TXT", f'"v=spf1 a:{relay.hostname} ~all"')
+        dns.add("10.2.0.192.in-addr.arpa", "PTR", f"{relay.hostname}.")
         relay.start()
         over = threading.Event()
         sender = threading.Thread(target=_send, args=(relay, over), daemon=True)
@@ -104,6 +111,15 @@ def under_way(directory: Path) -> Iterator[Relay]:
             sender.join(60)
             relay.stop()
             sink.close()
+
+
+def _publish(relay: Relay, dns: TinyDNS, domain: str, without: tuple[str, ...]) -> None:
+    """All that its owner has to, but for what is left out."""
+    told = json.loads(relay.run("domain", "verify", domain.partition(".")[0], domain, "--json").stdout)
+    for record in told["records"]:
+        if record["purpose"] not in without:
+            line = zone_line(DnsRecord(record["name"], record["type"], record["value"], ""))
+            dns.add(record["name"], record["type"], line.split(" ", 3)[3])
 
 
 def _send(relay: Relay, over: threading.Event) -> None:
