@@ -92,10 +92,8 @@ def _tell(
     """What stood there, and what stands there now."""
     say = language.plain
     lines = [
-        say("register.corrected.field", field=say(f"register.{name}"), before=_said(language, row, name),
-            after=_said(language, fresh, name))
-        for name in names
-    ]  # fmt: skip
+        f"* {say(f'register.{name}')}: {_said(language, row, name)} → {_said(language, fresh, name)}" for name in names
+    ]
     paragraphs = [say("mail.hello"), say("register.corrected.lead", operator=office.operator.name), "\n".join(lines)]
     paragraphs.append(say("register.corrected.next"))
     subject = say("register.corrected.subject", operator=office.operator.name)

@@ -85,7 +85,6 @@ REGISTER: Final[dict[str, str]] = {
     ),
     "register.corrected.subject": "Your data at {operator} was put right",
     "register.corrected.lead": "{operator} has put right what you gave when you registered:",
-    "register.corrected.field": "* {field}: {before} → {after}",
     "register.corrected.next": "If that is wrong, answer this letter: a person reads it.",
     "invite.mail.subject": "An invitation to {operator}",
     "invite.mail": "you are invited to open an account at {operator}, which sends mail for its customers. Begin here:",
