@@ -28,8 +28,9 @@ from typing import Any, Final
 from relay.events import daily
 from relay.events.forget import forget_told
 from relay.store.contract import Tx
-from relay.store.database import connect, transaction
+from relay.store.database import transaction
 from relay.store.engines import StoreAddress
+from relay.store.kept import KeptConnection
 from relay.store.thread import to_its_end
 from relay.store.words import failed
 
@@ -108,15 +109,16 @@ def catch_up(conn: Tx, followers: Sequence[Follower] = ALL) -> int:
 
 async def run(path: StoreAddress, followers: Sequence[Follower] = ALL) -> None:
     """Follow until cancelled, in a thread that ends its turn first; by one process of a relay."""
-    while True:
-        try:
-            await to_its_end(_turn, path, followers)
-        except Exception as error:
-            failed(_log, "events can't be followed, trying again", error, path)
-            await asyncio.sleep(AGAIN_S)
-        await asyncio.sleep(EVERY_S)
+    with closing(KeptConnection(path)) as kept:
+        while True:
+            try:
+                await to_its_end(_turn, kept, followers)
+            except Exception as error:
+                failed(_log, "events can't be followed, trying again", error, path)
+                await asyncio.sleep(AGAIN_S)
+            await asyncio.sleep(EVERY_S)
 
 
-def _turn(path: StoreAddress, followers: Sequence[Follower]) -> None:
-    with closing(connect(path)) as conn:
+def _turn(kept: KeptConnection, followers: Sequence[Follower]) -> None:
+    with kept.use() as conn:
         catch_up(conn, followers)

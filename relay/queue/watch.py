@@ -6,6 +6,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -14,9 +16,11 @@ from relay.pipeline.chain import Chain
 from relay.pipeline.contract import CampaignVerdict, Decision
 from relay.queue import engagement, holds, last, verdict_letters, verdicts
 from relay.queue.operator import Operator
-from relay.store.contract import Tx
+from relay.store.contract import Connection, Tx
 from relay.store.database import connect, transaction
 from relay.store.engines import StoreAddress
+from relay.store.kept import KeptConnection
+from relay.store.thread import to_its_end
 from relay.store.words import failed
 
 _log = logging.getLogger("relay.campaign")
@@ -43,18 +47,19 @@ async def run(
     ``operator``: who decides what is left to people; None: nobody is told by mail.
     """
     turn = 0
-    while True:
-        try:
-            finish, hourly = turn % FINISH_EVERY == 0, turn % HOURLY == 0
-            await asyncio.to_thread(_turn, path, chain, clock, first, operator, finish=finish, hourly=hourly)
-        except Exception as error:
-            failed(_log, "campaigns can't be judged, trying again", error, path)
-        turn += 1
-        await asyncio.sleep(EVERY_S)
+    with closing(KeptConnection(path)) as kept:
+        while True:
+            try:
+                finish, hourly = turn % FINISH_EVERY == 0, turn % HOURLY == 0
+                await to_its_end(partial(_turn, kept, chain, clock, first, operator, finish=finish, hourly=hourly))
+            except Exception as error:
+                failed(_log, "campaigns can't be judged, trying again", error, path)
+            turn += 1
+            await asyncio.sleep(EVERY_S)
 
 
 def _turn(
-    path: StoreAddress,
+    kept: KeptConnection,
     chain: Chain,
     clock: Callable[[], float],
     first: Callable[[], None],
@@ -64,45 +69,27 @@ def _turn(
     hourly: bool = False,
 ) -> None:
     first()
-    _end_holds(path, clock())
-    if finish:
-        finish_decided(path, clock())
-    conn = connect(path, readonly=True)
-    try:
-        waiting = conn.execute("SELECT 1 FROM campaign WHERE state = 'staged' LIMIT 1").fetchone()
-    finally:
-        conn.close()
-    if waiting:
-        _begin_windows(path, clock())
-    conn = connect(path, readonly=True)
-    try:
+    with kept.use() as conn:
+        _end_holds(conn, clock())
+        if finish:
+            _finish_decided(conn, clock())
+        if conn.execute("SELECT 1 FROM campaign WHERE state = 'staged' LIMIT 1").fetchone():
+            with transaction(conn):
+                campaigns.begin_windows(conn, clock())
         found = judge(conn, chain, clock())
-    finally:
-        conn.close()
     for campaign_id, verdict in found:
-        act(path, campaign_id, verdict, clock(), operator)
-    if hourly:
-        _measure(path, clock())
-    if finish and operator is not None:
-        _call_next(path, operator, clock())
+        act(kept.where, campaign_id, verdict, clock(), operator)
+    with kept.use() as conn:
+        if hourly:
+            with transaction(conn):
+                record.measure(conn, clock())
+        if finish and operator is not None:
+            _call_next(conn, operator, clock())
 
 
-def _begin_windows(path: StoreAddress, now: float) -> None:
-    conn = connect(path)
-    try:
-        with transaction(conn):
-            campaigns.begin_windows(conn, now)
-    finally:
-        conn.close()
-
-
-def _end_holds(path: StoreAddress, now: float) -> None:
-    conn = connect(path)
-    try:
-        count = holds.end_timed(conn, now)
-        late = last.drop_late(conn, now)
-    finally:
-        conn.close()
+def _end_holds(conn: Connection, now: float) -> None:
+    count = holds.end_timed(conn, now)
+    late = last.drop_late(conn, now)
     if late:
         _log.info("%d copies were dropped at the time that their messages name as the last", late)
     if count:
@@ -154,27 +141,14 @@ def act(
     _log.info("campaign=%d %s: %s", campaign_id, verdict.decision, verdict.why)
 
 
-def _measure(path: StoreAddress, now: float) -> None:
-    conn = connect(path)
-    try:
-        with transaction(conn):
-            record.measure(conn, now)
-    finally:
-        conn.close()
-
-
-def _call_next(path: StoreAddress, operator: Operator, now: float) -> None:
+def _call_next(conn: Connection, operator: Operator, now: float) -> None:
     """Campaigns that nobody has decided within the term."""
-    conn = connect(path)
-    try:
-        for campaign_id in campaigns.overdue(conn, now - operator.review_s):
-            with transaction(conn):
-                verdict_letters.overdue(conn, operator, campaign_id, now)
-    finally:
-        conn.close()
+    for campaign_id in campaigns.overdue(conn, now - operator.review_s):
+        with transaction(conn):
+            verdict_letters.overdue(conn, operator, campaign_id, now)
 
 
-def _work_off(conn: Tx, campaign_id: int, now: float) -> None:
+def _work_off(conn: Connection, campaign_id: int, now: float) -> None:
     while True:
         with transaction(conn):
             if not verdicts.work_off(conn, campaign_id, now):
@@ -182,11 +156,7 @@ def _work_off(conn: Tx, campaign_id: int, now: float) -> None:
         time.sleep(PAUSE_S)
 
 
-def finish_decided(path: StoreAddress, now: float) -> None:
+def _finish_decided(conn: Connection, now: float) -> None:
     """Work off what a decision left: cut short by a crash, or held while it was made."""
-    conn = connect(path)
-    try:
-        for campaign_id in verdicts.unfinished(conn):
-            _work_off(conn, campaign_id, now)
-    finally:
-        conn.close()
+    for campaign_id in verdicts.unfinished(conn):
+        _work_off(conn, campaign_id, now)

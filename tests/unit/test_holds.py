@@ -22,6 +22,7 @@ from relay.queue.trace import trace
 from relay.queue.values import Result
 from relay.queue.view import copies, stats
 from relay.store.database import connect, migrate, transaction
+from relay.store.kept import KeptConnection
 from relay.values.ids import encode_id
 from relay.values.states import State
 from tests.support.leases import lease_all
@@ -68,7 +69,7 @@ def test_the_watch_ends_holds_after_a_restart_too(tmp_path: Path, conn: sqlite3.
     put(conn, [ANN], hold=Hold("odd", UNTIL))
     conn.close()
     path = tmp_path / "relay.db"
-    watch._turn(path, None, lambda: UNTIL, lambda: None, None, finish=False)  # type: ignore[arg-type]
+    watch._turn(KeptConnection(path), None, lambda: UNTIL, lambda: None, None, finish=False)  # type: ignore[arg-type]
     assert state(connect(path)) is State.READY
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.store.sqlite.place import Place
+from relay.store.place import Place
 from relay.store.sqlite.room import LOG_FLOOR_OCTETS, PAGE_OCTETS, DiskRoom, cost
 from relay.store.sqlite.shrink import SPARE_PAGES
 

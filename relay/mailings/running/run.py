@@ -24,6 +24,7 @@ from relay.mailings.running import handing
 from relay.store.contract import Connection
 from relay.store.database import connect, transaction
 from relay.store.engines import StoreAddress
+from relay.store.kept import KeptConnection
 from relay.store.thread import to_its_end
 from relay.store.words import failed
 from relay.templates.personal import Unfilled
@@ -59,6 +60,7 @@ class MailingRun:
 
     def __init__(self, path: StoreAddress, line: MailLine, clock: Callable[[], float], *, batch: int = BATCH) -> None:
         self._path = path
+        self._kept = KeptConnection(path)
         self._line = line
         self._clock = clock
         self._batch = batch
@@ -79,6 +81,7 @@ class MailingRun:
                 if not busy:
                     await asyncio.sleep(IDLE_S)
         finally:
+            self._kept.close()
             await self._line.close()
 
     async def turn(self) -> bool:
@@ -93,7 +96,7 @@ class MailingRun:
 
     def _next(self) -> list[MailingStep]:
         """In a thread."""
-        with closing(connect(self._path)) as conn:
+        with self._kept.use() as conn:
             now = self._clock()
             return [step for row in mailings.active(conn, now) if (step := self._step(conn, row, now)) is not None]
 

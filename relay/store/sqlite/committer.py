@@ -32,8 +32,8 @@ from typing import Any, TypeVar
 
 from relay.store.batch import Ended, WriteHealth, refusal, submitted, tell
 from relay.store.database import BUSY_TIMEOUT_S, connect
+from relay.store.place import Place
 from relay.store.sqlite.checkpoint import BACKSTOP_PAGES, LOG_OCTETS
-from relay.store.sqlite.place import Place
 from relay.store.sqlite.tight import TightLog
 from relay.store.sqlite.turn import Turn
 from relay.store.thread import Hand

@@ -11,8 +11,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from relay.store.database import StoreError, connect
+from relay.store.kept import opened
+from relay.store.place import Place
 from relay.store.pool import CONNECTIONS, Unavailable
-from relay.store.sqlite.place import Place
 
 LOCK_WAIT_S = 3.0
 READ_LIMIT_S = 5.0
@@ -126,12 +127,7 @@ class Pool:
                 if not place.lost(thorough=True):
                     return conn, place
                 conn.close()  # of a file that was deleted or replaced: what is written there is gone with this process
-        try:
-            place = Place(self._path)
-        except OSError as error:
-            connect(self._path).close()  # says what is wrong, and what to do
-            raise Unavailable(f"database {self._path}: {error.strerror}") from error
-        conn = connect(self._path)
+        conn, place = opened(self._path)
         conn.execute(f"PRAGMA busy_timeout = {int(self._lock_wait_s * 1000)}")
         conn.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         return conn, place
