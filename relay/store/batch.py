@@ -35,6 +35,11 @@ class WriteHealth:
     def faulted(self, error: BaseException) -> None:
         self.failure, self._fault_at = error, time.monotonic()
 
+    def worked(self, began_at: float) -> None:
+        """A write came about; one that was begun after the last fault shows that this is over."""
+        if began_at > self._fault_at:
+            self.failure = None
+
     def fault(self) -> str:
         """Why writes fail at the moment, or for how long one has been waiting; empty if all is well."""
         if self.failure is not None:

@@ -2,7 +2,7 @@
 
 Faults of a store show when something is written, so a process that has nothing
 to write would never learn of one, nor that it has passed. So it writes a row
-now and then: every few seconds while something is wrong, else twice a minute
+now and then: every second while something is wrong, else twice a minute
 unless mail does it anyway.
 """
 
@@ -26,7 +26,7 @@ _log = logging.getLogger("relay.store")
 
 EVERY_S: Final = 1.0
 IDLE_S: Final = 30.0
-WRONG_S: Final = 3.0
+WRONG_S: Final = 1.0
 TOLD_S: Final = 60.0
 PROBE: Final = "probe"
 """A mark that is moved to see whether anything can be written."""

@@ -170,7 +170,7 @@ def test_a_copy_goes_only_when_all_holds_have_ended(conn: sqlite3.Connection, or
 
 def test_a_release_says_what_still_holds(conn: sqlite3.Connection) -> None:
     id_ = held_by_all(conn)
-    assert do(conn, QueueAction.RELEASE, id_) == QueueChange(0, 0, 1, 1)
+    assert do(conn, QueueAction.RELEASE, id_) == QueueChange(0, 0, 1, 1, lifted=1)
     assert column(conn, "SELECT held_by FROM recipient") == [CAMPAIGN | FREEZE]
     assert do(conn, QueueAction.RELEASE, id_) == QueueChange(0, 0, 1, 1)
 
@@ -179,13 +179,13 @@ def test_a_release_knows_what_the_re_check_would_hold_for(conn: sqlite3.Connecti
     """Released while its tenant is frozen, or its campaign stopped, it would be held again a moment later."""
     id_, _ = put(conn, [ANN], hold=Hold("odd", UNTIL), campaign="autumn")
     freeze(conn, "bulk")
-    assert do(conn, QueueAction.RELEASE, id_) == QueueChange(0, 0, 0, 1)
+    assert do(conn, QueueAction.RELEASE, id_) == QueueChange(0, 0, 0, 1, lifted=1)
     freeze(conn, "none")
     with transaction(conn):
         conn.execute("UPDATE campaign SET state = 'stopped'")
     assert thaw(conn, LATER) == 1
     do(conn, QueueAction.HOLD, id_)
-    assert do(conn, QueueAction.RELEASE, id_) == QueueChange(0, 0, 1, 0)
+    assert do(conn, QueueAction.RELEASE, id_) == QueueChange(0, 0, 1, 0, lifted=1)
     released(conn)
     assert state(conn) is State.READY
 
@@ -339,7 +339,8 @@ def test_rows_of_an_earlier_release_keep_what_holds_them(
     put(conn, [ANN], campaign="autumn" if campaign else "")
     # As it was: without the columns, with a word for each.
     conn.executescript(
-        "DROP INDEX recipient_held_until; DROP INDEX recipient_braked; ALTER TABLE recipient DROP COLUMN held_by;"
+        "DROP INDEX recipient_held_until; DROP INDEX recipient_braked; DROP INDEX recipient_held;"
+        " ALTER TABLE recipient DROP COLUMN held_by;"
         f" ALTER TABLE recipient DROP COLUMN held_until; UPDATE recipient SET state = 1, hold_reason = '{reason}';"
         f" UPDATE campaign SET state = '{campaign}'"
     )

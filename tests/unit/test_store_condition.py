@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +15,9 @@ from typing import Any
 import pytest
 
 from relay.observe.trouble import WORDS, Trouble
+from relay.store import batch
 from relay.store import condition as module
+from relay.store.batch import WriteHealth
 from relay.store.condition import Condition, Gone
 from relay.store.database import connect, migrate
 from relay.store.sqlite.committer import Committer
@@ -229,3 +232,13 @@ def test_a_restored_database_that_is_lost_again_is_saved_again(path: Path) -> No
     with closing(connect(path)) as conn:
         assert conn.execute("SELECT name FROM counter").fetchall() == [("time 0",), ("time 1",)]
         assert conn.execute("SELECT count(*) FROM meta WHERE name LIKE 'saved/%'").fetchone() == (1,)
+
+
+def test_only_a_write_that_was_begun_after_a_fault_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "FRESH_S", 1e9)
+    health, begun = WriteHealth(), time.monotonic()
+    health.faulted(StoreBusy("nobody there"))
+    health.worked(begun)
+    assert health.fault() == "nobody there"
+    health.worked(time.monotonic() + 1)
+    assert health.fault() == "" and health.failure is None

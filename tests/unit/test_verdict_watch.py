@@ -82,7 +82,7 @@ def test_the_next_are_called_when_the_term_is_over(path: Path, conn: sqlite3.Con
     watch.act(path, 1, ASK, NOW + 60, OPS)
     forget_mail(conn)
     for at in (NOW + 7000, NOW + 7300, NOW + 9000):
-        watch._call_next(path, OPS, at)
+        watch._call_next(conn, OPS, at)
     ((to, subject, text),) = letters(conn)
     assert to == "boss@relay.example" and subject.startswith("campaign 1 of shop has waited for a verdict since ")
     assert ASK.why in text
@@ -93,7 +93,7 @@ def test_nobody_is_called_for_what_was_decided(path: Path, conn: sqlite3.Connect
     with transaction(conn):
         verdicts.release(conn, 1, "root", "fine", NOW + 90)
     forget_mail(conn)
-    watch._call_next(path, OPS, NOW + 90_000)
+    watch._call_next(conn, OPS, NOW + 90_000)
     assert letters(conn) == []
 
 

@@ -148,6 +148,7 @@ class ServerCommitter:
     def _settle(self, loop: asyncio.AbstractEventLoop, ended: list[Ended], fault: BaseException | None) -> None:
         if fault is None and time.monotonic() - self._health.waits_since < QUICK_S:
             self._well_at = time.monotonic()
+            self._health.worked(self._health.waits_since)
         self._health.waits_since = 0.0
         if self._timer is not None:
             self._timer.cancel()
