@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from relay.lists import list_finding
-from relay.lists.list_matters import is_deal
+from relay.lists.list_matters import is_deal, is_plan
+from relay.lists.list_roots import good_name
 from relay.lists.list_status import StatusColumn, StatusMode, known
-from relay.lists.list_words import CANCELLED, Said, meaning, plain, strong
+from relay.lists.list_words import CANCELLED, IN_FORCE, Said, meaning, plain, strong
 
 Cells = Callable[[int], list[str]]
 """What stands in a column, by its index; empty cells left out."""
@@ -50,8 +51,10 @@ def _of_person(status: list[StatusColumn], names: Sequence[str], cells: Cells) -
     """
     if not any(column.mode is StatusMode.YES for column in status):
         return status
-    if any(map(is_deal, names)):
-        status = [column for column in status if not _of_deal(column, names[column.index], cells)]
+    if any(_asks(column, names[column.index], cells) for column in status):
+        deal, plan = any(map(is_deal, names)), any(map(is_plan, names))
+        status = [column for column in status if not (deal and _of_deal(column, names[column.index], cells))]
+        status = [column for column in status if not (plan and _of_plan(column, names[column.index], cells))]
     strange = [
         column
         for column in status
@@ -72,6 +75,16 @@ def _of_deal(column: StatusColumn, name: str, cells: Cells) -> bool:
     if column.mode is StatusMode.STATE:
         return name in list_finding.MERE
     return column.mode is StatusMode.BAD and name in CANCELLED
+
+
+def _asks(column: StatusColumn, name: str, cells: Cells) -> bool:
+    """Does a column answer by yes and no whether somebody gets mail?"""
+    return column.mode is StatusMode.YES and good_name(name) and list_finding.are_flags(cells(column.index))
+
+
+def _of_plan(column: StatusColumn, name: str, cells: Cells) -> bool:
+    """Does a mere ``Active`` say whether somebody pays?"""
+    return name in IN_FORCE and list_finding.are_flags(cells(column.index))
 
 
 def _meant(cell: str) -> bool:

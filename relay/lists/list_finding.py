@@ -20,10 +20,12 @@ from relay.lists.list_heard import (
     stem,
 )
 from relay.lists.list_matters import is_other_flag, is_personal
-from relay.lists.list_roots import bad_name, good_name, state_name
+from relay.lists.list_root_table import Idea
+from relay.lists.list_roots import bad_name, good_name, ideas_in, state_name
 from relay.lists.list_status import StatusColumn, StatusMode, answer_of, denied, is_time, known, parts_of, short_answer
 from relay.lists.list_status_names import (
     AGREEMENT,
+    ANSWERS,
     ASKED,
     BAD_NAMES,
     BASES,
@@ -50,6 +52,8 @@ _ANY_TIME: Final = re.compile(
 MERE: Final = frozenset(("status", "statut", "статус", "staatus", "estatus"))
 """Names that may be those of an order's state."""
 _ALL: Final = ("all", "everything", "global", "alle", "alles", "tous", "tout", "todo", "todos", "все", "всі", "koik")
+_OF_PERSON: Final = frozenset((Idea.MAIL, Idea.ON, Idea.OUT))
+"""Ideas in the words of a column of states by which it is about a person and mail."""
 MAX_KINDS: Final = 40
 """Different words that a column of states has at most in a sample."""
 
@@ -101,7 +105,7 @@ def _by_name(
             return None
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
     if not bad and AGREEMENT.search(name) and _any_known(cells) and not are_times(cells):
-        empty, how = _if_empty(cells, no=True), says_how(name)
+        empty, how = _if_empty(cells, no=True), says_how(name) or is_reason(name)
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=empty, texts=how)
     flags = any(is_flag(cell) for cell in cells) and all(is_flag(cell) or meaning(plain(cell)) for cell in cells)
     if not bad and (bad := bad_part(name)) and not flags and not is_reason(name):
@@ -122,7 +126,7 @@ def _by_name(
     if bad:
         return StatusColumn(index, shown, StatusMode.BAD, bad, answers, reasons=is_reason(name))
     if not bad and good_part(name) and 0 < len(set(cells)) <= MAX_KINDS and not are_times(cells):
-        heard = {known(cell) or (Said.REFUSED if plain(cell) in NO else Said.NOTHING) for cell in cells}
+        heard = {known(cell) or _answered(cell) for cell in cells}
         if heard - {Said.NOTHING, Said.AGREED}:
             empty, how = _if_empty(cells, no=True), Said.AGREED not in heard
             return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=empty, texts=how)
@@ -132,6 +136,7 @@ def _by_name(
         if (
             all(meant)
             or _are_states(cells)
+            or (name in STATE_NAMES and any(ideas_in(kind) & _OF_PERSON for kind in kinds))
             or (2 * sum(meant) >= len(meant) and kinds & STRONG.keys() and name in STATE_NAMES)
         ):
             return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
@@ -195,6 +200,12 @@ def _by_words(
     if certain or states:
         return StatusColumn(index, shown, StatusMode.STRONG if strong_only else StatusMode.LOOSE, answers=answers)
     return None
+
+
+def _answered(cell: str) -> Said:
+    """What a yes or a no says of an agreement."""
+    word = short_answer(answer_of(cell))
+    return Said.REFUSED if word in NO else Said.AGREED if word in YES & ANSWERS else Said.NOTHING
 
 
 def _flagged(name: str) -> bool:

@@ -52,6 +52,14 @@ def is_deal(name: str) -> bool:
     return _DEALS.search(name) is not None
 
 
+_PLANS: Final = re.compile(r"\b(?:plan|tier|member ?ships?|price|mrr|тариф|tarif)\b")
+
+
+def is_plan(name: str) -> bool:
+    """Is a column about something paid for?"""
+    return _PLANS.search(name) is not None
+
+
 def is_personal(name: str) -> bool:
     """Do names of people, places and things stand in the column?"""
     return _PERSONAL.search(name) is not None

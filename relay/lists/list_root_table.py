@@ -166,6 +166,7 @@ ROOTS: Final[dict[Idea, tuple[str, ...]]] = {
         "izbrisan,obrisan,odstranj,uklonjen,изтрит,деактив,διαγραμμ",
     ),
     Idea.ON: (
+        "получа,отриму,erhält,bekommt,reçoi,recoiv,recib,ricev,recebe,ontvang,otrzym,saab!,receives,receiving,får!,dostáv",
         "subscri,optin,opt-in,optedin,opted in,confirm,consent,agree,accept,verif,signed up,joined,enrol",
         "angemeld,anmeld,abonn,eingetrag,bestätig,einwillig,eingewillig,zustimm,zugestimmt,einverstand,verifizier",
         "inscri,abonn,confirm,consent,accept,accord,vérifi,autoris",
@@ -270,6 +271,7 @@ ASIDE: Final = (
     " verildi dota duotas gautas longer mehr plus piu mais meer juz больше більше"
     " lenger langre længere enaa enam uz mai mar"
     " artik artık vairs je este est ole is was are were has have been encore marked as como comme als marcou marque"
-    " markeret merkitty oznacen reported yet jeszcze este todavia ainda ancora edildi від von"
+    " markeret merkitty oznacen reported yet jeszcze este todavia ainda ancora edildi"
+    " від von liegt vor vorliegend besteht есть имеется є наявна olemas hay existe ano"
 )
 """Words that don't change what is said."""

@@ -58,6 +58,8 @@ OTHER_STATES: Final = re.compile(
 AGREEMENT: Final = re.compile(
     r"\b(?:consent|opt ?in|einwilligung|zustimmung|consentement|consentimiento|согласие|згода|nousolek|permission)\b"
 )
+AGREED_THEN: Final = re.compile(rf"(?:{AGREEMENT.pattern})\Z")
+"""Names of columns that hold the time of an agreement, or nothing where there is none."""
 YES_NAMES: Final = _names(
     "subscribed,is subscribed,opted in,opt in,optin,opt-in,double opt in,double optin,doi,email optin,email opt in",
     "accepts marketing,accepts email marketing,accepts e-mail marketing,accepts emails,email consent",

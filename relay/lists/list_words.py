@@ -174,6 +174,8 @@ _OUT_OF_USE: Final = _words(
 CANCELLED: Final = _words(
     "cancelled,canceled,gekündigt,annulé,annulée,cancelado,отменен,отменён,скасовано,tühistatud,lõpetatud"
 )
+IN_FORCE: Final = _words("active,is active,aktiv,actif,activo,attivo,ativo,actief,активен,активний,aktiivne")
+"""Names of columns that say of whatever a list is of that it is in force."""
 AGREED: Final = _words(
     "subscribed,subscriber,opted in,opt in,optin,opted-in,double opt in,double optin,confirmed,active subscriber",
     "single opt in,single optin,confirmed opt in,resubscribed,marketing accepted,consented,consent given",
