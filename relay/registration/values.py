@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from relay.mail.address import Address, AddressError, parse_address
-from relay.texts.countries import CODES
+from relay.texts.countries import codes
 
 
 class RegistrationState(StrEnum):
@@ -123,7 +123,7 @@ def _phone(text: str) -> str | None:
 
 
 def _country(text: str) -> str | None:
-    return text.upper() if text.upper() in CODES else None
+    return text.upper() if text.upper() in codes() else None
 
 
 def _name(text: str) -> str | None:

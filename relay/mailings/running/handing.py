@@ -13,7 +13,8 @@ from relay.mail.writing import Draft, Mailbox, TextWithPlaces, mailbox, mark_of,
 from relay.mailings.audience import AudienceMember
 from relay.mailings.mailings import Mailing, MailingContent
 from relay.mailings.writing import values_of
-from relay.templates.personal import Sources, for_several
+from relay.templates.personal import Sources, Unfilled, for_several
+from relay.values.errors import RegistryError
 
 TO: Final = "mailing_to"
 """Slot of the To field."""
@@ -22,9 +23,12 @@ PREFIX: Final = "mailing"
 
 
 def step_of(row: Mailing, members: Sequence[AudienceMember], up_to: int, *, again: bool) -> HandedMessage:
-    """The mailing's next step: for these people, who lead on to ``up_to``. Raises Unfilled."""
+    """The next step: for these people, who lead on to ``up_to``. Raises RegistryError for texts beyond filling."""
     step = HandedStep(row.id, row.reached, up_to, tuple(one.id for one in members), again)
-    return message_of(row.content, row.tenant_id, members, last_at=row.last_at, step=step)
+    try:
+        return message_of(row.content, row.tenant_id, members, last_at=row.last_at, step=step)
+    except Unfilled as error:
+        raise RegistryError(str(error)) from error
 
 
 def message_of(

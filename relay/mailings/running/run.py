@@ -20,14 +20,12 @@ from relay.intake.api.handed import HandedMessage, Told
 from relay.intake.api.line import DoorShut, MailLine
 from relay.mailings import audience, mailings, progress
 from relay.mailings.mailings import Mailing, MailingState
-from relay.mailings.running import handing
 from relay.store.contract import Connection
 from relay.store.database import connect, transaction
 from relay.store.engines import StoreAddress
 from relay.store.kept import KeptConnection
 from relay.store.thread import to_its_end
 from relay.store.words import failed
-from relay.templates.personal import Unfilled
 from relay.values.errors import RegistryError
 
 if TYPE_CHECKING:
@@ -109,13 +107,16 @@ class MailingRun:
                     mailings.begin(conn, row, now)
                 return MailingStep(row)
             return self._batch_of(conn, row, now)
-        except (RegistryError, Unfilled) as error:  # its topic or text was right when it began
+        except RegistryError as error:  # its topic or text was right when it began
             with transaction(conn):
                 progress.halt(conn, row.id, row.reached, str(error))
             return None
 
     def _batch_of(self, conn: Connection, row: Mailing, now: float) -> MailingStep:
         who = audience.of(conn, row.tenant_id, row.content.topic, row.content.groups)
+        # Here, not above: texts are filled by libraries of some megabytes, and few relays run a mailing at all.
+        from relay.mailings.running import handing
+
         members = audience.batch(conn, who, row.reached, row.up_to, self._batch)
         if members:
             up_to = members[-1].id if len(members) == self._batch else row.up_to
