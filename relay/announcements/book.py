@@ -69,9 +69,10 @@ def add(conn: Tx, wish: AnnouncementWish, *, actor: str, now: float) -> Announce
         "INSERT INTO announcement_tenant (announcement_id, tenant_id) VALUES (?, ?)",
         [(id_, tenant_id) for tenant_id in sorted(named.values())],
     )
+    say = choose("en").moment
     detail: dict[str, object] = {
-        "announcement": id_, "kind": wish.kind.value, "title": title, "from": wish.from_at, "until": wish.until_at,
-        "for": sorted(named) or "all", **({"urgent": urgent} if urgent else {}),
+        "announcement": id_, "kind": wish.kind.value, "title": title, "from": say(wish.from_at),
+        "until": say(wish.until_at), "for": sorted(named) or "all", **({"urgent": urgent} if urgent else {}),
     }  # fmt: skip
     actions.record(conn, actor, "announcement-made", None, detail, now)
     return by_id(conn, int(id_))

@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from relay.mail.address import AddressError, parse_address
 from relay.queue.drop import QueuedCopy, give_up
-from relay.queue.messages import in_state
+from relay.queue.messages import AddressMatch, in_state
 from relay.queue.view import LEASED
 from relay.store.contract import Tx
 from relay.values.ids import encode_id
@@ -32,6 +31,7 @@ class SentWanted:
     """What all must apply; empty: anything. Times in seconds UTC."""
 
     recipient: str = ""
+    """An address, ``@domain``, or a part of an address."""
     tag: str = ""
     campaign: str = ""
     state: str = ""
@@ -129,31 +129,27 @@ def place(conn: Tx, tenant_id: int, submission_id: int) -> Reached | None:
 
 
 def _copy(wanted: SentWanted) -> tuple[str, list[object]]:
-    """Of a copy: its state, and to whom it is."""
+    """Of a copy: its state, and to whom it is, as far as both engines read it alike."""
     state = in_state(wanted.state, "r.")
-    if not wanted.recipient:
-        return state, []
-    canonical = _canonical(wanted.recipient)
-    domain = canonical.rpartition("@")[2]
-    if not canonical.isascii():  # the engines differ in what is lower case
-        return f"{state} AND r.domain = ?", [domain]
-    return f"{state} AND r.domain = ? AND (lower(r.address) = ? OR substr(r.address, 1, 1) = '\"')", [domain, canonical]
+    match = AddressMatch(wanted.recipient)
+    if match.canonical.isascii() and match.canonical:
+        where = f"{state} AND r.domain = ? AND (lower(r.address) = ? OR substr(r.address, 1, 1) = '\"')"
+        return where, [match.domain, match.canonical]
+    if match.domain:  # beyond ASCII the engines differ in what is lower case
+        return f"{state} AND r.domain = ?", [match.domain]
+    if match.part and match.part.isascii():
+        part = match.part.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+        return f"{state} AND lower(r.address) LIKE ? ESCAPE '!'", [f"%{part}%"]
+    return state, []
 
 
 def _reaches(conn: Tx, submission_id: int, wanted: SentWanted) -> bool:
-    """Whether a copy is to the very mailbox that is looked for."""
+    """Whether a copy is to whom is looked for."""
     if not wanted.recipient:
         return True
-    canonical = _canonical(wanted.recipient)
+    match = AddressMatch(wanted.recipient)
     sql = f"SELECT r.address FROM recipient r WHERE r.submission_id = ?{in_state(wanted.state, 'r.')}"
-    return any(_canonical(str(address)) == canonical for (address,) in conn.execute(sql, (submission_id,)))
-
-
-def _canonical(address: str) -> str:
-    try:
-        return parse_address(address.strip()).canonical
-    except AddressError:
-        return address.casefold()
+    return any(match(str(address)) for (address,) in conn.execute(sql, (submission_id,)))
 
 
 def _shown(code: int) -> str:

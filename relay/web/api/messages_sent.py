@@ -44,7 +44,7 @@ Named = Annotated[str, Query(max_length=200)]
 @router.get("")
 def get_messages(
     request: Request,
-    recipient: Annotated[str, Query(max_length=320)] = "",
+    recipient: Annotated[str, Query(max_length=320, description="An address, `@domain`, or a part of one.")] = "",
     tag: Named = "",
     campaign: Named = "",
     state: States | None = None,
