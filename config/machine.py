@@ -215,3 +215,14 @@ class LogSettings(Table):
 
     level: Literal["debug", "info", "warning", "error"] = key("info", "Least level that is written.")
     format: Literal["text", "json"] = key("text", "Lines for people or for machines.")
+
+
+class ObserveSettings(Table):
+    """What is told to other programs that watch; metrics are at /metrics of `[listen] http` without a word here."""
+
+    otlp: Url = key(
+        "",
+        "Collector that gets the walk of messages as OpenTelemetry's traces (OTLP by HTTP, JSON), without addresses.",
+        example="http://127.0.0.1:4318/v1/traces",
+    )
+    otlp_share: float = key(0.01, "So large a part of all copies is told; the same copies each time.", ge=0, le=1)

@@ -20,7 +20,17 @@ from config.brake import Brake
 from config.conduct import Contacts, Contests, Domains, Feedback, Policies, Rates, Reports
 from config.keeping import ConsentSettings, Retention
 from config.kinds import Table
-from config.machine import Auth, Limits, Listen, LogSettings, OperatorSettings, Server, StoreSettings, Tls
+from config.machine import (
+    Auth,
+    Limits,
+    Listen,
+    LogSettings,
+    ObserveSettings,
+    OperatorSettings,
+    Server,
+    StoreSettings,
+    Tls,
+)
 from config.names import domain_name
 from config.pages import Forms, Http, Links, Lists, TrackingSettings
 from config.plans import Plan, with_built_in_plans
@@ -64,6 +74,7 @@ class Settings(Table):
     consent: ConsentSettings = Field(default_factory=ConsentSettings)
     retention: Retention = Field(default_factory=Retention)
     log: LogSettings = Field(default_factory=LogSettings)
+    observe: ObserveSettings = Field(default_factory=ObserveSettings)
 
     @model_validator(mode="before")
     @classmethod

@@ -46,6 +46,10 @@ def chores(
     yield Rounds(stored, settings, secrets, clock).run()
     plans = quota_watch.follower(settings, clock)
     yield follow.run(stored, (*follow.ALL, fates.FOLLOWER, plans, sums.FOLLOWER))
+    if settings.observe.otlp:
+        from relay.telemetry.otlp import Telling
+
+        yield Telling(settings, clock).run()
     if settings.tls.acme:
         yield certificates.renew(settings, clock)
     if not settings.listen.pages:  # else the HTTP process does it

@@ -44,7 +44,7 @@ KNOWS: Mapping[str, str] = {
     "mail": "",
     "mail_process": "announcements audit brake certificates conduct delivery delivery/smtp events exemplars "
     "feedback intake intake/api intake/smtp keys lists mail mail_store.py mailings/running notes observe pipeline "
-    "processes queue rights statistics store tenants tracking web/server webhooks",
+    "processes queue rights statistics store telemetry tenants tracking web/server webhooks",
     "mail_store.py": "store store/sqlite",
     "mailings": "audit exemplars mail people queue store templates values",
     "mailings/running": "intake/api mail mailings store templates values",
@@ -69,6 +69,7 @@ KNOWS: Mapping[str, str] = {
     "store/sqlite": "store",
     "support": "audit conduct queue store tenants texts values",
     "takeover": "audit keys lists mail store tenants values webhooks",
+    "telemetry": "events store values",
     "templates": "mail store values",
     "tenants": "audit campaigns events keys ledger mail people store values",
     "texts": "",
