@@ -34,13 +34,18 @@ class _Term(NamedTuple):
     """Which of these the fewest other terms have."""
 
 
+_Beside = dict[int, dict[int, list[_Term]]]
+
+
 class _Met(NamedTuple):
     """What a word of the text makes think of."""
 
     terms: tuple[_Term, ...]
     """Those of this word alone."""
-    leads: tuple[int, ...]
-    """The words of the lists it is, by which terms of several words are found."""
+    before: dict[int, list[_Term]]
+    """Those of several words: by the one that stands before it."""
+    after: dict[int, list[_Term]]
+    """By the one behind it."""
 
 
 class Suspicion(NamedTuple):
@@ -68,8 +73,9 @@ class Matcher:
         often = Counter(word for term in self._terms for word in set(term.ids))
         self._alone: dict[int, list[int]] = defaultdict(list)
         """Word → terms that it is."""
-        self._pairs: dict[tuple[int, int, bool], list[_Term]] = defaultdict(list)
-        """Rarest word, the one beside it, and whether that stands before it → terms."""
+        self._before: _Beside = {}
+        """Rarest word → the one before it → terms."""
+        self._after: _Beside = {}
         for place, one_term in enumerate(self._terms):
             ids = one_term.ids
             rarest = ids.index(min(ids, key=often.__getitem__))
@@ -77,10 +83,9 @@ class Matcher:
             if len(ids) == 1:
                 self._alone[ids[0]].append(place)
             elif rarest + 1 < len(ids):
-                self._pairs[ids[rarest], ids[rarest + 1], False].append(term)
+                self._after.setdefault(ids[rarest], {}).setdefault(ids[rarest + 1], []).append(term)
             else:
-                self._pairs[ids[rarest], ids[rarest - 1], True].append(term)
-        self._leads = {lead for lead, _, _ in self._pairs}
+                self._before.setdefault(ids[rarest], {}).setdefault(ids[rarest - 1], []).append(term)
         self._thought_of: dict[frozenset[str], dict[str, _Met]] = {}
         self._kept = 0
         self._automaton = AhoCorasick([_pattern(word) for word in words]) if words else None
@@ -110,13 +115,13 @@ class Matcher:
         begun = {}
         for word in times:
             met = self._met(word, spoken)
-            if met.terms or met.leads:
+            if met.terms or met.before or met.after:
                 begun[word] = met
         for number, word in enumerate(words):
             if word in begun:
-                self._begin(number, begun[word], read, spoken, found)
+                self._begin(number, begun[word], read, found)
         for number, word in others.items():
-            self._begin(number, self._met(word, spoken), read, spoken, found)
+            self._begin(number, self._met(word, spoken), read, found)
         for number in read.glued:
             self._within(words[number], number, found)
         places: dict[int, dict[tuple[str, str], list[int]]] = defaultdict(dict)
@@ -138,38 +143,43 @@ class Matcher:
             terms = [self._terms[number] for pattern in patterns for number in self._alone.get(pattern, ())]
             met = _Met(
                 tuple(term for term in terms if term.group[1] in spoken),
-                tuple(pattern for pattern in patterns if pattern in self._leads),
+                _beside(self._before, patterns, spoken),
+                _beside(self._after, patterns, spoken),
             )
             kept[word] = met
             self._kept += 1
         return met
 
     def _begin(
-        self,
-        number: int,
-        met: _Met,
-        read: ReadText,
-        spoken: frozenset[str],
-        found: dict[tuple[int, tuple[str, str]], set[int]],
+        self, number: int, met: _Met, read: ReadText, found: dict[tuple[int, tuple[str, str]], set[int]]
     ) -> None:
         """Note those terms that begin with this word, or whose other words stand around it."""
         for term in met.terms:
             _note(found, term, number)
-        if not met.leads:
-            return
-        for beside in (number - 1, number + 1):
-            if not 0 <= beside < len(read.words):
-                continue
-            near = self._patterns(read.words[beside])
-            other = read.others.get(beside)
-            if other is not None:
-                near += self._patterns(other)
-            for pattern in near:
-                for lead in met.leads:
-                    for term in self._pairs.get((lead, pattern, beside < number), ()):
-                        start = number - term.rarest
-                        if term.group[1] in spoken and (len(term.ids) == 2 or self._runs(term, start, read)):
-                            _note(found, term, start)
+        if met.before and number:
+            self._around(number, met.before, number - 1, read, found)
+        if met.after and number + 1 < len(read.words):
+            self._around(number, met.after, number + 1, read, found)
+
+    def _around(
+        self,
+        number: int,
+        thought_of: dict[int, list[_Term]],
+        beside: int,
+        read: ReadText,
+        found: dict[tuple[int, tuple[str, str]], set[int]],
+    ) -> None:
+        patterns = self._patterns(read.words[beside])
+        other = read.others.get(beside)
+        if other is not None:
+            patterns += self._patterns(other)
+        for pattern in patterns:
+            terms = thought_of.get(pattern)
+            if terms is not None:
+                for term in terms:
+                    start = number - term.rarest
+                    if len(term.ids) == 2 or self._runs(term, start, read):
+                        _note(found, term, start)
 
     def _runs(self, term: _Term, start: int, read: ReadText) -> bool:
         """Whether its words stand one behind the other from there on."""
@@ -233,6 +243,17 @@ def _pattern(word: str) -> str:
     if word.endswith("$"):
         return f" {word[:-1]} "
     return f" {word} " if len(word) < LEAST_STEM else f" {word}"
+
+
+def _beside(all_of_them: _Beside, patterns: tuple[int, ...], spoken: frozenset[str]) -> dict[int, list[_Term]]:
+    """Terms in these languages that some of the words are thought of by, by the word beside them."""
+    made: dict[int, list[_Term]] = {}
+    for pattern in patterns:
+        for near, terms in all_of_them.get(pattern, {}).items():
+            chosen = [term for term in terms if term.group[1] in spoken]
+            if chosen:
+                made.setdefault(near, []).extend(chosen)
+    return made
 
 
 def _note(found: dict[tuple[int, tuple[str, str]], set[int]], term: _Term, start: int) -> None:

@@ -34,7 +34,7 @@ _SHAPE: Final = bytes(
     97 if chr(octet).isalnum() or octet == 63 else 32 if chr(octet) in " .*_|-\xb7" else 46 for octet in range(256)
 )
 """Of Latin-1, in which all other letters are question marks: letters, what may stand between them, all else."""
-_APART_FROM: Final = 4
+_APART_FROM: Final = 6
 _BLANK: Final = r"[\u00a0\u2000-\u200a\u202f\u205f\u3000 ]"
 _IN_NUMBER: Final = re.compile(rf"(?<=\d){_BLANK}(?=\d{{3}})")
 _HAS_SUCH: Final = re.compile(rf"\d{_BLANK}\d{{3}}")
