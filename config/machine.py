@@ -78,8 +78,8 @@ class OperatorSettings(Table):
     )
     addresses: Texts = key(
         (),
-        "Further mail addresses, telephone numbers and postal addresses of the operator's, which tenants' bulk mail"
-        " must not show; the contact is one.",
+        "Further mail addresses, telephone numbers, postal addresses and names at messengers (@acme_help) of the"
+        " operator's, which tenants' bulk mail must not show; the contact is one.",
         example=["sales@example.com", "+372 5555 0100"],
     )
     sites: Texts = key(

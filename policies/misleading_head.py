@@ -68,7 +68,7 @@ class Policy(BasePolicy):
             for text in msg.replies_to:
                 brand = self._answers_to(text, tenant)
                 if brand:
-                    yield 10, f"answers go to {brand}, which is not the sender's", ("Reply-To", text[:200])
+                    yield 10, f"answers go to {brand}, and that is not the sender's", ("Reply-To", text[:200])
         answer = false_answer(msg.subject, [name for name, _ in msg.content.fields])
         if answer:
             yield 10, f'the subject begins with "{answer}" and answers nothing', ("the subject", msg.subject[:200])
@@ -97,6 +97,9 @@ class Policy(BasePolicy):
                 name = parse_domain(domain[0]) if domain else ""
             except AddressError:
                 continue
+            alike = "" if name in tenant.verified_domains else self._brands.looks_like(name)
+            if alike and name not in self._brands.domains and name not in MAILBOXES:
+                return f"{name}, which looks like {alike}"
             while name.count("."):
                 if name in self._brands.domains and name not in tenant.verified_domains and name not in MAILBOXES:
                     return name

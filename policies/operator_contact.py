@@ -12,8 +12,10 @@ from collections.abc import Mapping
 
 from policies.contacts.codings import WrittenAt
 from policies.contacts.glimpses import may_hold
-from policies.contacts.needles import Needle, digits_in, folded, letters_in, needles, runs, shown_digits
+from policies.contacts.needles import Needle, needles, runs
+from policies.contacts.numbers import is_spoken, spoken
 from policies.contacts.places import places
+from policies.contacts.plain import digits_in, folded, letters_in, shown_digits
 from policies.remembered import Passed
 from policies.settings import PolicyTable
 from relay.mail.status import refusal
@@ -104,14 +106,20 @@ def _within(text: str, wanted: list[Needle]) -> list[Needle]:
     if numbers:
         shown = shown_digits(text)
         together = digits_in(shown)
-        likely = [one for one in numbers if any(form in together for form in one.numbers)]
+        likely = any(form in together for one in numbers for form in one.numbers)
         digits = runs(shown) if likely else set()
-        found += [one for one in likely if not one.numbers.isdisjoint(digits)]
+        found += [
+            one
+            for one in numbers
+            if not one.numbers.isdisjoint(digits)
+            or ((likely or one.hint in compact) and one.pattern.search(shown))
+            or (is_spoken(compact, one.numbers) and not one.numbers.isdisjoint(spoken(text)))
+        ]
     return found
 
 
 def _finding(policy: str, one: Needle, place: WrittenAt, text: str) -> ContentFinding:
-    match = one.pattern.search(folded(text))
+    match = one.pattern.search(shown_digits(text) if one.numbers else folded(text))
     # Folding keeps nearly all lengths, so the passage is about where the pattern was found.
     start, end = match.span() if match is not None else (0, AROUND)
     passage = " ".join(text[max(0, start - AROUND) : end + AROUND].split())

@@ -12,7 +12,7 @@ import codecs
 import re
 from typing import Any, Final
 
-from policies.contacts.needles import PAIRS, SIGNS, STANDS_FOR, digits_in, folded, letters_in, shown_digits
+from policies.contacts.plain import PAIRS, SIGNS, STANDS_FOR, digits_in, folded, letters_in, shown_digits
 from relay.mail.skeleton import skeleton_of
 
 _LETTERS: Final = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import binascii
 import html
 import itertools
@@ -19,6 +20,7 @@ LEAST_DECODED: Final = 6
 LEAST_RUN: Final = 14
 """Characters below which an encoded run holds no contact."""
 
+_ONE_RUN: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}\Z")
 _TOKENS: Final = bytes(
     octet if octet > 127 or chr(octet).isalnum() or chr(octet) in "+/_-" else 32 for octet in range(256)
 )
@@ -30,6 +32,9 @@ _LIKELY: Final = re.compile(
 """Base64 of nine octets none of which is a control: the beginning of a text rather than of anything else."""
 _ESCAPES: Final = re.compile(r"\\(?:u\{?([0-9a-fA-F]{2,6})\}?|x([0-9a-fA-F]{2})|([0-9a-fA-F]{2,6})[ \t\n]?)")
 _DATA: Final = re.compile(r"data:[^,\"'<>\s]{0,100}base64,([A-Za-z0-9+/_\s-]{8,20000})", re.IGNORECASE)
+_WIDE: Final = re.compile(r"%u([0-9a-fA-F]{4})")
+"""As scripts write letters beyond an octet."""
+_BASE32: Final = re.compile(r"[A-Z2-7]{16,}\Z")
 _PERCENT: Final = re.compile(r"%[0-9a-fA-F]{2}")
 TAG: Final = re.compile(r"<[^<>]{0,2000}>")
 _URL_SAFE: Final = str.maketrans("-_", "+/")
@@ -48,10 +53,14 @@ def unquoted(source: str) -> Iterator[str]:
     """Each form that percent signs hide, the last one without any."""
     resolved = source
     for _ in range(4):
-        if "%" not in resolved or _PERCENT.search(resolved) is None:
+        if "%" not in resolved or (_PERCENT.search(resolved) is None and _WIDE.search(resolved) is None):
             return
-        resolved = unquote(resolved, errors="replace")
+        resolved = unquote(_WIDE.sub(_letter_of, resolved), errors="replace")
         yield resolved
+
+
+def _letter_of(found: re.Match[str]) -> str:
+    return chr(int(found[1], 16))
 
 
 def coded(source: str) -> Iterator[WrittenAt]:
@@ -84,6 +93,10 @@ def runs_in(resolved: str, source: str, seen: set[bytes]) -> Iterator[WrittenAt]
             for place in _readable(_base64(run), LEAST_DECODED):
                 left -= 1
                 yield place
+        if _BASE32.match(run) is not None:
+            for place in _readable(_base32(run), LEAST_DECODED):
+                left -= 1
+                yield place
         if left <= 0:
             break
     if "xn--" in source or b"xn--" in source.encode("utf-8", "surrogatepass").lower():
@@ -113,6 +126,13 @@ def _base64(run: str) -> bytes:
         return b""
 
 
+def _base32(run: str) -> bytes:
+    try:
+        return base64.b32decode(run + "=" * (-len(run) % 8))
+    except ValueError:
+        return b""
+
+
 def _shown(domain: str) -> str:
     labels = []
     for label in domain.lower().split("."):
@@ -132,5 +152,9 @@ def _readable(octets: bytes, least: int) -> Iterator[WrittenAt]:
         return
     plain = unquote(html.unescape(text))
     yield WrittenAt("something encoded", plain)
+    again = plain.strip()
+    if len(again) >= LEAST_RUN and _LIKELY.match(again) is not None and _ONE_RUN.match(again) is not None:
+        inner = _base64(again).decode("utf-8", "replace")
+        yield WrittenAt("something encoded twice", unquote(inner))
     if "<" in plain:
         yield WrittenAt("something encoded", without_tags(plain))

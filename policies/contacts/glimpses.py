@@ -12,8 +12,10 @@ from typing import Final
 
 from policies.contacts.alphabet import plain_octets
 from policies.contacts.codings import runs_in, unescaped, unquoted, without_tags
-from policies.contacts.needles import Needle, digits_in, folded, letters_in, shown_digits
+from policies.contacts.needles import Needle
+from policies.contacts.numbers import is_spoken
 from policies.contacts.places import (
+    BACKWARDS,
     FLOWS,
     MOST_FILES,
     MOST_SOURCE,
@@ -23,8 +25,10 @@ from policies.contacts.places import (
     in_file,
     joined,
     lowered,
+    otherwise_read,
     resolved_of,
 )
+from policies.contacts.plain import digits_in, folded, letters_in, shown_digits
 from relay.mail.content import ContentText
 from relay.pipeline.contract import Message
 
@@ -73,13 +77,15 @@ def letters_and_digits(text: str) -> tuple[bytes, bytes]:
 
 def may_hold(msg: Message, wanted: Sequence[Needle]) -> bool:
     """False only where none of them stands in any place of the message."""
-    hints = {one.hint.translate(None, BEYOND_ASCII) for one in wanted if not one.numbers}
-    forms = tuple(form for one in wanted for form in one.numbers)
+    hints = {one.hint.translate(None, BEYOND_ASCII) for one in wanted}
+    hints |= {hint[::-1] for hint in hints}  # some write backwards
+    forms = frozenset(form for one in wanted for form in one.numbers)
     for text in _glimpses(msg):
         letters, digits = letters_and_digits(text)
         if any(hint in letters for hint in hints) or any(form in digits for form in forms):
             return True
-    return False
+    texts = (part.text for part in msg.content.texts)
+    return bool(forms) and any(is_spoken(letters_and_digits(text)[0], forms) for text in (msg.subject, *texts))
 
 
 def _glimpses(msg: Message) -> Iterator[str]:
@@ -88,6 +94,7 @@ def _glimpses(msg: Message) -> Iterator[str]:
     seen: set[bytes] = set()
     for part in content.texts:
         yield part.text
+        yield from (one.text for one in otherwise_read(part.text) if one.where != BACKWARDS)
         if part.hidden:
             yield part.hidden
         yield from _of_source(part, seen)

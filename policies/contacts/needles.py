@@ -7,32 +7,31 @@ with digits and signs that stand for letters taken for these.
 from __future__ import annotations
 
 import re
-import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import permutations
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 import idna
 
-from relay.mail.skeleton import by_words, shown_letters, skeleton_of
+from policies.contacts.handles import handle_of, handle_pattern
+from policies.contacts.numbers import number_pattern
+from policies.contacts.plain import digits_in, folded
 
 LEAST_PHRASE: Final = 10
 """Letters and digits of a postal address or the like below which it says too little to be looked for."""
+LEAST_PATH: Final = 6
+"""Letters of a site's path from which on it tells more than its domain."""
+MOST_PIECES: Final = 3
+"""Of a phrase between commas that are looked for in any order."""
 LEAST_DIGITS: Final = 7
 """Of a telephone number."""
 
-STANDS_FOR: Final = bytes.maketrans(b"01345789iy", b"oleastbglu")
-"""Of UTF-8, in which octets below 128 are themselves."""
-SIGNS: Final = (
-    ("$", re.compile(r"\$(?=[a-z0-9@.])"), "s"),
-    ("!", re.compile(r"!(?<=[a-z0-9@.]!)(?=[a-z0-9@.])"), "l"),
-    ("|", re.compile(r"\|(?<=[a-z0-9@.]\|)(?=[a-z0-9@.])"), "l"),
-)
-"""Each begins with the sign itself: that is looked for much faster than what stands before it."""
-PAIRS: Final = (("rn", "m"), ("vv", "w"))
 _GLUE: Final = r"[\W_]{0,3}"
 _APART: Final = r"[\W_]{1,3}"
 _AT_WORDS: Final = (
+    "kukac", "małpa", "apenstaartje", "chiocciola", "ät", "zavináč", "afna", "papaki", "maymun", "krøllalfa",
     "at", "ett", "bei", "chez", "arroba", "arobase", "arobas", "klammeraffe", "affenschwanz",
     "ataht", "atmark", "apud",
     "собака", "собачка", "собакой", "эт", "ат", "равлик", "песик", "ета", "коммерческое at", "at sign",
@@ -40,21 +39,10 @@ _AT_WORDS: Final = (
     "kommertsmark", "ulaukoma", "et",
 )  # fmt: skip
 _DOT_WORDS: Final = (
+    "pont", "kropka", "punt", "ponto", "punkts", "piste", "nokta", "tečka", "punct", "taškas", "teleia",
     "dot", "punkt", "point", "punto", "pkt", "period", "full stop", "точка",
     "крапка", "тчк", "точк", "пункт", "дот", "dt",
 )  # fmt: skip
-
-
-def folded(text: str) -> str:
-    """One form for all that reads alike."""
-    plain = skeleton_of(text)
-    for sign, pattern, letter in SIGNS:
-        if sign in plain:
-            plain = pattern.sub(letter, plain)
-    plain = plain.encode("utf-8", "surrogatepass").translate(STANDS_FOR).decode("utf-8", "surrogatepass")
-    for pair, one in PAIRS:
-        plain = plain.replace(pair, one)
-    return plain
 
 
 def _words(words: tuple[str, ...]) -> str:
@@ -85,7 +73,7 @@ class Needle(NamedTuple):
     """Letters that stand in any text that may hold it, once all but letters is gone, in UTF-8; empty: look always."""
     pattern: re.Pattern[str]
     numbers: frozenset[bytes] = frozenset()
-    """Telephone numbers: the whole run of digits is one of these."""
+    """Telephone numbers: the whole run of digits is one of these; ``pattern`` is for the text as it is shown."""
     exact: str = ""
     """A mail address, in lower case."""
 
@@ -96,14 +84,32 @@ def needle(contact: str) -> Needle | None:
     digits = re.sub(r"\D", "", contact)
     if re.fullmatch(r"\+?[\d\s()./\-]+", contact) and len(digits) >= LEAST_DIGITS:
         return _number(contact, digits)
+    handle = handle_of(contact)
+    if handle:
+        return Needle(contact, "", _hint(handle), handle_pattern(handle))
     if "@" in contact and " " not in contact:
         return _address(contact)
     if re.fullmatch(r"(?:[a-z]+://)?[^\s/]+\.[^\s/]+(?:/\S*)?", contact, re.IGNORECASE):
         return _site(contact)
-    letters = [re.escape(c) for c in folded(contact) if c.isalnum()]
-    if len(letters) < LEAST_PHRASE:
+    if sum(map(str.isalnum, folded(contact))) < LEAST_PHRASE:
         return None
-    return Needle(contact, "", _hint(contact), re.compile(rf"(?<![a-z]){_GLUE.join(letters)}(?![a-z])"))
+    pieces = [piece for piece in contact.split(",") if any(map(str.isalnum, piece))]
+    orders = [_phrase(order) for order in permutations(pieces)] if len(pieces) <= MOST_PIECES else [_phrase(pieces)]
+    return Needle(contact, "", _hint(pieces[0]), re.compile(rf"(?<![a-z])(?:{'|'.join(orders)})(?![a-z])"))
+
+
+def _phrase(pieces: Iterable[str]) -> str:
+    """In this order, and each with its number before or behind its words: "10123 Tallinn", "Tallinn 10123"."""
+    return _GLUE.join(f"(?:{'|'.join(dict.fromkeys(map(_letters_apart, _turns(piece))))})" for piece in pieces)
+
+
+def _turns(piece: str) -> list[str]:
+    first, _, rest = piece.strip().partition(" ")
+    return [piece, f"{rest} {first}"] if first.isdigit() and rest else [piece]
+
+
+def _letters_apart(text: str) -> str:
+    return _GLUE.join(re.escape(c) for c in folded(text) if c.isalnum())
 
 
 def _number(contact: str, digits: str) -> Needle:
@@ -112,7 +118,9 @@ def _number(contact: str, digits: str) -> Needle:
     if contact.startswith("+") and len(groups) > 1 and len(digits) - len(groups[0]) >= LEAST_DIGITS:
         national = digits[len(groups[0]) :]
         forms |= {national, f"0{national}", f"8{national}"}
-    return Needle(contact, "", b"", re.compile(r"(?!)"), frozenset(one.encode() for one in forms))
+    least = min(forms, key=len)
+    found = frozenset(one.encode() for one in forms)
+    return Needle(contact, "", _hint(least), number_pattern(forms), found)
 
 
 def _unicode(domain: str) -> str:
@@ -162,39 +170,16 @@ def _site(contact: str) -> Needle:
     linked = r"[^\S\n]{0,2}\.[^\S\n]{0,2}".join(_labels(domain, ""))
     end = re.escape(folded(path)) if path else ""
     pattern = rf"(?:(?<![a-z\-])(?:{close}|{wide})|(?:https?|www|@|hxxps?)[\W_]{{0,4}}{linked}){end}(?![a-z\-]|\.[a-z])"
-    return Needle(contact, _ascii(domain), _telling(domain), re.compile(pattern))
+    hint = _hint(path) if len(path) > LEAST_PATH else _telling(domain)
+    return Needle(contact, _ascii(domain), hint, re.compile(pattern))
 
 
-_NO_DIGITS: Final = bytes(octet for octet in range(256) if not 48 <= octet <= 57)
-_NO_LETTERS: Final = bytes(octet for octet in range(128) if not chr(octet).isalnum())
-_digit_words: dict[str, str] = {}
 _RUN: Final = re.compile(r"(?<![\w.,])\(?\+?\d(?:[\s().\-/\u2013\u00a0]{0,3}\d){5,30}(?![\w])")
 
 
 def runs(text: str) -> set[bytes]:
     """Digits of what may be telephone numbers; ``text`` with its digits as they are shown."""
     return {digits_in(found) for found in _RUN.findall(text)}
-
-
-def digits_in(text: str) -> bytes:
-    """Those of ASCII alone."""
-    return text.encode("utf-8", "surrogatepass").translate(None, _NO_DIGITS)
-
-
-def letters_in(text: str) -> bytes:
-    """Without what is neither letter nor digit, as far as it is ASCII."""
-    return text.encode("utf-8", "surrogatepass").translate(None, _NO_LETTERS)
-
-
-def shown_digits(text: str) -> str:
-    """With digits of all kinds and alphabets as those of ASCII, and without what doesn't show."""
-    if text.isascii():
-        return text
-    return by_words(text, _digits_of_word, _digit_words)
-
-
-def _digits_of_word(word: str) -> str:
-    return "".join(str(unicodedata.digit(c, c)) for c in shown_letters(word))
 
 
 @lru_cache(maxsize=64)

@@ -6,6 +6,8 @@ and hexadecimal runs, as in data URLs and queries), text that is shown from
 right to left, and files that hold text. Everything within limits.
 """
 
+# ruff: noqa: RUF001 - letters that stand on their heads
+
 from __future__ import annotations
 
 import binascii
@@ -27,12 +29,18 @@ MOST_FILE: Final = 256 * 1024
 MOST_FILES: Final = 20
 MOST_MEMBERS: Final = 30
 
+BACKWARDS: Final = "text written backwards"
 _JOINED: Final = re.compile(r"[\"']\s*\+\s*[\"']")
-_CSS_TEXT: Final = re.compile(r"content\s*:\s*((?:[\"'][^\"']{0,200}[\"']\s*)+)", re.IGNORECASE)
+_CSS_TEXT: Final = re.compile(r"(?:content|--[\w-]{1,40})\s*:\s*((?:[\"'][^\"']{0,200}[\"']\s*)+)", re.IGNORECASE)
 _TITLE: Final = re.compile(r"\btitle\s*=\s*[\"']([^\"']{12,300})", re.IGNORECASE)
 FLOWS: Final = (b"inline", b"float", b"flex", b"grid")
 TURNED: Final = tuple(word.encode() for word in ("<bdo", "direction", "rtl", "\u202e", "\u2067", "&#8238", "&#x202e"))
 _PDF_TEXT: Final = re.compile(rb"\(((?:[^()\\]|\\.){1,500})\)|<([0-9A-Fa-f]{4,1000})>")
+_UPRIGHT: Final = str.maketrans("ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎz˙", "abcdefghijklmnopqrstuvwxyz.")
+_UPSIDE_DOWN: Final = re.compile("[ɐɔǝɟƃɥᴉɾʞɯɹʇʌʍʎ]")
+_IN_THE_WAY: Final = re.compile(
+    r"no[-_.]?spam|(?:remove|delete)(?:[-_.]?(?:this|me))?|entfernen|ohne[-_.]?spam|bezspam", re.IGNORECASE
+)
 _ASCII_ALONE: Final = bytes(octet if octet < 128 else 127 for octet in range(256))
 _STREAM: Final = re.compile(rb"stream\r?\n(.{1,200000}?)endstream", re.DOTALL)
 
@@ -59,8 +67,10 @@ def places(msg: Message) -> Iterator[WrittenAt]:
     content = msg.content
     for link in content.links:
         yield WrittenAt("a link", link.url)
+        yield WrittenAt("a link written backwards", link.url[::-1])
     for part in content.texts:
         yield WrittenAt("the text", part.text)
+        yield from otherwise_read(part.text)
         if part.hidden:
             yield WrittenAt("hidden text", part.hidden)
         source = part.source[:MOST_SOURCE]
@@ -74,6 +84,15 @@ def places(msg: Message) -> Iterator[WrittenAt]:
         yield from coded(source)
     for attachment in content.attachments[:MOST_FILES]:
         yield from in_file(attachment)
+
+
+def otherwise_read(text: str) -> Iterator[WrittenAt]:
+    """As readers are told to read it: backwards, upside down, without words that are in the way."""
+    yield WrittenAt(BACKWARDS, text[::-1])
+    if not text.isascii() and _UPSIDE_DOWN.search(text) is not None:
+        yield WrittenAt("text upside down", text.translate(_UPRIGHT)[::-1])
+    if _IN_THE_WAY.search(text) is not None:
+        yield WrittenAt("the text", _IN_THE_WAY.sub("", text))
 
 
 def beside(msg: Message) -> Iterator[str]:

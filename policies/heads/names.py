@@ -6,7 +6,7 @@ but that name, and words such as "support" or "team", is left of it; who says
 something of his own beside it ("Acme, repairs of Apple phones") doesn't.
 """
 
-# ruff: noqa: SIM905 - words of many alphabets, and lists of them as text
+# ruff: noqa: RUF001, SIM905 - words of many alphabets, and lists of them as text
 
 from __future__ import annotations
 
@@ -17,13 +17,20 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from policies.contacts.needles import folded
+import idna
+
+from policies.contacts.plain import folded
 from relay.mail.skeleton import look_of, skeleton_of
 
 OWN: Final = Path(__file__).parent / "brands.toml"
 LEAST_LETTERS: Final = 5
 """Of another tenant's name; shorter ones are words of everyday."""
 
+_SET_APART: Final = re.compile(
+    r"\A\s*([^|/()]{2,40}?)\s*(?:\bvia\b|\bby\b|\bpar\b|\bdurch\b|\bpor\b|\bчерез\b|\bkaudu\b|[|/\u2013\u2014])"
+    r"|\(([^()]{2,40})\)",
+    re.IGNORECASE,
+)
 _WORD: Final = re.compile(r"[^\W_]+")
 _ROLES: Final = """
 support supports billing team teams service services customer customers client clients care help helpdesk desk
@@ -42,7 +49,7 @@ klienditugi klienditeenindus tugi meeskond turvalisus konto teade arve arved mak
 sinu pank поддержка поддержки служба служба безопасности безопасность команда центр клиент клиентов счет счета
 оплата заказ доставка ваш банк банка аккаунт уведомление уведомления информация россия підтримка підтримки служба
 безпеки безпека команда центр клієнт клієнтів рахунок рахунки оплата замовлення доставка ваш банк банку акаунт
-сповіщення інформація україна
+сповіщення інформація україна dot punkt punto точка крапка
 """.split()
 _STRONG: Final = """
 security account accounts billing payment payments card verification verify login password fraud bank wallet support
@@ -88,6 +95,7 @@ class Brands:
         words = plain_words(name)
         rest = [word for word in words if word not in ROLES]
         found = self.by_name.get("".join(rest)) or self.by_name.get("".join(words)) or self._first(words)
+        found = found or self._apart(name)
         if found is None or found.domains & own_domains:
             return None
         if found.common and not any(word in STRONG for word in words if word not in found.plain):
@@ -101,6 +109,42 @@ class Brands:
             if found is not None and len(words) > count and words[count] in STRONG:
                 return found
         return None
+
+    def _apart(self, name: str) -> WellKnown | None:
+        """One of the well-known alone, set apart from the sender's own: "PayPal via Acme", "Acme (PayPal)"."""
+        for piece in _SET_APART.findall(name):
+            found = self.by_name.get("".join(plain_words("".join(piece))))
+            if found is not None and not found.common:
+                return found
+        return None
+
+    def looks_like(self, domain: str) -> str:
+        """The well-known domain that another one is made to look like; empty without one.
+
+        By letters that look alike, as the beginning of a longer one, or with a word of trust beside it.
+        """
+        labels = domain.split(".")
+        for end in range(2, len(labels)):
+            if ".".join(labels[:end]) in self.domains:
+                return ".".join(labels[:end])
+        for label in labels[:-1]:
+            shown = _shown_label(label)
+            words = [word for word in re.split(r"[-_]", folded(shown)) if word]
+            rest = [word for word in words if word not in ROLES]
+            found = self.by_name.get("".join(rest))
+            if found is None or not found.domains:
+                continue
+            plainly = shown == found.name.lower().replace(" ", "")
+            if not plainly and not (found.common and shown.isascii() and len(words) == len(rest)):
+                return min(found.domains, key=len)
+        return ""
+
+
+def _shown_label(label: str) -> str:
+    try:
+        return idna.decode(label) if label.startswith("xn--") else label
+    except idna.IDNAError:
+        return label
 
 
 def plain_words(name: str) -> list[str]:

@@ -16,11 +16,14 @@ _ANSWER_WORDS: Final = (
     "відповідь", "пер", "回复", "转发", "reenv", "reenviado", "respuesta", "réponse", "transfert", "weitergeleitet",
     "forwarded", "reply",
 )  # fmt: skip
+_ANY_WORD: Final = "|".join(sorted(map(re.escape, _ANSWER_WORDS), key=len, reverse=True))
 _ANSWER: Final = re.compile(
-    rf"\s*(?:\[[^\]]{{0,40}}\]\s*)?(?:{'|'.join(sorted(map(re.escape, _ANSWER_WORDS), key=len, reverse=True))})"
+    rf"\s*(?:\[[^\]]{{0,40}}\]\s*)?(?:(?:{_ANY_WORD}):){{0,4}}(?:{_ANY_WORD})"
     r"(?:\s*[\[(]\s*\d{1,3}\s*[\])]|\s*\^\d{1,2})?\s*[:\uff1a]\s+\S",
     re.IGNORECASE,
 )
+_ONE_LETTER: Final = re.compile(r"\s*\w\s?[:\uff1a]\s+(?=[^\W\d_])")
+"""As Italian and Portuguese programs write it; a sentence may begin so too, but then goes on in small letters."""
 _TIGHT: Final = re.compile(r"\s*(?:re|fw|fwd|aw|wg|tr|rv|sv)\s?[:\uff1a](?=[^\s:])", re.IGNORECASE)
 
 _SERVICE: Final = re.compile(
@@ -59,6 +62,9 @@ def false_answer(subject: str, fields: Sequence[str]) -> str:
         ):
             return ""
         found = tight
+    alone = _ONE_LETTER.match(subject)
+    if alone is not None and subject[alone.end() :][:1].islower():
+        return ""
     if "in-reply-to" in fields or "references" in fields:
         return ""
     return subject.strip()[: found.end()].split(":")[0].strip()[:20] + ":"

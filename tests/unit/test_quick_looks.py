@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from policies.contacts.glimpses import letters_and_digits, may_hold
-from policies.contacts.needles import digits_in, folded, letters_in, needles, shown_digits
+from policies.contacts.needles import needles
+from policies.contacts.plain import digits_in, folded, letters_in, shown_digits
 from policies.forbidden import reading
 from relay.mail.content_html import visible
 from tests.support.content import mail, read
