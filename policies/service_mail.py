@@ -120,7 +120,7 @@ class Policy(BasePolicy):
         self._people = table.whole("people", 20, 2, 100_000)
         """So many different people in a day may get a sentence before it is looked at."""
         self._offers = table.whole("offers", 2, 1, 100)
-        self._words = table.whole("words", 12, 1, 1000)
+        self._words = table.whole("words", 10, 1, 1000)
         self._prose = table.whole("prose", 60, 5, 10_000)
         self._new_per_day = table.whole("new_per_day", 2000, 0, 10**9)
         self._pace = table.whole("pace", 100, 0, 10**6)

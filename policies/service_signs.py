@@ -72,7 +72,18 @@ def _stems(words: list[str]) -> tuple[str, ...]:
 
 OFFERS: Final = _stems(_OFFERS)
 SERVICE: Final = _stems(_SERVICE)
-_OFFER: Final = re.compile(r"(?<![^\W_])(?:" + "|".join(map(re.escape, OFFERS)) + r")")
+_WITHIN: Final = (
+    "kollektion",
+    "kollektsioon",
+    "angebot",
+    "gutschein",
+    "schnappchen",
+    "ausverkauf",
+    "allahindlus",
+    "pakkumine",
+)
+"""Those that German and Estonian put behind another word: "Frühlingskollektion"."""
+_OFFER: Final = re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, OFFERS))})|(?:{'|'.join(_WITHIN)})")
 _ABOUT: Final = re.compile(r"(?<![^\W_])(?:" + "|".join(map(re.escape, SERVICE)) + r")")
 _PERCENT: Final = re.compile(r"\d ?%|per cent|percent|процент|відсот|protsent|prozent|pour cent|por ciento")
 
