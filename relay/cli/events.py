@@ -8,7 +8,8 @@ from typing import Final
 
 import click
 
-from relay.cli.common import MOMENT, json_option, json_text, open_store, output, say, shown
+from relay.cli.common import json_option, json_text, open_store, output, say, shown
+from relay.cli.moments import SINCE
 from relay.events import stream
 from relay.events.stream import StreamEvent, StreamPlace
 from relay.events.types import MEANINGS
@@ -24,7 +25,7 @@ LOOK_S: Final = 0.5
 @click.command()
 @click.argument("tenant")
 @click.option("--type", "types", multiple=True, type=click.Choice(list(MEANINGS)), metavar="TYPE", help="Only these.")
-@click.option("--since", type=MOMENT, metavar="TIME", help="From then on; default: all that is kept.")
+@click.option("--since", type=SINCE, metavar="TIME", help="From then on, or 12h or 7d ago; default: all kept.")
 @click.option(
     "--limit",
     type=click.IntRange(1, 1_000_000),

@@ -9,7 +9,8 @@ from typing import Final
 
 import click
 
-from relay.cli.common import MOMENT, actor, done, fail, json_option, note, open_store, output, say, show
+from relay.cli.common import actor, done, fail, json_option, note, open_store, output, say, show
+from relay.cli.moments import SINCE
 from relay.conduct import account
 from relay.events import stream
 from relay.store.contract import Tx
@@ -111,8 +112,8 @@ def test(ctx: click.Context, words: Sequence[str], as_json: bool) -> int:
 @command.command()
 @click.argument("words", nargs=-1, required=True, metavar="[TENANT] ID")
 @click.option("--event", "events", multiple=True, metavar="EVT", help="This event; may be repeated.")
-@click.option("--since", type=MOMENT, metavar="TIME", help="All from then on that it wants.")
-@click.option("--until", type=MOMENT, metavar="TIME", help="With --since or --failed: up to then.")
+@click.option("--since", type=SINCE, metavar="TIME", help="All that it wants from then on, or 12h or 7d ago.")
+@click.option("--until", type=SINCE, metavar="TIME", help="With --since or --failed: up to then.")
 @click.option("--failed", is_flag=True, help="Those that were never answered well, as far as the log goes back.")
 @json_option
 @click.pass_context
