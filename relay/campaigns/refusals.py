@@ -37,6 +37,10 @@ class Refusal(msgspec.Struct, frozen=True, gc=False):
     reply: str
     campaign: str = ""
     """By name, where the message was read."""
+    topic: str = ""
+    """The stream's own, or the message's."""
+    tag: str = ""
+    meta: Mapping[str, str] = MappingProxyType({})
 
 
 def write(conn: Tx, batch: Sequence[Refusal], more: Mapping[tuple[int, int, str], int] = NO_MORE) -> None:
@@ -79,8 +83,9 @@ def _campaign(conn: Tx, key: tuple[int, int, str]) -> int:
 
 
 def _event(conn: Tx, one: Refusal, campaign_id: int) -> None:
-    detail = {"recipient": one.recipient, "code": one.code, "reply": one.reply, "moment": one.moment}
-    told = detail | {"stream": one.stream}
+    about = {"stream": one.stream, "topic": one.topic, "tag": one.tag, "meta": dict(one.meta)}
+    told: dict[str, object] = {"recipient": one.recipient, "code": one.code, "reply": one.reply, "moment": one.moment}
+    told |= {name: value for name, value in about.items() if value}
     events.of_copy(conn, one.tenant_id, "refused", None, None, campaign_id or None, told, one.at)
 
 

@@ -252,7 +252,7 @@ class Acceptor:
                 return
             except Exception as error:
                 ready = _not_stored(error)
-        reply(self._refused(arrived, ready, "" if read is None else read.message.campaign))
+        reply(self._refused(arrived, ready, None if read is None else read.message))
 
     def _next_bits(self, bits: int) -> int:
         """Low bits of the ids of one process: a sequence, so that two in a millisecond never meet."""
@@ -262,7 +262,7 @@ class Acceptor:
         new = ready.new
         octets = len(new.template)
         if not self._room.take(octets):
-            reply(self._refused(arrived, NO_ROOM, new.campaign))
+            reply(self._refused(arrived, NO_ROOM, new))
             return
         claim = self._outlet.claim(new)
 
@@ -275,7 +275,7 @@ class Acceptor:
                 return
             if claim is not None:
                 self._outlet.release(new)
-            reply(self._refused(arrived, _not_stored(error), new.campaign))
+            reply(self._refused(arrived, _not_stored(error), new))
 
         enqueue_unit = self._company.at_once if arrived.attendant is None else self._company.along
         try:
@@ -305,7 +305,7 @@ class Acceptor:
                 new.size_octets,
             )
         if new.refused or arrived.turned_away:
-            self._note(arrived, [(rcpt.canonical, status) for rcpt, status in new.refused], new.campaign)
+            self._note(arrived, [(rcpt.canonical, status) for rcpt, status in new.refused], new)
         self._facts.counted(new.tenant_id, stored.counted)
         reply(ok(50, 0, 0, f"{ready.shown_id} queued"))
         self._outlet.take(new, stored, ready.template, claim)
@@ -345,17 +345,19 @@ class Acceptor:
             arrived.attendant.storing(conn, without(new, stored.refused) if stored.refused else new)
         return stored
 
-    def _note(self, arrived: Arrived, refused: Iterable[tuple[str, Status]], campaign: str) -> None:
+    def _note(
+        self, arrived: Arrived, refused: Iterable[tuple[str, Status]], message: Message | NewSubmission | None
+    ) -> None:
         """Put on record who was refused: now, and before the message was read."""
         if arrived.attendant is not None and arrived.attendant.looks:
             return
         for address, status in arrived.turned_away:
             moment = RCPT if arrived.moment == DATA else arrived.moment
-            self.refusals.note(arrived.txn, address, status, moment, campaign)
+            self.refusals.note(arrived.txn, address, status, moment, message)
         for address, status in refused:
-            self.refusals.note(arrived.txn, address, status, arrived.moment, campaign)
+            self.refusals.note(arrived.txn, address, status, arrived.moment, message)
 
-    def _refused(self, arrived: Arrived, status: Status, campaign: str) -> Status:
+    def _refused(self, arrived: Arrived, status: Status, message: Message | NewSubmission | None) -> Status:
         _log.info(
             "tenant=%s stream=%s recipients=%d refused at DATA: %s",
             arrived.txn.tenant.name,
@@ -363,7 +365,7 @@ class Acceptor:
             len(arrived.accepted),
             status.reply,
         )
-        self._note(arrived, [(accepted.recipient.canonical, status) for accepted in arrived.accepted], campaign)
+        self._note(arrived, [(accepted.recipient.canonical, status) for accepted in arrived.accepted], message)
         return status
 
     # -- judging and compiling ---------------------------------------------------

@@ -15,7 +15,8 @@ from typing import Any, Final
 from relay.campaigns import refusals
 from relay.campaigns.refusals import DAY_S, Refusal
 from relay.mail.status import Status
-from relay.pipeline.contract import Transaction
+from relay.pipeline.contract import Message, Transaction
+from relay.queue.values import NewSubmission
 from relay.store.contract import Tx
 
 EVERY_S: Final = 1.0
@@ -38,14 +39,21 @@ class RefusalBuffer:
         self._more: Counter[tuple[int, int, str]] = Counter()
         self._timer: asyncio.TimerHandle | None = None
 
-    def note(self, txn: Transaction, recipient: str, status: Status, moment: str, campaign: str = "") -> None:
+    def note(
+        self,
+        txn: Transaction,
+        recipient: str,
+        status: Status,
+        moment: str,
+        message: Message | NewSubmission | None = None,
+    ) -> None:
         """Remember one recipient; what is only deferred comes again and is no refusal.
 
-        ``moment``: ``RCPT``, ``DATA`` or ``API``.
+        ``moment``: ``RCPT``, ``DATA`` or ``API``; ``message``: where it was read.
         """
         if not status.permanent:
             return
-        code = code_of(status)
+        code, stream_topic = code_of(status), "" if txn.stream.topic == "*" else txn.stream.topic
         if len(self._kept) < MOST_KEPT:
             self._kept.append(
                 Refusal(
@@ -57,7 +65,10 @@ class RefusalBuffer:
                     recipient[:320],
                     code,
                     status.reply,
-                    campaign,
+                    campaign="" if message is None else message.campaign,
+                    topic=stream_topic if message is None else message.topic,
+                    tag="" if message is None else message.tag,
+                    meta={} if message is None else message.meta,
                 )
             )
         else:

@@ -245,6 +245,12 @@ def test_stats(call: Call, staged: int) -> None:
 # --- queue, trace ---------------------------------------------------------------------------------
 
 
+def test_events_of_the_last_hours(call: Call, conn: sqlite3.Connection) -> None:
+    agree(conn, ANN)
+    said(call("events", "shop", "--since", "12h"), "AT")
+    refused(call("events", "shop", "--since", "soonish"), "12h or 7d", 2)
+
+
 def test_the_queue(call: Call, conn: sqlite3.Connection) -> None:
     id_ = encode_id(put(conn, [ANN, "bob@Other.example"])[0])
     rows = parsed(call("queue", "list", "--tenant", "shop", "--domain", "People.Example", "--json"))

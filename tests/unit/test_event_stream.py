@@ -178,6 +178,22 @@ def test_a_refusal_has_its_word(conn: sqlite3.Connection) -> None:
     }  # fmt: skip
 
 
+def test_a_refusal_says_what_the_message_said_of_itself(conn: sqlite3.Connection) -> None:
+    """Nothing else leads an application from it to what it sent: no message was taken."""
+    meta = {"order": "17"}
+    given = [
+        Refusal(SHOP, 1, "bulk", NOW, "api", ANN, "no-consent", "no", topic="offers", tag="autumn", meta=meta),
+        Refusal(SHOP, 1, "bulk", NOW, "rcpt", BOB, "no-consent", "no"),
+    ]
+    with transaction(conn):
+        refusals.write(conn, given, Counter())
+    assert [(one.topic, one.tag, dict(one.meta)) for one in read(conn)] == [
+        ("offers", "autumn", meta),
+        (None, None, {}),
+    ]
+    assert "tag" not in read(conn)[0].detail
+
+
 def test_what_is_held_is_told_and_what_is_let_go_too(conn: sqlite3.Connection) -> None:
     sent(conn, ANN, BOB, hold=Hold("odd", NOW + 60))
     with transaction(conn):

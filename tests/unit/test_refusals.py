@@ -18,12 +18,14 @@ from relay.intake.accept import Acceptor, Arrived
 from relay.intake.parameters import MailParameters
 from relay.intake.refusals import API, MOST_KEPT, RefusalBuffer, code_of
 from relay.mail.status import Status, permanent, refusal, temporary
+from relay.pipeline.contract import Message
 from relay.store.database import transaction
 from tests.unit.records import NOW, SHOP, column, one, open_shop, put
 from tests.unit.test_policies import BULK as BULK_STREAM
 from tests.unit.test_policies import txn
 
 NO = refusal("no-consent", "the person has given you no consent")
+SPRING = Message(("news@shop.example",), (), "Spring", "news", "spring", "autumn", {"order": "17"}, 100)
 
 
 @pytest.fixture
@@ -135,7 +137,7 @@ def test_what_an_api_refuses_says_so(conn: sqlite3.Connection) -> None:
         acceptor.refusals = RefusalBuffer(store.submit)
         before, later = (("one@people.example", NO),), [("two@people.example", NO)]
         arrived = Arrived(txn(BULK_STREAM), (), b"", MailParameters(), "HTTP", turned_away=before, moment=API)
-        acceptor._note(arrived, later, "spring")
+        acceptor._note(arrived, later, SPRING)
         acceptor.refusals.flush()
 
     asyncio.run(refuse())
@@ -146,6 +148,7 @@ def test_what_an_api_refuses_says_so(conn: sqlite3.Connection) -> None:
         ("one@people.example", "api"),
         ("two@people.example", "api"),
     ]
+    assert {(one["topic"], one["tag"], one["meta"]["order"]) for one in found} == {("news", "autumn", "17")}
     campaign_id = one(conn, "SELECT id FROM campaign")
     assert isinstance(campaign_id, int)
     assert refusals.of_campaign(conn, SHOP, campaign_id) == {"no-consent": 2}
