@@ -29,6 +29,7 @@ from relay.cli.printing import pairs as pairs
 from relay.cli.printing import print_json as print_json
 from relay.cli.printing import room as room
 from relay.cli.printing import say as say
+from relay.cli.printing import say_sentence as say_sentence
 from relay.cli.printing import show as show
 from relay.store.contract import Tx
 

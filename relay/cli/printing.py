@@ -96,16 +96,25 @@ def done(ctx: click.Context, text: str, fields: ShownRow, as_json: bool) -> None
     if as_json:
         print_json(_plain(fields))
     else:
-        say(escaped(text))
+        say_sentence(text)
+
+
+def say_sentence(text: str) -> None:
+    """A sentence on stdout, wrapped where there is a width; its further lines stand a little in."""
+    _say_wrapped(escaped(text))
 
 
 def note(text: str) -> None:
     """Something to know that is no error: one line on stderr, wrapped where there is a width; nothing for ``""``."""
     if not text:
         return
-    told, width = f"relay: {escaped(text)}", room()
+    _say_wrapped(f"relay: {escaped(text)}", err=True)
+
+
+def _say_wrapped(told: str, *, err: bool = False) -> None:
+    width = room()
     for number, line in enumerate([told] if width is None else layout.wrap(told, width - 2, whole=True)):
-        say(("  " if number else "") + line, err=True)
+        say(("  " if number else "") + line, err=err)
 
 
 def print_json(value: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from relay.cli.common import Store, done, fail, json_option, open_store, output, say, show
+from relay.cli.common import Store, done, fail, json_option, open_store, output, say_sentence, show
 from relay.people import wordings
 from relay.people.wording_check import LANGUAGES, Gap, gaps, language_of, sentence
 from relay.people.wordings import Wording
@@ -59,11 +59,11 @@ def check(ctx: click.Context, text: str, language: str, abroad: bool, as_json: b
         "language": language or language_of(text),
         "gaps": [_gap(gap) for gap in missing],
     }
-    said = "\n".join(gap.text for gap in missing) or "nothing that can be looked for is missing"
     if as_json:
         done(ctx, "", found, True)
     else:
-        say(said)
+        for said in [gap.text for gap in missing] or ["nothing that can be looked for is missing"]:
+            say_sentence(said)
     return 1 if missing else 0
 
 

@@ -152,8 +152,11 @@ def _by_roots(
     times = are_times(cells)
     if state_name(name) and 0 < len(set(cells)) <= MAX_KINDS and not times and not are_counts(cells):
         return StatusColumn(index, shown, StatusMode.STATE, answers=answers, empty=_if_empty(cells))
-    if not cells or is_figure(name) or not all(is_flag(cell) or meaning(plain(cell)) for cell in cells):
+    if not cells or is_figure(name):
         return None
+    if not all(is_flag(cell) or meaning(plain(cell)) for cell in cells):
+        asks = good_name(name) and len(set(cells)) <= MAX_KINDS and any(map(_answered, cells))
+        return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=Said.REFUSED) if asks else None
     if bad := bad_name(name):
         return StatusColumn(index, shown, StatusMode.BAD, bad, answers)
     if good_name(name) and not times:

@@ -308,6 +308,7 @@ _WISHES: Final = re.compile(
     r"|dar de baja|(?:will|mochte|wunscht) (?:\w+ ){0,2}nichts? mehr|gekundigt|kundigung"
     r"|\bquitar|\bborrar|\beliminar|loschen|entfernen|streichen|удалить|удалите|убрать|уберите|видалити"
     r"|видаліть|прибрати"
+    r"|\b(?:has |have )?left (?:the|us|our)\b"
     r"|\bdeceased|\bdied\b|verstorben|gestorben|\bdecede|fallecid|\bумер|\bпомер|\bsurnud"
     rf"|{_NO_WISH}|{_NO_SENDING}"
 )

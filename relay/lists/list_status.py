@@ -282,8 +282,10 @@ _AGREES: Final = re.compile(
 def short_answer(word: str) -> str:
     """``yes`` of ``yes please``; anything else (``plain``) as it is."""
     first, _, rest = word.partition(" ")
-    if first in ANSWERS and (first in _PLAIN_ANSWERS or rest.count(" ") < _POLITE):
+    if first in _PLAIN_ANSWERS:
         return first
+    if first in ANSWERS and rest.count(" ") < _POLITE and (first in NO or phrase(word) in (Said.NOTHING, Said.AGREED)):
+        return first  # but `da confermare` is no Russian yes
     return "yes" if _AGREES.match(word) else word
 
 

@@ -135,7 +135,7 @@ BASIS: Final = re.compile(
 )
 """On what a program says that it may write to a person (GDPR article 6): nothing but a consent is one."""
 LAWFUL_CONSENT: Final = re.compile(
-    r"^(?:\w+ )?(?:consent|einwillig|согласи|згод|nousolek|consenso|toestemming|samtyck|zgod)"
+    r"^(?:\w+ ){0,3}(?:consent|einwillig|согласи|згод|nousolek|consenso|toestemming|samtyck|zgod)"
 )
 LAWFUL_ELSE: Final = re.compile(
     r"legitim|\binteret|\binteres|contract|contrat|vertrag|законн|договор|договір"

@@ -217,6 +217,7 @@ YES: Final = _words(
 NO: Final = _words(
     "no,n,false,f,0,off,not given,disagree,disagreed,reject,none,never,no consent,not granted,unchecked",
     "nein,falsch,non,faux,falso,нет,н,ложь,ні,хиба,ei,väär,vale,nee,nie,não,nao,nej,nei,nem,nope,ne,hayır,nē,nu",
+    "en halua,en kiitos",
 )
 NOTHING: Final = frozenset(("", "null", "nil", "none", "n a", "na", "nan", "undefined", "never", "unknown"))
 """An empty cell and what stands for one; ``-`` and ``[]`` are empty in one spelling."""

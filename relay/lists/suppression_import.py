@@ -17,6 +17,7 @@ from relay.lists.list_cells import addresses_in
 from relay.lists.list_claims import is_vague, section_of
 from relay.lists.list_file import Bad, ListFile
 from relay.lists.list_heard import text_part
+from relay.lists.list_roots import phrase
 from relay.lists.list_status import StatusMode, is_time, soft
 from relay.lists.list_words import AGREED, OFFERS, WEIGHT, Said, plain, settled
 from relay.lists.stopping import suppress
@@ -184,7 +185,8 @@ class _Stops:
             cell = row[column.index] if column.index < len(row) else ""
             said = column.said(cell)
             if said in (Said.NOTHING, Said.UNKNOWN) and column.mode in _LISTENED and WEIGHT[heaviest] < _KNOWN:
-                said = text_part(plain(cell)) or said
+                word = plain(cell)
+                said = text_part(word) or (found if (found := phrase(word)) in OFFERS else said)
             if column.mode is StatusMode.BAD and said in OFFERS and is_time(cell):
                 when = said  # words say more of why than the day does
                 continue

@@ -284,3 +284,17 @@ def test_a_note_is_wrapped_and_what_it_quotes_stays_escaped(
     monkeypatch.delenv("COLUMNS")
     printing.note("a list of people read as CSV with commas, and more that would not fit")
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_what_an_action_says_is_wrapped_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = "campaigns of shop go out whole from now on; what is staged already waits for `relay campaign release`"
+    printing.say_sentence(text)
+    told = capsys.readouterr().out.splitlines()
+    assert len(told) == 2 and all(len(line) <= 80 for line in told)
+    assert " ".join(" ".join(told).split()) == text
+    monkeypatch.delenv("COLUMNS")
+    printing.say_sentence(text)
+    assert capsys.readouterr().out == text + "\n"
