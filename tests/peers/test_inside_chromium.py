@@ -10,6 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from relay.announcements import book as announcements
+from relay.announcements.book import AnnouncementWish
+from relay.announcements.values import AnnouncementKind
 from relay.campaigns import campaigns
 from relay.conduct import enforcement
 from relay.lists import runs
@@ -89,6 +92,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
             conn, operator, "https://relay.example.com", owner.id, LONG, LONG, about="campaign:1", actor="t",
             now=now - 9 * 86_400,
         )  # fmt: skip
+        work = AnnouncementWish(
+            AnnouncementKind.WORK, LONG[:120].strip(), LONG, now, now + 90_000, urgent=LONG, tenants=("acme",)
+        )
+        announcements.add(conn, work, actor="t", now=now)
         invites.add(conn, None, note=LONG, actor="t", now=now)
         conn.execute(
             "INSERT INTO registration (at, state, email, person, name, phone, country, city, company, about, language,"
@@ -131,13 +138,15 @@ def account_paths(shop: Shop) -> list[str]:
         "/account/contests", "/account/domains", "/account/domains/acme.example", "/account/keys",
         "/account/keys/webhooks/1", "/account/logins", "/account/me", "/account/me/activity",
         "/account/support", "/account/support?about=campaign:1", "/account/support/1", "/account/statements/1",
+        "/account/announcements", "/account/announcements/1", "/account/send", "/account/send/new",
+        "/account/templates", "/account/plan", "/account/campaigns/1/recipients",
     ]  # fmt: skip
 
 
 DESK = (
     "/desk/", "/desk/campaigns/1", "/desk/tenants", "/desk/tenants/acme", "/desk/reports", "/desk/log", "/desk/logins",
     "/desk/queue", "/desk/health", "/desk/people", "/desk/registrations", "/desk/registrations/1", "/desk/support",
-    "/desk/support/1",
+    "/desk/support/1", "/desk/statements/1", "/desk/announcements", "/desk/announcements/1",
 )  # fmt: skip
 
 
@@ -153,6 +162,7 @@ def test_every_page_fits_and_is_readable(
     browser.console()
     for path in account_paths(shop) if role == "owner" else DESK:
         browser.open(f"{served.url}{path}{'&' if '?' in path else '?'}lang={language}")
+        browser.script("document.querySelectorAll('details').forEach(one => one.open = true)")
         assert browser.script("return document.documentElement.scrollWidth") <= width, path
         assert browser.script("return document.documentElement.lang") == language
         assert browser.script(CONTRAST) == [], path
