@@ -15,7 +15,7 @@ export NODE_PATH := $(PEERS_DIR)/node_modules
 export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup compiled wheel package package-test docs demo test test-postgres test-compiled test-newest check format bench bench-quick bench-queue bench-consents bench-copy bench-profile corpora crash crash-postgres faults fuzz fuzz-api likeness simulate pages campaigns campaigns-large lock clean bench-sending bench-content simulate-brake bought
+.PHONY: help setup compiled wheel package package-test docs demo test test-postgres test-compiled test-newest check format bench bench-quick bench-queue bench-consents bench-copy bench-profile corpora crash crash-postgres faults fuzz fuzz-api likeness simulate pages campaigns campaigns-large lock clean bench-sending bench-content bench-instructions simulate-brake bought
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -88,6 +88,9 @@ bench-consents: $(READY) ## what a large registry of consents costs: look-ups, i
 
 bench-hits: $(READY) ## openings and clicks: how long answers take at a fixed rate on one core; ARGS='--rate 1000'
 	$(BIN)/python -m bench.hits $(ARGS)
+
+bench-instructions: $(READY) ## instructions that accepting a message takes, counted by Valgrind; ARGS='--against FILE'
+	$(BIN)/python -m bench.instructions $(ARGS)
 
 bench-content: $(READY) ## CPU of the built-in checks of content for varied newsletters of 30 KB; ARGS='--n 400 --rounds 3'
 	PYTHONSAFEPATH=1 PYTHONPATH="$$($(BIN)/python scripts/compile):$(CURDIR)" $(BIN)/python -m bench.content_checks $(ARGS)

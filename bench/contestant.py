@@ -12,7 +12,7 @@ is ``hold`` with room for thousands of sessions. It runs compiled where
 store is on a PostgreSQL server of its own. The environment says where:
 BENCH_STATE, BENCH_PORT, BENCH_SINK_PORT, BENCH_DOMAIN, BENCH_SELECTOR,
 BENCH_KEY, BENCH_CERTIFICATE, BENCH_CERTIFICATE_KEY, PEERS_DIR (a cache for the
-filled database).
+filled database), and BENCH_UNDER, a command that the relay is to run under.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -187,7 +188,7 @@ def start(mode: str, postgres: bool) -> int:
         conn.execute("DELETE FROM dkim_key WHERE algorithm <> 'rsa-sha256'")
     with (state / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*RELAY, "-c", str(state / "relay.toml"), "serve"],
+            [*shlex.split(env.get("BENCH_UNDER", "")), *RELAY, "-c", str(state / "relay.toml"), "serve"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -506,3 +506,11 @@ def test_registry_figures_are_judged() -> None:
     assert judged["export, CSV"] == ("2.0 s, 500 rows/s", None)
     assert judged["refused: one"] == ("0.50 s, 40 MiB", True)
     assert judged["refused: another"] == ("2.50 s, 40 MiB", False)
+
+
+def test_functions_whose_instructions_are_counted_exist() -> None:
+    sources = [path.read_text() for path in (ROOT / "relay").rglob("*.py")]
+    for name in importlib.import_module("bench.instructions").PARTS.values():
+        owner, _, function = name.partition("___")
+        found = [one for one in sources if f"def {function}(" in one]
+        assert any(owner[:1].islower() or f"class {owner}" in one for one in found), name
