@@ -63,6 +63,7 @@ TYPES: Final[dict[str, tuple[int, str]]] = {
     "quota-subscribers": (422, "The plan's subscribers are used up."),
     "malformed": (422, "The message is not well-formed."),
     "too-large": (422, "The message is larger than the relay takes."),
+    "recipients": (422, "More recipients than one message may have; send it in parts."),
     "loop": (422, "The message has been through too many servers: a mail loop."),
     "stream": (422, "The tenant has no such stream."),
     "rate": (429, "More requests or copies a second than are allowed; repeat after the time in Retry-After."),

@@ -15,11 +15,13 @@ import pytest
 from relay.campaigns import figures, refusals
 from relay.campaigns.refusals import DAY_S, MOST_EVENTS, Refusal
 from relay.intake.accept import Acceptor, Arrived
+from relay.intake.api.attendant import word_of
 from relay.intake.parameters import MailParameters
 from relay.intake.refusals import API, MOST_KEPT, RefusalBuffer, code_of
 from relay.mail.status import Status, permanent, refusal, temporary
 from relay.pipeline.contract import Message
 from relay.store.database import transaction
+from relay.web.problems import TYPES
 from tests.unit.records import NOW, SHOP, column, one, open_shop, put
 from tests.unit.test_policies import BULK as BULK_STREAM
 from tests.unit.test_policies import txn
@@ -125,6 +127,21 @@ def test_nothing_is_written_before_the_reply_and_all_of_it_together(conn: sqlite
         store.units[0](conn)
     assert refusals.of_tenant(conn, SHOP) == {"no-consent": MOST_KEPT + 500}
     assert one(conn, "SELECT count(*) FROM event WHERE kind = 'refused'") == MOST_EVENTS
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [
+        (temporary(52, 5, 3, "at most 100 recipients a message on this stream"), "recipients"),
+        (temporary(51, 3, 0, "the store is not available"), "busy"),
+        (temporary(50, 7, 1, "rate: slower"), "rate"),
+        (NO, "no-consent"),
+        (permanent(52, 3, 4, "the message is larger than 1000 octets"), "too-large"),
+    ],
+)
+def test_the_api_has_a_word_for_each_refusal(status: Status, word: str) -> None:
+    """Who is told ``busy`` sends the same again; that helps nobody who wrote to too many at once."""
+    assert word_of(status) == word and word in TYPES
 
 
 def test_what_an_api_refuses_says_so(conn: sqlite3.Connection) -> None:

@@ -28,6 +28,7 @@ from relay.values.sandbox import SANDBOX
 _JSON: Final = msgspec.json.Encoder()
 _CODES: Final = {"5.3.4": "too-large", "5.4.6": "loop", "5.1.1": "address", "5.1.3": "address", "5.7.13": "frozen"}
 """Words for replies that have none of their own."""
+_TOO_MANY: Final = "4.5.3"
 
 
 class KeptBefore(Exception):
@@ -209,8 +210,8 @@ def word_of(status: Status) -> str:
     code = code_of(status)
     if code != status.enhanced:
         return code
-    if not status.permanent:
-        return "busy"
+    if not status.permanent:  # of one request nothing is to come, so what is too many for it is no passing trouble
+        return "recipients" if code == _TOO_MANY else "busy"
     return _CODES.get(code, "malformed" if status.subject == 6 else "refused")
 
 

@@ -44,7 +44,7 @@ _SHUT: Final = "the mail process ended before it answered: the message may have 
 
 def problem_of(context: Context, told: Told) -> dict[str, Any]:
     """The problem's members for a message that nobody gets."""
-    status = 422 if told.permanent else 429 if told.code == "rate" else 503
+    status = 422 if told.permanent or told.code == "recipients" else 429 if told.code == "rate" else 503
     word = told.code if told.code in TYPES else "refused"
     members: dict[str, Any] = problems.document(status, base_url=context.views.base_url, word=word, detail=told.detail)
     members["refused"] = [{"email": one.email, "code": one.code, "detail": one.detail} for one in told.refused]

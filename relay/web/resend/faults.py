@@ -89,7 +89,7 @@ def of_problem(problem: Problem) -> EmailFault:
 
 def of_told(told: Told) -> EmailFault:
     """Of a message that nobody gets."""
-    word = told.code if told.permanent or told.code == "rate" else "busy"
+    word = told.code if told.permanent or told.code in ("rate", "recipients") else "busy"
     fault = _of_word(word, told.detail)
     fault.refused = told.refused
     return fault
