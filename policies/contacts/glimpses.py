@@ -80,20 +80,25 @@ def may_hold(msg: Message, wanted: Sequence[Needle]) -> bool:
     hints = {one.hint.translate(None, BEYOND_ASCII) for one in wanted}
     hints |= {hint[::-1] for hint in hints}  # some write backwards
     forms = frozenset(form for one in wanted for form in one.numbers)
+    for text in (msg.subject, *(part.text for part in msg.content.texts)):
+        letters, digits = letters_and_digits(text)
+        if any(hint in letters for hint in hints) or any(form in digits for form in forms):
+            return True
+        if forms and is_spoken(letters, forms):
+            return True
     for text in _glimpses(msg):
         letters, digits = letters_and_digits(text)
         if any(hint in letters for hint in hints) or any(form in digits for form in forms):
             return True
-    texts = (part.text for part in msg.content.texts)
-    return bool(forms) and any(is_spoken(letters_and_digits(text)[0], forms) for text in (msg.subject, *texts))
+    return False
 
 
 def _glimpses(msg: Message) -> Iterator[str]:
+    """All but the texts as they are shown."""
     content = msg.content
     yield "\n".join([*(one.text for one in heads(msg)), *{link.url: None for link in content.links}])
     seen: set[bytes] = set()
     for part in content.texts:
-        yield part.text
         yield from (one.text for one in otherwise_read(part.text) if one.where != BACKWARDS)
         if part.hidden:
             yield part.hidden

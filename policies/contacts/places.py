@@ -41,6 +41,8 @@ _UPSIDE_DOWN: Final = re.compile("[ɐɔǝɟƃɥᴉɾʞɯɹʇʌʍʎ]")
 _IN_THE_WAY: Final = re.compile(
     r"no[-_.]?spam|(?:remove|delete)(?:[-_.]?(?:this|me))?|entfernen|ohne[-_.]?spam|bezspam", re.IGNORECASE
 )
+_WAY_WORDS: Final = (b"spam", b"remove", b"delete", b"entfernen")
+"""One of these is in each of them."""
 _ASCII_ALONE: Final = bytes(octet if octet < 128 else 127 for octet in range(256))
 _STREAM: Final = re.compile(rb"stream\r?\n(.{1,200000}?)endstream", re.DOTALL)
 
@@ -91,7 +93,8 @@ def otherwise_read(text: str) -> Iterator[WrittenAt]:
     yield WrittenAt(BACKWARDS, text[::-1])
     if not text.isascii() and _UPSIDE_DOWN.search(text) is not None:
         yield WrittenAt("text upside down", text.translate(_UPRIGHT)[::-1])
-    if _IN_THE_WAY.search(text) is not None:
+    lower = lowered(text)
+    if _any(_WAY_WORDS, lower) and _IN_THE_WAY.search(text) is not None:
         yield WrittenAt("the text", _IN_THE_WAY.sub("", text))
 
 

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from typing import Final, NamedTuple
 
-from relay.mail.content_links import MOST_WORDS, Link, address_of, in_text
+from relay.mail.content_links import MOST_WORDS, Link, address_of, in_text, may_hold
 from relay.mail.content_style import WHITE, Sheet, TextColour, alike, colour_of, style_facts
 from relay.mail.html_tokens import RAW, Token, TokenKind, attributes, raw_attributes, tokens
 
@@ -122,7 +122,7 @@ def read(markup: str) -> ContentPage:
         reader.complete = reader.complete and inner.complete
     text = tidy(reader.text)
     links = reader.links[:MOST_LINKS]
-    if len(links) < MOST_LINKS:
+    if len(links) < MOST_LINKS and may_hold("".join(reader.loose)):
         links += [one for one, _ in zip(in_text(tidy(reader.loose)), range(MOST_LINKS - len(links)), strict=False)]
     complete = reader.complete and len(links) < MOST_LINKS
     return ContentPage(text, tidy(reader.hidden), links, complete)

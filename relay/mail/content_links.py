@@ -75,7 +75,7 @@ def _relative(value: str, base: str) -> str:
 
 def in_text(text: str) -> Iterator[Link]:
     """Addresses in a text, without what follows them in a sentence."""
-    if "://" not in text and not _may_hold(text):
+    if not may_hold(text):
         return
     for match in _IN_TEXT.finditer(text):
         words = _trimmed(match.group())
@@ -84,7 +84,10 @@ def in_text(text: str) -> Iterator[Link]:
             yield Link(url, words[:MOST_WORDS])
 
 
-def _may_hold(text: str) -> bool:
+def may_hold(text: str) -> bool:
+    """Whether there may be an address; quick."""
+    if "://" in text:
+        return True
     lower = text.lower()
     return "www." in lower or "mailto:" in lower
 
