@@ -145,7 +145,9 @@ class _Named:
                 self._other(index, others)
             elif role and role != "email":
                 roles.setdefault(role, []).append(index)
-                if role == "groups" and (column := self._status(index, list_finding.in_groups)) is not None:
+                if role != "groups" or name in self._keep:
+                    continue
+                if (column := self._status(index, list_finding.in_groups)) is not None:
                     status.append(column)
             elif name not in self._keep and (column := self._until(index) or self._status(index)) is not None:
                 status.append(column)
@@ -167,15 +169,13 @@ class _Named:
         if all(column.mode is StatusMode.LOOSE for column in status):
             status += self._coded(attributes)
         status = chosen(status, self._plain, self._cells)
-        told = {column.index for column in status}
         said = how_read(status)
         self._answered(status, roles, attributes)
         if any(when := [column.index for column in status if self._says_when(column)]):
             roles["at"] = [*roles.get("at", ()), *when]
         kept = tuple((index, name) for name, index in attributes.items())
         nameless = [index for index, name in enumerate(names) if not name and index != email]
-        groups = [index for index in roles.get("groups", ()) if index not in told]
-        status += self._guards([*(index for index, _ in kept), *groups, *nameless])
+        status += self._guards([*(index for index, _ in kept), *roles.get("groups", ()), *nameless])
         ordered = {role: self._ordered(role, found) for role, found in roles.items()}
         self._remarks += said
         return Columns(ordered | {"email": (email,)}, kept, tuple(self._remarks), tuple(status), tuple(others))

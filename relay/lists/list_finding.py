@@ -19,7 +19,7 @@ from relay.lists.list_heard import (
     spoken,
     stem,
 )
-from relay.lists.list_matters import is_other_flag, is_personal
+from relay.lists.list_matters import is_other_flag, is_personal, is_place
 from relay.lists.list_root_table import Idea
 from relay.lists.list_roots import bad_name, good_name, ideas_in, state_name
 from relay.lists.list_status import StatusColumn, StatusMode, answer_of, denied, is_time, known, parts_of, short_answer
@@ -76,7 +76,7 @@ def find(
     column = None
     if not other:
         column = _by_name(index, header, name, cells, answers) or _by_roots(index, header, name, cells, answers)
-    return column or _by_words(index, header, cells, answers, strong_only=other)
+    return column or _by_words(index, header, cells, answers, strong_only=other or is_place(name))
 
 
 def _by_name(

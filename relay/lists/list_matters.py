@@ -16,7 +16,8 @@ _PERSONAL: Final = re.compile(
     r"|city|town|ort|stadt|ville|ciudad|citta|cidade|stad|miasto|город|місто|linn|kaupunki|mesto|oras|varos|sehir"
     r"|street|str|address|adress?e|strasse|rue|calle|via|rua|straat|ulica|улица|вулиця|tanav|katu|gata"
     r"|country|land|pays|pais|paese|kraj|страна|країна|riik|maa|state|province|region|county|district"
-    r"|zip|plz|post ?code|postal ?code|cp|cap|postleitzahl|индекс|індекс|phone|tel\w*|mobile|handy|gsm|fax"
+    r"|zip|plz|post ?code|postal ?code|cp|cap|postleitzahl|индекс|індекс"
+    r"|phone|tel(?:ephone|efon\w*|efono)?|mobile|handy|gsm|fax"
     r"|url|web ?site|web|site|link|domain|host|job|position|role|department"
     r"|abteilung|beruf|profession|должность|посада"
     r"|i?d|uuid|guid|hash|token|key|code|number|nr|no|nummer|referr?er\w*|landing\w*|user agent|browser|device"
@@ -63,6 +64,14 @@ def is_plan(name: str) -> bool:
 def is_personal(name: str) -> bool:
     """Do names of people, places and things stand in the column?"""
     return _PERSONAL.search(name) is not None
+
+
+_WHOLLY: Final = re.compile(rf"(?:{_PERSONAL.pattern})\Z")
+
+
+def is_place(name: str) -> bool:
+    """Is the column called a name, a place or a thing, and nothing more?"""
+    return _WHOLLY.match(name) is not None
 
 
 def is_other_flag(name: str) -> bool:

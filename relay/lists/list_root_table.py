@@ -95,7 +95,7 @@ ROOTS: Final[dict[Idea, tuple[str, ...]]] = {
         "spam,complain,complaint,abuse report,junk mail,reported abuse",
         "beschwer,plainte!,plaintes!,quej,queix,denunci,reclam,segnalat,klacht,klaagt,skarg,reklamacj,kaeb,rämps",
         "скарг,поскарж,жалоб,пожалов,спам",
-        "klagomål,klage,klager,klagat,reklamác,valitus,valitt,roskapost,stížn,sťažn",
+        "klagomål,klage!,klager!,klaget,klagat,reklamác,valitus,valitt,roskapost,stížn,sťažn",
         "plânger,plangere,panasz,levélszemét",
         "şikayet,sikayet,istenmeyen,sūdz,mēstule,surogātpast,skund,šlamšt,pritož",
         "žalb,neželen,оплак,παραπον,skräppost",

@@ -33,18 +33,18 @@ _NAMES: Final = ("Ann", "Bo Lee", "Müller", "Анна", "")
 
 @st.composite
 def lists(draw: st.DrawFn) -> tuple[bytes, str]:
-    """A list file's octets, and how it may be called; ``gone@…`` has a bad word in one column."""
+    """A list file's octets, and how it may be called; ``gone…@`` have a bad word in one column."""
     columns = ["Email", draw(st.sampled_from(_HEADERS)), *draw(st.lists(st.sampled_from(_BESIDE), max_size=4))]
     order = draw(st.permutations(range(len(columns))))
     good = draw(st.sampled_from(_GOOD))
     people = draw(st.integers(0, 6))
     at = draw(st.integers(0, people))
     rows = []
-    for number in range(people + 1):
-        gone = number == at
+    for number in range(people + 2):
+        gone = number in (at, people + 1)
         word = draw(st.sampled_from(_BAD)) if gone else draw(st.sampled_from((good, "")))
         rest = [draw(st.sampled_from(_NAMES)) for _ in columns[2:]]
-        rows.append(["gone@people.example" if gone else f"p{number}@people.example", word, *rest])
+        rows.append([f"{'gone' if gone else 'p'}{number}@people.example", word, *rest])
     out = io.StringIO()
     quoting: Literal[0, 1] = csv.QUOTE_ALL if draw(st.booleans()) else csv.QUOTE_MINIMAL
     separator = draw(st.sampled_from(",;\t|"))
@@ -76,7 +76,7 @@ def test_a_word_of_leaving_never_becomes_a_consent_unasked(made: tuple[bytes, st
         one
         for one in read
         if isinstance(one, Entry)
-        and one.address.canonical == "gone@people.example"
+        and one.address.canonical.startswith("gone")
         and one.said in (Said.NOTHING, Said.AGREED)
     ]
     assert agreed == []
