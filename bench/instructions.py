@@ -36,7 +36,7 @@ PARTS: Final = {
     "  commands": "BaseSession____command",
     "  bare CR, LF, NUL": "scan___find_bare",
     "  header fields and parts": "scan___scan",
-    "  what policies see of it": "intake___reading___facts",
+    "  what policies see of it": "reading___facts",
     "  policies": "chain___Chain___message",
     "  additions put in": "template___compile_template",
     "    of which into HTML": "html_place___plan",
