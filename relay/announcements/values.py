@@ -30,7 +30,7 @@ class LetterState(StrEnum):
     WRITTEN = "written"
     WAITING = "waiting"
     STOPPED = "stopped"
-    """It was withdrawn before all were."""
+    """It was withdrawn, or over, before all were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,12 @@ class Announcement:
             return AnnouncementState.OVER
         return AnnouncementState.NOW if now >= self.from_at else AnnouncementState.COMING
 
-    @property
-    def letters(self) -> LetterState:
+    def letters(self, now: float) -> LetterState:
         """Of those that tell of it; what recalls them isn't meant."""
         if self.told_at is not None:
             return LetterState.WRITTEN
-        return LetterState.WAITING if self.withdrawn_at is None else LetterState.STOPPED
+        waits = self.withdrawn_at is None and now < self.until_at
+        return LetterState.WAITING if waits else LetterState.STOPPED
 
 
 def late(kind: AnnouncementKind, from_at: float, until_at: float, now: float) -> bool:

@@ -105,7 +105,7 @@ def _fields(conn: Tx, row: Announcement, now: float) -> dict[str, object]:
         "state": str(row.state(now)),
         "for": "all" if row.everybody else book.names(conn, row),
         "urgent": row.urgent,
-        "letters": str(row.letters),
+        "letters": str(row.letters(now)),
         "announced_by": row.actor,
         "announced_at": row.at,
         "withdrawn_at": row.withdrawn_at,

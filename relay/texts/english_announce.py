@@ -41,7 +41,7 @@ ANNOUNCE: Final[dict[str, str]] = {
     "announce.letters": "Letters",
     "announce.letters_written": "all written, {moment}",
     "announce.letters_waiting": "being written",
-    "announce.letters_stopped": "ended by the withdrawal",
+    "announce.letters_stopped": "ended before all were written",
     "announce.withdraw": "Withdraw it",
     "announce.withdraw_note": "It goes from the customers’ pages, and who had a letter gets another one.",
     "announce.withdrawn": "Withdrawn",

@@ -132,7 +132,7 @@ def test_letters_go_once_in_each_tenant_s_language(shop: Shop) -> None:
     with transaction(shop.conn) as conn:
         conn.execute("UPDATE tenant SET language = 'de' WHERE name = 'other'")
     row = add(shop, wish(WORK, 0, 30 * HOUR_S, urgent="<b>It</b> fails."))
-    assert row.letters is LetterState.WAITING
+    assert row.letters(NOW) is LetterState.WAITING
     assert tell(shop) == 1 and tell(shop) == 0
     english, german = letters(shop, "hello@acme.example"), letters(shop, "hello@other.example")
     assert len(english) == len(german) == 1
@@ -145,7 +145,7 @@ def test_letters_go_once_in_each_tenant_s_language(shop: Shop) -> None:
     assert "&lt;b&gt;It&lt;/b&gt;" in english[0].html and "<b>" not in english[0].html
     assert german[0].subject == "Geplante Arbeiten: New disks"
     assert "von 30.11.2026, 00:53 UTC bis 01.12.2026, 06:53 UTC" in german[0].text
-    assert book.by_id(shop.conn, row.id).letters is LetterState.WRITTEN
+    assert book.by_id(shop.conn, row.id).letters(NOW) is LetterState.WRITTEN
 
 
 def test_named_tenants_alone_are_told_and_a_terminated_one_is_not(shop: Shop) -> None:
@@ -183,12 +183,13 @@ def test_who_was_told_is_told_of_the_withdrawal(shop: Shop, monkeypatch: pytest.
         row = book.withdraw(conn, row, reason="The disks are late.", actor="kaja", now=NOW)
         with pytest.raises(RegistryError, match="withdrawn already"):
             book.withdraw(conn, row, actor="kaja", now=NOW)
-    assert (row.state(NOW), row.letters) == (AnnouncementState.WITHDRAWN, LetterState.STOPPED)
+    assert (row.state(NOW), row.letters(NOW)) == (AnnouncementState.WITHDRAWN, LetterState.STOPPED)
     tell(shop)
     first, second = letters(shop)
     assert first.to == second.to == "hello@acme.example" and second.subject == "Withdrawn: New disks"
     assert "It doesn’t take place so." in second.text and "Reason: The disks are late." in second.text
     over = add(shop, wish())
+    assert over.letters(NOW + 2 * HOUR_S) is LetterState.STOPPED and tell(shop, NOW + 2 * HOUR_S) == 0
     with transaction(shop.conn) as conn, pytest.raises(RegistryError, match="over already"):
         book.withdraw(conn, over, actor="kaja", now=NOW + 2 * HOUR_S)
     assert {row[0] for row in shop.conn.execute("SELECT action FROM audit WHERE action LIKE 'announcement-%'")} == {
