@@ -52,7 +52,8 @@ class PostalWishes(NamedTuple):
 def read_postal(paths: Iterable[Path], wishes: PostalWishes, now: float) -> TakeoverPlan:
     """Of one mail server. Raises TakeoverError where the files are none of a Postal's, or it isn't clear which."""
     given = list(paths)
-    settings = [path for path in given if path.suffix in (".yml", ".yaml")]
+    inside = [one for path in given if path.is_dir() for one in sorted(path.iterdir())]
+    settings = [path for path in [*given, *inside] if path.suffix in (".yml", ".yaml")]
     tables = read_tables((path for path in given if path not in settings), COLUMNS)
     plan, server = TakeoverPlan(), chosen(tables, wishes.server)
     told = read_settings(settings)

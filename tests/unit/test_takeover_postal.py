@@ -137,7 +137,9 @@ def test_of_other_forms(tmp_path: Path) -> None:
     (folder / "postal.sql").unlink()
     (folder / "shop.sql.gz").write_bytes(gzip.compress((folder / "shop.sql").read_bytes()))
     (folder / "shop.sql").unlink()
+    (folder / "postal.yml").write_text("dns:\n  dkim_identifier: postal\n")
     plan = read_postal([folder], PostalWishes("2"), NOW)
+    assert "dkim_identifier" not in found(plan, Fate.LOOK)
     whole = news(PostalWishes("acme/shop"))
     assert plan.domains == [one for one in whole.domains if one.name == "shop.example"]
     assert [one.address for one in plan.suppressions] == ["other@people.example"]
