@@ -15,7 +15,6 @@ from policies.contacts.codings import runs_in, unescaped, unquoted, without_tags
 from policies.contacts.needles import Needle
 from policies.contacts.numbers import is_spoken
 from policies.contacts.places import (
-    BACKWARDS,
     FLOWS,
     MOST_FILES,
     MOST_SOURCE,
@@ -99,7 +98,7 @@ def _glimpses(msg: Message) -> Iterator[str]:
     yield "\n".join([*(one.text for one in heads(msg)), *{link.url: None for link in content.links}])
     seen: set[bytes] = set()
     for part in content.texts:
-        yield from (one.text for one in otherwise_read(part.text) if one.where != BACKWARDS)
+        yield from (one.text for one in otherwise_read(part.text))
         if part.hidden:
             yield part.hidden
         yield from _of_source(part, seen)

@@ -29,7 +29,6 @@ MOST_FILE: Final = 256 * 1024
 MOST_FILES: Final = 20
 MOST_MEMBERS: Final = 30
 
-BACKWARDS: Final = "text written backwards"
 _JOINED: Final = re.compile(r"[\"']\s*\+\s*[\"']")
 _CSS_TEXT: Final = re.compile(r"(?:content|--[\w-]{1,40})\s*:\s*((?:[\"'][^\"']{0,200}[\"']\s*)+)", re.IGNORECASE)
 _TITLE: Final = re.compile(r"\btitle\s*=\s*[\"']([^\"']{12,300})", re.IGNORECASE)
@@ -72,6 +71,7 @@ def places(msg: Message) -> Iterator[WrittenAt]:
         yield WrittenAt("a link written backwards", link.url[::-1])
     for part in content.texts:
         yield WrittenAt("the text", part.text)
+        yield WrittenAt("text written backwards", part.text[::-1])
         yield from otherwise_read(part.text)
         if part.hidden:
             yield WrittenAt("hidden text", part.hidden)
@@ -89,8 +89,7 @@ def places(msg: Message) -> Iterator[WrittenAt]:
 
 
 def otherwise_read(text: str) -> Iterator[WrittenAt]:
-    """As readers are told to read it: backwards, upside down, without words that are in the way."""
-    yield WrittenAt(BACKWARDS, text[::-1])
+    """As readers are told to read it: upside down, without words that are in the way."""
     if not text.isascii() and _UPSIDE_DOWN.search(text) is not None:
         yield WrittenAt("text upside down", text.translate(_UPRIGHT)[::-1])
     lower = lowered(text)
