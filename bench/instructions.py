@@ -37,10 +37,10 @@ PARTS: Final = {
     "  bare CR, LF, NUL": "scan___find_bare",
     "  header fields and parts": "scan___scan",
     "  what policies see of it": "reading___facts",
-    "  policies": "chain___Chain___message",
+    "  policies": "Chain___message",
     "  additions put in": "template___compile_template",
     "    of which into HTML": "html_place___plan",
-    "the commit": "committer___Committer____run",
+    "the commit": "Committer____run",
 }
 """What is shown, by the end of the function's name; those with blanks before them are within the one above."""
 _LINE: Final = re.compile(r"\s*([\d,]+)\s+(?:\([ \d.]+%\)\s+)?(\S+)")
