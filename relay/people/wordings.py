@@ -45,10 +45,10 @@ def make(conn: Tx, tenant_id: int, text: str, now: float) -> int:
     return int(row[0])
 
 
-_LIVE = "SELECT 1 FROM consent c WHERE c.wording_id = w.id AND c.withdrawn_at IS NULL"
+_LIVE = "FROM consent c WHERE c.wording_id = w.id AND c.withdrawn_at IS NULL"
 _SELECT = (
     "SELECT w.id, w.number, w.text, w.language, w.created_at,"
-    f" (SELECT count(*) FROM ({_LIVE} LIMIT {{most}}) counted) FROM wording w WHERE w.tenant_id = ?"
+    f" (SELECT count(*) FROM (SELECT 1 {_LIVE} LIMIT {{most}}) counted) FROM wording w WHERE w.tenant_id = ?"
 )
 MOST_COUNTED: Final = 10_001
 """Consents by one wording, where a list has to be there at once; how many there are says ``find``."""
