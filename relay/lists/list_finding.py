@@ -154,6 +154,8 @@ def _by_roots(
         return StatusColumn(index, shown, StatusMode.STATE, answers=answers, empty=_if_empty(cells))
     if not cells or is_figure(name):
         return None
+    if good_name(name) and all(plain(cell) == name for cell in cells):  # a tick box puts down what stands beside it
+        return StatusColumn(index, shown, StatusMode.YES, answers={name: Said.AGREED, **answers}, empty=Said.REFUSED)
     if not all(is_flag(cell) or meaning(plain(cell)) for cell in cells):
         asks = good_name(name) and len(set(cells)) <= MAX_KINDS and any(map(_answered, cells))
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=Said.REFUSED) if asks else None

@@ -43,7 +43,7 @@ ROOTS: Final[dict[Idea, tuple[str, ...]]] = {
         "abgemeld,abmeld,abbestell,austrag,ausgetrag,widerruf,widersp,gekündig,kündig,storniert,zurückgezog,entzog",
         "désabon,désinscri,résili,rétract,retrait,retiré,annul,révoqu",
         "baja,desuscri,dessuscri,anulad,anulo,revocad,retirad,cancelad,se dio de baja",
-        "disiscri,disdett,cancellat,cancellaz,annullat,revocat,rinunci,ritirat,recess",
+        "disiscri,disdett,cancellat,cancellaz,annullat,revoc,rinunci,ritirat,recess",
         "descadastr,desinscri,dessubscri,desassin,revogad,anulad",
         "uitgeschre,uitschrij,afgemeld,afmeld,opgezegd,opzeg,ingetrokk,geannuleerd",
         "wypis,rezygn,zrezygn,odsubskryb,odwołan,cofnię,cofnął,wycofa,anulowa",

@@ -14,7 +14,7 @@ from typing import Final
 
 from relay.lists.list_alarm import may_alarm
 from relay.lists.list_heard import bad_part, spoken, stem, text_part
-from relay.lists.list_root_table import Idea
+from relay.lists.list_root_table import WANTS, Idea
 from relay.lists.list_roots import certain, ideas_in, phrase
 from relay.lists.list_status_names import ANSWERS
 from relay.lists.list_words import NO, NOTHING, OFFERS, WEIGHT, YES, Said, bare, meaning, plain
@@ -237,7 +237,9 @@ def alarming(cell: str, word: str) -> bool:
     if word.count(" ") >= _SHORT:
         return False
     if not certain(word):
-        return phrase(word) is Said.BOUNCED and Idea.ADDRESS in ideas_in(word)  # whatever is wrong with it
+        said = phrase(word)
+        wrong = said is Said.BOUNCED and Idea.ADDRESS in ideas_in(word)  # whatever is wrong with it
+        return wrong or (said is Said.LEFT and WANTS.search(word) is not None)
     return phrase(word) not in (Said.NOTHING, Said.AGREED)
 
 

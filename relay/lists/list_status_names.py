@@ -53,6 +53,7 @@ OTHER_STATES: Final = re.compile(
     r"loyalty|plan|tax|"
     r"shipping|stock|paid\b|billing|employment|relationship|invoice|ticket|vip|familienstand|civil|"
     r"lifecycle|member ?ship|членств|mitgliedsch|adhesi|medlemskap|członkos|clenstv|jasenyys|liikmesus|"
+    r"cotisation|beitrag|liikmemaks|внесок|взнос|"
     r"marketing contact|score|rating|заявк|заказа|оплаты|замовлення|tellimuse nr|zahlung|bestell|commande|pedido)"
 )
 AGREEMENT: Final = re.compile(

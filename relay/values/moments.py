@@ -185,7 +185,7 @@ def _date(rest: str, text: str, order: str) -> tuple[int, int, int]:
     words = [word.strip(",") for word in rest.split()]
     plain = [word for word in words if word and word.casefold().rstrip(".") not in _NOISE]
     if len(plain) == 1:
-        if found := _ISO_LIKE.match(plain[0]):
+        if found := _ISO_LIKE.match(plain[0].rstrip(".")):
             return int(found[1]), int(found[3]), int(found[4])
         if found := _NUMERIC.match(plain[0].rstrip(".")):
             return _numeric(found, text, order)
