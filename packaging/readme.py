@@ -142,16 +142,16 @@ def filled(application: Application, outside: Outside) -> None:
 
 
 def main() -> None:
-    run("sh", "-c", "cp /package-test/second.deb /root/relay-smtp_0_amd64.deb")
+    run("sh", "-c", "cp /package-test/second.deb ~/relay-smtp_0_amd64.deb")
     # What stands for the rest of the world is there before anything is installed.
-    shell("mkdir -p /package-test/early && dpkg-deb -x /root/relay-smtp_0_amd64.deb /package-test/early")
+    shell("mkdir -p /package-test/early && dpkg-deb -x ~/relay-smtp_0_amd64.deb /package-test/early")
     outside = Outside("/package-test/early/opt/relay/bin/python3")
     outside.open()
     walked(outside)
     reloaded()
     # Hundreds of messages to one person: how often somebody is mailed is not what is tried here.
     run("relay", "tenant", "establish", "shop", "--reason", "the package's test")
-    application = Application(Path("/root/credential.json").read_text())
+    application = Application(Path.home().joinpath("credential.json").read_text())
     restarted(application, outside)
     restored_elsewhere()
     filled(application, outside)
