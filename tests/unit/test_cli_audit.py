@@ -154,5 +154,5 @@ def test_a_proof_on_the_terminal(call: Call, agreed: None) -> None:
     status, out, err = call("consent", "proof", "shop", ANN, "--topic", "news")
     assert status == 0 and "in force" in out and "Yes, news." in out and "--out FILE" in err
     assert _json(call("consent", "proof", "shop", ANN, "--topic", "news", "--json"))["type"] == "relay-consent-proof"
-    _refused(call("consent", "proof", "shop", ANN, "--topic", "golf"), "no consent of ann@people.example to golf")
+    _refused(call("consent", "proof", "shop", ANN, "--topic", "golf"), "there is no topic 'golf'; there are: news")
     _refused(call("consent", "proof", "nobody", ANN, "--topic", "news"), "nobody")
