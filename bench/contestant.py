@@ -123,9 +123,10 @@ def fill(path: Path) -> None:
 
 
 def prepared(peers: Path, domain: str, selector: str, key: str) -> Path:
-    """A directory with tenant, keys and consents, made once for each schema."""
-    schema = hashlib.sha256("".join(sql for _, sql in migrations()).encode()).hexdigest()[:12]
-    cache = peers / f"relay-prepared-2-{schema}"
+    """A directory with tenant, keys and consents, made once for each schema, domain and key."""
+    made_of = ["".join(sql for _, sql in migrations()), domain, selector, Path(key).read_text()]
+    digest = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:12]
+    cache = peers / f"relay-prepared-3-{digest}"
     if (cache / "done").exists():
         return cache
     shutil.rmtree(cache, ignore_errors=True)
