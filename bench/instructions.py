@@ -1,9 +1,10 @@
 """Instructions that accepting a message takes: ``python -m bench.instructions [--messages 300] [--against FILE]``.
 
-The relay runs under Valgrind's callgrind, which counts each instruction of user space: the same twice, on a machine
-however busy, so that a change of some percent is seen at once. It must be compiled (``scripts/compile``). One
+The relay runs under Valgrind's callgrind, which counts each instruction of user space: within one percent the same
+twice, on a machine however busy, so that a change of some percent is seen at once. Only the commit's figure differs
+by half, since what goes by the clock falls on fewer or more messages. It must be compiled (``scripts/compile``). One
 process, one connection, service mail of 10 KB with a footer to come; a commit for each message, as no others
-come beside it. What the kernel does isn't counted, nor how well caches are used.
+come beside it. What the kernel does isn't counted, nor how well caches are used. Needs ``valgrind`` and ``ss``.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ import re
 import shutil
 import signal
 import smtplib
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Final
 
 from bench.contestant import ROOT
 from bench.harness.material import cache_directory, key
+from bench.harness.net import free_port, wait_for_smtp
+from bench.harness.works import DOMAIN, FORWARD_PATH, REVERSE_PATH, SELECTOR
 from bench.micro_mail import MESSAGE
 
 WARM: Final = 200
@@ -55,7 +56,7 @@ def main() -> int:
     if shutil.which("valgrind") is None:
         print("valgrind is not installed; as root on Debian: apt install valgrind", file=sys.stderr)
         return 4
-    with tempfile.TemporaryDirectory(prefix="bench-instructions-") as state:
+    with tempfile.TemporaryDirectory(prefix="bench-instructions-", ignore_cleanup_errors=True) as state:
         figures = counted(Path(state), chosen.messages)
     if not figures:
         print("nothing was counted: is the relay compiled (scripts/compile)?", file=sys.stderr)
@@ -73,14 +74,14 @@ def main() -> int:
 
 def counted(state: Path, messages: int) -> dict[str, float]:
     """Thousand instructions a message, by part."""
-    port = _free_port()
+    port = free_port()
     environment = {
         **os.environ,
         "BENCH_STATE": str(state),
         "BENCH_PORT": str(port),
-        "BENCH_SINK_PORT": str(_free_port()),
-        "BENCH_DOMAIN": "tenant.example",
-        "BENCH_SELECTOR": "bench",
+        "BENCH_SINK_PORT": str(free_port()),
+        "BENCH_DOMAIN": DOMAIN,
+        "BENCH_SELECTOR": SELECTOR,
         "BENCH_KEY": str(key(cache_directory())),
         "PEERS_DIR": str(cache_directory()),
         "RELAY_WORKERS": "1",
@@ -91,7 +92,8 @@ def counted(state: Path, messages: int) -> dict[str, float]:
     subprocess.run([script, "start", "hold"], env=environment, check=True)
     group = int((state / "pid").read_text())
     try:
-        session = _connected(port)
+        wait_for_smtp(port, WAIT_S, "the relay under Valgrind")
+        session = smtplib.SMTP("127.0.0.1", port, timeout=WAIT_S)
         _send(session, WARM)
         process = _listening(port, group)
         _control(process, "-i", "on")
@@ -106,20 +108,9 @@ def counted(state: Path, messages: int) -> dict[str, float]:
 
 
 def _send(session: smtplib.SMTP, count: int) -> None:
-    message = MESSAGE.replace(b"news@example.com", b"billing@tenant.example")
+    message = MESSAGE.replace(b"news@example.com", REVERSE_PATH.encode())
     for _ in range(count):
-        session.sendmail("billing@tenant.example", ["user@rcpt.example"], message)
-
-
-def _connected(port: int) -> smtplib.SMTP:
-    end = time.monotonic() + WAIT_S
-    while True:
-        try:
-            return smtplib.SMTP("127.0.0.1", port, timeout=WAIT_S)
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)
+        session.sendmail(REVERSE_PATH, [FORWARD_PATH], message)
 
 
 def _listening(port: int, group: int) -> int:
@@ -157,12 +148,6 @@ def _read(state: Path, process: int, messages: int) -> dict[str, float]:
                 thousands = int(match[1].replace(",", "")) / messages / 1000
                 found[part] = max(found.get(part, 0.0), thousands)
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":
