@@ -1,14 +1,12 @@
 """A quick look whether a cell may hold a word of leaving: most cells of a long list need no closer one. Pure."""
 
-# ruff: noqa: RUF001 - Turkish letters are meant here
-
 from __future__ import annotations
 
 import re
 import unicodedata
 from typing import Final
 
-from relay.lists.list_root_table import BEGINNINGS, DENIES, ROOTS, Idea
+from relay.lists.list_root_table import BEGINNINGS, DENIES, ENDINGS, ROOTS, Idea
 from relay.lists.list_words import STRONG, plain
 
 _BAD: Final = (Idea.OUT, Idea.SOFT, Idea.BOUNCE, Idea.COMPLAINT, Idea.STOP, Idea.BLOCK, Idea.WAIT, Idea.DEAD)
@@ -18,7 +16,6 @@ _START: Final = 4
 _COMBINING: Final = re.compile("[\u0300-\u036f]")
 _WORDS: Final = re.compile(r"[^\W\d_]+")
 _CAMEL: Final = re.compile(r"[a-z][A-Z]")
-_ENDINGS: Final = ("mata", "matta", "maton", "matoin", "madi", "madı", "medi", "medı", "siz", "sız", "mis", "mıs")
 
 
 def _roots(ideas: tuple[Idea, ...]) -> list[str]:
@@ -36,10 +33,15 @@ _STARTS: Final = frozenset(
     if word
 )
 
+_SHORT: Final = tuple(root for root in _roots(_BAD) if " " not in root and len(root) < _START)
+
 
 def may_alarm(cell: str) -> bool:
     """Has the cell a word that begins, or ends, as a word of leaving, bouncing or denial does?"""
     if _CAMEL.search(cell):
         return True
     text = cell if cell.isascii() else _COMBINING.sub("", unicodedata.normalize("NFKD", cell))
-    return any(word[:_START] in _STARTS or word.endswith(_ENDINGS) for word in _WORDS.findall(text.casefold()))
+    return any(
+        word[:_START] in _STARTS or word.startswith(_SHORT) or ENDINGS.search(word)
+        for word in _WORDS.findall(text.casefold())
+    )

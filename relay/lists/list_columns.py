@@ -169,9 +169,10 @@ class _Named:
         if all(column.mode is StatusMode.LOOSE for column in status):
             status += self._coded(attributes)
         status = chosen(status, self._plain, self._cells)
-        said = how_read(status)
+        when = [column.index for column in status if self._says_when(column)]
+        said = how_read(status, {*roles.get("at", ()), *when})
         self._answered(status, roles, attributes)
-        if any(when := [column.index for column in status if self._says_when(column)]):
+        if when:
             roles["at"] = [*roles.get("at", ()), *when]
         kept = tuple((index, name) for name, index in attributes.items())
         nameless = [index for index, name in enumerate(names) if not name and index != email]

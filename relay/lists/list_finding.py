@@ -327,8 +327,8 @@ def guard(index: int, header: str, answers: Mapping[str, Said]) -> StatusColumn 
 
 
 def unproved(index: int, header: str, cells: Sequence[str]) -> StatusColumn | None:
-    """A column of the times of confirmations",
-    " in a list that says nothing else of a person: who has none never did."""
+    """A column of the times of confirmations,
+    in a list that says nothing else of a person: who has none never did."""
     if not are_times(cells):
         return None
     shown = " ".join(header.split())[:40]

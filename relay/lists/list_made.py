@@ -128,8 +128,8 @@ def _lines(text: str) -> Iterator[tuple[int, dict[str, str] | Bad]]:
 
 
 def _people(value: Any) -> Iterator[Any]:
-    """The objects that stand for people: of an array",
-    " or of the first array within an object (an answer of an API)."""
+    """The objects that stand for people: of an array,
+    or of the first array within an object (an answer of an API)."""
     if isinstance(value, list):
         for one in value:
             yield from _people(one) if isinstance(one, list) else _notice(one)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Final
 
 from relay.lists.list_status import StatusColumn, StatusMode
@@ -18,8 +18,8 @@ _MEANS: Final = {
 }
 
 
-def how_read(status: Sequence[StatusColumn]) -> list[str]:
-    """How the columns of status were understood."""
+def how_read(status: Sequence[StatusColumn], dated: Container[int] = ()) -> list[str]:
+    """How the columns of status were understood; ``dated``: places of those that hold the time of the consent too."""
     told = []
     for column in status:
         if column.mode is StatusMode.BAD:
@@ -27,7 +27,7 @@ def how_read(status: Sequence[StatusColumn]) -> list[str]:
         elif column.mode is StatusMode.UNTIL:
             what = "read as until when the consent counts; one that is over is none"
         elif column.mode is StatusMode.YES:
-            what = "read as whether the person agreed"
+            what = "read as whether the person agreed" + (", and when" if column.index in dated else "")
         else:
             what = "read as the person's status"
         told.append(f"column {column.index + 1} ({column.name!r}): {what}")

@@ -249,8 +249,8 @@ _NOT: Final = frozenset(
 
 
 def denied(word: str) -> Said | None:
-    """``not …``, ``nicht …``, ``не …``: of something bad it says nothing",
-    " of anything else a no; None: no such word."""
+    """``not …``, ``nicht …``, ``не …``: of something bad it says nothing,
+    of anything else a no; None: no such word."""
     first, _, rest = word.partition(" ")
     if first not in _NOT or not rest:
         return None

@@ -253,8 +253,8 @@ _ENDING: Final = re.compile(r"(?:[аоыиіеуюяэ]+|[oae]s?|ees?|e[rnm])$")
 
 @lru_cache(maxsize=8192)
 def root(word: str) -> str:
-    """A word or phrase (``plain``) without the endings of gender, case and number: ``подтвержденная``",
-    " ``abonnées``."""
+    """A word or phrase (``plain``) without the endings of gender, case and number: ``подтвержденная``,
+    ``abonnées``."""
     parts = (_ENDING.sub("", part.removesuffix("ся").removesuffix("сь")) for part in word.split())
     return " ".join(part.removesuffix("н") if part.endswith("нн") else part for part in parts)
 
@@ -304,7 +304,7 @@ def bare(word: str) -> Said:
 
 
 def meaning(word: str) -> Said:
-    """What a word (``plain``) says as a person's status",
-    " however it is inflected or written together; else NOTHING."""
+    """What a word (``plain``) says as a person's status,
+    however it is inflected or written together; else NOTHING."""
     together = word.replace(" ", "")
     return WORDS.get(word) or _COMPACT.get(together) or WORDS.get(together) or _INFLECTED.get(root(word), Said.NOTHING)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from relay.lists.consent_import import ImportReport
 from relay.lists.list_file import Bad
 from relay.lists.refusals import SHOWN
+from relay.values.prose import how_many
 
 
 def sums(report: ImportReport, *, dry_run: bool, take: str) -> Iterator[str]:
@@ -16,7 +17,7 @@ def sums(report: ImportReport, *, dry_run: bool, take: str) -> Iterator[str]:
     counts = f"{report.taken} taken, {report.duplicates} there already, {report.refused} refused"
     if report.offered:
         counts += f", {report.offered} out by the list's own word"
-    yield f"{report.lines} lines: {counts}{would}"
+    yield f"{how_many(report.lines, 'line')}: {counts}{would}"
     if report.undated:
         yield f'{report.undated} of them without a date: footer and proof say "date not stated"'
     if report.offered:
@@ -34,10 +35,10 @@ def _offers(report: ImportReport, dry_run: bool, take: str) -> str:
 
 
 def asked(report: ImportReport) -> Iterator[tuple[str, str]]:
-    """What the list says and nobody here knows, the most frequent first: the question",
-    " and the word an answer names."""
+    """What the list says and nobody here knows, the most frequent first: the question
+    and the word an answer names."""
     for where, lines in report.asked.most_common(SHOWN):
-        yield f"asked: {where} ({lines} lines): what does it mean?", report.words.get(where, "")
+        yield f"asked: {where} ({how_many(lines, 'line')}): what does it mean?", report.words.get(where, "")
 
 
 def refused(bad: Bad) -> str:

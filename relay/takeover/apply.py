@@ -28,6 +28,7 @@ from relay.takeover.plan import (
 from relay.tenants import api_tokens, credentials, domain_proof, domains
 from relay.values.errors import RegistryError
 from relay.values.facts import Reason, Stream
+from relay.values.prose import how_many
 from relay.values.tenant import TenantRow
 from relay.webhooks import book
 from relay.webhooks.keys import secret_text
@@ -227,9 +228,10 @@ class Takeover:
                 told = {"means": "taken over", "taken": new}
                 actions.record(conn, self._actor, "suppressions-imported", self._tenant.id, told, self._now)
         if new:
-            self._tell(Fate.CARRIED, "suppressions", f"{new} addresses get nothing more of {self._tenant.name}")
+            text = f"nothing more of {self._tenant.name} goes to {how_many(new, 'address', 'addresses')}"
+            self._tell(Fate.CARRIED, "suppressions", text)
         if len(carried) > new:
-            self._tell(Fate.THERE, "suppressions", f"{len(carried) - new} addresses")
+            self._tell(Fate.THERE, "suppressions", how_many(len(carried) - new, "address", "addresses"))
 
     def _suppressed(self, conn: Tx, one: CarriedSuppression) -> bool:
         address = parse_address(one.address).canonical

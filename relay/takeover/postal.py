@@ -20,6 +20,7 @@ from relay.takeover.plan import (
 from relay.takeover.postal_settings import PostalSettings, carry_settings, read_settings
 from relay.takeover.postal_tables import COLUMNS, PostalServer, chosen, suppressions_of
 from relay.takeover.table_files import Row, Tables, read_tables
+from relay.values.prose import how_many
 
 EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "MessageSent": ("delivered",),
@@ -85,7 +86,7 @@ def _server(plan: TakeoverPlan, tables: Tables, server: PostalServer) -> None:
             plan.look(f"user {email}", text)
     waiting = sum(1 for row in tables.rows("queued_messages") if row["server_id"] == server.id)
     if waiting:
-        text = f"{waiting} messages wait there: let Postal send them, before it ends"
+        text = f"{how_many(waiting, 'message')} in its queue: let Postal send them, before it ends"
         plan.look("queue", text)
 
 
@@ -139,7 +140,7 @@ def _credentials(plan: TakeoverPlan, tables: Tables, server: PostalServer, usern
         elif row["hold"] == "1":
             plan.left(what, "its mail was held, each message until a person let it go")
         elif kind == "SMTP":
-            plan.logins.append(CarriedLogin(_username(plan, row, server, usernames, used), row["key"] or "", what))
+            _login(plan, CarriedLogin(_username(plan, row, server, usernames, used), row["key"] or "", what))
         elif kind == "API":
             plan.tokens.append(CarriedToken(_unused(_slug(f"postal-{name}"), {one.name for one in plan.tokens}), what))
         elif kind == "SMTP-IP":
@@ -159,6 +160,16 @@ def _credentials(plan: TakeoverPlan, tables: Tables, server: PostalServer, usern
         plan.look(
             "API", "requests look different here (`docs/HTTP.md`), and a new token goes into Authorization: Bearer"
         )
+
+
+def _login(plan: TakeoverPlan, login: CarriedLogin) -> None:
+    if any(one.username == login.username for one in plan.logins):
+        text = (
+            f"{login.username} is another credential's already: its key isn't taken, `relay credential add` makes one"
+        )
+        plan.look(login.source, text)
+    else:
+        plan.logins.append(login)
 
 
 def _username(plan: TakeoverPlan, row: Row, server: PostalServer, usernames: Mapping[str, str], used: set[str]) -> str:

@@ -57,15 +57,17 @@ def carry_settings(plan: TakeoverPlan, told: PostalSettings) -> None:
         plan.settings["limits", "message_octets"] = told.message_octets, "smtp_server.max_message_size"
     if not told.relays:
         return
-    url = urlsplit(told.relays[0])
-    if not url.hostname:
-        plan.look("postal.smtp_relays", f"{told.relays[0]} names no host: set [delivery] smart_host by hand")
+    try:
+        url = urlsplit(told.relays[0])
+        host, port = url.hostname or "", url.port or 25
+    except ValueError:
+        host = ""
+    if not host:
+        plan.look("postal.smtp_relays", f"{told.relays[0]} names no host and port: set [delivery] smart_host by hand")
         return
-    host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
-    plan.settings["delivery", "smart_host"] = f"{host}:{url.port or 25}", "postal.smtp_relays"
+    shown = f"[{host}]" if ":" in host else host
+    plan.settings["delivery", "smart_host"] = f"{shown}:{port}", "postal.smtp_relays"
     if len(told.relays) > 1:
         plan.look("postal.smtp_relays", f"{len(told.relays)} were tried in turn: the first is taken as smart host")
-    if "SSL" in url.query or url.port == 465:
-        plan.look(
-            "postal.smtp_relays", f"TLS from the first octet isn't spoken outwards: take port 587 of {url.hostname}"
-        )
+    if "SSL" in url.query or port == 465:
+        plan.look("postal.smtp_relays", f"TLS from the first octet isn't spoken outwards: take port 587 of {host}")

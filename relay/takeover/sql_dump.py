@@ -22,7 +22,8 @@ _TOKEN: Final = re.compile(
     rb"""|(?P<word>(?:(?!--\s|/\*)[^\s'"`(),;\#])+)""",
     re.DOTALL,
 )
-_DATABASE: Final = re.compile(rb"--\s+Host:.*?Database: (\S+)")
+_DATABASE: Final = re.compile(rb"--\s+(?:Host:.*?)?Database: `?([^\s`]+)")
+"""A comment of mariadb-dump's or phpMyAdmin's."""
 _QUOTED: Final = {mark: re.compile(rb"\\(.)|" + mark * 2, re.DOTALL) for mark in (b"'", b'"')}
 _ESCAPES: Final = {b"0": b"\0", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"Z": b"\x1a"}
 _NO_COLUMN: Final = {
@@ -207,16 +208,23 @@ class _Dump:
                 raise TakeoverError(f"a row of {table} holds more than values ({text!r})")
             elif kind in ("text", "name"):
                 value = _unquoted(text)
-                said.append(bytes.fromhex(value.decode()) if prefix in (b"X", b"x") else value)
+                said.append(_of_hex(table, value) if prefix in (b"X", b"x") else value)
             elif text.upper() == b"NULL":
                 null = True
             elif text.startswith(b"_") or text in (b"X", b"x"):
                 prefix = text  # a character set, or digits that follow
             elif re.fullmatch(rb"0x(?:[0-9A-Fa-f]{2})*", text):
-                said.append(bytes.fromhex(text[2:].decode()))
+                said.append(_of_hex(table, text[2:]))
             else:
                 said.append({b"TRUE": b"1", b"FALSE": b"0"}.get(text.upper(), text))
         raise TakeoverError(f"ends inside of a row of {table}: is it a whole dump?")
+
+
+def _of_hex(table: str, digits: bytes) -> bytes:
+    try:
+        return bytes.fromhex(digits.decode("ascii"))
+    except ValueError as error:
+        raise TakeoverError(f"a row of {table} holds {digits[:20]!r} as hexadecimal digits") from error
 
 
 def _unquoted(text: bytes) -> bytes:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from relay.values.errors import RegistryError
 
 
+def how_many(number: int, noun: str, plural: str = "") -> str:
+    """``1 line``, ``2 lines``, ``0 lines``; ``plural`` where it has another ending than s."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def one_line(text: str, most: int, what: str) -> str:
     """Without needless blanks; RegistryError where it is empty, too long or not printable."""
     said = " ".join(text.split())

@@ -81,7 +81,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
         )  # fmt: skip
         list_book.claim(conn, "w", lambda job: True, now)
         said = ToldJob(
-            sums=(f"7 lines: {LONG}",), asked=(("asked: 'state' is 'zebra' (1 lines)", "zebra"),),
+            sums=(f"7 lines: {LONG}",), asked=(("asked: 'state' is 'zebra' (1 line)", "zebra"),),
             refused=(f"line 7: {LONG}",), refusals=9, taken=3,
         )  # fmt: skip
         list_book.end(conn, job, "w", said, None, now)

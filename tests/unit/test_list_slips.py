@@ -145,6 +145,23 @@ def test_cells_under_no_name_are_told(tmp_path: Path, line: str) -> None:
     assert "without a name" not in remarks(tmp_path, f"{header}\n{A},Ann,,\n")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            f"email,consented at\n{A},2024-05-01\n{B},\n",
+            "column 2 ('consented at'): read as whether the person agreed, and when",
+        ),
+        (f"opt_in,email\n2024-05-01,{A}\n", "column 1 ('opt_in'): read as whether the person agreed, and when"),
+        (f"email,opt_in\n{A},yes\n{B},no\n", "column 2 ('opt_in'): read as whether the person agreed"),
+    ],
+)
+def test_a_column_of_dates_is_told_and_read_as_such(tmp_path: Path, text: str, said: str) -> None:
+    assert remarks(tmp_path, text).split("; ")[1:] == [said]
+    ann = next(one for one in open_list(tmp_path / "people.csv").read() if isinstance(one, Entry))
+    assert ann.address.canonical == A and (ann.at is not None) == said.endswith("and when")
+
+
 # --- values --------------------------------------------------------------------------------
 
 

@@ -70,6 +70,12 @@ def test_user_names_that_applications_have() -> None:
     assert "no SMTP credential" in found(plan, Fate.LOOK)["--login Nobody"]
 
 
+def test_a_user_name_given_twice_loses_no_key_silently() -> None:
+    plan = news(PostalWishes("acme/news", {"Web shop": "one", "Ann's \\ CRM": "one"}))
+    assert [(one.username, one.password) for one in plan.logins] == [("one", KEY + "2")]
+    assert "its key isn't taken" in found(plan, Fate.LOOK)["SMTP credential Web shop"]
+
+
 def test_who_gets_nothing_more() -> None:
     plan = news()
     assert [(one.address, one.reason, one.detail) for one in plan.suppressions] == [
@@ -87,7 +93,7 @@ def test_who_gets_nothing_more() -> None:
 def test_what_is_told() -> None:
     look, left = found(news(), Fate.LOOK), found(news(), Fate.LEFT)
     assert "relay consent import" in look["consent"]
-    assert "5000 an hour" in look["send limit"] and "2 messages wait" in look["queue"]
+    assert "5000 an hour" in look["send limit"] and look["queue"].startswith("2 messages in its queue")
     assert set(left) >= {"route help@in.acme.example", "route *@in.acme.example", "route of bounces", "webhook Off"}
     assert "--events bounced,expired" in look["webhook Bounces"]
     assert look["webhook All"].endswith("`relay webhook add TENANT https://app.acme.example/postal?x=1`, or --webhooks")
@@ -119,6 +125,14 @@ def test_its_settings(tmp_path: Path) -> None:
     assert "the first" in found(plan, Fate.LOOK)["postal.smtp_relays"]
     other = news(PostalWishes("acme/news", dkim_identifier="own"), settings)
     assert other.domains[0].selector == "own-QWERTY"
+
+
+@pytest.mark.parametrize("url", ["smtp://up.example:many", "smtp://[up.example", "up.example", "smtp://:25"])
+def test_a_smart_host_that_cant_be_read_is_told(tmp_path: Path, url: str) -> None:
+    settings = tmp_path / "postal.yml"
+    settings.write_text(f"postal:\n  smtp_relays:\n    - '{url}'\n")
+    plan = news(NEWS, settings)
+    assert not plan.settings and f"{url} names no host" in found(plan, Fate.LOOK)["postal.smtp_relays"]
 
 
 @pytest.mark.parametrize(
@@ -206,6 +220,19 @@ def test_suppressions_alone(tmp_path: Path, name: str, text: str) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "head",
+    ["-- Host: localhost    Database: postal-server-{}", "-- Host: localhost\n--\n-- Database: `postal-server-{}`"],
+)
+def test_whose_suppressions_a_dump_says_that_they_are(tmp_path: Path, head: str) -> None:
+    """By mariadb-dump, and by phpMyAdmin."""
+    for server, address in ((1, "mine@people.example"), (2, "others@people.example")):
+        text = f"{head.format(server)}\nINSERT INTO `suppressions` (`address`) VALUES ('{address}');\n"
+        (tmp_path / f"{server}.sql").write_text(text)
+    plan = read_postal([DUMPS / "postal.sql", tmp_path], NEWS, NOW)
+    assert [one.address for one in plan.suppressions] == ["mine@people.example"]
+
+
 def dumped(text: bytes) -> list[dict[str, str | None]]:
     rows: list[dict[str, str | None]] = []
     read_dump(io.BytesIO(text), lambda table: table == "t", lambda _base, _table, row: rows.append(row))
@@ -250,6 +277,7 @@ def test_values(values: bytes, row: tuple[str | None, str | None]) -> None:
         ("CREATE TABLE `domains` (`id` int); INSERT INTO `domains` VALUES ('a", "whole dump"),
         ("CREATE TABLE `domains` (`id` int); INSERT INTO `domains` SELECT 1;", "only VALUES"),
         ("CREATE TABLE `domains` (`id` int); INSERT INTO `domains` VALUES (now());", "more than values"),
+        ("CREATE TABLE `domains` (`id` int); INSERT INTO `domains` VALUES (X'4');", "hexadecimal"),
         ("CREATE TABLE `wp_posts` (`id` int);", "no table that is known"),
         ("", "no table that is known"),
         ("\x00\x01\x02 '", "whole dump"),

@@ -107,7 +107,7 @@ def test_a_list_is_tried_and_then_taken(shop: Shop, tenant: tuple[int, httpx.Cli
     path = hand_in(client)
     page = settled(client, path)
     assert "7 lines: 2 taken, 0 there already, 3 refused, 2 out by the list&#39;s own word" in page
-    assert "(tried only, nothing was changed)" in page and "asked: &#39;state&#39; is &#39;zebra&#39; (1 lines)" in page
+    assert "(tried only, nothing was changed)" in page and "asked: &#39;state&#39; is &#39;zebra&#39; (1 line)" in page
     assert f"to suppress: 1 hard-bounce, 1 unsubscribed; {TAKE}, and they are" in page
     assert "line 7: " in page and people_of(shop, tenant_id) == set() and stopped(shop, tenant_id) == {}
     # What the word means, and that who left is to be suppressed.
@@ -384,3 +384,10 @@ def test_what_is_attested_is_what_is_kept() -> None:
 
 def test_sums_of_nothing() -> None:
     assert list(told.sums(ImportReport(), dry_run=False, take="x")) == ["0 lines: 0 taken, 0 there already, 0 refused"]
+
+
+def test_sums_of_one() -> None:
+    report = ImportReport(lines=1, taken=1)
+    report.asked["'state' is 'zebra'"] = 1
+    assert next(told.sums(report, dry_run=False, take="x")) == "1 line: 1 taken, 0 there already, 0 refused"
+    assert next(told.asked(report))[0] == "asked: 'state' is 'zebra' (1 line): what does it mean?"
