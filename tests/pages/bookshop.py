@@ -141,7 +141,7 @@ def _desk(shop: Shop, owner: Person, waiting: int, now: float) -> tuple[int, int
         (registration,) = conn.execute(
             "INSERT INTO registration (at, state, email, person, name, surname, phone, country, city, company, website,"
             " about, language, ip, agent, token_at, confirmed_at, resembles) VALUES (?, 'waiting', 'ann@tea.example',"
-            " x'00', 'Ann', 'Tamm', '+372 5123 4567', 'EE', 'Tartu', 'Tea & Sons', 'tea.example',"
+            " x'', 'Ann', 'Tamm', '+372 5123 4567', 'EE', 'Tartu', 'Tea & Sons', 'tea.example',"
             " 'A letter a month to who buys tea from us.', 'en', '192.0.2.7', 'Mozilla/5.0', ?, ?, '[]') RETURNING id",
             (now - 2 * HOUR_S, now, now - HOUR_S),
         ).fetchone()

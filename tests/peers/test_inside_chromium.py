@@ -99,7 +99,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
         invites.add(conn, None, note=LONG, actor="t", now=now)
         conn.execute(
             "INSERT INTO registration (at, state, email, person, name, phone, country, city, company, about, language,"
-            " ip, agent, token_at, confirmed_at, resembles) VALUES (1, 'waiting', 'ann@people.example', x'00', 'Ann',"
+            " ip, agent, token_at, confirmed_at, resembles) VALUES (1, 'waiting', 'ann@people.example', x'', 'Ann',"
             " '+372 5123456', 'EE', 'Tartu', ?, ?, 'en', '192.0.2.7', ?, 1, 2, ?)",
             (LONG[:80], LONG, LONG, '[{"tenant": "acme", "what": "phone", "value": "3725123456"}]'),
         )

@@ -104,7 +104,7 @@ def test_registrations_and_invitations_by_command(home: Path) -> None:
     assert conn.execute("SELECT count(*) FROM submission").fetchone()[0] == 1
     insert = (
         "INSERT INTO registration (at, state, email, person, name, phone, country, city, company, language, ip, agent,"
-        " token_at, confirmed_at) VALUES (1, 'waiting', ?, x'00', 'Ann', '+3725123456', 'EE', 'Tartu', 'New Ltd', 'et',"
+        " token_at, confirmed_at) VALUES (1, 'waiting', ?, x'', 'Ann', '+3725123456', 'EE', 'Tartu', 'New Ltd', 'et',"
         " '192.0.2.7', 'x', 1, 2)"
     )
     for address in ("ann@x.example", "bo@y.example"):

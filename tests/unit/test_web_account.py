@@ -258,7 +258,7 @@ def test_a_contest_is_answered_in_words_or_conceded(shop: Shop, owner: httpx.Cli
             (id_,) = conn.execute(
                 "INSERT INTO contest (tenant_id, subscriber_id, topic_id, plea, words, state, at, due_at, source,"
                 " counts, submission_id, number, network)"
-                " VALUES (?, ?, 0, 'never', 'not <b>me</b>', 'open', 1, 9e9, 's', 1, 0, 0, x'00') RETURNING id",
+                " VALUES (?, ?, 0, 'never', 'not <b>me</b>', 'open', 1, 9e9, 's', 1, 0, 0, x'') RETURNING id",
                 (shop.tenant_id, reader),
             ).fetchone()
             made.append(id_)

@@ -186,7 +186,7 @@ def test_reports_and_answers_are_seen_to(shop: Shop, desk: httpx.Client, operato
     with transaction(shop.conn) as conn:
         (report,) = conn.execute(
             "INSERT INTO spam_report (at, network, person, address, message, sender, description, confirmed_at,"
-            " outcome) VALUES (?, x'00', x'00', 'r@people.example', 'pasted <b>mail</b>', 's@x.example', 'why', ?,"
+            " outcome) VALUES (?, x'', x'', 'r@people.example', 'pasted <b>mail</b>', 's@x.example', 'why', ?,"
             " 'desk')"
             " RETURNING id",
             (now, now),

@@ -148,7 +148,7 @@ def test_people_who_wait_are_shown_of_all_tenants(shop: Shop, desk: httpx.Client
             conn.execute(
                 "INSERT INTO contest (tenant_id, subscriber_id, topic_id, plea, words, state, at, due_at, source,"
                 " counts, submission_id, number, network)"
-                " VALUES (?, ?, 0, 'never', ?, 'open', 1, 9e9, 's', 1, 0, 0, x'00')",
+                " VALUES (?, ?, 0, 'never', ?, 'open', 1, 9e9, 's', 1, 0, 0, x'')",
                 (tenant_id, reader, words),
             )
     page = desk.get("/desk/people").text
