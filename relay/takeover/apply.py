@@ -115,8 +115,9 @@ class Takeover:
             return
         there = [one for one in domains.listing(self._conn) if one.name == name and one.tenant == tenant]
         if there:
-            same = any(key.selector == carried.selector.lower() for key in there[0].keys)
-            more = f", with selector {carried.selector}" if same else "; its keys stay as they are"
+            selector = carried.selector.lower()
+            same = any(key.selector == selector for key in there[0].keys)
+            more = f", with selector {selector}" if same else "; its keys stay as they are"
             self._tell(Fate.THERE, what, f"domain {name}{more}")
             return
         if not carried.pem:

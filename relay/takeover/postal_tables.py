@@ -25,9 +25,9 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "routes": ("id", "server_id", "domain_id", "endpoint_type", "name", "mode"),
     "webhooks": ("id", "server_id", "name", "url", "all_events", "enabled"),
     "webhook_events": ("webhook_id", "event"),
-    "track_domains": ("server_id", "domain_id", "name"),
-    "ip_addresses": ("ipv4", "ipv6"),
-    "queued_messages": ("server_id",),
+    "track_domains": ("id", "server_id", "domain_id", "name"),
+    "ip_addresses": ("id", "ipv4", "ipv6"),
+    "queued_messages": ("id", "server_id"),
     "suppressions": ("type", "address", "reason", "timestamp", "keep_until"),
 }  # fmt: skip
 _OF_SERVER: Final = re.compile(r".*-server-(\d+)")

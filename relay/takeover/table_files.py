@@ -54,7 +54,8 @@ class Tables:
         self._rows[table].append(TableRow(database, {name: row.get(name) for name in self.columns[table]}))
 
     def rows(self, table: str) -> list[Row]:
-        return [row.values for row in self._rows[table]]
+        """Each once, though several files may hold it: of one ``id`` that which was read last."""
+        return list({row.values.get("id") or at: row.values for at, row in enumerate(self._rows[table])}.values())
 
     def with_database(self, table: str) -> list[TableRow]:
         return self._rows[table]

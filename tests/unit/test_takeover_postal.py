@@ -101,6 +101,14 @@ def test_what_is_told() -> None:
     assert "192.0.2.10, 2001:db8::10" in look["IP addresses"] and "user cy@beta.example" not in look
 
 
+def test_a_dump_given_twice_says_no_more_than_once() -> None:
+    once, twice = news(), news(NEWS, DUMPS / "postal.sql")
+    assert (twice.domains, twice.logins, twice.networks, twice.tokens) == (
+        once.domains, once.logins, once.networks, once.tokens,
+    )  # fmt: skip
+    assert twice.findings == once.findings
+
+
 def test_webhooks_where_they_are_asked_for() -> None:
     plan = news(PostalWishes("acme/news", webhooks=True))
     assert [(one.url, one.types) for one in plan.webhooks] == [
