@@ -8,168 +8,37 @@ its counters and its event; any other way out leaves nothing stored.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
-import secrets as random
-from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Coroutine, Iterable
+from typing import Any, Final
 
 from msgspec.structs import replace
 
-from relay.intake import foreign, reading, relay_fields, sandbox
-from relay.intake.parameters import MailParameters
-from relay.intake.received import date_of, received
+from relay.intake.arrival import Answering, Arrived, DiskPlace, LoginNotes, Outlet, StartJob
+from relay.intake.prepare import AcceptTerms, Preparation, ReadMessage, ReadyMessage
 from relay.intake.refusals import DATA, RCPT, RefusalBuffer
-from relay.intake.relay_fields import RelayFields
 from relay.mail.dsn import wanted
 from relay.mail.dsn_report import Action, RecipientReport
-from relay.mail.mend import check_replies, mended
-from relay.mail.own_tracking import TrackWish
-from relay.mail.scan import Malformed, ScanLimits, Scanned, scan
-from relay.mail.slots import SHAREABLE
+from relay.mail.scan import Malformed
 from relay.mail.status import STORE_AWAY, UNEXPECTED, Status, ok, temporary
-from relay.mail.template import Template, compile_template
 from relay.pipeline.chain import Chain
-from relay.pipeline.contract import Message, Transaction
-from relay.pipeline.judged import Accepted, Judged
-from relay.pipeline.waiting import Patience
+from relay.pipeline.contract import Message
+from relay.pipeline.judged import Judged
 from relay.queue.count import Refused
 from relay.queue.enqueue import enqueue
 from relay.queue.notices import enqueue_notice
-from relay.queue.values import Claim, Enqueued, NewRecipient, NewSubmission, without
-from relay.store.as_of import NEVER, AsOf
+from relay.queue.values import Claim, Enqueued, NewSubmission, without
 from relay.store.company import Company
 from relay.store.contract import Tx
 from relay.store.units import GroupCommit, StoreBusy, StoreFull
 from relay.store.words import StoreFault, fault
 from relay.tenants.facts import Facts
-from relay.values.facts import Recipient, Stream
-from relay.values.ids import encode_id, new_submission_id
 from relay.values.sandbox import SANDBOX
 
 _log = logging.getLogger("relay.accept")
 
 LARGE_OCTETS = 512 * 1024
 """A message beyond this is scanned and compiled in a thread, so that others don't wait."""
-
-
-class Arrived(NamedTuple):
-    """A transaction that is complete: all that is known when the last dot came."""
-
-    txn: Transaction
-    accepted: tuple[Accepted, ...]
-    raw: bytes
-    """Without bare CR or LF, nor NUL: the session has looked."""
-    parameters: MailParameters
-    protocol: str
-    """For the Received field (RFC 3848), e.g. ``ESMTPSA``."""
-    as_of: AsOf = NEVER
-    """When the recipients' standings were read."""
-    patience: Patience | None = None
-    """The time that hooks may still wait; None: no hook does."""
-    turned_away: tuple[tuple[str, Status], ...] = ()
-    """Recipients that were refused before the message was read: canonical address and why."""
-    moment: str = DATA
-    """Where it came in, for the record of refusals: ``DATA``, or ``API`` where one request says all."""
-    login: str = ""
-    """What it was sent with: ``password:ID``, ``token:ID``."""
-    braked: bool = False
-    """That seems to be used by another: the message is taken and held."""
-    attendant: Attendant | None = None
-    """Of a message that another door than SMTP's let in."""
-
-
-class Attendant(Protocol):
-    """Who goes along with a message on its way through acceptance, for a door that answers with more than a reply."""
-
-    @property
-    def seen(self) -> bytes:
-        """What policies read in place of the message, whose copies differ; empty: the message."""
-
-    @property
-    def looks(self) -> bool:
-        """The message is only looked at: nothing of it is stored or put on record."""
-
-    def looked(self, new: NewSubmission) -> None:
-        """What would have been stored."""
-
-    def compiled(self, template: Template) -> Template:
-        """The template with the slots of the door's own."""
-
-    def all_refused(self, refused: tuple[tuple[Recipient, Status], ...]) -> None:
-        """The policies let none of them pass, each for a reason."""
-
-    def storing(self, conn: Tx, new: NewSubmission) -> None:
-        """In the commit's unit of work, after all else; what it raises refuses the message."""
-
-
-Answering = Callable[[Status], None]
-StartJob = Callable[[Coroutine[Any, Any, None]], object]
-"""Runs what can't be answered at once; the session cancels it when its client is gone."""
-
-
-class Outlet(Protocol):
-    """Where accepted copies go on to: the delivery side, as far as the acceptor sees it."""
-
-    def claim(self, new: NewSubmission) -> Claim | None:
-        """A lease for its copies if they fit into memory; None: leave them to the queue."""
-
-    def release(self, new: NewSubmission) -> None:
-        """Give back what was claimed for a submission that was not stored."""
-
-    def take(self, new: NewSubmission, stored: Enqueued, template: Template, claim: Claim | None) -> None:
-        """Called after the commit with what was stored."""
-
-
-class LoginNotes(Protocol):
-    """Who hears what each log-in does (``relay.brake``)."""
-
-    def note(self, txn: Transaction, login: str, message: Message, copies: int, strangers: int) -> None:
-        """A message was taken; ``strangers``: of its recipients, of whom the tenant had nothing yet."""
-
-
-class DiskPlace(Protocol):
-    """Room on the disk (``relay.store.sqlite.room``)."""
-
-    def take(self, octets: int) -> bool:
-        """Count what is about to be written; False if there is no room for it."""
-
-    def give(self, octets: int) -> None:
-        """It was written, or could not be."""
-
-
-@dataclass(frozen=True, slots=True)
-class AcceptTerms:
-    """Settings of acceptance."""
-
-    hostname: str
-    limits: ScanLimits
-    expire_s: float
-    record_client: bool = False
-    """Its address goes into Received."""
-    track_text: bool = False
-    """Links in plain text are tracked too."""
-    own_pages: tuple[str, ...] = ()
-    """Beginnings of addresses of the relay's own pages, which are never tracked."""
-
-
-class _Read(NamedTuple):
-    """A message as policies are asked about it."""
-
-    submission_id: int
-    shown_id: str
-    scanned: Scanned
-    wishes: RelayFields
-    message: Message
-    shown: Scanned
-    """What policies read: the same, but where copies differ."""
-
-
-class _Ready(NamedTuple):
-    new: NewSubmission
-    template: Template
-    shown_id: str
 
 
 class Acceptor:
@@ -183,12 +52,11 @@ class Acceptor:
         room: DiskPlace,
         logins: LoginNotes | None = None,
     ) -> None:
-        self._terms = terms
+        self._hostname = terms.hostname
+        self._preparation = Preparation(terms)
         self._chain = chain
         self._company = Company(committer)
         self._outlet = outlet
-        # Begins in the process that uses it: mail processes are forked with all modules.
-        self._sequence = itertools.count(random.randbits(32))
         self._facts = facts
         self._room = room
         self._logins = logins
@@ -205,21 +73,21 @@ class Acceptor:
             return
         read = None
         try:
-            read = self._read(arrived)
+            read = self._preparation.read(arrived)
             judged = self._chain.message(arrived.txn, read.message, arrived.accepted, arrived.patience)
             if not isinstance(judged, Judged | Status):
                 start(self._later(arrived, reply, read, judged))
                 return
-            ready = self._compiled(arrived, read, judged)
+            ready = self._preparation.compiled(arrived, read, judged)
         except Exception as error:
             ready = _not_stored(error)
         self._go_on(arrived, ready, reply, read)
 
     async def _later(
-        self, arrived: Arrived, reply: Answering, read: _Read, judging: Coroutine[Any, Any, Judged | Status]
+        self, arrived: Arrived, reply: Answering, read: ReadMessage, judging: Coroutine[Any, Any, Judged | Status]
     ) -> None:
         try:
-            ready = self._compiled(arrived, read, await judging)
+            ready = self._preparation.compiled(arrived, read, await judging)
         except Exception as error:
             ready = _not_stored(error)
         self._go_on(arrived, ready, reply, read)
@@ -229,18 +97,20 @@ class Acceptor:
         loop = asyncio.get_running_loop()
         read = None
         try:
-            read = await loop.run_in_executor(None, self._read, arrived)
+            read = await loop.run_in_executor(None, self._preparation.read, arrived)
             if self._chain.reads_content:
                 await loop.run_in_executor(None, read.message.content.read)
             judged = self._chain.message(arrived.txn, read.message, arrived.accepted, arrived.patience)
             if not isinstance(judged, Judged | Status):
                 judged = await judged
-            ready = await loop.run_in_executor(None, self._compiled, arrived, read, judged)
+            ready = await loop.run_in_executor(None, self._preparation.compiled, arrived, read, judged)
         except Exception as error:
             ready = _not_stored(error)
         self._go_on(arrived, ready, reply, read)
 
-    def _go_on(self, arrived: Arrived, ready: _Ready | Status, reply: Answering, read: _Read | None) -> None:
+    def _go_on(
+        self, arrived: Arrived, ready: ReadyMessage | Status, reply: Answering, read: ReadMessage | None
+    ) -> None:
         """``read``: None where the message could not be read."""
         if not isinstance(ready, Status):
             try:
@@ -254,11 +124,7 @@ class Acceptor:
                 ready = _not_stored(error)
         reply(self._refused(arrived, ready, None if read is None else read.message))
 
-    def _next_bits(self, bits: int) -> int:
-        """Low bits of the ids of one process: a sequence, so that two in a millisecond never meet."""
-        return next(self._sequence) & ((1 << bits) - 1)
-
-    def _commit(self, arrived: Arrived, ready: _Ready, reply: Answering, read: _Read | None) -> None:
+    def _commit(self, arrived: Arrived, ready: ReadyMessage, reply: Answering, read: ReadMessage | None) -> None:
         new = ready.new
         octets = len(new.template)
         if not self._room.take(octets):
@@ -284,7 +150,7 @@ class Acceptor:
             committed(_NOTHING, error)
 
     def _promise(
-        self, arrived: Arrived, ready: _Ready, stored: Enqueued, claim: Claim | None, reply: Answering
+        self, arrived: Arrived, ready: ReadyMessage, stored: Enqueued, claim: Claim | None, reply: Answering
     ) -> None:
         """Only here a message is taken: its commit is on the disk."""
         new = ready.new
@@ -331,7 +197,7 @@ class Acceptor:
         if reports:
             enqueue_notice(
                 conn,
-                hostname=self._terms.hostname,
+                hostname=self._hostname,
                 tenant_id=new.tenant_id,
                 reverse_path=new.reverse_path,
                 reports=reports,
@@ -367,118 +233,6 @@ class Acceptor:
         )
         self._note(arrived, [(accepted.recipient.canonical, status) for accepted in arrived.accepted], message)
         return status
-
-    # -- judging and compiling ---------------------------------------------------
-
-    def _read(self, arrived: Arrived) -> _Read:
-        """Pure work on values: no look-up, no write. Raises Malformed."""
-        now = arrived.txn.now
-        submission_id = new_submission_id(now, self._next_bits)
-        shown_id = encode_id(submission_id)
-        limits = self._terms.limits
-        scanned = mended(scan(arrived.raw, limits), limits, smtputf8=arrived.parameters.smtputf8)
-        wishes = relay_fields.read(scanned, now)
-        shown = scanned
-        if arrived.attendant is not None and arrived.attendant.seen:
-            shown = mended(scan(arrived.attendant.seen, limits), limits, smtputf8=arrived.parameters.smtputf8)
-        message = reading.facts(shown, arrived.txn, wishes, len(arrived.raw))
-        return _Read(submission_id, shown_id, scanned, wishes, message, shown)
-
-    def _compiled(self, arrived: Arrived, read: _Read, judged: Judged | Status) -> _Ready | Status:
-        """Pure work too. Raises Malformed."""
-        if isinstance(judged, Status):
-            return judged
-        if not judged.accepted:
-            if arrived.attendant is not None:
-                arrived.attendant.all_refused(judged.refused)
-            return judged.refused[0][1]
-        now, shown_id, scanned, message = arrived.txn.now, read.shown_id, read.scanned, read.message
-        check_replies(scanned)
-        given_id = reading.message_id(scanned)
-        message_id = given_id or f"<{shown_id}@{self._terms.hostname}>"
-        dropped = foreign.fields(scanned, arrived.txn.tenant)  # Bcc, Return-Path and Relay-* never leave anyway
-        template = compile_template(
-            scanned,
-            judged.additions,
-            dropped | reading.unusable(scanned, given_id),
-            [a.slots for a in judged.accepted],
-            if_missing=(("Date", date_of(int(now))), ("Message-ID", message_id)),
-            trace=self._trace(arrived, shown_id),
-            track=self._track(arrived.txn.stream, read.wishes),
-        )
-        if arrived.attendant is not None:
-            template = arrived.attendant.compiled(template)
-        new = self._new(arrived, read, message_id, judged, template)
-        found = reading.words_of(read.shown, message, judged.accepted)
-        if found is not None:
-            new = replace(new, words=found)
-        if foreign.suspicious(scanned) or template.dropped:
-            new = replace(new, taken_out=foreign.taken_out(scanned, dropped) + template.dropped)
-        return _Ready(new, template, shown_id)
-
-    def _track(self, stream: Stream, wishes: RelayFields) -> TrackWish | None:
-        """What of the copies is to be known: the message's word before the stream's, and never of essential mail."""
-        wanted = wishes.track or stream.track
-        if wanted == "none" or stream.essential:
-            return None
-        opens, clicks = wanted in ("opens", "all"), wanted in ("clicks", "all")
-        return TrackWish(opens, clicks, stream.decoy, self._terms.track_text, self._terms.own_pages)
-
-    def _trace(self, arrived: Arrived, shown_id: str) -> bytes:
-        terms, txn = self._terms, arrived.txn
-        return received(terms.hostname, txn.client if terms.record_client else "", arrived.protocol, shown_id, txn.now)
-
-    def _new(
-        self,
-        arrived: Arrived,
-        read: _Read,
-        message_id: str,
-        judged: Judged,
-        template: Template,
-    ) -> NewSubmission:
-        txn, wishes, message = arrived.txn, read.wishes, read.message
-        due_at = max(txn.now, wishes.send_at or txn.now)
-        author = message.from_addresses[0]
-        return NewSubmission(
-            id=read.submission_id,
-            tenant_id=txn.tenant.id,
-            stream_id=txn.stream.id,
-            campaign="" if sandbox.alone(judged.accepted) else message.campaign,
-            campaign_explicit=bool(wishes.campaign),
-            topic=message.topic,
-            reverse_path=txn.reverse_path,
-            message_id=message_id,
-            from_address=author,
-            from_domain=author.rpartition("@")[2],
-            subject=message.subject[:200],
-            size_octets=len(arrived.raw),
-            accepted_at=txn.now,
-            due_at=due_at,
-            expires_at=due_at + self._terms.expire_s if wishes.expire is None else wishes.expire,
-            last_at=wishes.expire,
-            template=template.encode(),
-            recipients=tuple(
-                NewRecipient(a.recipient, a.slots, a.effects, a.hold)
-                if a.recipient.domain != SANDBOX
-                else NewRecipient(a.recipient, a.slots, (), None)
-                for a in judged.accepted
-            ),
-            refused=judged.refused,
-            ret=arrived.parameters.ret,
-            envid=arrived.parameters.envid,
-            tag=wishes.tag,
-            meta=wishes.meta,
-            client=txn.client,
-            login=arrived.login,
-            braked=arrived.braked,
-            shared=len(judged.accepted) > 1 and _same_for_all(judged, template),
-            as_of=arrived.as_of,
-        )
-
-
-def _same_for_all(judged: Judged, template: Template) -> bool:
-    """Whether one copy may go to several recipients: nothing in it speaks to one of them."""
-    return not any(a.slots for a in judged.accepted) and template.slots <= SHAREABLE
 
 
 NO_ROOM: Final = temporary(52, 3, 1, "the disk is nearly full, try again later")

@@ -12,9 +12,10 @@ from relay.brake.book import LoginBook
 from relay.brake.braking import Braking
 from relay.delivery.worker import Worker
 from relay.feedback.inbound import MAX_OCTETS, Inbound
-from relay.intake.accept import Acceptor, AcceptTerms
+from relay.intake.accept import Acceptor
 from relay.intake.api.door import ApiDesk, Door
 from relay.intake.api.handed import socket_path
+from relay.intake.prepare import AcceptTerms
 from relay.intake.smtp.channel import ClientConnection, Shared
 from relay.intake.smtp.farewell import farewell
 from relay.intake.smtp.front import adopting, fronts

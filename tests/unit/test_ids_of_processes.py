@@ -11,13 +11,11 @@ from tests.meta.tree import ROOT
 
 FORKS = """
 import os
-from types import SimpleNamespace
 import relay.mail_process.app
-from relay.intake.accept import Acceptor
+from relay.intake.prepare import Preparation
 for _ in range(3):
     if not os.fork():
-        committer = SimpleNamespace(submit=None, riders=[])
-        print(Acceptor(None, None, committer, None, None, None)._next_bits(22), flush=True)
+        print(Preparation(None).next_bits(22), flush=True)
         os._exit(0)
     os.wait()
 """

@@ -14,8 +14,9 @@ import pytest
 
 from relay.campaigns import figures, refusals
 from relay.campaigns.refusals import DAY_S, MOST_EVENTS, Refusal
-from relay.intake.accept import Acceptor, Arrived
+from relay.intake.accept import Acceptor
 from relay.intake.api.attendant import word_of
+from relay.intake.arrival import Arrived
 from relay.intake.parameters import MailParameters
 from relay.intake.refusals import API, MOST_KEPT, RefusalBuffer, code_of
 from relay.mail.status import Status, permanent, refusal, temporary

@@ -84,7 +84,7 @@ class ApiAttendant:
                 told.add(address)
                 yield address, status
 
-    # -- in acceptance (``relay.intake.accept.Attendant``) ---------------------------------
+    # -- in acceptance (``relay.intake.arrival.Attendant``) ---------------------------------
 
     @property
     def seen(self) -> bytes:

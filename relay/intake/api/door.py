@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from relay.intake import asking, sandbox
-from relay.intake.accept import NO_ROOM, Acceptor, Arrived
+from relay.intake.accept import NO_ROOM, Acceptor
 from relay.intake.ahead import MOST as MOST_AHEAD
 from relay.intake.ahead import StandingsAhead
 from relay.intake.api.attendant import ApiAttendant
 from relay.intake.api.handed import HANDED, HEAD, MOST_OCTETS, HandedMessage, HandedRecipient, Told, framed
+from relay.intake.arrival import Arrived
 from relay.intake.parameters import MailParameters
 from relay.intake.refusals import API
 from relay.mail.address import AddressError, parse_address

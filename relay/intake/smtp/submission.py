@@ -16,8 +16,9 @@ from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
 from relay.intake import asking, sandbox
-from relay.intake.accept import NO_ROOM, Acceptor, Arrived
+from relay.intake.accept import NO_ROOM, Acceptor
 from relay.intake.ahead import StandingsAhead, waiting
+from relay.intake.arrival import Arrived
 from relay.intake.parameters import ArgumentError, MailParameters, auth_response, mail_argument, rcpt_argument
 from relay.intake.refusals import DATA, RCPT
 from relay.intake.smtp.channel import Closed, Shared
