@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import IO, Final
 
 from relay.takeover.plan import TakeoverError
+from relay.values.prose import how_many
 
 CHUNK: Final = 1 << 20
 MOST_TOKEN: Final = 256 << 20
@@ -187,7 +188,8 @@ class _Dump:
             if text == b"(":
                 values = list(self._values(table))
                 if len(values) != len(columns):
-                    raise TakeoverError(f"a row of {table} has {len(values)} values for {len(columns)} columns")
+                    told = f"{how_many(len(values), 'value')} for {how_many(len(columns), 'column')}"
+                    raise TakeoverError(f"a row of {table} has {told}")
                 self._take(database, table, dict(zip(columns, values, strict=True)))
             elif text != b",":
                 self._rest()  # ON DUPLICATE KEY UPDATE …

@@ -14,6 +14,7 @@ from typing import IO, Any, Final, NamedTuple
 
 from relay.takeover.plan import TakeoverError
 from relay.takeover.sql_dump import read_dump
+from relay.values.prose import how_many
 
 MOST_ROWS: Final = 5_000_000
 MOST_JSON: Final = 256 << 20
@@ -135,9 +136,10 @@ def _lines(file: IO[bytes], kind: str) -> Iterator[Row]:
     csv.field_size_limit(MOST_FIELD)
     names = [name.strip().lower() for name in next(csv.reader([head], delimiter=mark), [])]
     try:
-        for values in csv.reader(text, delimiter=mark):
+        reader = csv.reader(text, delimiter=mark)
+        for values in reader:
             if values:
-                yield _row(names, [_plain(value) for value in values])
+                yield _row(names, [_plain(value) for value in values], reader.line_num + 1)
     except csv.Error as error:
         raise TakeoverError(f"is no CSV that can be read: {error}") from error
 
@@ -150,7 +152,7 @@ def _plain(value: str) -> str | None:
 def _of_batch(text: IO[str]) -> Iterator[Row]:
     """As ``mariadb --batch`` prints it: no quotes, a backslash before what would break the line."""
     names = text.readline(65_536).rstrip("\r\n").lower().split("\t")
-    for line in text:
+    for number, line in enumerate(text, 2):
         values = line.rstrip("\r\n").split("\t")
         yield _row(
             names,
@@ -158,12 +160,13 @@ def _of_batch(text: IO[str]) -> Iterator[Row]:
                 None if value in ("NULL", "\\N") else re.sub(r"\\(.)", lambda m: _ESCAPED.get(m[1], m[1]), value)
                 for value in values
             ],
+            number,
         )
 
 
-def _row(names: list[str], values: list[str | None]) -> Row:
+def _row(names: list[str], values: list[str | None], line: int) -> Row:
     if len(names) != len(values):
-        raise TakeoverError(f"a line has {len(values)} values, the head line names {len(names)}")
+        raise TakeoverError(f"line {line} has {how_many(len(values), 'value')}, the head line names {len(names)}")
     return dict(zip(names, values, strict=True))
 
 

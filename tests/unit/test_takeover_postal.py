@@ -280,7 +280,7 @@ def test_values(values: bytes, row: tuple[str | None, str | None]) -> None:
     ("text", "why"),
     [
         ("INSERT INTO `domains` VALUES (1);", "--complete-insert"),
-        ("CREATE TABLE `domains` (`id` int); INSERT INTO `domains` VALUES (1,2);", "2 values for 1 columns"),
+        ("CREATE TABLE `domains` (`id` int); INSERT INTO `domains` VALUES (1,2);", "2 values for 1 column$"),
         ("CREATE TABLE `domains` (`id` int); INSERT INTO `domains` VALUES (1", "whole dump"),
         ("CREATE TABLE `domains` (`id` int); INSERT INTO `domains` VALUES ('a", "whole dump"),
         ("CREATE TABLE `domains` (`id` int); INSERT INTO `domains` SELECT 1;", "only VALUES"),
@@ -302,7 +302,16 @@ def test_files_that_wont_do(tmp_path: Path, text: str, why: str) -> None:
     [
         ("a.txt", b"x", "give the file the name"),
         ("list.csv", b"address\na@b.example\n", "tells no table"),
-        ("suppressions.csv", b"address,reason\na@b.example\n", "a line has 1 values"),
+        (
+            "suppressions.csv",
+            b"address,reason\na@b.example,x\nb@b.example\n",
+            "line 3 has 1 value, the head line names 2",
+        ),
+        (
+            "suppressions.tsv",
+            b"address\treason\na@b.example\tx\nb\t\tc\n",
+            "line 3 has 3 values, the head line names 2",
+        ),
         ("suppressions.json", b'"x"', "no list of rows"),
         ("suppressions.json", b"{", "is no JSON"),
         ("suppressions.json", b"[1]", "rows with names"),
