@@ -34,7 +34,8 @@ _CSS_TEXT: Final = re.compile(r"(?:content|--[\w-]{1,40})\s*:\s*((?:[\"'][^\"']{
 _TITLE: Final = re.compile(r"\btitle\s*=\s*[\"']([^\"']{12,300})", re.IGNORECASE)
 FLOWS: Final = (b"inline", b"float", b"flex", b"grid")
 TURNED: Final = tuple(word.encode() for word in ("<bdo", "direction", "rtl", "\u202e", "\u2067", "&#8238", "&#x202e"))
-_PDF_TEXT: Final = re.compile(rb"\(((?:[^()\\]|\\.){1,500})\)|<([0-9A-Fa-f]{4,1000})>")
+_PDF_TEXT: Final = re.compile(rb"\(((?:[^()\\]|\\.){1,500})\)?|<([0-9A-Fa-f]{4,1000})>")
+"""What never ends is taken as well, so that nothing is read twice."""
 _UPRIGHT: Final = str.maketrans("ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎz˙", "abcdefghijklmnopqrstuvwxyz.")
 _UPSIDE_DOWN: Final = re.compile("[ɐɔǝɟƃɥᴉɾʞɯɹʇʌʍʎ]")
 _IN_THE_WAY: Final = re.compile(
@@ -43,7 +44,9 @@ _IN_THE_WAY: Final = re.compile(
 _WAY_WORDS: Final = (b"spam", b"remove", b"delete", b"entfernen")
 """One of these is in each of them."""
 _ASCII_ALONE: Final = bytes(octet if octet < 128 else 127 for octet in range(256))
-_STREAM: Final = re.compile(rb"stream\r?\n(.{1,200000}?)endstream", re.DOTALL)
+_STREAM: Final = re.compile(rb"stream\r?\n")
+MOST_DRAWN: Final = 4 * 1024 * 1024
+"""Octets of one PDF that are unpacked, pictures among them."""
 
 
 _SHOWN_FIELDS: Final = ("comments", "keywords", "organization", "reply-to", "list-", "content-description", "x-")
@@ -210,13 +213,28 @@ def _members(octets: bytes) -> Iterator[str]:
 def _pdf(octets: bytes) -> str:
     """Texts that are drawn, in their order, as far as they are written in the letters' own codes."""
     pieces: list[str] = []
-    for found in _STREAM.finditer(octets):
+    left = MOST_DRAWN
+    for packed in _streams(octets):
         try:
-            drawn = zlib.decompressobj().decompress(found[1], MOST_FILE)
+            drawn = zlib.decompressobj().decompress(packed, min(left, MOST_FILE))
         except zlib.error:
-            drawn = found[1]
+            drawn = packed
+        left -= len(drawn)
         for plain, hexadecimal in _PDF_TEXT.findall(drawn):
             raw = plain or binascii.unhexlify(hexadecimal[: len(hexadecimal) & ~1])
             pieces.append(raw.replace(b"\0", b"").decode("latin-1"))
         pieces.append("\n")
+        if left <= 0:
+            break
     return "".join(pieces)
+
+
+def _streams(octets: bytes) -> Iterator[bytes]:
+    """Each from its beginning to the nearest end, in one pass however many begin and never end."""
+    begin = _STREAM.search(octets)
+    while begin is not None:
+        end = octets.find(b"endstream", begin.end())
+        if end < 0:
+            return
+        yield octets[begin.end() : end]
+        begin = _STREAM.search(octets, end + len(b"endstream"))
