@@ -1,13 +1,16 @@
 """Names and subjects that mislead (R15, R14) keep a campaign for the operator: reasons are weighed and told.
 
-A From name that is a well-known brand's, another tenant's or a mail system's; a
-subject that says "Re:" where nothing is answered, or promises a receipt and
-sells. Bulk mail alone; a tenant of that name may be allowed to bear it.
+A From name that is a well-known brand's or another tenant's, in all mail; a
+tenant of that name may be allowed to bear it. In bulk mail a mail system's name
+too, answers that go to a brand, a subject that says "Re:" where nothing is
+answered, or promises a receipt and sells: service mail answers tickets, hands
+on what was written to a form by whoever works where, and tells of its servers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from policies.heads.names import read_brands, system, tenant_pretended
@@ -30,6 +33,8 @@ ENOUGH: Final = 10
 CLASS: Final = "names"
 """What is permitted to who bears the name by right."""
 MOST_BODY: Final = 20_000
+PROGRAMS: Final = frozenset(("GitLab", "WordPress"))
+"""Well-known names under which programs that people run themselves write service mail, unless told otherwise."""
 
 
 class Policy(BasePolicy):
@@ -41,12 +46,12 @@ class Policy(BasePolicy):
         self._enough = table.whole("enough", ENOUGH, 3, 100)
         table.done()
         self._brands = read_brands(path)
+        self._pretended = lru_cache(maxsize=4096)(self._brands.pretended)
         self.content_classes = {CLASS: "names that are others' too"}
 
     def on_message(self, txn: Transaction, msg: Message) -> MessageVerdict:
-        if txn.stream.kind is not Kind.BULK and not txn.stream.consent_required:
-            return PASS
-        found = list(self._reasons(txn.tenant, msg))
+        service = txn.stream.kind is not Kind.BULK and not txn.stream.consent_required
+        found = list(self._names(txn.tenant, msg, PROGRAMS) if service else self._reasons(txn.tenant, msg))
         if not found or sum(weight for weight, _, _ in found) < self._enough:
             return PASS
         told = "; ".join(reason for _, reason, _ in found)
@@ -60,11 +65,11 @@ class Policy(BasePolicy):
 
     def _reasons(self, tenant: Tenant, msg: Message) -> Iterator[tuple[int, str, tuple[str, str]]]:
         """Weight, reason, where and passage."""
+        yield from self._names(tenant, msg)
         if CLASS not in tenant.permits:
             for name in msg.from_names:
-                reason = self._pretends(name, tenant)
-                if reason:
-                    yield 10, reason, ("the From name", name[:200])
+                if system(name):
+                    yield 10, "the From name is that of a mail system", ("the From name", name[:200])
             for text in msg.replies_to:
                 brand = self._answers_to(text, tenant)
                 if brand:
@@ -81,10 +86,19 @@ class Policy(BasePolicy):
                     ("the subject", msg.subject[:200]),
                 )
 
+    def _names(
+        self, tenant: Tenant, msg: Message, spared: frozenset[str] = frozenset()
+    ) -> Iterator[tuple[int, str, tuple[str, str]]]:
+        """The same, of whose names it bears."""
+        if CLASS in tenant.permits:
+            return
+        for name in msg.from_names:
+            reason = "" if name in spared else self._pretends(name, tenant)
+            if reason:
+                yield 10, reason, ("the From name", name[:200])
+
     def _pretends(self, name: str, tenant: Tenant) -> str:
-        if system(name):
-            return "the From name is that of a mail system"
-        brand = self._brands.pretended(name, tenant.verified_domains)
+        brand = self._pretended(name, tenant.verified_domains)
         if brand is not None:
             return f"the From name is that of {brand.name}"
         other = tenant_pretended(name, tenant.named, (tenant.name, tenant.title))

@@ -169,7 +169,7 @@ def in_file(attachment: Attachment) -> Iterator[WrittenAt]:
             yield WrittenAt(where, without_tags(html.unescape(text)))
         return
     if octets[:5] == b"%PDF-":
-        yield WrittenAt(where, _pdf(octets))
+        yield WrittenAt(where, printed(octets))
     if octets[:2] in (b"\xff\xfe", b"\xfe\xff"):
         octets = octets.decode("utf-16", "replace").encode()
     # Pictures and the like hold text too: descriptions, who made them.
@@ -210,8 +210,8 @@ def _members(octets: bytes) -> Iterator[str]:
         return
 
 
-def _pdf(octets: bytes) -> str:
-    """Texts that are drawn, in their order, as far as they are written in the letters' own codes."""
+def printed(octets: bytes) -> str:
+    """Texts that a PDF draws, in their order, as far as they are written in the letters' own codes."""
     pieces: list[str] = []
     left = MOST_DRAWN
     for packed in _streams(octets):

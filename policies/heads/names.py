@@ -68,14 +68,6 @@ _SYSTEMS: Final = tuple(
 )  # fmt: skip
 
 
-class Pretended(NamedTuple):
-    """Whom a name pretends to be."""
-
-    who: str
-    what: str
-    """``brand``, ``tenant`` or ``system``."""
-
-
 class WellKnown(NamedTuple):
     name: str
     plain: str
@@ -164,13 +156,18 @@ def reduced(name: str) -> str:
     return "".join(word for word in words if folded(word) not in ROLES)
 
 
+@lru_cache(maxsize=4096)
+def _looks(name: str) -> tuple[str, ...]:
+    return look_of(name), reduced(name)
+
+
 def tenant_pretended(name: str, taken: Mapping[str, str], own: Iterable[str]) -> str:
     """The other sender whose name it is, as that is shown; empty: nobody's, or the sender's own.
 
     ``taken``: names by what they look like. A name of everyday ("News", "Garden") is anybody's.
     """
-    mine = {form for one in own if one for form in (look_of(one), reduced(one))}
-    for plain in dict.fromkeys((look_of(name), reduced(name))):
+    mine = {form for one in own if one for form in _looks(one)}
+    for plain in _looks(name):
         if plain in mine:
             return ""
         if len(plain) >= LEAST_LETTERS and plain in taken:

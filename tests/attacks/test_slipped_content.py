@@ -137,6 +137,18 @@ def test_another_s_name_is_kept_with_the_reason(watched: Ground, name: str) -> N
     assert "misleading head: the From name is that of" in newest["why"]
 
 
+def test_another_s_name_is_kept_in_service_mail_too(watched: Ground) -> None:
+    with watched.session("transactional") as dialog:
+        for number, name in enumerate(("Netflix Billing", "Acme Billing")):
+            raw = written(f"Payment {number} for film evening {number * 7} has come in.\n", subject=f"Payment {number}")
+            raw = raw.replace(b"From: Acme", f"From: {name}".encode()).replace(b"Relay-Topic: news\r\n", b"")
+            assert data(dialog, raw).code == 250
+    until(lambda: arrived(watched, "Payment 1") == {WHO}, "the sender's own name arrives")
+    assert arrived(watched, "Payment 0") == set()
+    (kept,) = [one for one in watched.relay.json("campaign", "list", "acme") if "that of Netflix" in one["why"]]
+    assert kept["state"] == "undecided" and kept["held"] == 1
+
+
 # --- bulk as service mail (R18a) --------------------------------------------------------------
 
 

@@ -150,9 +150,45 @@ def test_the_brand_itself_and_who_may_bear_the_name() -> None:
     assert POLICY.on_message(replace(txn(BULK), tenant=other), read(mail("x", author="Rival"))) == PASS
 
 
-def test_service_mail_is_left_alone() -> None:
-    service = replace(BULK, kind=Kind.TRANSACTIONAL, consent_required=False)
-    assert POLICY.on_message(txn(service), read(mail("x", author="PayPal", subject="Re: your ticket"))) == PASS
+SERVICE = replace(BULK, kind=Kind.TRANSACTIONAL, consent_required=False)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("PayPal", "PayPal Support", "Pаypal", "PayPal via Acme", "Microsoft 365 Security", "DHL Paket", "UPS alert"),
+        *("Служба безопасности Сбербанк", "Swedbank klienditugi", "WordPress Support", "GitLab Billing"),
+        *("Rival", "Baltic Blooms Team", "Bаltic Blооms", "Example Relays"),
+    ],
+)
+def test_service_mail_bears_no_name_of_another_either(name: str) -> None:
+    msg = read(mail("Your order 4711 is on its way.", author=coded(name), subject="Your order 4711"))
+    answer = POLICY.on_message(replace(txn(SERVICE), tenant=US), msg)
+    assert isinstance(answer, Continue)
+    (why,) = [one.why for one in answer.effects if isinstance(one, Suspect)]
+    assert why.startswith("misleading head: the From name is that of ")
+    for permitted in (replace(US, permits=frozenset({"names"})), replace(US, name="rival", title="Rival")):
+        passes = POLICY.on_message(replace(txn(SERVICE), tenant=permitted), msg) == PASS
+        assert passes is (bool(permitted.permits) or name == "Rival")
+
+
+@pytest.mark.parametrize(
+    ("author", "subject", "head"),
+    [
+        *((name, "Your order 4711", "") for name in HONEST),
+        ("Acme", "Re: your ticket", ""),
+        ("Acme", "Your invoice", ""),
+        ("Anna Tamm via Acme", "Question from the form", "Reply-To: anna@dhl.com\n"),
+        ("Mail Delivery System", "Undelivered mail returned to sender", ""),
+        ("System Administrator", "Disk nearly full", ""),
+        ("WordPress", "[Acme] Password reset", ""),
+        ("GitLab", "Acme | Pipeline failed", ""),
+        ("Zabbix", "Problem: host is down", ""),
+    ],
+)
+def test_honest_service_mail_passes(author: str, subject: str, head: str) -> None:
+    msg = read(mail(SALE, author=coded(author), subject=coded(subject), head=head))
+    assert POLICY.on_message(replace(txn(SERVICE), tenant=US), msg) == PASS
 
 
 def test_a_list_of_one_s_own(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import pytest
 from msgspec.structs import replace
 
+from policies.contacts.places import MOST_DRAWN, printed
 from policies.operator_contact import Policy
 from relay.pipeline.contract import PASS, Reject
 from relay.values.facts import Kind, OperatorFacts
@@ -223,6 +224,25 @@ def test_texts_that_show_it_are_refused(name: str) -> None:
 def test_markup_that_shows_it_is_refused(name: str) -> None:
     found = ALL.findings(TENANT, read(mail(f"<html><body><p>Hello</p>{MARKUP[name]}</body></html>", "html")))
     assert found and found[0].certain
+
+
+HOSTILE = {
+    "drawings that begin and never end": b"stream\n" * 37_000,
+    "texts that begin and never end": b"stream\n" + b"(\\" * 1_000_000 + b"endstream",
+    "drawings that unpack to much": (b"stream\n" + zlib.compress(b"(abcdef) " * 29_000) + b"endstream\n") * 100,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_printed_document_costs_no_more_than_it_may(name: str) -> None:
+    """Each takes minutes where something is read again and again."""
+    assert len(printed(b"%PDF-1.4\n" + HOSTILE[name])) <= MOST_DRAWN
+
+
+def test_what_is_drawn_is_found_behind_much_that_is_not_text() -> None:
+    picture = b"stream\n" + zlib.compress(bytes(range(256)) * 4096) + b"endstream\n"
+    drawn = b"stream\n" + zlib.compress(b"BT (support@re) Tj (lay.test") + b"endstream\n"
+    assert "support@relay.test" in printed(b"%PDF-1.4\n" + 9 * picture + drawn)
 
 
 @pytest.mark.parametrize("name", WHOLE)
