@@ -45,10 +45,10 @@ def make(conn: Tx, tenant_id: int, text: str, now: float) -> int:
     return int(row[0])
 
 
-_LIVE = "FROM consent c WHERE c.wording_id = w.id AND c.withdrawn_at IS NULL"
-_SELECT = (
+_LIVE: Final = "FROM consent c WHERE c.wording_id = w.id AND c.withdrawn_at IS NULL"
+_SELECT: Final = (
     "SELECT w.id, w.number, w.text, w.language, w.created_at,"
-    f" (SELECT count(*) FROM (SELECT 1 {_LIVE} LIMIT {{most}}) counted) FROM wording w WHERE w.tenant_id = ?"
+    f" (SELECT count(*) FROM (SELECT 1 {_LIVE} LIMIT ?) counted) FROM wording w WHERE w.tenant_id = ?"
 )
 MOST_COUNTED: Final = 10_001
 """Consents by one wording, where a list has to be there at once; how many there are says ``find``."""
@@ -57,19 +57,19 @@ _ALL: Final = 2**62
 
 def list_(conn: Tx, tenant_id: int) -> list[Wording]:
     """All versions of a tenant, oldest first."""
-    sql = _SELECT.format(most=_ALL) + " ORDER BY w.number"
-    return [Wording(*row) for row in conn.execute(sql, (tenant_id,))]
+    return [Wording(*row) for row in conn.execute(f"{_SELECT} ORDER BY w.number", (_ALL, tenant_id))]
 
 
 def newest(conn: Tx, tenant_id: int, before: int | None, limit: int) -> list[Wording]:
     """Versions below that number, newest first; ``consents`` counts no further than MOST_COUNTED."""
-    sql = _SELECT.format(most=MOST_COUNTED) + " AND w.number < ? ORDER BY w.number DESC LIMIT ?"
-    return [Wording(*row) for row in conn.execute(sql, (tenant_id, _ALL if before is None else before, limit))]
+    sql = f"{_SELECT} AND w.number < ? ORDER BY w.number DESC LIMIT ?"
+    bound = (MOST_COUNTED, tenant_id, _ALL if before is None else before, limit)
+    return [Wording(*row) for row in conn.execute(sql, bound)]
 
 
 def find(conn: Tx, tenant_id: int, number: int) -> Wording:
     """One version; raises RegistryError if the tenant has none of that number."""
-    row = conn.execute(_SELECT.format(most=_ALL) + " AND w.number = ?", (tenant_id, number)).fetchone()
+    row = conn.execute(f"{_SELECT} AND w.number = ?", (_ALL, tenant_id, number)).fetchone()
     if row is None:
         raise RegistryError(f"there is no wording {number}; `relay wording list` shows what there is")
     return Wording(*row)

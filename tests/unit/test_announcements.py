@@ -259,6 +259,7 @@ def test_from_the_desk_to_the_account(shop: Shop, served: Served) -> None:
             'value="&#34;&gt;&lt;b&gt;"' in refused.text and "Mail waits." in refused.text
         )  # nothing is written twice
         assert "no time" in desk.post("/desk/announcements", data=form(until="soon")).text
+        assert "say until when" in desk.post("/desk/announcements", data=form(until="")).text
         assert "did you mean" in desk.post("/desk/announcements", data=form(tenants="acme, othr")).text
         assert desk.post("/desk/announcements", data=form(kind="x")).status_code == 422
         path = desk.post("/desk/announcements", data=form(tenants="acme")).headers["location"]

@@ -27,6 +27,7 @@ from relay.web.account import send_look
 from relay.web.account.send_form import find
 from relay.web.inside.frame import framed
 from relay.web.inside.gate import GuardedPage, PageRequest, act, show
+from relay.web.inside.moments import moment_of
 
 LENGTH: Final = 25
 TESTED: Final = "tested"
@@ -204,11 +205,5 @@ def _progress(conn: Tx, row: Mailing) -> dict[str, Any]:
 
 
 def _moment(text: str) -> float | None:
-    """``2026-12-24T08:00`` of a form, in UTC; None for nothing. Raises RegistryError."""
-    if not text:
-        return None
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        raise RegistryError(f"{text!r} is no time; write it as 2026-12-24T08:00, in UTC") from None
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    """None for nothing."""
+    return moment_of(text) if text else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
@@ -16,6 +15,7 @@ from relay.announcements.values import Announcement, AnnouncementKind
 from relay.store.contract import Tx
 from relay.values.errors import RegistryError
 from relay.web.inside.gate import PageRequest, act, show
+from relay.web.inside.moments import moment_of
 
 LENGTH: Final = 50
 _NAMED: Final = re.compile(r"[\s,;]+")
@@ -60,24 +60,17 @@ def _wish(given: dict[str, str], now: float) -> AnnouncementWish:
     kind = given["kind"]
     if kind not in {*AnnouncementKind}:
         raise RegistryError("say whether it is planned work or a notice")
+    if not given["until"]:
+        raise RegistryError("say until when")
     return AnnouncementWish(
         kind=AnnouncementKind(kind),
         title=given["title"],
         text=given["text"],
-        from_at=_moment(given["from"], "begin") if given["from"] else now,
-        until_at=_moment(given["until"], "end"),
+        from_at=moment_of(given["from"]) if given["from"] else now,
+        until_at=moment_of(given["until"]),
         tenants=tuple(name for name in _NAMED.split(given["tenants"]) if name),
         urgent=given["urgent"],
     )
-
-
-def _moment(text: str, what: str) -> float:
-    """As a browser's field gives it, in UTC; with a zone where somebody types one."""
-    try:
-        when = datetime.fromisoformat(text)
-        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        raise RegistryError(f"the {what} is no time: write it like 2026-12-03T22:00, in UTC") from None
 
 
 def one(asked: PageRequest) -> Response:
