@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from story import Application, Outside, Sender, active, owners, relay, run, say, wait
+from story import Application, Outside, Sender, active, arrived, owners, relay, restarted, run, say, wait
 
 SETTINGS = Path("/etc/relay/relay.toml")
 SOCKET = Path("/usr/lib/systemd/system/relay.socket")
@@ -50,32 +50,8 @@ def first_message(application: Application, outside: Outside) -> None:
     refused = application.send("first", "ann@people.example", "bob@people.example")
     assert list(refused) == ["bob@people.example"] and b"no-consent" in refused["bob@people.example"][1], refused
     wait("the first message arrives", lambda: outside.subjects() == ["first"])
-    (path,) = Path("/package-test/outside").glob("[!.]*")
-    text = path.read_text()
-    assert "DKIM-Signature:" in text and "List-Unsubscribe-Post:" in text, text
+    outside.expect_signed()
     say("a message that was agreed to arrives, signed and with its unsubscribe; another is refused")
-
-
-def restarted(application: Application, outside: Outside) -> None:
-    sender = Sender(application, "restart")
-    sender.start()
-    for _ in range(3):
-        sender.goes_on()
-        run("systemctl", "restart", "relay.service")
-    sender.goes_on()
-    sender.stop()
-    arrived(sender, outside, "restarted three times under load")
-
-
-def arrived(sender: Sender, outside: Outside, what: str, *, kept_open: bool = True) -> None:
-    """``kept_open``: the ports were systemd's all the time."""
-    assert not kept_open or not sender.refused, (len(sender.refused), sender.refused[:2])
-    wait("all that was promised arrives", lambda: set(sender.promised) <= set(outside.subjects()))
-    found = outside.subjects()
-    twice = sorted({subject for subject in found if found.count(subject) > 1})
-    assert not twice, twice
-    told = f"{len(sender.promised)} promised and arrived once, {len(sender.refused)} connections refused"
-    say(f"{what}: {told}, {len(sender.cut)} told to come again")
 
 
 def upgraded(application: Application, outside: Outside) -> None:

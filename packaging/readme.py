@@ -13,7 +13,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from story import Application, Outside, Sender, run, say, wait
+from story import Application, Outside, restarted, run, say, wait
 
 SETTINGS = Path("/etc/relay/relay.toml")
 BLOCK = re.compile(r"<!-- walk: server -->\n```sh\n(.*?)^```$", re.M | re.S)
@@ -57,9 +57,7 @@ def walked(outside: Outside) -> None:
             run("relay", "reload")
     wait("the message arrives", outside.subjects)
     took = time.monotonic() - began
-    (path,) = Path("/package-test/outside").glob("[!.]*")
-    text = path.read_text("utf-8", "replace")
-    assert "DKIM-Signature:" in text and "List-Unsubscribe-Post:" in text, text
+    outside.expect_signed()
     assert "delivered" in said, said  # the last command tells the story
     assert len(found) <= MOST_COMMANDS and took <= MOST_S, (len(found), took)
     say(f"{len(found)} commands and {took:.0f} s to a delivered, signed, consented message")
@@ -76,19 +74,6 @@ def reloaded() -> None:
     SETTINGS.write_text(before)
     run("relay", "reload")
     say("relay reload: a setting is taken, a wrong file is told and the old one stays")
-
-
-def restarted(application: Application, outside: Outside) -> None:
-    sender = Sender(application, "restart")
-    sender.start()
-    for _ in range(3):
-        sender.goes_on()
-        run("systemctl", "restart", "relay.service")
-    sender.goes_on()
-    sender.stop()
-    wait("all that was promised arrives", lambda: set(sender.promised) <= set(outside.subjects()))
-    assert not sender.refused, sender.refused[:3]
-    say(f"restarted three times under load: {len(sender.promised)} promised, 0 lost, 0 connections refused")
 
 
 def restored_elsewhere() -> None:

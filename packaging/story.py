@@ -64,6 +64,12 @@ class Outside:
         self._process.terminate()
         self._process.wait(LONGEST_S)
 
+    def expect_signed(self) -> None:
+        """The one message that has come is signed and has its unsubscribe."""
+        (path,) = OUTSIDE.glob("[!.]*")
+        text = path.read_text("utf-8", "replace")
+        assert "DKIM-Signature:" in text and "List-Unsubscribe-Post:" in text, text
+
     def subjects(self) -> list[str]:
         return sorted(
             line.removeprefix("Subject: ")
@@ -127,6 +133,28 @@ class Sender(threading.Thread):
     def stop(self) -> None:
         self._over.set()
         self.join(LONGEST_S)
+
+
+def restarted(application: Application, outside: Outside) -> None:
+    sender = Sender(application, "restart")
+    sender.start()
+    for _ in range(3):
+        sender.goes_on()
+        run("systemctl", "restart", "relay.service")
+    sender.goes_on()
+    sender.stop()
+    arrived(sender, outside, "restarted three times under load")
+
+
+def arrived(sender: Sender, outside: Outside, what: str, *, kept_open: bool = True) -> None:
+    """``kept_open``: the ports were systemd's all the time."""
+    assert not kept_open or not sender.refused, (len(sender.refused), sender.refused[:2])
+    wait("all that was promised arrives", lambda: set(sender.promised) <= set(outside.subjects()))
+    found = outside.subjects()
+    twice = sorted({subject for subject in found if found.count(subject) > 1})
+    assert not twice, twice
+    told = f"{len(sender.promised)} promised and arrived once, {len(sender.refused)} connections refused"
+    say(f"{what}: {told}, {len(sender.cut)} told to come again")
 
 
 def owners(*paths: str) -> dict[str, str]:
