@@ -46,7 +46,7 @@ TRACKING = "To being tracked (openings and clicks), a consent of its own."
 
 @click.group()
 def command() -> None:
-    """Consents: add, import, imports, show, proof, set, withdraw, erase, export, groups, demand."""
+    """Consents: add, import, imports, undo, freeze, thaw, show, proof, set, withdraw, erase, export, groups, demand."""
 
 
 for _command in (

@@ -24,7 +24,9 @@ LEAST_ROOM: Final = 20
 
 _PROSE: Final = frozenset({"reason", "detail", "why", "freeze_reason", "wording", "text", "description", "source"})
 _ADDRESS: Final = frozenset({"address", "email", "contact", "recipient", "reverse_path", "from_address"})
-_WHOLE: Final = frozenset({"id", "message_id", "queue_id", "leaf", "username", "state", "kind"})
+_WHOLE: Final = frozenset(
+    {"id", "message_id", "queue_id", "leaf", "username", "state", "kind", "root", "previous", "public_key", "signature"}
+)
 _LEAST: Final = 12
 _LEAST_PROSE: Final = 24
 _LEAST_ADDRESS: Final = 20

@@ -33,7 +33,7 @@ COLUMNS = ("name", "title", "contact", "plan", "freeze", "freeze_reason", "creat
 
 @click.group()
 def command() -> None:
-    """Customers: add, edit, list, show, warn, freeze, unfreeze, terminate, watch."""
+    """Customers: add, edit, list, show, warn, freeze, unfreeze, terminate, reinstate, establish, watch."""
 
 
 @command.command()

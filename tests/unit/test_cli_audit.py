@@ -54,10 +54,12 @@ def test_an_edit_ends_with_status_1_and_the_leaf(call: Call, home: Path, agreed:
     assert status == 1 and not told["whole"] and told["faults"][0]["leaf"] == 0
 
 
-@pytest.mark.parametrize("as_json", [(), ("--json",)])
+@pytest.mark.parametrize(("as_json", "columns"), [((), ""), ((), "40"), ((), "80"), (("--json",), "80")])
 def test_a_cut_shows_against_a_head_kept_in_a_file(
-    call: Call, home: Path, agreed: None, tmp_path: Path, as_json: tuple[str, ...]
-) -> None:
+    call: Call, home: Path, agreed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_json: tuple[str, ...],
+    columns: str,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("COLUMNS", columns)  # a terminal is narrower than a signature, which is of use whole alone
     kept = tmp_path / "kept"
     kept.write_text(call("audit", "head", *as_json)[1])
     assert call("audit", "verify", "--head", str(kept))[0] == 0

@@ -41,6 +41,15 @@ def _child(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.parametrize("name", PRESENT)
+def test_a_summary_that_lists_commands_lists_them_all(name: str) -> None:
+    group = importlib.import_module(f"relay.cli.{name}").command
+    for summary in (main.COMMANDS[name], group.help.split("\n\n")[0]):
+        listed = {word.strip() for word in " ".join(summary.split()).rpartition(":")[2].rstrip(".").split(",")}
+        known = set(getattr(group, "commands", ()))
+        assert not listed & known or listed == known, summary
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
