@@ -16,12 +16,13 @@ from relay.intake.accept import Acceptor
 from relay.intake.api.door import ApiDesk, Door
 from relay.intake.api.handed import socket_path
 from relay.intake.prepare import AcceptTerms
-from relay.intake.smtp.channel import ClientConnection, Shared
+from relay.intake.smtp.channel import ClientConnection
 from relay.intake.smtp.farewell import farewell
 from relay.intake.smtp.front import adopting, fronts
 from relay.intake.smtp.inbound import InboundSession
 from relay.intake.smtp.limits import Failures, KnownAccounts
 from relay.intake.smtp.listeners import BACKLOG, Ports
+from relay.intake.smtp.shared import Shared
 from relay.intake.smtp.shares import Budget, Sessions
 from relay.intake.smtp.submission import SubmissionDesk, SubmissionSession
 from relay.mail.scan import ScanLimits

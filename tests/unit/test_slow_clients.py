@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from relay.intake.smtp.channel import Shared
 from relay.intake.smtp.inbound import InboundSession
 from relay.intake.smtp.session import SLOWEST_OCTETS_S
+from relay.intake.smtp.shared import Shared
 from relay.intake.smtp.shares import Budget, Sessions
 from relay.mail.status import Status, ok
 

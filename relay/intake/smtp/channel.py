@@ -10,17 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from abc import abstractmethod
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
 from typing import Any, Final
 
-from relay.intake.smtp.balance import Balance
-from relay.intake.smtp.shares import Account, Budget, Sessions, network_of
+from relay.intake.smtp.shared import Closed, Severed, Shared
+from relay.intake.smtp.shares import Account, network_of
 from relay.intake.smtp.tls_layer import TlsLayer
 from relay.mail.status import Status, permanent, temporary
-from relay.observe.sparingly import Sparingly
 
 _log = logging.getLogger("relay.smtp")
 
@@ -33,41 +30,7 @@ CLOSE_S: Final = 5.0
 DRAIN_OCTETS: Final = 1024 * 1024
 """What is still read, and thrown away, from a client that was sent away in the midst of sending."""
 HANDSHAKE_S: Final = 30.0
-MOST_LINES: Final = 60
-"""A minute, of those that a stranger can cause without an end."""
 TOO_MUCH: Final = temporary(52, 3, 1, "too much mail at once, try again later")
-
-
-class Closed(Exception):
-    """The client is gone or was sent away; nothing more is said."""
-
-
-class Severed(Closed):
-    """The client was sent away for what it sends; more of that may be under way, and none of it counts."""
-
-
-@dataclass(slots=True)
-class Shared:
-    """What the sessions of one listener share."""
-
-    hostname: str
-    sessions: Sessions
-    budget: Budget
-    message_octets: int
-    recipients: int
-    command_timeout_s: float
-    data_timeout_s: float
-    transactions: int = 0
-    """Most transactions in a session; 0: no limit."""
-    tls: ssl.SSLContext | None = None
-    balance: Balance | None = None
-    """Among several mail processes."""
-    role: int = 0
-    """Which listener this is, for the process that a connection is passed on to."""
-    live: set[ClientConnection] = field(default_factory=set)
-    stopping: bool = False
-    tls_lines: Sparingly = field(default_factory=lambda: Sparingly(MOST_LINES))
-    """Lines about TLS that failed."""
 
 
 class ClientConnection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 
-from relay.intake.smtp.channel import ClientConnection, Shared
+from relay.intake.smtp.shared import OpenSession, Shared
 
 GRACE_S = 10.0
 """For transactions under way; then a client that has not sent its final dot is sent away."""
@@ -36,6 +36,6 @@ async def farewell(listeners: Sequence[Shared], hurry: asyncio.Event) -> None:
         await asyncio.sleep(LOOK_S)
 
 
-def _open(listeners: Sequence[Shared]) -> Iterator[ClientConnection]:
+def _open(listeners: Sequence[Shared]) -> Iterator[OpenSession]:
     for shared in listeners:
         yield from shared.live

@@ -10,8 +10,8 @@ from typing import Final
 
 from relay.feedback.inbound import Inbound
 from relay.intake.parameters import ArgumentError, mail_argument, rcpt_argument
-from relay.intake.smtp.channel import Shared
 from relay.intake.smtp.session import IN_CHUNKS, BaseSession
+from relay.intake.smtp.shared import Shared
 from relay.mail.status import Status, ok, permanent, temporary
 
 MOST_RECIPIENTS: Final = 100

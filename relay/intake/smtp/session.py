@@ -14,7 +14,8 @@ from collections.abc import Callable
 from typing import ClassVar, Final
 
 from relay.intake.smtp.body import Body, Chunk, Dotted
-from relay.intake.smtp.channel import TOO_MUCH, ClientConnection, Closed, Severed, Shared
+from relay.intake.smtp.channel import TOO_MUCH, ClientConnection
+from relay.intake.smtp.shared import Closed, Severed, Shared
 from relay.mail.scan import find_bare
 from relay.mail.status import STORE_AWAY, UNEXPECTED, Class, Status, ok, permanent, temporary
 from relay.store.words import StoreFault, fault

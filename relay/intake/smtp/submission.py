@@ -21,9 +21,9 @@ from relay.intake.ahead import StandingsAhead, waiting
 from relay.intake.arrival import Arrived
 from relay.intake.parameters import ArgumentError, MailParameters, auth_response, mail_argument, rcpt_argument
 from relay.intake.refusals import DATA, RCPT
-from relay.intake.smtp.channel import Closed, Shared
 from relay.intake.smtp.limits import Failures, KnownAccounts
 from relay.intake.smtp.session import IN_CHUNKS, BaseSession
+from relay.intake.smtp.shared import Closed, Shared
 from relay.keys.secrets import Secrets
 from relay.mail.status import Status, ok, permanent, temporary
 from relay.pipeline.chain import Chain
