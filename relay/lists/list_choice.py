@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from relay.lists import list_finding
+from relay.lists.list_heard import stem
 from relay.lists.list_matters import is_deal, is_plan
 from relay.lists.list_roots import good_name
 from relay.lists.list_status import StatusColumn, StatusMode, known
@@ -14,18 +15,37 @@ from relay.lists.list_words import CANCELLED, IN_FORCE, Said, meaning, plain, st
 
 Cells = Callable[[int], list[str]]
 """What stands in a column, by its index; empty cells left out."""
+_E_MAIL: Final = re.compile(r"\be ?mail")
 _CODE: Final = re.compile(r"-?\d{1,4}\Z")
 _SPEAKS: Final = (StatusMode.STATE, StatusMode.YES)
 
 
 def chosen(status: Sequence[StatusColumn], names: Sequence[str], cells: Cells) -> list[StatusColumn]:
     """``names`` of all columns, ``plain``."""
-    found = list(status)
+    found = [column for column in status if not _by_post(names[column.index], [names[one.index] for one in status])]
+    if any(_leaving(column, names[column.index]) for column in found):
+        for column in found:
+            if column.mode is StatusMode.BAD and stem(names[column.index]) in CANCELLED:
+                column.bad = Said.REFUSED  # what was cancelled is something else
+            elif column.mode is StatusMode.STATE and names[column.index] in list_finding.MERE:
+                column.answers = {**dict.fromkeys(CANCELLED, Said.REFUSED), **column.answers}
     if len(found) > 1:  # how often mail bounced says nothing where the status is told
         found = [column for column in found if not _counts(column, cells)] or found
     found = _without_codes(_of_person(found, names, cells), cells)
     _mend_empty(found, cells)
     return found
+
+
+def _by_post(name: str, names: Sequence[str]) -> bool:
+    """Does ``do not mail`` stand beside ``do not email``? Then it is about letters on paper."""
+    return _E_MAIL.search(name) is None and any(
+        _E_MAIL.search(one) and _E_MAIL.sub("mail", one) == name for one in names
+    )
+
+
+def _leaving(column: StatusColumn, name: str) -> bool:
+    """Is a column about leaving in words that can be of nothing but mail?"""
+    return column.mode is StatusMode.BAD and column.bad is Said.LEFT and "unsub" in name.replace(" ", "")
 
 
 def _mend_empty(status: Sequence[StatusColumn], cells: Cells) -> None:
@@ -52,6 +72,8 @@ def _of_person(status: list[StatusColumn], names: Sequence[str], cells: Cells) -
     if not any(column.mode is StatusMode.YES for column in status):
         return status
     if any(_asks(column, names[column.index], cells) for column in status):
+        for column in status:
+            _of_members(column, names[column.index], cells)
         deal, plan = any(map(is_deal, names)), any(map(is_plan, names))
         status = [column for column in status if not (deal and _of_deal(column, names[column.index], cells))]
         status = [column for column in status if not (plan and _of_plan(column, names[column.index], cells))]
@@ -75,6 +97,19 @@ def _of_deal(column: StatusColumn, name: str, cells: Cells) -> bool:
     if column.mode is StatusMode.STATE:
         return name in list_finding.MERE
     return column.mode is StatusMode.BAD and name in CANCELLED
+
+
+def _of_members(column: StatusColumn, name: str, cells: Cells) -> None:
+    """Beside the answers to who gets mail a ``passive member`` says nothing of mail."""
+    if column.mode is StatusMode.STATE and name in list_finding.MERE:
+        words = {plain(cell) for cell in cells(column.index)}
+        column.answers = {**{word: Said.NOTHING for word in words if _PASSIVE.search(word)}, **column.answers}
+
+
+_PASSIVE: Final = re.compile(
+    r"\b(?:passiv\w*|pasiv\w*|forder\w*|ehren|supporting|honorary|пассивн\w*|пасивн\w*|toetaja) ?"
+    r"(?:mitglied|member|membre|miembro|socio|член|учасник|liige|medlem|jasen)"
+)
 
 
 def _asks(column: StatusColumn, name: str, cells: Cells) -> bool:

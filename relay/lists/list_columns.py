@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from relay.lists import list_expiry, list_finding
 from relay.lists.list_cells import addresses_in, nothing_else
 from relay.lists.list_choice import chosen
-from relay.lists.list_heard import bad_part, elsewhere
+from relay.lists.list_heard import bad_part, elsewhere, spoken
 from relay.lists.list_names import (
     EMAIL,
     OURS,
@@ -372,7 +372,7 @@ def _is_address(cell: str) -> bool:
 
 
 def _holds_address(cell: str) -> bool:
-    return _is_address(cell) or bool(addresses_in(cell)[0])
+    return _is_address(cell) or (not spoken(cell) and bool(addresses_in(cell)[0]))
 
 
 def _is_time(cell: str) -> bool:

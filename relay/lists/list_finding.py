@@ -21,7 +21,7 @@ from relay.lists.list_heard import (
 )
 from relay.lists.list_matters import is_other_flag, is_personal, is_place
 from relay.lists.list_root_table import Idea
-from relay.lists.list_roots import bad_name, good_name, ideas_in, state_name
+from relay.lists.list_roots import bad_name, good_name, ideas_in, phrase, state_name
 from relay.lists.list_status import StatusColumn, StatusMode, answer_of, denied, is_time, known, parts_of, short_answer
 from relay.lists.list_status_names import (
     AGREEMENT,
@@ -40,7 +40,7 @@ from relay.lists.list_status_names import (
     STATES,
     YES_NAMES,
 )
-from relay.lists.list_words import NO, STRONG, WEIGHT, YES, Said, meaning, plain, strong
+from relay.lists.list_words import NO, OFFERS, STRONG, WEIGHT, YES, Said, meaning, plain, strong
 from relay.values.moments import absent
 
 _ANY_TIME: Final = re.compile(
@@ -202,6 +202,8 @@ def _by_words(
         return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
     if not strong_only and any(spoken(cell) for cell in cells):
         return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True)
+    if not strong_only and kinds and all(phrase(kind) in OFFERS and not elsewhere(kind) for kind in kinds):
+        return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True, reasons=True)
     if certain or states:
         return StatusColumn(index, shown, StatusMode.STRONG if strong_only else StatusMode.LOOSE, answers=answers)
     return None
@@ -307,7 +309,14 @@ def coded(index: int, header: str, cells: Sequence[str], answers: Mapping[str, S
     name = plain(header)
     if elsewhere(name) or not are_flags(cells) or not (is_code(name) or _may_ask(name, cells)):
         return None
-    return StatusColumn(index, " ".join(header.split())[:40], StatusMode.ASKED, answers=answers)
+    empty = Said.UNKNOWN if _TICK.search(name) else Said.NOTHING
+    return StatusColumn(index, " ".join(header.split())[:40], StatusMode.ASKED, answers=answers, empty=empty)
+
+
+_TICK: Final = re.compile(
+    r"\b(?:check ?box|tick ?box|tick|haken|case a cocher|casilla|галочка|флажок|прапорец|marke\w*ruut)\b"
+)
+"""What is not set there was not agreed to, perhaps."""
 
 
 def _may_ask(name: str, cells: Sequence[str]) -> bool:

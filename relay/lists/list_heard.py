@@ -72,7 +72,9 @@ _PARTS: Final = (
     ),
     (
         re.compile(
-            rf"{_NO_SENDING}|\bverbot|untersag|\binterdi[ct]|prohib|запре[тщ]|заборон|keelat|forbid"
+            rf"{_NO_SENDING}|verbot\b|\bverbot|untersag|\bkeeld\b|\bkeelu\b|\bzakaz\b|divieto|\bproibi|verbod\b"
+            rf"|forbud\b|kielto\b"
+            r"|yasa[gk]\w*|aizlieg|draudim|\btilto|\btilalom|\binterdi[ct]|prohib|запре[тщ]|заборон|keelat|forbid"
             r"|\brestrict(?:ion|ed)|\beinschrank|\brestric[ct]|обмежен|ограничен|piirang|\bexcl[ui]"
             r"|ausgeschloss|исключ|виключ|valja arvat|robinson|stop ?list|стоп ?лист"
             r"|black ?list|block ?list|suppress|sperr(?!t)|lista negra|liste noire|чер\w+ спис|чор\w+ спис"
@@ -85,7 +87,7 @@ _PARTS: Final = (
             r"\bsoft\b|\bhidden\b|deceased|verstorben|decede|fallecid"
             r"|suspended|\blocked\b|\bdeleted|disabled|deactivat|\bblock(?:ed)?\b|archived|удален|видален"
             r"|gesperrt|заблок|блокир|блокув|\bquitte\b|verzogen|blokeer|\bbloque|\bremov(?:ed|al)\b|\bexit\b"
-            r"|leaving date"
+            r"|leaving date|\bon hold\b|wartestell|(?:mails?|newsletters?) (?:aus|off|disabled|muted|stumm)\b"
             r"|austritt|ausgetreten|gekundigt|kundigung|выбыл|вибув|\bsortie|\bsalida"
         ),
         Said.REFUSED,
@@ -141,8 +143,13 @@ _OF_ADDRESS: Final = re.compile(
     r"|courriel|direcc"
 )
 _SMTP: Final = re.compile(
-    r"\b5\.(?:1|2\.[01]|4\.[14])[.\d]*|\b5\d\d[ -](?!5\.[67])|user unknown|no such user|does not exist"
+    r"\b5\.(?:1\.\d+|2\.[01]|4\.[14])(?![.\d])|user unknown|no such user|does not exist"
+    r"|(?:\A\W*|[:;>] *|\b(?:smtp|code|error|said|status)\W+)5[0-7]\d(?:[ -]|\Z)(?! ?5\.[67])(?=.*(?:mail|user"
+    r"|recipient"
+    r"|address|account|rejec|relay|deliver|unknown|no such|denied|5\.\d|block|spam|domain|host|refus|invalid|disabled"
+    r"|inactive|unavailable|inbox|permanent|fail))"
 )
+"""Replies of servers that are final (small letters); ``Room 512 - east`` is none."""
 
 
 def stem(name: str) -> str:
@@ -178,7 +185,8 @@ _HOW: Final = re.compile(
 )
 _REASONS: Final = re.compile(
     r"\b(?:reason|why|warum|pourquoi|por que|почему|чому|miks|grund|motif|raison|motivo|причин\w*|pohjus\w*"
-    r"|causa)\b"
+    r"|causa|powod\w*|ragione|reden|orsak|arsak|arsag|syy|duvod\w*|dovod\w*|indok\w*|motivul|neden\w*|iemesl\w*"
+    r"|priezast\w*|razlog\w*|errors?|fehler|erreur|ошибка|помилка|viga)\b"
     r"|\w+grund\b"
 )
 
@@ -224,6 +232,7 @@ _GOOD: Final = re.compile(
     r"|\bok\b|okay|einverstand|freigabe|d accord|de acuerdo|zugesagt|informiert|keep me|\binformed\b"
     r"|auf dem laufenden|up to date|in touch|tenir informe|tenu informe"
     r"|mantener\w* informad"
+    r"|\bnotif(?:y|ied|ications?)\b|benachrichtig|уведомл|повідомл|\bteavit"
     r"|may we|send me|\bnews\b|updates|receive|recib|recevoir|отримув|получа|tellib|infolettre|lettre"
 )
 _FIGURES: Final = re.compile(
@@ -295,7 +304,8 @@ _OTHER_MATTERS: Final = re.compile(
     r"|third part(?:y|ies)|dritte\w*|tiers|terceros|третьи\w*|третіх|kolmanda\w*|партн\w*|partners?"
     r"|partenaires?|paper|papier"
     r"|(?<=in )brief|(?<!news )(?:post|letter) (?:permission|consent|opt|preference|marketing|contact)\w*"
-    r"|postal|postalisch|printed|direct mail|online advertis\w*"
+    r"|postal|postalisch|printed|direct mail|online advertis\w*|brief ?post\w*|briefe?|papierpost"
+    r"|postsendung\w*|courrier postal"
     r"|(?:per|by|par|via) (?:post|poste|brief))\b"
 )
 _WISHES: Final = re.compile(
@@ -341,4 +351,6 @@ def spoken(text: str) -> Said:
         return Said.UNKNOWN if dead or _WISHES.search(said) else Said.NOTHING
     if "bounce" in found[0] or "fail" in found[0]:
         return Said.BOUNCED
+    if "list" in found[0]:
+        return Said.STOPPED
     return Said.COMPLAINED if "spam" in found[0] else Said.LEFT

@@ -146,11 +146,14 @@ _PUT: Final = re.compile(
 )
 
 
+_MAILING: Final = re.compile("newsletter|mailing|рассыл|розсил|uudiskir|infolettre|boletin|nieuwsbrief|nyhetsbrev")
+
+
 def time_of(name: str) -> str:
     """What a column of nothing but times (``plain``) is, by a part of its name; empty: of something else."""
     if _OTHER_TIMES.search(name) is not None or bad_name(name):
         return ""
-    if Idea.ON in ideas_in(name):
+    if Idea.ON in ideas_in(name) or (_MAILING.search(name) is not None and _PUT.search(name) is not None):
         return "at"
     return "at" if _SIGNED.search(name) is not None else "listed" if _PUT.search(name) is not None else ""
 

@@ -54,7 +54,8 @@ OTHER_STATES: Final = re.compile(
     r"shipping|stock|paid\b|billing|employment|relationship|invoice|ticket|vip|familienstand|civil|"
     r"lifecycle|member ?ship|членств|mitgliedsch|adhesi|medlemskap|członkos|clenstv|jasenyys|liikmesus|"
     r"cotisation|beitrag|liikmemaks|внесок|взнос|"
-    r"marketing contact|score|rating|заявк|заказа|оплаты|замовлення|tellimuse nr|zahlung|bestell|commande|pedido)"
+    r"marketing contact|score|rating|candidate|applica(?:nt|tion)|bewerb|\bsync\b|synch?roni|заявк|заказа"
+    r"|оплаты|замовлення|tellimuse nr|zahlung|bestell|commande|pedido)"
 )
 AGREEMENT: Final = re.compile(
     r"\b(?:consent|opt ?in|einwilligung|zustimmung|consentement|consentimiento|согласие|згода|nousolek|permission)\b"
