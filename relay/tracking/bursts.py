@@ -14,7 +14,8 @@ from typing import Final
 
 from relay.tracking.values import Hit, HitClass, HitJudgement, HitKind
 
-KEPT_S: Final = 180.0
+KEPT_S: Final = 80.0
+"""As far back as anything looks: what came ``TAIL_S`` before the first of the links that make a burst."""
 MOST: Final = 100_000
 LAST: Final = 64
 """Hits that are looked at, of a copy or of a site's people on one network."""
@@ -116,23 +117,24 @@ class Bursts:
     """Give it each hit in the order of time; it says which are judged anew."""
 
     def __init__(self) -> None:
-        self._ends: deque[tuple[float, Seen]] = deque()
-        self._copies: dict[tuple[int, int], deque[Seen]] = {}
-        self._sites: dict[tuple[str, str], deque[Seen]] = {}
+        # As few and small objects as can be: there are a hundred thousand of them where mail is read a lot.
+        self._kept: deque[Seen] = deque()
+        self._copies: dict[tuple[int, int], list[Seen]] = {}
+        self._sites: dict[tuple[str, str], list[Seen]] = {}
 
     def add(self, one: Seen) -> list[Seen]:
         """Those whose judgement changed, ``one`` perhaps among them; only what might have been a person is."""
         self._forget(one.hit.at)
-        self._ends.append((one.hit.at + KEPT_S, one))
-        self._copies.setdefault(one.copy, deque(maxlen=LAST)).append(one)
+        self._kept.append(one)
+        _append(self._copies.setdefault(one.copy, []), one)
         if one.site and one.network and one.site not in LARGE_SITES:
-            self._sites.setdefault((one.site, one.network), deque(maxlen=LAST)).append(one)
+            _append(self._sites.setdefault((one.site, one.network), []), one)
         changed = self._decoy(one) or self._of_copy(one)
         return changed + self._of_site(one)
 
     def _forget(self, now: float) -> None:
-        while self._ends and (self._ends[0][0] < now or len(self._ends) >= MOST):
-            _, old = self._ends.popleft()
+        while self._kept and (self._kept[0].hit.at + KEPT_S < now or len(self._kept) >= MOST):
+            old = self._kept.popleft()
             if (rows := self._copies.get(old.copy)) and rows[-1] is old:
                 del self._copies[old.copy]
             if (rows := self._sites.get((old.site, old.network))) and rows[-1] is old:
@@ -211,6 +213,12 @@ class Bursts:
 
 
 _BURST: Final = "burst: "
+
+
+def _append(rows: list[Seen], one: Seen) -> None:
+    rows.append(one)
+    if len(rows) > LAST:
+        del rows[0]
 
 
 def _links(rows: Iterable[Seen], at: float, within: float) -> list[Seen]:

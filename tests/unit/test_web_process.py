@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import multiprocessing
 import os
 import select
@@ -86,6 +87,26 @@ def test_without_secrets_it_does_not_start(tmp_path: Path) -> None:
     shop.settings.secrets_file.unlink()
     with pytest.raises(SecretsError, match="is missing; restore it from a backup"):
         run(shop.settings, lambda: None)
+
+
+def _spared(settings: object, sock: socket.socket, pipe: object) -> None:
+    run(settings, lambda: pipe.send((gc.get_freeze_count(), gc.get_threshold()[1:])), PagePorts(sock))  # type: ignore[attr-defined, arg-type]
+
+
+def test_answers_do_not_wait_for_a_search_among_what_stays_for_good(tmp_path: Path) -> None:
+    shop = Shop.create(tmp_path)
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    sock = bind("127.0.0.1:0")
+    process = context.Process(target=_spared, args=(shop.settings, sock, there))
+    process.start()
+    sock.close()
+    assert here.poll(WAIT_S)
+    frozen, rarely = here.recv()
+    process.terminate()
+    process.join(WAIT_S)
+    assert frozen > 50_000, "modules, routes and templates are searched for cycles again and again"
+    assert rarely >= (10, 50)
 
 
 def test_a_heart_that_stops_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
