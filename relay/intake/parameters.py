@@ -1,6 +1,6 @@
 """The arguments of MAIL and RCPT: path and parameters (SIZE, BODY, SMTPUTF8, AUTH, RET, ENVID, NOTIFY, ORCPT); AUTH's.
 
-One parser for both ports.
+One parser for both ports; parameters of DSN (RFC 3461) are unknown where EHLO doesn't offer it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from relay.mail.status import Status, permanent
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*\Z")
 _UTF8_ADDR = re.compile(r"[!-~\u0080-\U0010ffff]*\Z")
 _NOTIFY = frozenset(("SUCCESS", "FAILURE", "DELAY"))
+_OF_MAIL = frozenset(("RET", "ENVID"))
+_OF_RCPT = frozenset(("NOTIFY", "ORCPT"))
+"""DSN's (RFC 3461 §4): not known where it isn't offered."""
 
 # Which code stands for which command: RFC 6531 §3.5.
 _NEEDS_SMTPUTF8 = "an address with letters outside ASCII needs SMTPUTF8"
@@ -63,18 +66,22 @@ def _pairs(text: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def _unknown(name: str) -> ArgumentError:
+def _unknown(name: str, elsewhere: frozenset[str]) -> ArgumentError:
+    """``elsewhere``: those of this command that a port with other extensions takes."""
     shown = "".join(c for c in name[:20] if c.isascii() and c.isprintable())
-    return ArgumentError(permanent(55, 5, 4, f"parameter {shown} is not known"))
+    known = "is not offered here" if name in elsewhere else "is not known"
+    return ArgumentError(permanent(55, 5, 4, f"parameter {shown} {known}"))
 
 
-def mail_argument(argument: bytes, *, extended: bool, largest: int) -> tuple[Address | None, MailParameters]:
+def mail_argument(
+    argument: bytes, *, extended: bool, largest: int, dsn: bool = True
+) -> tuple[Address | None, MailParameters]:
     """What follows MAIL (RFC 5321 §4.1.1.2): the reverse-path, None for the null one. Raises ArgumentError.
 
-    ``largest``: octets of the largest message that is taken (RFC 1870 §6.1).
+    ``largest``: octets of the largest message that is taken (RFC 1870 §6.1). ``dsn``: it is offered.
     """
     path = _path(argument, b"FROM:", 7)
-    parameters = _mail_parameters(path.parameters, extended)
+    parameters = _mail_parameters(path.parameters, extended, dsn)
     if parameters.size_octets > largest:
         raise ArgumentError(permanent(52, 3, 4, f"the message is larger than {largest} octets"))
     if path.address is not None and path.address.needs_smtputf8 and not parameters.smtputf8:
@@ -82,12 +89,17 @@ def mail_argument(argument: bytes, *, extended: bool, largest: int) -> tuple[Add
     return path.address, parameters
 
 
-def rcpt_argument(argument: bytes, *, extended: bool, smtputf8: bool) -> tuple[Address, RcptParameters]:
-    """What follows RCPT (RFC 5321 §4.1.1.3). Raises ArgumentError. ``smtputf8``: MAIL said it."""
+def rcpt_argument(
+    argument: bytes, *, extended: bool, smtputf8: bool, dsn: bool = True
+) -> tuple[Address, RcptParameters]:
+    """What follows RCPT (RFC 5321 §4.1.1.3). Raises ArgumentError.
+
+    ``smtputf8``: MAIL said it. ``dsn``: it is offered.
+    """
     path = _path(argument, b"TO:", 3)
     if path.address is None:
         raise ArgumentError(permanent(1, 1, 3, "a forward-path must not be empty"))
-    parameters = _rcpt_parameters(path.parameters, extended)
+    parameters = _rcpt_parameters(path.parameters, extended, dsn)
     if path.address.needs_smtputf8 and not smtputf8:
         raise ArgumentError(FORWARD_PATH_NEEDS_SMTPUTF8)
     return path.address, parameters
@@ -105,7 +117,7 @@ def _path(argument: bytes, word: bytes, detail: int) -> Path:
         raise ArgumentError(permanent(1, 1, detail, str(error))) from None
 
 
-def _mail_parameters(text: str, extended: bool) -> MailParameters:
+def _mail_parameters(text: str, extended: bool, dsn: bool) -> MailParameters:
     if not text:
         return MailParameters()
     if not extended:
@@ -125,39 +137,39 @@ def _mail_parameters(text: str, extended: bool) -> MailParameters:
             utf8 = True
         elif name == "AUTH":
             pass  # RFC 4954 §5: taken and not trusted
-        elif name == "RET":
+        elif name == "RET" and dsn:
             ret = value.upper()
             if ret not in ("FULL", "HDRS"):
                 raise _malformed("RET", "FULL or HDRS")
-        elif name == "ENVID":
+        elif name == "ENVID" and dsn:
             if not value or len(value) > 100 or not _XTEXT.match(value):
                 raise _malformed("ENVID", "xtext of at most 100 characters")
             envid = value
         else:
-            raise _unknown(name)
+            raise _unknown(name, _OF_MAIL)
     return MailParameters(size, utf8, ret, envid)
 
 
-def _rcpt_parameters(text: str, extended: bool) -> RcptParameters:
+def _rcpt_parameters(text: str, extended: bool, dsn: bool) -> RcptParameters:
     if not text:
         return RcptParameters()
     if not extended:
         raise ArgumentError(permanent(55, 5, 4, "parameters need EHLO"))
     notify = orcpt = ""
     for name, value in _pairs(text):
-        if name == "NOTIFY":
+        if name == "NOTIFY" and dsn:
             words = value.upper().split(",")
             if words != ["NEVER"] and (not _NOTIFY.issuperset(words) or len(set(words)) != len(words)):
                 raise _malformed("NOTIFY", "NEVER or a list of SUCCESS, FAILURE, DELAY")
             notify = ",".join(words)
-        elif name == "ORCPT":
+        elif name == "ORCPT" and dsn:
             kind, semicolon, address = value.partition(";")
             good = _UTF8_ADDR if kind.lower() == "utf-8" else _XTEXT
             if not semicolon or not kind.isascii() or not kind or len(value) > 500 or not good.match(address):
                 raise _malformed("ORCPT", "an address type, a semicolon and xtext")
             orcpt = value
         else:
-            raise _unknown(name)
+            raise _unknown(name, _OF_RCPT)
     return RcptParameters(notify, orcpt)
 
 

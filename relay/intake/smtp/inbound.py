@@ -18,7 +18,7 @@ MOST_RECIPIENTS: Final = 100
 
 
 class InboundSession(BaseSession):
-    """RFC 5321 without AUTH and without relaying.
+    """RFC 5321 without AUTH, DSN and relaying.
 
     Addresses with other letters need SMTPUTF8 (RFC 6531 §3.5). Header fields with such letters are taken without, as
     old senders write them so: a person's word counts all the same.
@@ -49,7 +49,9 @@ class InboundSession(BaseSession):
         if self._reverse_path is not None:
             return permanent(3, 5, 1, "a transaction is running, end it with RSET")
         try:
-            address, parameters = mail_argument(argument, extended=self.extended, largest=self.shared.message_octets)
+            address, parameters = mail_argument(
+                argument, extended=self.extended, largest=self.shared.message_octets, dsn=False
+            )
         except ArgumentError as error:
             return error.status
         self._reverse_path = str(address) if address else ""
@@ -65,7 +67,7 @@ class InboundSession(BaseSession):
         if argument[:3].upper() == b"TO:" and argument[3:].strip().lower() == b"<postmaster>":
             return self._add("postmaster")  # RFC 5321 §4.5.1 has it without a domain, too
         try:
-            address, _ = rcpt_argument(argument, extended=self.extended, smtputf8=self._smtputf8)
+            address, _ = rcpt_argument(argument, extended=self.extended, smtputf8=self._smtputf8, dsn=False)
         except ArgumentError as error:
             return error.status
         return self._add(str(address))
