@@ -16,13 +16,18 @@ _NAME: Final = re.compile(r"\$(?:\$|(\w+)|\{(\w+)(?:([?:])((?:[^{}]|\{[^{}]*\})*
 _DEEPEST: Final = 10
 
 
-def read(path: Path) -> str:
-    """Raises TakeoverError."""
+def read(path: Path, *, below_root: bool = True) -> str:
+    """Raises TakeoverError. ``below_root``: --root says where it is; else it was named by itself."""
     try:
         with path.open("rb") as file:
             return file.read(MOST_OCTETS).decode("utf-8", "replace")
     except OSError as error:
-        raise TakeoverError(f"{path} can't be read: {error.strerror}; run this as root, or give --root") from error
+        why = f"{path} can't be read: {error.strerror}"
+        if below_root:
+            why += "; run this as root, or give --root"
+        elif isinstance(error, PermissionError):
+            why += "; run this as root"
+        raise TakeoverError(why) from error
 
 
 def logical_lines(text: str) -> Iterator[str]:

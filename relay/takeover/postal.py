@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Final, NamedTuple
 
 from relay.mail.address import AddressError, parse_address
@@ -82,7 +83,9 @@ def _server(plan: TakeoverPlan, tables: Tables, server: PostalServer) -> None:
     for user in tables.rows("users"):
         if user["id"] in members and user["email_address"]:
             email = user["email_address"]
-            text = f"passwords of people aren't taken over: `relay user add {email} --tenant TENANT --role owner`"
+            text = (
+                f"passwords of people aren't taken over: `relay user add {quote(email)} --tenant TENANT --role owner`"
+            )
             plan.look(f"user {email}", text)
     waiting = sum(1 for row in tables.rows("queued_messages") if row["server_id"] == server.id)
     if waiting:
@@ -228,7 +231,9 @@ def _webhooks(plan: TakeoverPlan, tables: Tables, server: PostalServer, make: bo
             plan.webhooks.append(CarriedWebhook(url, types, what))
             continue
         events = f" --events {','.join(types)}" if types else ""
-        text = f"what it is told looks different here (docs/WEBHOOKS.md): `relay webhook add TENANT {url}{events}`"
+        text = (
+            f"what it is told looks different here (docs/WEBHOOKS.md): `relay webhook add TENANT {quote(url)}{events}`"
+        )
         plan.look(what, f"{text}, or --webhooks" if types or row["all_events"] == "1" else f"{url} was told of nothing")
 
 

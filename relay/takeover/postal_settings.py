@@ -26,7 +26,7 @@ def read_settings(paths: Iterable[Path]) -> PostalSettings:
     """Of version 2 and 3. Raises TakeoverError where a file can't be read."""
     said: dict[str, list[str]] = {}
     for path in paths:
-        for name, value in _pairs(read(path)):
+        for name, value in _pairs(read(path, below_root=False)):
             said.setdefault(name, []).append(value)
     size = said.get("smtp_server.max_message_size", ["0"])[-1]
     return PostalSettings(

@@ -16,6 +16,7 @@ import pytest
 
 from relay.takeover.plan import Fate, TakeoverError, TakeoverPlan
 from relay.takeover.postal import PostalWishes, read_postal
+from relay.takeover.postal_settings import read_settings
 from relay.takeover.sql_dump import read_dump
 from relay.takeover.table_files import read_tables
 
@@ -96,7 +97,9 @@ def test_what_is_told() -> None:
     assert "5000 an hour" in look["send limit"] and look["queue"].startswith("2 messages in its queue")
     assert set(left) >= {"route help@in.acme.example", "route *@in.acme.example", "route of bounces", "webhook Off"}
     assert "--events bounced,expired" in look["webhook Bounces"]
-    assert look["webhook All"].endswith("`relay webhook add TENANT https://app.acme.example/postal?x=1`, or --webhooks")
+    assert look["webhook All"].endswith(
+        "`relay webhook add TENANT 'https://app.acme.example/postal?x=1'`, or --webhooks"
+    )
     assert {"user ann@acme.example", "user bo@acme.example", "track domain click.acme.example"} <= set(look)
     assert "192.0.2.10, 2001:db8::10" in look["IP addresses"] and "user cy@beta.example" not in look
 
@@ -324,6 +327,14 @@ def test_files_of_other_forms_that_wont_do(tmp_path: Path, name: str, octets: by
     (tmp_path / name).write_bytes(octets)
     with pytest.raises(TakeoverError, match=why):
         read_postal([tmp_path / name], PostalWishes(), NOW)
+
+
+def test_settings_that_cant_be_read_are_not_below_a_root(tmp_path: Path) -> None:
+    settings = tmp_path / "postal.yml"
+    settings.mkdir()
+    with pytest.raises(TakeoverError) as told:
+        read_settings([settings])
+    assert str(told.value) == f"{settings} can't be read: Is a directory"
 
 
 def test_which_server(tmp_path: Path) -> None:
