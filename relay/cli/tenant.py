@@ -65,6 +65,7 @@ def add(
 ) -> None:
     """Add a tenant, with the stream `bulk` (any topic, consent required)."""
     store, now = open_store(ctx), time.time()
+    tenants.working(contact, inside=store.settings.delivery.allow_private)
     with transaction(store.conn) as conn:
         found = admission.check(conn, str(contact), postal=postal, client=client)
         tenant = tenants.add(conn, name, contact, postal=postal, title=title, language=language, actor=actor(), now=now)
@@ -125,6 +126,8 @@ def edit(
     if picture and logo is not None:
         looked_at(ctx, logo.name, picture)
     store, now = open_store(ctx), time.time()
+    if contact is not None:
+        tenants.working(contact, inside=store.settings.delivery.allow_private)
     with transaction(store.conn) as conn:
         changes = tenants.Changes(contact=contact, logo=picture, **given)
         before = tenants.find(conn, name)

@@ -70,6 +70,19 @@ def page(conn: Tx, part: str, after: str, limit: int) -> list[TenantRow]:
     return [_tenant(row) for row in rows]
 
 
+def working(contact: Address, *, inside: bool) -> Address:
+    """A contact that mail can get to. ``inside``: mail may stay on this machine, so ``localhost`` is a domain, too.
+
+    Raises RegistryError.
+    """
+    if "." in contact.domain or contact.domain.startswith("[") or (inside and contact.domain == "localhost"):
+        return contact
+    raise RegistryError(
+        f"mail can't get to {contact}: {contact.domain!r} has no dot, so it is no domain of the internet;"
+        " give the whole address, such as owner@shop.example"
+    )
+
+
 def add(
     conn: Tx,
     name: str,

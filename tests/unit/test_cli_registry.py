@@ -91,6 +91,17 @@ def test_a_refused_tenant_leaves_nothing(call: Call) -> None:
     assert _json(call("tenant", "list", "--json")) == []
 
 
+def test_a_contact_that_mail_cant_get_to_is_refused(call: Call, home: Path) -> None:
+    _refused(call("tenant", "add", "shop", "--contact", "a@b"), "'b' has no dot")
+    _refused(call("tenant", "add", "shop", "--contact", "root@localhost"), "'localhost' has no dot")
+    assert _json(call("tenant", "list", "--json")) == []
+    with (home / "relay.toml").open("a") as file:
+        file.write("[delivery]\nallow_private = true\n")  # a trial on one machine
+    assert call("tenant", "add", "shop", "--contact", "root@localhost")[0] == 0
+    _refused(call("tenant", "edit", "shop", "--contact", "a@b"), "mail can't get to a@b")
+    assert _json(call("tenant", "show", "shop", "--json"))["contact"] == "root@localhost"
+
+
 def test_freezing_is_told_with_reason_actor_and_time(call: Call, shop: None) -> None:
     _refused(call("tenant", "freeze", "shop"), "--reason", 2)
     assert call("tenant", "warn", "shop", "--reason", "dirty list")[0] == 0
