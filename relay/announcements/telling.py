@@ -18,8 +18,9 @@ from relay.conduct import account
 from relay.queue import to_tenant
 from relay.queue.operator import Operator
 from relay.store.contract import Tx
-from relay.store.database import connect, transaction
+from relay.store.database import transaction
 from relay.store.engines import StoreAddress
+from relay.store.kept import KeptConnection
 from relay.store.thread import to_its_end
 from relay.store.words import failed
 from relay.tenants import tenants
@@ -46,19 +47,20 @@ _LAST: Final = 2**62
 async def run(path: StoreAddress, settings: Settings, clock: Callable[[], float]) -> None:
     """Until cancelled; a turn that is begun is ended."""
     operator, base_url = Operator.of(settings), settings.links.base_url
-    while True:
-        try:
-            while await to_its_end(turn, path, operator, base_url, clock()):
-                pass
-        except Exception as error:
-            failed(_log, "announcements can't be told, trying again", error, path)
-            await asyncio.sleep(AGAIN_S)
-        await asyncio.sleep(EVERY_S)
+    with closing(KeptConnection(path)) as store:
+        while True:
+            try:
+                while await to_its_end(turn, store, operator, base_url, clock()):
+                    pass
+            except Exception as error:
+                failed(_log, "announcements can't be told, trying again", error, path)
+                await asyncio.sleep(AGAIN_S)
+            await asyncio.sleep(EVERY_S)
 
 
-def turn(path: StoreAddress, operator: Operator, base_url: str, now: float) -> bool:
+def turn(store: KeptConnection, operator: Operator, base_url: str, now: float) -> bool:
     """One step; False where nobody is left to be told of anything."""
-    with closing(connect(path)) as conn:
+    with store.use() as conn:
         if _next(conn, now) is None:
             return False
         with transaction(conn):

@@ -13,7 +13,7 @@ from relay.store.postgres.facts import ServerFacts, server_facts
 
 A_PROCESS: Final = 3
 """Connections of a mail process: two that read, one that writes."""
-CHORES: Final = 6
+CHORES: Final = 12
 """Of the first one's work beside mail, of a command, and of what looks whether all is well."""
 SHORTEST_MS: Final = 60_000
 

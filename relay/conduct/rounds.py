@@ -13,8 +13,9 @@ from relay.keys.secrets import Secrets
 from relay.queue.operator import Operator
 from relay.queue.thaw import thaw
 from relay.store.contract import Tx
-from relay.store.database import connect, transaction
+from relay.store.database import transaction
 from relay.store.engines import StoreAddress
+from relay.store.kept import KeptConnection
 from relay.store.thread import to_its_end
 from relay.store.words import failed
 from relay.tenants import tenants
@@ -45,6 +46,7 @@ class Rounds:
         lookup: RecordLookup | None = None,
     ) -> None:
         self._path = path
+        self._kept = KeptConnection(path)
         self._settings = settings
         self._secrets = secrets
         self._operator = Operator.of(settings)
@@ -54,17 +56,18 @@ class Rounds:
 
     async def run(self) -> None:
         """Until cancelled; a turn that is begun is ended."""
-        while True:
-            try:
-                await to_its_end(self.turn)
-            except Exception as error:
-                failed(_log, "contacts and domains can't be looked at, trying again", error, self._path)
-                await asyncio.sleep(AGAIN_S)
-            await asyncio.sleep(EVERY_S)
+        with closing(self._kept):
+            while True:
+                try:
+                    await to_its_end(self.turn)
+                except Exception as error:
+                    failed(_log, "contacts and domains can't be looked at, trying again", error, self._path)
+                    await asyncio.sleep(AGAIN_S)
+                await asyncio.sleep(EVERY_S)
 
     def turn(self) -> None:
         """What is due now."""
-        with closing(connect(self._path)) as conn:
+        with self._kept.use() as conn:
             now = self._clock()
             if campaign_statements.missing(conn, now):
                 with transaction(conn):

@@ -14,8 +14,9 @@ from relay.events import follow
 from relay.events.follow import Follower
 from relay.queue.operator import Operator
 from relay.store.contract import Tx
-from relay.store.database import connect, transaction
+from relay.store.database import transaction
 from relay.store.engines import StoreAddress
+from relay.store.kept import KeptConnection
 from relay.store.thread import to_its_end
 from relay.store.words import failed
 
@@ -35,6 +36,7 @@ class TenantWatch:
 
     def __init__(self, path: StoreAddress, settings: Settings, clock: Callable[[], float]) -> None:
         self._path = path
+        self._kept = KeptConnection(path)
         self._settings = settings
         self._operator = Operator.of(settings)
         self._clock = clock
@@ -48,17 +50,18 @@ class TenantWatch:
 
     async def run(self) -> None:
         """Until cancelled; a turn that is begun is ended."""
-        while True:
-            try:
-                await to_its_end(self.turn)
-            except Exception as error:
-                failed(_log, "tenants' rates can't be judged, trying again", error, self._path)
-                await asyncio.sleep(AGAIN_S)
-            await asyncio.sleep(EVERY_S)
+        with closing(self._kept):
+            while True:
+                try:
+                    await to_its_end(self.turn)
+                except Exception as error:
+                    failed(_log, "tenants' rates can't be judged, trying again", error, self._path)
+                    await asyncio.sleep(AGAIN_S)
+                await asyncio.sleep(EVERY_S)
 
     def turn(self) -> None:
         """Everything that has happened so far."""
-        with closing(connect(self._path)) as conn:
+        with self._kept.use() as conn:
             while follow.step(conn, self._follower):
                 pass
             now = self._clock()

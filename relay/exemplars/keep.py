@@ -13,8 +13,9 @@ import msgspec
 from relay.exemplars import exemplar, sample
 from relay.exemplars.values import Exemplar
 from relay.store.contract import Tx
-from relay.store.database import connect, transaction
+from relay.store.database import transaction
 from relay.store.engines import StoreAddress
+from relay.store.kept import KeptConnection
 from relay.store.thread import to_its_end
 from relay.store.words import failed
 
@@ -69,10 +70,10 @@ def wanting(conn: Tx, most: int = MOST_AT_ONCE) -> list[int]:
     return [int(row[0]) for row in rows.fetchall()]
 
 
-def turn(path: StoreAddress, base_url: str, now: float, done: dict[int, float]) -> int:
+def turn(store: KeptConnection, base_url: str, now: float, done: dict[int, float]) -> int:
     """Make what is wanting; how many were kept. ``done``: when campaigns were looked at in vain, by id."""
     kept = 0
-    with closing(connect(path)) as conn:
+    with store.use() as conn:
         for campaign_id in wanting(conn):
             if now - done.get(campaign_id, -3600.0) < 3600.0:
                 continue
@@ -89,11 +90,12 @@ def turn(path: StoreAddress, base_url: str, now: float, done: dict[int, float]) 
 async def run(path: StoreAddress, base_url: str, clock: Callable[[], float]) -> None:
     """Keep exemplars of campaigns under watch until cancelled, in a thread that ends its turn first."""
     done: dict[int, float] = {}
-    while True:
-        try:
-            await to_its_end(turn, path, base_url, clock(), done)
-        except Exception as error:
-            failed(_log, "exemplars of campaigns can't be kept, trying again", error, path)
-        if len(done) > 10_000:
-            done.clear()
-        await asyncio.sleep(EVERY_S)
+    with closing(KeptConnection(path)) as store:
+        while True:
+            try:
+                await to_its_end(turn, store, base_url, clock(), done)
+            except Exception as error:
+                failed(_log, "exemplars of campaigns can't be kept, trying again", error, path)
+            if len(done) > 10_000:
+                done.clear()
+            await asyncio.sleep(EVERY_S)

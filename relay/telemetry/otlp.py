@@ -15,7 +15,7 @@ from typing import Any, Final
 from config.settings import Settings
 from relay.events.follow import newest
 from relay.store.contract import Tx
-from relay.store.database import connect
+from relay.store.kept import KeptConnection
 from relay.store.thread import to_its_end
 from relay.store.words import failed
 from relay.telemetry.spans import attribute, ended, sampled, spans_of
@@ -47,6 +47,7 @@ class Telling:
 
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
         self._stored = settings.stored
+        self._kept = KeptConnection(settings.stored, readonly=True)
         self._url, self._share = settings.observe.otlp, settings.observe.otlp_share
         self._clock = clock
         self._after: int | None = None
@@ -59,20 +60,21 @@ class Telling:
 
     async def run(self) -> None:
         """Until cancelled, in a thread that ends its turn first."""
-        while True:
-            wait_s = EVERY_S
-            try:
-                await to_its_end(self._turn)
-            except CollectorAway as error:
-                _log.warning("traces wait, trying again: %s", error)
-                wait_s = AGAIN_S
-            except Exception as error:
-                failed(_log, "traces can't be told, trying again", error, self._stored)
-                wait_s = AGAIN_S
-            await asyncio.sleep(wait_s)
+        with closing(self._kept):
+            while True:
+                wait_s = EVERY_S
+                try:
+                    await to_its_end(self._turn)
+                except CollectorAway as error:
+                    _log.warning("traces wait, trying again: %s", error)
+                    wait_s = AGAIN_S
+                except Exception as error:
+                    failed(_log, "traces can't be told, trying again", error, self._stored)
+                    wait_s = AGAIN_S
+                await asyncio.sleep(wait_s)
 
     def _turn(self) -> None:
-        with closing(connect(self._stored, readonly=True)) as conn:
+        with self._kept.use() as conn:
             if self._after is None:
                 self._after = newest(conn)
             while (until := min(newest(conn), self._after + BATCH)) > self._after:

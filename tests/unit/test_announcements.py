@@ -20,6 +20,7 @@ from relay.cli.main import relay
 from relay.conduct import account
 from relay.queue.operator import Operator
 from relay.store.database import transaction
+from relay.store.kept import KeptConnection
 from relay.tenants import tenants
 from relay.values.errors import RegistryError
 from tests.support.inside import person, signed_in
@@ -72,7 +73,7 @@ def add(shop: Shop, given: AnnouncementWish, now: float = NOW) -> Announcement:
 def tell(shop: Shop, now: float = NOW) -> int:
     """All letters that are due; the number of steps."""
     steps = 0
-    while telling.turn(shop.settings.stored, OPERATOR, BASE, now):
+    while telling.turn(KeptConnection(shop.settings.stored), OPERATOR, BASE, now):
         steps += 1
     return steps
 
@@ -166,7 +167,7 @@ def test_named_tenants_alone_are_told_and_a_terminated_one_is_not(shop: Shop) ->
 def test_a_step_that_is_repeated_leaves_out_and_repeats_nobody(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telling, "STEP", 1)
     row = add(shop, wish())
-    assert telling.turn(shop.settings.stored, OPERATOR, BASE, NOW)
+    assert telling.turn(KeptConnection(shop.settings.stored), OPERATOR, BASE, NOW)
     with pytest.raises(ZeroDivisionError), transaction(shop.conn) as conn:  # the process ends amid one
         assert telling.step(conn, OPERATOR, BASE, NOW)
         raise ZeroDivisionError
@@ -178,7 +179,7 @@ def test_a_step_that_is_repeated_leaves_out_and_repeats_nobody(shop: Shop, monke
 def test_who_was_told_is_told_of_the_withdrawal(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telling, "STEP", 1)
     row = add(shop, wish(WORK))
-    assert telling.turn(shop.settings.stored, OPERATOR, BASE, NOW)  # acme alone
+    assert telling.turn(KeptConnection(shop.settings.stored), OPERATOR, BASE, NOW)  # acme alone
     with transaction(shop.conn) as conn:
         row = book.withdraw(conn, row, reason="The disks are late.", actor="kaja", now=NOW)
         with pytest.raises(RegistryError, match="withdrawn already"):

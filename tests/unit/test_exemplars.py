@@ -20,6 +20,7 @@ from relay.mail.scan import ScanLimits, scan
 from relay.mail.template import compile_template
 from relay.pipeline.contract import Stage
 from relay.store.database import transaction
+from relay.store.kept import KeptConnection
 from tests.unit.records import NOW, agree, open_shop, put
 
 STORY = "the harbour festival moves to next weekend because of the storm, all tickets stay valid until then."
@@ -249,8 +250,8 @@ def test_it_is_kept_without_what_is_personal_when_the_copies_are_gone(
     assert live is not None and (live.compared, live.kept) == (2 * sample.SIDE, False)
     assert live.subject == "News for «" + live.subject[10:] and live.texts[0].text == f"Dear «2», {STORY}"
     assert any("P1" in " ".join(one.examples) or "P2" in " ".join(one.examples) for one in live.varies)
-    assert keep.turn(path, "https://relay.example", NOW, {}) == 1
-    assert keep.turn(path, "https://relay.example", NOW, {}) == 0, "one is enough"
+    assert keep.turn(KeptConnection(path), "https://relay.example", NOW, {}) == 1
+    assert keep.turn(KeptConnection(path), "https://relay.example", NOW, {}) == 0, "one is enough"
     with transaction(conn):
         conn.execute("UPDATE recipient SET state = 2")
         conn.execute("DELETE FROM body")
@@ -266,7 +267,7 @@ def test_of_one_copy_alone_nothing_is_kept(path: Path, monkeypatch: pytest.Monke
     conn = open_shop(path)
     store_campaign(conn, monkeypatch, people=1)
     done: dict[int, float] = {}
-    assert keep.turn(path, "https://relay.example", NOW, done) == 0
+    assert keep.turn(KeptConnection(path), "https://relay.example", NOW, done) == 0
 
 
 def test_a_body_that_cant_be_read_shows_nothing_and_breaks_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,4 +276,4 @@ def test_a_body_that_cant_be_read_shows_nothing_and_breaks_nothing(path: Path, m
     conn.execute("UPDATE body SET template = ?", (b"\x00not a template",))
     assert keep.of_campaign(conn, id_, "https://relay.example", NOW) is None
     done: dict[int, float] = {}
-    assert keep.turn(path, "https://relay.example", NOW, done) == 0 and done == {id_: NOW}
+    assert keep.turn(KeptConnection(path), "https://relay.example", NOW, done) == 0 and done == {id_: NOW}

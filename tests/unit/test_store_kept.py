@@ -12,8 +12,10 @@ from relay.events import follow
 from relay.pipeline.chain import Chain
 from relay.queue import watch
 from relay.store import database
+from relay.store.contract import Failure
 from relay.store.database import StoreError, connect, migrate, transaction
 from relay.store.kept import KeptConnection
+from tests.support.postgres import server
 
 
 @pytest.fixture
@@ -101,3 +103,46 @@ def test_a_file_that_is_gone_is_said_to_be(kept: KeptConnection, path: Path) -> 
             pass
     migrate(path)
     assert read(kept) == ""
+
+
+@pytest.fixture
+def url() -> str:
+    return server().made()
+
+
+_SESSIONS = "SELECT pid FROM pg_stat_activity WHERE datname = '{}' AND application_name = 'relay'"
+
+
+def sessions(url: str) -> list[object]:
+    """Of the relay at the server, in that database."""
+    database = url.partition("?")[0].rpartition("/")[2]
+    return [pid for (pid,) in server().admin(_SESSIONS.format(database))]
+
+
+def test_a_server_has_one_session_for_all_looks(url: str) -> None:
+    with closing(KeptConnection(url)) as kept:
+        seen = set()
+        for turn in range(4):
+            watch._turn(kept, Chain([]), lambda: 1e9, lambda: None, None, finish=turn % 2 == 0)
+            seen.add(tuple(sessions(url)))
+        assert len(seen) == 1 and len(seen.pop()) == 1
+
+
+def test_a_session_that_the_server_ended_is_begun_anew(url: str) -> None:
+    with closing(KeptConnection(url)) as kept:
+        assert read(kept) == ""
+        (ended,) = sessions(url)
+        server().admin(f"SELECT pg_terminate_backend({ended})")
+        assert read(kept) == ""
+        with kept.use() as conn, transaction(conn):
+            conn.execute("INSERT INTO meta (name, value) VALUES ('test', 7)")
+        assert read(kept) == "7"
+        assert ended not in sessions(url)
+
+
+def test_a_reader_writes_nothing_on_either(path: Path, url: str) -> None:
+    for where in (path, url):
+        with closing(KeptConnection(where, readonly=True)) as kept:
+            assert read(kept) == ""
+            with pytest.raises(Failure), kept.use() as conn:
+                conn.execute("INSERT INTO meta (name, value) VALUES ('test', 8)")
