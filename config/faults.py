@@ -41,10 +41,18 @@ _WORDS = {
 
 
 class Fault(NamedTuple):
-    """One fault; ``path`` is dotted (``delivery.retry[2]``) or a place in the file."""
+    """One fault; ``path`` is dotted (``delivery.retry[2]``) or a place in the file.
+
+    ``line``: from 1, where a dotted path stands in the file; 0 where it isn't known.
+    """
 
     path: str
     text: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        told = f"{self.path}: {self.text}" if self.path else self.text
+        return f"{told} (line {self.line})" if self.line else told
 
 
 def field_faults(error: ValidationError) -> list[Fault]:

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from config.faults import Fault, cross_faults, field_faults, merged
+from config.places import line_of
 from config.settings import Settings
 
 SEARCHED = (Path("relay.toml"), Path("/etc/relay/relay.toml"))
@@ -20,7 +21,7 @@ _POSITION = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 
 class ConfigError(Exception):
-    """The settings can't be used; the text lists every fault, one a line, with its dotted path."""
+    """The settings can't be used; the text lists every fault, one a line, with its dotted path and its line."""
 
     def __init__(self, source: str, faults: list[Fault]) -> None:
         self.source = source
@@ -28,7 +29,7 @@ class ConfigError(Exception):
         super().__init__(source, faults)
 
     def __str__(self) -> str:
-        lines = [f"{fault.path}: {fault.text}" if fault.path else fault.text for fault in self.faults]
+        lines = [str(fault) for fault in self.faults]
         if len(lines) == 1:
             return f"{self.source}: {lines[0]}"
         return "\n".join([f"{self.source}: {len(lines)} faults", *(f"  {line}" for line in lines)])
@@ -53,11 +54,16 @@ def load(path: Path | str | None = None) -> Settings:
     Raises ConfigError.
     """
     file = find(path)
-    return validate(parse(file), base=file.absolute().parent, source=str(file))
+    text = _text(file)
+    document = _parsed(text, str(file))
+    try:
+        return validate(document, base=file.absolute().parent, source=str(file))
+    except ConfigError as error:
+        found = [fault._replace(line=line_of(text, fault.path)) for fault in error.faults]
+        raise ConfigError(error.source, found) from error
 
 
-def parse(file: Path) -> dict[str, Any]:
-    """The file's TOML as it stands; syntax errors name line and column."""
+def _text(file: Path) -> str:
     source = str(file)
     try:
         with file.open("rb") as stream:
@@ -67,10 +73,14 @@ def parse(file: Path) -> dict[str, Any]:
     if len(raw) > LARGEST_FILE_OCTETS:
         raise ConfigError(source, [Fault("", f"larger than {LARGEST_FILE_OCTETS} octets: not a settings file")])
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ConfigError(source, [Fault(f"line {line}", "not UTF-8")]) from error
+
+
+def _parsed(text: str, source: str) -> dict[str, Any]:
+    """The file's TOML as it stands; syntax errors name line and column."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

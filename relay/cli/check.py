@@ -16,6 +16,7 @@ from relay.cli.printing import colours, room
 from relay.observe.escape import escaped
 
 if TYPE_CHECKING:
+    from config.faults import Fault
     from config.settings import Settings
     from relay.store.contract import Tx
     from relay.tenants.lookup import RecordLookup
@@ -136,9 +137,8 @@ def _row(result: CheckResult) -> dict[str, object]:
     return row
 
 
-def _fault(fault: tuple[str, str], source: str) -> CheckResult:
-    path, text = fault
-    if path:
-        return bad("settings", f"{path}: {text}", f"correct {source}")
-    detail, _, todo = text.partition("; ")
+def _fault(fault: Fault, source: str) -> CheckResult:
+    if fault.path:
+        return bad("settings", str(fault), f"correct {source}")
+    detail, _, todo = fault.text.partition("; ")
     return bad("settings", f"{source}: {detail}", todo or f"correct {source}")

@@ -138,9 +138,10 @@ def test_wrong_settings_are_all_told(home: Home) -> None:
     home.deliver("retry = []\nprot = 25\n")
     status, rows = home.rows()
     assert status == 1
+    line = (home.path / "relay.toml").read_text().splitlines().index("retry = []") + 1
     assert [(row["level"], row["detail"]) for row in rows] == [
-        ("fail", "delivery.retry: must not be empty"),
-        ("fail", "delivery.prot: unknown setting; did you mean delivery.port?"),
+        ("fail", f"delivery.retry: must not be empty (line {line})"),
+        ("fail", f"delivery.prot: unknown setting; did you mean delivery.port? (line {line + 1})"),
     ]
 
 

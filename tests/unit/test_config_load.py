@@ -273,6 +273,64 @@ def test_the_text_lists_every_fault_with_the_file() -> None:
     assert [line.split(":")[0] for line in rest] == ["  server.hostname", "  x"]
 
 
+PLACED = """\
+# A relay.
+[server]
+hostname = "relay.example"
+
+[delivery]
+# In steps.
+retry = [
+    "1s",  # soon
+    "no time",
+]
+port = 0
+
+[limits]
+
+[delivery.routes]
+"a.example" = "nowhere:x"
+
+[tls]
+certificate = '''
+x'''
+"""
+
+
+def test_the_line_of_each_fault_is_told(tmp_path: Path) -> None:
+    for text in (PLACED, PLACED.replace("\n", "\r\n"), "\ufeff" + PLACED):
+        with pytest.raises(ConfigError) as caught:
+            load(written(tmp_path, text))
+        found = {fault.path: fault.line for fault in caught.value.faults}
+        assert found == {"delivery.retry[1]": 7, "delivery.port": 11, 'delivery.routes."a.example"': 16, "tls.key": 18}
+        assert "  delivery.port: must be 1 or more (line 11)" in str(caught.value).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("server = 5", 1),
+        ("[server]", 1),
+        ("[tls]\nkey = 'x'", 0),  # a table that isn't there
+        ("[server]\nhostname = 'a.example'\n[plans.x]\n\n[plans.y]\nmessages = -1", 6),
+        ("[server]\nhostname = 'a.example'\nretyr = 1", 3),
+        ("server.hostname = 'a.example'\n\nserver.workers = 'x'", 3),
+    ],
+)
+def test_lines_of_all_sorts_of_faults(tmp_path: Path, text: str, line: int) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(written(tmp_path, text))
+    assert line in {fault.line for fault in caught.value.faults}
+
+
+def test_a_file_of_odd_size_is_told_without_lines_or_soon(tmp_path: Path) -> None:
+    rows = ",\n".join(["'x'"] * 3000)
+    for more in (f"x = [\n{rows}\n]\nport = 1", f"# {'long ' * 40_000}\nport = 1"):
+        with pytest.raises(ConfigError) as caught:
+            load(written(tmp_path, f"[server]\nhostname = 'a.example'\n{more}"))
+        assert "server.port: unknown setting" in str(caught.value)
+
+
 def test_loading_needs_neither_engine_nor_policies() -> None:
     code = (
         "import sys, config.load; print([m for m in sys.modules if m.split('.')[0] in ('relay', 'policies', 'idna')])"
