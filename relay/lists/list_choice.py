@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from relay.lists import list_finding
-from relay.lists.list_heard import stem
+from relay.lists.list_heard import is_unclear, stem
 from relay.lists.list_matters import is_deal, is_plan
 from relay.lists.list_roots import good_name
 from relay.lists.list_status import StatusColumn, StatusMode, known
@@ -20,8 +20,10 @@ _CODE: Final = re.compile(r"-?\d{1,4}\Z")
 _SPEAKS: Final = (StatusMode.STATE, StatusMode.YES)
 
 
-def chosen(status: Sequence[StatusColumn], names: Sequence[str], cells: Cells) -> list[StatusColumn]:
-    """``names`` of all columns, ``plain``."""
+def chosen(
+    status: Sequence[StatusColumn], names: Sequence[str], cells: Cells, rows: Sequence[Sequence[str]] = ()
+) -> list[StatusColumn]:
+    """``names`` of all columns, ``plain``; ``rows``: a sample of the people."""
     found = [column for column in status if not _by_post(names[column.index], [names[one.index] for one in status])]
     if any(_leaving(column, names[column.index]) for column in found):
         for column in found:
@@ -33,7 +35,29 @@ def chosen(status: Sequence[StatusColumn], names: Sequence[str], cells: Cells) -
         found = [column for column in found if not _counts(column, cells)] or found
     found = _without_codes(_of_person(found, names, cells), cells)
     _mend_empty(found, cells)
+    for column in found:
+        if column.mode is StatusMode.YES and is_unclear(names[column.index]):
+            _turn(column, [one for one in found if one is not column], names, cells, rows)
     return found
+
+
+def _turn(
+    column: StatusColumn,
+    others: Sequence[StatusColumn],
+    names: Sequence[str],
+    cells: Cells,
+    rows: Sequence[Sequence[str]],
+) -> None:
+    """Flags that merely name mail (``E-mail xyz``) are no agreement where most who agreed have a no there."""
+    told = [one for one in others if one.mode in _SPEAKS and names[one.index] not in IN_FORCE and _has_good(one, cells)]
+    if not told or not list_finding.are_flags(cells(column.index)):
+        return
+    both = [row for row in rows if len(row) > max(column.index, *(one.index for one in told))]
+    beside = [row[column.index] for row in both if all(one.said(row[one.index]) is Said.AGREED for one in told)]
+    said = [column.said(cell) for cell in beside]
+    if 2 * said.count(Said.AGREED) < len(said):
+        column.known.clear()
+        column.mode, column.bad, column.empty = StatusMode.BAD, Said.UNKNOWN, Said.NOTHING
 
 
 def _by_post(name: str, names: Sequence[str]) -> bool:

@@ -166,9 +166,11 @@ class _Named:
         if all(column.mode not in (StatusMode.STATE, StatusMode.YES) for column in status):
             leaving = any(column.mode is StatusMode.BAD and column.bad is Said.LEFT for column in status)
             status += self._unproved(roles.get("at", ()), leaving)
+        if self._flags_alone(status):
+            status += self._unconfirmed(roles.get("at", ()))
         if all(column.mode is StatusMode.LOOSE for column in status):
             status += self._coded(attributes)
-        status = chosen(status, self._plain, self._cells)
+        status = chosen(status, self._plain, self._cells, self._people)
         when = [column.index for column in status if self._says_when(column)]
         said = how_read(status, {*roles.get("at", ()), *when})
         self._answered(status, roles, attributes)
@@ -282,6 +284,23 @@ class _Named:
             if confirms(name) or AGREED_THEN.search(name) or (leaving and agrees(name)):
                 column = list_finding.unproved(index, unescape(self._header[index]), self._cells(index))
                 if column is not None:
+                    yield column
+
+    def _flags_alone(self, status: Sequence[StatusColumn]) -> bool:
+        """Is nothing but a yes said of who subscribed, in one column?"""
+        speaking = [column for column in status if column.mode in (StatusMode.STATE, StatusMode.YES)]
+        if len(speaking) != 1 or speaking[0].mode is not StatusMode.YES:
+            return False
+        index = speaking[0].index
+        return "subscri" in self._plain[index] and list_finding.are_flags(self._cells(index))
+
+    def _unconfirmed(self, places: Sequence[int]) -> Iterator[StatusColumn]:
+        """Beside a mere yes, a confirmation that others have is asked about."""
+        for index in places:
+            if self._names[index] not in self._keep and re.search("confirm", self._plain[index]):
+                column = list_finding.unproved(index, unescape(self._header[index]), self._cells(index))
+                if column is not None:
+                    column.empty = Said.UNKNOWN
                     yield column
 
     def _ordered(self, role: str, found: list[int]) -> tuple[int, ...]:

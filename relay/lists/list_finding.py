@@ -87,7 +87,7 @@ def _by_name(
     if not bad:
         bad = next((said for start, said in PREFIXED if name.startswith(start)), Said.NOTHING)
     if name in BAD_NAMES:
-        return StatusColumn(index, shown, StatusMode.BAD, bad, answers)
+        return StatusColumn(index, shown, StatusMode.BAD, bad, answers, reasons="status" in name)
     if BASIS.search(name):
         return StatusColumn(index, shown, StatusMode.STATE, answers={**_bases(cells), **answers})
     if name in STATES:
@@ -120,6 +120,8 @@ def _by_name(
             return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
         bad = short
     if flags and not bad and good_part(name) and not are_times(cells):
+        return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
+    if not bad and header.rstrip().endswith("?") and good_part(name) and any(map(_answered, cells)):
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
     if not bad and is_reason(name) and name not in MAYBE_STATES and any(map(_is_text, cells)):
         return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True, reasons=True)
@@ -156,6 +158,8 @@ def _by_roots(
         return None
     if good_name(name) and all(plain(cell) == name for cell in cells):  # a tick box puts down what stands beside it
         return StatusColumn(index, shown, StatusMode.YES, answers={name: Said.AGREED, **answers}, empty=Said.REFUSED)
+    if good_name(name) and _are_choices(cells):
+        return StatusColumn(index, shown, StatusMode.STATE, answers=answers, empty=Said.UNKNOWN, codes=True)
     if not all(is_flag(cell) or meaning(plain(cell)) for cell in cells):
         asks = good_name(name) and len(set(cells)) <= MAX_KINDS and any(map(_answered, cells))
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=Said.REFUSED) if asks else None
@@ -240,6 +244,11 @@ _FEW_DIGITS: Final = 4
 def are_counts(cells: Sequence[str]) -> bool:
     """Do small figures stand there, more than yes and no?"""
     return all(cell.isdigit() and len(cell) <= _FEW_DIGITS for cell in cells) and any(cell > "1" for cell in cells)
+
+
+def _are_choices(cells: Sequence[str]) -> bool:
+    """Do single figures stand there, more than yes and no, as of a legend: 1, 2, 3?"""
+    return all(cell in "123456789" for cell in cells) and 1 < len(set(cells)) < _FEW_DIGITS and "2" in cells
 
 
 def says_when(name: str, cells: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from relay.lists.list_roots import certain
 from relay.lists.list_words import WORDS, Said, plain
 
 _FIRST: Final = re.compile(r"(?:is|has|was|email|e mail|user|contact|subscriber|member|date|time|date of|the) ")
@@ -87,7 +88,8 @@ _PARTS: Final = (
             r"\bsoft\b|\bhidden\b|deceased|verstorben|decede|fallecid"
             r"|suspended|\blocked\b|\bdeleted|disabled|deactivat|\bblock(?:ed)?\b|archived|удален|видален"
             r"|gesperrt|заблок|блокир|блокув|\bquitte\b|verzogen|blokeer|\bbloque|\bremov(?:ed|al)\b|\bexit\b"
-            r"|leaving date|\bon hold\b|wartestell|(?:mails?|newsletters?) (?:aus|off|disabled|muted|stumm)\b"
+            r"|leaving date|\bon hold\b|wartestell|quarant|karanteen|карантин|(?:mails?|newsletters?) (?:aus"
+            r"|off|disabled|muted|stumm)\b"
             r"|austritt|ausgetreten|gekundigt|kundigung|выбыл|вибув|\bsortie|\bsalida"
         ),
         Said.REFUSED,
@@ -139,7 +141,7 @@ _TEXTS: Final = (
 )
 """What short texts say that would say something else as the name of a column."""
 _OF_ADDRESS: Final = re.compile(
-    r"письм|\bлист|\bkirj|\bbrief|mensaje|courrier|mail|ad+res+|адрес|почт|пошт|ящик|скриньк|\bpost|correo"
+    r"письм|\bлист|\bkirj|\bmeil|\bbrief|mensaje|courrier|mail|ad+res+|адрес|почт|пошт|ящик|скриньк|\bpost|correo"
     r"|courriel|direcc"
 )
 _SMTP: Final = re.compile(
@@ -217,7 +219,8 @@ _GOOD: Final = re.compile(
     r"|\w+mails?\b|\be ?post\w*|teated|teavitus|pakkumis|novosti|novedad|angebot|\boffers?\b|actualit|новост|новин"
     r"|предложен|пропозиц"
     r"|ofert|promo|reklam|реклам"
-    r"|\bvalid[oae]?\b|\bgultig|kehtiv|\bdeliverable|\bzustellbar|verteiler|reklaam|\be?mailable|contactable"
+    r"|\bvalid[oae]?\b|валид|валід|\bgultig|kehtiv|\bdeliverable|\bzustellbar|verteiler|reklaam"
+    r"|\be?mailable|contactable"
     r"|листи\b|prospection|communicat|preferred (?:contact|channel)|(?:mail|contact|marketing"
     r"|channel) preference|\bkirjad\b|verific|activated|aktiviert|aktiveeri"
     r"|(?:mail|newsletter|contact"
@@ -232,6 +235,10 @@ _GOOD: Final = re.compile(
     r"|\bok\b|okay|einverstand|freigabe|d accord|de acuerdo|zugesagt|informiert|keep me|\binformed\b"
     r"|auf dem laufenden|up to date|in touch|tenir informe|tenu informe"
     r"|mantener\w* informad"
+    r"|\breachable|erreichbar|joignable|kattesaadav|\bdarf ich|durfen wir|(?:anschreib|schreib|kontaktier|melde)en\b"
+    r"|\b(?:write|email|contact|message) (?:to )?you\b|\bkirjuta(?:da|b)?\b|\bписать\b|\bнаписать\b|\bписати\b"
+    r"|надсил|присыл"
+    r"|\becrire\b|\bcontacter\b|\bescribir\w*|\bcontactar\w*|\bscriver\w*|\bcontattar\w*|\bskriva\b|\bskrive\b"
     r"|\bnotif(?:y|ied|ications?)\b|benachrichtig|уведомл|повідомл|\bteavit"
     r"|may we|send me|\bnews\b|updates|receive|recib|recevoir|отримув|получа|tellib|infolettre|lettre"
 )
@@ -244,6 +251,17 @@ _FIGURES: Final = re.compile(
 def good_part(name: str) -> bool:
     """Does a column of yes and no ask whether the person wants mail, by a part of its name (``plain``)?"""
     return _GOOD.search(name) is not None and not is_figure(name)
+
+
+_MAIL_ALONE: Final = re.compile(
+    r"\be ?mails?\b|\w*mails?\b|\be ?post\w*|\be?meil\w*|\bcorreo\w*|\bcourriel\w*|почт\w*|пошт\w*"
+)
+
+
+def is_unclear(name: str) -> bool:
+    """Does the name (``plain``) of a column of flags say that it is about mail, and nothing more that is understood?"""
+    rest = " ".join(_MAIL_ALONE.sub(" ", name).split())
+    return rest != name and bool(rest) and not certain(rest) and _GOOD.search(rest) is None
 
 
 def is_figure(name: str) -> bool:

@@ -25,7 +25,7 @@ DAMAGED: Final = "an octet in this line is no UTF-8; save the list in UTF-8, or 
 _DAMAGED: Final = re.compile(r"[\ud800-\udfff]+")
 _AFTER_ADDRESS: Final = re.compile(r"@[^<>\s]+>\s*;\s*\S")
 _ONLY_QUOTED: Final = re.compile(r'\s*"([^"]*)"\s*\Z')
-_ALONE: Final = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+\Z")
+_ALONE: Final = re.compile(r'[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+\Z')
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,7 @@ def _rows(file: _Lines, separator: str) -> Iterator[ListRow]:
             continue
         number += joined.count("\n")
         try:
-            row = next(csv.reader(joined.split("\n"), delimiter=separator), [])
+            row = next(csv.reader((f"{part}\n" for part in joined.split("\n")), delimiter=separator), [])
             cells = cells or len(row)
             yield start, row
         except csv.Error as error:
@@ -275,7 +275,13 @@ def _quotes(line: str, separator: str, inside: bool) -> int:
 def _is_row(line: str, separator: str, cells: int) -> bool:
     """Is a line that a quoted field goes over a whole row by itself, one with an address for a cell?"""
     found = line.split(separator)
-    return len(found) >= cells and any(_ALONE.match(cell.strip(' "')) for cell in found)
+    return len(found) >= cells and any(_ALONE.match(_unquoted(cell)) for cell in found)
+
+
+def _unquoted(cell: str) -> str:
+    """A cell without quotes around it; one that only closes or opens is none of this row."""
+    cell = cell.strip(" ")
+    return cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell
 
 
 def _line(file: _Lines) -> str:

@@ -96,7 +96,7 @@ class StatusColumn:
         word = answer_of(cell)
         if word in self.answers:
             return self.answers[word]
-        if word == "unknown" and self.mode in (StatusMode.STATE, StatusMode.LOOSE):
+        if word == "unknown" and self.mode in (StatusMode.STATE, StatusMode.YES, StatusMode.LOOSE):
             return Said.UNKNOWN
         if word not in NO and (word in NOTHING or absent(cell.strip())):
             return self.empty

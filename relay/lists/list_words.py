@@ -191,7 +191,7 @@ AGREED: Final = _words(
 )
 _IN_USE: Final = _words(
     "aktīvs,aktyvus,aktívny,aktivní,aktív,activ,aktivt,aktivna,ativa,attiva,aktywna,actieve",
-    "added,active,enabled,normal,regular,member,verified,accepted,valid,ok",
+    "owner,list owner,manager,moderator,added,active,enabled,normal,regular,member,verified,accepted,valid,ok",
     "deliverable,engaged,current,sendable,available",
     "allow,allowed,approved,live,registered,aktiv,aktiviert,gültig,actif,active,activo,activa,valide,válido",
     "delivered,доставлено,доставлен,zugestellt,entregado,livré,distribué,toimetatud",
