@@ -27,7 +27,7 @@ from relay.lists.list_names import (
 from relay.lists.list_remarks import again, how_read
 from relay.lists.list_rows import MAX_COLUMNS
 from relay.lists.list_status import StatusColumn, StatusMode
-from relay.lists.list_status_names import AGREED_THEN
+from relay.lists.list_status_names import AGREED_THEN, AGREEMENT
 from relay.lists.list_text import ListError
 from relay.lists.list_words import Said, plain
 from relay.mail.address import AddressError
@@ -281,7 +281,7 @@ class _Named:
             if self._names[index] in self._keep:
                 continue
             name = self._plain[index]
-            if confirms(name) or AGREED_THEN.search(name) or (leaving and agrees(name)):
+            if confirms(name) or AGREED_THEN.search(name) or (leaving and (agrees(name) or AGREEMENT.search(name))):
                 column = list_finding.unproved(index, unescape(self._header[index]), self._cells(index))
                 if column is not None:
                     yield column

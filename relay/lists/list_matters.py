@@ -27,7 +27,7 @@ _PERSONAL: Final = re.compile(
 )
 """What stands there are names and things, whatever words they are made of."""
 _OTHER_FLAGS: Final = re.compile(
-    r"\b(?:vip|b2b|b2c|hr|tv|pc|kyc|gst|ust|customers?|clients?|clientes?|buyers?|purchas\w*"
+    r"\b(?:vip|b2b|b2c|hr|tv|pc|kyc|gst|ust|customers?|clients?|clientes?|buyers?|purchas\w*|\w+kunden?"
     r"|bought|orders?|ordered|paid|pays|kunden?|kauf\w*|achat"
     r"|compr\w*|acquist\w*|клиент\w*|клієнт\w*|покуп\w*|klient\w*|asiakas|kund|kunde|zakaznik"
     r"|members?|mitglied\w*|membres?|miembros?|socio|membro|lid|czlonek|член\w*|учасник\w*|участник\w*|liige|jasen"
@@ -38,7 +38,13 @@ _OTHER_FLAGS: Final = re.compile(
     r"|guest|gast|invite|joined|osales\w*|osaleja|присутн\w*|speaker|exhibitor|press|presse|lead|prospect|partner"
     r"|test|demo|trial|premium|free|pro|plan|donor|spender|donat\w*|volunteer|terms|agb|cgv|cgu|tos|conditions"
     r"|wheelchair|vegan|vegetarian|lunch|dinner|parking|hotel|bot|duplicate|dublette|merged|owner|primary|default"
-    r"|exported|imported|synced|opened|clicked|printed|shipped|delivered|returned|refunded|car|pet|dog|cat)\b"
+    r"|wholesale\w*|retail\w*|loyal\w*|fidel\w*|cart[ea]?|cards?|kart\w*|agency|dealer|handler|reseller|опт\w*"
+    r"|юр\w*|физ\w*"
+    r"|постоян\w*|постіин\w*|карт\w*|adherent\w*|parrain\w*|app|gift|coupon|rabatt|discount|credit|kredit|invoice"
+    r"|rechnung\w*|cash|pick ?up|gluten\w*|allerg\w*|kosher|halal|bus|train|first time|returning|repeat"
+    r"|resident|citizen"
+    r"|veteran|senior|retired|pension\w*|smok\w*|helper|helfer|helper\w*|\w+mitglied|pusiklient|exported"
+    r"|imported|synced|opened|clicked|printed|shipped|delivered|returned|refunded|car|pet|dog|cat)\b"
 )
 
 

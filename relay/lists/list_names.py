@@ -24,6 +24,8 @@ def _names(*lines: str) -> frozenset[str]:
 
 
 EMAIL: Final = _names(
+    "邮箱,电子邮箱,电子邮件,邮件地址,電子郵件,電郵,信箱",
+    "メール,メールアドレス,이메일,이메일 주소,البريد الإلكتروني,דוא״ל,אימייל",
     "email,e-mail,mail,email address,e-mail address,emails,address,subscriber,mail address,recipient,recipient email",
     "email id,e mails,to,user email,contact email,subscriber email,customer email,primary email,bounced address",
     "email recipient,recipient address,bounced recipient,destination,member,member email,rcpt,rcpt to",

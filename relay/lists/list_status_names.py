@@ -20,7 +20,9 @@ def _names(*lines: str) -> frozenset[str]:
 
 
 STATES: Final = _names(
-    "stav,tila,tilstand,stan,stato,situação,būsena,statuss,állapot,stare,durum,statusas,tilan tila,stan subskrypcji",
+    "状态,订阅状态,狀態,訂閱狀態,状態,配信状態,購読状態,ステータス,상태,구독상태,구독 상태,الحالة,סטטוס",
+    "stav,tila,tilstand,stan,stato,situação",
+    "būsena,statuss,állapot,stare,durum,statusas,tilan tila,stan subskrypcji",
     "status,email status,e-mail status,subscriber status,subscription status,subscription state,contact status",
     "list status,global status,member status,email marketing status,marketing status,email subscription status",
     "email marketing consent,email consent status,consent status,email subscriber status,optin status,opt-in status",
@@ -54,7 +56,7 @@ OTHER_STATES: Final = re.compile(
     r"shipping|stock|paid\b|billing|employment|relationship|invoice|ticket|vip|familienstand|civil|"
     r"lifecycle|member ?ship|членств|mitgliedsch|adhesi|medlemskap|członkos|clenstv|jasenyys|liikmesus|"
     r"cotisation|beitrag|liikmemaks|внесок|взнос|"
-    r"marketing contact|score|rating|candidate|applica(?:nt|tion)|bewerb|\bsync\b|synch?roni|заявк|заказа"
+    r"marketing contact|status label|score|rating|candidate|applica(?:nt|tion)|bewerb|\bsync\b|synch?roni|заявк|заказа"
     r"|оплаты|замовлення|tellimuse nr|zahlung|bestell|commande|pedido)"
 )
 AGREEMENT: Final = re.compile(

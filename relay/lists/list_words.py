@@ -67,6 +67,8 @@ def _words(*lines: str) -> frozenset[str]:
 
 
 _LEFT: Final = _words(
+    "已退订,退订,取消订阅,已取消订阅,已退訂,退訂,取消訂閱,配信停止,購読解除",
+    "解除済み,退会,停止,수신거부,구독취소,구독 취소,해지,ملغى,ألغى الاشتراك,הוסר",
     "unsubscribed,unsubscribe,unsub,unsubscriber,opted out,opt out,optout,opted-out,globally unsubscribed",
     "global unsubscribe,global unsubscribes,unsubscribes,group unsubscribe,group unsubscribes,list unsubscribe",
     "unsubscribe link,link unsubscribe,manual unsubscribe,manually unsubscribed,unsubscribed by admin",
@@ -98,6 +100,7 @@ _STOPPED: Final = _words(
     "чёрный список,в черном списке,чорний список,у чорному списку,must nimekiri,mustas nimekirjas",
 )
 _BOUNCED: Final = _words(
+    "退信,硬退信,无效,无效邮箱,エラー,配信不能,不達,반송",
     "bounced,bounce,bounces,hard bounce,hardbounce,hard bounced,hard bounces,bounced hard,bouncing,bounce rule,hard",
     "email hard bounce,email hard bounced,email bounced,is bounced,hard bounced email,bounced email,permanent bounce",
     "возвращено,возвращён,возвращен,повернено,nedoručitelný,nedoručeno,studsade,palautunut,visszapattant",
@@ -132,6 +135,7 @@ _COMPLAINED: Final = _words(
     "spam gemeld,segnalato come spam",
 )
 _NEVER: Final = _words(
+    "未订阅,未确认,待确认,未訂閱,未確認,未購読,仮登録,미구독,미확인,غير مشترك,לא רשום",
     "unconfirmed,not confirmed,pending confirmation,awaiting confirmation,waiting confirmation,confirmation pending",
     "pending double opt in,pending opt in,unverified,not verified,non subscribed,nonsubscribed,not subscribed",
     "never subscribed,non subscriber,not opted in,no opt in,no consent,not accepted,not consented,opt in pending",
@@ -177,6 +181,7 @@ CANCELLED: Final = _words(
 IN_FORCE: Final = _words("active,is active,aktiv,actif,activo,attivo,ativo,actief,активен,активний,aktiivne")
 """Names of columns that say of whatever a list is of that it is in force."""
 AGREED: Final = _words(
+    "已订阅,订阅,已訂閱,配信中,購読中,登録済み,구독중,구독 중,구독,수신동의,مشترك,רשום",
     "subscribed,subscriber,opted in,opt in,optin,opted-in,double opt in,double optin,confirmed,active subscriber",
     "single opt in,single optin,confirmed opt in,resubscribed,marketing accepted,consented,consent given",
     "sub,subscribed to emails,express,doi,soi,coi",
