@@ -109,6 +109,23 @@ def listing(
     return [_row(row) for row in rows]
 
 
+def planned(conn: Tx, begin: float, end: float) -> list[tuple[float, float]]:
+    """(from, until) of all customers' planned work in a time, in order and apart from each other; what was announced
+    only once it had begun, or was taken back before, isn't planned."""
+    rows = conn.execute(
+        "SELECT from_at, CASE WHEN withdrawn_at < until_at THEN withdrawn_at ELSE until_at END FROM announcement"
+        " WHERE kind = 'work' AND everybody = 1 AND at <= from_at AND from_at < ? AND until_at > ?"
+        " AND (withdrawn_at IS NULL OR withdrawn_at > from_at) ORDER BY from_at",
+        (end, begin),
+    )
+    found: list[tuple[float, float]] = []
+    for from_at, until_at in rows:
+        later = max(from_at, found[-1][1]) if found else from_at
+        if until_at > later:
+            found.append((later, until_at))
+    return found
+
+
 def of_tenant(
     conn: Tx, tenant_id: int, now: float, *, current: bool = False, before: int | None = None, limit: int = 50
 ) -> list[Announcement]:

@@ -62,6 +62,7 @@ COMMANDS: Final[dict[str, str]] = {
     "trace": "One message's whole story.",
     "arf": "Feedback reports: what was understood of one.",
     "announce": "Planned work and notices, told to tenants: add, list, show, withdraw.",
+    "availability": "How much of each month the relay could be used, and when it could not.",
     "support": "What tenants and staff write to each other: list, show, open, answer, close.",
     "registration": "Registrations for an account: list, show, admit, refuse, correct.",
     "invite": "Invitations to register: add, list, revoke.",

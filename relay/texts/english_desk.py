@@ -44,5 +44,21 @@ DESK: Final[dict[str, str]] = {
         "As relay check and relay doctor --offline say it. They also read the whole database; relay doctor asks DNS and"
         " others’ servers, too."
     ),
+    "avail.title": "Availability by month",
+    "avail.month": "Month",
+    "avail.service": "Mail and pages",
+    "avail.support": "Writing to support",
+    "avail.down": "Minutes lost",
+    "avail.announced": "{count} of them announced",
+    "avail.answers": "Answers in time",
+    "avail.of": "{count} of {of}",
+    "avail.promised": "Promised are {percent} % of each month. Months and times are in UTC.",
+    "avail.none": "Nothing was measured as yet: it begins within a minute, while the relay runs.",
+    "avail.outages": "Outages",
+    "avail.what": "What",
+    "avail.from": "From",
+    "avail.until": "Until",
+    "avail.minutes": "Minutes",
+    "avail.lasts": "still now",
     "nav.asking": "People’s requests",
 }

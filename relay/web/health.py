@@ -16,6 +16,7 @@ from relay.observe.trouble import Trouble
 from relay.store.pool import Storage
 from relay.web import readiness
 from relay.web.peer import Insiders
+from relay.web.readiness import Readiness
 
 PROBE_LIMIT_S: Final = 3.0
 KEPT_S: Final = 1.0
@@ -52,9 +53,13 @@ class Health:
 
     async def readyz(self, request: Request) -> Response:
         """200, or 503; insiders are told what isn't ready and why."""
-        answer = readiness.answer(await self._store(), self._mail_alive(), self._troubles())
+        answer = await self.ready()
         told = answer.members(reasons=self._insiders.has(request.scope))
         return JSONResponse(told, 200 if answer.ready else 503, None if answer.ready else {"Retry-After": "5"})
+
+    async def ready(self) -> Readiness:
+        """What the three witnesses say now."""
+        return readiness.answer(await self._store(), self._mail_alive(), self._troubles())
 
     async def _store(self) -> list[str]:
         async with self._lock:

@@ -13,6 +13,7 @@ KNOWS: Mapping[str, str] = {
     "accounts": "audit keys mail people queue store tenants texts values",
     "again.py": "intake/smtp mail_process observe processes web/server",
     "announcements": "audit conduct queue store tenants texts values",
+    "availability": "announcements store support",
     "audit": "keys store store/sqlite values",
     "backup": "keys people store store/copy store/sqlite values",
     "brake": "audit conduct events mail pipeline queue store tenants texts values",
@@ -20,10 +21,10 @@ KNOWS: Mapping[str, str] = {
     "certificates": "processes queue store",
     "checks": "audit certificates delivery/smtp feedback keys oidc pipeline store store/postgres "
     "store/sqlite tenants values",
-    "cli": "accounts announcements audit backup brake campaigns certificates checks conduct contests demo events "
-    "evidence exemplars feedback install intake intake/smtp keys ledger lists mail mailings observe people pipeline "
-    "processes queue registration rights serve.py signup statistics store store/copy store/sqlite support takeover "
-    "templates tenants texts tracking values webhooks",
+    "cli": "accounts announcements audit availability backup brake campaigns certificates checks conduct contests "
+    "demo events evidence exemplars feedback install intake intake/smtp keys ledger lists mail mailings observe "
+    "people pipeline processes queue registration rights serve.py signup statistics store store/copy store/sqlite "
+    "support takeover templates tenants texts tracking values webhooks",
     "client": "",
     "conduct": "audit events keys ledger mail people queue signup store tenants texts values",
     "contests": "audit campaigns events keys mail people queue store tenants texts values",
@@ -77,15 +78,15 @@ KNOWS: Mapping[str, str] = {
     "uploads": "keys lists observe people pipeline processes store values",
     "values": "mail observe",
     "verdict": "",
-    "web": "certificates events intake intake/api keys observe oidc pipeline queue signup store store/sqlite "
-    "tenants texts tracking uploads webhooks",
+    "web": "availability certificates events intake intake/api keys observe oidc pipeline queue signup store "
+    "store/sqlite tenants texts tracking uploads webhooks",
     "web/account": "accounts announcements audit campaigns conduct contests exemplars intake intake/api ledger "
     "lists mail mailings mailings/running people queue rights signup statistics store support templates tenants "
     "texts tracking uploads values web web/inside web/public webhooks",
     "web/api": "announcements audit brake campaigns conduct contests events exemplars intake intake/api ledger "
     "lists mail people queue signup statistics store support templates tenants texts tracking values web webhooks",
-    "web/desk": "accounts announcements audit campaigns checks conduct contests exemplars feedback ledger mail queue "
-    "registration store support tenants texts tracking values web web/inside",
+    "web/desk": "accounts announcements audit availability campaigns checks conduct contests exemplars feedback ledger "
+    "mail queue registration store support tenants texts tracking values web web/inside",
     "web/inside": "accounts announcements campaigns mail store support tenants texts values web web/public",
     "web/login": "accounts keys mail oidc registration signup store tenants texts values web web/inside web/public",
     "web/public": "audit certificates conduct contests feedback keys mail people signup store tenants texts "
@@ -110,6 +111,7 @@ OWNERS: Mapping[str, str] = {
     "accounts": "login login_action login_challenge login_code login_passkey login_place login_reset login_session "
     "login_try",
     "announcements": "announcement announcement_seen announcement_tenant",
+    "availability": "availability outage",
     "audit": "audit audit_head audit_key audit_leaf audit_node consent_history",
     "brake": "brake brake_place brake_use brake_words",
     "campaigns": "campaign refusal_sum",

@@ -11,6 +11,7 @@ import time
 from starlette.responses import Response
 
 from relay.accounts.roles import Deed
+from relay.availability import months
 from relay.checks import everything
 from relay.checks.result import CheckResult, Level
 from relay.web.inside.gate import PageRequest, show
@@ -18,6 +19,8 @@ from relay.web.machine import disk, release
 
 KEPT_S = 15.0
 """What was seen is shown again for so long: looking takes the disk's time."""
+MONTHS = 12
+OUTAGES = 20
 _kept: list[tuple[float, list[CheckResult]]] = []
 
 
@@ -30,6 +33,8 @@ def health(asked: PageRequest) -> Response:
         order = [Level.FAIL, Level.WARN, Level.OK]
         _kept[:] = [(time.monotonic(), sorted(found, key=lambda one: order.index(one.level)))]
     rows = _kept[0][1]
+    with asked.context.storage.read() as conn:
+        by_month, outages = months.figures(conn, asked.now, MONTHS)
     values = {
         "rows": rows,
         "wrong": sum(one.level is Level.FAIL for one in rows),
@@ -38,6 +43,9 @@ def health(asked: PageRequest) -> Response:
         "python": platform.python_version(),
         "store": "PostgreSQL" if settings.store.url else "SQLite",
         "disk": disk(settings),
+        "months": by_month,
+        "outages": outages[:OUTAGES],
+        "promised": months.PROMISED * 100,
     }
     return asked.page("desk/health.html", values)
 

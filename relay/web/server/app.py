@@ -48,6 +48,7 @@ from relay.web.inside.upload import FORM_ROOM
 from relay.web.login import door, oidc, passkey, register, reset, second
 from relay.web.machine import MachineFigures
 from relay.web.metrics import Metrics
+from relay.web.minutes import MinuteWatch
 from relay.web.peer import Insiders
 from relay.web.public import challenge, contact, logo, pages, permission, report, subscribe, why
 from relay.web.public import tracking as tracking_routes
@@ -117,17 +118,20 @@ def create_app(
     metrics = Metrics(storage, insiders, MachineFigures(settings, mail_alive, troubles))
     # A probe of its own: it must not wait behind busy pages.
     health = Health(_pool(database, probe=True), mail_alive, insiders, troubles)
+    minutes = MinuteWatch(storage, health.ready, clock)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = CONNECTIONS
         hits.begin()
         lists.begin()
-        calling = asyncio.get_running_loop().create_task(dispatch.run(settings, secrets, clock))
+        loop = asyncio.get_running_loop()
+        always = [loop.create_task(dispatch.run(settings, secrets, clock)), loop.create_task(minutes.run())]
         yield
         await line.close()
-        calling.cancel()
-        await asyncio.wait([calling])
+        for task in always:
+            task.cancel()
+        await asyncio.wait(always)
         await to_thread.run_sync(lists.close)
         await hits.close()
         storage.close()
