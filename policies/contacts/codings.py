@@ -53,10 +53,15 @@ def unquoted(source: str) -> Iterator[str]:
     """Each form that percent signs hide, the last one without any."""
     resolved = source
     for _ in range(4):
-        if "%" not in resolved or (_PERCENT.search(resolved) is None and _WIDE.search(resolved) is None):
+        if not has_percent_signs(resolved):
             return
         resolved = unquote(_WIDE.sub(_letter_of, resolved), errors="replace")
         yield resolved
+
+
+def has_percent_signs(text: str) -> bool:
+    """Whether any of its percent signs hides a letter: those of widths in style sheets don't."""
+    return "%" in text and (_PERCENT.search(text) is not None or _WIDE.search(text) is not None)
 
 
 def _letter_of(found: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from policies.contacts.alphabet import plain_octets
-from policies.contacts.codings import runs_in, unescaped, unquoted, without_tags
+from policies.contacts.codings import has_percent_signs, runs_in, unescaped, unquoted, without_tags
 from policies.contacts.needles import Needle
 from policies.contacts.numbers import is_spoken
 from policies.contacts.places import (
@@ -121,7 +121,7 @@ def _of_source(part: ContentText, seen: set[bytes]) -> Iterator[str]:
             yield part.text[::-1]
             yield without_tags(resolved)[::-1]
     plain = resolved
-    if "%" in resolved:
+    if has_percent_signs(resolved):
         for plain in unquoted(" ".join(word for word in resolved.split() if "%" in word)):
             yield plain
         # What is encoded may stand beside the words with percent signs as well as in them.

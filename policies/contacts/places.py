@@ -39,8 +39,9 @@ _PDF_TEXT: Final = re.compile(rb"\(((?:[^()\\]|\\.){1,500})\)?|<([0-9A-Fa-f]{4,1
 _UPRIGHT: Final = str.maketrans("ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎz˙", "abcdefghijklmnopqrstuvwxyz.")
 _UPSIDE_DOWN: Final = re.compile("[ɐɔǝɟƃɥᴉɾʞɯɹʇʌʍʎ]")
 _IN_THE_WAY: Final = re.compile(
-    r"no[-_.]?spam|(?:remove|delete)(?:[-_.]?(?:this|me))?|entfernen|ohne[-_.]?spam|bezspam", re.IGNORECASE
+    r"no[-_.]?spam|remove(?:[-_.]?(?:this|me))?|delete(?:[-_.]?(?:this|me))?|entfernen|ohne[-_.]?spam|bezspam"
 )
+"""In small letters, and each begins with a letter: such are searched for some times as fast."""
 _WAY_WORDS: Final = (b"spam", b"remove", b"delete", b"entfernen")
 """One of these is in each of them."""
 _ASCII_ALONE: Final = bytes(octet if octet < 128 else 127 for octet in range(256))
@@ -96,8 +97,11 @@ def otherwise_read(text: str) -> Iterator[WrittenAt]:
     if not text.isascii() and _UPSIDE_DOWN.search(text) is not None:
         yield WrittenAt("text upside down", text.translate(_UPRIGHT)[::-1])
     lower = lowered(text)
-    if _any(_WAY_WORDS, lower) and _IN_THE_WAY.search(text) is not None:
-        yield WrittenAt("the text", _IN_THE_WAY.sub("", text))
+    if _any(_WAY_WORDS, lower):
+        small = text.lower()
+        cleared = _IN_THE_WAY.sub("", small)
+        if len(cleared) < len(small):
+            yield WrittenAt("the text", cleared)
 
 
 def beside(msg: Message) -> Iterator[str]:

@@ -11,7 +11,7 @@ from ahocorasick_rs import AhoCorasick
 
 from policies.forbidden.languages import languages_of
 from policies.forbidden.reading import MOST_KEPT, ReadText, read_text
-from policies.forbidden.word_lists import ENOUGH, LEAST_STEM, WordClass
+from policies.forbidden.word_lists import ENOUGH, LANGUAGES, LEAST_STEM, WordClass
 
 PASSAGE: Final = 70
 """Words within which points are added up."""
@@ -20,32 +20,48 @@ MOST_HITS: Final = 400
 AROUND: Final = 60
 """Characters shown before and behind."""
 LEAST_GLUED: Final = 6
+_BITS: Final = {language: 1 << place for place, language in enumerate(LANGUAGES)}
 
 
-class _Term(NamedTuple):
+class _Term:
     """One of the words and phrases of a list."""
 
-    class_: int
-    group: tuple[str, str]
-    """Its name and language."""
-    ids: tuple[int, ...]
-    """The numbers of its words."""
-    rarest: int
-    """Which of these the fewest other terms have."""
+    __slots__ = ("ids", "language", "rarest", "slot")
+
+    def __init__(self, slot: int, language: int, ids: tuple[int, ...], rarest: int) -> None:
+        self.slot: Final = slot
+        """Of which group it is, by its place among all."""
+        self.language: Final = language
+        """A bit."""
+        self.ids: Final = ids
+        """The numbers of its words."""
+        self.rarest: Final = rarest
+        """Which of these the fewest other terms have."""
 
 
-_Beside = dict[int, dict[int, list[_Term]]]
+_Beside = dict[int, list[_Term]]
 
 
-class _Met(NamedTuple):
-    """What a word of the text makes think of."""
+class _Word:
+    """What a word of a text makes think of; worked out once for all languages, as each text has its own few."""
 
-    terms: tuple[_Term, ...]
-    """Those of this word alone."""
-    before: dict[int, list[_Term]]
-    """Those of several words: by the one that stands before it."""
-    after: dict[int, list[_Term]]
-    """By the one behind it."""
+    __slots__ = ("after", "alone", "before", "languages", "patterns")
+
+    def __init__(self, patterns: tuple[int, ...], alone: list[_Term], before: _Beside, after: _Beside) -> None:
+        self.patterns: Final = patterns
+        """The words of the lists that it begins with."""
+        self.alone: Final = alone
+        """Terms of this word alone."""
+        self.before: Final = before
+        """Those of several words: by the one that stands before it."""
+        self.after: Final = after
+        """By the one behind it."""
+        several = [term for by_word in (before, after) for terms in by_word.values() for term in terms]
+        languages = 0
+        for term in (*alone, *several):
+            languages |= term.language
+        self.languages: Final = languages
+        """Of all these terms, as bits."""
 
 
 class Suspicion(NamedTuple):
@@ -62,42 +78,42 @@ class Matcher:
 
     def __init__(self, classes: Sequence[WordClass]) -> None:
         self._classes = tuple(classes)
-        self._terms: list[_Term] = []
+        self._slots: list[tuple[int, tuple[str, str]]] = []
+        """Class, and name and language of a group."""
         words: dict[str, int] = {}
+        listed: list[tuple[int, tuple[int, ...]]] = []
         for number, one in enumerate(self._classes):
             for group, terms in one.groups.items():
+                self._slots.append((number, group))
                 for words_of_term in terms:
                     numbers = tuple(words.setdefault(word, len(words)) for word in words_of_term)
-                    self._terms.append(_Term(number, group, numbers, 0))
+                    listed.append((len(self._slots) - 1, numbers))
         # A term is thought of where its word is met that the fewest others have: small words say little.
-        often = Counter(word for term in self._terms for word in set(term.ids))
-        self._alone: dict[int, list[int]] = defaultdict(list)
+        often = Counter(word for _, ids in listed for word in set(ids))
+        self._alone: dict[int, list[_Term]] = {}
         """Word → terms that it is."""
-        self._before: _Beside = {}
+        self._before: dict[int, _Beside] = {}
         """Rarest word → the one before it → terms."""
-        self._after: _Beside = {}
-        for place, one_term in enumerate(self._terms):
-            ids = one_term.ids
+        self._after: dict[int, _Beside] = {}
+        for slot, ids in listed:
             rarest = ids.index(min(ids, key=often.__getitem__))
-            term = self._terms[place] = one_term._replace(rarest=rarest)
+            term = _Term(slot, _BITS[self._slots[slot][1][1]], ids, rarest)
             if len(ids) == 1:
-                self._alone[ids[0]].append(place)
+                self._alone.setdefault(ids[0], []).append(term)
             elif rarest + 1 < len(ids):
                 self._after.setdefault(ids[rarest], {}).setdefault(ids[rarest + 1], []).append(term)
             else:
                 self._before.setdefault(ids[rarest], {}).setdefault(ids[rarest - 1], []).append(term)
-        self._thought_of: dict[frozenset[str], dict[str, _Met]] = {}
-        self._kept = 0
+        self._known: dict[str, _Word] = {}
         self._automaton = AhoCorasick([_pattern(word) for word in words]) if words else None
-        self._known: dict[str, tuple[int, ...]] = {}
         glued = dict.fromkeys("".join(t).replace("$", "") for c in classes for ts in c.groups.values() for t in ts)
         self._long = [one for one in glued if len(one) >= LEAST_GLUED and "#" not in one]
         self._glued = AhoCorasick(self._long) if self._long else None
-        self._glued_terms: dict[str, list[tuple[int, tuple[str, str]]]] = defaultdict(list)
-        for number, one in enumerate(self._classes):
-            for group, terms in one.groups.items():
-                for words_of_term in terms:
-                    self._glued_terms["".join(words_of_term).replace("$", "")].append((number, group))
+        self._glued_terms: dict[str, list[int]] = defaultdict(list)
+        """Its words in one → groups, by their places among all."""
+        for slot, (number, group) in enumerate(self._slots):
+            for words_of_term in self._classes[number].groups[group]:
+                self._glued_terms["".join(words_of_term).replace("$", "")].append(slot)
 
     def suspicions(self, text: str, least: int = ENOUGH) -> list[Suspicion]:
         """Classes with at least so many points, the surest first."""
@@ -108,114 +124,91 @@ class Matcher:
 
     def _groups_found(self, read: ReadText) -> dict[int, dict[tuple[str, str], list[int]]]:
         """Class → group and language → numbers of the words at which its terms begin, ascending."""
-        words, others = read.words, read.others
-        times = Counter(words)
-        spoken = languages_of(times)
-        found: dict[tuple[int, tuple[str, str]], set[int]] = {}
-        begun = {}
-        for word in times:
-            met = self._met(word, spoken)
-            if met.terms or met.before or met.after:
-                begun[word] = met
-        for number, word in enumerate(words):
-            if word in begun:
-                self._begin(number, begun[word], read, found)
+        spoken = 0
+        for language in languages_of(Counter(read.words)):
+            spoken |= _BITS[language]
+        known = [self._known.get(word) or self._met(word) for word in read.words]
+        others = {number: self._met(word) for number, word in read.others.items()}
+        found: dict[int, set[int]] = {}
+        for number, word in enumerate(known):
+            if word.languages & spoken:
+                self._begin(number, word, known, others, spoken, found)
         for number, word in others.items():
-            self._begin(number, self._met(word, spoken), read, found)
+            self._begin(number, word, known, others, spoken, found)
         for number in read.glued:
-            self._within(words[number], number, found)
+            self._within(read.words[number], number, found)
         places: dict[int, dict[tuple[str, str], list[int]]] = defaultdict(dict)
-        for (class_, group), numbers in found.items():
+        for slot, numbers in found.items():
+            class_, group = self._slots[slot]
             places[class_][group] = sorted(numbers)[:MOST_HITS]
         return places
 
-    def _met(self, word: str, spoken: frozenset[str]) -> _Met:
-        """What is thought of where this word stands; remembered."""
-        kept = self._thought_of.get(spoken)
+    def _met(self, word: str) -> _Word:
+        """What this word makes think of. Remembered: most words of most mail are the same few thousand."""
+        kept = self._known.get(word)
         if kept is None:
-            kept = self._thought_of[spoken] = {}
-        met = kept.get(word)
-        if met is None:
-            if self._kept >= MOST_KEPT:
-                self._thought_of = {spoken: (kept := {})}
-                self._kept = 0
-            patterns = self._patterns(word)
-            terms = [self._terms[number] for pattern in patterns for number in self._alone.get(pattern, ())]
-            met = _Met(
-                tuple(term for term in terms if term.group[1] in spoken),
-                _beside(self._before, patterns, spoken),
-                _beside(self._after, patterns, spoken),
-            )
-            kept[word] = met
-            self._kept += 1
-        return met
+            patterns = self._look_up(word)
+            alone = [term for pattern in patterns for term in self._alone.get(pattern, ())]
+            kept = _Word(patterns, alone, _beside(self._before, patterns), _beside(self._after, patterns))
+            if len(self._known) >= MOST_KEPT:
+                self._known.clear()
+            self._known[word] = kept
+        return kept
 
     def _begin(
-        self, number: int, met: _Met, read: ReadText, found: dict[tuple[int, tuple[str, str]], set[int]]
+        self,
+        number: int,
+        word: _Word,
+        known: list[_Word],
+        others: dict[int, _Word],
+        spoken: int,
+        found: dict[int, set[int]],
     ) -> None:
         """Note those terms that begin with this word, or whose other words stand around it."""
-        for term in met.terms:
-            _note(found, term, number)
-        if met.before and number:
-            self._around(number, met.before, number - 1, read, found)
-        if met.after and number + 1 < len(read.words):
-            self._around(number, met.after, number + 1, read, found)
+        for term in word.alone:
+            if term.language & spoken:
+                _note(found, term.slot, number)
+        if word.before and number:
+            self._around(number, word.before, number - 1, known, others, spoken, found)
+        if word.after and number + 1 < len(known):
+            self._around(number, word.after, number + 1, known, others, spoken, found)
 
     def _around(
         self,
         number: int,
-        thought_of: dict[int, list[_Term]],
+        thought_of: _Beside,
         beside: int,
-        read: ReadText,
-        found: dict[tuple[int, tuple[str, str]], set[int]],
+        known: list[_Word],
+        others: dict[int, _Word],
+        spoken: int,
+        found: dict[int, set[int]],
     ) -> None:
-        patterns = self._patterns(read.words[beside])
-        other = read.others.get(beside)
-        if other is not None:
-            patterns += self._patterns(other)
+        patterns = known[beside].patterns
+        if others and beside in others:
+            patterns += others[beside].patterns
         for pattern in patterns:
             terms = thought_of.get(pattern)
             if terms is not None:
                 for term in terms:
-                    start = number - term.rarest
-                    if len(term.ids) == 2 or self._runs(term, start, read):
-                        _note(found, term, start)
-
-    def _runs(self, term: _Term, start: int, read: ReadText) -> bool:
-        """Whether its words stand one behind the other from there on."""
-        words, others = read.words, read.others
-        if start < 0 or start + len(term.ids) > len(words):
-            return False
-        for step, id_ in enumerate(term.ids):
-            place = start + step
-            if step != term.rarest and id_ not in self._patterns(words[place]):
-                other = others.get(place)
-                if other is None or id_ not in self._patterns(other):
-                    return False
-        return True
-
-    def _patterns(self, word: str) -> tuple[int, ...]:
-        found = self._known.get(word)
-        return self._look_up(word) if found is None else found
+                    if term.language & spoken:
+                        start = number - term.rarest
+                        if len(term.ids) == 2 or _runs(term, start, known, others):
+                            _note(found, term.slot, start)
 
     def _look_up(self, word: str) -> tuple[int, ...]:
-        """Which words of the lists it begins with. Remembered: most words of most mail are the same few thousand."""
+        """Which words of the lists it begins with."""
         if self._automaton is None:
             return ()
         hits = self._automaton.find_matches_as_indexes(f" {word} ", overlapping=True)
-        found = tuple(pattern for pattern, start, _ in hits if start == 0)
-        if len(self._known) >= MOST_KEPT:
-            self._known.clear()
-        self._known[word] = found
-        return found
+        return tuple(pattern for pattern, start, _ in hits if start == 0)
 
-    def _within(self, word: str, number: int, found: dict[tuple[int, tuple[str, str]], set[int]]) -> None:
+    def _within(self, word: str, number: int, found: dict[int, set[int]]) -> None:
         """Terms in letters that were set apart without gaps between the words."""
         if self._glued is None:
             return
         for pattern, _, _ in self._glued.find_matches_as_indexes(word, overlapping=True):
-            for key in self._glued_terms[self._long[pattern]]:
-                found.setdefault(key, set()).add(number)
+            for slot in self._glued_terms[self._long[pattern]]:
+                _note(found, slot, number)
 
     def _weighed(
         self, number: int, groups: dict[tuple[str, str], list[int]], read: ReadText, text: str, least: int
@@ -245,21 +238,35 @@ def _pattern(word: str) -> str:
     return f" {word} " if len(word) < LEAST_STEM else f" {word}"
 
 
-def _beside(all_of_them: _Beside, patterns: tuple[int, ...], spoken: frozenset[str]) -> dict[int, list[_Term]]:
-    """Terms in these languages that some of the words are thought of by, by the word beside them."""
-    made: dict[int, list[_Term]] = {}
-    for pattern in patterns:
-        for near, terms in all_of_them.get(pattern, {}).items():
-            chosen = [term for term in terms if term.group[1] in spoken]
-            if chosen:
-                made.setdefault(near, []).extend(chosen)
+def _beside(all_of_them: dict[int, _Beside], patterns: tuple[int, ...]) -> _Beside:
+    """Terms that some of the words are thought of by, by the word beside them."""
+    met = [all_of_them[pattern] for pattern in patterns if pattern in all_of_them]
+    if len(met) == 1:
+        return met[0]
+    made: _Beside = {}
+    for by_word in met:
+        for near, terms in by_word.items():
+            made.setdefault(near, []).extend(terms)
     return made
 
 
-def _note(found: dict[tuple[int, tuple[str, str]], set[int]], term: _Term, start: int) -> None:
-    there = found.get((term.class_, term.group))
+def _runs(term: _Term, start: int, known: list[_Word], others: dict[int, _Word]) -> bool:
+    """Whether its words stand one behind the other from there on."""
+    if start < 0 or start + len(term.ids) > len(known):
+        return False
+    for step, id_ in enumerate(term.ids):
+        place = start + step
+        if step != term.rarest and id_ not in known[place].patterns:
+            other = others.get(place)
+            if other is None or id_ not in other.patterns:
+                return False
+    return True
+
+
+def _note(found: dict[int, set[int]], slot: int, start: int) -> None:
+    there = found.get(slot)
     if there is None:
-        found[term.class_, term.group] = {start}
+        found[slot] = {start}
     else:
         there.add(start)
 
