@@ -15,7 +15,7 @@ from tests.support.content import mail, read
 SAMPLES = Path(__file__).resolve().parent.parent / "samples" / "content"
 POLICY = Policy({})
 LINE = re.compile(r"(?P<language>[a-z]{2})(?P<verdict>[+-]) (?P<text>.+)")
-SETS = ("held_first.txt", "held_second.txt", "held_third.txt")
+SETS = tuple(f"held_{which}.txt" for which in ("first", "second", "third", "fourth", "fifth"))
 
 
 class Written(NamedTuple):
