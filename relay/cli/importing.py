@@ -100,6 +100,8 @@ def _print_json(report: ImportReport, refusals: Refusals, dry_run: bool, remarke
     figures: dict[str, object] = {"lines": report.lines, "taken": report.taken, "duplicates": report.duplicates}
     figures |= {"refused": report.refused, "consents": report.taken, "undated": report.undated}
     figures |= {"offered_suppressions": report.offered, "offers": dict(report.offers), "suppressed": report.suppressed}
+    if report.by_reason:
+        figures["by_reason"] = dict(report.by_reason)
     figures |= {"asked": dict(report.asked), "remarks": list(remarked)}
     head = json_text({**figures, "dry_run": dry_run, "reasons": dict(report.reasons)})
     say(head[:-1] + ', "refusals": [', nl=False)

@@ -70,6 +70,8 @@ class ImportReport:
     """Lines of people who left, bounced or complained, as the list says."""
     offers: Counter[str] = field(default_factory=Counter)
     """The same by reason to suppress."""
+    by_reason: Counter[str] = field(default_factory=Counter)
+    """Of a file of suppressions: lines of people to be suppressed, by the reason that counts for them."""
     left: int = 0
     """Of them, lines that were left, for nobody said to take them."""
     suppressed: int = 0

@@ -30,6 +30,15 @@ def addresses_in(text: str) -> tuple[list[Address], list[str]]:
     return list(found.values()), odd
 
 
+def named_in(text: str) -> list[str]:
+    """``Ann <a@…>, "Roe, Bob" <b@…>``: each of several people with a name; empty for anything else."""
+    parts = [found[0].strip(" ,;") for found in _NAMED.finditer(text)]
+    return parts if len(parts) > 1 and _NAMED.sub("", text).strip(" ,;") == "" else []
+
+
+_NAMED: Final = re.compile(r'[\s,;]*(?:"[^"<>]*"|[^"<>,;@]*)\s*<[^<>\s]+@[^<>\s]+>')
+
+
 def nothing_else(text: str) -> bool:
     """Does a cell hold addresses, and nothing beside them but what parts them?"""
     found, odd = addresses_in(text)

@@ -27,7 +27,8 @@ _CLAIMS: Final = (
     (Said.REFUSED, r"non ?subscribed|nonsubscribers|unconfirmed|suppression blocks|soft ?bounces?|not confirmed"),
     (
         Said.LEFT,
-        r"unsubscribed|unsubscribes|unsubscribers?|unsubs|unsubscribe list|opt ?outs?|opted ?out|global unsubscribes"
+        r"unsubscribed|unsubscribes|unsubscribers?|unsubs|\Aunsub(?: (?:export|list|file|\d+))*\Z"
+        r"|unsubscribe list|opt ?outs?|opted ?out|global unsubscribes"
         r"|blacklist(?:ed)?|blocklist(?:ed)?|do not (?:mail|email|contact)|dnc(?: list)?|suppress(?:ions?"
         r"|ed)(?: list)?"
         r"|abgemeldet\w*|abmeldungen|austragungen|sperrliste|desabonnes?|desinscrits?|desinscriptions?|liste noire"

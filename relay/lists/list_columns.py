@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from relay.lists import list_expiry, list_finding
-from relay.lists.list_cells import addresses_in, nothing_else
+from relay.lists.list_cells import addresses_in, named_in, nothing_else
 from relay.lists.list_choice import chosen
 from relay.lists.list_heard import bad_part, elsewhere, spoken
 from relay.lists.list_names import (
@@ -349,7 +349,7 @@ def _unnamed(sample: Sequence[Sequence[str]], wishes: Wishes) -> Columns:
     if (
         width > 1
         and sum(map(bool, with_at)) > 1
-        and all(nothing_else(cell) or _is_address(cell) for column in cells for cell in column)
+        and all(nothing_else(cell) or _is_address(cell) or named_in(cell) for column in cells for cell in column)
     ):
         return Columns({"email": (0,)}, (), ("every cell was read as a person's address",), every=True)
     roles: dict[str, tuple[int, ...]] = {"email": (email,)}

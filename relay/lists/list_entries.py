@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from relay.lists.list_cells import addresses_in, nothing_else
+from relay.lists.list_cells import addresses_in, named_in, nothing_else
 from relay.lists.list_columns import Columns
 from relay.lists.list_rows import Bad
 from relay.lists.list_status import StatusColumn, soft
@@ -148,6 +148,8 @@ class Entries:
                 if len(found) > 1 and nothing_else(text):
                     for one in found:
                         yield self._claimed(Entry(number, one))
+                elif named := named_in(text):
+                    yield from self._each(number, named)
                 else:
                     yield Bad(number, text[:254], (_several(text) if len(found) > 1 else "") or str(error))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -151,6 +152,10 @@ def _source(path: Path, encoding: str) -> tuple[TextKind, Source]:
         if head.startswith((list_sheet.ZIP, list_sheet.OLE)):
             sheet = list_sheet.sheet_rows(path)
             return sheet.kind, sheet
+    except PermissionError as error:
+        raise ListError(
+            f"{path} can't be read by this user: copy it to where it may be, such as {tempfile.gettempdir()}"
+        ) from error
     except OSError as error:
         raise ListError(f"{path} can't be read: {error.strerror or error}") from error
     kind = recognise(path, encoding)

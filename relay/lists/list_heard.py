@@ -37,7 +37,7 @@ _NO_WISH: Final = (
     r"|\b(?:ne|n) (?:\w+ )?(?:souhait|veu|desir)\w* (?:plus|pas)|\bplus de (?:mails?|newsletter)"
     r"|\bplus (?:\w+ )?recevoir"
     r"|\bno (?:quier|desea|recibir)|\bне (?:хо[чт]|желает|присыл|получать|отримув|бажа|надсил)|\bei (?:soovi|taha)"
-    r"|non vuole|nie chce"
+    r"|non vuole|nie chce|\b(?:will|mochte|wunscht|wollen) (?:\w+ ){0,3}nichts? mehr\b"
 )
 """That somebody wants no mail."""
 _PARTS: Final = (
@@ -334,6 +334,10 @@ _WISHES: Final = re.compile(
     r"|desabonn|desinscri|resilie|отказ|відмов|\bbaja\b|loobu|lahku|widerr|widerspr|withdr|revok|austragen"
     r"|\bretirer|\bsupprimer"
     r"|dar de baja|(?:will|mochte|wunscht) (?:\w+ ){0,2}nichts? mehr|gekundigt|kundigung"
+    r"|gestrichen|ausgetragen|(?:raus|weg) (?:aus|von)\b|(?:aus|von) (?:der|dem|unserer|unserem) (?:liste"
+    r"|verteiler|newsletter)"
+    r"|\benlever|\brayer\b|\bsacar\w* de\b|\bkustuta(?:da|ge|b)\b|исключить|исключите|виключити|виключіть"
+    r"|снять с рассыл"
     r"|\bquitar|\bborrar|\beliminar|loschen|entfernen|streichen|удалить|удалите|убрать|уберите|видалити"
     r"|видаліть|прибрати"
     r"|\b(?:has |have )?left (?:the|us|our)\b"

@@ -139,10 +139,12 @@ BASIS: Final = re.compile(
 )
 """On what a program says that it may write to a person (GDPR article 6): nothing but a consent is one."""
 LAWFUL_CONSENT: Final = re.compile(
-    r"^(?:\w+ ){0,3}(?:consent|einwillig|согласи|згод|nousolek|consenso|toestemming|samtyck|zgod)"
+    r"^(?:art\w* )?6 (?:(?:abs|para|par) )?1 (?:(?:s 1|uabs 1) )?(?:lit )?a\b|^(?:\w+ ){0,8}(?:consent"
+    r"|einwillig|согласи|згод|nousolek|consenso|toestemming|samtyck|zgod)"
 )
 LAWFUL_ELSE: Final = re.compile(
-    r"legitim|\binteret|\binteres|contract|contrat|vertrag|законн|договор|договір"
+    r"\b6 (?:(?:abs|para|par) )?1 (?:(?:s 1|uabs 1) )?(?:lit )?[b-f]\b|legitim|\binteret|\binteres|contract"
+    r"|contrat|vertrag|законн|договор|договір"
     r"|\bleping|berechtig|oblig|zivil|vital"
 )
 BASES: Final = {

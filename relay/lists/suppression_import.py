@@ -77,6 +77,7 @@ def run(
                 report.reasons[item.why] += 1
                 refused(item)
         people = [item for item in batch if isinstance(item, _Stop)]
+        report.by_reason.update((one.reason or reason).value for one in people)
         if dry_run:
             report.taken += len(people)
         elif people:

@@ -18,6 +18,8 @@ def sums(report: ImportReport, *, dry_run: bool, take: str) -> Iterator[str]:
     if report.offered:
         counts += f", {report.offered} out by the list's own word"
     yield f"{how_many(report.lines, 'line')}: {counts}{would}"
+    if report.by_reason:
+        yield "by reason: " + ", ".join(f"{lines} {reason}" for reason, lines in sorted(report.by_reason.items()))
     if report.undated:
         yield f'{report.undated} of them without a date: footer and proof say "date not stated"'
     if report.offered:

@@ -250,7 +250,7 @@ def withdraw(
     if covered and not ended:
         return False
     if not covered:
-        suppressions.unsubscribe(conn, subscriber_id, topic_id, means, now)
+        suppressions.unsubscribe(conn, subscriber_id, topic_id, evidence.get("detail") or means, now)
     story: dict[str, object] = {**evidence, "means": means}
     if submission_id is not None:
         story |= {"submission": submission_id, "number": number}

@@ -249,3 +249,35 @@ def test_a_report_that_cannot_be_written_stops_the_import(call: Call, tmp_path: 
     assert status == 1 and err.count("\n") == 1 and "report" in err
     assert path.read_text() == f"{A}\nnobody\n"
     assert call("consent", "show", "shop", A)[0] == 1
+
+
+def test_suppressions_are_told_by_reason_and_keep_where_they_are_from(call: Call, tmp_path: Path) -> None:
+    path = write(tmp_path, "gone.csv", f"email,reason\n{A},unsubscribed\n{B},hard bounce\n")
+    code, out, _ = call("suppression", "import", "shop", str(path), "--dry-run")
+    assert code == 0 and "by reason: 1 hard-bounce, 1 unsubscribed" in out
+    assert json.loads(call("suppression", "import", "shop", str(path), "--json")[1])["by_reason"] == {
+        "hard-bounce": 1,
+        "unsubscribed": 1,
+    }
+    rows = json.loads(call("suppression", "list", "shop", "--json")[1])
+    assert [row["detail"] for row in rows] == [
+        "import gone.csv, line 2: unsubscribed",
+        "import gone.csv, line 3: hard bounce",
+    ]
+
+
+def test_a_line_break_in_a_quoted_cell_parts_what_stands_there(tmp_path: Path) -> None:
+    path = write(tmp_path, "notes.csv", f'email,address\n{A},"1 High St\nTown"\n')
+    (entry,) = open_list(path).read()
+    assert isinstance(entry, Entry) and entry.attributes == {"address": "1 High St Town"}
+
+
+def test_a_list_that_this_user_may_not_read_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, "people.csv", f"email\n{A}\n")
+
+    def barred(*args: object, **kwargs: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", barred)
+    with pytest.raises(ListError, match="can't be read by this user: copy it to where it may be"):
+        open_list(path)
