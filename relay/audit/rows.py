@@ -14,6 +14,7 @@ from typing import Any, Final
 from relay.audit import record
 from relay.audit.record import ERASED, HASH_OCTETS, SALT_OCTETS
 from relay.store.contract import Failure, Tx
+from relay.store.database import streamed
 
 HISTORY: Final = "consent_history"
 AUDIT: Final = "audit"
@@ -71,9 +72,9 @@ class AuditRows:
         self._quoted: dict[str | None, str] = {}
 
     def all(self) -> Iterator[AuditRow]:
-        """Every row of a leaf that is there, in the order of the leaves: first those in the tree."""
+        """Every row of a leaf that is there, in the order of the leaves: first those in the tree. In a transaction."""
         for order in IN_TREE, NOT_IN_TREE:
-            for found in self._conn.execute(f"{self._sql(_OF_LEAVES)} WHERE l.{order}, r.id"):
+            for found in streamed(self._conn, f"{self._sql(_OF_LEAVES)} WHERE l.{order}, r.id"):
                 if found[2] is not None:
                     yield self._row(*found)
 

@@ -20,6 +20,7 @@ from relay.audit.verify_rows import RowCheck
 from relay.audit.verify_tree import TreeCheck
 from relay.keys.secrets import Secrets
 from relay.store.contract import Tx
+from relay.store.database import streamed
 from relay.store.sqlite.reading import as_it_is
 
 _Progress = Callable[[int, int], None]
@@ -71,13 +72,13 @@ class _Walk:
     def _leaves(self) -> Iterator[tuple[Any, ...]]:
         """All, with their numbers: those in the tree, then those that are to be taken in, as they would be."""
         expected = 0
-        for number, *rest in self._conn.execute(_LEAVES + IN_TREE):
+        for number, *rest in streamed(self._conn, _LEAVES + IN_TREE):
             if number != expected:
                 self._gap(expected, number)
             expected = number + 1 if isinstance(number, int) else expected + 1
             yield expected - 1, *rest
         self._heads.numbered(expected)
-        for _, *rest in self._conn.execute(_LEAVES + NOT_IN_TREE):
+        for _, *rest in streamed(self._conn, _LEAVES + NOT_IN_TREE):
             yield expected, *rest
             expected += 1
 

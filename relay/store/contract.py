@@ -79,4 +79,8 @@ class ServerTx(ABC):
         """Take ``count`` ids of a table, those after the returned one, for rows that are going to be written."""
 
     @abstractmethod
+    def streamed(self, sql: str, values: Values = (), /) -> Iterator[Any]:
+        """What a SELECT finds, some rows at a time, in the transaction that is begun."""
+
+    @abstractmethod
     def close(self) -> None: ...

@@ -14,9 +14,9 @@ from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import overload
+from typing import Any, overload
 
-from relay.store.contract import Connection, Failure, ServerTx, Tx
+from relay.store.contract import Connection, Failure, ServerTx, Tx, Values
 from relay.store.engines import EngineMissing, StoreAddress, StoreEngine
 from relay.store.engines import engine as named_engine
 from relay.store.files import cause, empty
@@ -156,6 +156,13 @@ def waits(conn: Tx, seconds: float) -> None:
         conn.waits(seconds)
         return
     conn.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
+
+
+def streamed(conn: Tx, sql: str, values: Values = ()) -> Iterator[Any]:
+    """What a SELECT finds, however much it is: never all of it in memory. A transaction is begun, and lasts as long."""
+    if isinstance(conn, ServerTx):
+        return conn.streamed(sql, values)
+    return iter(conn.execute(sql, values))
 
 
 def answers_within(conn: Tx, seconds: float = ANSWER_S) -> None:

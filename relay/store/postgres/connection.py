@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import psycopg
@@ -28,6 +28,8 @@ LONG_ASK_S: Final = 10.0
 UNIT_S: Final = 3.6
 """What work takes at most for which a client waits."""
 _PAUSE_S: Final = 0.05
+STREAMED: Final = 2_000
+"""Rows at a time of what is streamed."""
 
 
 class _Nothing:
@@ -60,6 +62,7 @@ class ServerConnection(ServerTx):
         self._until = math.inf
         self._guard = threading.RLock()
         self._begun = False
+        self._streams = 0
         self._number = ""
         """Of the transaction that writes, at the server."""
         self._ends_at = 0.0
@@ -145,15 +148,16 @@ class ServerConnection(ServerTx):
         except psycopg.Error as error:
             failure = self._failure(driver, error)
             if isinstance(failure, ServerAway) and not self._begun and sql.lstrip().startswith("SELECT"):
-                return self._once_more(statement.text, arranged)
+                return self._once(statement.text, arranged)
             raise failure from error
 
-    def _once_more(self, text: bytes, arranged: Any) -> Rows:
-        driver = self._live()
-        try:
-            return driver.execute(text, arranged)
-        except psycopg.Error as error:
-            raise self._failure(driver, error) from error
+    def _once(self, text: bytes, arranged: Any = None) -> Rows:
+        with self._guard:
+            driver = self._live()
+            try:
+                return driver.execute(text, arranged)
+            except psycopg.Error as error:
+                raise self._failure(driver, error) from error
 
     def _failure(self, driver: Driver, error: psycopg.Error) -> Exception:
         if isinstance(error, OutOfTime) and error.silent:
@@ -173,6 +177,17 @@ class ServerConnection(ServerTx):
         self._since = self._reach.since
         self._driver = self._fitted(self._reach.connection(self._opened, self._until - time.monotonic()))
         return self._driver
+
+    def streamed(self, sql: str, values: Values = (), /) -> Iterator[Any]:
+        """By a cursor at the server; else all rows would be here before the first is looked at."""
+        statement = translate(sql)
+        self._streams += 1
+        name = f"relay_{self._streams}"
+        self._once(f"DECLARE {name} NO SCROLL CURSOR FOR ".encode() + statement.text, statement.arranged(values))
+        fetch = f"FETCH {STREAMED} FROM {name}".encode()
+        while rows := self._once(fetch).fetchall():
+            yield from rows
+        self._once(f"CLOSE {name}".encode())
 
     # -- transactions --------------------------------------------------------------
 
