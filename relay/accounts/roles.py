@@ -27,6 +27,8 @@ class Deed(StrEnum):
     """The tenant's figures, campaigns, messages and people."""
     CHANGE = "change"
     """Work with them: stop a campaign, lists, suppressions, consents."""
+    TAKE = "take"
+    """Take along what is the tenant's, answer and write to the operator."""
     OWN = "own"
     """What opens the account to others: credentials, tokens, webhooks, domains, log-ins."""
     DESK = "desk"
@@ -40,10 +42,12 @@ class Deed(StrEnum):
 TENANT_ROLES: Final = (LoginRole.OWNER, LoginRole.EDITOR, LoginRole.VIEWER)
 STAFF_ROLES: Final = (LoginRole.OPERATOR, LoginRole.REVIEWER, LoginRole.SUPPORT)
 MAY: Final[Mapping[LoginRole, frozenset[Deed]]] = {
-    LoginRole.OWNER: frozenset({Deed.SELF, Deed.SEE, Deed.CHANGE, Deed.OWN}),
-    LoginRole.EDITOR: frozenset({Deed.SELF, Deed.SEE, Deed.CHANGE}),
+    LoginRole.OWNER: frozenset({Deed.SELF, Deed.SEE, Deed.CHANGE, Deed.TAKE, Deed.OWN}),
+    LoginRole.EDITOR: frozenset({Deed.SELF, Deed.SEE, Deed.CHANGE, Deed.TAKE}),
     LoginRole.VIEWER: frozenset({Deed.SELF, Deed.SEE}),
     LoginRole.OPERATOR: frozenset({Deed.SELF, Deed.DESK, Deed.JUDGE, Deed.OPERATE}),
     LoginRole.REVIEWER: frozenset({Deed.SELF, Deed.DESK, Deed.JUDGE}),
     LoginRole.SUPPORT: frozenset({Deed.SELF, Deed.DESK}),
 }
+ONCE_CLOSED: Final = frozenset({Deed.SELF, Deed.SEE, Deed.TAKE})
+"""What is left to people of a tenant whose account was terminated (R24): reading, taking along, objecting."""

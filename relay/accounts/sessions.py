@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from relay.accounts.roles import MAY, Deed, LoginRole
+from relay.accounts.roles import MAY, ONCE_CLOSED, Deed, LoginRole
 from relay.keys.sealed_tokens import spelled
 from relay.store.contract import Tx
 
@@ -70,9 +70,11 @@ class Visitor:
     """Whether codes are asked for with the password, or this session began with more than a password."""
     via: SessionVia
     passkey_id: int | None
+    closed_at: float | None = None
+    """When the tenant's account was terminated."""
 
     def may(self, deed: Deed) -> bool:
-        return not self.half and deed in MAY[self.role]
+        return not self.half and deed in MAY[self.role] and (self.closed_at is None or deed in ONCE_CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +119,22 @@ def find(conn: Tx, token: str, lasting: Lasting, now: float) -> Visitor | None:
     if not token or len(token) > 100 or not token.isascii():
         return None
     row = conn.execute(
-        "SELECT s.id, s.login_id, l.shown, l.tenant_id, l.role, s.half, s.at, s.seen_at, l.totp_at, s.via, s.passkey_id"
-        " FROM login_session s JOIN login l ON l.id = s.login_id WHERE s.token = ? AND l.disabled_at IS NULL",
+        "SELECT s.id, s.login_id, l.shown, l.tenant_id, l.role, s.half, s.at, s.seen_at, l.totp_at, s.via,"
+        " s.passkey_id, a.terminated_at FROM login_session s JOIN login l ON l.id = s.login_id"
+        " LEFT JOIN account a ON a.tenant_id = l.tenant_id WHERE s.token = ? AND l.disabled_at IS NULL",
         (_hash(token),),
     ).fetchone()
     if row is None:
         return None
-    id_, login_id, shown, tenant_id, role, half, at, seen_at, totp_at, via, passkey_id = row
+    id_, login_id, shown, tenant_id, role, half, at, seen_at, totp_at, via, passkey_id, closed_at = row
     whole_s = HALF_S if half else lasting.whole_s
     if now >= at + whole_s or now >= seen_at + lasting.idle_s:
         return None
     strong = totp_at is not None or via != SessionVia.PASSWORD
     return Visitor(
-        id_, login_id, shown, tenant_id, LoginRole(role), bool(half), seen_at, strong, SessionVia(via), passkey_id
-    )
+        id_, login_id, shown, tenant_id, LoginRole(role), bool(half), seen_at, strong, SessionVia(via), passkey_id,
+        closed_at,
+    )  # fmt: skip
 
 
 def seen(conn: Tx, session_id: int, now: float) -> None:

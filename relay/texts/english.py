@@ -276,8 +276,8 @@ ENGLISH: Final[dict[str, str]] = {
     "conduct.object": "You can object or explain: reply to this letter and name statement {number}, or send "
     "your answer by the API, POST /v1/statements/{number}/answer. A person reads it and answers you.",
     "conduct.terminated.subject": "The account {tenant} is closed",
-    "conduct.terminated.lead": "Your account was ended: its log-ins, tokens and forms no longer work, and "
-    "nothing is sent any more.",
+    "conduct.terminated.lead": "Your account was ended: its log-ins for sending, tokens and forms no longer work, "
+    "and nothing is sent any more. Whoever can sign in to the pages can still read and export what is there.",
     "conduct.reinstated.subject": "The account {tenant} is open again",
     "conduct.reinstated.lead": "Your account is open again. You need new log-ins, tokens and forms.",
     "conduct.declined.subject": "A campaign of {tenant} was declined",

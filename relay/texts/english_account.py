@@ -16,6 +16,13 @@ ACCOUNT: Final[dict[str, str]] = {
     ),
     "gate.role.title": "Your role may not do this",
     "gate.role.lead": "Somebody with another role can do it, or give you that role.",
+    "gate.closed.title": "This account was closed",
+    "gate.closed.lead": (
+        "Nothing is sent or changed here any more. You can still read and export what is there. "
+        "To object or to ask, write to <bdi>{contact}</bdi> or under “Messages with staff”."
+    ),
+    "closed.why": "Why: {reason}",
+    "closed.statement": "Statement of reasons {number}",
     "refused.title": "That can’t be done",
     "refused.lead": "Nothing was changed. Go back and try again.",
     "login.title": "Sign in",

@@ -44,7 +44,7 @@ def listing(asked: PageRequest) -> Response:
         "state": state,
         "states": campaign_copies.STATES,
         "following": urlencode({**wanted, "after": f"{reached[0]}.{reached[1]}"}) if reached else "",
-        "may_export": asked.visitor.may(Deed.CHANGE),
+        "may_export": asked.visitor.may(Deed.TAKE),
     }
     return asked.page("account/copies.html", values)
 
@@ -71,7 +71,7 @@ def export(asked: PageRequest) -> Response:
 
 ROUTES = [
     show("/account/campaigns/{id}/recipients", listing, Deed.SEE),
-    act("/account/campaigns/{id}/recipients/export", export, Deed.CHANGE),
+    act("/account/campaigns/{id}/recipients/export", export, Deed.TAKE),
 ]
 
 

@@ -63,8 +63,8 @@ def export(asked: PageRequest) -> Response:
 
 
 ROUTES = [
-    show("/account/export", form, Deed.CHANGE),
-    act("/account/people/export", export, Deed.CHANGE),
+    show("/account/export", form, Deed.TAKE),
+    act("/account/people/export", export, Deed.TAKE),
 ]
 
 

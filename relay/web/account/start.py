@@ -37,7 +37,7 @@ def start(asked: PageRequest) -> Response:
             "level": max(one.level for one in points).word,
             "fortnight": graphs.of_tenant(conn, tenant.id, asked.now),
             "latest": latest,
-            "chores": chores,
+            "chores": [] if asked.closed else chores,
         }
     return asked.page("account/start.html", values)
 

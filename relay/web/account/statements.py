@@ -27,7 +27,7 @@ def one(asked: PageRequest) -> Response:
         "facts": [letters.fact(asked.language, fact) for fact in row.facts],
         "rule": letters.rule(asked.language, row.rule),
         "thread": thread,
-        "writes": asked.visitor.may(Deed.CHANGE),
+        "writes": asked.visitor.may(Deed.TAKE),
     }
     return asked.page("account/statement.html", values)
 
@@ -48,7 +48,7 @@ def answer(asked: PageRequest) -> Response:
 
 ROUTES = [
     show("/account/statements/{id}", one, Deed.SEE),
-    act("/account/statements/{id}/answer", answer, Deed.CHANGE),
+    act("/account/statements/{id}/answer", answer, Deed.TAKE),
 ]
 
 

@@ -25,7 +25,7 @@ def listing(asked: PageRequest) -> Response:
             **_SIDE.listed(conn, asked, asked.tenant_id),
             "about": about,
             "statements": statements.listing(conn, asked.tenant_id, limit=LATEST),
-            "writes": asked.visitor.may(Deed.CHANGE),
+            "writes": asked.visitor.may(Deed.TAKE),
         }
     return asked.page("account/support.html", values)
 
@@ -47,14 +47,14 @@ def begin(asked: PageRequest) -> Response:
 def one(asked: PageRequest) -> Response:
     with asked.context.storage.read() as conn:
         row = _SIDE.find(conn, asked)
-        values = {"row": row, "posts": threads.posts(conn, row.id), "writes": asked.visitor.may(Deed.CHANGE)}
+        values = {"row": row, "posts": threads.posts(conn, row.id), "writes": asked.visitor.may(Deed.TAKE)}
     return asked.page("account/thread.html", values)
 
 
 ROUTES = [
     show("/account/support", listing, Deed.SEE),
-    act("/account/support", begin, Deed.CHANGE),
+    act("/account/support", begin, Deed.TAKE),
     show("/account/support/{id}", one, Deed.SEE),
-    act("/account/support/{id}/write", _SIDE.write, Deed.CHANGE),
-    act("/account/support/{id}/close", _SIDE.close, Deed.CHANGE),
+    act("/account/support/{id}/write", _SIDE.write, Deed.TAKE),
+    act("/account/support/{id}/close", _SIDE.close, Deed.TAKE),
 ]

@@ -18,10 +18,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from relay.accounts import activity, sessions
-from relay.accounts.roles import Deed
+from relay.accounts.roles import ONCE_CLOSED, Deed
 from relay.accounts.sessions import Client, Lasting, Visitor
 from relay.announcements import book
 from relay.announcements.values import Announcement
+from relay.conduct import statements
+from relay.conduct.statements import Statement
 from relay.store.contract import Tx
 from relay.texts.language import Language
 from relay.values.errors import RegistryError
@@ -71,6 +73,18 @@ _YEAR_S: Final = 365 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedAccount:
+    """An account that was terminated (R24)."""
+
+    at: float
+    """Seconds UTC."""
+    statement: Statement | None
+    """Why."""
+    contact: str
+    """Whom to write to."""
+
+
+@dataclass(frozen=True, slots=True)
 class PageRequest:
     """One request of somebody who is signed in; ``now`` in seconds UTC."""
 
@@ -83,6 +97,8 @@ class PageRequest:
     body: bytes = b""
     bands: list[Announcement] = field(default_factory=list)
     """What the operator announces to who is signed in, above every page."""
+    closed: ClosedAccount | None = None
+    """Told above every page, too."""
 
     @property
     def client(self) -> Client:
@@ -121,7 +137,7 @@ class PageRequest:
         listed = DESK_PAGES if self.visitor.tenant_id is None else ACCOUNT_PAGES
         pages = [(key, href) for key, href, deed in listed if self.visitor.may(deed)]
         back = self.request.url.path if self.request.method in origin.SAFE else ""
-        shown = {"me": self.visitor, "pages": pages, "bands": self.bands, "back": back, **values}
+        shown = {"me": self.visitor, "pages": pages, "bands": self.bands, "back": back, "closed": self.closed, **values}
         return self.context.views.inside(self.language, template, shown, status)
 
     def to(self, path: str) -> Response:
@@ -222,11 +238,12 @@ def _in_thread(
     method = "GET" if request.method == "HEAD" else request.method
     if not who.may(deeds[method]):
         other = path.startswith("/desk") != (who.tenant_id is None) and not path.startswith(OWN_PATH)
-        return context.views.error(request.scope, 404) if other else refused(request, "role", 403)
+        return context.views.error(request.scope, 404) if other else _refused_to(request, context, who, deeds[method])
     language = spoken(request.scope, request.cookies.get(_LANGUAGE, ""))
     fields = forms.read_form(request.headers.get("content-type", ""), body, most_octets) if body else []
     now = context.clock()
-    asked = PageRequest(request, context, who, fields, language, now, body, _bands(context, who, now))
+    closed = _closed(context, who)
+    asked = PageRequest(request, context, who, fields, language, now, body, _bands(context, who, now), closed)
     try:
         response = page(asked)
     except RegistryError as error:
@@ -244,13 +261,33 @@ def _bands(context: Context, who: Visitor, now: float) -> list[Announcement]:
         return book.bands(conn, who.tenant_id, who.login_id, now, MOST_BANDS)
 
 
+def _closed(context: Context, who: Visitor) -> ClosedAccount | None:
+    if who.closed_at is None or who.tenant_id is None:
+        return None
+    with context.storage.read() as conn:
+        return ClosedAccount(who.closed_at, statements.in_force(conn, who.tenant_id, "terminated"), reached_at(context))
+
+
+def _refused_to(request: Request, context: Context, who: Visitor, deed: Deed) -> Response:
+    """Why they may not: the account was closed, or the role is another's."""
+    if who.closed_at is not None and deed not in ONCE_CLOSED:
+        return refused(request, "closed", 403, contact=reached_at(context))
+    return refused(request, "role", 403)
+
+
+def reached_at(context: Context) -> str:
+    """The operator's address."""
+    operator = context.office.operator
+    return operator.contact or f"postmaster@{operator.hostname}"
+
+
 def _lacks_second(context: Context, who: Visitor) -> bool:
     wanted = context.settings.accounts.second_factor
     return not who.second_factor and (wanted == "all" or (wanted == "staff" and who.tenant_id is None))
 
 
-def refused(request: Request, word: str, status: int) -> Response:
-    return Context.of(request).views.message(spoken(request.scope), f"gate.{word}", status)
+def refused(request: Request, word: str, status: int, **names: str) -> Response:
+    return Context.of(request).views.message(spoken(request.scope), f"gate.{word}", status, **names)
 
 
 def private(response: Response) -> Response:

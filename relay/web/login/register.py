@@ -133,7 +133,7 @@ def _away(request: Request, error: RegistryError) -> Response:
 def _form(request: Request, door: _Door, given: dict[str, str], faults: dict[str, str], status: int = 200) -> Response:
     views, language = door.context.views, spoken(request.scope)
     if door.closed:
-        return views.message(language, "register.closed", 403, contact=_contact(door.context))
+        return views.message(language, "register.closed", 403, contact=gate.reached_at(door.context))
     chosen = asked_language(request.scope)
     action = "/register" + (f"?lang={chosen}" if chosen else "")
     if door.wants_invite:
@@ -150,11 +150,6 @@ def _form(request: Request, door: _Door, given: dict[str, str], faults: dict[str
         "action": action,
     }
     return views.page(language, "login/register.html", shown, status)
-
-
-def _contact(context: Context) -> str:
-    operator = context.office.operator
-    return operator.contact or f"postmaster@{operator.hostname}"
 
 
 def _take(request: Request, fields: forms.Fields) -> Response:
