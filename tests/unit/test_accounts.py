@@ -35,8 +35,8 @@ def add(shop: Shop, email: str = "ann@shop.example", role: LoginRole = LoginRole
 
 
 TABLE = {
-    LoginRole.OWNER: "self see change own",
-    LoginRole.EDITOR: "self see change",
+    LoginRole.OWNER: "self see change take own",
+    LoginRole.EDITOR: "self see change take",
     LoginRole.VIEWER: "self see",
     LoginRole.OPERATOR: "self desk judge operate",
     LoginRole.REVIEWER: "self desk judge",
