@@ -134,7 +134,8 @@ def _suppressed(shop: Shop, since: float) -> None:
 
 
 def _copies(shop: Shop, first: int, last: int, id_first: int, id_step: int, each_s: float, begin: float) -> None:
-    """A message each, its acceptance and its delivery; three of a hundred bounce, few wait."""
+    """A message each, its acceptance and its delivery; three of a hundred bounce, one of twenty waits, some are
+    held."""
     head = NUMBERS.format(first=first, last=last)
     values: Mapping[str, object] = {
         "id": id_first, "step": id_step, "begin": begin, "each": each_s, "all": _all(shop), "n": CAMPAIGNS,
@@ -146,16 +147,18 @@ def _copies(shop: Shop, first: int, last: int, id_first: int, id_step: int, each
         head + "INSERT INTO submission (id, tenant_id, stream_id, campaign_id, topic, reverse_path, message_id,"
         " from_domain, subject, size_octets, accepted_at, expires_at, open_recipients)"
         f" SELECT {id_}, c.tenant_id, c.stream_id, c.id, 'club', '', '<' || i || '@acme.example>', 'acme.example',"
-        f" c.subject, 20000, {at}, {at} + 432000, i % 200 = 0 FROM n CROSS JOIN campaign c WHERE c.id = {which}",
+        f" c.subject, 20000, {at}, {at} + 432000, i % 21 = 0 OR i % 200 = 1"
+        f" FROM n CROSS JOIN campaign c WHERE c.id = {which}",
         values,
     )
     sites = " ".join(f"WHEN {number} THEN '{site}'" for number, site in enumerate(SITES))
-    state = "CASE WHEN i % 200 = 0 THEN 1 WHEN i % 33 = 0 THEN 3 ELSE 2 END"
+    state = "CASE WHEN i % 21 = 0 THEN 0 WHEN i % 200 = 1 THEN 1 WHEN i % 33 = 0 THEN 3 ELSE 2 END"
     conn.execute(
         head + "INSERT INTO recipient (submission_id, number, tenant_id, campaign_id, subscriber_id, address, domain,"
         " state, due_at, attempts, status, remote, changed_at)"
         f" SELECT {id_}, 0, c.tenant_id, c.id, i % 1000000 + 1, 'reader' || i % 1000000 || '@' || site, site, {state},"
-        f" {at}, 1, '2.0.0', '250 2.0.0 OK', {at} FROM (SELECT i, CASE i % {len(SITES)} {sites} END AS site FROM n) n"
+        f" {at}, i % 2, '2.0.0', '250 2.0.0 OK', {at}"
+        f" FROM (SELECT i, CASE i % {len(SITES)} {sites} END AS site FROM n) n"
         f" CROSS JOIN campaign c WHERE c.id = {which}",
         values,
     )

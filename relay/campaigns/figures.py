@@ -15,6 +15,9 @@ from relay.store.database import reading
 _HELD_IN_CAMPAIGNS: Final = (
     "SELECT count(*) FROM recipient WHERE state = 1 AND campaign_id IN (SELECT id FROM campaign WHERE tenant_id = ?)"
 )
+_DEFERRED_OF: Final = (
+    "SELECT count(*) FROM recipient WHERE state = 0 AND attempts > 0 AND tenant_id = ? AND campaign_id = ?"
+)
 _HELD_ELSE: Final = "SELECT count(*) FROM recipient WHERE state = 1 AND campaign_id IS NULL AND tenant_id = ?"
 
 
@@ -45,7 +48,7 @@ def of_tenant(conn: Tx, tenant_id: int) -> Figures:
             accepted=sums["accepted"],
             delivered=sums["delivered"],
             bounced=sums["bounced"] + sums["expired"],
-            deferred=_deferred(conn, "tenant_id", tenant_id),
+            deferred=_deferred(conn, tenant_id),
             held=_held(conn, tenant_id),
             unsubscribed=sums["unsubscribed"],
             complained=sums["complained"],
@@ -76,7 +79,7 @@ def of_campaign(conn: Tx, campaign: campaigns.Campaign) -> Figures:
         accepted=campaign.recipients,
         delivered=campaign.delivered,
         bounced=campaign.bounced,
-        deferred=_deferred(conn, "campaign_id", campaign.id),
+        deferred=_deferred_of(conn, campaign),
         held=campaigns.held(conn, campaign.id),
         unsubscribed=campaign.unsubscribed,
         complained=campaign.complained,
@@ -93,10 +96,15 @@ def _held(conn: Tx, tenant_id: int) -> int:
     return held
 
 
-def _deferred(conn: Tx, column: str, value: int) -> int:
+def _deferred(conn: Tx, tenant_id: int) -> int:
     row = conn.execute(
-        "SELECT count(*) FROM recipient WHERE state = 0 AND tenant_id >= 0 AND attempts > 0 AND subscriber_id > 0"
-        f" AND {column} = ?",
-        (value,),
+        "SELECT count(*) FROM recipient WHERE state = 0 AND attempts > 0 AND subscriber_id > 0 AND tenant_id = ?",
+        (tenant_id,),
     ).fetchone()
+    return int(row[0])
+
+
+def _deferred_of(conn: Tx, campaign: campaigns.Campaign) -> int:
+    """From the index of what waits alone, of all that its tenant has waiting."""
+    row = conn.execute(_DEFERRED_OF, (campaign.tenant_id, campaign.id)).fetchone()
     return int(row[0])

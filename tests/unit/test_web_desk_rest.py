@@ -8,16 +8,19 @@ import re
 import secrets as random
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import httpx
 import pytest
 from markupsafe import escape
 
+from relay.campaigns import figures
 from relay.checks import everything
 from relay.queue import admin, sites, told
 from relay.queue.admin import QueueAction, QueueChange, Selection
 from relay.store.database import transaction
 from relay.values.ids import encode_id, new_submission_id
+from relay.web.desk import queue
 from tests.support.inside import held_campaign, person, signed_in
 from tests.support.web import Served, Shop, serving
 
@@ -69,7 +72,7 @@ def copies(shop: Shop, domain: str, count: int, *, tried: str = "", state: int =
 def test_sites_are_shown_with_their_next_try_and_last_failure(shop: Shop, desk: httpx.Client) -> None:
     copies(shop, "slow.example", 7, tried="451 4.7.1 <later>")
     copies(shop, "quick.example", 3, due_s=-5)
-    row = {one.domain: one for one in sites.listing(shop.conn, None, "", 50)}
+    row = {one.domain: one for one in sites.listing(shop.conn, sites.counted(shop.conn), None, "", 50)}
     assert (row["slow.example"].waiting, row["slow.example"].tried) == (7, 7)
     assert row["slow.example"].status == "451 4.7.1 <later> (6)" and row["slow.example"].remote == "mx.far.example"
     assert row["quick.example"].failed_at is None
@@ -81,7 +84,34 @@ def test_sites_are_shown_with_their_next_try_and_last_failure(shop: Shop, desk: 
     assert 'http-equiv="refresh"' in desk.get("/desk/queue", params={"live": "yes"}).text
     for wrong in ({"domain": "no domain"}, {"tenant": "nobody"}):
         assert desk.get("/desk/queue", params=wrong).status_code == 422
-    assert sites.listing(shop.conn, shop.tenant_id + 99, "", 50) == []
+    assert sites.listing(shop.conn, sites.counted(shop.conn), shop.tenant_id + 99, "", 50) == []
+
+
+def test_what_waits_is_counted_from_the_index_alone(shop: Shop) -> None:
+    """By their rows a million copies take ten seconds, and no page waits so long."""
+    for sql, values in ((sites._LANES, ()), (figures._DEFERRED_OF, (1, 1))):
+        plans = [str(row) for row in shop.conn.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+        assert plans and all("COVERING INDEX recipient_due" in one for one in plans)
+    copies(shop, "counted.example", 4, tried="451 4.0.0 later")
+    id_ = copies(shop, "counted.example", 3)
+    before = sites.sums(sites.counted(shop.conn))
+    shop.conn.execute("UPDATE recipient SET owner = 7 WHERE submission_id = ? AND number = 0", (id_,))
+    after = sites.sums(sites.counted(shop.conn))
+    assert (after.leased, after.ready, after.deferred) == (before.leased + 1, before.ready - 1, before.deferred)
+    row = sites.listing(shop.conn, sites.counted(shop.conn), shop.tenant_id, "counted.example", 9)[0]
+    assert (row.waiting, row.tried, row.leased) == (7, 4, 1)
+    shop.conn.execute("DELETE FROM recipient WHERE domain = 'counted.example'")
+
+
+def test_a_count_that_took_long_is_shown_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = iter((0.0, 0.2, 5.9, 5.95, 6.0, 6.1, 6.2))
+    monkeypatch.setattr(queue, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    one, two, three = (sites.QueueCount([], {str(number): number}) for number in range(3))
+    counts = iter((one, two, three))
+    monkeypatch.setattr(sites, "counted", lambda conn: next(counts))
+    shown = [queue._counted(shop.conn, "a store", fresh=fresh) for fresh in (False, False, True)]
+    assert shown == [one, one, two]  # something was done: counted anew
+    assert queue._counted(shop.conn, "a store", fresh=False) == three  # that one took no time, so it isn't kept
 
 
 def test_the_queue_is_changed_by_filter_as_the_command_does(shop: Shop, desk: httpx.Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -11,6 +12,8 @@ from relay.accounts.roles import Deed
 from relay.mail.address import AddressError, parse_domain
 from relay.queue import admin, sites, told
 from relay.queue.admin import QueueAction, Selection
+from relay.queue.sites import QueueCount
+from relay.store.contract import Tx
 from relay.tenants import tenants
 from relay.values.errors import RegistryError
 from relay.values.ids import decode_id
@@ -20,6 +23,11 @@ HERE: Final = "/desk/queue"
 LENGTH: Final = 50
 EVERY_S: Final = 5
 """Live figures are loaded anew."""
+LONG_S: Final = 0.1
+KEPT_TIMES: Final = 30
+"""So many times as long as it took is a count shown again."""
+_kept: dict[str, tuple[float, QueueCount]] = {}
+"""By store: until when it is shown, on the monotonic clock."""
 MOST_AT_ONCE: Final = 2
 """Actions, each of which may take as long as there are copies."""
 
@@ -64,9 +72,10 @@ def _page(asked: PageRequest, tenant: str, domain: str, done: str = "") -> Respo
     name = _domain(domain)
     with asked.context.storage.read() as conn:
         owner = tenants.find(conn, tenant).id if tenant else None
+        count = _counted(conn, str(asked.context.settings.stored), fresh=bool(done))
         values = {
-            "sums": sites.sums(conn),
-            "rows": sites.listing(conn, owner, name, LENGTH),
+            "sums": sites.sums(count),
+            "rows": sites.listing(conn, count, owner, name, LENGTH),
             "tenant": tenant,
             "domain": domain,
             "done": done,
@@ -77,6 +86,17 @@ def _page(asked: PageRequest, tenant: str, domain: str, done: str = "") -> Respo
             "operates": asked.visitor.may(Deed.OPERATE),
         }
     return asked.page("desk/queue.html", values)
+
+
+def _counted(conn: Tx, store: str, *, fresh: bool) -> QueueCount:
+    """Where counting takes long, its result is shown again for some seconds; never after something was done."""
+    until, count = _kept.get(store, (0.0, None))
+    begun = time.monotonic()
+    if count is None or fresh or begun >= until:
+        count = sites.counted(conn)
+        took = time.monotonic() - begun
+        _kept[store] = (begun + (KEPT_TIMES * took if took > LONG_S else 0.0), count)
+    return count
 
 
 def _selection(asked: PageRequest, id_: str, tenant: str, domain: str) -> Selection:
