@@ -202,6 +202,7 @@ def test_at_the_desk(shop: Shop) -> None:
     boss = person(shop, "boss@relay.example", LoginRole.OPERATOR)
     with serving(shop) as served, signed_in(served, boss) as desk:
         page = desk.get("/desk/health").text
+    assert page.count("Mail and pages; Writing to support") == 1  # what was away together is one line
     for said in ("Availability by month", "Outages", "Promised are 99.5 % of each month"):
         assert said in page
 

@@ -164,7 +164,7 @@ def test_health_shows_what_the_commands_say(shop: Shop, desk: httpx.Client) -> N
     for what in ("secrets", "database", "policies", "program"):
         assert f">{what}<" in page, what
     assert str(escape(found["policies"].detail)) in page and "backup" in page
-    assert re.search(r"Free on the disk</dt><dd>[\d,]+ MiB", page) and "Python 3." in page
+    assert re.search(r"Free on the disk</dt><dd>[\d,.]+&nbsp;[MGT]iB", page) and "Python 3." in page
     order = [re.search(r'class="word( good| bad)"', part) for part in page.split('<td data-label="State">')[1:]]
     marks = [one[1] for one in order if one]
     assert marks == sorted(marks) and len(marks) > 8  # what has to be mended stands first

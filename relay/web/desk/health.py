@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import platform
 import time
+from collections.abc import Iterable
 
 from starlette.responses import Response
 
 from relay.accounts.roles import Deed
 from relay.availability import months
+from relay.availability.book import AvailabilityKind, Outage
 from relay.checks import everything
 from relay.checks.result import CheckResult, Level
 from relay.web.inside.gate import PageRequest, show
@@ -42,12 +44,30 @@ def health(asked: PageRequest) -> Response:
         "release": release(),
         "python": platform.python_version(),
         "store": "PostgreSQL" if settings.store.url else "SQLite",
-        "disk": disk(settings),
+        "disk": [(name, *_sized(octets)) for name, octets in disk(settings).items()],
         "months": by_month,
-        "outages": outages[:OUTAGES],
+        "outages": _together(outages)[:OUTAGES],
         "promised": months.PROMISED * 100,
     }
     return asked.page("desk/health.html", values)
+
+
+def _sized(octets: int) -> tuple[float, str]:
+    """In the unit that people read at a glance."""
+    for unit, size in (("TiB", 2**40), ("GiB", 2**30)):
+        if octets >= size:
+            return round(octets / size, 1), unit
+    return round(octets / 2**20), "MiB"
+
+
+def _together(outages: Iterable[Outage]) -> list[tuple[Outage, list[AvailabilityKind]]]:
+    """What could not be used in the same time, in one line."""
+    found: dict[tuple[int, int], tuple[Outage, list[AvailabilityKind]]] = {}
+    for one in outages:
+        found.setdefault((one.from_minute, one.until_minute), (one, []))[1].append(one.kind)
+    for _, kinds in found.values():
+        kinds.sort()
+    return list(found.values())
 
 
 ROUTES = [show("/desk/health", health, Deed.OPERATE)]
