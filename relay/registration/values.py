@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from relay.mail.address import Address, AddressError, parse_address
+from relay.mail.address import Address, AddressError, parse_address, parse_domain
 from relay.texts.countries import codes
 
 
@@ -105,8 +105,8 @@ def host_of(website: str) -> str:
     """The domain of a website; empty for what is none."""
     text = re.sub(r"^[a-z]+://", "", website.strip().lower()).partition("/")[0].partition("?")[0].partition(":")[0]
     try:
-        name = text.rstrip(".").encode("idna").decode()
-    except UnicodeError:
+        name = parse_domain(text.rstrip("."))
+    except AddressError:
         return ""
     return name.removeprefix("www.") if _HOST.fullmatch(name) else ""
 

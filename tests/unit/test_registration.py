@@ -207,6 +207,7 @@ def test_what_people_type_is_taken_as_it_is_meant(name: str, said: str, stored: 
 
 def test_numbers_and_sites_are_known_again() -> None:
     assert digits("+372 5123 4567") == digits("00372 (5123)-4567") == "37251234567"
+    assert host_of("https://Faß.de/") == "xn--fa-hia.de"  # another's than fass.de
     assert host_of("shop.example.") == "shop.example" and host_of("x") == ""
 
 
