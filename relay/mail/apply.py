@@ -91,9 +91,10 @@ def _raw_fits(part: Part, body: bytes, changes: list[Change], known: KnownSlots)
 
 
 def _too_long(body: bytes, changes: list[Change], known: KnownSlots) -> bool:
+    """Whether a line that a change touches gets too long; the body's own lines were looked at before."""
     position = column = 0
     for change in changes:
-        for piece in (body[position : change.start], *change.pieces):
+        for number, piece in enumerate((body[position : change.start], *change.pieces)):
             if not isinstance(piece, bytes):
                 column += known.octets(piece)
                 continue
@@ -104,7 +105,7 @@ def _too_long(body: bytes, changes: list[Change], known: KnownSlots) -> bool:
                 return True
             else:
                 column = len(piece) - piece.rfind(b"\r\n") - 2
-                if find_long_line(piece, first + 2, len(piece)) >= 0:
+                if number and find_long_line(piece, first + 2, len(piece)) >= 0:
                     return True
         position = change.end
         if column > MAX_LINE_OCTETS:

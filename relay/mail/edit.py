@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from relay.mail import amp, tracked
+from relay.mail import amp, come_again, tracked
 from relay.mail.apply import Change, Edited, Text, apply
 from relay.mail.bodies import is_html
 from relay.mail.charset import Family, codec, encodes, family
@@ -22,7 +22,6 @@ from relay.mail.scan import Part, find_long_line
 from relay.mail.slots import KnownSlots, slot_names
 from relay.mail.stored import Slot
 from relay.mail.tracked import WITH_PIXEL, Tracking
-from relay.mail.transfer import decode
 
 MARK = re.compile(
     rb"(\{(?=\{\{))?(?:\{\{|%7[Bb]%7[Bb])\s{0,8}(?P<name>relay_footer|unsubscribe_url|preferences_url)\s{0,8}"
@@ -68,7 +67,7 @@ def edit(
     untouched = footer is None and not long_line and plain and tracking is None and tracker is None
     if untouched and part.encoding == "quoted-printable" and not _encoded_may_hold_marks(body):
         return None
-    octets = decode(body, part.encoding)
+    octets = come_again.decode(body, part.encoding)
     if octets is None:
         raise Unreadable
     if untouched and not may_hold_marks(octets):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 
-from relay.mail import amp, html
+from relay.mail import amp, come_again, html
 from relay.mail.apply import Change, Edited, Text
 from relay.mail.parts import Part
 from relay.mail.slots import ENGINE_SLOTS, fill, split_slots
@@ -67,7 +67,7 @@ def html_changes(
     if len(text.octets) > MAX_HTML_OCTETS:
         result.footer = False
         return _sorted([*changes, *(Change(start, end, ()) for start, end in spans), *more])
-    plan = html.plan(text.octets.decode("latin-1"))
+    plan = come_again.plan(text.octets)
     if not plan.hostile and plan.place is None:
         at = (plan.offset, plan.prologue_offset)
         changes = [one for one in changes if not any(one.start < offset < one.end for offset in at)]
