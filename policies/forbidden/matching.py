@@ -34,11 +34,13 @@ class _Term:
         self.language: Final = language
         """A bit."""
         self.ids: Final = ids
-        """The numbers of its words."""
+        """The numbers of its words, where it has several."""
         self.rarest: Final = rarest
         """Which of these the fewest other terms have."""
 
 
+_Terms = dict[int, tuple[_Term, ...]]
+"""By a word. There are tens of thousands, so what is kept of them is packed close."""
 _Beside = dict[int, list[_Term]]
 
 
@@ -90,30 +92,26 @@ class Matcher:
                     listed.append((len(self._slots) - 1, numbers))
         # A term is thought of where its word is met that the fewest others have: small words say little.
         often = Counter(word for _, ids in listed for word in set(ids))
-        self._alone: dict[int, list[_Term]] = {}
-        """Word → terms that it is."""
-        self._before: dict[int, _Beside] = {}
-        """Rarest word → the one before it → terms."""
-        self._after: dict[int, _Beside] = {}
+        alone: _Beside = defaultdict(list)
+        before: _Beside = defaultdict(list)
+        after: _Beside = defaultdict(list)
         for slot, ids in listed:
             rarest = ids.index(min(ids, key=often.__getitem__))
-            term = _Term(slot, _BITS[self._slots[slot][1][1]], ids, rarest)
-            if len(ids) == 1:
-                self._alone.setdefault(ids[0], []).append(term)
-            elif rarest + 1 < len(ids):
-                self._after.setdefault(ids[rarest], {}).setdefault(ids[rarest + 1], []).append(term)
-            else:
-                self._before.setdefault(ids[rarest], {}).setdefault(ids[rarest - 1], []).append(term)
+            term = _Term(slot, _BITS[self._slots[slot][1][1]], ids if len(ids) > 1 else (), rarest)
+            where = alone if len(ids) == 1 else after if rarest + 1 < len(ids) else before
+            where[ids[rarest]].append(term)
+        self._alone: Final = _packed(alone)
+        """Word → terms that it is."""
+        self._before: Final = _packed(before)
+        """Rarest word → terms in which another stands before it."""
+        self._after: Final = _packed(after)
+        """Rarest word → those in which one stands behind it."""
         self._known: dict[str, _Word] = {}
         self._automaton = AhoCorasick([_pattern(word) for word in words]) if words else None
-        glued = dict.fromkeys("".join(t).replace("$", "") for c in classes for ts in c.groups.values() for t in ts)
-        self._long = [one for one in glued if len(one) >= LEAST_GLUED and "#" not in one]
-        self._glued = AhoCorasick(self._long) if self._long else None
-        self._glued_terms: dict[str, list[int]] = defaultdict(list)
-        """Its words in one → groups, by their places among all."""
-        for slot, (number, group) in enumerate(self._slots):
-            for words_of_term in self._classes[number].groups[group]:
-                self._glued_terms["".join(words_of_term).replace("$", "")].append(slot)
+        glued = _glued(self._slots, self._classes)
+        self._glued = AhoCorasick(list(glued)) if glued else None
+        self._glued_slots: Final = list(glued.values())
+        """Of each word of that automaton the groups, by their places among all."""
 
     def suspicions(self, text: str, least: int = ENOUGH) -> list[Suspicion]:
         """Classes with at least so many points, the surest first."""
@@ -149,7 +147,7 @@ class Matcher:
         if kept is None:
             patterns = self._look_up(word)
             alone = [term for pattern in patterns for term in self._alone.get(pattern, ())]
-            kept = _Word(patterns, alone, _beside(self._before, patterns), _beside(self._after, patterns))
+            kept = _Word(patterns, alone, _beside(self._before, patterns, -1), _beside(self._after, patterns, 1))
             if len(self._known) >= MOST_KEPT:
                 self._known.clear()
             self._known[word] = kept
@@ -207,7 +205,7 @@ class Matcher:
         if self._glued is None:
             return
         for pattern, _, _ in self._glued.find_matches_as_indexes(word, overlapping=True):
-            for slot in self._glued_terms[self._long[pattern]]:
+            for slot in self._glued_slots[pattern]:
                 _note(found, slot, number)
 
     def _weighed(
@@ -238,15 +236,29 @@ def _pattern(word: str) -> str:
     return f" {word} " if len(word) < LEAST_STEM else f" {word}"
 
 
-def _beside(all_of_them: dict[int, _Beside], patterns: tuple[int, ...]) -> _Beside:
-    """Terms that some of the words are thought of by, by the word beside them."""
-    met = [all_of_them[pattern] for pattern in patterns if pattern in all_of_them]
-    if len(met) == 1:
-        return met[0]
+def _packed(terms: _Beside) -> _Terms:
+    return {word: tuple(those) for word, those in terms.items()}
+
+
+def _glued(slots: Sequence[tuple[int, tuple[str, str]]], classes: Sequence[WordClass]) -> dict[str, tuple[int, ...]]:
+    """Terms as one word, so far as they are long enough → their groups; one tuple for all that have the same."""
+    found: dict[str, tuple[int, ...]] = {}
+    one_of: dict[tuple[int, ...], tuple[int, ...]] = {}
+    for slot, (number, group) in enumerate(slots):
+        for words in classes[number].groups[group]:
+            whole = "".join(words).replace("$", "")
+            if len(whole) >= LEAST_GLUED and "#" not in whole:
+                groups = (*found.get(whole, ()), slot)
+                found[whole] = one_of.setdefault(groups, groups)
+    return found
+
+
+def _beside(terms: _Terms, patterns: tuple[int, ...], step: int) -> _Beside:
+    """Terms that some of the words are thought of by, by the word so many steps from it."""
     made: _Beside = {}
-    for by_word in met:
-        for near, terms in by_word.items():
-            made.setdefault(near, []).extend(terms)
+    for pattern in patterns:
+        for term in terms.get(pattern, ()):
+            made.setdefault(term.ids[term.rarest + step], []).append(term)
     return made
 
 
