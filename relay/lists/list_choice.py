@@ -11,7 +11,7 @@ from relay.lists.list_heard import is_unclear, stem
 from relay.lists.list_matters import is_deal, is_plan
 from relay.lists.list_roots import good_name
 from relay.lists.list_status import StatusColumn, StatusMode, known
-from relay.lists.list_words import CANCELLED, IN_FORCE, Said, meaning, plain, strong
+from relay.lists.list_words import CANCELLED, GOODS, IN_FORCE, Said, meaning, plain, strong
 
 Cells = Callable[[int], list[str]]
 """What stands in a column, by its index; empty cells left out."""
@@ -31,6 +31,8 @@ def chosen(
                 column.bad = Said.REFUSED  # what was cancelled is something else
             elif column.mode is StatusMode.STATE and names[column.index] in list_finding.MERE:
                 column.answers = {**dict.fromkeys(CANCELLED, Said.REFUSED), **column.answers}
+    if any(map(is_deal, names)):
+        found = [column for column in found if not _of_goods(column, names[column.index], cells)]
     if len(found) > 1:  # how often mail bounced says nothing where the status is told
         found = [column for column in found if not _counts(column, cells)] or found
     found = _without_codes(_of_person(found, names, cells), cells)
@@ -134,6 +136,12 @@ _PASSIVE: Final = re.compile(
     r"\b(?:passiv\w*|pasiv\w*|forder\w*|ehren|supporting|honorary|пассивн\w*|пасивн\w*|toetaja) ?"
     r"(?:mitglied|member|membre|miembro|socio|член|учасник|liige|medlem|jasen)"
 )
+
+
+def _of_goods(column: StatusColumn, name: str, cells: Cells) -> bool:
+    """Beside orders: does a state say what became of goods?"""
+    words = {plain(cell) for cell in cells(column.index)}
+    return column.mode is StatusMode.STATE and "mail" not in name and bool(words) and words <= GOODS
 
 
 def _asks(column: StatusColumn, name: str, cells: Cells) -> bool:

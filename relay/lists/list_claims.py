@@ -24,7 +24,11 @@ _CLAIMS: Final = (
         r"spam ?reports?|spam ?complaints?|complaints?|complainers|complained|abuse ?(?:reports?|complaints?)"
         r"|beschwerden|plaintes|quejas|жалобы|скарги|kaebused",
     ),
-    (Said.REFUSED, r"non ?subscribed|nonsubscribers|unconfirmed|suppression blocks|soft ?bounces?|not confirmed"),
+    (
+        Said.REFUSED,
+        r"kein interesse|not interested|pas interesse\w*|не интересно|не цікаво"
+        r"|non ?subscribed|nonsubscribers|unconfirmed|suppression blocks|soft ?bounces?|not confirmed",
+    ),
     (
         Said.LEFT,
         r"unsubscribed|unsubscribes|unsubscribers?|unsubs|\Aunsub(?: (?:export|list|file|\d+))*\Z"

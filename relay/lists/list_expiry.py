@@ -24,6 +24,8 @@ _BARE: Final = re.compile(
     rf"(?:(?:date|data|fecha|datum|дата) (?:de |d |du )?)?(?:{_END})"
     r"(?: (?:date|at|on|time|datetime|utc|am|le|el|datum|kuupaev|aeg))*\Z"
 )
+_ENDED: Final = re.compile(r"\b(?:ende|end|ended|fin|fine|slut|lopp|koniec|konec|конец|кінець|кінець)\Z")
+"""Of a subscription or a consent: ``newsletter_end``."""
 _CONSENT: Final = re.compile(
     r"consent|opt ?in|permission|newsletter|mailing|marketing|gdpr|dsgvo|rgpd|einwillig|zustimm|einverstand"
     r"|consentim|consentem|autoris|autoriz|согласи|рассыл|разреш|згод|розсил|дозв|nousolek|uudiskir|\bluba\b"
@@ -65,9 +67,10 @@ def until(
     ``beside``: names of all columns (``plain``).
     """
     name = plain(header)
-    if _EXPIRY.search(name) is None:
-        return None
     of_consent = _CONSENT.search(name) is not None
+    ends = _ENDED.search(name) is not None and (of_consent or _SUBSCRIPTION.search(name) is not None)
+    if not ends and _EXPIRY.search(name) is None:
+        return None
     if not of_consent:
         if any(_BEGUN.match(other) for other in beside):
             return None  # from when until when somebody filled in a form, or an event lasts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from relay.lists.list_heard import (
@@ -18,11 +18,22 @@ from relay.lists.list_heard import (
     short_part,
     spoken,
     stem,
+    text_part,
 )
 from relay.lists.list_matters import is_other_flag, is_personal, is_place
 from relay.lists.list_root_table import Idea
 from relay.lists.list_roots import bad_name, good_name, ideas_in, phrase, state_name
-from relay.lists.list_status import StatusColumn, StatusMode, answer_of, denied, is_time, known, parts_of, short_answer
+from relay.lists.list_status import (
+    DENIALS,
+    StatusColumn,
+    StatusMode,
+    answer_of,
+    denied,
+    is_time,
+    known,
+    parts_of,
+    short_answer,
+)
 from relay.lists.list_status_names import (
     AGREEMENT,
     ANSWERS,
@@ -40,7 +51,7 @@ from relay.lists.list_status_names import (
     STATES,
     YES_NAMES,
 )
-from relay.lists.list_words import NO, OFFERS, STRONG, WEIGHT, YES, Said, meaning, plain, strong
+from relay.lists.list_words import NO, OFFERS, OPEN, STRONG, WEIGHT, YES, Said, meaning, plain, strong
 from relay.values.moments import absent
 
 _ANY_TIME: Final = re.compile(
@@ -123,6 +134,8 @@ def _by_name(
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
     if not bad and header.rstrip().endswith("?") and good_part(name) and any(map(_answered, cells)):
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
+    if not bad and (good_part(name) or good_name(name)) and (pair := _pair(cells)):
+        return StatusColumn(index, shown, StatusMode.YES, answers={**pair, **answers}, empty=_if_empty(cells, no=True))
     if not bad and is_reason(name) and name not in MAYBE_STATES and any(map(_is_text, cells)):
         return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True, reasons=True)
     if bad:
@@ -206,17 +219,35 @@ def _by_words(
         return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
     if not strong_only and any(spoken(cell) for cell in cells):
         return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True)
-    if not strong_only and kinds and all(phrase(kind) in OFFERS and not elsewhere(kind) for kind in kinds):
+    if not strong_only and kinds and _all_gone(kinds):
         return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True, reasons=True)
     if certain or states:
         return StatusColumn(index, shown, StatusMode.STRONG if strong_only else StatusMode.LOOSE, answers=answers)
     return None
 
 
+def _all_gone(kinds: Collection[str]) -> bool:
+    """Are there nothing but reasons why people are gone?"""
+    said = [phrase(kind) for kind in kinds if not elsewhere(kind)]
+    if len(said) < len(kinds) or not any(one in OFFERS for one in said):
+        return False
+    return all(phrase(kind) in OFFERS or text_part(kind) in OFFERS for kind in kinds)
+
+
 def _answered(cell: str) -> Said:
     """What a yes or a no says of an agreement."""
     word = short_answer(answer_of(cell))
     return Said.REFUSED if word in NO else Said.AGREED if word in YES & ANSWERS else Said.NOTHING
+
+
+def _pair(cells: Sequence[str]) -> dict[str, Said]:
+    """Answers of which one is the other denied: ``gewünscht``, ``nicht gewünscht``; empty where there are none."""
+    kinds = {plain(cell) for cell in cells}
+    for kind in kinds:
+        first, _, rest = kind.partition(" ")
+        if rest in kinds and first in DENIALS and meaning(rest) is Said.NOTHING and phrase(kind) not in OFFERS:
+            return {rest: Said.AGREED, kind: Said.REFUSED}
+    return {}
 
 
 def _flagged(name: str) -> bool:
@@ -316,8 +347,10 @@ def _whole(cells: Sequence[str], labels: Mapping[str, Said]) -> dict[str, Said]:
 def coded(index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said]) -> StatusColumn | None:
     """A column of yes and no whose name says nothing known, in a list that says nothing else of a person."""
     name = plain(header)
-    if elsewhere(name) or not are_flags(cells) or not (is_code(name) or _may_ask(name, cells)):
+    answered = [cell for cell in cells if plain(cell) not in OPEN]
+    if elsewhere(name) or not are_flags(answered) or not (is_code(name) or _may_ask(name, answered)):
         return None
+    answers = {**dict.fromkeys(OPEN, Said.UNKNOWN), **answers}
     empty = Said.UNKNOWN if _TICK.search(name) else Said.NOTHING
     return StatusColumn(index, " ".join(header.split())[:40], StatusMode.ASKED, answers=answers, empty=empty)
 

@@ -67,7 +67,8 @@ _PARTS: Final = (
             r"|entzog|uitgeschr|afgemeld"
             r"|cancellazion|disiscri|wypis|rezygn|avregistr|widerspruch|\bobject(?:ed|ion)|oposicion|\bвозраж"
             r"|cancel\w* (?:\w+ )?(?:suscrip|subscri|abonn|inscri|assin)|(?:suscrip|subscri)\w* cancel|avanmal"
-            r"|e ?mail ?stop|stop ?e ?mail"
+            r"|e ?mail ?stop|stop ?e ?mail|дата отказа|\bотказал"
+            r"|\bkeine?[nrms]? (?:infos?|informationen|nachrichten|angebote|updates|kontakt|zusendung\w*)(?: mehr)?\b"
         ),
         Said.LEFT,
     ),
@@ -88,6 +89,8 @@ _PARTS: Final = (
             r"\bsoft\b|\bhidden\b|deceased|verstorben|decede|fallecid"
             r"|suspended|\blocked\b|\bdeleted|disabled|deactivat|\bblock(?:ed)?\b|archived|удален|видален"
             r"|gesperrt|заблок|блокир|блокув|\bquitte\b|verzogen|blokeer|\bbloque|\bremov(?:ed|al)\b|\bexit\b"
+            r"|\b(?:mute|silence|pause|halt|disable|skip|suspend)[ds]? (?:all )?(?:e ?mails?|mails?"
+            r"|newsletters?|notifications?|mailings?)\b"
             r"|leaving date|\bon hold\b|wartestell|quarant|karanteen|карантин|(?:mails?|newsletters?) (?:aus"
             r"|off|disabled|muted|stumm)\b"
             r"|austritt|ausgetreten|gekundigt|kundigung|выбыл|вибув|\bsortie|\bsalida"
@@ -96,7 +99,14 @@ _PARTS: Final = (
     ),
 )
 _TEXTS: Final = (
-    (re.compile(r"\bspam(?!trap)\w*|\bramps|\bjunk"), Said.COMPLAINED),
+    (
+        re.compile(
+            r"\bspam(?!trap)\w*|\bramps|\bjunk|(?:marqu|signal)\w* (?:comme )?indesirable|als unerwunscht"
+            r"|como no desead"
+            r"|как нежелат|як небажан"
+        ),
+        Said.COMPLAINED,
+    ),
     (
         re.compile(
             r"(?:ошибк\w*|помилк\w*|сбо\w+|збі\w+) (?:доставк|адрес|при достав)|(?:delivery|address) (?:fail|error)"
@@ -114,7 +124,7 @@ _TEXTS: Final = (
             r"|no encontrad|introuvable"
             r"|не работает|не працює|ei toota|(?:not|n t) work|funktioniert nicht|ne (?:marche|fonctionne) pas"
             r"|no funciona|возвращ"
-            r"|devuelt|вернул|поверта|повернул|tuleb tagasi|tagasi tul|vrati|zwrot|не доставл|недоставл"
+            r"|devuelt|вернул|поверта|поверну|tul\w+ tagasi|tagasi tul|vrati|zwrot|не доставл|недоставл"
             r"|не доходят|не доходить"
         ),
         Said.BOUNCED,
@@ -141,7 +151,8 @@ _TEXTS: Final = (
 )
 """What short texts say that would say something else as the name of a column."""
 _OF_ADDRESS: Final = re.compile(
-    r"письм|\bлист|\bkirj|\bmeil|\bbrief|mensaje|courrier|mail|ad+res+|адрес|почт|пошт|ящик|скриньк|\bpost|correo"
+    r"письм|\bлист|\bkiri\b|\bkirj|\bmeil|\bbrief|mensaje|courrier|mail|ad+res+|адрес|почт|пошт|ящик|скриньк"
+    r"|\bpost|correo"
     r"|courriel|direcc"
 )
 _SMTP: Final = re.compile(
@@ -235,6 +246,7 @@ _GOOD: Final = re.compile(
     r"|\bok\b|okay|einverstand|freigabe|d accord|de acuerdo|zugesagt|informiert|keep me|\binformed\b"
     r"|auf dem laufenden|up to date|in touch|tenir informe|tenu informe"
     r"|mantener\w* informad"
+    r"|\b(?:er|ge)wunscht|\bsouhaite|\bdesead|желательн|бажан|\bsoovitud"
     r"|\breachable|erreichbar|joignable|kattesaadav|\bdarf ich|durfen wir|(?:anschreib|schreib|kontaktier|melde)en\b"
     r"|\b(?:write|email|contact|message) (?:to )?you\b|\bkirjuta(?:da|b)?\b|\bписать\b|\bнаписать\b|\bписати\b"
     r"|надсил|присыл"

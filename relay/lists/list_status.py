@@ -17,7 +17,7 @@ from relay.lists.list_heard import bad_part, spoken, stem, text_part
 from relay.lists.list_root_table import WANTS, Idea
 from relay.lists.list_roots import certain, ideas_in, phrase
 from relay.lists.list_status_names import ANSWERS
-from relay.lists.list_words import NO, NOTHING, OFFERS, WEIGHT, YES, Said, bare, meaning, plain
+from relay.lists.list_words import NO, NOTHING, OFFERS, OPEN, WEIGHT, YES, Said, bare, meaning, plain
 from relay.lists.list_words import strong as strongly
 from relay.values.moments import ORDERS, absent, moment_in
 
@@ -96,7 +96,7 @@ class StatusColumn:
         word = answer_of(cell)
         if word in self.answers:
             return self.answers[word]
-        if word == "unknown" and self.mode in (StatusMode.STATE, StatusMode.YES, StatusMode.LOOSE):
+        if word in OPEN and self.mode in (StatusMode.STATE, StatusMode.YES, StatusMode.LOOSE):
             return Said.UNKNOWN
         if word not in NO and (word in NOTHING or absent(cell.strip())):
             return self.empty
@@ -243,7 +243,7 @@ def alarming(cell: str, word: str) -> bool:
     return phrase(word) not in (Said.NOTHING, Said.AGREED)
 
 
-_NOT: Final = frozenset(
+DENIALS: Final = frozenset(
     _split("not no non never nicht nie kein keine keinen не нет нi немає без ei pole ilma un pas aucun sin ikke niet")
 )
 
@@ -252,7 +252,7 @@ def denied(word: str) -> Said | None:
     """``not …``, ``nicht …``, ``не …``: of something bad it says nothing,
     of anything else a no; None: no such word."""
     first, _, rest = word.partition(" ")
-    if first not in _NOT or not rest:
+    if first not in DENIALS or not rest:
         return None
     if certain(word) and phrase(word) is Said.REFUSED:
         return Said.REFUSED

@@ -135,6 +135,7 @@ _COMPLAINED: Final = _words(
     "spam gemeld,segnalato come spam",
 )
 _NEVER: Final = _words(
+    "nicht gewünscht,unerwünscht,nicht erwünscht,нельзя,не можна,не желательно,нежелательно,ei tohi,ära saada",
     "未订阅,未确认,待确认,未訂閱,未確認,未購読,仮登録,미구독,미확인,غير مشترك,לא רשום",
     "unconfirmed,not confirmed,pending confirmation,awaiting confirmation,waiting confirmation,confirmation pending",
     "pending double opt in,pending opt in,unverified,not verified,non subscribed,nonsubscribed,not subscribed",
@@ -196,7 +197,8 @@ AGREED: Final = _words(
 )
 _IN_USE: Final = _words(
     "aktīvs,aktyvus,aktívny,aktivní,aktív,activ,aktivt,aktivna,ativa,attiva,aktywna,actieve",
-    "owner,list owner,manager,moderator,added,active,enabled,normal,regular,member,verified,accepted,valid,ok",
+    "gewünscht,erwünscht,можно,можна,tohib,alta,de alta,dado de alta,owner,list owner,manager,moderator,added",
+    "active,enabled,normal,regular,member,verified,accepted,valid,ok",
     "deliverable,engaged,current,sendable,available",
     "allow,allowed,approved,live,registered,aktiv,aktiviert,gültig,actif,active,activo,activa,valide,válido",
     "delivered,доставлено,доставлен,zugestellt,entregado,livré,distribué,toimetatud",
@@ -227,6 +229,19 @@ NO: Final = _words(
 )
 NOTHING: Final = frozenset(("", "null", "nil", "none", "n a", "na", "nan", "undefined", "never", "unknown"))
 """An empty cell and what stands for one; ``-`` and ``[]`` are empty in one spelling."""
+
+OPEN: Final = _words(
+    "unbekannt,unknown,maybe,vielleicht,keine angabe,k a,inconnu,desconocido,неизвестно,невідомо,teadmata,peut être",
+    "quizás,может быть,можливо,not sure,tbd,undecided",
+)
+"""What stands for no answer."""
+
+GOODS: Final = _words(
+    "delivered,returned,shipped,paid,refunded,picked up,in transit,zugestellt,retourniert,geliefert,versandt,bezahlt",
+    "livré,retourné,expédié,entregado,devuelto,enviado,доставлен,возвращен,отправлен,доставлено,повернено,tarnitud",
+    "tagastatud,saadetud",
+)
+"""States of goods."""
 
 STRONG: Final = {
     **dict.fromkeys(_NEVER, Said.REFUSED),

@@ -202,9 +202,21 @@ class _Stops:
             elif WEIGHT[said] > WEIGHT[heaviest]:
                 heaviest = said
                 words = " ".join(cell.split())[:_MAX_SAID]
+        if heaviest is Said.NOTHING:
+            heaviest, words = self._guessed(row, words)
         heaviest = settled(heaviest)
         heaviest = heaviest if heaviest in OFFERS else when or heaviest
         return heaviest if heaviest in OFFERS else (self._claim or heaviest), words, live
+
+    def _guessed(self, row: list[str], words: str) -> tuple[Said, str]:
+        """Where no column says why: what others say, names and places left out."""
+        for column in self._status:
+            if column.mode is StatusMode.GUARD and column.index < len(row) and (cell := row[column.index].strip()):
+                word = plain(cell)
+                for said in (phrase(word), text_part(word)):
+                    if said in OFFERS:
+                        return said, " ".join(cell.split())[:_MAX_SAID]
+        return Said.NOTHING, words
 
     def _reason(self, said: Said) -> Reason | None:
         return _WORDS.get(said.value) if said in OFFERS else None
