@@ -168,8 +168,8 @@ class _Named:
             status += self._unproved(roles.get("at", ()), leaving)
         if self._flags_alone(status):
             status += self._unconfirmed(roles.get("at", ()))
-        if all(column.mode is StatusMode.LOOSE for column in status):
-            status += self._coded(attributes)
+        if all(column.mode in (StatusMode.LOOSE, StatusMode.BAD) for column in status):
+            status += self._coded(attributes, beside=any(column.mode is StatusMode.BAD for column in status))
         status = chosen(status, self._plain, self._cells, self._people)
         when = [column.index for column in status if self._says_when(column)]
         said = how_read(status, {*roles.get("at", ()), *when})
@@ -230,11 +230,11 @@ class _Named:
     def _status(self, index: int, find: _Finder = list_finding.find) -> StatusColumn | None:
         return find(index, unescape(self._header[index].strip("\ufeff ")), self._cells(index), self._answers)
 
-    def _coded(self, attributes: dict[str, int]) -> Iterator[StatusColumn]:
+    def _coded(self, attributes: dict[str, int], *, beside: bool) -> Iterator[StatusColumn]:
         """Columns of yes and no that may be about the consent, for all their names say; they are kept no more."""
         for name, index in list(attributes.items()):
             header = unescape(self._header[index].strip("\ufeff "))
-            found = list_finding.coded(index, header, self._cells(index), self._answers)
+            found = list_finding.coded(index, header, self._cells(index), self._answers, beside=beside)
             if found is not None and name not in self._keep:
                 del attributes[name]
                 yield found

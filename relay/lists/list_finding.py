@@ -65,6 +65,8 @@ MERE: Final = frozenset(("status", "statut", "статус", "staatus", "estatus
 _ALL: Final = ("all", "everything", "global", "alle", "alles", "tous", "tout", "todo", "todos", "все", "всі", "koik")
 _OF_PERSON: Final = frozenset((Idea.MAIL, Idea.ON, Idea.OUT))
 """Ideas in the words of a column of states by which it is about a person and mail."""
+MAX_CHOICES: Final = 5
+"""Different answers to a question that yes and no answer."""
 MAX_KINDS: Final = 40
 """Different words that a column of states has at most in a sample."""
 
@@ -102,21 +104,20 @@ def _by_name(
     if BASIS.search(name):
         return StatusColumn(index, shown, StatusMode.STATE, answers={**_bases(cells), **answers})
     if name in STATES:
-        return StatusColumn(
-            index, shown, StatusMode.STATE, answers=answers, empty=Said.NOTHING if bad_part(name) else _if_empty(cells)
-        )
+        return _state(index, shown, name, cells, answers)
     if ASKED.search(name) and _OF_MAIL.search(name) and 0 < len(set(cells)) <= MAX_KINDS and not are_times(cells):
-        return StatusColumn(
-            index, shown, StatusMode.STATE, answers=answers, empty=Said.NOTHING if bad_part(name) else _if_empty(cells)
-        )
+        return _state(index, shown, name, cells, answers)
     if ASKED.search(name) and any(known(cell) for cell in cells) and _few(cells):
-        return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
+        column = _state(index, shown, name, cells, answers)
+        column.empty = Said.NOTHING
+        return column
     if name in YES_NAMES or (_flagged(name) and not are_times(cells)):
         if name == "newsletter" and not _any_known(cells):
             return None
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
     if not bad and AGREEMENT.search(name) and _any_known(cells) and not are_times(cells):
         empty, how = _if_empty(cells, no=True), says_how(name) or is_reason(name)
+        answers = {**_pair(cells), **answers}
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=empty, texts=how)
     flags = any(is_flag(cell) for cell in cells) and all(is_flag(cell) or meaning(plain(cell)) for cell in cells)
     if not bad and (bad := bad_part(name)) and not flags and not is_reason(name):
@@ -157,6 +158,15 @@ def _by_name(
             return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
         return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True, reasons=True)
     return None
+
+
+def _state(index: int, shown: str, name: str, cells: Sequence[str], answers: Mapping[str, Said]) -> StatusColumn:
+    """A column of states; one of something bad (``bounce status``) says nothing where that is not."""
+    bad = bad_part(name)
+    if not bad:
+        return StatusColumn(index, shown, StatusMode.STATE, answers=answers, empty=_if_empty(cells))
+    flags = {**dict.fromkeys(NO - {"never"}, Said.NOTHING), **dict.fromkeys(YES & ANSWERS, bad)}
+    return StatusColumn(index, shown, StatusMode.STATE, answers={**flags, **answers}, empty=Said.NOTHING)
 
 
 def _by_roots(
@@ -243,6 +253,8 @@ def _answered(cell: str) -> Said:
 def _pair(cells: Sequence[str]) -> dict[str, Said]:
     """Answers of which one is the other denied: ``gewünscht``, ``nicht gewünscht``; empty where there are none."""
     kinds = {plain(cell) for cell in cells}
+    if kinds == {"in", "out"}:
+        return {"in": Said.AGREED, "out": Said.LEFT}
     for kind in kinds:
         first, _, rest = kind.partition(" ")
         if rest in kinds and first in DENIALS and meaning(rest) is Said.NOTHING and phrase(kind) not in OFFERS:
@@ -344,10 +356,21 @@ def _whole(cells: Sequence[str], labels: Mapping[str, Said]) -> dict[str, Said]:
     return found
 
 
-def coded(index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said]) -> StatusColumn | None:
-    """A column of yes and no whose name says nothing known, in a list that says nothing else of a person."""
+def coded(
+    index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said], *, beside: bool = False
+) -> StatusColumn | None:
+    """A column of yes and no whose name says nothing known, in a list that says nothing else of a person.
+
+    ``beside``: other columns say who is out; then only a question that people answered both ways is one.
+    """
+    if beside and not (_words(cells, NO) and _words(cells, YES)):
+        return None
     name = plain(header)
     answered = [cell for cell in cells if plain(cell) not in OPEN]
+    if header.rstrip().endswith("?") and any(map(_answered, cells)) and len(set(cells)) <= MAX_CHOICES:
+        others = {plain(cell) for cell in answered if not is_flag(cell)}
+        answered = [cell for cell in answered if is_flag(cell)]
+        answers = {**dict.fromkeys(others, Said.UNKNOWN), **answers}
     if elsewhere(name) or not are_flags(answered) or not (is_code(name) or _may_ask(name, answered)):
         return None
     answers = {**dict.fromkeys(OPEN, Said.UNKNOWN), **answers}
@@ -359,6 +382,11 @@ _TICK: Final = re.compile(
     r"\b(?:check ?box|tick ?box|tick|haken|case a cocher|casilla|галочка|флажок|прапорец|marke\w*ruut)\b"
 )
 """What is not set there was not agreed to, perhaps."""
+
+
+def _words(cells: Sequence[str], of: frozenset[str]) -> bool:
+    """Does an answer in words, as people write it, stand there?"""
+    return any(plain(cell) in of & ANSWERS for cell in cells)
 
 
 def _may_ask(name: str, cells: Sequence[str]) -> bool:

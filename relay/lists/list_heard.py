@@ -156,7 +156,8 @@ _OF_ADDRESS: Final = re.compile(
     r"|courriel|direcc"
 )
 _SMTP: Final = re.compile(
-    r"\b5\.(?:1\.\d+|2\.[01]|4\.[14])(?![.\d])|user unknown|no such user|does not exist"
+    r"\b5\.(?:1\.\d+|2\.[01]|4\.[14])(?![.\d])|user unknown|no such (?:user|mailbox|recipient|address|account"
+    r"|person)|does not exist"
     r"|(?:\A\W*|[:;>] *|\b(?:smtp|code|error|said|status)\W+)5[0-7]\d(?:[ -]|\Z)(?! ?5\.[67])(?=.*(?:mail|user"
     r"|recipient"
     r"|address|account|rejec|relay|deliver|unknown|no such|denied|5\.\d|block|spam|domain|host|refus|invalid|disabled"
@@ -247,6 +248,7 @@ _GOOD: Final = re.compile(
     r"|auf dem laufenden|up to date|in touch|tenir informe|tenu informe"
     r"|mantener\w* informad"
     r"|\b(?:er|ge)wunscht|\bsouhaite|\bdesead|желательн|бажан|\bsoovitud"
+    r"|\w+brief\b|kundeninfo|mitgliederinfo|\bhear from\b|von uns hor|tenir au courant"
     r"|\breachable|erreichbar|joignable|kattesaadav|\bdarf ich|durfen wir|(?:anschreib|schreib|kontaktier|melde)en\b"
     r"|\b(?:write|email|contact|message) (?:to )?you\b|\bkirjuta(?:da|b)?\b|\bписать\b|\bнаписать\b|\bписати\b"
     r"|надсил|присыл"

@@ -135,6 +135,12 @@ class StatusColumn:
         heard = _heard(cell, word)
         if heard not in OFFERS:
             heard = bare(word) or (phrase(word) if heard in (Said.NOTHING, Said.UNKNOWN) else heard) or heard
+        if (
+            not heard
+            and (parts := parts_of(cell))
+            and all(certain(part) and Idea.MAIL in ideas_in(part) for part in parts)
+        ):
+            return Said.AGREED  # to which mail
         return heard or Said.UNKNOWN
 
     def _yes(self, cell: str, word: str) -> Said:
@@ -146,7 +152,7 @@ class StatusColumn:
         if word in YES or is_time(cell):
             return Said.AGREED
         said = self._state(cell, word)
-        return Said.NOTHING if self.texts and said is Said.UNKNOWN else said
+        return Said.NOTHING if self.texts and said is Said.UNKNOWN and not _ONLY.search(word) else said
 
     def _bad(self, cell: str, word: str) -> Said:
         if word in NO and phrase(word) is Said.REFUSED:
@@ -291,6 +297,9 @@ def short_answer(word: str) -> str:
     return "yes" if _AGREES.match(word) else word
 
 
+_ONLY: Final = re.compile(
+    r"\b(?:only|nur|seulement|uniquement|solo|solamente|только|лише|тільки|ainult|vain|bara|tylko)\b"
+)
 _STILL_TO_DO: Final = frozenset(_split("confirm verify activate"))
 """States of people who were asked to do so."""
 _PLAIN_ANSWERS: Final = frozenset(_split("yes no ja nein oui да нет так ні jah"))
