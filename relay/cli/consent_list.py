@@ -29,7 +29,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--topic", required=True, help="What the people agreed to hear about.")
 @click.option("--source", required=True, help="Where they agreed.")
 @click.option("--wording", required=True, help="The exact text that they agreed to.")
-@click.option("--attest", is_flag=True, help=f"You state that {consent_import.ATTESTATION}.")
+@click.option("--attest", is_flag=True, help=f"You state that {consent_import.ATTESTATION}; --dry-run needs it not.")
 @click.option("--group", "groups_", multiple=True, help="Put all people into this group too.")
 @click.option("--skip", multiple=True, metavar="COLUMN", help="Don't keep this column; *: keep no attributes.")
 @click.option("--encoding", default="", help="Of a text file, e.g. cp1251; without it, it is recognised.")
@@ -80,7 +80,7 @@ def import_(
         topic, source, wording, groups_, skip, keep, encoding, dates or "", status, domains, take_suppressions
     )
     wishes.terms()
-    if not attest:
+    if not attest and not dry_run:
         fail(f"say --attest: with it you state that {consent_import.ATTESTATION}")
     check_report(report, file)
     gaps = heed(store, wording)

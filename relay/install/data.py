@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from config.settings import Settings
 from relay.install.directory import make_database
@@ -13,6 +14,7 @@ from relay.install.errors import InstallError
 from relay.install.layout import InstallRoot
 from relay.install.steps import InstallStep, Owner, StepState
 from relay.keys.secrets import Secrets
+from relay.store.database import newest_schema
 
 WHAT = "database"
 
@@ -25,6 +27,8 @@ def make_data(root: InstallRoot, settings: Settings, owner: Owner | None) -> Ins
     if database.exists() and not secrets.exists():
         raise InstallError(f"{database} is there, and its secrets in {secrets} are not: restore both from a backup")
     if database.exists():
+        if older := _older(database):
+            return InstallStep(WHAT, StepState.LEFT, f"{database} {older}: stop the relay, then `relay migrate`")
         return InstallStep(WHAT, StepState.THERE, f"{database}, with its secrets")
     # The folder may be the relay's already: what is made inside stays out of its reach until it is given away.
     stage = Path(tempfile.mkdtemp(prefix=".relay-init-", dir=secrets.parent))
@@ -36,6 +40,28 @@ def make_data(root: InstallRoot, settings: Settings, owner: Owner | None) -> Ins
     finally:
         shutil.rmtree(stage, ignore_errors=True)
     return InstallStep(WHAT, StepState.MADE, f"{database}, with its secrets in {secrets}")
+
+
+def _older(database: Path) -> str:
+    """Which schema a database has that an earlier release left; empty: this one's, or it is in use.
+
+    Read from the file's head (SQLite's user_version): whoever opened the database as root would leave files of
+    root's beside it.
+    """
+    if database.with_name(f"{database.name}-wal").exists():
+        return ""
+    try:
+        with database.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return ""
+    schema, newest = int.from_bytes(head[_USER_VERSION:_HEAD]), newest_schema()
+    return f"has schema {schema}, this release needs {newest}" if 0 < schema < newest else ""
+
+
+_USER_VERSION: Final = 60
+_HEAD: Final = 64
+"""Octets of the file's head up to the end of user_version."""
 
 
 def _fill(stage: Path, secrets: Path, name: str) -> None:

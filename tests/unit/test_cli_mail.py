@@ -130,7 +130,8 @@ def test_an_import_that_changes_nothing(call: Call, conn: sqlite3.Connection, li
     refused(call("consent", "import", "shop", tmp_path, *SAYS, "--attest"), "directory")
     refused(call("consent", "import", "shop", tmp_path / "gone", *SAYS, "--attest"), "No such file")
     refused(call("consent", "import", "shop", tmp_path / "data" / "relay.db", *SAYS, "--attest"), "is a database")
-    said(call("consent", "import", "shop", listing, *SAYS, "--attest", "--dry-run"), "3 taken")
+    said(call("consent", "import", "shop", listing, *SAYS, "--dry-run"), "3 taken")
+    refused(call("consent", "import", "shop", listing, *SAYS), "say --attest")
     assert dump(conn) == before
 
 

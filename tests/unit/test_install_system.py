@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pty
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from relay.cli.main import relay
 from relay.install import layout, system, units
 from relay.install.layout import InstallRoot
 from relay.install.records import operator_records
+from relay.store.database import newest_schema
 from relay.tenants.domains import DnsRecord, zone_line
 
 NOW = dt.datetime.now(dt.UTC)
@@ -117,6 +119,18 @@ def test_who_isnt_root_leaves_the_user_to_that_systems_start(tmp_path: Path, mon
     assert states(result)["user"] == "left"
     assert b"u      relay" in (tmp_path / "etc/sysusers.d/relay.conf").read_bytes()
     assert b"z      /etc/relay/tls/key.pem 0600 relay relay" in (tmp_path / "etc/tmpfiles.d/relay.conf").read_bytes()
+
+
+def test_a_database_of_an_earlier_release_is_told(root: Path) -> None:
+    with sqlite3.connect(root / "var/lib/relay/data/relay.db") as conn:
+        conn.execute("PRAGMA journal_mode = DELETE")
+        conn.execute(f"PRAGMA user_version = {newest_schema() - 1}")
+    conn.close()
+    result = run(root)
+    assert result.exit_code == 0, result.output
+    assert f"has schema {newest_schema() - 1}, this release needs {newest_schema()}: stop the relay, then" in " ".join(
+        result.stdout.split()
+    )
 
 
 def test_said_again_it_changes_nothing(root: Path) -> None:
