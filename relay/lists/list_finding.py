@@ -341,7 +341,23 @@ def in_groups(index: int, header: str, cells: Sequence[str], answers: Mapping[st
 
 
 _BESIDE: Final = frozenset(
-    ("newsletter", "newsletters", "email", "emails", "mail", "mails", "mailing", "mailings", "list", "news", "from")
+    plain(word)
+    for word in (
+        *(
+            "newsletter",
+            "newsletters",
+            "email",
+            "emails",
+            "mail",
+            "mails",
+            "mailing",
+            "mailings",
+            "list",
+            "news",
+            "from",
+        ),
+        *("users", "subscribers", "contacts", "members", "people", "customers", "kunden", "abonnenten", "контакты"),
+    )
 )
 """What a label may say beside a word of states: ``Newsletter unsubscribed``."""
 

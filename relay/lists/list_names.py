@@ -148,6 +148,11 @@ _PUT: Final = re.compile(
 )
 
 
+_MAILED: Final = re.compile(
+    r"newsletter (?:date|datum|since|seit|from|ab|am|on|time)\Z|(?:date|datum|дата) (?:de |der "
+    r"|du )?(?:newsletter|рассыл|розсил)"
+)
+"""Whoever has a date there gets it since then."""
 _MAILING: Final = re.compile("newsletter|mailing|рассыл|розсил|uudiskir|infolettre|boletin|nieuwsbrief|nyhetsbrev")
 
 
@@ -155,7 +160,11 @@ def time_of(name: str) -> str:
     """What a column of nothing but times (``plain``) is, by a part of its name; empty: of something else."""
     if _OTHER_TIMES.search(name) is not None or bad_name(name):
         return ""
-    if Idea.ON in ideas_in(name) or (_MAILING.search(name) is not None and _PUT.search(name) is not None):
+    if (
+        Idea.ON in ideas_in(name)
+        or _MAILED.match(name)
+        or (_MAILING.search(name) is not None and _PUT.search(name) is not None)
+    ):
         return "at"
     return "at" if _SIGNED.search(name) is not None else "listed" if _PUT.search(name) is not None else ""
 

@@ -141,6 +141,7 @@ ROOTS: Final[dict[Idea, tuple[str, ...]]] = {
     ),
     Idea.DEAD: (
         "delet,remov,deactiv,disabl,suspend,expir,archiv,obsolet,defunct,lapsed,closed,sulet,geschloss,cerrad,chius",
+        "ex!",
         "geslot,zamkn,uzavř,stängd,lukket,suljet,закрыт,закрит,ended,former,dropped",
         "abgelehn,rechaz,rifiut,recus,geweiger,odmow,odmít,odmiet,keeldu,відхил",
         "отклон,avböj,nekad,avslå,hylät,kieltä,elutas",

@@ -109,7 +109,7 @@ class StatusColumn:
         if self.mode is StatusMode.UNTIL:
             return self._until(cell.strip(), word)
         if self.mode is StatusMode.ASKED:
-            return Said.UNKNOWN if word in NO or alarming(cell, word) else Said.NOTHING
+            return Said.UNKNOWN if short_answer(word) in NO or alarming(cell, word) else Said.NOTHING
         if self.mode is StatusMode.GUARD:
             return Said.UNKNOWN if alarming(cell, word) else Said.NOTHING
         return self._loose(cell, word)

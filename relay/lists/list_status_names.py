@@ -94,6 +94,10 @@ YES_NAMES: Final = _names(
 BAD_NAMES: Final[dict[str, Said]] = {
     **{plain(name): Said.LEFT for name in ("unsub time", "deactivated", "opt out time", "expunged")},
     **{plain(name): Said.STOPPED for name in ("suppressed at", "blocked at", "suppressed on", "suppression date")},
+    **{
+        plain(name): Said.BOUNCED
+        for name in ("invalid", "is invalid", "ungültig", "invalide", "inválido", "невалидный")
+    },
     **{plain(name): Said.BOUNCED for name in ("clean time", "email quarantined", "bounced at", "bounce type")},
     **{
         plain(name): Said.REFUSED

@@ -198,7 +198,8 @@ AGREED: Final = _words(
 )
 _IN_USE: Final = _words(
     "aktīvs,aktyvus,aktívny,aktivní,aktív,activ,aktivt,aktivna,ativa,attiva,aktywna,actieve",
-    "on list,onlist,gewünscht,erwünscht,можно,можна,tohib,alta,de alta,dado de alta,owner,list owner,manager",
+    "валидный,валиден,валідний,on list,onlist,gewünscht,erwünscht,можно,можна,tohib,alta,de alta,dado de alta",
+    "owner,list owner,manager",
     "moderator,added",
     "active,enabled,normal,regular,member,verified,accepted,valid,ok",
     "deliverable,engaged,current,sendable,available",
@@ -218,7 +219,7 @@ _IN_USE: Final = _words(
     "підписка підтверджена,ativo,aktywny,premium,gifted,comped,trialed,free,aktiivinen",
 )
 YES: Final = _words(
-    "absolutely,of course,sure,definitely,certainly,gerne,natürlich,klar,claro,por supuesto,bien sûr,volontiers",
+    "gern,absolutely,of course,sure,definitely,certainly,gerne,natürlich,klar,claro,por supuesto,bien sûr,volontiers",
     "avec plaisir,конечно,конечно же,звісно,авжеж,звичайно,muidugi,ikka,ja gerne,please,yes please",
     "yes,y,true,t,1,on,x,v,checked,agree,agreed,i agree,accept,accepts,given,granted,opt in,double",
     "oui,evet,jo,áno,ano,jā,taip,да,есть,є,имеется,hay,vorliegend,liegt vor,ano,igen,angekreuzt,ausgewählt,coché",
