@@ -43,7 +43,12 @@ _OTHER_FLAGS: Final = re.compile(
     r"|постоян\w*|постіин\w*|карт\w*|adherent\w*|parrain\w*|app|gift|coupon|rabatt|discount|credit|kredit|invoice"
     r"|rechnung\w*|cash|pick ?up|gluten\w*|allerg\w*|kosher|halal|bus|train|first time|returning|repeat"
     r"|resident|citizen"
-    r"|veteran|senior|retired|pension\w*|smok\w*|helper|helfer|helper\w*|\w+mitglied|pusiklient|exported"
+    r"|bezahlt\w*|bar|pagad\w*|оплат\w*|maksnud|eraisik|hij[oa]s|ninos|lapsi|дет[еи]и?|діт\w*|beta|testers?"
+    r"|share|first aid"
+    r"|erste hilfe|auto|voiture|coche|remote|onsite|in person|insurance|versicher\w*|licen[cs]e|fuhrerschein"
+    r"|driver|swim\w*"
+    r"|schwimm\w*|replied|visited|erledigt|locked|(?:un)?qualified|veteran|senior|retired|pension\w*|smok\w*"
+    r"|helper|helfer|helper\w*|\w+mitglied|pusiklient|exported"
     r"|imported|synced|opened|clicked|printed|shipped|delivered|returned|refunded|car|pet|dog|cat)\b"
 )
 
