@@ -20,12 +20,12 @@ from relay.availability.book import MINUTE_S, AvailabilityKind, Outage
 from relay.cli.main import relay
 from relay.queue.operator import Operator
 from relay.store.database import connect, transaction
-from relay.store.sqlite.pool import Pool
 from relay.support import answered, threads
 from relay.support.values import SupportThread, ThreadKind
 from relay.web.minutes import MinuteWatch
 from relay.web.readiness import Readiness
 from tests.support.inside import person, signed_in
+from tests.support.store import pool
 from tests.support.web import Shop, serving
 
 SERVICE, SUPPORT = AvailabilityKind.SERVICE, AvailabilityKind.SUPPORT
@@ -174,7 +174,7 @@ def test_the_watch_says_what_can_be_used_once_a_minute(shop: Shop) -> None:
         assert isinstance(found, Readiness)
         return found
 
-    watch = MinuteWatch(Pool(shop.settings.database), ready, lambda: float(str(state["now"])))
+    watch = MinuteWatch(pool(shop.settings.database), ready, lambda: float(str(state["now"])))
 
     async def looked(second: float, store: bool, mail: bool) -> None:
         state.update(now=NOV + second, found=Readiness(store, mail, ()))

@@ -22,6 +22,7 @@ from relay.store.database import transaction
 from relay.values.ids import encode_id, new_submission_id
 from relay.web.desk import queue
 from tests.support.inside import held_campaign, person, signed_in
+from tests.support.store import ON_SERVER
 from tests.support.web import Served, Shop, serving
 
 
@@ -89,7 +90,7 @@ def test_sites_are_shown_with_their_next_try_and_last_failure(shop: Shop, desk: 
 
 def test_what_waits_is_counted_from_the_index_alone(shop: Shop) -> None:
     """By their rows a million copies take ten seconds, and no page waits so long."""
-    for sql, values in ((sites._LANES, ()), (figures._DEFERRED_OF, (1, 1))):
+    for sql, values in () if ON_SERVER else ((sites._LANES, ()), (figures._DEFERRED_OF, (1, 1))):
         plans = [str(row) for row in shop.conn.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
         assert plans and all("COVERING INDEX recipient_due" in one for one in plans)
     copies(shop, "counted.example", 4, tried="451 4.0.0 later")
