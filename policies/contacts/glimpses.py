@@ -76,18 +76,24 @@ def letters_and_digits(text: str) -> tuple[bytes, bytes]:
 
 def may_hold(msg: Message, wanted: Sequence[Needle]) -> bool:
     """False only where none of them stands in any place of the message."""
-    hints = {one.hint.translate(None, BEYOND_ASCII) for one in wanted}
+    hints = {one.hint.translate(None, BEYOND_ASCII) for one in wanted if one.hint}
     hints |= {hint[::-1] for hint in hints}  # some write backwards
     forms = frozenset(form for one in wanted for form in one.numbers)
+    pairs = [one.both for one in wanted if one.both is not None]
+    pairs += [(word[::-1], code[::-1]) for word, code in pairs]
     for text in (msg.subject, *(part.text for part in msg.content.texts)):
         letters, digits = letters_and_digits(text)
         if any(hint in letters for hint in hints) or any(form in digits for form in forms):
+            return True
+        if any(code in digits and word in letters for word, code in pairs):
             return True
         if forms and is_spoken(letters, forms):
             return True
     for text in _glimpses(msg):
         letters, digits = letters_and_digits(text)
         if any(hint in letters for hint in hints) or any(form in digits for form in forms):
+            return True
+        if any(code in digits and word in letters for word, code in pairs):
             return True
     return False
 

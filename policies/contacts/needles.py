@@ -76,6 +76,34 @@ class Needle(NamedTuple):
     """Telephone numbers: the whole run of digits is one of these; ``pattern`` is for the text as it is shown."""
     exact: str = ""
     """A mail address, in lower case."""
+    both: tuple[bytes, bytes] | None = None
+    """Letters and digits that stand in any text that may hold it, where it is written in many ways."""
+
+
+_STREET_WORDS: Final = """
+street str st road rd avenue ave lane ln square sq boulevard blvd tänav tn t puiestee pst maantee mnt tee straße platz
+weg allee gasse rue r bd chemin ch place pl quai calle c avenida avda av plaza paseo carrer via улица ул проспект пр
+просп площадь пл переулок пер вулиця вул площа провулок пров
+"""
+STREETS: Final = frozenset(folded(word) for word in _STREET_WORDS.split())
+"""What a street is called for short and at length: one stands for any other, and none at all."""
+_STREET_FORMS: Final = "|".join(sorted(map(re.escape, STREETS), key=len, reverse=True))
+ENDINGS: Final = tuple(folded(end) for end in ("straße", "strasse", "str"))
+"""Of words that are names of streets themselves."""
+LEAST_CODE: Final = 4
+"""Digits of a postal code."""
+
+
+def street_and_code(contact: str) -> tuple[bytes, bytes] | None:
+    """Of a postal address with a word for its street: the longest other word, and its longest number."""
+    words = [folded(word).strip(".,") for word in contact.split()]
+    if not any(word in STREETS or word.endswith(ENDINGS) for word in words):
+        return None
+    code = max(re.findall(r"\d+", contact), key=len, default="")
+    others = [word for word in words if word.isalpha() and word not in STREETS and not word.endswith(ENDINGS)]
+    if len(code) < LEAST_CODE or not others:
+        return None
+    return _hint(max(others, key=len)), code.encode()
 
 
 def needle(contact: str) -> Needle | None:
@@ -95,7 +123,9 @@ def needle(contact: str) -> Needle | None:
         return None
     pieces = [piece for piece in contact.split(",") if any(map(str.isalnum, piece))]
     orders = [_phrase(order) for order in permutations(pieces)] if len(pieces) <= MOST_PIECES else [_phrase(pieces)]
-    return Needle(contact, "", _hint(pieces[0]), re.compile(rf"(?<![a-z])(?:{'|'.join(orders)})(?![a-z])"))
+    pattern = re.compile(rf"(?<![a-z])(?:{'|'.join(orders)})(?![a-z])")
+    both = street_and_code(contact)
+    return Needle(contact, "", b"" if both else _hint(pieces[0]), pattern, both=both)
 
 
 def _phrase(pieces: Iterable[str]) -> str:
@@ -104,12 +134,25 @@ def _phrase(pieces: Iterable[str]) -> str:
 
 
 def _turns(piece: str) -> list[str]:
-    first, _, rest = piece.strip().partition(" ")
-    return [piece, f"{rest} {first}"] if first.isdigit() and rest else [piece]
+    words = piece.split()
+    if len(words) > 1 and words[0].isdigit():
+        return [piece, " ".join((*words[1:], words[0]))]
+    if len(words) > 1 and words[-1].isdigit():
+        return [piece, " ".join((words[-1], *words[:-1]))]
+    return [piece]
 
 
 def _letters_apart(text: str) -> str:
-    return _GLUE.join(re.escape(c) for c in folded(text) if c.isalnum())
+    return "".join(map(_word_apart, text.split())).removesuffix(_GLUE)
+
+
+def _word_apart(word: str) -> str:
+    plain = folded(word).strip(".")
+    if plain in STREETS:
+        return rf"(?:(?:{_STREET_FORMS})(?![a-z]){_GLUE})?"
+    stem = next((plain.removesuffix(end) for end in ENDINGS if plain.endswith(end) and plain != end), "")
+    letters = _GLUE.join(re.escape(c) for c in stem or plain if c.isalnum())
+    return f"{letters}(?:{'|'.join(ENDINGS)}){_GLUE}" if stem else f"{letters}{_GLUE}" if letters else ""
 
 
 def _number(contact: str, digits: str) -> Needle:

@@ -18,6 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import unquote
 
 from policies.contacts.codings import WrittenAt, coded, unescaped, without_tags
 from relay.mail.content import Attachment
@@ -37,6 +38,8 @@ TURNED: Final = tuple(word.encode() for word in ("<bdo", "direction", "rtl", "\u
 _PDF_TEXT: Final = re.compile(rb"\(((?:[^()\\]|\\.){1,500})\)?|<([0-9A-Fa-f]{4,1000})>")
 """What never ends is taken as well, so that nothing is read twice."""
 _UPRIGHT: Final = str.maketrans("ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎz˙", "abcdefghijklmnopqrstuvwxyz.")
+_PICTURE: Final = re.compile(r"\.(?:png|jpe?g|gif|webp|svg|avif|bmp|pdf)(?=[?#\"'\s)>]|\Z)", re.IGNORECASE)
+"""Behind what a picture is called, so that it isn't part of a domain in its name."""
 _UPSIDE_DOWN: Final = re.compile("[ɐɔǝɟƃɥᴉɾʞɯɹʇʌʍʎ]")
 _IN_THE_WAY: Final = re.compile(
     r"no[-_.]?spam|remove(?:[-_.]?(?:this|me))?|delete(?:[-_.]?(?:this|me))?|entfernen|ohne[-_.]?spam|bezspam"
@@ -152,6 +155,8 @@ def css_texts(resolved: str) -> str:
 
 def _markup(source: str, resolved: str, text: str) -> Iterator[WrittenAt]:
     yield WrittenAt("the markup", unescaped(joined(resolved)))
+    if _PICTURE.search(resolved) is not None:
+        yield WrittenAt("the name of a picture", unquote(_PICTURE.sub(" ", resolved)))
     lower = lowered(source)
     if b"content" in lower:
         yield WrittenAt("a style sheet", css_texts(resolved))

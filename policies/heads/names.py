@@ -26,6 +26,9 @@ OWN: Final = Path(__file__).parent / "brands.toml"
 LEAST_LETTERS: Final = 5
 """Of another tenant's name; shorter ones are words of everyday."""
 
+MOST_WORDS: Final = 3
+"""Of a well-known name."""
+
 _SET_APART: Final = re.compile(
     r"\A\s*([^|/()]{2,40}?)\s*(?:\bvia\b|\bby\b|\bpar\b|\bdurch\b|\bpor\b|\bчерез\b|\bkaudu\b|[|/\u2013\u2014])"
     r"|\(([^()]{2,40})\)",
@@ -45,8 +48,11 @@ kundendienst kunden kundenbetreuung hilfe sicherheit konto benachrichtigung rech
 bestellung versand paket lieferung mitteilung ihr ihre mein meine abteilung equipe service clientele clients
 assistance securite compte alerte facture facturation paiement commande livraison colis votre le la atencion al
 cliente clientes soporte seguridad cuenta aviso factura facturacion pago pagos pedido envio paquete su el equipo
+abo mitgliedschaft abonnement abonnements suscripcion liikmelisus tellimuse rakendus
+membership member subscription prime premium plus express app
 klienditugi klienditeenindus tugi meeskond turvalisus konto teade arve arved makse maksed tellimus tarne pakk teie
 sinu pank поддержка поддержки служба служба безопасности безопасность команда центр клиент клиентов счет счета
+онлайн подписка приложение підписка застосунок
 оплата заказ доставка ваш банк банка аккаунт уведомление уведомления информация россия підтримка підтримки служба
 безпеки безпека команда центр клієнт клієнтів рахунок рахунки оплата замовлення доставка ваш банк банку акаунт
 сповіщення інформація україна dot punkt punto точка крапка
@@ -87,7 +93,7 @@ class Brands:
         words = plain_words(name)
         rest = [word for word in words if word not in ROLES]
         found = self.by_name.get("".join(rest)) or self.by_name.get("".join(words)) or self._first(words)
-        found = found or self._apart(name)
+        found = found or self._several(rest) or self._apart(name)
         if found is None or found.domains & own_domains:
             return None
         if found.common and not any(word in STRONG for word in words if word not in found.plain):
@@ -101,6 +107,21 @@ class Brands:
             if found is not None and len(words) > count and words[count] in STRONG:
                 return found
         return None
+
+    def _several(self, words: list[str]) -> WellKnown | None:
+        """Well-known names alone, one behind the other: "Deutsche Post DHL"."""
+        first: WellKnown | None = None
+        at = 0
+        while at < len(words):
+            ends = range(min(len(words), at + MOST_WORDS), at, -1)
+            end = next((end for end in ends if "".join(words[at:end]) in self.by_name), 0)
+            if not end:
+                return None
+            one = self.by_name["".join(words[at:end])]
+            first, at = first or one, end
+            if one.common:
+                return None
+        return first
 
     def _apart(self, name: str) -> WellKnown | None:
         """One of the well-known alone, set apart from the sender's own: "PayPal via Acme", "Acme (PayPal)"."""
@@ -156,9 +177,14 @@ def reduced(name: str) -> str:
     return "".join(word for word in words if folded(word) not in ROLES)
 
 
+_MEANT: Final[tuple[dict[int, int], ...]] = ({}, str.maketrans("013457", "oleast"), str.maketrans("013457", "oieast"))
+"""What digits may stand for between letters: nothing else; letters, a one for either of two."""
+
+
 @lru_cache(maxsize=4096)
 def _looks(name: str) -> tuple[str, ...]:
-    return look_of(name), reduced(name)
+    looks = (look_of(name), reduced(name))
+    return tuple(dict.fromkeys(form.translate(meant) for meant in _MEANT for form in looks))
 
 
 def tenant_pretended(name: str, taken: Mapping[str, str], own: Iterable[str]) -> str:
