@@ -15,7 +15,7 @@ from tests.support.content import mail, read
 SAMPLES = Path(__file__).resolve().parent.parent / "samples" / "content"
 POLICY = Policy({})
 LINE = re.compile(r"(?P<language>[a-z]{2})(?P<verdict>[+-]) (?P<text>.+)")
-SETS = tuple(f"held_{which}.txt" for which in ("first", "second", "third", "fourth", "fifth"))
+SETS = tuple(f"held_{which}.txt" for which in ("first", "second", "third", "fourth", "fifth", "sixth"))
 
 
 class Written(NamedTuple):
