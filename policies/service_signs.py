@@ -46,6 +46,15 @@ moins-cher bon-plan cadeau collection nouveauté achetez commandez choisissez gr
 maigri gélule moitié-prix mensualit gagn lot prix saison inscrivez offre places rebaja descuento oferta barat cupón
 regalo colección novedad compra pide elige gratis seminario curso adelgaz cápsula mitad-de-precio plazos gana premio
 precios temporada apúnta inscríb plazas sorteo
+first-customers first-hundred costs-nothing seats shoes coat dress linen professionals kilos
+первым-покупател первые-покупател первой-сотн первые-сто даром мест-мало мало-мест записаться шарф ботин туфл плать
+плащ профессионал килограмм першим-покупц перші-покупц першій-сотн перші-сто задарма місць-мало мало-місць записатися
+черевик туфл сукн плащ професіонал кілограм esimesed-ostjad esimesed-sada salli kingad mantel kleit kilo asjatundja
+ersten-kunden ersten-hundert kostet-nichts schal schuhe mantel kleid leinen halben-preis halbem-preis kilo
+premiers-clients cent-premiers écharpe souliers chaussures manteau robe kilos professionnels
+primeros-clientes cien-primeros bufanda zapatos abrigo vestido lino kilos profesionales
+on-the-house price-of-one go-fast по-цене-одно расходятся-быстро за-ціною-одніє розходяться-швидко ühe-hinnaga
+lähevad-kiiresti preis-von-einer schnell-weg prix-d'une partent-vite precio-de-una vuelan
 """.split()
 _SERVICE: Final = """
 password passcode reset verify verification confirm code sign-in login logged account order invoice receipt payment
