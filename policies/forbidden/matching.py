@@ -11,7 +11,7 @@ from ahocorasick_rs import AhoCorasick
 
 from policies.forbidden.languages import languages_of
 from policies.forbidden.reading import MOST_KEPT, ReadText, read_text
-from policies.forbidden.word_lists import ENOUGH, LANGUAGES, LEAST_STEM, WordClass
+from policies.forbidden.word_lists import ENOUGH, LANGUAGES, LEAST_STEM, Rule, WordClass
 
 PASSAGE: Final = 70
 """Words within which points are added up."""
@@ -80,6 +80,11 @@ class Matcher:
 
     def __init__(self, classes: Sequence[WordClass]) -> None:
         self._classes = tuple(classes)
+        self._rules: list[dict[str, list[Rule]]] = [{} for _ in self._classes]
+        """Of each class, by the group that a rule begins with."""
+        for rules, one in zip(self._rules, self._classes, strict=True):
+            for rule in one.rules:
+                rules.setdefault(rule.first, []).append(rule)
         self._slots: list[tuple[int, tuple[str, str]]] = []
         """Class, and name and language of a group."""
         words: dict[str, int] = {}
@@ -211,15 +216,11 @@ class Matcher:
     def _weighed(
         self, number: int, groups: dict[tuple[str, str], list[int]], read: ReadText, text: str, least: int
     ) -> Suspicion:
-        one = self._classes[number]
+        one, rules = self._classes[number], self._rules[number]
         fired: list[tuple[int, int, int, str]] = []
         """Where from, where to, points, rule."""
-        spoken = {language for _, language in groups}
-        for rule in one.rules:
-            for language in spoken:
-                first = groups.get((rule.first, language))
-                if not first:
-                    continue
+        for (name, language), first in groups.items():
+            for rule in rules.get(name, ()):
                 if not rule.second:
                     fired += [(place, place, rule.points, rule.text) for place in first]
                     continue
