@@ -24,7 +24,9 @@ _BARE: Final = re.compile(
     rf"(?:(?:date|data|fecha|datum|дата) (?:de |d |du )?)?(?:{_END})"
     r"(?: (?:date|at|on|time|datetime|utc|am|le|el|datum|kuupaev|aeg))*\Z"
 )
-_ENDED: Final = re.compile(r"\b(?:ende|end|ended|fin|fine|slut|lopp|koniec|konec|конец|кінець|кінець)\Z")
+_ENDED: Final = re.compile(
+    r"\b(?:ende|end|ended|fin|fine|slut|lopp|loppenud|beendet|terminado|koniec|konec|конец|кінець|кінець)\Z"
+)
 """Of a subscription or a consent: ``newsletter_end``."""
 _CONSENT: Final = re.compile(
     r"consent|opt ?in|permission|newsletter|mailing|marketing|gdpr|dsgvo|rgpd|einwillig|zustimm|einverstand"

@@ -145,7 +145,7 @@ ROOTS: Final[dict[Idea, tuple[str, ...]]] = {
         "geslot,zamkn,uzavř,stängd,lukket,suljet,закрыт,закрит,ended,former,dropped",
         "abgelehn,rechaz,rifiut,recus,geweiger,odmow,odmít,odmiet,keeldu,відхил",
         "отклон,avböj,nekad,avslå,hylät,kieltä,elutas",
-        "gelösch,löschung,deaktiv,abgelaufen,abgelauf,entfernt,archiviert,erlosch,beendet,stillgeleg,ehemalig",
+        "gelösch,löschung,löschdat,deaktiv,abgelaufen,abgelauf,entfernt,archiviert,erlosch,beendet,stillgeleg,ehemalig",
         "supprim,désactiv,expir,archiv,effac,terminé,ancien,refus,declin,reject,denied,decline,refuz,redded,noraid",
         "elimin,borrad,desactiv,caduc,vencid,archivad,finaliz,antigu,suprimid",
         "eliminat,rimoss,rimoz,disattiv,scadut,archiviat,terminat,ex iscritt",

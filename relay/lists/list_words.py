@@ -135,7 +135,7 @@ _COMPLAINED: Final = _words(
     "spam gemeld,segnalato come spam",
 )
 _NEVER: Final = _words(
-    "requested,consent requested,not requested,angefragt,nicht angefragt",
+    "denegado,denegada,requested,consent requested,not requested,angefragt,nicht angefragt",
     "nicht gewünscht,unerwünscht,nicht erwünscht,нельзя,не можна,не желательно,нежелательно,ei tohi,ära saada",
     "未订阅,未确认,待确认,未訂閱,未確認,未購読,仮登録,미구독,미확인,غير مشترك,לא רשום",
     "unconfirmed,not confirmed,pending confirmation,awaiting confirmation,waiting confirmation,confirmation pending",
@@ -219,7 +219,8 @@ _IN_USE: Final = _words(
     "підписка підтверджена,ativo,aktywny,premium,gifted,comped,trialed,free,aktiivinen",
 )
 YES: Final = _words(
-    "gern,absolutely,of course,sure,definitely,certainly,gerne,natürlich,klar,claro,por supuesto,bien sûr,volontiers",
+    "single,gern,absolutely,of course,sure,definitely,certainly,gerne,natürlich,klar,claro,por supuesto",
+    "bien sûr,volontiers",
     "avec plaisir,конечно,конечно же,звісно,авжеж,звичайно,muidugi,ikka,ja gerne,please,yes please",
     "yes,y,true,t,1,on,x,v,checked,agree,agreed,i agree,accept,accepts,given,granted,opt in,double",
     "oui,evet,jo,áno,ano,jā,taip,да,есть,є,имеется,hay,vorliegend,liegt vor,ano,igen,angekreuzt,ausgewählt,coché",
