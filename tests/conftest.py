@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 
@@ -20,6 +21,9 @@ os.environ["TZ"] = "UTC"
 for name in ("COLUMNS", "LINES"):  # pytest-xdist's
     os.environ.pop(name, None)
 time.tzset()
+# A run in the background of a script ignores Ctrl-C, and so would each command that a test ends by it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=store.ON_SERVER, scope="session")
