@@ -199,7 +199,10 @@ def test_reports_and_answers_are_seen_to(shop: Shop, desk: httpx.Client, operato
     assert "pasted &lt;b&gt;mail&lt;/b&gt;" in desk.get(f"/desk/reports/{report}").text
     assert desk.post(f"/desk/reports/{report}/close").status_code == 422
     assert desk.post(f"/desk/reports/{report}/close", data={"note": "not ours"}).status_code == 303
-    assert "It was an &lt;i&gt;old&lt;/i&gt; list." in desk.get(f"/desk/statements/{made.id}").text
+    page = desk.get(f"/desk/statements/{made.id}", params={"lang": "de"}).text
+    assert "It was an &lt;i&gt;old&lt;/i&gt; list." in page
+    assert f"<code>{made.action}</code>" not in page and f"conduct.{made.action}" not in page  # in words
+    desk.get("/desk/", params={"lang": "en"})
     assert desk.post(f"/desk/statements/{made.id}/decide", data={"text": "It stands."}).status_code == 303
     front = desk.get("/desk/reports").text
     assert f'href="/desk/reports/{report}"' not in front and f'href="/desk/statements/{made.id}"' not in front

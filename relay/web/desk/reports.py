@@ -49,8 +49,10 @@ def statement(asked: PageRequest) -> Response:
     with asked.context.storage.read() as conn:
         row = _find(conn, asked)
         thread = threads.about(conn, row.tenant_id, f"statement:{row.id}")
+    key = f"conduct.{row.action}.subject"
     values = {
         "row": row,
+        "said": asked.language.plain(key, tenant=row.tenant) if asked.language.has(key) else row.action,
         "facts": [letters.fact(asked.language, fact) for fact in row.facts],
         "rule": letters.rule(asked.language, row.rule),
         "thread": thread,
