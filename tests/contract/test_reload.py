@@ -158,7 +158,8 @@ def test_a_wrong_file_keeps_what_is(table: str, values: dict[str, object], says:
     mark = (relay.directory / "data" / "reloaded").stat().st_ino
     relay.process.send_signal(signal.SIGHUP)
     until(lambda: (relay.directory / "data" / "reloaded").stat().st_ino != mark, "it has been looked at")
-    assert any("the settings are kept as they were" in line and says in line for line in relay.log)
+    kept = "the settings are kept as they were"
+    until(lambda: any(kept in line and says in line for line in relay.log), "it has been told")
     assert not json.loads((relay.directory / "data" / "reloaded").read_text())["ok"]
     assert size(relay) == was and processes(relay) == before
 

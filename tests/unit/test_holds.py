@@ -95,7 +95,8 @@ def test_many_end_in_short_transactions(conn: sqlite3.Connection, monkeypatch: p
 
 def test_those_with_an_end_are_found_without_reading_the_queue(conn: sqlite3.Connection) -> None:
     plan = conn.execute(f"EXPLAIN QUERY PLAN {holds.ENDED}", (NOW, 9)).fetchall()
-    assert [row[3] for row in plan] == ["SEARCH recipient USING INDEX recipient_held_until (held_until<?)"]
+    told = [row[3].replace("COVERING ", "") for row in plan]  # what newer releases of SQLite call it
+    assert told == ["SEARCH recipient USING INDEX recipient_held_until (held_until<?)"]
 
 
 def test_nothing_to_end_waits_for_no_lock(tmp_path: Path, conn: sqlite3.Connection) -> None:

@@ -107,7 +107,8 @@ def test_what_stays_is_not_read(conn: sqlite3.Connection) -> None:
 
 def test_leases_of_the_dead_are_found_without_reading_the_queue(conn: sqlite3.Connection) -> None:
     plan = conn.execute(f"EXPLAIN QUERY PLAN {NEXT_OWNER}", ("w",)).fetchall()
-    assert [row[3] for row in plan] == ["SEARCH recipient USING INDEX recipient_leased (owner>?)"]
+    told = [row[3].replace("COVERING ", "") for row in plan]  # what newer releases of SQLite call it
+    assert told == ["SEARCH recipient USING INDEX recipient_leased (owner>?)"]
     plan = conn.execute(f"EXPLAIN QUERY PLAN {TAKE_BACK}", (1.0, "w")).fetchall()
     assert plan[0][3] == "SEARCH recipient USING INDEX recipient_leased (owner=?)"
 
