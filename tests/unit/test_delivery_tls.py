@@ -73,6 +73,7 @@ BROKEN: list[tuple[str, Action]] = [
     ("220 then nothing", ("220 go", STALL)),
     ("drop", DROP),
     ("421", ("421 4.3.0 no", DROP)),
+    ("421 not hung up yet", ("421 4.3.0 no", STALL)),
 ]
 
 

@@ -89,7 +89,8 @@ class Opening:
         try:
             await self._client.starttls(server_hostname=self._target.host, tls_context=self._context)
         except aiosmtplib.SMTPResponseException as error:
-            if self._mode is Mode.REQUIRED or not self._client.is_connected:
+            # Who says 421 hangs up (RFC 5321 §3.8), even if that isn't seen yet.
+            if self._mode is Mode.REQUIRED or error.code == 421 or not self._client.is_connected:
                 raise TlsFailed(f"STARTTLS was answered {error.code} {one_line(error.message)}") from error
             return
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
