@@ -89,7 +89,9 @@ _CHECKS: Final = (
     ),
     (
         "suppression x",
-        f"x.reason = 'unsubscribed' AND {_KNOWN} AND NOT {_ENDED}since_at AND coalesce({_of('means')}, '') = x.detail)",
+        # Its detail is that of the record, where it has one; earlier releases kept the means alone.
+        f"x.reason = 'unsubscribed' AND {_KNOWN} AND NOT {_ENDED}since_at"
+        f" AND x.detail IN (coalesce({_of('means')}, ''), coalesce({_of('detail')}, {_of('means')}, '')))",
         "the suppression isn't what was recorded",
     ),
 )

@@ -264,6 +264,7 @@ def test_suppressions_are_told_by_reason_and_keep_where_they_are_from(call: Call
         "import gone.csv, line 2: unsubscribed",
         "import gone.csv, line 3: hard bounce",
     ]
+    assert json.loads(call("audit", "verify", "--json")[1])["faults"] == []
 
 
 def test_a_line_break_in_a_quoted_cell_parts_what_stands_there(tmp_path: Path) -> None:
