@@ -232,9 +232,10 @@ def test_the_time_of_one_transaction_is_for_all_its_recipients(house: House) -> 
         assert dialog.say("MAIL FROM:<news@acme.example>").code == 250
         for _ in range(5):
             assert dialog.say("RCPT TO:<mute@rcpt.example>").code == 451
-        before = len(house.service.asked)
+        question = "recipient acme ok@rcpt.example"  # the last of those before may reach the service late
+        before = house.service.asked.count(question)
         assert str(dialog.say("RCPT TO:<ok@rcpt.example>")).startswith("451 4.3.0")
-        assert len(house.service.asked) == before
+        assert house.service.asked.count(question) == before
 
 
 def test_the_re_check_is_asked_too_and_its_answers_act(house: House) -> None:
