@@ -6,10 +6,8 @@ came after the last letter reads it on its pages.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from relay.announcements import book
@@ -17,12 +15,11 @@ from relay.announcements.values import Announcement
 from relay.conduct import account
 from relay.queue import to_tenant
 from relay.queue.operator import Operator
+from relay.store.chores import turns
 from relay.store.contract import Tx
 from relay.store.database import transaction
 from relay.store.engines import StoreAddress
 from relay.store.kept import KeptConnection
-from relay.store.thread import to_its_end
-from relay.store.words import failed
 from relay.tenants import tenants
 from relay.texts.language import Language, choose
 from relay.values.tenant import TenantRow
@@ -47,15 +44,12 @@ _LAST: Final = 2**62
 async def run(path: StoreAddress, settings: Settings, clock: Callable[[], float]) -> None:
     """Until cancelled; a turn that is begun is ended."""
     operator, base_url = Operator.of(settings), settings.links.base_url
-    with closing(KeptConnection(path)) as store:
-        while True:
-            try:
-                while await to_its_end(turn, store, operator, base_url, clock()):
-                    pass
-            except Exception as error:
-                failed(_log, "announcements can't be told, trying again", error, path)
-                await asyncio.sleep(AGAIN_S)
-            await asyncio.sleep(EVERY_S)
+    kept, fault = KeptConnection(path), "announcements can't be told, trying again"
+
+    def work() -> bool:
+        return turn(kept, operator, base_url, clock())
+
+    await turns(kept, work, every_s=EVERY_S, again_s=AGAIN_S, log=_log, fault=fault)
 
 
 def turn(store: KeptConnection, operator: Operator, base_url: str, now: float) -> bool:

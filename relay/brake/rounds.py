@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import closing
 from typing import Final
 
 from relay.brake import brakes, habits
+from relay.store.chores import turns
 from relay.store.database import transaction
 from relay.store.engines import StoreAddress
 from relay.store.kept import KeptConnection
-from relay.store.thread import to_its_end
-from relay.store.words import failed
 
 _log = logging.getLogger("relay.brake")
 
@@ -36,11 +33,5 @@ async def run(path: StoreAddress, clock: Callable[[], float]) -> None:
                     habits.forget(conn, now)
                 forgot_at = now
 
-    with closing(kept):
-        while True:
-            try:
-                await to_its_end(turn)
-            except Exception as error:
-                failed(_log, "what is braked can't be worked off, trying again", error, path)
-                await asyncio.sleep(AGAIN_S)
-            await asyncio.sleep(EVERY_S)
+    fault = "what is braked can't be worked off, trying again"
+    await turns(kept, turn, every_s=EVERY_S, again_s=AGAIN_S, log=_log, fault=fault)

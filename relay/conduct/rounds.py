@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from relay.conduct import campaign_statements, contact, domain_watch
 from relay.keys.secrets import Secrets
 from relay.queue.operator import Operator
 from relay.queue.thaw import thaw
+from relay.store.chores import turns
 from relay.store.contract import Tx
 from relay.store.database import transaction
 from relay.store.engines import StoreAddress
 from relay.store.kept import KeptConnection
-from relay.store.thread import to_its_end
-from relay.store.words import failed
 from relay.tenants import tenants
 from relay.tenants.lookup import LookupFailed, RecordLookup, resolver
 
@@ -45,7 +42,6 @@ class Rounds:
         clock: Callable[[], float],
         lookup: RecordLookup | None = None,
     ) -> None:
-        self._path = path
         self._kept = KeptConnection(path)
         self._settings = settings
         self._secrets = secrets
@@ -56,14 +52,8 @@ class Rounds:
 
     async def run(self) -> None:
         """Until cancelled; a turn that is begun is ended."""
-        with closing(self._kept):
-            while True:
-                try:
-                    await to_its_end(self.turn)
-                except Exception as error:
-                    failed(_log, "contacts and domains can't be looked at, trying again", error, self._path)
-                    await asyncio.sleep(AGAIN_S)
-                await asyncio.sleep(EVERY_S)
+        fault = "contacts and domains can't be looked at, trying again"
+        await turns(self._kept, self.turn, every_s=EVERY_S, again_s=AGAIN_S, log=_log, fault=fault)
 
     def turn(self) -> None:
         """What is due now."""

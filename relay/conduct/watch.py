@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import closing
 from typing import Final
 
 from config.settings import Settings
@@ -13,12 +11,11 @@ from relay.conduct import judge, sums
 from relay.events import follow
 from relay.events.follow import Follower
 from relay.queue.operator import Operator
+from relay.store.chores import turns
 from relay.store.contract import Tx
 from relay.store.database import transaction
 from relay.store.engines import StoreAddress
 from relay.store.kept import KeptConnection
-from relay.store.thread import to_its_end
-from relay.store.words import failed
 
 _log = logging.getLogger("relay.conduct")
 
@@ -35,7 +32,6 @@ class TenantWatch:
     """Use its turns from one thread at a time; by one process of a relay."""
 
     def __init__(self, path: StoreAddress, settings: Settings, clock: Callable[[], float]) -> None:
-        self._path = path
         self._kept = KeptConnection(path)
         self._settings = settings
         self._operator = Operator.of(settings)
@@ -50,14 +46,8 @@ class TenantWatch:
 
     async def run(self) -> None:
         """Until cancelled; a turn that is begun is ended."""
-        with closing(self._kept):
-            while True:
-                try:
-                    await to_its_end(self.turn)
-                except Exception as error:
-                    failed(_log, "tenants' rates can't be judged, trying again", error, self._path)
-                    await asyncio.sleep(AGAIN_S)
-                await asyncio.sleep(EVERY_S)
+        fault = "tenants' rates can't be judged, trying again"
+        await turns(self._kept, self.turn, every_s=EVERY_S, again_s=AGAIN_S, log=_log, fault=fault)
 
     def turn(self) -> None:
         """Everything that has happened so far."""

@@ -18,21 +18,19 @@ and that pair is the position.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from relay.events import daily
 from relay.events.forget import forget_told
+from relay.store.chores import turns
 from relay.store.contract import Tx
 from relay.store.database import transaction
 from relay.store.engines import StoreAddress
 from relay.store.kept import KeptConnection
-from relay.store.thread import to_its_end
-from relay.store.words import failed
 
 _log = logging.getLogger("relay.events")
 
@@ -109,14 +107,8 @@ def catch_up(conn: Tx, followers: Sequence[Follower] = ALL) -> int:
 
 async def run(path: StoreAddress, followers: Sequence[Follower] = ALL) -> None:
     """Follow until cancelled, in a thread that ends its turn first; by one process of a relay."""
-    with closing(KeptConnection(path)) as kept:
-        while True:
-            try:
-                await to_its_end(_turn, kept, followers)
-            except Exception as error:
-                failed(_log, "events can't be followed, trying again", error, path)
-                await asyncio.sleep(AGAIN_S)
-            await asyncio.sleep(EVERY_S)
+    kept, fault = KeptConnection(path), "events can't be followed, trying again"
+    await turns(kept, partial(_turn, kept, followers), every_s=EVERY_S, again_s=AGAIN_S, log=_log, fault=fault)
 
 
 def _turn(kept: KeptConnection, followers: Sequence[Follower]) -> None:
