@@ -341,23 +341,10 @@ def in_groups(index: int, header: str, cells: Sequence[str], answers: Mapping[st
 
 
 _BESIDE: Final = frozenset(
-    plain(word)
-    for word in (
-        *(
-            "newsletter",
-            "newsletters",
-            "email",
-            "emails",
-            "mail",
-            "mails",
-            "mailing",
-            "mailings",
-            "list",
-            "news",
-            "from",
-        ),
-        *("users", "subscribers", "contacts", "members", "people", "customers", "kunden", "abonnenten", "контакты"),
-    )
+    plain(
+        "newsletter newsletters email emails mail mails mailing mailings list news from"
+        " users subscribers contacts members people customers kunden abonnenten контакты"
+    ).split()
 )
 """What a label may say beside a word of states: ``Newsletter unsubscribed``."""
 

@@ -4,7 +4,7 @@ An application that sends one newsletter to each subscriber by itself sends the
 same parts each time: what differs between the copies (links, the reason, who it
 is for) are slots of ours, or stands in the header. So what such a part stands
 for, and where the footer goes in it, is remembered for the last few. A part
-that never comes again costs its hash more, less than a hundredth of the search.
+that never comes again costs two hashes more, of some 3 µs each for 7 KB.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from relay.mail import html, transfer
 
 PARTS: Final = 32
 OCTETS: Final = 64 * 1024
-"""Of the longest part that is remembered: with what it stands for, 4 MiB of all of them together at most."""
+"""Of the longest part that is remembered: encoded, decoded and as it came, 6 MiB in a process at most."""
 
 
 def decode(body: bytes, encoding: str) -> bytes | None:
@@ -37,9 +37,3 @@ _decoded = lru_cache(maxsize=PARTS)(transfer.decode)
 @lru_cache(maxsize=PARTS)
 def _plan(octets: bytes) -> html.Insertion:
     return html.plan(octets.decode("latin-1"))
-
-
-def forget() -> None:
-    """Of all parts; for tests and measurements."""
-    _decoded.cache_clear()
-    _plan.cache_clear()

@@ -15,11 +15,13 @@ from relay.texts.english_desk import DESK
 from relay.texts.english_lists import LISTS
 from relay.texts.english_register import REGISTER
 from relay.texts.english_sending import SENDING
+from relay.texts.english_sign_in import SIGN_IN
 from relay.texts.english_support import SUPPORT
 from relay.texts.english_why import WHY
 
 ENGLISH: Final[dict[str, str]] = {
     **ACCOUNT,
+    **SIGN_IN,
     **LISTS,
     **DESK,
     **REGISTER,

@@ -22,7 +22,6 @@ def _message(subject: bytes, body: bytes, encoding: bytes) -> bytes:
 def test_the_second_letter_of_a_newsletter_becomes_the_same(
     body: bytes, encoding: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    come_again.forget()
     first = whole(copy_of(_message(b"one", body, encoding)))
     plans: list[str] = []
     monkeypatch.setattr(html, "plan", plans.append)
@@ -40,7 +39,6 @@ def test_what_is_alike_in_the_body_but_not_in_its_encoding_is_another() -> None:
 
 
 def test_long_parts_are_not_kept() -> None:
-    come_again.forget()
     long = b"=41" * (come_again.OCTETS // 3 + 1)
     assert come_again.decode(long, "quoted-printable") is not come_again.decode(long, "quoted-printable")
     short = b"=41" * 10
