@@ -97,6 +97,7 @@ def _held(conn: Tx, tenant_id: int) -> int:
 
 
 def _deferred(conn: Tx, tenant_id: int) -> int:
+    """By their rows: notices to the tenant itself, which aren't its, name no person."""
     row = conn.execute(
         "SELECT count(*) FROM recipient WHERE state = 0 AND attempts > 0 AND subscriber_id > 0 AND tenant_id = ?",
         (tenant_id,),

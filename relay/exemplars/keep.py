@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import closing
 from typing import Final
 
 import msgspec
 
 from relay.exemplars import exemplar, sample
 from relay.exemplars.values import Exemplar
+from relay.store.chores import turns
 from relay.store.contract import Tx
 from relay.store.database import transaction
 from relay.store.engines import StoreAddress
 from relay.store.kept import KeptConnection
-from relay.store.thread import to_its_end
-from relay.store.words import failed
 
 _log = logging.getLogger("relay.exemplars")
 
@@ -90,12 +87,11 @@ def turn(store: KeptConnection, base_url: str, now: float, done: dict[int, float
 async def run(path: StoreAddress, base_url: str, clock: Callable[[], float]) -> None:
     """Keep exemplars of campaigns under watch until cancelled, in a thread that ends its turn first."""
     done: dict[int, float] = {}
-    with closing(KeptConnection(path)) as store:
-        while True:
-            try:
-                await to_its_end(turn, store, base_url, clock(), done)
-            except Exception as error:
-                failed(_log, "exemplars of campaigns can't be kept, trying again", error, path)
-            if len(done) > 10_000:
-                done.clear()
-            await asyncio.sleep(EVERY_S)
+    store, fault = KeptConnection(path), "exemplars of campaigns can't be kept, trying again"
+
+    def work() -> None:
+        turn(store, base_url, clock(), done)
+        if len(done) > 10_000:
+            done.clear()
+
+    await turns(store, work, every_s=EVERY_S, again_s=0.0, log=_log, fault=fault)
