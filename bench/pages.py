@@ -157,7 +157,7 @@ def _copies(shop: Shop, first: int, last: int, id_first: int, id_step: int, each
         head + "INSERT INTO recipient (submission_id, number, tenant_id, campaign_id, subscriber_id, address, domain,"
         " state, due_at, attempts, status, remote, changed_at)"
         f" SELECT {id_}, 0, c.tenant_id, c.id, i % 1000000 + 1, 'reader' || i % 1000000 || '@' || site, site, {state},"
-        f" {at}, i % 2, '2.0.0', '250 2.0.0 OK', {at}"
+        f" {at}, i % 2, '250 2.0.0 OK', 'mx.example [192.0.2.1]:25', {at}"
         f" FROM (SELECT i, CASE i % {len(SITES)} {sites} END AS site FROM n) n"
         f" CROSS JOIN campaign c WHERE c.id = {which}",
         values,

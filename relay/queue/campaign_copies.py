@@ -8,6 +8,7 @@ and still name a next one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -25,6 +26,7 @@ MOST_LOOKED_AT: Final = 10_000
 STATES: Final = (
     "ready", "leased", "held", "delivered", "bounced", "expired", "cancelled", "declined", "withdrawn",
 )  # fmt: skip
+_STATUS: Final = re.compile(r"(?:[245]\d\d[ -])?([245]\.\d{1,3}\.\d{1,3})(?![\w.])")
 _LAST: Final = (1 << 63) - 1
 _AROUND_S: Final = 5.0
 """A campaign is made a moment before its first message has its id, or after it."""
@@ -43,7 +45,9 @@ class CampaignCopy:
     status: str
     """Enhanced status code (RFC 3463) of the last answer; empty: none as yet."""
     reason: str
-    """What the other side said last, or why it is held."""
+    """What was answered last, or why it is held; empty: nothing as yet."""
+    remote: str
+    """Who answered: host and address."""
     attempts: int
     accepted_at: float
     changed_at: float
@@ -96,7 +100,12 @@ def _copies(
         yield (
             (submission_id, at),
             CampaignCopy(
-                encode_id(submission_id), address, shown, status or "", (held if shown == "held" else remote) or "",
-                attempts, accepted_at, changed_at,
+                encode_id(submission_id), address, shown, _code(status or ""),
+                (held if shown == "held" else status) or "", remote or "", attempts, accepted_at, changed_at,
             ),
         )  # fmt: skip
+
+
+def _code(answer: str) -> str:
+    found = _STATUS.match(answer)
+    return found[1] if found else ""

@@ -13,6 +13,7 @@ from relay.texts.english_account import ACCOUNT
 from relay.texts.english_announce import ANNOUNCE
 from relay.texts.english_desk import DESK
 from relay.texts.english_lists import LISTS
+from relay.texts.english_reasons import REASONS
 from relay.texts.english_register import REGISTER
 from relay.texts.english_sending import SENDING
 from relay.texts.english_sign_in import SIGN_IN
@@ -24,6 +25,7 @@ ENGLISH: Final[dict[str, str]] = {
     **SIGN_IN,
     **LISTS,
     **DESK,
+    **REASONS,
     **REGISTER,
     **SUPPORT,
     **ANNOUNCE,

@@ -224,6 +224,8 @@ ACCOUNT: Final[dict[str, str]] = {
     "campaign.stop": "Stop this campaign",
     "campaign.stop_lead": "Everything that hasn’t left is held, and what comes later. Only the operator lets it go on.",
     "message.recipient": "Recipient",
+    "message.day": "Up to the day (UTC)",
+    "message.looked_to": "Looked through back to {moment}.",
     "message.id": "Id",
     "message.tag": "Tag",
     "message.subject": "Subject",

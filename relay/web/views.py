@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Scope
 
 from relay.texts.language import LANGUAGES, Language, choose
-from relay.web import problems
+from relay.web import problems, reasons
 from relay.web.brand import PLAIN, Brand
 
 _HTML_PATHS: Final = (
@@ -41,7 +41,12 @@ class Views:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals |= {"style": Markup(style), "inner_style": Markup(inner)}
+        self._environment.globals |= {
+            "style": Markup(style),
+            "inner_style": Markup(inner),
+            "reason_key": reasons.key_of,
+            "reply_key": reasons.key_of_reply,
+        }
 
     def page(
         self,

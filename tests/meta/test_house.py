@@ -79,7 +79,7 @@ KNOWS: Mapping[str, str] = {
     "values": "mail observe",
     "verdict": "",
     "web": "availability certificates events intake intake/api keys observe oidc pipeline queue signup store "
-    "store/sqlite tenants texts tracking uploads webhooks",
+    "store/sqlite tenants texts tracking uploads verdict webhooks",
     "web/account": "accounts announcements audit campaigns conduct contests exemplars intake intake/api ledger "
     "lists mail mailings mailings/running people queue rights signup statistics store support templates tenants "
     "texts tracking uploads values web web/inside web/public webhooks",
@@ -87,7 +87,8 @@ KNOWS: Mapping[str, str] = {
     "lists mail people queue signup statistics store support templates tenants texts tracking values web webhooks",
     "web/desk": "accounts announcements audit availability campaigns checks conduct contests exemplars feedback ledger "
     "mail queue registration store support tenants texts tracking values web web/inside",
-    "web/inside": "accounts announcements campaigns conduct mail store support tenants texts values web web/public",
+    "web/inside": "accounts announcements campaigns conduct mail statistics store support tenants texts values web "
+    "web/public",
     "web/login": "accounts keys mail oidc registration signup store tenants texts values web web/inside web/public",
     "web/public": "audit certificates conduct contests feedback keys mail people signup store tenants texts "
     "tracking values web",

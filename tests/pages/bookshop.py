@@ -50,7 +50,7 @@ DRAFT: Final = MailingContent(
 PEOPLE: Final = ("ada", "boris", "chloe", "dmytro", "eva", "fatima", "george", "hanna", "ilmar", "jana", "karl", "lena")
 SITES: Final = (("gmail.com", 5210), ("outlook.com", 1830), ("ukr.net", 960), ("web.de", 640), ("mail.ee", 180))
 
-FAILED: Final = (("mailbox-unknown", 81), ("mailbox-full", 19), ("policy", 4))
+FAILED: Final = (("unknown-address", 81), ("mailbox-full", 19), ("policy", 4))
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,9 +69,9 @@ def _message(shop: Shop, stream_id: int, campaign_id: int, number: int) -> None:
         shop.conn.execute(
             "INSERT INTO recipient (submission_id, number, tenant_id, campaign_id, subscriber_id, address, domain,"
             " state, due_at, status, remote, hold_reason, changed_at, attempts, owner)"
-            " VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, '2.0.0', ?, 'waits', ?, 1, ?)",
+            " VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, 'mx.example [192.0.2.1]:25', 'waits', ?, 1, ?)",
             (id_, part, shop.tenant_id, campaign_id, address, address.rpartition("@")[2].lower(), state, at,
-             f"said {name}", at,
+             f"550 5.7.1 said {name}", at,
              "w" if number == 4 else None),
         )  # fmt: skip
 
@@ -155,6 +155,8 @@ def test_page_csv_api_and_command_say_the_same(shop: Shop, served: Served, campa
         rows = list(csv.DictReader(io.StringIO(found.text)))
         assert [row["email"] for row in rows] == [f"'{one}" for one in expected]  # no formula in a spreadsheet
         assert {row["state"] for row in rows} == {"held", "bounced"} and rows[0]["reason"] == "waits"
+        assert {row["reason"] for row in rows if row["state"] == "bounced"} == {"550 5.7.1 said bounced"}
+        assert {(row["status"], row["remote"]) for row in rows} == {("5.7.1", "mx.example [192.0.2.1]:25")}
         assert [
             client.get(f"{path}?{odd}").status_code for odd in ("state=x", "after=x", "after=9.9", "search=%00")
         ] == [200] * 4
@@ -168,6 +170,8 @@ def test_page_csv_api_and_command_say_the_same(shop: Shop, served: Served, campa
             f"/v1/campaigns/{campaign.id}/recipients", params=query, headers={"Authorization": f"Bearer {shop.token}"}
         ).json()
         by_api += [one["email"] for one in answer["recipients"]]
+        assert {one["status"] for one in answer["recipients"]} == {"5.7.1"}
+        assert {one["reason"] for one in answer["recipients"]} <= {"waits", "550 5.7.1 said bounced"}
         cursor = answer["next"]
         if cursor is None:
             break

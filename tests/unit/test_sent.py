@@ -12,7 +12,7 @@ from relay.queue import sent
 from relay.queue.sent import OwnSent, SentWanted
 from relay.store.database import transaction
 from relay.tenants import streams, tenants
-from relay.values.ids import encode_id
+from relay.values.ids import decode_id, encode_id
 from relay.values.states import State
 from tests.support.web import Shop
 
@@ -37,8 +37,9 @@ def fresh(shop: Shop) -> None:
 
 
 def put(
-    shop: Shop, *addresses: str, tenant: str = "acme", tag: str = "", campaign: str = "", state: State = State.DELIVERED
-) -> str:
+    shop: Shop, *addresses: str, tenant: str = "acme", tag: str = "", campaign: str = "",
+    state: State = State.DELIVERED, subject: str = "s",
+) -> str:  # fmt: skip
     """A message to these; its id. Each is a second later than the one before."""
     id_ = next(NEXT)
     with transaction(shop.conn) as conn:
@@ -54,8 +55,8 @@ def put(
         conn.execute(
             "INSERT INTO submission (id, tenant_id, stream_id, reverse_path, message_id, from_domain, subject,"
             " size_octets, accepted_at, expires_at, open_recipients, campaign_id, topic, tag)"
-            " VALUES (?, ?, ?, '', '<x@y.example>', 'shop.example', 's', 9, ?, 9e9, 0, ?, 'news', ?)",
-            (id_, owner.id, stream, float(id_), campaign_id, tag),
+            " VALUES (?, ?, ?, '', '<x@y.example>', 'shop.example', ?, 9, ?, 9e9, 0, ?, 'news', ?)",
+            (id_, owner.id, stream, subject, float(id_), campaign_id, tag),
         )
         for number, text in enumerate(addresses):
             address = parse_address(text)
@@ -134,6 +135,36 @@ def test_all_that_is_named_must_apply(shop: Shop) -> None:
     assert found(shop, campaign="spring") == [bounced, tagged] and found(shop, campaign="SPRING") == []
     assert found(shop, recipient=ben, state="bounced", tag="t") == []
     assert len(found(shop)) == 3 and found(shop, state="leased") == []
+
+
+def test_by_a_part_of_the_subject_in_any_alphabet(shop: Shop) -> None:
+    sale = put(shop, "ann@shop.example", subject="Winter SALE: 100% off")
+    ukrainian = put(shop, "ann@shop.example", subject="Зимовий Розпродаж")
+    put(shop, "ann@shop.example", subject="Winter sale", tenant="other")
+    for part in ("sale", "WINTER", "100%", "winter sale: 100% off"):
+        assert found(shop, subject=part) == [sale], part
+    assert found(shop, subject="розпродаж") == [ukrainian]
+    assert found(shop, subject="1%0") == found(shop, subject="sale", recipient="ben@shop.example") == []
+    assert found(shop, subject="sale", recipient="ann@shop.example", state="delivered") == [sale]
+
+
+def test_a_busy_machine_looks_at_fewer_and_goes_on(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sent, "PIECE", 3)
+    made = [put(shop, f"p{number}@shop.example") for number in range(10)]
+    wanted = SentWanted(recipient="p0@shop.example")
+    assert sent.page(shop.conn, shop.tenant_id, wanted, None, 50)[1] is None
+    monkeypatch.setattr(sent, "MOST_S", 0.0)
+    rows, after = sent.page(shop.conn, shop.tenant_id, wanted, None, 50)
+    assert rows == [] and after is not None  # one piece, and the next page begins behind it
+    assert [one.id for one in everything(shop, wanted, 50)] == made[:1]
+
+
+def test_what_is_to_the_tenant_itself_or_gone_is_not_listed(shop: Shop) -> None:
+    notice, gone, left = (put(shop, "ann@shop.example") for _ in range(3))
+    with transaction(shop.conn) as conn:
+        conn.execute("UPDATE submission SET stream_id = 0 WHERE id = ?", (decode_id(notice),))
+        conn.execute("DELETE FROM submission WHERE id = ?", (decode_id(gone),))
+    assert found(shop) == found(shop, recipient="ann@shop.example") == found(shop, subject="s") == [left]
 
 
 def test_pages_leave_out_and_repeat_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,13 +74,17 @@ def test_messages_are_found_and_tell_their_story(shop: Shop, owner: httpx.Client
     message_id = shop.conn.execute("SELECT message_id FROM submission ORDER BY id DESC LIMIT 1").fetchone()[0]
     link = f'href="/account/messages/{id_}"'
     for query in ({}, {"campaign": "findable"}, {"recipient": "P1@people.example"}, {"id": id_}, {"id": message_id},
-                  {"state": "held", "campaign": "findable"}):  # fmt: skip
+                  {"state": "held", "campaign": "findable"}, {"subject": "findable <O"},
+                  {"day": "2999-12-31"}):  # fmt: skip
         assert link in owner.get("/account/messages", params=query).text, query
     for query in ({"campaign": "other"}, {"recipient": "nobody@people.example"}, {"id": "no-such"}, {"tag": "x"},
-                  {"state": "delivered", "campaign": "findable"}):  # fmt: skip
+                  {"state": "delivered", "campaign": "findable"}, {"subject": "lost"},
+                  {"day": "2001-01-01"}):  # fmt: skip
         assert link not in owner.get("/account/messages", params=query).text, query
     page = owner.get(f"/account/messages/{id_}").text
     assert page.count("@people.example</bdi>") >= 3 and "Findable &lt;one&gt;" in page and "accepted" in page
+    for odd in ("2026-13-01", "tomorrow", "<b>", "9999-12-31T99"):
+        assert owner.get("/account/messages", params={"day": odd}).status_code == 422, odd
     for odd in ("x", id_[:-1], "0" * 40, "%00"):
         assert owner.get(f"/account/messages/{odd}").status_code == 404
 

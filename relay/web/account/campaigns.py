@@ -15,8 +15,7 @@ from relay.store.contract import Tx
 from relay.tenants import streams
 from relay.tracking import figures as tracking
 from relay.values.errors import RegistryError
-from relay.web.account import graphs
-from relay.web.inside import rates
+from relay.web.inside import graphs, rates
 from relay.web.inside.gate import PageRequest, act, show
 
 LENGTH: Final = 25

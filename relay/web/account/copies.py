@@ -23,7 +23,7 @@ from relay.web.export import MOST, STEP, Export, csv_rows
 from relay.web.inside.gate import PageRequest, act, show
 
 LENGTH: Final = 50
-COLUMNS: Final = ("email", "state", "status", "reason", "attempts", "accepted_at", "changed_at", "message")
+COLUMNS: Final = ("email", "state", "status", "reason", "attempts", "accepted_at", "changed_at", "message", "remote")
 _PLACE: Final = re.compile(r"(\d{1,19})\.(-1|\d{1,9})")
 
 
@@ -88,5 +88,6 @@ def _lines(storage: Storage, row: Campaign, search: str, state: str) -> Iterator
 
 
 def _fields(one: CampaignCopy) -> list[str]:
-    times = (iso(one.accepted_at), iso(one.changed_at))
-    return [escape(each) for each in (one.email, one.state, one.status, one.reason, one.attempts, *times, one.message)]
+    told = (one.email, one.state, one.status, one.reason, one.attempts)
+    more = (iso(one.accepted_at), iso(one.changed_at), one.message, one.remote)
+    return [escape(each) for each in (*told, *more)]

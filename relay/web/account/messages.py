@@ -1,8 +1,9 @@
-"""``/account/messages``: found by recipient, id, campaign, tag and state; one's story."""
+"""``/account/messages``: found by recipient, subject, id, campaign, tag, state and day; one's story."""
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, date, datetime
 from typing import Final
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ from relay.accounts.roles import Deed
 from relay.queue import sent, trace
 from relay.queue.sent import Reached, SentWanted
 from relay.store.contract import Tx
+from relay.values.errors import RegistryError
 from relay.values.ids import decode_id
 from relay.web.inside.gate import PageRequest, show
 
@@ -21,26 +23,32 @@ MOST_COPIES: Final = 200
 STATES: Final = (
     "ready", "leased", "held", "delivered", "bounced", "expired", "cancelled", "declined", "withdrawn",
 )  # fmt: skip
+_WANTED: Final = ("recipient", "subject", "id", "campaign", "tag", "state", "day")
 _PLACE: Final = re.compile(r"(\d{1,17})-(\d{1,17})")
 
 
 def listing(asked: PageRequest) -> Response:
     """The newest first. A page may hold fewer than there is room for, and still name a next one."""
-    wanted = {name: asked.query(name) for name in ("recipient", "id", "campaign", "tag", "state")}
+    wanted = {name: asked.query(name) for name in _WANTED}
     if wanted["state"] not in STATES:
         wanted["state"] = ""
+    until = _end_of(wanted["day"]) if wanted["day"] else None
     with asked.context.storage.read() as conn:
         if wanted["id"]:
             rows = [sent.one(conn, asked.tenant_id, found) for found in _named(conn, asked.tenant_id, wanted["id"])]
             reached = None
         else:
-            chosen = SentWanted(wanted["recipient"], wanted["tag"], wanted["campaign"], wanted["state"])
+            chosen = SentWanted(
+                wanted["recipient"], wanted["tag"], wanted["campaign"], wanted["state"],
+                until=until, subject=wanted["subject"],
+            )  # fmt: skip
             rows, reached = sent.page(conn, asked.tenant_id, chosen, _after(asked), LENGTH)
     following = ""
     if reached is not None:
         place = f"{round(reached[0] * 1e6)}-{reached[1]}"
         following = urlencode({**{name: value for name, value in wanted.items() if value}, "after": place})
-    values = {"rows": rows, "wanted": wanted, "states": STATES, "following": following}
+    looked_to = reached[0] if reached is not None and len(rows) < LENGTH else None
+    values = {"rows": rows, "wanted": wanted, "states": STATES, "following": following, "looked_to": looked_to}
     return asked.page("account/messages.html", values)
 
 
@@ -72,6 +80,14 @@ def _named(conn: Tx, tenant_id: int, text: str) -> list[int]:
             continue
         found.append(submission_id)
     return found
+
+
+def _end_of(day: str) -> float:
+    """Seconds UTC of the end of ``2026-12-24``. Raises RegistryError."""
+    try:
+        return datetime.combine(date.fromisoformat(day), datetime.max.time(), UTC).timestamp()
+    except (ValueError, OverflowError):
+        raise RegistryError(f"{day!r} is no day; write it as 2026-12-24") from None
 
 
 def _after(asked: PageRequest) -> Reached | None:

@@ -14,7 +14,8 @@ from relay.statistics import breakdown
 from relay.statistics.breakdown import StatisticsWanted
 from relay.store.contract import Tx
 from relay.tenants import tenants
-from relay.web.account import graphs, todo
+from relay.web.account import todo
+from relay.web.inside import graphs
 from relay.web.inside.gate import PageRequest, show
 
 DAY_S: Final = 86_400

@@ -50,6 +50,7 @@ def get_messages(
     state: States | None = None,
     since: Moment | None = None,
     until: Moment | None = None,
+    subject: Annotated[str, Query(max_length=200, description="A part of it, in either case.")] = "",
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> MessageList:
@@ -57,7 +58,7 @@ def get_messages(
     after = None
     if cursor is not None:
         after = _reached(cursor)
-    wanted = SentWanted(recipient, tag, campaign, state or "", _seconds(since), _seconds(until))
+    wanted = SentWanted(recipient, tag, campaign, state or "", _seconds(since), _seconds(until), subject)
     with Context.of(request).storage.read() as conn:
         found, reached = sent.page(conn, tenant(request), wanted, after, limit)
     following = None if reached is None else cursors.write(*reached[0].as_integer_ratio(), reached[1])

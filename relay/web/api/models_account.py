@@ -144,7 +144,8 @@ class CampaignRecipient(BaseModel):
     email: str
     state: str
     status: str = Field(description="Enhanced status code (RFC 3463) of the last answer; empty: none as yet.")
-    reason: str = Field(description="What the other side said last, or why it is held.")
+    reason: str = Field(description="What was answered last, or why it is held; empty: nothing as yet.")
+    remote: str = Field(description="Who answered: host and address.")
     attempts: int
     accepted_at: datetime
     changed_at: datetime

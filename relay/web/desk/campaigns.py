@@ -19,7 +19,7 @@ from relay.store.contract import Tx
 from relay.tenants import streams, tenants
 from relay.tracking import figures as tracking
 from relay.values.errors import RegistryError
-from relay.web.inside import rates
+from relay.web.inside import graphs, rates
 from relay.web.inside.frame import framed
 from relay.web.inside.gate import PageRequest, act, show
 from relay.web.inside.script import KEYS
@@ -130,6 +130,7 @@ def _page(asked: PageRequest, fault: str = "", status: int = 200) -> Response:
             "record": record.of(conn, tenant.id, asked.now),
             "refused": refusals.of_campaign(conn, tenant.id, row.id),
             "seen": tracking.of_campaign(conn, row.id),
+            "graphs": graphs.of_campaign(conn, row),
             "judges": judges,
             "fault": fault,
             "decided": row.state in ("released", "declined"),

@@ -1,0 +1,44 @@
+"""English texts of why copies failed and recipients were refused, by the words that events and replies have for it.
+
+The first part are the classes of docs/BOUNCES.md, the second the words of the relay's own refusals; ``english`` has the
+other texts.
+"""
+
+# ruff: noqa: RUF001 - typographic apostrophes are meant here
+from __future__ import annotations
+
+from typing import Final
+
+REASONS: Final[dict[str, str]] = {
+    "reason.unknown-address": "No such mailbox",
+    "reason.moved": "The mailbox has moved",
+    "reason.no-mail-domain": "The domain takes no mail",
+    "reason.disabled": "The mailbox is closed",
+    "reason.mailbox-full": "The mailbox is full",
+    "reason.too-large": "The message is too large",
+    "reason.content": "Something in the content isn’t taken",
+    "reason.spam": "It was taken for spam",
+    "reason.blocked": "The relay’s address is on a block list there",
+    "reason.authentication": "The sender couldn’t be proved (SPF, DKIM, DMARC)",
+    "reason.sender": "The sender isn’t taken",
+    "reason.relay-denied": "That server takes no mail for the address",
+    "reason.tls-required": "That server wants encryption",
+    "reason.policy": "A rule of that server forbids it",
+    "reason.filtered": "Refused for this person once it was seen",
+    "reason.rate": "Too much at a time",
+    "reason.greylisted": "That server wants to be asked again later",
+    "reason.temporary": "Not taken for the moment",
+    "reason.loop": "The mail goes round in circles",
+    "reason.expired": "Given up: it couldn’t be delivered in time",
+    "reason.network": "No connection to that server",
+    "reason.system": "A fault at that server",
+    "reason.protocol": "That server didn’t understand a command",
+    "reason.no-consent": "No consent",
+    "reason.unsubscribed": "Unsubscribed",
+    "reason.suppressed": "Mail to the address was stopped",
+    "reason.domain": "The sender’s domain isn’t proved",
+    "reason.topic": "The topic doesn’t fit",
+    "reason.stream": "The stream isn’t for such mail",
+    "reason.frozen": "The account is frozen",
+    "reason.campaign-declined": "The campaign was declined",
+}
