@@ -4,8 +4,8 @@ A relay of one mail process that delivers nothing, compiled where there is a
 copy of these sources, and clients of other processes over loopback. First
 messages of 10 KB with one `to`, a request each; then messages of 500 `to` with
 data of their own; each answer must be 202: what is counted is on the disk. The
-first also beside SMTP. Then the time to SMTP's 250, in turns alone and beside a
-number of messages a second by the API.
+first also beside SMTP. Then the time to SMTP's 250, in slices alone and beside a
+number of messages a second by the API (``bench.sending_beside``).
 
 Rates depend on what else the machine does; CPU for a message does so less, and
 ratios of turns of one run least.
@@ -20,20 +20,15 @@ import statistics
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from bench.contestant import environment
-from bench.harness.generator import Login, Traffic, finish, report, timed
-from bench.sending_load import OCTETS, SEVERAL, ApiLoad, Asked, Wish, text_of
+from bench.harness.generator import Login
+from bench.sending_beside import SLICES, Smtp, beside
+from bench.sending_load import OCTETS, SEVERAL, Asked, Wish, api_load, text_of
 from tests.support.relay import FREED, Relay
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
-SMTP_SESSIONS: Final = 4
-SMTP_PAUSE_S: Final = 0.02
-SMTP_PER_SECOND: Final = 120
-"""About what those sessions send, so that they end before the load beside them does."""
-TURNS: Final = 3
-BESIDE_PER_SECOND: Final = 100.0
 
 
 class Cost:
@@ -71,7 +66,7 @@ def _machine() -> tuple[float, float]:
     return (sum(fields) - fields[3] - fields[4]) / _TICKS, sum(fields) / _TICKS
 
 
-def told(asked: Asked, wish: Wish, cost: tuple[float, float, float], beside: str = "") -> bool:
+def told(asked: Asked, wish: Wish, cost: tuple[float, float, float], where: str = "") -> bool:
     if asked.refused or len(asked.took_s) < 2:
         print(f"{wish.kind}: refused: {asked.refused[:3]}")
         return False
@@ -80,34 +75,19 @@ def told(asked: Asked, wish: Wish, cost: tuple[float, float, float], beside: str
     what = f"recipients/s with data, {SEVERAL} a message" if each > 1 else f"messages/s of {OCTETS} octets"
     http, mail, busy = (cost[0] / messages, cost[1] / messages, cost[2])
     print(
-        f"{messages * each / asked.real_s:.0f} {what}{beside}, {wish.connections} connections: "
+        f"{messages * each / asked.real_s:.0f} {what}{where}, {wish.connections} connections: "
         f"p50 {share[49] * 1000:.0f} ms, p99 {share[98] * 1000:.0f} ms; CPU a message {http * 1000:.2f} ms HTTP, "
-        f"{mail * 1000:.2f} ms mail{' (with SMTP)' if beside else ''}; the machine was busy for {busy:.0%}",
+        f"{mail * 1000:.2f} ms mail{' (with SMTP)' if where else ''}; the machine was busy for {busy:.0%}",
         flush=True,
     )
     return True
-
-
-class Smtp:
-    """Sessions that stay open and send one message after the other; ``result`` in ms of a transaction."""
-
-    def __init__(self, port: int, login: Login, message: Path, seconds: float) -> None:
-        self._seconds = seconds
-        traffic = Traffic(port, message, int(seconds * SMTP_PER_SECOND), SMTP_SESSIONS, kept=True, login=login)
-        options = ("-w", str(SMTP_PAUSE_S), "-f", "news@shop.example", "-t", "user@people.example")
-        self._process = timed(traffic, *options)
-
-    def result(self) -> dict[str, Any]:
-        return report(self._process)
-
-    def end(self) -> None:
-        finish(self._process)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--slices", type=int, default=SLICES, help="of the part smtp, each of 5 s")
     parser.add_argument("--only", choices=("one", "several", "smtp"), help="one part of it")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:  # on a disk, whatever /tmp is
@@ -146,49 +126,33 @@ def _run(relay: Relay, token: str, login: Login, given: argparse.Namespace) -> b
         + text_of(1)
     )
 
-    def asked(kind: str, connections: int, beside: str = "") -> bool:
+    def asked(kind: str, connections: int, where: str = "") -> bool:
         wish = Wish(relay.http, token, kind, seconds, connections)
         cost.look()
-        return told(ApiLoad(wish).result(), wish, cost.look(), beside)
+        return told(api_load(wish), wish, cost.look(), where)
 
     if given.only in (None, "one"):
         good &= asked("one", given.connections)
     if given.only in (None, "several"):
         good &= asked("several", max(1, given.connections // 8))
     if given.only is None:
-        smtp = Smtp(relay.submission, login, message, seconds)
-        good &= asked("one", given.connections, " beside SMTP")
-        _say_smtp("beside the API at its fastest", smtp.result())
+        smtp = Smtp(relay.submission, login, message)
+        try:
+            good &= asked("one", given.connections, " beside SMTP")
+            _say_smtp(smtp.end())
+        finally:
+            smtp.kill()
     if given.only in (None, "smtp"):
-        _turns(relay, token, login, message, seconds)
+        good &= beside(
+            relay.http, token, lambda: Smtp(relay.submission, login, message), lambda: cost.look()[:2], given.slices
+        )
     return good
 
 
-def _turns(relay: Relay, token: str, login: Login, message: Path, seconds: float) -> None:
-    """SMTP's time to the 250, alone and beside the API in turns."""
-    found: dict[str, list[float]] = {"alone": [], "beside": []}
-    cost = Cost(relay)
-    for turn in range(TURNS):
-        for where in ("alone", "beside") if turn % 2 == 0 else ("beside", "alone"):
-            wish = Wish(relay.http, token, "one", seconds, 8, BESIDE_PER_SECOND)
-            load = ApiLoad(wish) if where == "beside" else None
-            cost.look()
-            figures = Smtp(relay.submission, login, message, seconds).result()
-            mail = cost.look()[1]
-            found[where].append(figures["transaction"]["p99"])
-            _say_smtp(where, figures, f", CPU {mail / figures['messages'] * 1000:.2f} ms a message" if not load else "")
-            if load is not None:
-                taken = load.result()
-                print(f"  {len(taken.took_s) / taken.real_s:.0f} messages/s by the API, refused {len(taken.refused)}")
-    alone, beside = statistics.median(found["alone"]), statistics.median(found["beside"])
-    print(f"SMTP's p99 to the 250: {alone:.2f} ms alone, {beside:.2f} ms beside {BESIDE_PER_SECOND:.0f} messages/s "
-          f"by the API: {beside / alone - 1:+.0%}")  # fmt: skip
-
-
-def _say_smtp(where: str, figures: dict[str, Any], more: str = "") -> None:
-    took = figures["transaction"]
-    print(f"  SMTP {where}: {figures['messages'] / figures['seconds']:.0f} messages/s, "
-          f"p50 {took['p50']:.2f} ms, p99 {took['p99']:.2f} ms{more}", flush=True)  # fmt: skip
+def _say_smtp(transactions: list[tuple[float, float]]) -> None:
+    share = statistics.quantiles([took for _, took in transactions], n=100)
+    print(f"  SMTP beside the API at its fastest: {len(transactions)} transactions, p50 {share[49]:.2f} ms, "
+          f"p99 {share[98]:.2f} ms", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import math
 import multiprocessing
 import random
 import time
@@ -136,47 +137,94 @@ class _Ask(asyncio.Protocol):
             self.ended.set_result(None)
 
 
-def _client(pipe: Connection, wish: Wish) -> None:
+def _client(pipe: Connection) -> None:
+    """Works off wish after wish: says when it could begin, begins when it is told to, and tells what came of it."""
     text_of(1)  # its lines are made now, not while it counts
-    asked, begun, number = Asked(), time.monotonic(), 0
-    make = {"one": one, "several": several}[wish.kind]
-    head = (
-        f"POST /v1/messages HTTP/1.1\r\nHost: relay\r\nAuthorization: Bearer {wish.token}\r\n"
-        "Content-Type: application/json\r\nUser-Agent: bench/1\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\n"
-    )
-
-    def request() -> tuple[bytes, float] | None:
-        nonlocal number
-        at = begun + number / wish.rate if wish.rate else 0.0
-        if max(at, time.monotonic()) > begun + wish.seconds:
-            return None
-        number += 1
-        body = json.dumps(make(number)).encode()
-        key = f'Idempotency-Key: "bench-{begun}-{number}"\r\n' if wish.keyed else ""
-        return f"{head}{key}Content-Length: {len(body)}\r\n\r\n".encode() + body, at
-
-    async def run() -> None:
-        loop = asyncio.get_running_loop()
-        made = [
-            (await loop.create_connection(lambda: _Ask(request, asked), "127.0.0.1", wish.port))[1]
-            for _ in range(wish.connections)
-        ]
-        await asyncio.gather(*(each.ended for each in made))
-        asked.real_s = time.monotonic() - begun
-        pipe.send(asked)
-
-    asyncio.run(run())
+    while (wish := pipe.recv()) is not None:
+        requests = _Requests(wish)
+        pipe.send(None)
+        pipe.recv()
+        pipe.send(asyncio.run(_load(wish, requests)))
 
 
-class ApiLoad:
-    """Begins at once; ``result`` waits for its end."""
+class _Requests:
+    """One after the other; those of a given rate are made before it counts, as they would be on other machines."""
 
     def __init__(self, wish: Wish) -> None:
+        self._wish = wish
+        self._make = {"one": one, "several": several}[wish.kind]
+        self._lot = time.monotonic()
+        self._made = [self._request(number) for number in range(math.ceil(wish.rate * wish.seconds))]
+        self._number = 0
+        self._begun = 0.0
+
+    def begin(self) -> float:
+        self._begun = time.monotonic()
+        return self._begun
+
+    def next(self) -> tuple[bytes, float] | None:
+        """A request and when it is to be said; None at the end."""
+        number, wish = self._number, self._wish
+        at = self._begun + number / wish.rate if wish.rate else 0.0
+        if max(at, time.monotonic()) > self._begun + wish.seconds or (wish.rate and number >= len(self._made)):
+            return None
+        self._number += 1
+        return self._made[number] if wish.rate else self._request(number), at
+
+    def _request(self, number: int) -> bytes:
+        body = json.dumps(self._make(number)).encode()
+        key = f'Idempotency-Key: "bench-{self._lot}-{number}"\r\n' if self._wish.keyed else ""
+        return (
+            f"POST /v1/messages HTTP/1.1\r\nHost: relay\r\nAuthorization: Bearer {self._wish.token}\r\n"
+            "Content-Type: application/json\r\nUser-Agent: bench/1\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\n"
+            f"{key}Content-Length: {len(body)}\r\n\r\n"
+        ).encode() + body
+
+
+async def _load(wish: Wish, requests: _Requests) -> Asked:
+    loop, asked = asyncio.get_running_loop(), Asked()
+    begun = requests.begin()
+    made = [
+        (await loop.create_connection(lambda: _Ask(requests.next, asked), "127.0.0.1", wish.port))[1]
+        for _ in range(wish.connections)
+    ]
+    await asyncio.gather(*(each.ended for each in made))
+    asked.real_s = time.monotonic() - begun
+    return asked
+
+
+class ApiClient:
+    """A process that sends by the API: ``ready``, ``begin``, ``result``, as often as is wanted, then ``end``."""
+
+    def __init__(self) -> None:
         self._here, there = multiprocessing.Pipe()
-        self._process = multiprocessing.get_context("spawn").Process(target=_client, args=(there, wish))
+        self._process = multiprocessing.get_context("spawn").Process(target=_client, args=(there,))
         self._process.start()
 
+    def ready(self, wish: Wish) -> None:
+        """Returns when it has all that it needs to begin."""
+        self._here.send(wish)
+        self._here.recv()
+
+    def begin(self) -> None:
+        self._here.send(None)
+
     def result(self) -> Asked:
+        """Waits for its end."""
         asked: Asked = self._here.recv()
-        self._process.join(20)
         return asked
+
+    def end(self) -> None:
+        self._here.send(None)
+        self._process.join(20)
+
+
+def api_load(wish: Wish) -> Asked:
+    """One load, from its begin to its end."""
+    client = ApiClient()
+    try:
+        client.ready(wish)
+        client.begin()
+        return client.result()
+    finally:
+        client.end()

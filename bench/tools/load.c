@@ -7,6 +7,7 @@
  *     -k       keep sessions open           -T     STARTTLS                  -A B64  AUTH PLAIN with this response
  *     -R       resume TLS sessions          -f A   reverse-path              -t A    forward-path
  *     -w S     pause after each message     -a P   take what is delivered at port P; the next message waits for it
+ *     -o FILE  write each transaction's beginning (monotonic clock) and seconds; SIGTERM ends the load with its figures
  *   load -I -s N [-T] [-b ADDRESS] PORT      open N sessions from the address, say so, and keep them until stdin ends
  *   load -S P [-d S]                         be a server at port P that answers each message after S seconds, until
  *                                            stdin ends; tells the first arrival at once
@@ -30,7 +31,7 @@ struct settings settings = {.sessions = 1, .messages = 1, .recipients = 1, .from
                             .to = "user@rcpt.example", .helo = "client.bench.example"};
 struct figures figures;
 int poll_fd;
-bool finished;
+volatile bool finished;
 
 double now(void) {
     struct timespec t;
@@ -109,6 +110,21 @@ static void print_series(const char *name, struct series *s) {
     printf(", \"%s\": {\"p50\": %.3f, \"p90\": %.3f, \"p99\": %.3f, \"max\": %.3f}", name, p[0], p[1], p[2], p[3]);
 }
 
+static void write_transactions(void) {
+    FILE *file = fopen(settings.times, "w");
+    if (!file)
+        die("%s: %s", settings.times, strerror(errno));
+    for (size_t i = 0; i < figures.transaction.count; i++)
+        fprintf(file, "%.6f %.6f\n", figures.begun.values[i], figures.transaction.values[i]);
+    if (fclose(file))
+        die("%s: %s", settings.times, strerror(errno));
+}
+
+static void stop(int number) {
+    (void)number;
+    finished = true;
+}
+
 /* All times in milliseconds, but for "seconds", "cpu" and "first_arrival" (monotonic clock). */
 static void report(void) {
     struct rusage used;
@@ -136,7 +152,7 @@ static long number(const char *text, long most) {
 
 static int arguments(int argc, char **argv) {
     int server_port = 0, option;
-    while ((option = getopt(argc, argv, "s:m:r:kTA:RF:f:t:w:a:IS:d:b:")) != -1)
+    while ((option = getopt(argc, argv, "s:m:r:kTA:RF:f:t:w:a:IS:d:b:o:")) != -1)
         switch (option) {
         case 's': settings.sessions = (int)number(optarg, 60000); break;
         case 'm': settings.messages = number(optarg, 100000000); break;
@@ -154,6 +170,7 @@ static int arguments(int argc, char **argv) {
         case 'S': server_port = (int)number(optarg, 65535); break;
         case 'd': settings.delay_s = atof(optarg); break;
         case 'b': settings.source = optarg; break;
+        case 'o': settings.times = optarg; break;
         default: exit(2);
         }
     if (server_port)
@@ -184,6 +201,8 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     poll_fd = epoll_create1(EPOLL_CLOEXEC);
     int server_port = arguments(argc, argv);
+    if (settings.times)
+        signal(SIGTERM, stop);
     if (server_port || settings.idle) {
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
         if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, 0, &event))
@@ -210,6 +229,8 @@ int main(int argc, char **argv) {
         }
     }
     figures.end = now();
+    if (settings.times)
+        write_transactions(); /* before the percentiles, which sort */
     report();
     return 0;
 }

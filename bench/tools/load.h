@@ -21,6 +21,7 @@ struct settings {
     bool kept, tls, resume, idle;
     const char *credential; /* AUTH PLAIN's base64, or NULL */
     const char *from, *to, *helo, *source;
+    const char *times; /* file for each transaction's, or NULL */
     char *data; /* the message as it travels, with the final dot */
     size_t data_octets;
     int arrival_port; /* 0: no server of our own */
@@ -37,13 +38,13 @@ struct series {
 struct figures {
     long replied, arrived, handshakes, resumed, ready, lost;
     double begin, end, first_arrival;
-    struct series reply, transaction, arrival, login;
+    struct series reply, transaction, begun, arrival, login;
 };
 
 extern struct settings settings;
 extern struct figures figures;
 extern int poll_fd;
-extern bool finished;
+extern volatile bool finished;
 
 double now(void);
 void add(struct series *series, double value);

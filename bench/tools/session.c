@@ -221,6 +221,8 @@ static void replied(struct session *s) {
     double at = now();
     add(&figures.reply, at - s->dot_at);
     add(&figures.transaction, at - s->mail_at);
+    if (settings.times)
+        add(&figures.begun, s->mail_at);
     figures.replied++;
     if (settings.arrival_port && figures.arrived < figures.replied)
         s->resume_at = -1; /* clients_arrived goes on */
