@@ -38,7 +38,11 @@ FILE = click.Path(path_type=Path)
 )
 @click.option("--dates", type=click.Choice(ORDERS), help="How the list writes dates that can be read in two ways.")
 @click.option(
-    "--status", "status", multiple=True, metavar="WORD=MEANING", help=f"A word of a status: {', '.join(MEANINGS)}."
+    "--status",
+    "status",
+    multiple=True,
+    metavar="WORD=MEANING",
+    help=f"A word of a status, COLUMN:WORD in one column: {', '.join(MEANINGS)}.",
 )
 @click.option("--keep", multiple=True, metavar="COLUMN", help="It says nothing of consents: keep it as an attribute.")
 @click.option("--right-domain", "domains", multiple=True, metavar="DOMAIN", help="It is right, though it looks a slip.")

@@ -81,13 +81,8 @@ def _print_text(report: ImportReport, refusals: Refusals, to: Path | None, dry_r
         say(_wrapped(sentence))
     for question, _ in told.asked(report):
         say(_wrapped(escaped(question)))
-    if report.asked:
-        say(
-            _wrapped(
-                f"answer with --status 'WORD=MEANING' ({', '.join(MEANINGS)}), or --keep COLUMN if it says nothing of "
-                "consents"
-            )
-        )
+    for sentence in told.to_answer(report, MEANINGS):
+        say(_wrapped(escaped(sentence)))
     for bad in refusals.first:
         say(_wrapped(escaped(told.refused(bad))))
     if refusals.count > len(refusals.first):

@@ -33,7 +33,7 @@ def chosen(
                 column.answers = {**dict.fromkeys(CANCELLED, Said.REFUSED), **column.answers}
     if any(map(is_deal, names)):
         found = [column for column in found if not _of_goods(column, names[column.index], cells)]
-    if len(found) > 1:  # how often mail bounced says nothing where the status is told
+    if any(column.mode in _SPEAKS for column in found):  # how often mail bounced says nothing where that is told
         found = [column for column in found if not _counts(column, cells)] or found
     found = _without_codes(_of_person(found, names, cells), cells)
     _mend_empty(found, cells)

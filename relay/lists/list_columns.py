@@ -53,7 +53,7 @@ class Wishes:
     keep: frozenset[str] = frozenset()
     """Columns that say nothing of whether a person may be written to."""
     answers: Mapping[str, Said] | None = None
-    """What words of status columns mean, by ``plain`` word."""
+    """What words of status columns mean, by ``plain`` word; ``COLUMN:WORD`` those of one column."""
     dates: str = ""
     """How dates are read that can be read in two ways (``moments.ORDERS``)."""
     now: float = 0.0
@@ -121,7 +121,7 @@ class _Named:
         """Without sums and notes below the people."""
         self._skip = {_name(name) for name in wishes.skip}
         self._keep = {_name(name) for name in wishes.keep}
-        self._answers = wishes.answers or {}
+        self._given = wishes.answers or {}
         self._wishes = wishes
         self._remarks: list[str] = []
         _check_named(self._skip | self._keep, self._names)
@@ -171,6 +171,7 @@ class _Named:
         if all(column.mode in (StatusMode.LOOSE, StatusMode.BAD) for column in status):
             status += self._coded(attributes, beside=any(column.mode is StatusMode.BAD for column in status))
         status = chosen(status, self._plain, self._cells, self._people)
+        status += self._suspects(attributes, [i for i, name in enumerate(names) if not name and i != email])
         when = [column.index for column in status if self._says_when(column)]
         said = how_read(status, {*roles.get("at", ()), *when})
         self._answered(status, roles, attributes)
@@ -228,21 +229,45 @@ class _Named:
             self._remarks.append(f"column {index + 1} ({shown!r}) holds addresses too; see the lines")
 
     def _status(self, index: int, find: _Finder = list_finding.find) -> StatusColumn | None:
-        return find(index, unescape(self._header[index].strip("\ufeff ")), self._cells(index), self._answers)
+        return find(index, unescape(self._header[index].strip("\ufeff ")), self._cells(index), self._answers(index))
+
+    def _answers(self, index: int) -> Mapping[str, Said]:
+        """What whoever gave the list said of the words in a column."""
+        if not self._given:
+            return self._given
+        header = " ".join(unescape(self._header[index].strip("\ufeff ")).split())
+        names = {plain(header), plain(header[:40])}
+        own = {key.rpartition(":")[2]: said for key, said in self._given.items() if key.rpartition(":")[0] in names}
+        return {**self._given, **own}
 
     def _coded(self, attributes: dict[str, int], *, beside: bool) -> Iterator[StatusColumn]:
         """Columns of yes and no that may be about the consent, for all their names say; they are kept no more."""
         for name, index in list(attributes.items()):
             header = unescape(self._header[index].strip("\ufeff "))
-            found = list_finding.coded(index, header, self._cells(index), self._answers, beside=beside)
+            found = list_finding.coded(index, header, self._cells(index), self._answers(index), beside=beside)
             if found is not None and name not in self._keep:
                 del attributes[name]
+                yield found
+
+    def _suspects(self, attributes: dict[str, int], nameless: Sequence[int]) -> Iterator[StatusColumn]:
+        """Columns of yes and no that nobody knows; those that are asked about are kept no more."""
+        for name, index in (*attributes.items(), *(("", index) for index in nameless)):
+            cells = self._cells(index)
+            if not cells or (name and name in self._keep):
+                continue
+            header = unescape(self._header[index].strip("\ufeff "))
+            found = list_finding.suspect(
+                index, header, cells, self._answers(index), gaps=len(cells) < len(self._people)
+            )
+            if found is not None:
+                if found.both:
+                    attributes.pop(name, None)
                 yield found
 
     def _guards(self, places: Sequence[int]) -> Iterator[StatusColumn]:
         for index in places:
             if self._names[index] not in self._keep:
-                found = list_finding.guard(index, unescape(self._header[index].strip("\ufeff ")), self._answers)
+                found = list_finding.guard(index, unescape(self._header[index].strip("\ufeff ")), self._answers(index))
                 if found is not None:
                     yield found
 
@@ -264,7 +289,7 @@ class _Named:
         header, wishes = unescape(self._header[index].strip("\ufeff ")), self._wishes
         cells = self._cells(index)
         return list_expiry.until(
-            index, header, cells, self._answers, beside=self._plain, now=wishes.now, order=wishes.dates
+            index, header, cells, self._answers(index), beside=self._plain, now=wishes.now, order=wishes.dates
         )
 
     def _cells(self, index: int) -> list[str]:

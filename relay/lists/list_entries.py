@@ -14,8 +14,8 @@ from typing import Final
 from relay.lists.list_cells import addresses_in, named_in, nothing_else
 from relay.lists.list_columns import Columns
 from relay.lists.list_rows import Bad
-from relay.lists.list_status import StatusColumn, soft
-from relay.lists.list_words import OFFERS, WEIGHT, Said, settled
+from relay.lists.list_status import StatusColumn, StatusMode, answer_of, soft
+from relay.lists.list_words import NO, OFFERS, WEIGHT, Said, settled
 from relay.mail.address import Address, AddressError
 from relay.people.profiles import MAX_VALUE
 from relay.values.dates import address_in, time_in, unescape
@@ -57,9 +57,11 @@ class Entry:
 class Entries:
     """Makes entries of rows; what does not change from row to row is looked up once."""
 
-    def __init__(self, columns: Columns, *, header: int, width: int, claim: Said, dates: str) -> None:
+    def __init__(
+        self, columns: Columns, *, header: int, width: int, claim: Said, dates: str, vague: bool = False
+    ) -> None:
         """``header``: cells of the header, ``width``: cells that a row may have (0: none; any number); ``claim``: what
-        the file says of everyone; ``dates``: how those are read that can be read in two ways."""
+        the file says of everyone, ``vague``: without saying why; ``dates``: how those in two ways are read."""
         roles = columns.roles
         self._columns = columns
         self._email = roles["email"][0]
@@ -71,6 +73,7 @@ class Entries:
         self._groups = roles.get("groups", (-1,))[0]
         self._status = list(columns.status)
         self._claim = claim
+        self._vague = vague
         self._dates = dates
         self._header = header
         self._width = width
@@ -79,7 +82,7 @@ class Entries:
 
     def turn(self, claim: Said) -> None:
         """What the file says of everyone from here on."""
-        self._claim = claim
+        self._claim, self._vague = claim, False
 
     def entry(self, number: int, row: list[str]) -> Entry | Bad:
         """One row as one person."""
@@ -189,11 +192,29 @@ class Entries:
                 or (said and soft(cell) and entry.said is Said.BOUNCED)
                 or (column.reasons and said is Said.BOUNCED and entry.said is Said.LEFT)
             ):
-                entry.said, entry.where, entry.cell = said, _words(column, cell), cell
+                entry.said, entry.where = said, _words(column, cell)
+                entry.cell = f"{column.name}:{cell}" if column.mode is StatusMode.ASKED else cell
                 why = why or (column.reasons and said is Said.BOUNCED)
         entry.said = settled(entry.said)
         if self._claim and entry.said not in OFFERS:
-            entry.said, entry.where = self._claim, "the file's name or title"
+            self._claimed_of(entry, row)
+
+    def _claimed_of(self, entry: Entry, row: list[str]) -> None:
+        """What the file's name says of a person, unless a column tells this one from those who are out: then ask.
+
+        ``dnc-check.csv`` may be the list of those who are out, or one in which a column says who is.
+        """
+        for column in self._status if self._vague else ():
+            cell = row[column.index] if column.index < len(row) else ""
+            word = answer_of(cell)
+            if column.answers.get(word) is Said.AGREED:
+                return
+            in_state = column.mode is StatusMode.STATE and column.said(cell) is Said.AGREED
+            if in_state or (column.mode is StatusMode.BAD and word in NO):
+                where = f"{_words(column, cell)}, and the file's name that these people are out"
+                entry.said, entry.where, entry.cell = Said.UNKNOWN, where, f"{column.name}:{cell}"
+                return
+        entry.said, entry.where = self._claim, "the file's name or title"
 
     def _values(self, row: list[str]) -> dict[str, str]:
         width = len(row)

@@ -19,7 +19,7 @@ from typing import Final
 
 from relay.lists import list_sheet
 from relay.lists.list_cells import addresses_in
-from relay.lists.list_claims import claim_of, section_of
+from relay.lists.list_claims import claim_of, is_vague, section_of
 from relay.lists.list_columns import Columns, Wishes, is_header, may_be_header, read_columns
 from relay.lists.list_entries import Entries, Entry
 from relay.lists.list_made import made_rows
@@ -69,7 +69,14 @@ class ListFile:
 
     def read(self) -> Iterator[Entry | Bad]:
         """All lines that are not empty, in order, and what of a line is left; ListError if the file was changed."""
-        reader = Entries(self.columns, header=self.header, width=self.width, claim=self.claim, dates=self.dates)
+        reader = Entries(
+            self.columns,
+            header=self.header,
+            width=self.width,
+            claim=self.claim,
+            dates=self.dates,
+            vague=is_vague(self.path.stem),
+        )
         entry = reader.entry
         more = reader.parts if self.columns.others or self.columns.every or not self.header else None
         skip = self.skip

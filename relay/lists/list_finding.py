@@ -51,6 +51,7 @@ from relay.lists.list_status_names import (
     STATES,
     YES_NAMES,
 )
+from relay.lists.list_unclear import bad_rest, is_of_else, is_place_on_list, is_understood
 from relay.lists.list_words import NO, OFFERS, OPEN, STRONG, WEIGHT, YES, Said, meaning, plain, strong
 from relay.values.moments import absent
 
@@ -89,6 +90,8 @@ def find(
     column = None
     if not other:
         column = _by_name(index, header, name, cells, answers) or _by_roots(index, header, name, cells, answers)
+    if column is not None and column.mode is StatusMode.YES and are_flags(cells) and not is_understood(name):
+        return unclear(index, header, answers)  # it is about mail, and what of it nobody knows
     return column or _by_words(index, header, cells, answers, strong_only=other or is_place(name))
 
 
@@ -127,6 +130,8 @@ def _by_name(
         )  # it names a bad thing, and says what we can't read
     if flags and not bad and (said := meaning(name)) not in (Said.NOTHING, Said.AGREED):
         bad = said
+    if flags and not bad:
+        bad = bad_rest(name)
     if flags and not bad and (short := short_part(name)):
         if short is Said.AGREED:
             return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
@@ -381,10 +386,42 @@ def coded(
     return StatusColumn(index, " ".join(header.split())[:40], StatusMode.ASKED, answers=answers, empty=empty)
 
 
+def unclear(index: int, header: str, answers: Mapping[str, Said]) -> StatusColumn:
+    """A column of which nobody knows what it says: every answer is asked about, one that is missing too.
+
+    What whoever gave the list said of one answer tells what the others say.
+    """
+    said = [answers[word] for word in answers if word in YES or word in NO or not word]
+    other = Said.UNKNOWN if not said else Said.REFUSED if Said.AGREED in said else Said.NOTHING
+    answers = {**dict.fromkeys((*YES, *NO, *OPEN), other), **answers}
+    shown = " ".join(header.split())[:40]
+    return StatusColumn(index, shown, StatusMode.ASKED, answers=answers, empty=answers.get("", other), both=not said)
+
+
 _TICK: Final = re.compile(
     r"\b(?:check ?box|tick ?box|tick|haken|case a cocher|casilla|галочка|флажок|прапорец|marke\w*ruut)\b"
 )
 """What is not set there was not agreed to, perhaps."""
+
+
+def suspect(
+    index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said], *, gaps: bool
+) -> StatusColumn | None:
+    """A column of yes and no that nobody knows, whatever else the list says of a person: it may say who left.
+
+    One that has the same answer everywhere (no ``gaps``) tells nobody from others, as long as that is so.
+    """
+    name = plain(header)
+    if elsewhere(name) or is_of_else(name) or not are_flags(cells):
+        return None
+    if is_place_on_list(name):
+        return StatusColumn(index, " ".join(header.split())[:40], StatusMode.ASKED, answers=answers)
+    same = {plain(cell) for cell in cells}
+    if len(same) == 1 and not gaps:
+        answers = {**dict.fromkeys(YES | NO, Said.UNKNOWN), **dict.fromkeys(same, Said.NOTHING), **answers}
+        shown = " ".join(header.split())[:40]
+        return StatusColumn(index, shown, StatusMode.ASKED, answers=answers)
+    return unclear(index, header, answers)
 
 
 def _words(cells: Sequence[str], of: frozenset[str]) -> bool:

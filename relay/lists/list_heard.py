@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from relay.lists.list_root_table import WANTS
 from relay.lists.list_roots import certain
 from relay.lists.list_words import WORDS, Said, plain
 
@@ -68,6 +69,8 @@ _PARTS: Final = (
             r"|cancellazion|disiscri|wypis|rezygn|avregistr|widerspruch|\bobject(?:ed|ion)|oposicion|\bвозраж"
             r"|cancel\w* (?:\w+ )?(?:suscrip|subscri|abonn|inscri|assin)|(?:suscrip|subscri)\w* cancel|avanmal"
             r"|e ?mail ?stop|stop ?e ?mail|дата отказа|\bотказал"
+            r"|\b(?:do not|don t|dont) (?:process|market|solicit)\b|\bforget (?:this|me)\b"
+            r"|\bradi(?:e|es|ee|ees|ation)\b"
             r"|\bkeine?[nrms]? (?:infos?|informationen|nachrichten|angebote|updates|kontakt|zusendung\w*)(?: mehr)?\b"
         ),
         Said.LEFT,
@@ -102,7 +105,7 @@ _PARTS: Final = (
 _TEXTS: Final = (
     (
         re.compile(
-            r"\bspam(?!trap)\w*|\bramps|\bjunk|(?:marqu|signal)\w* (?:comme )?indesirable|als unerwunscht"
+            r"\bspam(?!trap)\w*|\babuse\b|\bramps|\bjunk|(?:marqu|signal)\w* (?:comme )?indesirable|als unerwunscht"
             r"|como no desead"
             r"|как нежелат|як небажан"
         ),
@@ -196,7 +199,7 @@ def bad_part(name: str) -> Said:
 _HOW: Final = re.compile(
     r"\b(?:type|method|source|channel|via|comment|feedback|form|origin|mode|preferences?|frequency|medium"
     r"|methode|quelle"
-    r"|art|canal|metodo|origen|способ|источник|спосіб|джерело|allikas|viis)\b"
+    r"|art|canal|metodo|origen|способ|источник|спосіб|джерело|allikas|viis|details?)\b"
 )
 _REASONS: Final = re.compile(
     r"\b(?:reason|why|warum|pourquoi|por que|почему|чому|miks|grund|motif|raison|motivo|причин\w*|pohjus\w*"
@@ -269,6 +272,11 @@ def good_part(name: str) -> bool:
     return _GOOD.search(name) is not None and not is_figure(name)
 
 
+def good_word(word: str) -> bool:
+    """Is a single word (``plain``) one by which a name asks for an agreement, whatever its ending?"""
+    return _GOOD.match(word) is not None or _SHORT_GOOD.fullmatch(word) is not None or WANTS.match(word) is not None
+
+
 _MAIL_ALONE: Final = re.compile(
     r"\be ?mails?\b|\w*mails?\b|\be ?post\w*|\be?meil\w*|\bcorreo\w*|\bcourriel\w*|почт\w*|пошт\w*"
 )
@@ -333,7 +341,7 @@ _CHANNEL: Final = (
 _CHANNELS: Final = re.compile(rf"\b{_CHANNEL}\b")
 _OTHER_MATTERS: Final = re.compile(
     r"\b(?:acs|transaction(?:al|s)?|schedules?|appointments?|bookings?|receipts?|invoices?|order (?:updates?|status)"
-    r"|shipping|reviews?|reminders?|abandoned|surveys?|track(?:ing)?|cookies?|analytics|profiling|photos?|foto\w*"
+    r"|shipping|reviews?|reminders?|abandoned|surveys?|track|tracking\w*|cookies?|analytics|profiling|photos?|foto\w*"
     r"|pictures?|bildrechte|videos?|medical|(?<!\be )post(?=$)|pildistami\w*|imagen|l image|съемк\w*|фото\w*"
     r"|third part(?:y|ies)|dritte\w*|tiers|terceros|третьи\w*|третіх|kolmanda\w*|партн\w*|partners?"
     r"|partenaires?|paper|papier"

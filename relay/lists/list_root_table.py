@@ -92,7 +92,7 @@ ROOTS: Final[dict[Idea, tuple[str, ...]]] = {
         "zavrnjen,odbijen,vraćen,недоставен,върнат,απορρίφ",
     ),
     Idea.COMPLAINT: (
-        "spam,complain,complaint,abuse report,junk mail,reported abuse",
+        "spam,complain,complaint,abuse,junk mail,reported abuse",
         "beschwer,plainte!,plaintes!,quej,queix,denunci,reclam,segnalat,klacht,klaagt,skarg,reklamacj,kaeb,rämps",
         "скарг,поскарж,жалоб,пожалов,спам",
         "klagomål,klage!,klager!,klaget,klagat,reklamác,valitus,valitt,roskapost,stížn,sťažn",

@@ -115,6 +115,11 @@ def certain(text: str) -> bool:
     return all(len(word) < _LONG or word in _BESIDE or word in _DENIAL or _undenied(word) for word in left)
 
 
+def understands(word: str) -> bool:
+    """Is one word (``plain``) of a root that is known here, or one that denies?"""
+    return word in _BESIDE or word in _DENIAL or _ANY_ROOT.fullmatch(word) is not None or bool(_undenied(word))
+
+
 def _denied(text: str, ideas: frozenset[Idea]) -> Said:
     """``not …``: of something good it is a no, of something bad it says nothing."""
     if Idea.DELIVER in ideas or (Idea.ADDRESS in ideas and ideas.isdisjoint((Idea.ON, Idea.WAIT))):

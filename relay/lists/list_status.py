@@ -77,6 +77,8 @@ class StatusColumn:
     """UNTIL: what is before that is over (seconds UTC)."""
     codes: bool = False
     """STATE: it has numbers of states, which each program has of its own."""
+    both: bool = False
+    """ASKED: a yes is asked about as well; an answer for one of them tells what the other says."""
     order: str = ""
     """UNTIL: how dates are read that can be read in two ways (``moments.ORDERS``)."""
     known: dict[str, Said] = field(default_factory=dict)
@@ -109,7 +111,7 @@ class StatusColumn:
         if self.mode is StatusMode.UNTIL:
             return self._until(cell.strip(), word)
         if self.mode is StatusMode.ASKED:
-            return Said.UNKNOWN if short_answer(word) in NO or alarming(cell, word) else Said.NOTHING
+            return Said.UNKNOWN if self.both or short_answer(word) in NO or alarming(cell, word) else Said.NOTHING
         if self.mode is StatusMode.GUARD:
             return Said.UNKNOWN if alarming(cell, word) else Said.NOTHING
         return self._loose(cell, word)

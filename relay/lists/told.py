@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from shlex import quote
 
 from relay.lists.consent_import import ImportReport
 from relay.lists.list_file import Bad
@@ -41,6 +42,23 @@ def asked(report: ImportReport) -> Iterator[tuple[str, str]]:
     and the word an answer names."""
     for where, lines in report.asked.most_common(SHOWN):
         yield f"asked: {where} ({how_many(lines, 'line')}): what does it mean?", report.words.get(where, "")
+
+
+def to_answer(report: ImportReport, meanings: Iterable[str]) -> Iterator[str]:
+    """With which option the questions are answered, a sentence each."""
+    listed = ", ".join(meanings)
+    columns: dict[str, str] = {}
+    for where, _ in report.asked.most_common(SHOWN):
+        column, sign, _ = report.words.get(where, "").rpartition(":")
+        if sign and where.startswith(f"{column!r} is "):
+            columns.setdefault(column, report.words[where])
+    for column, word in columns.items():
+        yield (
+            f"answer with --keep {quote(column)} if that column says nothing of consents, or with"
+            f" --status {quote(f'{word}=MEANING')} ({listed}), from which its other answers follow"
+        )
+    if any(report.words.get(where, "").rpartition(":")[0] not in columns for where in report.asked):
+        yield f"answer with --status 'WORD=MEANING' ({listed}), or --keep COLUMN if it says nothing of consents"
 
 
 def refused(bad: Bad) -> str:

@@ -21,7 +21,7 @@ MEANINGS: Final = tuple(said.value for said in (Said.AGREED, Said.LEFT, Said.BOU
 
 @dataclass(frozen=True, slots=True)
 class ListWishes:
-    """``status`` has ``WORD=MEANING`` each; the others are as ``relay consent import`` takes them."""
+    """``status`` has ``WORD=MEANING`` or ``COLUMN:WORD=MEANING`` each; the others are as the command takes them."""
 
     topic: str
     source: str
@@ -66,11 +66,17 @@ class ListWishes:
 
 
 def answers(words: Iterable[str]) -> dict[str, Said]:
-    """What ``WORD=MEANING`` says; raises RegistryError for what it can't mean."""
+    """What ``WORD=MEANING`` says, or ``COLUMN:WORD=MEANING`` of one column; raises RegistryError for other texts.
+
+    Keys are ``plain`` words, those of one column ``COLUMN:WORD`` with both of them ``plain``.
+    """
     found = {}
     for text in words:
         word, sign, meaning = text.rpartition("=")
         if not sign or not word.strip() or meaning.strip() not in MEANINGS:
             raise RegistryError(f"{text[:40]!r} is no WORD=MEANING; a meaning is one of {', '.join(MEANINGS)}")
         found[plain(word)] = Said(meaning.strip())
+        column, sign, rest = word.rpartition(":")
+        if sign:
+            found[f"{plain(column)}:{plain(rest)}"] = Said(meaning.strip())
     return found

@@ -1,0 +1,146 @@
+"""Whether the name of a column is understood with certainty, or plainly of another matter. Pure (``plain`` names).
+
+A column of yes and no whose name is neither could say that a person left, and
+could say the contrary: it is asked about, and neither answer is an agreement.
+"""
+
+# ruff: noqa: RUF001 - Cyrillic letters are meant here
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from relay.lists.list_beside import BESIDE
+from relay.lists.list_heard import good_word, is_figure, stem
+from relay.lists.list_matters import is_deal, is_other_flag, is_plan
+from relay.lists.list_roots import understands
+from relay.lists.list_status_names import NOT_STATES, OTHER_STATES, YES_NAMES
+from relay.lists.list_words import Said, meaning, plain
+
+_SENTENCE: Final = 5
+"""Words from which on a name is a sentence that somebody was asked to agree to."""
+_JOINED: Final = re.compile(
+    r"e?mails?|newsletters?|mailings?|marketing|werbung|werbe|promo|reklaami?|reklam|(?:otse)?turundus|uudiskirja?|info"
+    r"|rund|verteiler|e ?posti?|kontakt|contact"
+)
+"""Words of mail that others are joined to: ``Werbeerlaubnis``; what is joined must be understood too."""
+_JOINED_TO: Final = re.compile(r"(\w{3,})(?:mails?|brief)\Z")
+_ENDINGS: Final = frozenset(
+    (
+        "",
+        "able",
+        "ing",
+        "ings",
+        "s",
+        "e",
+        "n",
+        "en",
+        "er",
+        "ow",
+        "owa",
+        "owy",
+        "y",
+        "in",
+        "il",
+        "iga",
+        "u",
+        "ga",
+        "aga",
+        "as",
+        "om",
+        "id",
+        "t",
+    )
+)
+_RECEIVED: Final = re.compile(
+    r"receb|recib|recev|recoi|receiv|ricev|получ|отрим|saa|almak|gaut|sanem|kap(?:ni|hat)|otrzym|ontvang|obdrz|dostava"
+    r"|primi|prejem|erhal|bekomm|envi|envoi|send|invi|saat|satt|lahet|sand|wys|zasil|zusend|verschick|надсил|надісл|отправ"
+    r"|высыл|присыл|обработ|оброб|verarbeit|traitement|tratamiento|trattamento|process|tootl|przetwarz"
+    r"|akzept|aceit|accett|publici|markkinoi|kirja|kirje|marketing"
+)
+"""Words of getting, sending and keeping data, by how they begin."""
+_BESIDE: Final = frozenset(plain(word) for word in BESIDE.split())
+"""Words that change nothing of what a question about mail asks."""
+_TOGETHER: Final = re.compile(r"\b(?:opt(?:ed)? in|e (?:mail|post)\w*|double opt|single opt|sign up)\b")
+_HOW_ANSWERED: Final = re.compile(
+    r" (?:[a-zдт] [a-zн]|[01] [01]|yes no|ja nein|oui non|si no|да нет|так ні|jah ei|tak nie|sim nao|checked unchecked"
+    r"|true false)\Z"
+)
+"""What stands behind a question of how to answer it: ``(J/N)``."""
+
+
+@lru_cache(maxsize=8192)
+def is_understood(name: str) -> bool:
+    """Is every word in the name of a column that asks for an agreement known, so that a yes is surely one?"""
+    if name in YES_NAMES or stem(name) in YES_NAMES:
+        return True
+    words = _TOGETHER.sub(lambda found: found[0].replace(" ", ""), _HOW_ANSWERED.sub("", name)).split()
+    if len(words) >= _SENTENCE:
+        return True
+    return all(map(_known, words)) and (len(words[-1]) > 1 or words[-1].isdigit())
+
+
+@lru_cache(maxsize=8192)
+def _known(word: str) -> bool:
+    if word.isdigit() or word in _BESIDE or _RECEIVED.match(word):
+        return True
+    if (joined := _JOINED.match(word)) is not None:
+        rest = word[joined.end() :]
+        return rest in _ENDINGS or _known(rest)
+    if (joined := _JOINED_TO.match(word)) is not None and _known(joined[1]):
+        return True
+    return good_word(word) or understands(word)
+
+
+@lru_cache(maxsize=8192)
+def is_of_else(name: str) -> bool:
+    """Is a column plainly about another matter than whether a person may be written to?"""
+    return (
+        is_other_flag(name)
+        or name in NOT_STATES
+        or is_figure(name)
+        or is_deal(name)
+        or is_plan(name)
+        or OTHER_STATES.search(name) is not None
+        or _ELSE.search(name) is not None
+    )
+
+
+def bad_rest(name: str) -> Said:
+    """What the name of a column of yes and no says where it is set, beside its word of mail: ``nl_raus``."""
+    rest = " ".join(word for word in name.split() if not _MAIL.fullmatch(word))
+    said = meaning(rest) if rest and rest != name else Said.NOTHING
+    return Said.NOTHING if said is Said.AGREED else said
+
+
+_MAIL: Final = re.compile(
+    r"e|e?mails?|eml|nl|newsletters?|mailings?|mkt|marketing|news|рассылк\w|розсилк\w|uudiskir\w+"
+)
+_PLACE: Final = re.compile(r"(?:mailing )?(?:list|liste|lista|список|segment|audience|group) ?\d+\Z")
+
+
+def is_place_on_list(name: str) -> bool:
+    """Does a column say by yes and no whether a person is on a list of a mere number?"""
+    return _PLACE.match(name) is not None
+
+
+_ELSE: Final = re.compile(
+    r"\Amessage\Z|\b(?:digest\w*|gmt\w*|dst\w*|utc\w*|ids|\w*left|экспорт\w*|експорт\w*|export\w*|import\w*|directory|delinquent|follow\w*|complet\w*|geklickt|geoffnet|tps|tarjeta|tessera"
+    r"|tracking\w*|has|uses?|owns?|installed|ios|android|windows|mac|linux|web|desktop|tablet"
+    r"|age|adult|years?|birth\w*|size|colou?r|weight|height|room|seat|table|floor|unit|stock|warehouse|branch|filiale?"
+    r"|store|shop|outlet|magasin|tienda|negozio|winkel|sklep|butik|pood|магазин\w*|филиал\w*|філі\w*"
+    r"|language|currency|price|amount|total|sum|balance|value|spend|revenue|points?|bonus|level|stage|grade|star|sterne?"
+    r"|rank\w*|segment|cluster|interests?|interess\w*|hobb\w*|theme|categor\w*|sector|industry|branche|size"
+    r"|quiz|survey|poll|contest|competition|prize|winner|raffle|webinar|course|kurs\w*|lesson|module|exam|certificate"
+    r"|friend|family|famil\w*|kids?|baby|pets?|garden|house|home|owner\w*|tenant|renter|employee|manager|director|board"
+    r"|committee|vorstand|ehrenamt\w*|aktive mitgliedschaft|jugend|team|club|verein|chor|gruppe"
+    r"|shipping|delivery address|pickup|invoice|vat|iban|sepa|bank|paypal|card|cash|refund\w*|warranty|garanti\w*"
+    r"|complimentary|comped|stripe|prospect|paying|bought|buyer|fan|follower|facebook|instagram|twitter|linkedin|social"
+    r"|verified account|2fa|mfa|password|admin|editor|author|role|published|public|visible|featured|archived copy"
+    r"|newcomer|existing|known|new|old|bestand\w*|neukund\w*|stamm\w*|gender|salutation|anrede|pronouns?"
+    r"|пол|возраст|размер|цвет|бонус\w*|скидк\w*|знижк\w*|стать|вік|розмір|колір|sugu|vanus|suurus|varv"
+    r"|sexo|edad|talla|sexe|taille|geschlecht|alter|grosse|farbe|sesso|eta|taglia|plec|wiek|rozmiar|kon|alder|storrelse"
+    r"|iwin|lottery|meal|menu|diet\w*|drink|shirt|tshirt|transport|travel|visa|passport|accommodation|arrival)\b"
+)
