@@ -41,6 +41,9 @@ _log = logging.getLogger("relay")
 
 FAILED_GRACE_S = 15.0
 THREADS_S = 2.0
+COLLECTOR = (20_000, 20, 50)
+"""Thresholds of the collector: values of a message die by reference count, so looking for cycles after every 700 of
+them only costs time."""
 HAND_OVER_S = 600.0
 """Sessions that go on for longer after another process took over are told to come again, between two transactions."""
 
@@ -198,7 +201,6 @@ def run(settings: Settings, ports: Ports, share: Share, tell: Tell, slot: BeatSl
 
     import uvloop
 
-    # Values of a message die by reference count; looking for cycles after every 700 of them only costs time.
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(*COLLECTOR)
     app = App(settings, ports, share)
     uvloop.run(app.run(tell, slot))
