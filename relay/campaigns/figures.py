@@ -18,6 +18,14 @@ _HELD_IN_CAMPAIGNS: Final = (
 _DEFERRED_OF: Final = (
     "SELECT count(*) FROM recipient WHERE state = 0 AND attempts > 0 AND tenant_id = ? AND campaign_id = ?"
 )
+_DEFERRED_IN_CAMPAIGNS: Final = (
+    "SELECT count(*) FROM recipient WHERE state = 0 AND attempts > 0 AND tenant_id = ? AND campaign_id IS NOT NULL"
+)
+_DEFERRED_ELSE: Final = (
+    "SELECT count(*) FROM (SELECT submission_id, number FROM recipient WHERE state = 0 AND attempts > 0"
+    " AND tenant_id = ? AND campaign_id IS NULL) w JOIN recipient r"
+    " ON r.submission_id = w.submission_id AND r.number = w.number WHERE r.subscriber_id > 0"
+)
 _HELD_ELSE: Final = "SELECT count(*) FROM recipient WHERE state = 1 AND campaign_id IS NULL AND tenant_id = ?"
 
 
@@ -97,12 +105,12 @@ def _held(conn: Tx, tenant_id: int) -> int:
 
 
 def _deferred(conn: Tx, tenant_id: int) -> int:
-    """By their rows: notices to the tenant itself, which aren't its, name no person."""
-    row = conn.execute(
-        "SELECT count(*) FROM recipient WHERE state = 0 AND attempts > 0 AND subscriber_id > 0 AND tenant_id = ?",
-        (tenant_id,),
-    ).fetchone()
-    return int(row[0])
+    """Campaigns' from the index alone; of the others by their rows who is a person: notices to the tenant itself aren't
+    its own."""
+    deferred = 0
+    for sql in (_DEFERRED_IN_CAMPAIGNS, _DEFERRED_ELSE):
+        deferred += int(conn.execute(sql, (tenant_id,)).fetchone()[0])
+    return deferred
 
 
 def _deferred_of(conn: Tx, campaign: campaigns.Campaign) -> int:

@@ -168,19 +168,23 @@ _action(QueueAction.CANCEL, "Drop copies for good; the quota gets them back.")
 
 
 @command.command()
+@click.option("--waiting", is_flag=True, help="Leave out what is finished: quick, however many copies are kept.")
 @watch_option
 @json_option
 @click.pass_context
-def stats(ctx: click.Context, every: float | None, as_json: bool) -> None:
+def stats(ctx: click.Context, waiting: bool, every: float | None, as_json: bool) -> None:
     """Add up the queue."""
     conn = open_store(ctx).conn
-    watch_show(ctx, lambda: _stats(conn), as_json, every)
+    watch_show(ctx, lambda: _stats(conn, not waiting), as_json, every)
 
 
-def _stats(conn: Tx) -> dict[str, object]:
-    found = view.stats(conn)
+def _stats(conn: Tx, finished: bool) -> dict[str, object]:
+    found = view.stats(conn, finished=finished)
     domains = [{"domain": domain, "waiting": waiting} for domain, waiting in found.domains]
     fields = asdict(found) | {"held": sum(found.held.values()), "held_by_reason": found.held, "domains": domains}
+    del fields["tenants"]
+    if not finished:
+        del fields["finished"]
     return fields
 
 

@@ -14,7 +14,7 @@ from relay.cli.common import EMAIL, Store, actor, done, fail, json_option, note,
 from relay.cli.moments import shown
 from relay.cli.tenant_view import details
 from relay.cli.uploads import looked_at
-from relay.conduct import account, admission
+from relay.conduct import account, admission, tenant_notes
 from relay.conduct import contact as contact_address
 from relay.ledger import plans
 from relay.queue.operator import Operator
@@ -33,7 +33,7 @@ COLUMNS = ("name", "title", "contact", "plan", "freeze", "freeze_reason", "creat
 
 @click.group()
 def command() -> None:
-    """Customers: add, edit, list, show, warn, freeze, unfreeze, terminate, reinstate, establish, watch."""
+    """Customers: add, edit, list, show, warn, freeze, unfreeze, terminate, reinstate, establish, watch, note."""
 
 
 @command.command()
@@ -197,6 +197,27 @@ def watch(ctx: click.Context, name: str, days: int, as_json: bool) -> None:
     end = shown(tenant.watched_until or now)
     text = f"{name} is watched until {end}; `relay tenant show {name}` says whom the rules would refuse"
     done(ctx, text if days else f"{name} is watched no more", details(store, name, now), as_json)
+
+
+@command.command("note")
+@click.argument("name")
+@click.argument("text", required=False)
+@click.option("--remove", type=click.IntRange(1), metavar="N", help="Remove the note of that number instead.")
+@json_option
+@click.pass_context
+def note_(ctx: click.Context, name: str, text: str | None, remove: int | None, as_json: bool) -> None:
+    """Write something down of a tenant for the staff; the tenant never reads it. `relay tenant show` lists notes."""
+    if (text is None) == (remove is None):
+        raise click.UsageError("give the text of a note, or --remove N")
+    store, now = open_store(ctx), time.time()
+    with transaction(store.conn) as conn:
+        tenant = tenants.find(conn, name)
+        if remove is not None:
+            tenant_notes.remove(conn, tenant.id, remove, actor=actor(), now=now)
+            said = f"note {remove} of {name} removed"
+        else:
+            said = f"note {tenant_notes.add(conn, tenant.id, text or '', actor=actor(), now=now).id} of {name} kept"
+    done(ctx, said, details(store, name, now), as_json)
 
 
 for one in (enforcing.freeze, enforcing.unfreeze, enforcing.warn, enforcing.terminate, enforcing.reinstate):

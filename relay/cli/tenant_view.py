@@ -9,7 +9,7 @@ from msgspec import structs
 
 from relay.audit import actions
 from relay.cli.common import Store
-from relay.conduct import account, judge, rates, second_accounts, statements
+from relay.conduct import account, judge, rates, second_accounts, statements, tenant_notes
 from relay.conduct.history import HISTORY
 from relay.conduct.judge import Standpoint
 from relay.ledger import quota
@@ -54,6 +54,7 @@ def details(store: Store, name: str, now: float) -> dict[str, object]:
              "reason": one.reason, "automatic": one.automatic, "answered_at": one.answered_at}
             for one in statements.listing(conn, tenant.id, limit=MOST_STATEMENTS)
         ],
+        "notes": [asdict(one) for one in tenant_notes.listing(conn, tenant.id)],
         "history": [
             {"at": e.at, "action": e.action, "actor": e.actor, "reason": e.detail.get("reason", "")} for e in history
         ],

@@ -59,10 +59,8 @@ def figures(conn: Tx, settings: Settings, now: float, window_s: float) -> dict[s
     """All that is shown, of one moment; rates are per second."""
     with reading(conn):
         lately = rates.since(conn, now - window_s)
-        queue = view.stats(conn, domains=_MOST)
+        queue = view.stats(conn, domains=_MOST, finished=False)
         names = dict(conn.execute("SELECT id, name FROM tenant").fetchall())
-        wait = "SELECT tenant_id, count(*) FROM recipient WHERE state IN (0, 1) GROUP BY tenant_id"
-        waiting = dict(conn.execute(wait).fetchall())
         oldest = {
             str(domain): float(at)
             for domain, at in conn.execute("SELECT domain, min(due_at) FROM recipient WHERE state = 0 GROUP BY domain")
@@ -89,7 +87,7 @@ def figures(conn: Tx, settings: Settings, now: float, window_s: float) -> dict[s
             {"domain": domain, "waiting": count, "late_s": round(max(0.0, now - oldest.get(domain, now)), 1)}
             for domain, count in queue.domains
         ],
-        "tenants": _tenants(lately, waiting, names, window_s),
+        "tenants": _tenants(lately, queue.tenants, names, window_s),
         "disk": _disk(settings),
     }
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from relay.campaigns.campaigns import Campaign
+from relay.queue.held import word
 from relay.queue.messages import AddressMatch, in_state
 from relay.queue.view import LEASED
 from relay.store.contract import Tx
@@ -88,20 +89,35 @@ def _copies(
     first, number = after if after is not None and after[0] == own[0] else (own[0], -1)
     rows = conn.execute(
         "SELECT r.submission_id, r.number, r.address, r.state, r.owner IS NOT NULL, r.status, r.remote,"
-        " r.hold_reason, r.attempts, s.accepted_at, r.changed_at"
+        " r.held_by, r.hold_reason, r.attempts, s.accepted_at, r.changed_at"
         " FROM recipient r JOIN submission s ON s.id = r.submission_id"
         " WHERE r.submission_id >= ? AND r.submission_id <= ? AND r.campaign_id = ?"
         f" AND (r.submission_id > ? OR r.number > ?){in_state(state, 'r.')} AND (? = '' OR r.domain = ?)"
         " ORDER BY r.submission_id, r.number",
         (first, own[-1], campaign_id, first, number, domain, domain),
     )
-    for submission_id, at, address, code, leased, status, remote, held, attempts, accepted_at, changed_at in rows:
+    for (
+        submission_id,
+        at,
+        address,
+        code,
+        leased,
+        status,
+        remote,
+        held_by,
+        held,
+        attempts,
+        accepted_at,
+        changed_at,
+    ) in rows:
         shown = LEASED if code == State.READY and leased else State(code).name.lower()
+        said = (word(held_by, held) or held) if shown == "held" else status
         yield (
             (submission_id, at),
             CampaignCopy(
                 encode_id(submission_id), address, shown, _code(status or ""),
-                (held if shown == "held" else status) or "", remote or "", attempts, accepted_at, changed_at,
+                said or "", remote or "", attempts, accepted_at,
+                changed_at,
             ),
         )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -52,6 +52,14 @@ _LEASED: Final = (
     "SELECT tenant_id, domain, count(*), count(nullif(attempts, 0))"
     f" FROM recipient {by_index('recipient_leased')} WHERE owner IS NOT NULL AND state = 0 GROUP BY tenant_id, domain"
 )
+_HELD_IN_CAMPAIGNS: Final = (
+    "SELECT c.tenant_id, sum(h.held) FROM (SELECT campaign_id, count(*) AS held FROM recipient WHERE state = 1"
+    " AND campaign_id IS NOT NULL GROUP BY campaign_id) h JOIN campaign c ON c.id = h.campaign_id GROUP BY c.tenant_id"
+)
+"""By campaign, as held copies are indexed; few belong to none."""
+_HELD_ELSE: Final = (
+    "SELECT tenant_id, count(*) FROM recipient WHERE state = 1 AND campaign_id IS NULL GROUP BY tenant_id"
+)
 _TRIED: Final = (
     "SELECT r.changed_at, r.status, r.remote FROM (SELECT submission_id, number FROM recipient WHERE state = 0"
     " AND tenant_id = ? AND domain = ? AND attempts > 0 ORDER BY due_at{} LIMIT ?) looked"
@@ -90,6 +98,17 @@ def sums(count: QueueCount) -> QueueSums:
     leased, leased_tried = sum(one.leased for one in lanes), sum(one.leased_tried for one in lanes)
     deferred = tried - leased_tried
     return QueueSums(waiting - leased - deferred, deferred, leased, count.held)
+
+
+def by_tenant(conn: Tx, count: QueueCount) -> dict[int, int]:
+    """How many copies of each tenant wait or are held."""
+    found: Counter[int] = Counter()
+    for lane in count.lanes:
+        found[lane.tenant_id] += lane.waiting
+    for sql in (_HELD_IN_CAMPAIGNS, _HELD_ELSE):
+        for tenant_id, held in conn.execute(sql):
+            found[int(tenant_id)] += int(held)
+    return dict(found)
 
 
 def listing(conn: Tx, count: QueueCount, tenant_id: int | None, domain: str, limit: int) -> list[SiteRow]:

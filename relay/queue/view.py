@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from relay.queue import sites
 from relay.queue.admin import Selection
 from relay.queue.held import word
+from relay.queue.sites import LaneSum
 from relay.store.contract import Tx
 from relay.values.states import State
 
@@ -56,6 +59,8 @@ class Stats:
     finished: dict[str, int]
     domains: tuple[tuple[str, int], ...]
     """The domains with most copies waiting, and how many."""
+    tenants: dict[int, int] = field(default_factory=dict)
+    """How many copies of each wait or are held, by id."""
 
 
 _COLUMNS: Final = (
@@ -90,35 +95,46 @@ def copies(conn: Tx, submission_id: int) -> list[CopyRow]:
     return [_row(row) for row in rows]
 
 
-def stats(conn: Tx, *, domains: int = 10) -> Stats:
-    """Counts; reads the whole table once, but blocks nobody."""
-    waiting = conn.execute(
-        "SELECT coalesce(sum(CASE WHEN owner IS NULL AND attempts = 0 THEN 1 END), 0),"
-        " coalesce(sum(CASE WHEN owner IS NULL AND attempts > 0 THEN 1 END), 0),"
-        " count(owner), min(CASE WHEN owner IS NULL THEN due_at END) FROM recipient WHERE state = 0"
-    ).fetchone()
-    held = conn.execute(
-        "SELECT held_by, hold_reason, count(*) FROM recipient WHERE state = 1"
-        " GROUP BY held_by, hold_reason ORDER BY 1, 2"
-    )
-    finished = conn.execute("SELECT state, count(*) FROM recipient WHERE state > 1 GROUP BY state").fetchall()
+def stats(conn: Tx, *, domains: int = 10, finished: bool = True) -> Stats:
+    """What waits and is held, counted from indexes alone, as the desk's page counts it.
+
+    ``finished`` reads every row that is kept, for seconds where that is millions; without it nothing is told of them.
+    """
+    count = sites.counted(conn)
+    sums = sites.sums(count)
+    by_domain: Counter[str] = Counter()
+    for lane in count.lanes:
+        by_domain[lane.domain] += lane.waiting
+    done = conn.execute("SELECT state, count(*) FROM recipient WHERE state > 1 GROUP BY state") if finished else ()
+    # Ids sort by time, and a body goes with its last copy: the first that is open is the oldest.
     oldest = conn.execute(
-        "SELECT min(s.accepted_at) FROM submission s JOIN body b ON b.submission_id = s.id WHERE s.open_recipients > 0"
+        "SELECT s.accepted_at FROM body b JOIN submission s ON s.id = b.submission_id WHERE s.open_recipients > 0"
+        " ORDER BY b.submission_id LIMIT 1"
     ).fetchone()
-    top = conn.execute(
-        "SELECT domain, count(*) AS n FROM recipient WHERE state = 0 GROUP BY domain ORDER BY n DESC, domain LIMIT ?",
-        (domains,),
-    )
+    top = sorted(by_domain.items(), key=lambda item: (-item[1], item[0]))[:domains]
     return Stats(
-        ready=int(waiting[0]),
-        deferred=int(waiting[1]),
-        leased=int(waiting[2]),
-        held={word(held_by, reason): int(n) for held_by, reason, n in held},
-        oldest_at=oldest[0],
-        due_at=waiting[3],
-        finished={State(state).name.lower(): int(n) for state, n in finished},
-        domains=tuple((str(domain), int(n)) for domain, n in top),
+        ready=sums.ready,
+        deferred=sums.deferred,
+        leased=sums.leased,
+        held=sums.held,
+        oldest_at=None if oldest is None else float(oldest[0]),
+        due_at=min((at for at in (_due(conn, lane) for lane in count.lanes) if at is not None), default=None),
+        finished={State(state).name.lower(): int(n) for state, n in done},
+        domains=tuple(top),
+        tenants=sites.by_tenant(conn, count),
     )
+
+
+def _due(conn: Tx, lane: LaneSum) -> float | None:
+    """When the lane's next copy is due; one that is being delivered isn't, and few are."""
+    if not lane.leased:
+        return lane.due_at
+    row = conn.execute(
+        "SELECT due_at FROM recipient WHERE state = 0 AND tenant_id = ? AND domain = ? AND owner IS NULL"
+        " ORDER BY due_at LIMIT 1",
+        (lane.tenant_id, lane.domain),
+    ).fetchone()
+    return None if row is None else float(row[0])
 
 
 def _row(row: tuple[object, ...]) -> CopyRow:

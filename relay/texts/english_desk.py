@@ -60,5 +60,10 @@ DESK: Final[dict[str, str]] = {
     "avail.until": "Until",
     "avail.minutes": "Minutes",
     "avail.lasts": "still now",
+    "tenants.notes": "Notes",
+    "tenants.notes_lead": "For staff alone: the tenant never reads them.",
+    "tenants.note": "New note",
+    "tenants.note_add": "Keep it",
+    "tenants.note_remove": "Remove the note of {moment}",
     "nav.asking": "People’s requests",
 }

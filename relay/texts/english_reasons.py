@@ -1,7 +1,7 @@
 """English texts of why copies failed and recipients were refused, by the words that events and replies have for it.
 
-The first part are the classes of docs/BOUNCES.md, the second the words of the relay's own refusals; ``english`` has the
-other texts.
+First the classes of docs/BOUNCES.md, then the words of the relay's own refusals, then of what holds copies; ``english``
+has the other texts.
 """
 
 # ruff: noqa: RUF001 - typographic apostrophes are meant here
@@ -41,4 +41,9 @@ REASONS: Final[dict[str, str]] = {
     "reason.stream": "The stream isn’t for such mail",
     "reason.frozen": "The account is frozen",
     "reason.campaign-declined": "The campaign was declined",
+    # What holds copies (relay/queue/holds.py).
+    "reason.staged": "Waits for the campaign’s verdict",
+    "reason.operator": "Held by the operator",
+    "reason.damaged": "The copy can’t be read",
+    "reason.log-in braked": "Its log-in seems to be used by somebody else",
 }

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Scope
 
@@ -22,6 +22,8 @@ _HTML_PATHS: Final = (
     *("/u/", "/p/", "/why/", "/permission", "/c/", "/report", "/s/", "/confirm/", "/contact/"),
     *("/login", "/register", "/terms", "/account", "/desk"),
 )
+FITS: Final = 24
+"""Letters of an address that a line of a narrow telephone has room for."""
 _SELF: Final = "'self'"
 _NONE: Final = "'none'"
 
@@ -41,6 +43,7 @@ class Views:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        self._environment.filters["addr"] = _address
         self._environment.globals |= {
             "style": Markup(style),
             "inner_style": Markup(inner),
@@ -141,6 +144,11 @@ def _style(name: str) -> str:
 
 def _digest(style: str) -> str:
     return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+
+def _address(text: str) -> Markup:
+    """A long one may break before its ``@``, rather than anywhere."""
+    return escape(text) if len(text) <= FITS else escape(text).replace("@", Markup("<wbr>@"))
 
 
 def _text_or(language: Language, key: str, other: str) -> Markup:

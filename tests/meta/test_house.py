@@ -116,7 +116,7 @@ OWNERS: Mapping[str, str] = {
     "audit": "audit audit_head audit_key audit_leaf audit_node consent_history",
     "brake": "brake brake_place brake_use brake_words",
     "campaigns": "campaign refusal_sum",
-    "conduct": "account domain_watch quota_told rate_level rate_reporter rate_site rate_sum statement",
+    "conduct": "account domain_watch quota_told rate_level rate_reporter rate_site rate_sum statement tenant_note",
     "contests": "contest",
     "evidence": "disclosure",
     "events": "daily event follower",

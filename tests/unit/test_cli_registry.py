@@ -237,3 +237,15 @@ def test_no_policies_is_an_empty_listing(call: Call) -> None:
 def test_an_unknown_policy_is_told(call: Call, home: Path) -> None:
     (home / "relay.toml").write_text('[server]\nhostname = "relay.example"\n[policies]\norder = ["nosuch"]\n')
     _refused(call("policies"), "nosuch")
+
+
+def test_notes_of_a_tenant(call: Call, shop: None) -> None:
+    assert call("tenant", "note", "shop", "called; sends again in May")[0] == 0
+    assert call("tenant", "note", "shop", "a second one")[0] == 0
+    shown = _json(call("tenant", "show", "shop", "--json"))["notes"]
+    assert [one["text"] for one in shown] == ["a second one", "called; sends again in May"]
+    assert call("tenant", "note", "shop", "--remove", str(shown[0]["id"]))[0] == 0
+    assert "called; sends again" in call("tenant", "show", "shop")[1]
+    _refused(call("tenant", "note", "shop", "--remove", "99"), "no note 99")
+    _refused(call("tenant", "note", "shop", "  "), "says nothing")
+    assert call("tenant", "note", "shop")[0] == call("tenant", "note", "shop", "text", "--remove", "1")[0] == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -249,7 +250,20 @@ def test_stats(mixed: sqlite3.Connection) -> None:
         due_at=NOW + 900,
         finished={"delivered": 1},
         domains=(("x.example", 3),),
+        tenants={1: 3, 2: 1},
     )
+
+
+def test_what_waits_is_counted_without_what_is_kept(mixed: sqlite3.Connection) -> None:
+    """From the indexes of what waits and is held; nothing scans the table."""
+    asked: list[str] = []
+    mixed.set_trace_callback(asked.append)
+    found = view.stats(mixed, finished=False)
+    mixed.set_trace_callback(None)
+    assert found == replace(view.stats(mixed), finished={})
+    plans = [row[3] for sql in asked if "recipient" in sql for row in mixed.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    looked = [plan for plan in plans if "recipient" in plan]
+    assert looked and not [plan for plan in looked if "INDEX recipient_" not in plan], looked
 
 
 def test_stats_of_an_empty_queue(conn: sqlite3.Connection) -> None:

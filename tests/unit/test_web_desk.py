@@ -11,7 +11,7 @@ import pytest
 
 from relay.accounts import activity, logins
 from relay.campaigns import campaigns
-from relay.conduct import enforcement, statements
+from relay.conduct import enforcement, statements, tenant_notes
 from relay.queue.operator import Operator
 from relay.store.database import transaction
 from relay.tenants import tenants
@@ -173,6 +173,27 @@ def test_what_is_done_to_a_tenant_is_done_told_and_on_record(
     row = logins.find(shop.conn, operator.email)
     done = [one.detail for one in activity.of_login(shop.conn, row.id, None, 100) if one.action == "did"]
     assert f"tenant {name}: terminate" in done
+
+
+def test_notes_are_for_staff_alone(shop: Shop, served: Served, desk: httpx.Client, tenant_id: int) -> None:
+    name = tenants.by_id(shop.conn, tenant_id).name
+    page = f"/desk/tenants/{name}"
+    assert desk.post(f"{page}/notes", data={"note": "  "}).status_code == 422
+    assert desk.post(f"{page}/notes", data={"note": "x" * 2_001}).status_code == 422
+    assert desk.post(f"{page}/notes", data={"note": "Called: <b>new list</b>\r\nfrom the fair."}).status_code == 303
+    (kept,) = tenant_notes.listing(shop.conn, tenant_id)
+    shown = desk.get(page).text
+    assert kept.text.endswith("\nfrom the fair.") and "Called: &lt;b&gt;new list&lt;/b&gt;" in shown
+    with signed_in(served, person(shop, f"own@{name}.example", "owner", tenant_id)) as owner:
+        for path in ("/account/", "/account/plan", "/account/support", "/account/me"):
+            assert "new list" not in owner.get(path).text, path
+    with signed_in(served, person(shop, f"help@{name}.example", "support")) as helper:
+        assert "new list" in helper.get(page).text
+        assert helper.post(f"{page}/notes/{kept.id}/remove").status_code == 303
+        assert helper.post(f"{page}/notes/{kept.id}/remove").status_code == 422
+    assert tenant_notes.listing(shop.conn, tenant_id) == []
+    told = [row[0] for row in shop.conn.execute("SELECT detail FROM audit WHERE action LIKE 'tenant-note%'")]
+    assert len(told) == 2 and not [one for one in told if "list" in one]  # a note can go for good
 
 
 def test_a_tenant_that_isnt_there(desk: httpx.Client) -> None:

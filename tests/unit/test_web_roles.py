@@ -16,7 +16,7 @@ from relay.accounts.roles import MAY, STAFF_ROLES, Deed, LoginRole
 from relay.announcements import book as announcements
 from relay.announcements.book import AnnouncementWish
 from relay.announcements.values import AnnouncementKind
-from relay.conduct import enforcement, statements
+from relay.conduct import enforcement, statements, tenant_notes
 from relay.lists import runs
 from relay.lists.stopping import suppress
 from relay.lists.wishes import ListWishes
@@ -268,11 +268,17 @@ def template_of(shop: Shop) -> dict[str, object]:
     return {"name": name}
 
 
+def note_of(shop: Shop) -> dict[str, object]:
+    with transaction(shop.conn) as conn:
+        return {"id": tenant_notes.add(conn, shop.tenant_id, SECRET, actor="t", now=time.time()).id}
+
+
 MADE: dict[str, Callable[[Shop], dict[str, object]]] = {
     "/send/{id}": mailing_of,
     "/templates/{name}": template_of,
     "/campaigns/{id}": campaign_of,
     "/desk/queue/{deed}": queue_of,
+    "/notes/{id}": note_of,
     "/messages/{id}": message_of,
     "/logins/{id}": login_of,
     "/domains/{name}": domain_of,
@@ -368,7 +374,7 @@ def test_other_verbs_do_nothing(world: World, pattern: str, method: str) -> None
     assert shown(world.shop) == before
 
 
-BEHIND = ("login_", "webhook", "follower", "sqlite_")
+BEHIND = ("login_", "webhook", "follower", "sqlite_", "availability ")
 """Sessions, what was done with a log-in, and what the server does by itself meanwhile."""
 
 
@@ -403,6 +409,7 @@ COLUMNS = (
     ("suppression", "detail"),
     ("domain", "token"),
     ("tenant", "title", "postal", "freeze_reason"),
+    ("tenant_note", "text", "actor"),
     ("login_session", "agent", "ip"),
     ("login_action", "agent", "ip", "detail"),
     ("webhook", "url", "ended_why"),

@@ -14,7 +14,16 @@ from relay.accounts import logins
 from relay.accounts.roles import Deed
 from relay.audit import actions
 from relay.campaigns import campaigns, record
-from relay.conduct import account, enforcement, judge, rates, second_accounts, statements, termination
+from relay.conduct import (
+    account,
+    enforcement,
+    judge,
+    rates,
+    second_accounts,
+    statements,
+    tenant_notes,
+    termination,
+)
 from relay.conduct import history as conduct
 from relay.ledger import plans, quota
 from relay.queue.admin import QueueAction, Selection
@@ -126,9 +135,30 @@ def do(asked: PageRequest) -> Response:
     return asked.to(f"/desk/tenants/{tenant.name}")
 
 
+def note(asked: PageRequest) -> Response:
+    """Written down for the others at the desk."""
+    with asked.context.storage.write() as conn:
+        tenant = _find(conn, asked)
+        text = asked.field("note", tenant_notes.MOST_LETTERS + 1)
+        tenant_notes.add(conn, tenant.id, text, actor=asked.visitor.shown, now=asked.now)
+        asked.note(conn, "did", f"tenant {tenant.name}: note")
+    return asked.to(f"/desk/tenants/{tenant.name}#notes")
+
+
+def remove_note(asked: PageRequest) -> Response:
+    """One that is over."""
+    with asked.context.storage.write() as conn:
+        tenant = _find(conn, asked)
+        tenant_notes.remove(conn, tenant.id, asked.number(), actor=asked.visitor.shown, now=asked.now)
+        asked.note(conn, "did", f"tenant {tenant.name}: note removed")
+    return asked.to(f"/desk/tenants/{tenant.name}#notes")
+
+
 ROUTES = [
     show("/desk/tenants", listing, Deed.DESK),
     show("/desk/tenants/{name}", one, Deed.DESK),
+    act("/desk/tenants/{name}/notes", note, Deed.DESK),
+    act("/desk/tenants/{name}/notes/{id}/remove", remove_note, Deed.DESK),
     act("/desk/tenants/{name}/{deed}", do, Deed.OPERATE),
 ]
 
@@ -176,6 +206,8 @@ def _page(asked: PageRequest) -> Response:
             "plans": list(settings.plans),
             "registration": registrations.of_tenant(conn, tenant.id),
             "terms": terms.of_tenant(conn, tenant.id)[:1],
+            "notes": tenant_notes.listing(conn, tenant.id),
+            "most_letters": tenant_notes.MOST_LETTERS,
             "operates": asked.visitor.may(Deed.OPERATE),
         }
     return asked.page("desk/tenant.html", values)
