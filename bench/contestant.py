@@ -12,7 +12,9 @@ is ``hold`` with room for thousands of sessions. It runs compiled where
 store is on a PostgreSQL server of its own. The environment says where:
 BENCH_STATE, BENCH_PORT, BENCH_SINK_PORT, BENCH_DOMAIN, BENCH_SELECTOR,
 BENCH_KEY, BENCH_CERTIFICATE, BENCH_CERTIFICATE_KEY, PEERS_DIR (a cache for the
-filled database), and BENCH_UNDER, a command that the relay is to run under.
+filled database), BENCH_UNDER, a command that the relay is to run under, and
+BENCH_TRACK: in ``own``, so many of ten people agreed to openings and clicks
+being known, which the stream asks for.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ import time
 from pathlib import Path
 
 from bench import database
+from relay.store.contract import Tx
 from relay.store.copy.run import copy_store
 from relay.store.database import connect, migrations, transaction
 from relay.store.engines import StoreAddress
@@ -156,6 +159,15 @@ def on_server(peers: Path, prepared_: Path, state: Path) -> str:
     return database.url(database.taken(cache, state))
 
 
+def agreed(conn: Tx, tenths: int) -> None:
+    """To tracking: so many of ten of those whom mail goes to."""
+    conn.execute(
+        "INSERT INTO tracking_consent (subscriber_id, given_at, means, recorded_at)"
+        " SELECT id, created_at, 'import', created_at FROM subscriber WHERE id <= ? AND id % 10 < ?",
+        (LIKELY + 1, tenths),
+    )
+
+
 def credential(state: Path, mode: str, stream: str) -> None:
     """What lets the load in: its address, or in the TLS modes a password."""
     add = [*RELAY, "-c", str(state / "relay.toml"), "credential", "add", "bench", "--stream", stream]
@@ -183,10 +195,14 @@ def start(mode: str, postgres: bool) -> int:
     if mode == "own":
         stream = "news"
         relay(state, "stream", "add", "bench", stream, "--kind", "bulk", "--topic", "news")
+        if env.get("BENCH_TRACK"):
+            relay(state, "stream", "set", "bench", stream, "--track", "all")
     credential(state, mode, stream)
     # The peers sign with one rsa-2048 key, or not at all; nothing leaves this relay unsigned.
     with contextlib.closing(connect(store)) as conn, transaction(conn):
         conn.execute("DELETE FROM dkim_key WHERE algorithm <> 'rsa-sha256'")
+        if track := env.get("BENCH_TRACK"):
+            agreed(conn, int(track))
     with (state / "log").open("wb") as log:
         process = subprocess.Popen(
             [*shlex.split(env.get("BENCH_UNDER", "")), *RELAY, "-c", str(state / "relay.toml"), "serve"],

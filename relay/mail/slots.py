@@ -159,6 +159,14 @@ def _break_softly(out: list[Piece]) -> None:
         out.append(SOFT)
 
 
+def settled(pieces: Iterable[Piece], values: Mapping[str, str]) -> tuple[Piece, ...]:
+    """The same pieces with octets where a slot's value is among ``values``, since it is the same in all copies."""
+    return joined(
+        encode(piece, values[piece.name]) if isinstance(piece, Slot) and piece.name in values else piece
+        for piece in pieces
+    )
+
+
 def joined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     """The same pieces with neighbouring octets in one."""
     out: list[Piece] = []

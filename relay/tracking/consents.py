@@ -33,11 +33,18 @@ _OFF: Final = (
     "EXISTS (SELECT 1 FROM spelling x JOIN tracking_consent o ON o.subscriber_id = x.other_id"
     " WHERE x.subscriber_id = {0} AND o.withdrawn_at IS NOT NULL)"
 )
-_AGREED: Final = (
-    "SELECT 1 FROM tracking_consent c WHERE c.subscriber_id = ? AND c.withdrawn_at IS NULL AND NOT "
-    + _OFF.format("c.subscriber_id")
-)
+_LIVE: Final = "c.withdrawn_at IS NULL AND NOT " + _OFF.format("c.subscriber_id")
+_AGREED: Final = f"SELECT 1 FROM tracking_consent c WHERE c.subscriber_id = ? AND {_LIVE}"
 _NOT_OFF: Final = "SELECT 1 FROM subscriber s WHERE s.id = ? AND NOT " + _OFF.format("s.id")
+_COPIES: Final = "r.submission_id = ? AND r.number >= ? AND r.number < ?"
+_AGREED_AMONG: Final = (
+    "SELECT c.subscriber_id FROM recipient r JOIN tracking_consent c ON c.subscriber_id = r.subscriber_id"
+    f" WHERE {_COPIES} AND {_LIVE}"
+)
+_NOT_OFF_AMONG: Final = (
+    "SELECT s.id FROM recipient r JOIN subscriber s ON s.id = r.subscriber_id"
+    f" WHERE {_COPIES} AND NOT " + _OFF.format("s.id")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,12 @@ def tracked(conn: Tx, subscriber_id: int, law: Law) -> bool:
     """Whether this person may be tracked now; one statement over indexes."""
     sql = _AGREED if law == "required" else _NOT_OFF
     return conn.execute(sql, (subscriber_id,)).fetchone() is not None
+
+
+def tracked_among(conn: Tx, submission_id: int, numbers: range, law: Law) -> frozenset[int]:
+    """Ids of those among a message's copies with these numbers who may be tracked now."""
+    sql = _AGREED_AMONG if law == "required" else _NOT_OFF_AMONG
+    return frozenset(row[0] for row in conn.execute(sql, (submission_id, numbers.start, numbers.stop)))
 
 
 def of(conn: Tx, subscriber_id: int) -> TrackingConsent:

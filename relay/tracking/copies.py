@@ -2,36 +2,46 @@
 
 Asked when the copy is made, not when its message is accepted, so a consent
 that ended meanwhile counts. What is the same for all copies of a message is
-made once; a copy costs one look-up and one signature.
+made once; who isn't tracked gets a copy that has no such places.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from msgspec.structs import replace
 
 from relay.keys.secrets import Secrets
-from relay.keys.tracked_tokens import DECOY, FORWARD, CopyMark, LinkMark, copy_token, link_token
+from relay.keys.tracked_tokens import DECOY, FORWARD, LinkMark, link_token
 from relay.mail.own_tracking import DECOY_SLOT, LINK_SLOT, PIXEL_SLOT, SLOTS
-from relay.mail.stored import TrackedLink
+from relay.mail.render import Renderer
+from relay.mail.slots import settled
+from relay.mail.stored import Template
+from relay.store.as_of import NEVER, AsOf
 from relay.store.contract import Tx
 from relay.tracking import consents
 from relay.tracking.consents import Law
 
+TOGETHER: Final = 64
+"""Copies of one message whose people are asked about by one statement."""
+MOST_ANSWERS: Final = 256
+
 
 class TrackedMessage:
-    """Of one message: its places, and both values of each."""
+    """Of one message: its places, and what stands there."""
 
-    __slots__ = ("_decoy", "_parts", "_plain")
+    __slots__ = ("_decoy", "_parts", "_pixel", "_plain", "_template", "_untracked")
 
-    def __init__(
-        self, secrets: Secrets, submission_id: int, names: Iterable[str], links: Sequence[TrackedLink]
-    ) -> None:
+    def __init__(self, secrets: Secrets, submission_id: int, template: Template, names: frozenset[str]) -> None:
         """``names``: of the template's slots."""
         self._plain: dict[str, str] = {name: "" for name in names if name.startswith(SLOTS)}
         self._parts: list[tuple[str, str]] = []
         self._decoy = ""
-        most = len(links)
-        for place, link in enumerate(links):
+        self._pixel = PIXEL_SLOT in self._plain
+        self._template = template
+        self._untracked: Renderer | None = None
+        most = len(template.tracked)
+        for place, link in enumerate(template.tracked):
             name = f"{LINK_SLOT}{place}"
             if name in self._plain:
                 self._plain[name] = link.raw
@@ -45,16 +55,20 @@ class TrackedMessage:
         """Whether it has a place."""
         return bool(self._plain)
 
-    @property
-    def plain(self) -> Mapping[str, str]:
-        """For who isn't tracked."""
-        return self._plain
+    def untracked(self) -> Renderer:
+        """Of copies for who isn't tracked; made with the first of them."""
+        found = self._untracked
+        if found is None:
+            fields = tuple(settled(one, self._plain) for one in self._template.fields)
+            body = settled(self._template.body, self._plain)
+            found = self._untracked = Renderer(replace(self._template, fields=fields, body=body))
+        return found
 
     def tracked(self, base: str, token: str) -> dict[str, str]:
         """For who is; ``token`` is the copy's."""
         click = f"{base}/c/{token}"
         values = {name: click + part for name, part in self._parts}
-        if PIXEL_SLOT in self._plain:
+        if self._pixel:
             values[PIXEL_SLOT] = f'<img src="{base}/o/{token}.gif" width="1" height="1" alt="" style="border:0" />'
         if self._decoy:
             values[DECOY_SLOT] = (
@@ -63,10 +77,30 @@ class TrackedMessage:
         return values
 
 
-def values(
-    conn: Tx, secrets: Secrets, message: TrackedMessage, mark: CopyMark, base: str, law: Law
-) -> Mapping[str, str]:
-    """Of one copy's slots for tracking."""
-    if not consents.tracked(conn, mark.subscriber_id, law):
-        return message.plain
-    return message.tracked(base, copy_token(secrets, mark))
+class Agreed:
+    """Who may be tracked, asked about the neighbours of a copy at once.
+
+    An answer holds as long as the latest look at the store does: for a moment,
+    and until anybody's standing gets worse.
+    """
+
+    __slots__ = ("_answers", "_as_of", "_conn", "_law")
+
+    def __init__(self, conn: Tx, law: Law) -> None:
+        self._conn = conn
+        self._law: Law = law
+        self._answers: dict[tuple[int, int], frozenset[int]] = {}
+        self._as_of = NEVER
+
+    def tracked(self, submission_id: int, number: int, subscriber_id: int, as_of: AsOf) -> bool:
+        """``number``: of the copy among its message's."""
+        if as_of is not self._as_of or len(self._answers) >= MOST_ANSWERS:
+            self._as_of = as_of
+            self._answers.clear()
+        span = number // TOGETHER
+        found = self._answers.get((submission_id, span))
+        if found is None:
+            numbers = range(span * TOGETHER, (span + 1) * TOGETHER)
+            found = consents.tracked_among(self._conn, submission_id, numbers, self._law)
+            self._answers[(submission_id, span)] = found
+        return subscriber_id in found

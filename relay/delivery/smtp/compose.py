@@ -17,16 +17,16 @@ from relay.delivery.smtp.sign import Signer
 from relay.keys import dkim_keys, tokens
 from relay.keys.secrets import Secrets
 from relay.keys.tokens import SHARED, Mark
-from relay.keys.tracked_tokens import CopyMark
+from relay.keys.tracked_tokens import CopyMark, copy_token
 from relay.mail.render import Rendered, Renderer
 from relay.mail.template import Template
 from relay.queue.lease import load_template
 from relay.queue.values import Lease
+from relay.store.as_of import AsOf
 from relay.store.contract import Tx
 from relay.tenants.parts import DomainRecord
-from relay.tracking import copies
 from relay.tracking.consents import Law
-from relay.tracking.copies import TrackedMessage
+from relay.tracking.copies import Agreed, TrackedMessage
 from relay.tracking.hosts import TrackingHosts
 
 MOST_MESSAGES = 500
@@ -62,12 +62,12 @@ class Compiled:
     def of(cls, template: Template, octets: int, secrets: Secrets, submission_id: int) -> Compiled:
         """``octets``: of the encoded template; the canonical body is kept beside it."""
         renderer = Renderer(template)
-        tracked = TrackedMessage(secrets, submission_id, renderer.names, template.tracked)
+        tracked = TrackedMessage(secrets, submission_id, template, renderer.names)
         return cls(
             renderer,
             template.needs_8bit,
             template.needs_smtputf8,
-            2 * octets,
+            (3 if tracked.any else 2) * octets,
             tracked if tracked.any else None,
         )
 
@@ -84,6 +84,7 @@ class Composer:
         self._secrets = secrets
         self._links = links
         self._permissions = Permissions(conn, clock)
+        self._agreed = Agreed(conn, links.law)
         self._messages: OrderedDict[int, Compiled] = OrderedDict()
         self._signers: dict[int, tuple[DomainRecord, Signer | None]] = {}
         self._topics: dict[tuple[int, str], int] = {}
@@ -164,12 +165,12 @@ class Composer:
         return f"{tokens.local_part(self._secrets, 'b', mark)}@{self.mail_domain(domain)}"
 
     def render(
-        self, message: Compiled, lease: Lease, mark: Mark, domain: DomainRecord | None, *, hashed: bool
+        self, message: Compiled, lease: Lease, mark: Mark, domain: DomainRecord | None, as_of: AsOf, *, hashed: bool
     ) -> Rendered:
-        """``hashed``: the copy will be signed."""
+        """``as_of``: the latest look at the store; ``hashed``: the copy will be signed."""
         values = dict(lease.slots)
-        self.tracks = False
-        names = message.renderer.names
+        renderer = message.renderer
+        names = renderer.names
         if not names.isdisjoint(_LINKS):
             token = tokens.link_token(self._secrets, mark)
             for name, path in _LINKS.items():
@@ -179,18 +180,21 @@ class Composer:
         if "unsubscribe_mailto" in names:
             local = tokens.local_part(self._secrets, "u", mark)
             values["unsubscribe_mailto"] = f"{local}@{self.mail_domain(domain)}"
+        self.tracks = False
         if message.tracked is not None:
-            found = self._tracking(message.tracked, lease, domain)
-            self.tracks = found is not message.tracked.plain
-            values.update(found)
-        return message.renderer.render(values, hashed=hashed)
+            submission_id = lease.submission.id
+            self.tracks = self._agreed.tracked(submission_id, lease.number, lease.subscriber_id, as_of)
+            if self.tracks:
+                values.update(self._tracked(message.tracked, lease, domain))
+            else:
+                renderer = message.tracked.untracked()
+        return renderer.render(values, hashed=hashed)
 
-    def _tracking(self, tracked: TrackedMessage, lease: Lease, domain: DomainRecord | None) -> Mapping[str, str]:
+    def _tracked(self, message: TrackedMessage, lease: Lease, domain: DomainRecord | None) -> Mapping[str, str]:
         submission, links = lease.submission, self._links
         tenant_id = submission.tenant_id
         mark = CopyMark(tenant_id, submission.campaign_id or 0, lease.subscriber_id, submission.id, lease.number)
         hosts = links.tracking or TrackingHosts(links.base_url)
         own = domain.name if domain is not None and domain.links else ""
         proved = bool(own) or not hosts.apart_url or record.of(self._conn, tenant_id).released > 0
-        base = hosts.of(own, proved)
-        return copies.values(self._conn, self._secrets, tracked, mark, base, links.law)
+        return message.tracked(hosts.of(own, proved), copy_token(self._secrets, mark))

@@ -56,7 +56,7 @@ class MailCopy(LeasedCopy):
         signer = composer.signer(domain)
         if signer is None and not self.may_leave(snapshot):
             return None  # asked before it leaves: that ends it
-        rendered = composer.render(message, lease, mark, domain, hashed=signer is not None)
+        rendered = composer.render(message, lease, mark, domain, desk.snapshots.as_of, hashed=signer is not None)
         self._tracked = composer.tracks
         if message.needs_8bit and not eight_bit:
             # What can't be converted goes as it is: servers that mind are extinct, a bounce would be sure.

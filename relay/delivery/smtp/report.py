@@ -79,5 +79,6 @@ class Reporter:
         if submission.ret != "FULL" or submission.size_octets > MAX_RETURNED_OCTETS:
             return message.renderer.header(dict(lease.slots)) + b"\r\n"
         domain = self._snapshots.current().own_domain(submission.tenant_id, submission.from_domain)
-        rendered = self._composer.render(message, lease, self._composer.mark(lease), domain, hashed=False)
+        mark, as_of = self._composer.mark(lease), self._snapshots.as_of
+        rendered = self._composer.render(message, lease, mark, domain, as_of, hashed=False)
         return b"".join(rendered.fields) + b"\r\n" + rendered.body
