@@ -19,8 +19,11 @@ from relay.audit.errors import AuditError
 from relay.audit.heads import Head
 from relay.audit.prove import Object, Prover
 from relay.audit.record import HASH_OCTETS
-from relay.audit.rows import HISTORY, AuditRows
+from relay.audit.rows import HISTORY, AuditRow, AuditRows
+from relay.keys.tokens import Mark
+from relay.store.as_of import AsOf
 from relay.store.contract import Tx
+from relay.store.together import Together
 
 FIELD: Final = "Permission"
 NONE: Final = "none"
@@ -81,15 +84,27 @@ class Permissions:
     def __init__(self, conn: Tx, clock: Callable[[], float]) -> None:
         self._conn = conn
         self._clock = clock
-        self._rows = AuditRows(conn, HISTORY)
+        self._rows = rows = AuditRows(conn, HISTORY)
+        self._together: Together[tuple[int, int], dict[int, AuditRow]] = Together(
+            lambda message, numbers: rows.given_among(*message, numbers)
+        )
         self._head: Head | None = None
         self._octets = b"", b""
         """Of that head, for all copies under it."""
         self._looked_at = float("-inf")
 
+    def of_copy(self, mark: Mark, as_of: AsOf) -> str:
+        """For that copy; ``as_of``: the latest look at the store."""
+        if not mark.subscriber_id:
+            return NONE
+        found = self._together.about((mark.submission_id, mark.topic_id), mark.number, as_of)
+        return self._token(found.get(mark.subscriber_id))
+
     def token(self, subscriber_id: int, topic_id: int) -> str:
-        """For a copy to that person on that topic; ``none`` where no consent of it is under a head yet."""
-        row = self._rows.given(subscriber_id, topic_id)
+        """For that person on that topic; ``none`` where no consent of it is under a head yet."""
+        return self._token(self._rows.given(subscriber_id, topic_id))
+
+    def _token(self, row: AuditRow | None) -> str:
         if row is None or row.leaf is None or row.commitment is None:
             return NONE
         head = self._newest(row.leaf)

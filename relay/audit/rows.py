@@ -36,6 +36,14 @@ _GIVEN: Final = (
     _SQL[HISTORY].format(rows=_OF_ROWS.format(table=HISTORY))
     + " WHERE r.subscriber_id = ? AND r.topic_id = ? AND r.action = 'given' ORDER BY r.id DESC LIMIT 1"
 )
+_OF_COPIES: Final = (
+    "recipient c JOIN {table} r ON r.subscriber_id = c.subscriber_id LEFT JOIN audit_leaf l ON l.id = r.leaf_id"
+)
+_GIVEN_AMONG: Final = (
+    _SQL[HISTORY].format(rows=_OF_COPIES.format(table=HISTORY))
+    + " WHERE c.submission_id = ? AND c.number >= ? AND c.number < ? AND r.topic_id = ? AND r.action = 'given'"
+    " ORDER BY r.id"
+)
 _BLANK: Final = {HISTORY: (ERASED, None, 0, "", 0, None, "*", 0, 0), AUDIT: (0, "", ERASED, None, "")}
 """What is left of an erased row, after leaf, id and commitment."""
 IN_TREE: Final = "number IS NOT NULL ORDER BY l.number, l.id"
@@ -98,6 +106,12 @@ class AuditRows:
         """The newest consent of that person to that topic; None if there is none, or it names no leaf."""
         found = self._conn.execute(_GIVEN, (subscriber_id, topic_id)).fetchone()
         return None if found is None or found[1] is None else self._row(*found)
+
+    def given_among(self, submission_id: int, topic_id: int, numbers: range) -> dict[int, AuditRow]:
+        """The same of all who get these copies of a message, by person."""
+        values = (submission_id, numbers.start, numbers.stop, topic_id)
+        newest = {found[11]: found for found in self._conn.execute(_GIVEN_AMONG, values)}
+        return {person: self._row(*found) for person, found in newest.items() if found[1] is not None}
 
     def _read(self, where: str, values: tuple[object, ...]) -> Iterator[AuditRow]:
         for found in self._conn.execute(f"{self._sql(_OF_ROWS)} WHERE {where} ORDER BY r.id", values):

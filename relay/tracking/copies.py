@@ -7,8 +7,6 @@ made once; who isn't tracked gets a copy that has no such places.
 
 from __future__ import annotations
 
-from typing import Final
-
 from msgspec.structs import replace
 
 from relay.keys.secrets import Secrets
@@ -17,14 +15,11 @@ from relay.mail.own_tracking import DECOY_SLOT, LINK_SLOT, PIXEL_SLOT, SLOTS
 from relay.mail.render import Renderer
 from relay.mail.slots import settled
 from relay.mail.stored import Template
-from relay.store.as_of import NEVER, AsOf
+from relay.store.as_of import AsOf
 from relay.store.contract import Tx
+from relay.store.together import Together
 from relay.tracking import consents
 from relay.tracking.consents import Law
-
-TOGETHER: Final = 64
-"""Copies of one message whose people are asked about by one statement."""
-MOST_ANSWERS: Final = 256
 
 
 class TrackedMessage:
@@ -78,29 +73,15 @@ class TrackedMessage:
 
 
 class Agreed:
-    """Who may be tracked, asked about the neighbours of a copy at once.
+    """Who may be tracked."""
 
-    An answer holds as long as the latest look at the store does: for a moment,
-    and until anybody's standing gets worse.
-    """
-
-    __slots__ = ("_answers", "_as_of", "_conn", "_law")
+    __slots__ = ("_together",)
 
     def __init__(self, conn: Tx, law: Law) -> None:
-        self._conn = conn
-        self._law: Law = law
-        self._answers: dict[tuple[int, int], frozenset[int]] = {}
-        self._as_of = NEVER
+        self._together: Together[int, frozenset[int]] = Together(
+            lambda submission_id, numbers: consents.tracked_among(conn, submission_id, numbers, law)
+        )
 
     def tracked(self, submission_id: int, number: int, subscriber_id: int, as_of: AsOf) -> bool:
-        """``number``: of the copy among its message's."""
-        if as_of is not self._as_of or len(self._answers) >= MOST_ANSWERS:
-            self._as_of = as_of
-            self._answers.clear()
-        span = number // TOGETHER
-        found = self._answers.get((submission_id, span))
-        if found is None:
-            numbers = range(span * TOGETHER, (span + 1) * TOGETHER)
-            found = consents.tracked_among(self._conn, submission_id, numbers, self._law)
-            self._answers[(submission_id, span)] = found
-        return subscriber_id in found
+        """``number``: of the copy among its message's; ``as_of``: the latest look at the store."""
+        return subscriber_id in self._together.about(submission_id, number, as_of)

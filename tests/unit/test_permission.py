@@ -19,6 +19,10 @@ import pytest
 from relay.audit import permission
 from relay.audit.errors import AuditError
 from relay.audit.permission import LENGTH, NONE, Permissions
+from relay.keys.tokens import Mark
+from relay.people.consent_rules import DOUBLE_OPT_IN
+from relay.store.as_of import look
+from relay.store.together import NEIGHBOURS
 from relay.web.public.permission import find
 from tests.support.web import Served, Shop, serving
 from tests.unit.audit_world import World
@@ -97,6 +101,31 @@ def test_a_consent_that_is_under_no_head_yet_has_none(tmp_path: Path) -> None:
     world.head()
     assert len(found.token(*person(world, "ann"))) == LENGTH  # no old head is kept where it doesn't have the leaf
     assert found.token(999_999, 1) == NONE == found.token(person(world, "ann")[0], 999)
+
+
+def test_copies_of_a_message_have_those_of_their_people(tmp_path: Path) -> None:
+    """Asked about together, they have what each person's own is: the newest, or none."""
+    world = World(tmp_path)
+    people = [world.person(f"p{number}") for number in range(NEIGHBOURS + 6)]
+    world.leave(people[2])
+    world.person("p2", means=DOUBLE_OPT_IN)
+    world.head()
+    late = world.person("late")
+    topic = person(world, "p0")[1]
+    everyone = [*people, late, people[3], 999_999]
+    world.conn.executemany(
+        "INSERT INTO recipient (submission_id, number, tenant_id, subscriber_id, address, domain, state, due_at,"
+        " changed_at) VALUES (9, ?, 1, ?, '', '', 0, 0, 0)",
+        list(enumerate(everyone)),
+    )
+    found = Permissions(world.conn, world.clock)
+    as_of = look(world.conn, 0.0)
+    tokens = [found.of_copy(Mark(one, topic, 9, number), as_of) for number, one in enumerate(everyone)]
+    assert tokens == [found.token(one, topic) for one in everyone]
+    assert [number for number, token in enumerate(tokens) if token == NONE] == [len(people), len(people) + 2]
+    assert found.of_copy(Mark(0, topic, 9, 0), as_of) == found.of_copy(Mark(people[0], 999, 9, 0), as_of) == NONE
+    world.head()
+    assert len(found.of_copy(Mark(late, topic, 9, len(people)), look(world.conn, 2.0, as_of))) == LENGTH
 
 
 def test_the_log_grows_and_the_mail_stays_right(tmp_path: Path, checker: ModuleType) -> None:

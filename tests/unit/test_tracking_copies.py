@@ -17,9 +17,10 @@ from relay.people.consent_rules import PREFERENCES
 from relay.store.as_of import NEVER, AsOf, look
 from relay.store.contract import Tx, Values
 from relay.store.database import transaction
+from relay.store.together import NEIGHBOURS
 from relay.tracking import consents
 from relay.tracking.consents import Law
-from relay.tracking.copies import TOGETHER, Agreed, TrackedMessage
+from relay.tracking.copies import Agreed, TrackedMessage
 from tests.support.web import Shop
 from tests.unit.test_own_tracking import LINKS, compiled, message
 
@@ -115,12 +116,12 @@ class House:
 
 def test_neighbours_are_asked_about_together(tmp_path: Path) -> None:
     house = House(tmp_path, "required")
-    for place in range(TOGETHER + 2):
+    for place in range(NEIGHBOURS + 2):
         house.person(f"p{place}@firm.example")
-    for place in (1, 5, TOGETHER):
+    for place in (1, 5, NEIGHBOURS):
         house.agree(f"p{place}@firm.example")
-    found = [number for number in range(TOGETHER + 2) if house.tracked(number)]
-    assert found == [1, 5, TOGETHER]
+    found = [number for number in range(NEIGHBOURS + 2) if house.tracked(number)]
+    assert found == [1, 5, NEIGHBOURS]
     assert house.asked.times == 2
 
 

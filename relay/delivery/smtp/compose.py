@@ -176,7 +176,7 @@ class Composer:
             for name, path in _LINKS.items():
                 values[name] = f"{self._links.base_url}/{path}/{token}"
         if "permission" in names:
-            values["permission"] = self._permissions.token(mark.subscriber_id, mark.topic_id)
+            values["permission"] = self._permissions.of_copy(mark, as_of)
         if "unsubscribe_mailto" in names:
             local = tokens.local_part(self._secrets, "u", mark)
             values["unsubscribe_mailto"] = f"{local}@{self.mail_domain(domain)}"
