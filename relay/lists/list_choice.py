@@ -34,7 +34,7 @@ def chosen(
     if any(map(is_deal, names)):
         found = [column for column in found if not _of_goods(column, names[column.index], cells)]
     if any(column.mode in _SPEAKS for column in found):  # how often mail bounced says nothing where that is told
-        found = [column for column in found if not _counts(column, cells)] or found
+        found = [column for column in found if not _counts(column, names[column.index], cells)] or found
     found = _without_codes(_of_person(found, names, cells), cells)
     _mend_empty(found, cells)
     for column in found:
@@ -86,8 +86,15 @@ def _has_good(column: StatusColumn, cells: Cells) -> bool:
     return any(column.said(cell) is Said.AGREED for cell in cells(column.index))
 
 
-def _counts(column: StatusColumn, cells: Cells) -> bool:
-    return column.mode is StatusMode.BAD and list_finding.are_counts(cells(column.index))
+def _counts(column: StatusColumn, name: str, cells: Cells) -> bool:
+    found = cells(column.index)
+    if column.mode is not StatusMode.BAD or _HARD.search(name) is not None:
+        return False
+    return list_finding.are_counts(found) or (_SOFT.search(name) is not None and all(map(str.isdigit, found)))
+
+
+_HARD: Final = re.compile(r"\b(?:hard|hb|hbnc|hart\w*|dur\w*|permanent\w*)\b")
+_SOFT: Final = re.compile(r"\bsoft\w*\b")
 
 
 def _of_person(status: list[StatusColumn], names: Sequence[str], cells: Cells) -> list[StatusColumn]:
@@ -95,8 +102,9 @@ def _of_person(status: list[StatusColumn], names: Sequence[str], cells: Cells) -
 
     In a list of orders or bookings a mere ``Status`` or ``Canceled`` is the order's.
     """
+    named = any(column.mode is StatusMode.STATE and _told(column, names[column.index], cells) for column in status)
     if not any(column.mode is StatusMode.YES for column in status):
-        return status
+        return [column for column in status if not named or not _is_strange(column, names[column.index], cells)]
     if any(_asks(column, names[column.index], cells) for column in status):
         for column in status:
             _of_members(column, names[column.index], cells)
@@ -106,14 +114,27 @@ def _of_person(status: list[StatusColumn], names: Sequence[str], cells: Cells) -
     strange = [
         column
         for column in status
-        if column.mode is StatusMode.STATE
-        and (
-            not any(known(cell) or list_finding.is_flag(cell) for cell in cells(column.index))
-            if names[column.index] in list_finding.MERE
-            else list_finding.is_of_other(names[column.index]) and not any(map(_meant, cells(column.index)))
+        if _is_strange(column, names[column.index], cells)
+        or (
+            column.mode is StatusMode.STATE
+            and names[column.index] not in list_finding.MERE
+            and list_finding.is_of_other(names[column.index])
+            and not any(map(_meant, cells(column.index)))
         )
     ]
     return [column for column in status if column not in strange]
+
+
+def _is_strange(column: StatusColumn, name: str, cells: Cells) -> bool:
+    """Is it a mere ``Status`` of which no word is known?"""
+    if column.mode is not StatusMode.STATE or name not in list_finding.MERE:
+        return False
+    return not any(known(cell) or list_finding.is_flag(cell) for cell in cells(column.index))
+
+
+def _told(column: StatusColumn, name: str, cells: Cells) -> bool:
+    """Does a column of states that is of mail by its name say who agreed?"""
+    return not list_finding.is_of_other(name) and name not in list_finding.MERE and _has_good(column, cells)
 
 
 def _of_deal(column: StatusColumn, name: str, cells: Cells) -> bool:

@@ -229,7 +229,10 @@ class _Named:
             self._remarks.append(f"column {index + 1} ({shown!r}) holds addresses too; see the lines")
 
     def _status(self, index: int, find: _Finder = list_finding.find) -> StatusColumn | None:
-        return find(index, unescape(self._header[index].strip("\ufeff ")), self._cells(index), self._answers(index))
+        cells = self._cells(index)
+        found = find(index, unescape(self._header[index].strip("\ufeff ")), cells, self._answers(index))
+        gaps = len(cells) < len(self._people)
+        return found and list_finding.dated(found, self._plain[index], cells, gaps=gaps)
 
     def _answers(self, index: int) -> Mapping[str, Said]:
         """What whoever gave the list said of the words in a column."""

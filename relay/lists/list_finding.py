@@ -51,8 +51,8 @@ from relay.lists.list_status_names import (
     STATES,
     YES_NAMES,
 )
-from relay.lists.list_unclear import bad_rest, is_of_else, is_place_on_list, is_understood
-from relay.lists.list_words import NO, OFFERS, OPEN, STRONG, WEIGHT, YES, Said, meaning, plain, strong
+from relay.lists.list_unclear import bad_rest, is_place_on_list, is_understood, may_speak, speaks_of_leaving
+from relay.lists.list_words import AGREED, NO, OFFERS, OPEN, STRONG, WEIGHT, YES, Said, meaning, plain, strong
 from relay.values.moments import absent
 
 _ANY_TIME: Final = re.compile(
@@ -90,8 +90,11 @@ def find(
     column = None
     if not other:
         column = _by_name(index, header, name, cells, answers) or _by_roots(index, header, name, cells, answers)
-    if column is not None and column.mode is StatusMode.YES and are_flags(cells) and not is_understood(name):
-        return unclear(index, header, answers)  # it is about mail, and what of it nobody knows
+    if column is not None and column.mode is StatusMode.YES and not is_understood(name):  # of mail, but what?
+        if is_other_flag(name) and Idea.MAIL not in ideas_in(name) and _OF_MAIL.search(name) is None:
+            return None  # whoever accepted terms
+        if are_flags(cells):
+            return unclear(index, header, answers)
     return column or _by_words(index, header, cells, answers, strong_only=other or is_place(name))
 
 
@@ -136,6 +139,10 @@ def _by_name(
         if short is Said.AGREED:
             return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
         bad = short
+    if flags and not bad and (name in AGREED or name == "on list") and not are_times(cells):
+        return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
+    if not bad and are_counts(cells) and short_part(name) is Said.BOUNCED:
+        bad = Said.BOUNCED
     if flags and not bad and good_part(name) and not are_times(cells):
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
     if not bad and header.rstrip().endswith("?") and good_part(name) and any(map(_answered, cells)):
@@ -381,6 +388,8 @@ def coded(
         answers = {**dict.fromkeys(others, Said.UNKNOWN), **answers}
     if elsewhere(name) or not are_flags(answered) or not (is_code(name) or _may_ask(name, answered)):
         return None
+    if may_speak(name) and not _TICK.search(name):
+        return unclear(index, header, answers)
     answers = {**dict.fromkeys(OPEN, Said.UNKNOWN), **answers}
     empty = Said.UNKNOWN if _TICK.search(name) else Said.NOTHING
     return StatusColumn(index, " ".join(header.split())[:40], StatusMode.ASKED, answers=answers, empty=empty)
@@ -412,8 +421,10 @@ def suspect(
     One that has the same answer everywhere (no ``gaps``) tells nobody from others, as long as that is so.
     """
     name = plain(header)
-    if elsewhere(name) or is_of_else(name) or not are_flags(cells):
+    if elsewhere(name) or not may_speak(name):
         return None
+    if not are_flags(cells):
+        return _doubted(index, header, cells, answers, gaps=gaps)
     if is_place_on_list(name):
         return StatusColumn(index, " ".join(header.split())[:40], StatusMode.ASKED, answers=answers)
     same = {plain(cell) for cell in cells}
@@ -422,6 +433,28 @@ def suspect(
         shown = " ".join(header.split())[:40]
         return StatusColumn(index, shown, StatusMode.ASKED, answers=answers)
     return unclear(index, header, answers)
+
+
+def dated(column: StatusColumn, name: str, cells: Sequence[str], *, gaps: bool) -> StatusColumn:
+    """A column that would be one of agreements: days that not everybody has, under a name (``plain``) that isn't
+    understood, may be those of leaving as well."""
+    if column.mode is StatusMode.YES and gaps and are_times(cells) and not is_understood(name):
+        return StatusColumn(column.index, column.name, StatusMode.BAD, Said.UNKNOWN, column.answers)
+    return column
+
+
+def _doubted(
+    index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said], *, gaps: bool
+) -> StatusColumn | None:
+    """An unknown column of words of which some are states, or of days that not everybody (``gaps``) has."""
+    kinds, shown = {plain(cell) for cell in cells}, " ".join(header.split())[:40]
+    if are_times(cells):
+        named = gaps and speaks_of_leaving(plain(header))
+        return StatusColumn(index, shown, StatusMode.BAD, Said.UNKNOWN, answers) if named else None
+    if not 1 < len(kinds) <= MAX_CHOICES or not any(map(meaning, kinds)):
+        return None
+    answers = {**dict.fromkeys((kind for kind in kinds if meaning(kind) is not Said.AGREED), Said.UNKNOWN), **answers}
+    return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers)
 
 
 def _words(cells: Sequence[str], of: frozenset[str]) -> bool:

@@ -236,7 +236,7 @@ _GOOD: Final = re.compile(
     r"|предложен|пропозиц"
     r"|ofert|promo|reklam|реклам"
     r"|\bvalid[oae]?\b|валид|валід|\bgultig|kehtiv|\bdeliverable|\bzustellbar|verteiler|reklaam"
-    r"|\be?mailable|contactable"
+    r"|\be?mailable|contactable|\b(?:can|may|ok to|okay to) (?:we |i )?contact\b(?! by)|\Ainfos?\Z"
     r"|листи\b|prospection|communicat|preferred (?:contact|channel)|(?:mail|contact|marketing"
     r"|channel) preference|\bkirjad\b|verific|activated|aktiviert|aktiveeri"
     r"|(?:mail|newsletter|contact"
@@ -340,7 +340,8 @@ _CHANNEL: Final = (
 )
 _CHANNELS: Final = re.compile(rf"\b{_CHANNEL}\b")
 _OTHER_MATTERS: Final = re.compile(
-    r"\b(?:acs|transaction(?:al|s)?|schedules?|appointments?|bookings?|receipts?|invoices?|order (?:updates?|status)"
+    r"\b(?:acs|one to one|1 1"
+    r"|transaction(?:al|s)?|schedules?|appointments?|bookings?|receipts?|invoices?|order (?:updates?|status)"
     r"|shipping|reviews?|reminders?|abandoned|surveys?|track|tracking\w*|cookies?|analytics|profiling|photos?|foto\w*"
     r"|pictures?|bildrechte|videos?|medical|(?<!\be )post(?=$)|pildistami\w*|imagen|l image|съемк\w*|фото\w*"
     r"|third part(?:y|ies)|dritte\w*|tiers|terceros|третьи\w*|третіх|kolmanda\w*|партн\w*|partners?"

@@ -12,10 +12,11 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from relay.lists.list_beside import BESIDE
-from relay.lists.list_heard import good_word, is_figure, stem
+from relay.lists.list_beside import BESIDE, ENDINGS, SHORT
+from relay.lists.list_heard import good_word, is_code, is_figure, stem
 from relay.lists.list_matters import is_deal, is_other_flag, is_plan
-from relay.lists.list_roots import understands
+from relay.lists.list_root_table import Idea
+from relay.lists.list_roots import ideas_in, understands
 from relay.lists.list_status_names import NOT_STATES, OTHER_STATES, YES_NAMES
 from relay.lists.list_words import Said, meaning, plain
 
@@ -27,33 +28,7 @@ _JOINED: Final = re.compile(
 )
 """Words of mail that others are joined to: ``Werbeerlaubnis``; what is joined must be understood too."""
 _JOINED_TO: Final = re.compile(r"(\w{3,})(?:mails?|brief)\Z")
-_ENDINGS: Final = frozenset(
-    (
-        "",
-        "able",
-        "ing",
-        "ings",
-        "s",
-        "e",
-        "n",
-        "en",
-        "er",
-        "ow",
-        "owa",
-        "owy",
-        "y",
-        "in",
-        "il",
-        "iga",
-        "u",
-        "ga",
-        "aga",
-        "as",
-        "om",
-        "id",
-        "t",
-    )
-)
+_ENDINGS: Final = frozenset(("", *ENDINGS.split()))
 _RECEIVED: Final = re.compile(
     r"receb|recib|recev|recoi|receiv|ricev|получ|отрим|saa|almak|gaut|sanem|kap(?:ni|hat)|otrzym|ontvang|obdrz|dostava"
     r"|primi|prejem|erhal|bekomm|envi|envoi|send|invi|saat|satt|lahet|sand|wys|zasil|zusend|verschick|надсил|надісл|отправ"
@@ -118,6 +93,62 @@ def bad_rest(name: str) -> Said:
 _MAIL: Final = re.compile(
     r"e|e?mails?|eml|nl|newsletters?|mailings?|mkt|marketing|news|рассылк\w|розсилк\w|uudiskir\w+"
 )
+
+
+@lru_cache(maxsize=8192)
+def may_speak(name: str) -> bool:
+    """May an unknown name be that of a column about agreeing, leaving, bouncing or blocking?
+
+    By a word of that kind, by abbreviations that say nothing to a reader, or by words that are of anything.
+    """
+    if is_of_else(name):
+        return False
+    words = name.split()
+    return (
+        _SUSPECT.search(name) is not None
+        or not ideas_in(name).isdisjoint(_SPEAKING)
+        or is_code(name)
+        or any(_is_short(word, alone=all(len(one) <= _ABBREVIATED + 1 for one in words)) for word in words)
+        or all(word in _BESIDE or word.isdigit() for word in words)
+    )
+
+
+def speaks_of_leaving(name: str) -> bool:
+    """May days in a column of an unknown name be those of leaving, by a word of that kind, or of mail, in it?"""
+    return _SUSPECT.search(name) is not None or not ideas_in(name).isdisjoint(_SPEAKING)
+
+
+_SPEAKING: Final = frozenset(Idea) - {Idea.STATE, Idea.ACTIVE, Idea.ADDRESS, Idea.SOFT}
+_SUSPECT: Final = re.compile(
+    r"\b(?:stop\w*|stp|halt|quit\w*|exit\w*|out|off|aus|raus|weg|gone|left|leav\w*|lost|churn\w*|drop\w*|kick\w*"
+    r"|sperr\w*|block\w*|ban|banned|lock(?:ed|out)?|freez\w*|frozen|hold|paus\w*|ruh\w*|silen\w*|mute\w*|quiet|stumm|dead"
+    r"|tot|kill\w*|lapse\w*|end\w*|term\w*|clos\w*|void|null|inv\w*|fals\w*|wrong|bad|fail\w*|fehl\w*|error|return\w*"
+    r"|retour\w*|reject\w*|refus\w*|den[iy]\w*|forbid\w*|verb\w*|verzicht\w*|storn\w*|streich\w*|strike|black|red|spam"
+    r"|junk|abus\w*|compl(?:ain|t)\w*|legal|protest\w*|object\w*|revo\w*|retract\w*|eras\w*|forget\w*|gdpr|dsgvo|rgpd"
+    r"|reach\w*|contact\w*|kontakt\w*|writ\w*|send\w*|permi\w*|allow\w*|agree\w*|accept\w*|inform\w*|notif\w*|keep"
+    r"|no|not|non|nicht|kein\w*|ohne|never|nie|without|sans|pas|sin|senza|sem|niet|geen|bez|ei|не|без|нет|ні|нельзя|стоп\w*"
+    r"|выш\w*|уш[еёл]\w*|ушла|вибув\w*|пішов|пішла|убра\w*|прибр\w*|вычерк\w*|ignor\w*|skip\w*|avoid\w*|purg\w*|trash"
+    r"|clean\w*|suppr\w*|parti|partie|sorti\w*|arret\w*|fuera|salio|parar|basta|via|fora|saiu|weggegaan|slut|konec|koniec"
+    r"|precz|vege|gata|bitti|beigas|pabaiga|lopp\w*|maha|valja|enam)\b"
+)
+"""Words of which one in the name of a column of yes and no may be about leaving, blocking or agreeing."""
+
+
+_KNOWN_SHORT: Final = frozenset(SHORT.split())
+_VOWELS: Final = re.compile("[aeiouyаеёиоуыэюяіїє]")
+
+
+def _is_short(word: str, *, alone: bool) -> bool:
+    """Is it an abbreviation that nobody knows: ``lck``; ``alone``: or a short word beside no longer one?"""
+    if word.isdigit() or word in _BESIDE or word in _KNOWN_SHORT or understands(word):
+        return False
+    return (len(word) <= _ABBREVIATED and alone) or (word.isalpha() and _VOWELS.search(word) is None)
+
+
+_ABBREVIATED: Final = 3
+"""Letters of a word that is an abbreviation, unless it is known."""
+
+
 _PLACE: Final = re.compile(r"(?:mailing )?(?:list|liste|lista|список|segment|audience|group) ?\d+\Z")
 
 

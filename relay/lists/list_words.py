@@ -167,7 +167,8 @@ _OUT_OF_USE: Final = _words(
     "pending,awaiting,waiting,invited,inactive,disabled,deleted,archived,removed,declined,rejected,refused,denied",
     "deactivated,expired,suspended,paused,unapproved,moderated,validating,dormant,needs confirmation,on hold,held",
     "temporary unavailable,not allowed,disallowed",
-    "stopped,banned,draft,transient,temporary,soft,deferred,failed,error,invalid,not active,moderation,unsure,risky",
+    "stopped,stop,stopp,стоп,halt",
+    "banned,draft,transient,temporary,soft,deferred,failed,error,invalid,not active,moderation,unsure,risky",
     "incomplete,lapsed,unmailable,raus,beendet,terminé,finalizado,завершена,nicht erteilt",
     "inaktiv,gelöscht,ausstehend,wartend,archiviert,deaktiviert,ungültig,abgelehnt,offen",
     "inactif,inactive,supprimé,supprimée,en attente,archivé,désactivé,invalide,refusé,refusée",
@@ -229,7 +230,7 @@ YES: Final = _words(
     "email sms,sms email",
 )
 NO: Final = _words(
-    "no,n,false,f,0,off,not given,disagree,disagreed,reject,none,never,no consent,not granted,unchecked",
+    "nok,no,n,false,f,0,off,not given,disagree,disagreed,reject,none,never,no consent,not granted,unchecked",
     "nein,falsch,non,faux,falso,нет,н,ложь,ні,хиба,ei,väär,vale,nee,nie,não,nao,nej,nei,nem,nope,ne,hayır,nē,nu",
     "en halua,en kiitos",
 )
