@@ -219,3 +219,9 @@ def _campaigns(conn: Tx, tenant_id: int, start: float, found: Counter[tuple[int,
             reporting=0,
             placed=0,
         )
+
+
+def reporters(conn: Tx, limit: int) -> list[tuple[str, float]]:
+    """(site, when the latest report of its feedback loop came, seconds UTC), the latest first."""
+    rows = conn.execute("SELECT site, at FROM rate_reporter ORDER BY at DESC, site LIMIT ?", (limit,)).fetchall()
+    return [(str(site), float(at)) for site, at in rows]

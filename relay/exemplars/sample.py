@@ -48,6 +48,20 @@ def copies(conn: Tx, campaign_id: int, base_url: str) -> list[Content]:
     return found
 
 
+def copy_of(conn: Tx, submission_id: int, number: int, base_url: str) -> Content | None:
+    """One recipient's copy while its message is kept, which is until the last copy has left; else None."""
+    row = conn.execute(
+        "SELECT slots FROM recipient WHERE submission_id = ? AND number = ?", (submission_id, number)
+    ).fetchone()
+    template = None if row is None else _template(conn, submission_id)
+    return None if template is None else rendered(template, _SLOTS.decode(row[0]) if row[0] else {}, base_url)
+
+
+def kept(conn: Tx, submission_id: int) -> bool:
+    """Whether ``copy_of`` still finds something to read."""
+    return conn.execute("SELECT 1 FROM body WHERE submission_id = ?", (submission_id,)).fetchone() is not None
+
+
 def values_of(template: Template, slots: dict[str, str], base_url: str, token: str) -> dict[str, str]:
     """What its slots stand for; ``token`` is in the relay's own links in place of a recipient's."""
     values = slots | {name: f"{base_url}/{path}/{token}" for name, path in _LINKS.items()}

@@ -68,6 +68,16 @@ def of_tenant(conn: Tx, tenant_id: int, limit: int = 100, *, before: int | None 
     return [_run(row) for row in rows]
 
 
+def of_topic(conn: Tx, tenant_id: int, topic: str, limit: int) -> list[ImportRun]:
+    """Those for a topic, by its name, the newest first."""
+    rows = conn.execute(
+        f"{_READ} WHERE tenant_id = ? AND topic_id IN (SELECT id FROM topic WHERE tenant_id = ? AND name = ?)"
+        " ORDER BY id DESC LIMIT ?",
+        (tenant_id, tenant_id, topic, limit),
+    )
+    return [_run(row) for row in rows]
+
+
 def find(conn: Tx, tenant_id: int, import_id: int) -> ImportRun:
     """The tenant's list of that number; raises RegistryError."""
     row = conn.execute(f"{_READ} WHERE tenant_id = ? AND id = ?", (tenant_id, import_id)).fetchone()

@@ -224,6 +224,13 @@ ACCOUNT: Final[dict[str, str]] = {
     "campaign.stop": "Stop this campaign",
     "campaign.stop_lead": "Everything that hasn’t left is held, and what comes later. Only the operator lets it go on.",
     "message.recipient": "Recipient",
+    "message.copy": "The copy",
+    "message.copy_note": (
+        "As <bdi>{address}</bdi> reads it, without network and scripts. It is kept until the message’s last copy has"
+        " left."
+    ),
+    "message.copy_see": "Look at the copy",
+    "message.copy_of": "Look at the copy of {address}",
     "message.day": "Up to the day (UTC)",
     "message.looked_to": "Looked through back to {moment}.",
     "message.id": "Id",

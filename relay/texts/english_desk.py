@@ -60,6 +60,18 @@ DESK: Final[dict[str, str]] = {
     "avail.until": "Until",
     "avail.minutes": "Minutes",
     "avail.lasts": "still now",
+    "desk.origin": "Where the list is from",
+    "desk.origin_note": "The latest lists that were handed in for its topic; others of its people came one by one.",
+    "desk.origin_none": (
+        "No list was handed in for its topic: its people came one by one, by form, by the API or by hand."
+    ),
+    "reports.loops": "Feedback loops",
+    "reports.loop": "Provider",
+    "reports.loop_last": "Latest report",
+    "reports.loops_note": "Providers that tell us who pressed “spam”. What they report counts as complaints.",
+    "reports.loops_none": "No provider’s loop has reported anything yet.",
+    "log.head": "{size} entries were signed on {moment}. A number leads to the proof that its entry is among them.",
+    "log.proof_of": "Proof of entry {number}",
     "tenants.notes": "Notes",
     "tenants.notes_lead": "For staff alone: the tenant never reads them.",
     "tenants.note": "New note",

@@ -86,7 +86,7 @@ KNOWS: Mapping[str, str] = {
     "web/api": "announcements audit brake campaigns conduct contests events exemplars intake intake/api ledger "
     "lists mail people queue signup statistics store support templates tenants texts tracking values web webhooks",
     "web/desk": "accounts announcements audit availability campaigns checks conduct contests exemplars feedback ledger "
-    "mail queue registration store support tenants texts tracking values web web/inside",
+    "lists mail queue registration store support tenants texts tracking values web web/inside",
     "web/inside": "accounts announcements campaigns conduct mail statistics store support tenants texts values web "
     "web/public",
     "web/login": "accounts keys mail oidc registration signup store tenants texts values web web/inside web/public",

@@ -89,6 +89,27 @@ def test_messages_are_found_and_tell_their_story(shop: Shop, owner: httpx.Client
         assert owner.get(f"/account/messages/{odd}").status_code == 404
 
 
+def test_a_copy_is_looked_at_while_it_is_kept(shop: Shop, served: Served, owner: httpx.Client) -> None:
+    held_campaign(shop, shop.tenant_id, name="looked at", copies=2)
+    id_ = shop.value("SELECT max(id) FROM submission")
+    path = f"/account/messages/{encode_id(id_)}"
+    page = owner.get(f"{path}?copy=1&look=dark").text
+    assert f'src="{path}/copy?number=1&amp;look=dark"' in page and "p1@people.example" in page
+    frame = owner.get(f"{path}/copy?number=1")
+    assert "Autumn offer" in frame.text and "Twenty percent off." in frame.text
+    assert "sandbox" in frame.headers["content-security-policy"] and "src=" not in frame.text
+    assert "<script" not in frame.text and "onload" not in frame.text
+    assert owner.get(f"{path}/copy?part=text").status_code == 200
+    assert owner.get(f"{path}/copy?number=7").status_code == owner.get(f"{path}/copy?number=x7").status_code == 404
+    other_id, _ = shop.add_tenant("looks-elsewhere")
+    with signed_in(served, person(shop, "o@looks-elsewhere.example", "owner", other_id)) as stranger:
+        assert stranger.get(f"{path}/copy").status_code == stranger.get(path).status_code == 404
+    with transaction(shop.conn) as conn:
+        conn.execute("DELETE FROM body WHERE submission_id = ?", (id_,))  # as with the last copy
+    gone = owner.get(path)
+    assert gone.status_code == 200 and "<iframe" not in gone.text and owner.get(f"{path}/copy").status_code == 404
+
+
 def test_a_consent_by_hand_is_shown_proved_and_ended(shop: Shop, owner: httpx.Client) -> None:
     shop.consent("first@people.example", "club")
     given = {

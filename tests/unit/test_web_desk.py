@@ -10,8 +10,11 @@ import httpx
 import pytest
 
 from relay.accounts import activity, logins
+from relay.audit.prove import Prover
+from relay.audit.sequence import sequence
 from relay.campaigns import campaigns
 from relay.conduct import enforcement, statements, tenant_notes
+from relay.lists import runs
 from relay.queue.operator import Operator
 from relay.store.database import transaction
 from relay.tenants import tenants
@@ -173,6 +176,45 @@ def test_what_is_done_to_a_tenant_is_done_told_and_on_record(
     row = logins.find(shop.conn, operator.email)
     done = [one.detail for one in activity.of_login(shop.conn, row.id, None, 100) if one.action == "did"]
     assert f"tenant {name}: terminate" in done
+
+
+def test_where_the_list_is_from_stands_beside_the_figures(shop: Shop, desk: httpx.Client, tenant_id: int) -> None:
+    id_ = held_campaign(shop, tenant_id)
+    assert "No list was handed in" in desk.get(f"/desk/campaigns/{id_}").text
+    with transaction(shop.conn) as conn:
+        (topic,) = conn.execute(
+            "INSERT INTO topic (tenant_id, name) VALUES (?, 'news') RETURNING id", (tenant_id,)
+        ).fetchone()
+        for number in (1, 2):
+            run = runs.begin(
+                conn, tenant_id, topic, at=1e9, file=f"<fair>{number}.csv", sha256="0" * 64, source="the fair & more",
+                actor="t",
+            )  # fmt: skip
+            runs.ended(conn, run, 1234 * number)
+        conn.execute("INSERT INTO import_fate (import_id, kind, value) VALUES (?, 'complained', 17)", (run,))
+    page = desk.get(f"/desk/campaigns/{id_}").text
+    assert page.index("&lt;fair&gt;2.csv") < page.index("&lt;fair&gt;1.csv") and "the fair &amp; more" in page
+    assert "2,468" in page and ">17</td>" in page
+
+
+def test_loops_that_report_are_listed(shop: Shop, desk: httpx.Client) -> None:
+    assert "loop has reported anything yet" in desk.get("/desk/reports").text
+    with transaction(shop.conn) as conn:
+        conn.execute("INSERT INTO rate_reporter (site, at) VALUES ('mail.example', 1700000000)")
+    page = desk.get("/desk/reports").text
+    assert "mail.example" in page and "14 Nov 2023" in page
+
+
+def test_an_entry_of_the_log_is_proved(shop: Shop, desk: httpx.Client) -> None:
+    head = sequence(shop.conn, shop.secrets, time.time)
+    page = desk.get("/desk/log").text
+    assert head.root.hex() in page and f'href="/desk/log/{head.size - 1}/proof"' in page
+    document = desk.get("/desk/log/0/proof")
+    assert document.headers["content-disposition"] == 'attachment; filename="proof-0.json"'
+    found = document.json()
+    assert found == Prover(shop.conn, head).inclusion(0) and found["head"]["root"] == head.root.hex()
+    assert desk.get(f"/desk/log/{head.size}/proof").status_code == 422
+    assert desk.get("/desk/log/x/proof").status_code == 404
 
 
 def test_notes_are_for_staff_alone(shop: Shop, served: Served, desk: httpx.Client, tenant_id: int) -> None:

@@ -21,6 +21,7 @@ from relay.queue.admin import QueueAction, QueueChange, Selection
 from relay.store.database import transaction
 from relay.values.ids import encode_id, new_submission_id
 from relay.web.desk import queue
+from relay.web.inside import kept
 from tests.support.inside import held_campaign, person, signed_in
 from tests.support.store import ON_SERVER
 from tests.support.web import Served, Shop, serving
@@ -106,7 +107,7 @@ def test_what_waits_is_counted_from_the_index_alone(shop: Shop) -> None:
 
 def test_a_count_that_took_long_is_shown_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = iter((0.0, 0.2, 5.9, 5.95, 6.0, 6.1, 6.2))
-    monkeypatch.setattr(queue, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    monkeypatch.setattr(kept, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
     one, two, three = (sites.QueueCount([], {str(number): number}) for number in range(3))
     counts = iter((one, two, three))
     monkeypatch.setattr(sites, "counted", lambda conn: next(counts))

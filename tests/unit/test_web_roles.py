@@ -16,6 +16,7 @@ from relay.accounts.roles import MAY, STAFF_ROLES, Deed, LoginRole
 from relay.announcements import book as announcements
 from relay.announcements.book import AnnouncementWish
 from relay.announcements.values import AnnouncementKind
+from relay.audit.sequence import sequence
 from relay.conduct import enforcement, statements, tenant_notes
 from relay.lists import runs
 from relay.lists.stopping import suppress
@@ -268,6 +269,12 @@ def template_of(shop: Shop) -> dict[str, object]:
     return {"name": name}
 
 
+def entry_of(shop: Shop) -> dict[str, object]:
+    """Of the log, when a head is signed."""
+    sequence(shop.conn, shop.secrets, time.time)
+    return {"id": 0}
+
+
 def note_of(shop: Shop) -> dict[str, object]:
     with transaction(shop.conn) as conn:
         return {"id": tenant_notes.add(conn, shop.tenant_id, SECRET, actor="t", now=time.time()).id}
@@ -279,6 +286,7 @@ MADE: dict[str, Callable[[Shop], dict[str, object]]] = {
     "/campaigns/{id}": campaign_of,
     "/desk/queue/{deed}": queue_of,
     "/notes/{id}": note_of,
+    "/desk/log/{id}": entry_of,
     "/messages/{id}": message_of,
     "/logins/{id}": login_of,
     "/domains/{name}": domain_of,

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from relay.accounts.roles import Deed
+from relay.exemplars import as_read, sample
 from relay.queue import sent, trace
 from relay.queue.sent import Reached, SentWanted
+from relay.queue.trace import MessageTrace
 from relay.store.contract import Tx
 from relay.values.errors import RegistryError
 from relay.values.ids import decode_id
-from relay.web.inside.gate import PageRequest, show
+from relay.web.inside.frame import framed
+from relay.web.inside.gate import PageRequest, number_of, show
 
 LENGTH: Final = 50
 MOST_COPIES: Final = 200
@@ -58,16 +61,49 @@ def one(asked: PageRequest) -> Response:
         with asked.context.storage.read() as conn:
             row = sent.one(conn, asked.tenant_id, submission_id)
             story = trace.trace(conn, submission_id)
+            kept = sample.kept(conn, submission_id)
     except (KeyError, ValueError):
         raise HTTPException(404) from None
     more = max(0, len(story.copies) - MOST_COPIES)
-    return asked.page("account/message.html", {"row": row, "story": story, "most": MOST_COPIES, "more": more})
+    values = {"row": row, "story": story, "most": MOST_COPIES, "more": more}
+    return asked.page("account/message.html", values | _look(asked, story, kept=kept))
+
+
+def copy(asked: PageRequest) -> Response:
+    """The document for the frame: one recipient's copy, as it is read there."""
+    number = number_of(asked.query("number", 9) or "0")
+    if number is None:
+        raise HTTPException(404)
+    try:
+        submission_id = decode_id(asked.request.path_params["id"])
+        with asked.context.storage.read() as conn:
+            sent.one(conn, asked.tenant_id, submission_id)
+            content = sample.copy_of(conn, submission_id, number, asked.context.views.base_url)
+    except (KeyError, ValueError):
+        raise HTTPException(404) from None
+    if content is None:
+        raise HTTPException(404)
+    dark, as_text = asked.query("look", 5) == "dark", asked.query("part", 5) == "text"
+    return framed(as_read.page(content, dark=dark, as_text=as_text))
 
 
 ROUTES = [
     show("/account/messages", listing, Deed.SEE),
     show("/account/messages/{id}", one, Deed.SEE),
+    show("/account/messages/{id}/copy", copy, Deed.SEE),
 ]
+
+
+def _look(asked: PageRequest, story: MessageTrace, *, kept: bool) -> dict[str, Any]:
+    """Whose copy is shown, and how; None once nothing is kept."""
+    wanted = number_of(asked.query("copy", 9)) or 0
+    found = next((one for one in story.copies if one.number == wanted), None)
+    return {
+        "kept": kept,
+        "looked_at": found if kept else None,
+        "dark": asked.query("look", 5) == "dark",
+        "as_text": asked.query("part", 5) == "text",
+    }
 
 
 def _named(conn: Tx, tenant_id: int, text: str) -> list[int]:

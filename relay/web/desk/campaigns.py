@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -10,22 +11,25 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from relay.accounts.roles import Deed
-from relay.campaigns import campaigns, figures, record, refusals
+from relay.campaigns import campaigns, record, refusals
 from relay.campaigns.campaigns import Campaign
 from relay.exemplars import keep as exemplars
 from relay.exemplars import look
+from relay.lists import fates, runs
+from relay.lists.runs import ImportRun
 from relay.queue import held, verdict_letters, verdicts
 from relay.store.contract import Tx
 from relay.tenants import streams, tenants
 from relay.tracking import figures as tracking
 from relay.values.errors import RegistryError
-from relay.web.inside import graphs, rates
+from relay.web.inside import graphs, kept, rates
 from relay.web.inside.frame import framed
 from relay.web.inside.gate import PageRequest, act, show
 from relay.web.inside.script import KEYS
 
 LENGTH: Final = 100
 """More don't wait: a person decides each of them."""
+MOST_LISTS: Final = 8
 AT_ONCE_S: Final = 3.0
 """So long copies are worked off before the page is answered; the mail process does the rest within a minute."""
 
@@ -124,13 +128,14 @@ def _page(asked: PageRequest, fault: str = "", status: int = 200) -> Response:
             "row": row,
             "tenant": tenant,
             "stream": next((s.name for s in streams.of_tenant(conn, tenant.id) if s.id == row.stream_id), ""),
-            "figures": figures.of_campaign(conn, row),
+            "figures": kept.figures(asked, conn, row),
             "rates": rates.of_campaign(row),
             "holds": held.of_campaign(conn, row.id),
             "record": record.of(conn, tenant.id, asked.now),
             "refused": refusals.of_campaign(conn, tenant.id, row.id),
             "seen": tracking.of_campaign(conn, row.id),
             "graphs": graphs.of_campaign(conn, row),
+            "lists": _lists(conn, row),
             "judges": judges,
             "fault": fault,
             "decided": row.state in ("released", "declined"),
@@ -142,6 +147,12 @@ def _page(asked: PageRequest, fault: str = "", status: int = 200) -> Response:
         with asked.context.storage.write() as conn:
             asked.note(conn, "looked", f"campaign {row.id}: content")
     return asked.page("desk/campaign.html", values, status)
+
+
+def _lists(conn: Tx, row: Campaign) -> list[tuple[ImportRun, Counter[str]]]:
+    """The latest lists that were handed in for its topic, each with what became of mail to its people."""
+    found = runs.of_topic(conn, row.tenant_id, row.topic, MOST_LISTS)
+    return [(one, fates.of_import(conn, one.id)) for one in found]
 
 
 def _neighbours(conn: Tx, campaign_id: int) -> dict[str, int | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -17,17 +16,13 @@ from relay.store.contract import Tx
 from relay.tenants import tenants
 from relay.values.errors import RegistryError
 from relay.values.ids import decode_id
+from relay.web.inside import kept
 from relay.web.inside.gate import PageRequest, act, show
 
 HERE: Final = "/desk/queue"
 LENGTH: Final = 50
 EVERY_S: Final = 5
 """Live figures are loaded anew."""
-LONG_S: Final = 0.1
-KEPT_TIMES: Final = 30
-"""So many times as long as it took is a count shown again."""
-_kept: dict[str, tuple[float, QueueCount]] = {}
-"""By store: until when it is shown, on the monotonic clock."""
 MOST_AT_ONCE: Final = 2
 """Actions, each of which may take as long as there are copies."""
 
@@ -89,14 +84,8 @@ def _page(asked: PageRequest, tenant: str, domain: str, done: str = "") -> Respo
 
 
 def _counted(conn: Tx, store: str, *, fresh: bool) -> QueueCount:
-    """Where counting takes long, its result is shown again for some seconds; never after something was done."""
-    until, count = _kept.get(store, (0.0, None))
-    begun = time.monotonic()
-    if count is None or fresh or begun >= until:
-        count = sites.counted(conn)
-        took = time.monotonic() - begun
-        _kept[store] = (begun + (KEPT_TIMES * took if took > LONG_S else 0.0), count)
-    return count
+    """Never one from before, after something was done."""
+    return kept.counted(("queue", store), lambda: sites.counted(conn), fresh=fresh)
 
 
 def _selection(asked: PageRequest, id_: str, tenant: str, domain: str) -> Selection:

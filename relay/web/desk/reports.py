@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from relay.accounts.roles import Deed
-from relay.conduct import letters, second_accounts, statements
+from relay.conduct import letters, rates, second_accounts, statements
 from relay.conduct.statements import Statement
 from relay.feedback import public_report
 from relay.store.contract import Tx
 from relay.support import appeals, threads
 from relay.values.errors import RegistryError
 from relay.web.inside.gate import PageRequest, act, show
+
+MOST_LOOPS: Final = 50
 
 
 def listing(asked: PageRequest) -> Response:
@@ -21,6 +25,7 @@ def listing(asked: PageRequest) -> Response:
             "reports": public_report.listing(conn, limit=100),
             "answers": statements.listing(conn, unanswered=True),
             "alike": second_accounts.groups(conn),
+            "loops": rates.reporters(conn, MOST_LOOPS),
         }
     return asked.page("desk/reports.html", values)
 
