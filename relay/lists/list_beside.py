@@ -64,7 +64,8 @@ BESIDE: Final = (
     " al чи s z k v novidades lettre brief kiri msg keep touch allow allows firmado signed quisiera kliendile"
     " naujienas jaunumus id ids digests"
     " doppelt last updated changed update aktualisiert geandert"
-    " tellimus tellimuse soov soovid wunsche ister misiniz voib tohib may"
+    " digital online electronic elektronisch scope checkboxes tellimus tellimuse soov soovid wunsche ister"
+    " misiniz voib tohib may"
     # laws of it
     " gdpr dsgvo rgpd lopd lssi avg rodo casl terms"
 )
@@ -78,3 +79,10 @@ SHORT: Final = (
 """Short words that are no abbreviations of anything unknown."""
 ENDINGS: Final = "able ing ings s e n en er em ow owa owy y in il ie iga u ga aga as om id t ach ami"
 """What a word of mail may end in."""
+GENERIC: Final = (
+    "flag box check checkbox tick field option status state value answer choice preference preferences setting settings"
+    " permission ok okay can may we you i us yes please wish wants want is has was user contact customer person member"
+    " mark marker code type kind art kennzeichen kz flg ind opt yn bool custom attr cf prop all any general"
+    " main default"
+)
+"""Words of which a name that has no other says nothing of what it is about."""

@@ -11,6 +11,8 @@ from relay.lists.list_heard import is_unclear, stem
 from relay.lists.list_matters import is_deal, is_plan
 from relay.lists.list_roots import good_name
 from relay.lists.list_status import StatusColumn, StatusMode, known
+from relay.lists.list_status_names import STATES
+from relay.lists.list_unclear import may_speak
 from relay.lists.list_words import CANCELLED, GOODS, IN_FORCE, Said, meaning, plain, strong
 
 Cells = Callable[[int], list[str]]
@@ -33,9 +35,8 @@ def chosen(
                 column.answers = {**dict.fromkeys(CANCELLED, Said.REFUSED), **column.answers}
     if any(map(is_deal, names)):
         found = [column for column in found if not _of_goods(column, names[column.index], cells)]
-    if any(column.mode in _SPEAKS for column in found):  # how often mail bounced says nothing where that is told
-        found = [column for column in found if not _counts(column, names[column.index], cells)] or found
-    found = _without_codes(_of_person(found, names, cells), cells)
+    found = _without_counts(found, names, cells, rows)
+    found = _without_codes(_of_person(found, names, cells), names, cells)
     _mend_empty(found, cells)
     for column in found:
         if column.mode is StatusMode.YES and is_unclear(names[column.index]):
@@ -63,10 +64,15 @@ def _turn(
 
 
 def _by_post(name: str, names: Sequence[str]) -> bool:
-    """Does ``do not mail`` stand beside ``do not email``? Then it is about letters on paper."""
+    """Does ``do not mail`` stand beside ``do not email`` or ``requests no email``? Then it is of letters on paper."""
     return _E_MAIL.search(name) is None and any(
-        _E_MAIL.search(one) and _E_MAIL.sub("mail", one) == name for one in names
+        _E_MAIL.search(one) and (_E_MAIL.sub("mail", one) == name or (_NO_MAIL.match(name) and _NO_E_MAIL.search(one)))
+        for one in names
     )
+
+
+_NO_MAIL: Final = re.compile(r"(?:do not|don t|no) ?mail\Z|nomail\Z")
+_NO_E_MAIL: Final = re.compile(r"\b(?:do not|don t|no|not) ?(?:\w+ )?e ?mail")
 
 
 def _leaving(column: StatusColumn, name: str) -> bool:
@@ -86,14 +92,44 @@ def _has_good(column: StatusColumn, cells: Cells) -> bool:
     return any(column.said(cell) is Said.AGREED for cell in cells(column.index))
 
 
+def _without_counts(
+    found: list[StatusColumn], names: Sequence[str], cells: Cells, rows: Sequence[Sequence[str]]
+) -> list[StatusColumn]:
+    """How often mail bounced says nothing where the state is told, or where others whose mail bounced are no longer
+    on the list; it is asked about where a mere agreement stands beside it."""
+    numbers = [column for column in found if _counts(column, names[column.index], cells)]
+    speaking = [column for column in found if column.mode in _SPEAKS and _has_good(column, cells)] if numbers else []
+    if not speaking:
+        return found
+    told = any(column.mode is StatusMode.STATE for column in speaking)
+    gone = []
+    for column in numbers:
+        column.bad = Said.UNKNOWN
+        column.known.clear()
+        if told or _SOFT.search(names[column.index]) or _heeded(column, speaking, rows):
+            gone.append(column)
+    return [column for column in found if column not in gone] or found
+
+
+def _heeded(number: StatusColumn, speaking: Sequence[StatusColumn], rows: Sequence[Sequence[str]]) -> bool:
+    """Is anybody with such a number no longer among those who agreed?"""
+    last = max(number.index, *(column.index for column in speaking))
+    return any(
+        number.said(row[number.index]) and any(column.said(row[column.index]) is not Said.AGREED for column in speaking)
+        for row in rows
+        if len(row) > last
+    )
+
+
 def _counts(column: StatusColumn, name: str, cells: Cells) -> bool:
+    """Are these numbers of bounces, final ones not among them?"""
     found = cells(column.index)
-    if column.mode is not StatusMode.BAD or _HARD.search(name) is not None:
+    if column.mode is not StatusMode.BAD or column.bad is Said.COMPLAINED or _HARD.search(name) is not None:
         return False
     return list_finding.are_counts(found) or (_SOFT.search(name) is not None and all(map(str.isdigit, found)))
 
 
-_HARD: Final = re.compile(r"\b(?:hard|hb|hbnc|hart\w*|dur\w*|permanent\w*)\b")
+_HARD: Final = re.compile(r"\b(?:hard\w*|hb|hbnc|hart\w*|dur\w*|permanent\w*)\b")
 _SOFT: Final = re.compile(r"\bsoft\w*\b")
 
 
@@ -180,15 +216,25 @@ def _meant(cell: str) -> bool:
     return meaning(plain(cell)) is not Said.NOTHING
 
 
-def _without_codes(status: list[StatusColumn], cells: Cells) -> list[StatusColumn]:
+def _without_codes(status: list[StatusColumn], names: Sequence[str], cells: Cells) -> list[StatusColumn]:
     """Numbers of states (1, 2, 3) are each program's own: without them, or asked about where nothing else speaks."""
     codes = [column for column in status if column.mode is StatusMode.STATE and _are_codes(cells(column.index))]
+    unclear = [column for column in codes if _of_mail(names[column.index])]
     others = [column for column in status if column not in codes]
     if any(column.mode in _SPEAKS and not list_finding.are_times(cells(column.index)) for column in others):
-        return others
+        for column in unclear:
+            column.codes = True
+            column.known.clear()
+        return [*others, *unclear]
     for column in codes:
         column.codes = True
+        column.known.clear()
     return status
+
+
+def _of_mail(name: str) -> bool:
+    """Is a column of numbers about mail, for all its name says: ``Mailkz``?"""
+    return name not in STATES and (good_name(name) or may_speak(name))
 
 
 def _are_codes(cells: Sequence[str]) -> bool:

@@ -29,6 +29,7 @@ from relay.lists.list_rows import MAX_COLUMNS
 from relay.lists.list_status import StatusColumn, StatusMode
 from relay.lists.list_status_names import AGREED_THEN, AGREEMENT
 from relay.lists.list_text import ListError
+from relay.lists.list_unclear import is_leaving
 from relay.lists.list_words import Said, plain
 from relay.mail.address import AddressError
 from relay.people.consent_rules import check_ip
@@ -197,7 +198,7 @@ class _Named:
     def _when(self, index: int) -> str:
         """``at`` or ``listed`` of a column of nothing but times, by a part of its name."""
         name, cells = self._plain[index], self._cells(index)
-        if bad_part(name) or elsewhere(name) or not list_finding.are_times(cells):
+        if bad_part(name) or elsewhere(name) or is_leaving(name) or not list_finding.are_times(cells):
             return ""
         return time_of(name)
 

@@ -51,7 +51,7 @@ from relay.lists.list_status_names import (
     STATES,
     YES_NAMES,
 )
-from relay.lists.list_unclear import bad_rest, is_place_on_list, is_understood, may_speak, speaks_of_leaving
+from relay.lists.list_unclear import bad_rest, is_leaving, is_place_on_list, is_understood, may_speak, speaks_of_leaving
 from relay.lists.list_words import AGREED, NO, OFFERS, OPEN, STRONG, WEIGHT, YES, Said, meaning, plain, strong
 from relay.values.moments import absent
 
@@ -90,6 +90,8 @@ def find(
     column = None
     if not other:
         column = _by_name(index, header, name, cells, answers) or _by_roots(index, header, name, cells, answers)
+    if column is not None and column.mode is StatusMode.YES and is_place_on_list(name) and are_flags(cells):
+        return StatusColumn(index, column.name, StatusMode.ASKED, answers=answers, empty=Said.UNKNOWN)
     if column is not None and column.mode is StatusMode.YES and not is_understood(name):  # of mail, but what?
         if is_other_flag(name) and Idea.MAIL not in ideas_in(name) and _OF_MAIL.search(name) is None:
             return None  # whoever accepted terms
@@ -126,6 +128,9 @@ def _by_name(
         answers = {**_pair(cells), **answers}
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=empty, texts=how)
     flags = any(is_flag(cell) for cell in cells) and all(is_flag(cell) or meaning(plain(cell)) for cell in cells)
+    if not bad and cells and all(map(str.isdigit, cells)):
+        bad = _counted(name)
+        flags = flags or bool(bad)
     if not bad and (bad := bad_part(name)) and not flags and not is_reason(name):
         answers = {**dict.fromkeys(_ALL, bad), **answers}
         bad = (
@@ -141,8 +146,6 @@ def _by_name(
         bad = short
     if flags and not bad and (name in AGREED or name == "on list") and not are_times(cells):
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
-    if not bad and are_counts(cells) and short_part(name) is Said.BOUNCED:
-        bad = Said.BOUNCED
     if flags and not bad and good_part(name) and not are_times(cells):
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
     if not bad and header.rstrip().endswith("?") and good_part(name) and any(map(_answered, cells)):
@@ -170,6 +173,18 @@ def _by_name(
             return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
         return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True, reasons=True)
     return None
+
+
+_NUMBER: Final = re.compile(
+    r"\b(?:counts?|cnt|counter|number of|nr of|total|times|anzahl|nombre de|numero de|num|qty)\b ?"
+)
+
+
+def _counted(name: str) -> Said:
+    """What more than none says in a column that is named after how often mail bounced or was complained about."""
+    word = " ".join(_NUMBER.sub(" ", name).split())
+    said = short_part(name) or bad_part(word) or bad_name(word)
+    return said if said in (Said.BOUNCED, Said.COMPLAINED) else Said.NOTHING
 
 
 def _state(index: int, shown: str, name: str, cells: Sequence[str], answers: Mapping[str, Said]) -> StatusColumn:
@@ -378,9 +393,10 @@ def coded(
 
     ``beside``: other columns say who is out; then only a question that people answered both ways is one.
     """
-    if beside and not (_words(cells, NO) and _words(cells, YES)):
-        return None
     name = plain(header)
+    asks = header.rstrip().endswith("?") or may_speak(name)
+    if beside and not (asks and _words(cells, NO) and _words(cells, YES)):
+        return None
     answered = [cell for cell in cells if plain(cell) not in OPEN]
     if header.rstrip().endswith("?") and any(map(_answered, cells)) and len(set(cells)) <= MAX_CHOICES:
         others = {plain(cell) for cell in answered if not is_flag(cell)}
@@ -388,7 +404,9 @@ def coded(
         answers = {**dict.fromkeys(others, Said.UNKNOWN), **answers}
     if elsewhere(name) or not are_flags(answered) or not (is_code(name) or _may_ask(name, answered)):
         return None
-    if may_speak(name) and not _TICK.search(name):
+    if is_leaving(name):
+        return StatusColumn(index, " ".join(header.split())[:40], StatusMode.BAD, Said.UNKNOWN, answers)
+    if may_speak(name) and not _TICK.search(name) and name.count(" ") < _SENTENCE:
         return unclear(index, header, answers)
     answers = {**dict.fromkeys(OPEN, Said.UNKNOWN), **answers}
     empty = Said.UNKNOWN if _TICK.search(name) else Said.NOTHING
@@ -413,6 +431,10 @@ _TICK: Final = re.compile(
 """What is not set there was not agreed to, perhaps."""
 
 
+_SENTENCE: Final = 4
+"""Blanks from which on a name is a sentence that people answered."""
+
+
 def suspect(
     index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said], *, gaps: bool
 ) -> StatusColumn | None:
@@ -425,8 +447,8 @@ def suspect(
         return None
     if not are_flags(cells):
         return _doubted(index, header, cells, answers, gaps=gaps)
-    if is_place_on_list(name):
-        return StatusColumn(index, " ".join(header.split())[:40], StatusMode.ASKED, answers=answers)
+    if is_leaving(name):
+        return StatusColumn(index, " ".join(header.split())[:40], StatusMode.BAD, Said.UNKNOWN, answers)
     same = {plain(cell) for cell in cells}
     if len(same) == 1 and not gaps:
         answers = {**dict.fromkeys(YES | NO, Said.UNKNOWN), **dict.fromkeys(same, Said.NOTHING), **answers}

@@ -59,6 +59,7 @@ _PARTS: Final = (
     (
         re.compile(
             rf"{_NO_WISH}|\bunsub|opt(?:ed)? ?out|\bdo not(?! contact| modify)\b"
+            r"|\bno(?:promos?|news|newsletters?|e?mails?|mkt|marketing|contact|ads|spam)\b"
             r"|\bno (?:bulk |mass )?(?:e ?mails?|mails?|mailings?|newsletters?)\b"
             r"|\bkeine?[nrms]? (?:e ?mails?|mails?|mailings?|newsletter|werbung)\b|\brefus|\bopposition"
             r"|abgemeldet|abmeld|desabonn|desinscri"
@@ -89,7 +90,7 @@ _PARTS: Final = (
     ),
     (
         re.compile(
-            r"\bsoft\b|\bhidden\b|deceased|verstorben|decede|fallecid"
+            r"\bsoft\b|\bhidden\b|deceased|verstorben|decede|fallecid|\bhold\Z"
             r"|suspended|\blocked\b|\bdeleted|disabled|deactivat|\bblock(?:ed)?\b|archived|удален|видален"
             r"|gesperrt|заблок|блокир|блокув|\bquitte\b|verzogen|blokeer|\bbloque|\bremov(?:ed|al)\b|\bexit\b"
             r"|\b(?:mute|silence|pause|halt|disable|skip|suspend)[ds]? (?:all )?(?:e ?mails?|mails?"
@@ -116,7 +117,7 @@ _TEXTS: Final = (
             r"(?:ошибк\w*|помилк\w*|сбо\w+|збі\w+) (?:доставк|адрес|при достав)|(?:delivery|address) (?:fail|error)"
             r"|fail\w* (?:delivery|address|recipient)|erreur d\w* ?(?:livraison|distribution|adresse|envoi)"
             r"|error (?:de|en) (?:entrega|direccion|envio)|zustellfehler|zustell\w* (?:fehl|nicht)|tagastat"
-            r"|kohaletoimetami\w* (?:viga|eba)|inexist"
+            r"|kohaletoimetami\w* (?:viga|eba)|inexist|inesist"
             r"|\b(?:not|n|pas|no|не|ei|pole|nicht)\b (?:\w+ )?(?:exist\w*|eksist\w*|существ\w*|існу\w*|olemas)"
             r"|несуществ|неіснуюч|erron|revient|en erreur|\bfals(?:ch|e|o)\w*|\bwrong|incorrect|неверн|невірн"
             r"|неправильн|vigane"
@@ -248,7 +249,9 @@ _GOOD: Final = re.compile(
     r"|\bdoi\b|double ?opt|\bgdpr|\brgpd|\bdsgvo|bestatig|bestaetig|anmeld|confirm|подтвержд|підтвердж|kinnitat"
     r"|\be ?mails?\b|\bmails?\b|rundschreib|rundbrief"
     r"|\bakti(?:iv|v)\w*$|\bactive$|\bactif$|\bactivo$|\bактивн\w+$"
-    r"|\bok\b|okay|einverstand|freigabe|d accord|de acuerdo|zugesagt|informiert|keep me|\binformed\b"
+    r"|\bok\b|okay|einverstand|freigabe|d accord|de acuerdo|zugesagt|informiert|keep me"
+    r"|\b(?:send|mail|write) (?:you|me|us)\b|\b(?:our|the|monthly|weekly|news) ?letters?\b"
+    r"|berechtig|\binformed\b"
     r"|auf dem laufenden|up to date|in touch|tenir informe|tenu informe"
     r"|mantener\w* informad"
     r"|\b(?:er|ge)wunscht|\bsouhaite|\bdesead|желательн|бажан|\bsoovitud"
@@ -341,6 +344,9 @@ _CHANNEL: Final = (
 _CHANNELS: Final = re.compile(rf"\b{_CHANNEL}\b")
 _OTHER_MATTERS: Final = re.compile(
     r"\b(?:acs|one to one|1 1"
+    r"|(?:portal|login|app|api|sso|card|device|licen[cs]e|trial)s? (?:is )?(?:activ\w*|enabled|aktiv\w*)"
+    r"|(?:mahn|liefer|auftrags?|zahl\w*|buchungs?|kredit|bestell|einkaufs?|verkaufs?|rechnungs?|konto|versand)sperr\w*"
+    r"|print|arve\w*|faktur\w*|rechnung\w*|factur\w*|fattur\w*|lasku\w*|счет\w*|рахун\w*|einvoic\w*|e invoic\w*"
     r"|transaction(?:al|s)?|schedules?|appointments?|bookings?|receipts?|invoices?|order (?:updates?|status)"
     r"|shipping|reviews?|reminders?|abandoned|surveys?|track|tracking\w*|cookies?|analytics|profiling|photos?|foto\w*"
     r"|pictures?|bildrechte|videos?|medical|(?<!\be )post(?=$)|pildistami\w*|imagen|l image|съемк\w*|фото\w*"

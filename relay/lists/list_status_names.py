@@ -171,6 +171,7 @@ PREFIXED: Final = (("opted out of email", Said.LEFT), ("unsubscribed from", Said
 BAD_NAMES.update({name.replace(" ", ""): said for name, said in BAD_NAMES.items()})
 ANSWERS: Final = _names(
     "yes,no,ja,nein,oui,non,sí,si,да,нет,так,ні,jah,ei,tak,nie,nee,sim,não,nej,nei,jo,kyllä,ano,áno,ne,igen,nem,da,nu"
+    ",ναι,όχι,не,是,否,はい,いいえ,네,예,아니오,아니요,כן,לא,نعم,لا"
     ",evet,hayır,jā,nē,taip,không"
 )
 NOT_STATES: Final = _names("active subscription,source,last bounce reason,unsubscribe link,unsubscribe url,email type")

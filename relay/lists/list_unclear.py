@@ -12,10 +12,10 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from relay.lists.list_beside import BESIDE, ENDINGS, SHORT
+from relay.lists.list_beside import BESIDE, ENDINGS, GENERIC, SHORT
 from relay.lists.list_heard import good_word, is_code, is_figure, stem
 from relay.lists.list_matters import is_deal, is_other_flag, is_plan
-from relay.lists.list_root_table import Idea
+from relay.lists.list_root_table import WANTS, Idea
 from relay.lists.list_roots import ideas_in, understands
 from relay.lists.list_status_names import NOT_STATES, OTHER_STATES, YES_NAMES
 from relay.lists.list_words import Said, meaning, plain
@@ -27,18 +27,22 @@ _JOINED: Final = re.compile(
     r"|rund|verteiler|e ?posti?|kontakt|contact"
 )
 """Words of mail that others are joined to: ``Werbeerlaubnis``; what is joined must be understood too."""
-_JOINED_TO: Final = re.compile(r"(\w{3,})(?:mails?|brief)\Z")
+_JOINED_TO: Final = re.compile(r"(\w{3,})(?:mails?|brief\w{0,2}|nieuws|news|nytt|nyt|letters?|infos?|post)\Z")
 _ENDINGS: Final = frozenset(("", *ENDINGS.split()))
 _RECEIVED: Final = re.compile(
     r"receb|recib|recev|recoi|receiv|ricev|получ|отрим|saa|almak|gaut|sanem|kap(?:ni|hat)|otrzym|ontvang|obdrz|dostava"
     r"|primi|prejem|erhal|bekomm|envi|envoi|send|invi|saat|satt|lahet|sand|wys|zasil|zusend|verschick|надсил|надісл|отправ"
     r"|высыл|присыл|обработ|оброб|verarbeit|traitement|tratamiento|trattamento|process|tootl|przetwarz"
-    r"|akzept|aceit|accett|publici|markkinoi|kirja|kirje|marketing"
+    r"|akzept|aceit|accett|publici|markkinoi|kirj|marketing"
 )
 """Words of getting, sending and keeping data, by how they begin."""
 _BESIDE: Final = frozenset(plain(word) for word in BESIDE.split())
 """Words that change nothing of what a question about mail asks."""
 _TOGETHER: Final = re.compile(r"\b(?:opt(?:ed)? in|e (?:mail|post)\w*|double opt|single opt|sign up)\b")
+_BY_MAIL: Final = re.compile(
+    r"\b(?:per|by|via|par|por|pr|po|over|om|по|на|через) (?:e ?)?(?:mails?|emails?|post\Z|correo"
+    r"|courriel|почт\w*|пошт\w*)"
+)
 _HOW_ANSWERED: Final = re.compile(
     r" (?:[a-zдт] [a-zн]|[01] [01]|yes no|ja nein|oui non|si no|да нет|так ні|jah ei|tak nie|sim nao|checked unchecked"
     r"|true false)\Z"
@@ -52,8 +56,10 @@ def is_understood(name: str) -> bool:
     if name in YES_NAMES or stem(name) in YES_NAMES:
         return True
     words = _TOGETHER.sub(lambda found: found[0].replace(" ", ""), _HOW_ANSWERED.sub("", name)).split()
-    if len(words) >= _SENTENCE:
+    if len(words) >= _SENTENCE or is_place_on_list(name):
         return True
+    if _BY_MAIL.search(name) is not None or WANTS.search(name) is not None:  # of what they are is any matter
+        words = [word for word in words if len(word) <= _ABBREVIATED or _VOWELS.search(word) is None] or ["by"]
     return all(map(_known, words)) and (len(words[-1]) > 1 or words[-1].isdigit())
 
 
@@ -64,8 +70,8 @@ def _known(word: str) -> bool:
     if (joined := _JOINED.match(word)) is not None:
         rest = word[joined.end() :]
         return rest in _ENDINGS or _known(rest)
-    if (joined := _JOINED_TO.match(word)) is not None and _known(joined[1]):
-        return True
+    if (joined := _JOINED_TO.match(word)) is not None and not (_BAD.match(joined[1]) or meaning(joined[1])):
+        return True  # of what the letters are is any matter
     return good_word(word) or understands(word)
 
 
@@ -105,33 +111,47 @@ def may_speak(name: str) -> bool:
         return False
     words = name.split()
     return (
-        _SUSPECT.search(name) is not None
+        _BAD.search(name) is not None
+        or _SUSPECT.search(name) is not None
         or not ideas_in(name).isdisjoint(_SPEAKING)
         or is_code(name)
         or any(_is_short(word, alone=all(len(one) <= _ABBREVIATED + 1 for one in words)) for word in words)
-        or all(word in _BESIDE or word.isdigit() for word in words)
+        or all(word in _GENERIC or word.isdigit() for word in words)
     )
 
 
 def speaks_of_leaving(name: str) -> bool:
     """May days in a column of an unknown name be those of leaving, by a word of that kind, or of mail, in it?"""
-    return _SUSPECT.search(name) is not None or not ideas_in(name).isdisjoint(_SPEAKING)
+    return is_leaving(name) or _SUSPECT.search(name) is not None or not ideas_in(name).isdisjoint(_SPEAKING)
+
+
+def is_leaving(name: str) -> bool:
+    """Does an unknown name have a word of leaving or blocking, and none that denies it?"""
+    return _BAD.search(name) is not None and _SUSPECT.search(name) is None
+
+
+_GENERIC: Final = frozenset(GENERIC.split())
 
 
 _SPEAKING: Final = frozenset(Idea) - {Idea.STATE, Idea.ACTIVE, Idea.ADDRESS, Idea.SOFT}
-_SUSPECT: Final = re.compile(
-    r"\b(?:stop\w*|stp|halt|quit\w*|exit\w*|out|off|aus|raus|weg|gone|left|leav\w*|lost|churn\w*|drop\w*|kick\w*"
-    r"|sperr\w*|block\w*|ban|banned|lock(?:ed|out)?|freez\w*|frozen|hold|paus\w*|ruh\w*|silen\w*|mute\w*|quiet|stumm|dead"
-    r"|tot|kill\w*|lapse\w*|end\w*|term\w*|clos\w*|void|null|inv\w*|fals\w*|wrong|bad|fail\w*|fehl\w*|error|return\w*"
-    r"|retour\w*|reject\w*|refus\w*|den[iy]\w*|forbid\w*|verb\w*|verzicht\w*|storn\w*|streich\w*|strike|black|red|spam"
-    r"|junk|abus\w*|compl(?:ain|t)\w*|legal|protest\w*|object\w*|revo\w*|retract\w*|eras\w*|forget\w*|gdpr|dsgvo|rgpd"
-    r"|reach\w*|contact\w*|kontakt\w*|writ\w*|send\w*|permi\w*|allow\w*|agree\w*|accept\w*|inform\w*|notif\w*|keep"
-    r"|no|not|non|nicht|kein\w*|ohne|never|nie|without|sans|pas|sin|senza|sem|niet|geen|bez|ei|не|без|нет|ні|нельзя|стоп\w*"
-    r"|выш\w*|уш[еёл]\w*|ушла|вибув\w*|пішов|пішла|убра\w*|прибр\w*|вычерк\w*|ignor\w*|skip\w*|avoid\w*|purg\w*|trash"
-    r"|clean\w*|suppr\w*|parti|partie|sorti\w*|arret\w*|fuera|salio|parar|basta|via|fora|saiu|weggegaan|slut|konec|koniec"
-    r"|precz|vege|gata|bitti|beigas|pabaiga|lopp\w*|maha|valja|enam)\b"
+_BAD: Final = re.compile(
+    r"\b(?:stop\w*|halt|quit\w*|exit\w*|out|off|aus|raus|weg|gone|left|leav\w*|lost|farewell|goodbye|bye|adieu|adios"
+    r"|abschied\w*|churn\w*|drop\w*|kick\w*|sperr\w*|block\w*|ban|banned|lock(?:ed|out)?|freez\w*|frozen|hold"
+    r"|paus\w*|ruh(?:t|en|end\w*)?|silen\w*|mute\w*|quiet|stumm|dead|tot|kill\w*|lapse\w*|end\Z|ends|ended|ende|endet"
+    r"|termin\w*|closed?|closing|closure|void|invalid\w*|fals(?:e|ch\w*)|wrong|bad|fail\w*|fehl\w*|error|return\w*"
+    r"|retour\w*|reject\w*|refus\w*|den[iy]\w*|forbid\w*|verbot\w*|verzicht\w*|storn\w*|streich\w*|strike|black"
+    r"|spam|junk|abus\w*|complain\w*|protest\w*|revo\w*|retract\w*|eras\w*|forget\w*|excl\w*|нельзя|стоп\w*"
+    r"|выш[еёл]\w*|ушел|ушла|вибув\w*|пішов|пішла|убра\w*|прибр\w*|вычерк\w*|ignor\w*|skip\w*|avoid\w*|purg\w*|trash"
+    r"|suppr\w*|parti|partie|sorti\w*|arret\w*|fuera|salio|parar|basta|fora|saiu|weggegaan|slut|konec|koniec|precz|vege"
+    r"|gata|bitti|beigas|pabaiga|lopp\w*|maha|enam)\b"
 )
-"""Words of which one in the name of a column of yes and no may be about leaving, blocking or agreeing."""
+"""Words of leaving and blocking: where a column named by one is set, somebody may be gone."""
+_SUSPECT: Final = re.compile(
+    r"\b(?:reach\w*|contact\w*|kontakt\w*|writ\w*|send\w*|permi\w*|allow\w*|agree\w*|accept\w*|inform\w*|notif\w*"
+    r"|keep|legal|object\w*|gdpr|dsgvo|rgpd|clean\w*|red"
+    r"|no|not|non|nicht|kein\w*|ohne|never|nie|without|sans|pas|sin|senza|sem|niet|geen|bez|ei|не|без|нет|ні)\b"
+)
+"""Words of agreeing, and such that turn what is said into its contrary."""
 
 
 _KNOWN_SHORT: Final = frozenset(SHORT.split())
@@ -149,7 +169,9 @@ _ABBREVIATED: Final = 3
 """Letters of a word that is an abbreviation, unless it is known."""
 
 
-_PLACE: Final = re.compile(r"(?:mailing )?(?:list|liste|lista|список|segment|audience|group) ?\d+\Z")
+_PLACE: Final = re.compile(
+    r"(?:mailing )?(?:list|liste|lista|список|segment|audience|group|verteiler|newsletter|nl) ?(?:\d+|[a-h])\Z"
+)
 
 
 def is_place_on_list(name: str) -> bool:

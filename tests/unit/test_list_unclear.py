@@ -10,7 +10,7 @@ import pytest
 from relay.lists import told
 from relay.lists.consent_import import ImportReport
 from relay.lists.list_file import Entry, open_list
-from relay.lists.list_unclear import bad_rest, is_of_else, is_understood
+from relay.lists.list_unclear import bad_rest, is_leaving, is_of_else, is_understood
 from relay.lists.list_words import Said, plain
 from relay.lists.wishes import MEANINGS, answers
 
@@ -93,3 +93,20 @@ def test_other_matters_are_not_asked_about(name: str) -> None:
 def test_what_stands_beside_a_word_of_mail_may_be_bad() -> None:
     assert bad_rest(plain("nl_raus")) is Said.REFUSED
     assert bad_rest(plain("newsletter")) is Said.NOTHING
+
+
+def test_a_word_of_leaving_is_asked_about_where_it_is_set(tmp_path: Path) -> None:
+    assert is_leaving("frozen") and not is_leaving("not frozen")
+    text = "email,subscribed,frozen\na@people.example,1,no\nb@people.example,1,yes\n"
+    assert said(tmp_path, text) == [GOOD, ASKED]
+    days = "email,newsletter,ruht seit\na@people.example,ja,\nb@people.example,ja,2023-03-12\n"
+    assert said(tmp_path, days) == [GOOD, ASKED]
+
+
+def test_how_often_mail_bounced_is_asked_about_beside_a_mere_agreement(tmp_path: Path) -> None:
+    text = "email,opt_in,bounces\na@people.example,yes,0\nb@people.example,yes,3\n"
+    assert said(tmp_path, text) == [GOOD, ASKED]
+    heeded = text + "c@people.example,no,3\n"
+    assert said(tmp_path, heeded) == [GOOD, GOOD, NO]
+    assert said(tmp_path, text.replace("bounces", "hard bounces")) == [GOOD, Said.BOUNCED.value]
+    assert said(tmp_path, text.replace("bounces", "soft bounces")) == [GOOD, GOOD]
