@@ -1,7 +1,7 @@
 """English texts of why copies failed and recipients were refused, by the words that events and replies have for it.
 
-First the classes of docs/BOUNCES.md, then the words of the relay's own refusals, then of what holds copies; ``english``
-has the other texts.
+First the classes of docs/BOUNCES.md, then the words of the relay's own refusals, then of what holds copies, then the
+steps of a message's story; ``english`` has the other texts.
 """
 
 # ruff: noqa: RUF001 - typographic apostrophes are meant here
@@ -46,4 +46,33 @@ REASONS: Final[dict[str, str]] = {
     "reason.operator": "Held by the operator",
     "reason.damaged": "The copy can’t be read",
     "reason.log-in braked": "Its log-in seems to be used by somebody else",
+    # Steps of a message's story (relay/queue/trace.py).
+    "step.accepted": "Accepted",
+    "step.refused": "Refused",
+    "step.delivered": "Delivered",
+    "step.deferred": "Put off",
+    "step.delayed": "Put off, says a report",
+    "step.bounced": "Bounced",
+    "step.soft-bounced": "Came back, says a report",
+    "step.expired": "Given up",
+    "step.held": "Held",
+    "step.released": "Let go",
+    "step.declined": "Declined with its campaign",
+    "step.cancelled": "Cancelled",
+    "step.withdrawn": "Not sent: the consent was gone",
+    "step.opened": "Opened",
+    "step.clicked": "Link followed",
+    "step.unsubscribed": "Unsubscribed",
+    "step.contested": "Consent contested",
+    "step.complained": "Complaint",
+    "step.suppressed": "Mail to the address stopped",
+    "step.waiting": "Due",
+    "step.leased": "On its way",
+    "step.consent": "Consent",
+    "step.campaign-watching": "Campaign being watched",
+    "step.campaign-released": "Campaign released",
+    "step.campaign-declined": "Campaign declined",
+    "step.campaign-stopped": "Campaign stopped",
+    "step.campaign-undecided": "Campaign with the operator",
+    "step.campaign-widened": "Campaign goes to more",
 }

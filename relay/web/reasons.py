@@ -21,6 +21,12 @@ def key_of(word: str) -> str:
     return key if key in REASONS else ""
 
 
+def key_of_step(what: str) -> str:
+    """``step.delivered`` of what a message's story calls so; empty for a word that has no text."""
+    key = f"step.{what}"
+    return key if key in REASONS else ""
+
+
 @lru_cache(maxsize=4_096)
 def key_of_reply(said: str) -> str:
     """The same of a whole reply, as delivery reads it; empty for what is none, or tells nothing."""

@@ -49,6 +49,7 @@ class Views:
             "inner_style": Markup(inner),
             "reason_key": reasons.key_of,
             "reply_key": reasons.key_of_reply,
+            "step_key": reasons.key_of_step,
         }
 
     def page(

@@ -82,7 +82,13 @@ def test_messages_are_found_and_tell_their_story(shop: Shop, owner: httpx.Client
                   {"day": "2001-01-01"}):  # fmt: skip
         assert link not in owner.get("/account/messages", params=query).text, query
     page = owner.get(f"/account/messages/{id_}").text
-    assert page.count("@people.example</bdi>") >= 3 and "Findable &lt;one&gt;" in page and "accepted" in page
+    assert (
+        page.count("@people.example</bdi>") >= 3
+        and "Findable &lt;one&gt;" in page
+        and "<strong>Accepted</strong>" in page
+    )
+    assert "<strong>Angenommen</strong>" in owner.get(f"/account/messages/{id_}?lang=de").text
+    owner.get("/account/?lang=en")
     for odd in ("2026-13-01", "tomorrow", "<b>", "9999-12-31T99"):
         assert owner.get("/account/messages", params={"day": odd}).status_code == 422, odd
     for odd in ("x", id_[:-1], "0" * 40, "%00"):
