@@ -216,7 +216,7 @@ def addresses(shop: Shop) -> Iterator[tuple[LoginRole, str]]:
         role = LoginRole.OPERATOR if route.path.startswith("/desk") else LoginRole.OWNER
         begin = next((one for one in in_path if route.path.startswith(one) and in_path[one]), "")
         path = route.path.replace(begin, begin[: begin.index("{")] + in_path[begin]) if begin else route.path
-        if "{" not in path and not path.endswith(("/content", "/people/one")):  # a frame; asked for below
+        if "{" not in path and not path.endswith(("/content", "/copy", "/people/one")):  # a frame; asked for below
             yield role, path
     for path in (
         "/account/people/one?email=reader500000@people.example", "/account/people?email=reader500000@people.example",

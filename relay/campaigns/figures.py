@@ -81,13 +81,13 @@ def total(found: Iterable[Figures]) -> Figures:
     return Figures(**{name: sum(getattr(row, name) for row in rows) for name in names}, refused=dict(refused))
 
 
-def of_campaign(conn: Tx, campaign: campaigns.Campaign) -> Figures:
-    """One campaign, from its own counters, whatever retention has taken away."""
+def of_campaign(conn: Tx, campaign: campaigns.Campaign, deferred: int | None = None) -> Figures:
+    """One campaign, from its own counters, whatever retention has taken away; ``deferred`` where that is counted."""
     return Figures(
         accepted=campaign.recipients,
         delivered=campaign.delivered,
         bounced=campaign.bounced,
-        deferred=_deferred_of(conn, campaign),
+        deferred=deferred_of(conn, campaign) if deferred is None else deferred,
         held=campaigns.held(conn, campaign.id),
         unsubscribed=campaign.unsubscribed,
         complained=campaign.complained,
@@ -113,7 +113,7 @@ def _deferred(conn: Tx, tenant_id: int) -> int:
     return deferred
 
 
-def _deferred_of(conn: Tx, campaign: campaigns.Campaign) -> int:
+def deferred_of(conn: Tx, campaign: campaigns.Campaign) -> int:
     """From the index of what waits alone, of all that its tenant has waiting."""
     row = conn.execute(_DEFERRED_OF, (campaign.tenant_id, campaign.id)).fetchone()
     return int(row[0])

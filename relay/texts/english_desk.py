@@ -13,6 +13,7 @@ DESK: Final[dict[str, str]] = {
     "desk.next": "Next one",
     "nav.queue": "Queue",
     "queue.all": "All that waits",
+    "queue.counted": "Counted {seconds} s ago; it is being counted anew, or will be in a moment.",
     "queue.ready": "Not tried yet",
     "queue.live": "Live figures",
     "queue.still": "Let them stand",

@@ -7,7 +7,7 @@ import json
 import re
 import secrets as random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import httpx
@@ -20,9 +20,9 @@ from relay.queue import admin, sites, told
 from relay.queue.admin import QueueAction, QueueChange, Selection
 from relay.store.database import transaction
 from relay.values.ids import encode_id, new_submission_id
-from relay.web.desk import queue
 from relay.web.inside import kept
 from tests.support.inside import held_campaign, person, signed_in
+from tests.support.peers import until
 from tests.support.store import ON_SERVER
 from tests.support.web import Served, Shop, serving
 
@@ -105,15 +105,29 @@ def test_what_waits_is_counted_from_the_index_alone(shop: Shop) -> None:
     shop.conn.execute("DELETE FROM recipient WHERE domain = 'counted.example'")
 
 
-def test_a_count_that_took_long_is_shown_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    ticks = iter((0.0, 0.2, 5.9, 5.95, 6.0, 6.1, 6.2))
-    monkeypatch.setattr(kept, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
-    one, two, three = (sites.QueueCount([], {str(number): number}) for number in range(3))
-    counts = iter((one, two, three))
-    monkeypatch.setattr(sites, "counted", lambda conn: next(counts))
-    shown = [queue._counted(shop.conn, "a store", fresh=fresh) for fresh in (False, False, True)]
-    assert shown == [one, one, two]  # something was done: counted anew
-    assert queue._counted(shop.conn, "a store", fresh=False) == three  # that one took no time, so it isn't kept
+def test_a_count_that_took_long_is_shown_again_and_made_anew_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, counts = [0.0], iter(range(9))
+
+    def count(took: float) -> Callable[[], int]:
+        def run() -> int:
+            clock[0] += took
+            return next(counts)
+
+        return run
+
+    monkeypatch.setattr(kept, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    key = object()
+    assert kept.counted(key, count(0.2)) == kept.Counted(0, 0.0)
+    clock[0] += 5.9  # of the six seconds that it stands
+    assert kept.counted(key, count(0.2)).found == 0
+    assert kept.counted(key, count(0.2), fresh=True).found == 1  # something was done
+    clock[0] += 7.0
+    shown = kept.counted(key, count(0.2))
+    assert shown.found == 1 and round(shown.age_s) == 7  # the old one, while a thread counts
+    until(lambda: kept.counted(key, count(0.2)).found == 2, "the new count")
+    clock[0] += kept.SHOWN_S
+    assert kept.counted(key, count(0.0)).found == 3  # so old a one isn't shown
+    assert kept.counted(key, count(0.0)).found == 4  # that one took no time, so it isn't kept
 
 
 def test_the_queue_is_changed_by_filter_as_the_command_does(shop: Shop, desk: httpx.Client) -> None:

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from relay.accounts.roles import Deed
-from relay.campaigns import campaigns, record, refusals
+from relay.campaigns import campaigns, figures, record, refusals
 from relay.campaigns.campaigns import Campaign
 from relay.exemplars import keep as exemplars
 from relay.exemplars import look
@@ -22,7 +22,7 @@ from relay.store.contract import Tx
 from relay.tenants import streams, tenants
 from relay.tracking import figures as tracking
 from relay.values.errors import RegistryError
-from relay.web.inside import graphs, kept, rates
+from relay.web.inside import graphs, rates
 from relay.web.inside.frame import framed
 from relay.web.inside.gate import PageRequest, act, show
 from relay.web.inside.script import KEYS
@@ -128,7 +128,7 @@ def _page(asked: PageRequest, fault: str = "", status: int = 200) -> Response:
             "row": row,
             "tenant": tenant,
             "stream": next((s.name for s in streams.of_tenant(conn, tenant.id) if s.id == row.stream_id), ""),
-            "figures": kept.figures(asked, conn, row),
+            "figures": figures.of_campaign(conn, row, graphs.deferred(asked, row)),
             "rates": rates.of_campaign(row),
             "holds": held.of_campaign(conn, row.id),
             "record": record.of(conn, tenant.id, asked.now),

@@ -12,12 +12,13 @@ from relay.mail.address import AddressError, parse_domain
 from relay.queue import admin, sites, told
 from relay.queue.admin import QueueAction, Selection
 from relay.queue.sites import QueueCount
-from relay.store.contract import Tx
+from relay.store.pool import Storage
 from relay.tenants import tenants
 from relay.values.errors import RegistryError
 from relay.values.ids import decode_id
 from relay.web.inside import kept
 from relay.web.inside.gate import PageRequest, act, show
+from relay.web.inside.kept import Counted
 
 HERE: Final = "/desk/queue"
 LENGTH: Final = 50
@@ -67,10 +68,12 @@ def _page(asked: PageRequest, tenant: str, domain: str, done: str = "") -> Respo
     name = _domain(domain)
     with asked.context.storage.read() as conn:
         owner = tenants.find(conn, tenant).id if tenant else None
-        count = _counted(conn, str(asked.context.settings.stored), fresh=bool(done))
+    count = _counted(asked.context.storage, str(asked.context.settings.stored), fresh=bool(done))
+    with asked.context.storage.read() as conn:
         values = {
-            "sums": sites.sums(count),
-            "rows": sites.listing(conn, count, owner, name, LENGTH),
+            "sums": sites.sums(count.found),
+            "rows": sites.listing(conn, count.found, owner, name, LENGTH),
+            "age": round(count.age_s),
             "tenant": tenant,
             "domain": domain,
             "done": done,
@@ -83,9 +86,14 @@ def _page(asked: PageRequest, tenant: str, domain: str, done: str = "") -> Respo
     return asked.page("desk/queue.html", values)
 
 
-def _counted(conn: Tx, store: str, *, fresh: bool) -> QueueCount:
+def _counted(storage: Storage, store: str, *, fresh: bool) -> Counted[QueueCount]:
     """Never one from before, after something was done."""
-    return kept.counted(("queue", store), lambda: sites.counted(conn), fresh=fresh)
+
+    def count() -> QueueCount:
+        with storage.read() as conn:
+            return sites.counted(conn)
+
+    return kept.counted(("queue", store), count, fresh=fresh)
 
 
 def _selection(asked: PageRequest, id_: str, tenant: str, domain: str) -> Selection:
