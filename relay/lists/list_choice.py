@@ -26,7 +26,7 @@ def chosen(
     status: Sequence[StatusColumn], names: Sequence[str], cells: Cells, rows: Sequence[Sequence[str]] = ()
 ) -> list[StatusColumn]:
     """``names`` of all columns, ``plain``; ``rows``: a sample of the people."""
-    found = [column for column in status if not _by_post(names[column.index], [names[one.index] for one in status])]
+    found = [column for column in status if not by_other_way(names[column.index], names)]
     if any(_leaving(column, names[column.index]) for column in found):
         for column in found:
             if column.mode is StatusMode.BAD and stem(names[column.index]) in CANCELLED:
@@ -63,14 +63,26 @@ def _turn(
         column.mode, column.bad, column.empty = StatusMode.BAD, Said.UNKNOWN, Said.NOTHING
 
 
-def _by_post(name: str, names: Sequence[str]) -> bool:
-    """Does ``do not mail`` stand beside ``do not email`` or ``requests no email``? Then it is of letters on paper."""
+def by_other_way(name: str, names: Sequence[str]) -> bool:
+    """Does a column about another way to a person stand beside the same one about e-mail?
+
+    ``Do not mail`` beside ``requests no email`` is of letters on paper, ``Marketing (text)`` beside ``Marketing
+    (email)`` of text messages.
+    """
+    mailed = [one for one in names if _E_MAIL.search(one) or _MAIL_WAY.search(one)]
+    if _WAY.search(name) and any(_MAIL_WAY.sub("", one) == _WAY.sub("", name) for one in mailed):
+        return True
     return _E_MAIL.search(name) is None and any(
         _E_MAIL.search(one) and (_E_MAIL.sub("mail", one) == name or (_NO_MAIL.match(name) and _NO_E_MAIL.search(one)))
-        for one in names
+        for one in mailed
     )
 
 
+_WAY: Final = re.compile(
+    r"\b(?:post|postal|paper|print|text|sms|phone|tel|telefon\w*|telephone|call|calls|fax|push|whatsapp|viber|letter|brief"
+    r"|anruf|courrier|poste|posta|puhelin|posti|kiri|почтой|звонок|звонки|дзвінки|telemarketing)\b"
+)
+_MAIL_WAY: Final = re.compile(r"\b(?:e ?mails?|mail|courriels?|correo|e ?post|email\w{0,2})\b")
 _NO_MAIL: Final = re.compile(r"(?:do not|don t|no) ?mail\Z|nomail\Z")
 _NO_E_MAIL: Final = re.compile(r"\b(?:do not|don t|no|not) ?(?:\w+ )?e ?mail")
 

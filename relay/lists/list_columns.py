@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from relay.lists import list_expiry, list_finding
 from relay.lists.list_cells import addresses_in, named_in, nothing_else
-from relay.lists.list_choice import chosen
+from relay.lists.list_choice import by_other_way, chosen
 from relay.lists.list_heard import bad_part, elsewhere, spoken
 from relay.lists.list_names import (
     EMAIL,
@@ -249,7 +249,8 @@ class _Named:
         for name, index in list(attributes.items()):
             header = unescape(self._header[index].strip("\ufeff "))
             found = list_finding.coded(index, header, self._cells(index), self._answers(index), beside=beside)
-            if found is not None and name not in self._keep:
+            other = by_other_way(self._plain[index], self._plain)
+            if found is not None and name not in self._keep and not other:
                 del attributes[name]
                 yield found
 
@@ -257,7 +258,7 @@ class _Named:
         """Columns of yes and no that nobody knows; those that are asked about are kept no more."""
         for name, index in (*attributes.items(), *(("", index) for index in nameless)):
             cells = self._cells(index)
-            if not cells or (name and name in self._keep):
+            if not cells or (name and name in self._keep) or by_other_way(self._plain[index], self._plain):
                 continue
             header = unescape(self._header[index].strip("\ufeff "))
             found = list_finding.suspect(

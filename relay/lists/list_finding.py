@@ -51,7 +51,15 @@ from relay.lists.list_status_names import (
     STATES,
     YES_NAMES,
 )
-from relay.lists.list_unclear import bad_rest, is_leaving, is_place_on_list, is_understood, may_speak, speaks_of_leaving
+from relay.lists.list_unclear import (
+    bad_rest,
+    is_leaving,
+    is_of_else,
+    is_place_on_list,
+    is_understood,
+    may_speak,
+    speaks_of_leaving,
+)
 from relay.lists.list_words import AGREED, NO, OFFERS, OPEN, STRONG, WEIGHT, YES, Said, meaning, plain, strong
 from relay.values.moments import absent
 
@@ -80,6 +88,8 @@ def find(
     ``cells`` are a sample of what stands in it, not empty.
     """
     name = _ANY_TIME.sub("", plain(header))
+    if (first := name.rstrip("0123456789 ")) in STATES:
+        name = first  # `status2`
     if elsewhere(name):
         return None
     if unnamed and _undecided(cells):
@@ -93,7 +103,7 @@ def find(
     if column is not None and column.mode is StatusMode.YES and is_place_on_list(name) and are_flags(cells):
         return StatusColumn(index, column.name, StatusMode.ASKED, answers=answers, empty=Said.UNKNOWN)
     if column is not None and column.mode is StatusMode.YES and not is_understood(name):  # of mail, but what?
-        if is_other_flag(name) and Idea.MAIL not in ideas_in(name) and _OF_MAIL.search(name) is None:
+        if is_of_else(name) and Idea.MAIL not in ideas_in(name) and _OF_MAIL.search(name) is None:
             return None  # whoever accepted terms
         if are_flags(cells):
             return unclear(index, header, answers)

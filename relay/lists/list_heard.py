@@ -91,6 +91,7 @@ _PARTS: Final = (
     (
         re.compile(
             r"\bsoft\b|\bhidden\b|deceased|verstorben|decede|fallecid|\bhold\Z"
+            r"|\bplus (?:valable|valide|acti[fv]e?|bonn?e?)\b"
             r"|suspended|\blocked\b|\bdeleted|disabled|deactivat|\bblock(?:ed)?\b|archived|удален|видален"
             r"|gesperrt|заблок|блокир|блокув|\bquitte\b|verzogen|blokeer|\bbloque|\bremov(?:ed|al)\b|\bexit\b"
             r"|\b(?:mute|silence|pause|halt|disable|skip|suspend)[ds]? (?:all )?(?:e ?mails?|mails?"
@@ -251,6 +252,7 @@ _GOOD: Final = re.compile(
     r"|\bakti(?:iv|v)\w*$|\bactive$|\bactif$|\bactivo$|\bактивн\w+$"
     r"|\bok\b|okay|einverstand|freigabe|d accord|de acuerdo|zugesagt|informiert|keep me"
     r"|\b(?:send|mail|write) (?:you|me|us)\b|\b(?:our|the|monthly|weekly|news) ?letters?\b"
+    r"|powiadom|benachr|avisos\b|notific"
     r"|berechtig|\binformed\b"
     r"|auf dem laufenden|up to date|in touch|tenir informe|tenu informe"
     r"|mantener\w* informad"
@@ -265,7 +267,7 @@ _GOOD: Final = re.compile(
     r"|may we|send me|\bnews\b|updates|receive|recib|recevoir|отримув|получа|tellib|infolettre|lettre"
 )
 _FIGURES: Final = re.compile(
-    r"\b(?:opens?|opened|clicks?|clicked|sent|html|format|text|counts?|number|total|last|score|rating|id|dates?|time"
+    r"\b(?:opens?|opened|clicks?|clicked|sent|sends|html|format|text|counts?|number|total|last|score|rating|id|dates?|time"
     r"|reason|source|url|mode|name|language|expir\w*|ablauf|until)\b|letters? (?:read|sent)"
 )
 
@@ -343,7 +345,9 @@ _CHANNEL: Final = (
 )
 _CHANNELS: Final = re.compile(rf"\b{_CHANNEL}\b")
 _OTHER_MATTERS: Final = re.compile(
-    r"\b(?:acs|one to one|1 1"
+    r"\b(?:acs|one to one|1 1|(?:credit|order|billing|payment|shipping|account) hold|do not (?:sell|share)|sell my"
+    r"|(?:trial|contract|warranty|coupon|card|deal|ticket|course|event|licen[cs]e|password|session|offer|auction|project)s?"
+    r" (?:is |has |was )?(?:end\w*|expir\w*|clos\w*|cancel\w*|finish\w*|complet\w*|over)"
     r"|(?:portal|login|app|api|sso|card|device|licen[cs]e|trial)s? (?:is )?(?:activ\w*|enabled|aktiv\w*)"
     r"|(?:mahn|liefer|auftrags?|zahl\w*|buchungs?|kredit|bestell|einkaufs?|verkaufs?|rechnungs?|konto|versand)sperr\w*"
     r"|print|arve\w*|faktur\w*|rechnung\w*|factur\w*|fattur\w*|lasku\w*|счет\w*|рахун\w*|einvoic\w*|e invoic\w*"

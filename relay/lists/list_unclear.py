@@ -141,7 +141,7 @@ _BAD: Final = re.compile(
     r"|termin\w*|closed?|closing|closure|void|invalid\w*|fals(?:e|ch\w*)|wrong|bad|fail\w*|fehl\w*|error|return\w*"
     r"|retour\w*|reject\w*|refus\w*|den[iy]\w*|forbid\w*|verbot\w*|verzicht\w*|storn\w*|streich\w*|strike|black"
     r"|spam|junk|abus\w*|complain\w*|protest\w*|revo\w*|retract\w*|eras\w*|forget\w*|excl\w*|нельзя|стоп\w*"
-    r"|выш[еёл]\w*|ушел|ушла|вибув\w*|пішов|пішла|убра\w*|прибр\w*|вычерк\w*|ignor\w*|skip\w*|avoid\w*|purg\w*|trash"
+    r"|выш[еёл]\w*|ушел|ушла|вибув\w*|пішов|пішла|убра\w*|прибр\w*|вычерк\w*|ignor\w*|skip\w*|zuruck\w*|back|devuelt\w*|rendu|revenu|tagasi|назад|вернул\w*|поверн\w*|avoid\w*|purg\w*|trash"
     r"|suppr\w*|parti|partie|sorti\w*|arret\w*|fuera|salio|parar|basta|fora|saiu|weggegaan|slut|konec|koniec|precz|vege"
     r"|gata|bitti|beigas|pabaiga|lopp\w*|maha|enam)\b"
 )
@@ -180,7 +180,7 @@ def is_place_on_list(name: str) -> bool:
 
 
 _ELSE: Final = re.compile(
-    r"\Amessage\Z|\b(?:digest\w*|gmt\w*|dst\w*|utc\w*|ids|\w*left|экспорт\w*|експорт\w*|export\w*|import\w*|directory|delinquent|follow\w*|complet\w*|geklickt|geoffnet|tps|tarjeta|tessera"
+    r"\Amessage\Z|\b(?:tags?|nps|csat|sku|crm|erp|sso|vpn|ssl|pdf|xml|csv|sql|dhl|dpd|mvp|kpi|digest\w*|gmt\w*|dst\w*|utc\w*|ids|\w*left|экспорт\w*|експорт\w*|export\w*|import\w*|directory|delinquent|follow\w*|complet\w*|geklickt|geoffnet|tps|tarjeta|tessera"
     r"|tracking\w*|has|uses?|owns?|installed|ios|android|windows|mac|linux|web|desktop|tablet"
     r"|age|adult|years?|birth\w*|size|colou?r|weight|height|room|seat|table|floor|unit|stock|warehouse|branch|filiale?"
     r"|store|shop|outlet|magasin|tienda|negozio|winkel|sklep|butik|pood|магазин\w*|филиал\w*|філі\w*"
@@ -195,5 +195,5 @@ _ELSE: Final = re.compile(
     r"|newcomer|existing|known|new|old|bestand\w*|neukund\w*|stamm\w*|gender|salutation|anrede|pronouns?"
     r"|пол|возраст|размер|цвет|бонус\w*|скидк\w*|знижк\w*|стать|вік|розмір|колір|sugu|vanus|suurus|varv"
     r"|sexo|edad|talla|sexe|taille|geschlecht|alter|grosse|farbe|sesso|eta|taglia|plec|wiek|rozmiar|kon|alder|storrelse"
-    r"|iwin|lottery|meal|menu|diet\w*|drink|shirt|tshirt|transport|travel|visa|passport|accommodation|arrival)\b"
+    r"|інвалід\w*|инвалид\w*|behinder\w*|disability|handicap\w*|minusvali\w*|discapac\w*|invalidi\w*|iwin|lottery|meal|menu|diet\w*|drink|shirt|tshirt|transport|travel|visa|passport|accommodation|arrival)\b"
 )
