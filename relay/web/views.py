@@ -147,9 +147,9 @@ def _digest(style: str) -> str:
     return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
 
-def _address(text: str) -> Markup:
+def _address(text: str, fits: int = FITS) -> Markup:
     """A long one may break before its ``@``, rather than anywhere."""
-    return escape(text) if len(text) <= FITS else escape(text).replace("@", Markup("<wbr>@"))
+    return escape(text) if len(text) <= fits else escape(text).replace("@", Markup("<wbr>@"))
 
 
 def _text_or(language: Language, key: str, other: str) -> Markup:

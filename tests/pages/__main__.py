@@ -54,6 +54,8 @@ def pictures(made: Bookshop) -> Iterator[Picture]:
     yield Picture("keys", "Credentials, tokens and webhooks", "owner", "/account/keys", dark=True)
     yield Picture("recipients", "Each recipient, and what became of their copy", "owner",
                   f"/account/campaigns/{made.waiting}/recipients", dark=True)  # fmt: skip
+    yield Picture("message", "One message: its copy while it is kept, and its story", "owner",
+                  f"/account/messages/{made.message}", NARROW, language="fr")  # fmt: skip
     yield Picture("thread", "Writing with the staff, in Ukrainian", "owner", f"/account/support/{made.thread}",
                   language="uk")  # fmt: skip
     yield Picture("me", "One's own log-in: second factor, passkeys, sessions", "owner", "/account/me")

@@ -11,6 +11,8 @@ from typing import Final
 from relay.announcements import book as announcements
 from relay.announcements.book import AnnouncementWish
 from relay.announcements.values import AnnouncementKind
+from relay.conduct import tenant_notes
+from relay.lists import runs
 from relay.lists.stopping import suppress
 from relay.mailings import mailings
 from relay.mailings.mailings import MailingContent
@@ -22,6 +24,7 @@ from relay.store.database import transaction
 from relay.support import threads
 from relay.tenants import credentials, domains, streams, tenants
 from relay.values.facts import Reason
+from relay.values.ids import encode_id
 from tests.support.inside import Person, held_campaign, person
 from tests.support.web import Shop
 
@@ -69,6 +72,8 @@ class Bookshop:
     operator: Person
     thread: int
     registration: int
+    message: str
+    """Id of one of the waiting campaign."""
 
 
 def furnish(directory: Path) -> Bookshop:
@@ -112,7 +117,8 @@ def furnish(directory: Path) -> Bookshop:
     reviewer = person(shop, "reviewer@provider.example", "reviewer")
     operator = person(shop, "operator@provider.example", "operator")
     thread, registration = _desk(shop, owner, waiting, now)
-    return Bookshop(shop, owner, reviewer, sent, waiting, readers[0], draft, operator, thread, registration)
+    message = encode_id(shop.value("SELECT max(id) FROM submission WHERE campaign_id = ?", waiting))
+    return Bookshop(shop, owner, reviewer, sent, waiting, readers[0], draft, operator, thread, registration, message)
 
 
 def _desk(shop: Shop, owner: Person, waiting: int, now: float) -> tuple[int, int]:
@@ -133,6 +139,19 @@ def _desk(shop: Shop, owner: Person, waiting: int, now: float) -> tuple[int, int
             staff=True, actor="reviewer@provider.example", now=now - HOUR_S,
         )  # fmt: skip
         announcements.add(conn, work, actor="operator@provider.example", now=now)
+        tenant_notes.add(
+            conn, shop.tenant_id, "Called on Friday: the winter list is from the fair in May, forms are in a folder.",
+            actor="reviewer@provider.example", now=now - 2 * DAY_S,
+        )  # fmt: skip
+        run = runs.begin(
+            conn, shop.tenant_id, shop.topic_id("news"), at=now - 20 * DAY_S, file="fair-in-may.csv", sha256="0" * 64,
+            source="book fair, stand 7", actor=owner.email,
+        )  # fmt: skip
+        runs.ended(conn, run, 212)
+        conn.executemany(
+            "INSERT INTO import_fate (import_id, kind, value) VALUES (?, ?, ?)",
+            [(run, "delivered", 190), (run, "bounced", 17), (run, "unsubscribed", 2)],
+        )
         conn.execute(
             "INSERT INTO login_passkey (login_id, credential, public_key, sign_count, transports, name, created_at)"
             " SELECT id, x'01', x'02', 0, 'internal', 'Telephone', ? FROM login WHERE shown = ?",

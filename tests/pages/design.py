@@ -113,7 +113,7 @@ def components(language_code: str = "en") -> bytes:
         "text": language.text, "date": language.date, "moment": language.moment, "number": language.number,
         "language": language.code, "languages": LANGUAGES, "style": sheets[0], "inner_style": sheets[1],
         "me": SimpleNamespace(shown="ann@shop.example"), "pages": [("start", "#"), ("campaigns", "#")],
-        "here": "start", "bands": [band], "back": "",
+        "here": "start", "bands": [band], "back": "", "closed": None,
     }  # fmt: skip
     return environment.get_template("components.html").render(values).encode()
 

@@ -37,6 +37,11 @@ def test_light_and_dark_have_the_same_tokens_and_the_page_has_all() -> None:
     assert design.PAGE.read_text("utf-8") == design.document(), "run `python -m tests.pages.design`"
 
 
+def test_the_page_of_components_is_made_of_todays_frame() -> None:
+    shown = design.components().decode()
+    assert shown.count("<h1>") == 1 and "</html>" in shown
+
+
 def test_no_sheet_has_a_colour_of_its_own() -> None:
     for name in ("style.css", "account/inside.css"):
         sheet = (design.SHEETS / name).read_text("utf-8")
