@@ -12,8 +12,8 @@ is ``hold`` with room for thousands of sessions. It runs compiled where
 store is on a PostgreSQL server of its own. The environment says where:
 BENCH_STATE, BENCH_PORT, BENCH_SINK_PORT, BENCH_DOMAIN, BENCH_SELECTOR,
 BENCH_KEY, BENCH_CERTIFICATE, BENCH_CERTIFICATE_KEY, PEERS_DIR (a cache for the
-filled database), BENCH_UNDER, a command that the relay is to run under, and
-BENCH_TRACK: in ``own``, so many of ten people agreed to openings and clicks
+filled database), BENCH_UNDER, a command that the relay is to run under,
+BENCH_SETTINGS, more for relay.toml, and BENCH_TRACK: in ``own``, so many of ten people agreed to openings and clicks
 being known, which the stream asks for.
 """
 
@@ -33,6 +33,7 @@ import time
 from pathlib import Path
 
 from bench import database
+from relay.audit import log
 from relay.store.contract import Tx
 from relay.store.copy.run import copy_store
 from relay.store.database import connect, migrations, transaction
@@ -88,6 +89,7 @@ tls = "none"
 enabled = {"false" if mode in HOLDING else "true"}
 [log]
 level = "{os.environ.get("RELAY_LOG", "warning")}"
+{os.environ.get("BENCH_SETTINGS", "")}
 """
     )
 
@@ -129,7 +131,7 @@ def prepared(peers: Path, domain: str, selector: str, key: str) -> Path:
     """A directory with tenant, keys and consents, made once for each schema, domain and key."""
     made_of = ["".join(sql for _, sql in migrations()), domain, selector, Path(key).read_text()]
     digest = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:12]
-    cache = peers / f"relay-prepared-3-{digest}"
+    cache = peers / f"relay-prepared-4-{digest}"
     if (cache / "done").exists():
         return cache
     shutil.rmtree(cache, ignore_errors=True)
@@ -141,6 +143,9 @@ def prepared(peers: Path, domain: str, selector: str, key: str) -> Path:
     # Word for word the same to thousands: what the relay keeps as bulk until the operator has admitted it.
     relay(cache, "content", "permit", "bench", "service-mail", "--document", "bench/README.md", "--reason", "benchmark")
     fill(cache / "data" / "relay.db")
+    with contextlib.closing(connect(cache / "data" / "relay.db")) as conn, transaction(conn):
+        on_record(conn)
+    relay(cache, "audit", "head")
     (cache / "done").touch()
     return cache
 
@@ -157,6 +162,16 @@ def on_server(peers: Path, prepared_: Path, state: Path) -> str:
         database.copied(state / "pg", cache / "pg")
         (cache / "done").touch()
     return database.url(database.taken(cache, state))
+
+
+def on_record(conn: Tx) -> None:
+    """How those whom mail goes to agreed, each with a leaf of the audit log, as it is when people agree themselves."""
+    agreed = conn.execute(
+        "SELECT subscriber_id, topic_id, given_at, wording_id FROM consent WHERE subscriber_id <= ?", (LIKELY + 1,)
+    ).fetchall()
+    for person, topic, at, wording in agreed:
+        evidence = {"means": "form", "source": "form on tenant.example", "wording_id": wording, "ip": "192.0.2.1"}
+        log.history(conn, person, topic, "given", at, at, json.dumps(evidence))
 
 
 def agreed(conn: Tx, tenths: int) -> None:
