@@ -6,6 +6,7 @@ import email.policy
 import smtplib
 import ssl
 import urllib.error
+import urllib.parse
 import urllib.request
 from email.message import EmailMessage
 from pathlib import Path
@@ -69,6 +70,18 @@ def queue_id(reply: str) -> str:
     """The id in ``250 2.0.0 <id> queued``; empty if there is none."""
     words = reply.split()
     return words[2] if len(words) > 2 and words[0] == "250" else ""
+
+
+def opens(url: str, form: dict[str, str]) -> str:
+    """The page that a log-in leads to, as a browser goes there with its cookies; empty where it isn't let in."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor())
+    try:
+        with opener.open(url, data=urllib.parse.urlencode(form).encode(), timeout=LIMIT_S) as answer:
+            path = urllib.parse.urlsplit(answer.url).path
+            return path if answer.status == 200 and not path.startswith("/login") else ""
+    except urllib.error.HTTPError as error:
+        error.close()
+        return ""
 
 
 def http(url: str, form: bytes | None = None) -> tuple[int, str]:

@@ -376,6 +376,8 @@ class Story:
             ("desk", people.OPERATOR, ("--role", "operator")),
         ):
             made = self.machine.json("user", "add", email, *words)
+            opened = client.opens(f"{self.base_url}/login", {"email": email, "password": made["password"]})
+            self.screen.expect(opened == f"/{label}/", f"the log-in of {email} opens the {label}")
             found.append((label, f"{made['url']}  {email}  {made['password']}"))
         return found
 

@@ -73,7 +73,7 @@ class Bookshop:
     thread: int
     registration: int
     message: str
-    """Id of one of the waiting campaign."""
+    """Id of one with two copies."""
 
 
 def furnish(directory: Path) -> Bookshop:
@@ -117,7 +117,10 @@ def furnish(directory: Path) -> Bookshop:
     reviewer = person(shop, "reviewer@provider.example", "reviewer")
     operator = person(shop, "operator@provider.example", "operator")
     thread, registration = _desk(shop, owner, waiting, now)
-    message = encode_id(shop.value("SELECT max(id) FROM submission WHERE campaign_id = ?", waiting))
+    last = held_campaign(
+        shop, tenant_id, name="thanks", subject="Thank you for coming", html=LETTER, state="released", copies=2
+    )
+    message = encode_id(shop.value("SELECT max(id) FROM submission WHERE campaign_id = ?", last))
     return Bookshop(shop, owner, reviewer, sent, waiting, readers[0], draft, operator, thread, registration, message)
 
 

@@ -60,6 +60,8 @@ def test_once_tells_the_story_and_ends_by_itself(tmp_path: Path) -> None:
         "DKIM rsa-sha256, d=bookshop.example",
         "DKIM ed25519-sha256, d=bookshop.example",
         "/v1/openapi.json",
+        "owner@bookshop.example opens the account",
+        "desk@provider.example opens the desk",
     ):
         assert shown in output
     assert ended(int(re.findall(r"http://127\.0\.0\.1:(\d+)", output)[0]))
