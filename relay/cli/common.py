@@ -71,24 +71,11 @@ class Store:
     secrets: Secrets
 
 
-def stage_window(store: Store) -> float:
-    """How long staged campaigns are watched, in seconds; 0 where no policy stages them."""
-    from config.units import HOUR, parse_duration
-
-    if "staged_sending" not in store.settings.policies.order:
-        return 0.0
-    said = store.settings.policy.get("staged_sending", {}).get("window", 6 * HOUR)
-    try:
-        return float(parse_duration(said))
-    except ValueError:
-        return 0.0
-
-
 def stage_terms(store: Store) -> StageTerms:
     """How long staged campaigns are watched, and how long a verdict of people may take."""
-    from relay.queue.held import StageTerms
+    from relay.queue import held
 
-    return StageTerms(stage_window(store), store.settings.operator.review)
+    return held.terms_of(store.settings)
 
 
 def config_path(ctx: click.Context) -> Path:

@@ -67,6 +67,20 @@ class ListedPerson:
     address: str
     created_at: float
     live: int
+    id: int = 0
+    """Where the next page of a group begins."""
+
+
+def people_of_group(conn: Tx, tenant_id: int, group: str, after: int, limit: int) -> list[ListedPerson]:
+    """The tenant's that are in a group, in the order they became known, behind the person of that id."""
+    rows = conn.execute(
+        "SELECT s.address, s.created_at, (SELECT count(*) FROM consent c WHERE c.subscriber_id = s.id"
+        " AND c.withdrawn_at IS NULL), s.id FROM list_group g JOIN membership m ON m.group_id = g.id"
+        " JOIN subscriber s ON s.id = m.subscriber_id"
+        " WHERE g.tenant_id = ? AND g.name = ? AND m.subscriber_id > ? ORDER BY m.subscriber_id LIMIT ?",
+        (tenant_id, group, after, limit),
+    )
+    return [ListedPerson(*row) for row in rows]
 
 
 def people(conn: Tx, tenant_id: int, after: str, limit: int) -> list[ListedPerson]:

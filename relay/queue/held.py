@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from config.settings import Settings
+from config.units import HOUR, parse_duration
 from relay.queue.braked import WHY
 from relay.queue.holds import BRAKE, CAMPAIGN, DAMAGE, DOMAIN, FREEZE, OPERATOR, POLICY, WORDS
 from relay.queue.thaw import FROZEN
@@ -67,6 +70,15 @@ class StageTerms(NamedTuple):
 
 
 UNTOLD: Final = StageTerms()
+
+
+def terms_of(settings: Settings) -> StageTerms:
+    """As the settings have them; campaigns are watched for 0 s where no policy stages them."""
+    window_s = 0.0
+    if "staged_sending" in settings.policies.order:
+        with contextlib.suppress(ValueError):
+            window_s = float(parse_duration(settings.policy.get("staged_sending", {}).get("window", 6 * HOUR)))
+    return StageTerms(window_s, settings.operator.review)
 
 
 def of_message(conn: Tx, submission_id: int, terms: StageTerms = UNTOLD) -> dict[int, list[CopyHold]]:

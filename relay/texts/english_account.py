@@ -134,6 +134,7 @@ ACCOUNT: Final[dict[str, str]] = {
     "todo.contest": "A person says that they never agreed. Show proof until {date}.",
     "todo.campaign.staged": "The first part of “<bdi>{campaign}</bdi>” is going out; the rest waits.",
     "todo.campaign.watching": "“<bdi>{campaign}</bdi>” is being watched before the rest goes.",
+    "todo.campaign.watched_until": "“<bdi>{campaign}</bdi>” is being watched until {moment} before the rest goes.",
     "todo.campaign.undecided": "“<bdi>{campaign}</bdi>” waits for the operator’s decision. You need to do nothing.",
     "todo.campaign.stopped": "“<bdi>{campaign}</bdi>” was stopped. Send nothing else to this list before you know why.",
     "todo.webhook": "The webhook <bdi>{url}</bdi> doesn’t answer well.",

@@ -13,8 +13,10 @@ import pytest
 from relay.accounts import logins
 from relay.campaigns import campaigns
 from relay.people import suppressions
+from relay.queue import held
 from relay.store.database import transaction
 from relay.tenants import credentials, domains
+from relay.texts.language import language
 from relay.values.ids import encode_id
 from relay.webhooks import book
 from tests.support.inside import Person, held_campaign, person, signed_in, visitor
@@ -140,6 +142,43 @@ def test_a_consent_by_hand_is_shown_proved_and_ended(shop: Shop, owner: httpx.Cl
     for odd in ("", "nobody@people.example", "no address", "<b>@x"):
         answer = owner.get("/account/people/one", params={"email": odd})
         assert answer.status_code == 404 and "<b>" not in answer.text
+
+
+def test_until_when_a_campaign_is_watched_is_told(shop: Shop, owner: httpx.Client) -> None:
+    id_ = held_campaign(shop, shop.tenant_id, name="watched one", state="watching")
+    begun = 4_000_000_000.0
+    with transaction(shop.conn) as conn:
+        conn.execute("UPDATE campaign SET window_started_at = ? WHERE id = ?", (begun, id_))
+    until = language("en").moment(begun + held.terms_of(shop.settings).window_s)
+    assert held.terms_of(shop.settings).window_s == 6 * 3600
+    assert f"<bdi>watched one</bdi>” is being watched until {until}" in owner.get("/account/").text
+    assert until in owner.get(f"/account/campaigns/{id_}").text
+    message = encode_id(shop.value("SELECT max(id) FROM submission WHERE campaign_id = ?", id_))
+    assert until in owner.get(f"/account/messages/{message}").text
+
+
+def test_people_of_a_group_page_by_page(shop: Shop, served: Served) -> None:
+    tenant_id, _ = shop.add_tenant("grouped")
+    ids = [shop.consent(f"m{number:03}@people.example", "club", tenant_id=tenant_id) for number in range(120)]
+    with transaction(shop.conn) as conn:
+        for name, members in (("even & odd", ids[::2]), ("nobody", [])):
+            (group,) = conn.execute(
+                "INSERT INTO list_group (tenant_id, name, created_at) VALUES (?, ?, 0) RETURNING id", (tenant_id, name)
+            ).fetchone()
+            conn.executemany("INSERT INTO membership VALUES (?, ?)", [(group, one) for one in members])
+    with signed_in(served, person(shop, "o@grouped.example", "owner", tenant_id)) as client:
+        assert "even &amp; odd (60)" in client.get("/account/people").text
+        found, query = list[str](), "group=even+%26+odd"
+        while query:
+            page = client.get(f"/account/people?{query}").text
+            found += re.findall(r"<bdi>(m\d+)@people.example</bdi>", page)
+            more = re.search(r'href="\?([^"]+)" rel="next"', page)
+            query = more[1].replace("&amp;", "&") if more else ""
+        assert found == [f"m{number:03}" for number in range(0, 120, 2)]
+        assert "m000@" not in client.get("/account/people?group=nobody").text
+        assert "m000@" not in client.get("/account/people?group=none+such&after=x").text
+    with signed_in(served, person(shop, "other@acme.example", "owner", shop.tenant_id)) as stranger:
+        assert "m000@" not in stranger.get("/account/people?group=even+%26+odd").text
 
 
 def test_a_suppression_by_hand_and_its_end(shop: Shop, owner: httpx.Client) -> None:

@@ -60,7 +60,7 @@ def _page(asked: PageRequest, fault: str = "", status: int = 200) -> Response:
             "stream": next((s.name for s in streams.of_tenant(conn, row.tenant_id) if s.id == row.stream_id), ""),
             "figures": figures.of_campaign(conn, row, graphs.deferred(asked, row)),
             "rates": rates.of_campaign(row),
-            "holds": held.of_campaign(conn, row.id),
+            "holds": held.of_campaign(conn, row.id, held.terms_of(asked.context.settings)),
             "refused": refusals.of_campaign(conn, row.tenant_id, row.id),
             "seen": tracking.of_campaign(conn, row.id),
             "graphs": graphs.of_campaign(conn, row),

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from relay.accounts.roles import Deed
 from relay.exemplars import as_read, sample
-from relay.queue import sent, trace
+from relay.queue import held, sent, trace
 from relay.queue.sent import Reached, SentWanted
 from relay.queue.trace import MessageTrace
 from relay.store.contract import Tx
@@ -60,7 +60,7 @@ def one(asked: PageRequest) -> Response:
         submission_id = decode_id(asked.request.path_params["id"])
         with asked.context.storage.read() as conn:
             row = sent.one(conn, asked.tenant_id, submission_id)
-            story = trace.trace(conn, submission_id)
+            story = trace.trace(conn, submission_id, held.terms_of(asked.context.settings))
             kept = sample.kept(conn, submission_id)
     except (KeyError, ValueError):
         raise HTTPException(404) from None

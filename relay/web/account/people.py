@@ -14,26 +14,38 @@ from relay.audit import document
 from relay.audit.errors import AuditError
 from relay.lists import consent_book
 from relay.mail.address import Address, AddressError, parse_address
-from relay.people import consents, topics
+from relay.people import consents, profiles, topics
 from relay.people.consent_rules import ConsentRefused
 from relay.tenants import tenants
 from relay.values.errors import RegistryError
-from relay.web.inside.gate import PageRequest, act, show
+from relay.web.inside.gate import PageRequest, act, number_of, show
 
 LENGTH: Final = 50
 MOST_HISTORY: Final = 100
 
 
 def listing(asked: PageRequest) -> Response:
-    """By address, page by page; ``email`` leads to the person."""
-    wanted = asked.query("email")
+    """By address, or those of a group, page by page; ``email`` leads to the person."""
+    wanted, group, after = asked.query("email"), asked.query("group", 100), asked.query("after")
     if wanted:
         return asked.to(f"/account/people/one?{urlencode({'email': wanted})}")
     with asked.context.storage.read() as conn:
-        rows = consent_book.people(conn, asked.tenant_id, asked.query("after"), LENGTH + 1)
+        if group:
+            rows = consent_book.people_of_group(conn, asked.tenant_id, group, number_of(after) or 0, LENGTH + 1)
+        else:
+            rows = consent_book.people(conn, asked.tenant_id, after, LENGTH + 1)
         named = topics.of_tenant(conn, asked.tenant_id)
-    following = urlencode({"after": rows[LENGTH - 1].address}) if len(rows) > LENGTH else ""
-    values = {"rows": rows[:LENGTH], "following": following, "topics": named, "changes": asked.visitor.may(Deed.CHANGE)}
+        groups = profiles.groups(conn, asked.tenant_id)
+    last = rows[LENGTH - 1] if len(rows) > LENGTH else None
+    place = {"group": group, "after": str(last.id)} if last and group else {"after": last.address} if last else {}
+    values = {
+        "rows": rows[:LENGTH],
+        "following": urlencode(place),
+        "topics": named,
+        "groups": groups,
+        "group": group,
+        "changes": asked.visitor.may(Deed.CHANGE),
+    }
     return asked.page("account/people.html", values)
 
 

@@ -10,6 +10,7 @@ from relay.accounts.roles import Deed
 from relay.campaigns import campaigns
 from relay.conduct import judge, rates
 from relay.ledger import quota
+from relay.queue import held
 from relay.statistics import breakdown
 from relay.statistics.breakdown import StatisticsWanted
 from relay.store.contract import Tx
@@ -28,7 +29,14 @@ def start(asked: PageRequest) -> Response:
     with asked.context.storage.read() as conn:
         tenant = tenants.by_id(conn, asked.tenant_id)
         latest = campaigns.page(conn, tenant.id, None, LATEST)
-        chores = todo.of(conn, tenant, latest, asked.language, second_factor=asked.visitor.second_factor)
+        chores = todo.of(
+            conn,
+            tenant,
+            latest,
+            asked.language,
+            second_factor=asked.visitor.second_factor,
+            window_s=held.terms_of(settings).window_s,
+        )
         points = judge.standpoints(conn, tenant.id, settings.rates, asked.now, rates.pending(conn))
         values = {
             "tenant": tenant,

@@ -30,8 +30,16 @@ class Chore:
     bad: bool = False
 
 
-def of(conn: Tx, tenant: TenantRow, latest: list[Campaign], language: Language, *, second_factor: bool) -> list[Chore]:
-    """``latest``: its campaigns of which those that wait are told."""
+def of(
+    conn: Tx,
+    tenant: TenantRow,
+    latest: list[Campaign],
+    language: Language,
+    *,
+    second_factor: bool,
+    window_s: float = 0.0,
+) -> list[Chore]:
+    """``latest``: its campaigns of which those that wait are told; ``window_s``: how long they are watched."""
     say = language.text
     found = []
     if tenant.freeze is not Freeze.NONE:
@@ -58,7 +66,7 @@ def of(conn: Tx, tenant: TenantRow, latest: list[Campaign], language: Language, 
         for one in threads.listing(conn, tenant.id, ThreadState.TENANT, limit=5)
     ]
     found += [
-        Chore(say(f"todo.campaign.{one.state}", campaign=one.name or one.subject), f"/account/campaigns/{one.id}")
+        Chore(_campaign(language, one, window_s), f"/account/campaigns/{one.id}")
         for one in latest
         if one.state in WAITING
     ]
@@ -70,3 +78,11 @@ def of(conn: Tx, tenant: TenantRow, latest: list[Campaign], language: Language, 
     if not second_factor:
         found.append(Chore(say("todo.second_factor"), "/account/me"))
     return found
+
+
+def _campaign(language: Language, one: Campaign, window_s: float) -> str:
+    name = one.name or one.subject
+    if one.state == "watching" and one.window_started_at is not None and window_s:
+        until = language.moment(one.window_started_at + window_s)
+        return language.text("todo.campaign.watched_until", campaign=name, moment=until)
+    return language.text(f"todo.campaign.{one.state}", campaign=name)

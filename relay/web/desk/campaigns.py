@@ -130,7 +130,7 @@ def _page(asked: PageRequest, fault: str = "", status: int = 200) -> Response:
             "stream": next((s.name for s in streams.of_tenant(conn, tenant.id) if s.id == row.stream_id), ""),
             "figures": figures.of_campaign(conn, row, graphs.deferred(asked, row)),
             "rates": rates.of_campaign(row),
-            "holds": held.of_campaign(conn, row.id),
+            "holds": held.of_campaign(conn, row.id, held.terms_of(asked.context.settings)),
             "record": record.of(conn, tenant.id, asked.now),
             "refused": refusals.of_campaign(conn, tenant.id, row.id),
             "seen": tracking.of_campaign(conn, row.id),
