@@ -15,7 +15,7 @@ export NODE_PATH := $(PEERS_DIR)/node_modules
 export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup compiled wheel package package-test docs demo test test-postgres test-compiled test-newest check format bench bench-quick bench-queue bench-consents bench-copy bench-profile corpora crash crash-postgres faults fuzz fuzz-api likeness simulate pages campaigns campaigns-large lock clean bench-sending bench-content bench-instructions simulate-brake bought
+.PHONY: help setup compiled wheel package package-test docs demo test test-postgres test-compiled test-newest check format bench bench-quick bench-queue bench-consents bench-copy bench-profile corpora crash crash-postgres faults fuzz fuzz-api likeness simulate pages campaigns campaigns-large lock clean bench-sending bench-content content-model bench-instructions simulate-brake bought
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -94,6 +94,9 @@ bench-instructions: $(READY) ## instructions that accepting a message takes, cou
 
 bench-content: $(READY) ## CPU of the built-in checks of content for varied newsletters of 30 KB; ARGS='--n 400 --rounds 3'
 	PYTHONSAFEPATH=1 PYTHONPATH="$$($(BIN)/python scripts/compile):$(CURDIR)" $(BIN)/python -m bench.content_checks $(ARGS)
+
+content-model: $(READY) ## learn the model of forbidden offers (policies/forbidden/model.txt) from the labelled samples; ARGS='--without held_sixth' judges one set
+	$(BIN)/python -m tests.support.content_model $(ARGS)
 
 bench-sending: $(READY) ## how fast the API takes messages; ARGS='--seconds 20 --connections 32'
 	$(BIN)/python -m bench.sending $(ARGS)

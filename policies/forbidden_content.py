@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from policies.contacts.places import beside
 from policies.forbidden.matching import Matcher, Suspicion
+from policies.forbidden.model import read_model
 from policies.forbidden.word_lists import ENOUGH, WordClass, read_lists
 from policies.remembered import Passed
 from policies.settings import PolicyTable
@@ -58,7 +59,7 @@ class Policy(BasePolicy):
         key = (txn.tenant.id, msg.content.digest())
         if key in self._passed:
             return PASS
-        found = [one for one in self._found(msg, self._enough) if one.name not in txn.tenant.permits]
+        found = [one for one in self._found(msg, self._enough) if txn.tenant.permits.isdisjoint((one.name, *one.like))]
         if not found:
             if not txn.tenant.permits:  # what is permitted today may not be tomorrow
                 self._passed.add(key)
@@ -72,7 +73,7 @@ class Policy(BasePolicy):
                 policy=self.name,
                 about=one.name,
                 what=f"{self._titles[one.name]}: {', '.join(one.rules)}",
-                where="allowed" if one.name in tenant.permits else "the text",
+                where="the text" if tenant.permits.isdisjoint((one.name, *one.like)) else "allowed",
                 passage=one.passage,
                 sure=one.points / self._enough,
             )
@@ -120,5 +121,5 @@ def _matcher(classes: tuple[WordClass, ...]) -> Matcher:
     names = tuple(one.name for one in classes)
     kept = _made.get(names)
     if kept is None or kept[0] != classes:
-        kept = _made[names] = (classes, Matcher(classes))
+        kept = _made[names] = (classes, Matcher(classes, read_model()))
     return kept[1]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
 from policies.forbidden.languages import languages_of
+from policies.forbidden.model import BLOCK, LIKELY, SURE, Glimpse, Model, allowance, points_of
 from policies.forbidden.reading import MOST_KEPT, ReadText, read_text
 from policies.forbidden.word_lists import ENOUGH, LANGUAGES, LEAST_STEM, Rule, WordClass
 
@@ -20,6 +21,12 @@ MOST_HITS: Final = 400
 AROUND: Final = 60
 """Characters shown before and behind."""
 LEAST_GLUED: Final = 6
+RAISED: Final = 3
+"""Points of the lists from which on the model is asked about a class."""
+CLOSE: Final = 3
+"""Words around a passage of the lists that the model judges with it."""
+SHOWN: Final = 5
+"""Words that are said to weigh most."""
 _BITS: Final = {language: 1 << place for place, language in enumerate(LANGUAGES)}
 
 
@@ -47,9 +54,11 @@ _Beside = dict[int, list[_Term]]
 class _Word:
     """What a word of a text makes think of; worked out once for all languages, as each text has its own few."""
 
-    __slots__ = ("after", "alone", "before", "languages", "patterns")
+    __slots__ = ("after", "alone", "before", "languages", "patterns", "weight")
 
-    def __init__(self, patterns: tuple[int, ...], alone: list[_Term], before: _Beside, after: _Beside) -> None:
+    def __init__(
+        self, patterns: tuple[int, ...], alone: list[_Term], before: _Beside, after: _Beside, weight: float
+    ) -> None:
         self.patterns: Final = patterns
         """The words of the lists that it begins with."""
         self.alone: Final = alone
@@ -58,6 +67,8 @@ class _Word:
         """Those of several words: by the one that stands before it."""
         self.after: Final = after
         """By the one behind it."""
+        self.weight: Final = weight
+        """How much it speaks for an offer, by the model."""
         several = [term for by_word in (before, after) for terms in by_word.values() for term in terms]
         languages = 0
         for term in (*alone, *several):
@@ -73,13 +84,28 @@ class Suspicion(NamedTuple):
     points: int
     passage: str
     rules: tuple[str, ...]
+    like: tuple[str, ...] = ()
+    """Other classes that it may as well be: the model alone tells an offer, but not always of what."""
+
+
+class _Passage(NamedTuple):
+    """A class and the words that it stands in."""
+
+    name: str
+    points: int
+    first: int
+    last: int
+    rules: tuple[str, ...]
+    like: tuple[str, ...] = ()
 
 
 class Matcher:
     """Of some classes; made once, used by one thread or many: all that changes is what it remembers of words."""
 
-    def __init__(self, classes: Sequence[WordClass]) -> None:
+    def __init__(self, classes: Sequence[WordClass], model: Model | None = None) -> None:
         self._classes = tuple(classes)
+        self._model: Final = model
+        self._names: Final = frozenset(one.name for one in self._classes)
         self._rules: list[dict[str, list[Rule]]] = [{} for _ in self._classes]
         """Of each class, by the group that a rule begins with."""
         for rules, one in zip(self._rules, self._classes, strict=True):
@@ -111,6 +137,11 @@ class Matcher:
         """Rarest word → terms in which another stands before it."""
         self._after: Final = _packed(after)
         """Rarest word → those in which one stands behind it."""
+        groups_of_all = {(self._classes[number].name, group) for number, (group, _) in self._slots}
+        self._group_weights: Final = (
+            {} if model is None else {group: model.group_weight(*group) for group in groups_of_all}
+        )
+        """What the model makes of each group."""
         self._known: dict[str, _Word] = {}
         self._automaton = AhoCorasick([_pattern(word) for word in words]) if words else None
         glued = _glued(self._slots, self._classes)
@@ -121,16 +152,31 @@ class Matcher:
     def suspicions(self, text: str, least: int = ENOUGH) -> list[Suspicion]:
         """Classes with at least so many points, the surest first."""
         read = read_text(text)
-        found = self._groups_found(read)
-        told = [self._weighed(number, groups, read, text, least) for number, groups in found.items()]
-        return sorted((one for one in told if one.points >= least), key=lambda one: -one.points)
+        known = [self._known.get(word) or self._met(word) for word in read.words]
+        places = self._groups_found(read, known)
+        found = [self._weighed(number, groups) for number, groups in places.items()]
+        if self._model is None:
+            return _told([one for one in found if one.points >= least], read)
+        seen = _Seen(self._model, *self._as_seen(read, known, places), self._group_weights)
+        told = {one.name: seen.beside(one, least) for one in found if one.points >= min(least, RAISED)}
+        alone = seen.alone()
+        if alone is not None and self._names.issuperset((alone.name, *alone.like)):
+            before = told.get(alone.name)
+            if before is None or before.points < alone.points:
+                told[alone.name] = alone
+        return _told([one for one in told.values() if one.points >= least], read)
 
-    def _groups_found(self, read: ReadText) -> dict[int, dict[tuple[str, str], list[int]]]:
+    def noticed(self, text: str) -> tuple[list[str], set[tuple[str, str]]]:
+        """Its words, and the groups of the lists in it, by class and name: what a model is made of."""
+        read = read_text(text)
+        places = self._groups_found(read, [self._met(word) for word in read.words])
+        return read.words, {(self._classes[number].name, name) for number, met in places.items() for name, _ in met}
+
+    def _groups_found(self, read: ReadText, known: list[_Word]) -> dict[int, dict[tuple[str, str], list[int]]]:
         """Class → group and language → numbers of the words at which its terms begin, ascending."""
         spoken = 0
         for language in languages_of(Counter(read.words)):
             spoken |= _BITS[language]
-        known = [self._known.get(word) or self._met(word) for word in read.words]
         others = {number: self._met(word) for number, word in read.others.items()}
         found: dict[int, set[int]] = {}
         for number, word in enumerate(known):
@@ -152,7 +198,10 @@ class Matcher:
         if kept is None:
             patterns = self._look_up(word)
             alone = [term for pattern in patterns for term in self._alone.get(pattern, ())]
-            kept = _Word(patterns, alone, _beside(self._before, patterns, -1), _beside(self._after, patterns, 1))
+            weight = 0.0 if self._model is None else self._model.weight(word)
+            kept = _Word(
+                patterns, alone, _beside(self._before, patterns, -1), _beside(self._after, patterns, 1), weight
+            )
             if len(self._known) >= MOST_KEPT:
                 self._known.clear()
             self._known[word] = kept
@@ -213,9 +262,34 @@ class Matcher:
             for slot in self._glued_slots[pattern]:
                 _note(found, slot, number)
 
-    def _weighed(
-        self, number: int, groups: dict[tuple[str, str], list[int]], read: ReadText, text: str, least: int
-    ) -> Suspicion:
+    def _as_seen(
+        self, read: ReadText, known: list[_Word], places: dict[int, dict[tuple[str, str], list[int]]]
+    ) -> tuple[list[str], list[float], dict[tuple[str, str], list[int]], list[Glimpse]]:
+        """What the model makes of it: words, their weights, places of the groups, windows."""
+        model = self._model
+        assert model is not None
+        weights = [word.weight for word in known]
+        of: list[float] = []
+        by_block: dict[int, set[int]] = {}
+        groups: dict[tuple[str, str], list[int]] = {}
+        for number, met in places.items():
+            class_ = self._classes[number].name
+            for (name, _), begins in met.items():
+                group = (class_, name)
+                if group not in groups:
+                    of.append(self._group_weights[group])
+                    groups[group] = []
+                groups[group] += begins
+        for number, begins in enumerate(groups.values()):
+            for begin in begins:
+                block = begin // BLOCK
+                if block in by_block:
+                    by_block[block].add(number)
+                else:
+                    by_block[block] = {number}
+        return read.words, weights, groups, model.glimpses(weights, by_block, of)
+
+    def _weighed(self, number: int, groups: dict[tuple[str, str], list[int]]) -> _Passage:
         one, rules = self._classes[number], self._rules[number]
         fired: list[tuple[int, int, int, str]] = []
         """Where from, where to, points, rule."""
@@ -227,7 +301,92 @@ class Matcher:
                 second = groups.get((rule.second, language))
                 if second:
                     fired += [(a, b, rule.points, rule.text) for a, b in _pairs(first, second, rule.within)]
-        return _best(one.name, fired, read, text, least)
+        return _best(one.name, fired)
+
+
+class _Seen:
+    """A text as the model sees it."""
+
+    __slots__ = ("_glimpses", "_group_weights", "_groups", "_model", "_weights", "_words")
+
+    def __init__(
+        self,
+        model: Model,
+        words: list[str],
+        weights: list[float],
+        groups: dict[tuple[str, str], list[int]],
+        glimpses: list[Glimpse],
+        group_weights: Mapping[tuple[str, str], float],
+    ) -> None:
+        self._model: Final = model
+        self._words: Final = words
+        self._weights: Final = weights
+        self._groups: Final = groups
+        self._glimpses: Final = glimpses
+        self._group_weights: Final = group_weights
+
+    def beside(self, one: _Passage, least: int) -> _Passage:
+        """What the lists found, with the points of the model; these raise a class alone that the passage is like."""
+        if one.name not in self._model.classes:
+            return one
+        there = [glimpse for glimpse in self._glimpses if glimpse.first <= one.first and glimpse.last >= one.first]
+        best = max([*there, self._close(one)], key=_by_score)
+        points = points_of(best.score, len(self._words))
+        if points < 0 or one.points + points < least or one.name in self._likely(best)[:LIKELY]:
+            return one._replace(points=max(0, one.points + points), rules=(*one.rules, self._words_for(best, points)))
+        return one
+
+    def alone(self) -> _Passage | None:
+        """What it is sure of without the lists."""
+        if not self._glimpses:
+            return None
+        best = max(self._glimpses, key=_by_score)
+        if best.score - allowance(len(self._words)) < SURE:
+            return None
+        name, *like = self._likely(best)[:LIKELY]
+        return _Passage(name, ENOUGH, best.first, best.last, (self._words_for(best, ENOUGH),), tuple(like))
+
+    def _close(self, one: _Passage) -> Glimpse:
+        """What the lists looked at, and little around it: an honest paragraph before an offer excuses nothing."""
+        first, last = max(0, one.first - CLOSE), min(len(self._words) - 1, one.last + CLOSE)
+        total = sum(self._weights[first : last + 1])
+        for group, begins in self._groups.items():
+            if any(first <= begin <= last for begin in begins):
+                total += self._group_weights[group]
+        return Glimpse(self._model.score(total, last + 1 - first), first, last)
+
+    def _likely(self, glimpse: Glimpse) -> list[str]:
+        words = self._words[glimpse.first : glimpse.last + 1]
+        groups = [
+            group
+            for group, begins in self._groups.items()
+            if any(glimpse.first <= begin <= glimpse.last for begin in begins)
+        ]
+        return self._model.likely(words, groups)
+
+    def _words_for(self, glimpse: Glimpse, points: int) -> str:
+        """For a person: which words of the stretch say most."""
+        stretch = range(glimpse.first, glimpse.last + 1)
+        sign = 1 if points >= 0 else -1
+        by_word = {self._words[number]: sign * self._weights[number] for number in stretch}
+        most = [word for word in sorted(by_word, key=lambda word: -by_word[word])[:SHOWN] if by_word[word] > 0]
+        like = "an offer" if points >= 0 else "honest mail"
+        return f"{points}: reads like {like} ({' '.join(most)})"
+
+
+def _by_score(glimpse: Glimpse) -> float:
+    return glimpse.score
+
+
+def _told(found: list[_Passage], read: ReadText) -> list[Suspicion]:
+    """For people; the surest first."""
+    found.sort(key=lambda one: -one.points)
+    return [Suspicion(one.name, one.points, _shown(read, one.first, one.last), one.rules, one.like) for one in found]
+
+
+def _shown(read: ReadText, first: int, last: int) -> str:
+    start, end = read.span(first, last)
+    return " ".join(read.text[max(0, start - AROUND // 3) : end + AROUND].split())
 
 
 def _pattern(word: str) -> str:
@@ -294,8 +453,8 @@ def _pairs(first: list[int], second: list[int], within: int) -> Iterable[tuple[i
             yield min(place, other), max(place, other)
 
 
-def _best(name: str, fired: list[tuple[int, int, int, str]], read: ReadText, text: str, least: int) -> Suspicion:
-    """The passage with the most points; each rule counts once in it. Less than ``least`` isn't shown."""
+def _best(name: str, fired: list[tuple[int, int, int, str]]) -> _Passage:
+    """The passage with the most points; each rule counts once in it."""
     best, chosen = 0, (0, 0)
     why: tuple[str, ...] = ()
     fired.sort()
@@ -315,7 +474,4 @@ def _best(name: str, fired: list[tuple[int, int, int, str]], read: ReadText, tex
         total = sum((sums | calm).values())
         if total > best:
             best, chosen, why = total, (begin, end), tuple(sums)
-    if best < max(1, least):
-        return Suspicion(name, 0, "", ())
-    start, end = read.span(*chosen)
-    return Suspicion(name, best, " ".join(text[max(0, start - AROUND // 3) : end + AROUND].split()), why)
+    return _Passage(name, best, chosen[0], chosen[1], why)
