@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +15,9 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from relay.events import write
 from relay.store.database import transaction
+from relay.webhooks import book
 from tests.support.hook import Hook, reply, threaded
+from tests.support.inside import person, signed_in
 from tests.support.peers import until
 from tests.support.web import Served, Shop, serving
 
@@ -156,3 +160,31 @@ def test_no_secret_is_stored_as_it_is(shop: Shop, served: Served, hook: Hook) ->
     assert key not in shop.dump()
     assert not any(key in zlib.decompress(row[0]).decode() for row in shop.conn.execute("SELECT body FROM idempotency"))
     ask(shop, served, "DELETE", f"/{made['id']}")
+
+
+def test_the_account_tries_it_and_sends_events_once_more(shop: Shop, served: Served, hook: Hook) -> None:
+    with transaction(shop.conn) as conn:
+        for old in book.of_tenant(conn, shop.tenant_id):
+            book.remove(conn, old, actor="test", now=time.time())
+        row, _ = book.add(
+            conn, shop.secrets, shop.tenant_id, hook.url, ["suppressed"], allow_private=True, actor="test",
+            now=time.time(),
+        )  # fmt: skip
+    path = f"/account/keys/webhooks/{row.id}"
+    with signed_in(served, person(shop, "hooks@acme.example", "owner", shop.tenant_id)) as owner:
+        assert 'id="answer"' not in owner.get(path).text
+        page = owner.post(f"{path}/test").text
+        assert "It answered 200 within" in page and json.loads(hook.taken[-1].body)["type"] == "webhook.test"
+        hook.answer = lambda taken: reply(500, b"<b>ill</b>")
+        page = owner.post(f"{path}/test").text
+        assert "answer well:" in page and "500" in page and "<b>ill" not in page
+        happens(shop, 5)
+        assert "own ids: 0." in owner.post(f"{path}/replay").text  # nothing failed as yet
+        all_since = {"which": "since", "since": "1970-01-01T00:00"}
+        assert re.search(r"own ids: [1-9]\d*\.", owner.post(f"{path}/replay", data=all_since).text)
+        again = shop.value("SELECT count(*) FROM webhook_again WHERE webhook_id = ?", row.id)
+        assert again >= 5
+        for wrong in ("", "yesterday", "<b>"):
+            assert owner.post(f"{path}/replay", data={"which": "since", "since": wrong}).status_code == 422, wrong
+    with signed_in(served, person(shop, "edits@acme.example", "editor", shop.tenant_id)) as editor:
+        assert editor.post(f"{path}/test").status_code == editor.post(f"{path}/replay").status_code == 403

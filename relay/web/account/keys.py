@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from anyio import from_thread
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -16,13 +17,18 @@ from relay.store.contract import Tx
 from relay.tenants import api_tokens, credentials, streams, tenants
 from relay.tenants.credentials import CredentialRow
 from relay.values.errors import RegistryError
-from relay.web.inside.gate import PageRequest, act, show
+from relay.web.inside.gate import GuardedPage, PageRequest, act, show
+from relay.web.inside.moments import moment_of
 from relay.webhooks import book, tries
 from relay.webhooks.book import WebhookRow
 from relay.webhooks.keys import secret_text
+from relay.webhooks.tries import ReplayWish
+from relay.webhooks.try_out import try_out
 
 HERE: Final = "/account/keys"
 MOST_TRIES: Final = 50
+MOST_TESTS: Final = 2
+"""Of a tenant at a time."""
 
 
 def listing(asked: PageRequest) -> Response:
@@ -115,17 +121,55 @@ def add_webhook(asked: PageRequest) -> Response:
 
 def webhook(asked: PageRequest) -> Response:
     """What was tried, and what its server answered."""
+    return _tries(asked)
+
+
+def _tries(asked: PageRequest, **told: object) -> Response:
+    """``told``: what a test or sending again led to."""
     with asked.context.storage.read() as conn:
         row = _webhook(conn, asked)
         found = tries.log(conn, row.id, before=asked.before(), limit=MOST_TRIES + 1)
     following = found[MOST_TRIES - 1][0] if len(found) > MOST_TRIES else None
-    values = {"row": row, "tries": [one for _, one in found[:MOST_TRIES]], "following": following}
-    return asked.page("account/webhook.html", values)
+    values: dict[str, object] = {"row": row, "tries": [one for _, one in found[:MOST_TRIES]], "following": following}
+    return asked.page("account/webhook.html", values | {"queued": None, "answer": None} | told)
+
+
+def _test(asked: PageRequest) -> Response:
+    """One event that never happened, now; a webhook that has ended goes on if it is answered well."""
+    context, place = asked.context, ("webhook-test", asked.tenant_id)
+    if not context.running.take(place, MOST_TESTS):
+        raise RegistryError("two tests are running; one has to end first")
+    try:
+        with context.storage.read() as conn:
+            row = _webhook(conn, asked)
+            keys = book.signing(conn, context.secrets, row.id, asked.now)
+        client, private = context.callout.client(), context.callout.allow_private
+        answer = from_thread.run(try_out, client, row, keys, private, asked.now)
+    finally:
+        context.running.give_back(place)
+    with context.storage.write() as conn:
+        if answer.ok and row.ended_at is not None:
+            book.resume(conn, row, actor=asked.visitor.shown, now=asked.now)
+        asked.note(conn, "did", f"webhook {row.word}: test")
+    return _tries(asked, answer=answer)
+
+
+def _again(asked: PageRequest) -> Response:
+    """Events once more: those that were never answered well, or all since a moment."""
+    failed = asked.field("which", 6) != "since"
+    wish = ReplayWish(failed=True) if failed else ReplayWish(since=moment_of(asked.field("since", 40)))
+    with asked.context.storage.write() as conn:
+        row = _webhook(conn, asked)
+        queued = tries.replay(conn, row, wish, asked.now)
+        asked.note(conn, "did", f"webhook {row.word}: {queued} events once more")
+    return _tries(asked, queued=queued)
 
 
 def change_webhook(asked: PageRequest) -> Response:
-    """rotate or remove."""
+    """rotate, remove, test or replay."""
     word, context = asked.request.path_params["deed"], asked.context
+    if word in _SENDING:
+        return _SENDING[word](asked)
     secret = ""
     with context.storage.write() as conn:
         row = _webhook(conn, asked)
@@ -140,6 +184,7 @@ def change_webhook(asked: PageRequest) -> Response:
     return _secret(asked, row.url, secret) if secret else asked.to(HERE)
 
 
+_SENDING: Final[dict[str, GuardedPage]] = {"test": _test, "replay": _again}
 ROUTES = [
     show(HERE, listing, Deed.OWN),
     act(f"{HERE}/credentials", add_credential, Deed.OWN),
