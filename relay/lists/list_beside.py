@@ -64,14 +64,16 @@ BESIDE: Final = (
     " al чи s z k v novidades lettre brief kiri msg keep touch allow allows firmado signed quisiera kliendile"
     " naujienas jaunumus id ids digests"
     " doppelt last updated changed update aktualisiert geandert"
-    " protection digital online electronic elektronisch scope checkboxes tellimus tellimuse soov soovid wunsche ister"
+    " comm comms pref prefs protection digital online electronic elektronisch scope checkboxes tellimus"
+    " tellimuse soov soovid wunsche ister"
     " misiniz voib tohib may"
     # laws of it
     " gdpr dsgvo rgpd lopd lssi avg rodo casl terms"
 )
 """Apart by blanks, in the languages of lists; none of them says that somebody wants no mail."""
 SHORT: Final = (
-    "age sex car dog cat bus tax vat kid art eur usd gbp day new old top big map job tv pc id ip os url eu us uk de at"
+    "age sex car dog cat bus tax vat kid art eur usd gbp day new old top big map job tv pc id ip os url"
+    " eu us uk de at"
     " ch fr es it nl be pl cz sk hu ro bg si hr rs ua ru ee lv lt fi se no dk pt gr tr cn jp kr in br mx ca au nz"
     " mo di mi do fr sa so mon tue wed thu fri sat sun jan feb mar apr jun jul aug sep oct nov dec am pm pro max min"
     " one two three set kit lot pet plus extra gym spa bar pub zoo sea ski box boy man men"
@@ -80,8 +82,10 @@ SHORT: Final = (
 ENDINGS: Final = "able ing ings s e n en er em ow owa owy y in il ie iga u ga aga as om id t ach ami"
 """What a word of mail may end in."""
 GENERIC: Final = (
-    "flag box check checkbox tick field option status state value answer choice preference preferences setting settings"
-    " permission ok okay can may we you i us yes please wish wants want is has was user contact customer person member"
+    "flag box check checkbox tick field option status state value answer choice preference preferences"
+    " setting settings"
+    " permission ok okay can may we you i us yes please wish wants want is has was user contact customer"
+    " person member"
     " mark marker code type kind art kennzeichen kz flg ind opt yn bool custom attr cf prop all any general"
     " main default"
 )

@@ -57,6 +57,7 @@ from relay.lists.list_unclear import (
     is_of_else,
     is_place_on_list,
     is_understood,
+    is_unknown,
     may_speak,
     speaks_of_leaving,
 )
@@ -96,7 +97,7 @@ def find(
         return StatusColumn(index, f"column {index + 1}", StatusMode.ASKED, answers=answers)
     if name in NOT_STATES and not unnamed:
         return _by_words(index, header, cells, answers) if name == "source" else None
-    other = OTHER_STATES.search(name) is not None
+    other = OTHER_STATES.search(name) is not None and _OF_CONSENT.search(name) is None
     column = None
     if not other:
         column = _by_name(index, header, name, cells, answers) or _by_roots(index, header, name, cells, answers)
@@ -203,7 +204,14 @@ def _state(index: int, shown: str, name: str, cells: Sequence[str], answers: Map
     if not bad:
         return StatusColumn(index, shown, StatusMode.STATE, answers=answers, empty=_if_empty(cells))
     flags = {**dict.fromkeys(NO - {"never"}, Said.NOTHING), **dict.fromkeys(YES & ANSWERS, bad)}
-    return StatusColumn(index, shown, StatusMode.STATE, answers={**flags, **answers}, empty=Said.NOTHING)
+    hard = dict.fromkeys(_HARD, bad) if bad is Said.BOUNCED else {}
+    return StatusColumn(index, shown, StatusMode.STATE, answers={**flags, **hard, **answers}, empty=Said.NOTHING)
+
+
+_HARD: Final = tuple(
+    plain("hard hart dur duro dura permanent permanente twardy twarde twardo жесткий жорсткий kova tvrdy final").split()
+)
+"""Kinds of bounces that are final."""
 
 
 def _by_roots(
@@ -233,6 +241,9 @@ def _by_roots(
 _OF_MAIL: Final = re.compile(
     r"mail|newsletter|subscri|\bsub\b|\bopt ?(?:in|out)|consent|abonn|\babo\b|рассыл|розсил|uudiskir"
 )
+
+
+_OF_CONSENT: Final = re.compile(r"\b(?:gdpr|dsgvo|rgpd|consent|opt ?in|opt ?out)\b")
 
 
 def is_of_other(name: str) -> bool:
@@ -404,7 +415,7 @@ def coded(
     ``beside``: other columns say who is out; then only a question that people answered both ways is one.
     """
     name = plain(header)
-    asks = header.rstrip().endswith("?") or may_speak(name)
+    asks = header.rstrip().endswith("?") or is_unknown(name)
     if beside and not (asks and _words(cells, NO) and _words(cells, YES)):
         return None
     answered = [cell for cell in cells if plain(cell) not in OPEN]
@@ -416,7 +427,7 @@ def coded(
         return None
     if is_leaving(name):
         return StatusColumn(index, " ".join(header.split())[:40], StatusMode.BAD, Said.UNKNOWN, answers)
-    if may_speak(name) and not _TICK.search(name) and name.count(" ") < _SENTENCE:
+    if is_unknown(name) and not _TICK.search(name) and name.count(" ") < _SENTENCE:
         return unclear(index, header, answers)
     answers = {**dict.fromkeys(OPEN, Said.UNKNOWN), **answers}
     empty = Said.UNKNOWN if _TICK.search(name) else Said.NOTHING
@@ -441,6 +452,8 @@ _TICK: Final = re.compile(
 """What is not set there was not agreed to, perhaps."""
 
 
+_STATE_SHORT: Final = re.compile(r"\b\w{0,3}(?:stat|sts|stts|stat[eu]s?)\b")
+"""How columns of states are called for short: ``zz_lstat``."""
 _SENTENCE: Final = 4
 """Blanks from which on a name is a sentence that people answered."""
 
@@ -453,10 +466,15 @@ def suspect(
     One that has the same answer everywhere (no ``gaps``) tells nobody from others, as long as that is so.
     """
     name = plain(header)
-    if elsewhere(name) or not may_speak(name):
+    if elsewhere(name) or not is_unknown(name):
         return None
     if not are_flags(cells):
-        return _doubted(index, header, cells, answers, gaps=gaps)
+        if _STATE_SHORT.search(name) and all(len(cell) == 1 for cell in cells) and 1 < len(set(cells)) <= MAX_CHOICES:
+            shown = " ".join(header.split())[:40]
+            return StatusColumn(index, shown, StatusMode.STATE, answers=answers, empty=Said.UNKNOWN, codes=True)
+        return _doubted(index, header, cells, answers, gaps=gaps) if may_speak(name) else None
+    if is_place_on_list(name):
+        return StatusColumn(index, " ".join(header.split())[:40], StatusMode.ASKED, answers=answers)
     if is_leaving(name):
         return StatusColumn(index, " ".join(header.split())[:40], StatusMode.BAD, Said.UNKNOWN, answers)
     same = {plain(cell) for cell in cells}

@@ -19,10 +19,11 @@ _WITHIN: Final = re.compile(
     r"|(?:flag|mark|report)(?:ged|ed)?\b[^.]{0,20} spam"
 )
 _NO_SENDING: Final = (
-    r"\b(?:не|do not|don t|dont|nicht|ne pas|ne plus|не треба|не надо|no|ara|mitte)\b (?!modify)"
+    r"\b(?:nie|niet|non|nao|inte|ikke|не|do not|don t|dont|nicht"
+    r"|ne pas|ne plus|не треба|не надо|no|ara|mitte)\b (?!modify)"
     r"(?:\w+ ){0,2}?(?:писат|слат|отправ|присыл|надсил"
     r"|рассыл|розсил|беспоко|турбув|molest|derang|disturb|контактир|контактув|kontakt|anschreib|schreib|zusend"
-    r"|ecrire|envoye"
+    r"|ecrire|envoye|pisa|wysyl|scriv|invia|contatt|stur|mailen|skicka|mejla"
     r"|contacter|enviar"
     r"|escrib|contactar|saata|saada|kirjuta|contact\b(?! info| detail| name)|(?:send|write)\b"
     r"|(?:e ?)?mail\b(?! addr))"
@@ -250,7 +251,7 @@ _GOOD: Final = re.compile(
     r"|\bdoi\b|double ?opt|\bgdpr|\brgpd|\bdsgvo|bestatig|bestaetig|anmeld|confirm|подтвержд|підтвердж|kinnitat"
     r"|\be ?mails?\b|\bmails?\b|rundschreib|rundbrief"
     r"|\bakti(?:iv|v)\w*$|\bactive$|\bactif$|\bactivo$|\bактивн\w+$"
-    r"|\bok\b|okay|einverstand|freigabe|d accord|de acuerdo|zugesagt|informiert|keep me"
+    r"|\bok\b|okay|einverstand|freigabe|d accord|de acuerdo|zugesagt|informiert|keep me|\bcomms? pref"
     r"|\b(?:send|mail|write) (?:you|me|us)\b|\b(?:our|the|monthly|weekly|news) ?letters?\b"
     r"|powiadom|benachr|avisos\b|notific"
     r"|berechtig|\binformed\b"

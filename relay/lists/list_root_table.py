@@ -201,7 +201,7 @@ ROOTS: Final[dict[Idea, tuple[str, ...]]] = {
         "geçerli,derīg,galioj,veljav,omogočen,ενεργ,включен",
     ),
     Idea.MAIL: (
-        "email,e-mail,mail,mailing,newsletter,bulletin,courriel,infolettre,correo,boletín,boletim,nieuwsbrief",
+        "broadcast,email,e-mail,mail,mailing,newsletter,bulletin,courriel,infolettre,correo,boletín,boletim,nieuwsbrief",
         "biuletyn,wysyłk,rassyl,рассыл,розсил,письм,лист,uudiskir,infokir,nyhetsbrev,nyhedsbrev,utskick,uutiskirj",
         "zpravodaj,novink,hírlev,bülten,e-bülten,jaunum,naujienlaišk,rundmail,rundbrief,rundschreib,werbung,reklam",
         "novosti,odběr,odber,utsendelse,udsendelse,uudised,ziņu,ενημερωτικ,δελτι,бюлетин,notizie,novità,comunicazion,comunicac",

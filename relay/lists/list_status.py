@@ -191,6 +191,8 @@ class StatusColumn:
         heard = self._several(cell, strongly)
         if not heard and self.texts:
             heard = _heard(cell, word) if self.reasons else spoken(cell)
+            if self.reasons and heard in (Said.NOTHING, Said.UNKNOWN) and phrase(word) in OFFERS:
+                heard = phrase(word)
         if heard:
             return heard
         if self.mode is StatusMode.STRONG:

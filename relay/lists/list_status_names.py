@@ -44,7 +44,7 @@ STATES: Final = _names(
 MAYBE_STATES: Final = _names(
     "bounce typ,bounce art,bouncetyp,type de bounce,type de rebond,tipo de rebote,põrke tüüp",
     "motivo,причина,grund,raison,motif,põhjus,suppression type,bounce type,cause,bounce category,bounce class",
-    "severity,state,type,reason,zustand,état,etat,estado,состояние,стан,olek,seisund,source,origin",
+    "kind,severity,state,type,reason,zustand,état,etat,estado,состояние,стан,olek,seisund,source,origin",
     "suppression reason,suppression",
 )
 STATE_NAMES: Final = _names("state,type,zustand,état,etat,estado,состояние,стан,olek,seisund")

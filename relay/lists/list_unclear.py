@@ -13,8 +13,9 @@ from functools import lru_cache
 from typing import Final
 
 from relay.lists.list_beside import BESIDE, ENDINGS, GENERIC, SHORT
+from relay.lists.list_everyday import is_everyday
 from relay.lists.list_heard import good_word, is_code, is_figure, stem
-from relay.lists.list_matters import is_deal, is_other_flag, is_plan
+from relay.lists.list_matters import is_deal, is_other_flag, is_place, is_plan
 from relay.lists.list_root_table import WANTS, Idea
 from relay.lists.list_roots import ideas_in, understands
 from relay.lists.list_status_names import NOT_STATES, OTHER_STATES, YES_NAMES
@@ -86,6 +87,7 @@ def is_of_else(name: str) -> bool:
         or is_plan(name)
         or OTHER_STATES.search(name) is not None
         or _ELSE.search(name) is not None
+        or (is_everyday(name) and _BAD.search(name) is None and ideas_in(name).isdisjoint(_SPEAKING))
     )
 
 
@@ -120,6 +122,11 @@ def may_speak(name: str) -> bool:
     )
 
 
+def is_unknown(name: str) -> bool:
+    """Is a name one of which nothing is known, not even that it is of another matter?"""
+    return not is_of_else(name) and not is_place(name)
+
+
 def speaks_of_leaving(name: str) -> bool:
     """May days in a column of an unknown name be those of leaving, by a word of that kind, or of mail, in it?"""
     return is_leaving(name) or _SUSPECT.search(name) is not None or not ideas_in(name).isdisjoint(_SPEAKING)
@@ -137,7 +144,7 @@ _SPEAKING: Final = frozenset(Idea) - {Idea.STATE, Idea.ACTIVE, Idea.ADDRESS, Ide
 _BAD: Final = re.compile(
     r"\b(?:stop\w*|halt|quit\w*|exit\w*|out|off|aus|raus|weg|gone|left|leav\w*|lost|farewell|goodbye|bye|adieu|adios"
     r"|abschied\w*|churn\w*|drop\w*|kick\w*|sperr\w*|block\w*|ban|banned|lock(?:ed|out)?|freez\w*|frozen|hold"
-    r"|paus\w*|ruh(?:t|en|end\w*)?|silen\w*|mute\w*|quiet|stumm|dead|tot|kill\w*|lapse\w*|end\Z|ends|ended|ende|endet"
+    r"|paus\w*|ruh(?:t|en|end\w*)?|sospes\w*|suspend\w*|banea\w*|hibern\w*|gestorben|zmarl\w*|surnud|умер\w*|помер\w*|kuollut|avliden|elhunyt|silen\w*|mute\w*|quiet|stumm|dead|tot|kill\w*|lapse\w*|end\Z|ends|ended|ende|endet"
     r"|termin\w*|closed?|closing|closure|void|invalid\w*|fals(?:e|ch\w*)|wrong|bad|fail\w*|fehl\w*|error|return\w*"
     r"|retour\w*|reject\w*|refus\w*|den[iy]\w*|forbid\w*|verbot\w*|verzicht\w*|storn\w*|streich\w*|strike|black"
     r"|spam|junk|abus\w*|complain\w*|protest\w*|revo\w*|retract\w*|eras\w*|forget\w*|excl\w*|нельзя|стоп\w*"
@@ -180,7 +187,10 @@ def is_place_on_list(name: str) -> bool:
 
 
 _ELSE: Final = re.compile(
-    r"\Amessage\Z|\b(?:tags?|nps|csat|sku|crm|erp|sso|vpn|ssl|pdf|xml|csv|sql|dhl|dpd|mvp|kpi|digest\w*|gmt\w*|dst\w*|utc\w*|ids|\w*left|экспорт\w*|експорт\w*|export\w*|import\w*|directory|delinquent|follow\w*|complet\w*|geklickt|geoffnet|tps|tarjeta|tessera"
+    r"\Amessage\Z|\b(?:tags?|wartelist\w*|wait ?list\w*|waiting list|liste d attente|lista de espera|nps|csat"
+    r"|sku|crm|erp|sso|vpn|ssl|pdf|xml|csv|sql|dhl|dpd|mvp|kpi|digest\w*|gmt\w*|dst\w*|utc\w*|ids|\w*left"
+    r"|экспорт\w*|експорт\w*|export\w*|import\w*|directory|delinquent|follow\w*|complet\w*|geklickt|geoffnet"
+    r"|tps|tarjeta|tessera"
     r"|tracking\w*|has|uses?|owns?|installed|ios|android|windows|mac|linux|web|desktop|tablet"
     r"|age|adult|years?|birth\w*|size|colou?r|weight|height|room|seat|table|floor|unit|stock|warehouse|branch|filiale?"
     r"|store|shop|outlet|magasin|tienda|negozio|winkel|sklep|butik|pood|магазин\w*|филиал\w*|філі\w*"

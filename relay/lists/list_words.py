@@ -100,6 +100,7 @@ _STOPPED: Final = _words(
     "чёрный список,в черном списке,чорний список,у чорному списку,must nimekiri,mustas nimekirjas",
 )
 _BOUNCED: Final = _words(
+    "hb",
     "退信,硬退信,无效,无效邮箱,エラー,配信不能,不達,반송",
     "bounced,bounce,bounces,hard bounce,hardbounce,hard bounced,hard bounces,bounced hard,bouncing,bounce rule,hard",
     "email hard bounce,email hard bounced,email bounced,is bounced,hard bounced email,bounced email,permanent bounce",
@@ -257,7 +258,7 @@ STRONG: Final = {
     **dict.fromkeys(_LEFT - {"left", "baja", "cancelada", "no mail"}, Said.LEFT),
     **dict.fromkeys(_STOPPED - {"excluded"}, Said.STOPPED),
     **dict.fromkeys(
-        _BOUNCED - {"hard", "permanent", "clean", "отказ", "возврат", "повернення", "unreachable"}, Said.BOUNCED
+        _BOUNCED - {"hb", "hard", "permanent", "clean", "отказ", "возврат", "повернення", "unreachable"}, Said.BOUNCED
     ),
     **dict.fromkeys(_COMPLAINED - {"junk", "abuse", "fbl"}, Said.COMPLAINED),
 }
