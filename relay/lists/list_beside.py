@@ -64,7 +64,8 @@ BESIDE: Final = (
     " al чи s z k v novidades lettre brief kiri msg keep touch allow allows firmado signed quisiera kliendile"
     " naujienas jaunumus id ids digests"
     " doppelt last updated changed update aktualisiert geandert"
-    " comm comms pref prefs protection digital online electronic elektronisch scope checkboxes tellimus"
+    " perm perms admin administrator forum comm comms pref prefs protection digital online electronic"
+    " elektronisch scope checkboxes tellimus"
     " tellimuse soov soovid wunsche ister"
     " misiniz voib tohib may"
     # laws of it

@@ -75,7 +75,8 @@ _ROOTS: Final = (
     "konfirmand,taufe",
     "betaald,betalt,bezahlt,zaplac,оплач,сплач,makstud,maksettu,placeno,fizetve,platit,odendi,apmaksat,apmoket",
     "park,quete,collecte,spende,donation",
-    "ausstell,exhibit,exposant,expositor,espositor,visitor,besucher,lift,aufzug,ramp,hearing,sign language,gebarden,interpreter,dolmetsch,translat",
+    "beet,hochbeet,gewachs,neumatic,pneu,reifen,tyre,шин,greenhouse,serre,rasen,affiliat,referr,ausstell,exhibit,exposant,expositor,espositor,visitor,besucher,lift,aufzug,ramp,hearing",
+    "sign language,gebarden,interpreter,dolmetsch,translat",
 )
 _EVERYDAY: Final = re.compile(
     r"\b(?:" + "|".join(re.escape(plain(root)) for line in _ROOTS for root in line.split(",")) + r")"
@@ -84,4 +85,8 @@ _EVERYDAY: Final = re.compile(
 
 def is_everyday(name: str) -> bool:
     """Is a yes or no there about a matter of every day, and not about mail?"""
-    return _EVERYDAY.search(name) is not None
+    return _EVERYDAY.search(name) is not None and _LETTERS.search(name) is None
+
+
+_LETTERS: Final = re.compile(r"(?:post|brief|mails?|news|nieuws|nytt|letters?|lettres?|infos?|blatt|bulletin|kiri)\b")
+"""Letters about such a matter: ``Gartenpost``."""

@@ -106,6 +106,8 @@ def find(
     if column is not None and column.mode is StatusMode.YES and not is_understood(name):  # of mail, but what?
         if is_of_else(name) and Idea.MAIL not in ideas_in(name) and _OF_MAIL.search(name) is None:
             return None  # whoever accepted terms
+        if are_flags(cells) and is_leaving(name):
+            return StatusColumn(index, column.name, StatusMode.BAD, Said.UNKNOWN, answers)
         if are_flags(cells):
             return unclear(index, header, answers)
     return column or _by_words(index, header, cells, answers, strong_only=other or is_place(name))
@@ -459,15 +461,18 @@ _SENTENCE: Final = 4
 
 
 def suspect(
-    index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said], *, gaps: bool
+    index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said], *, gaps: bool, alone: bool
 ) -> StatusColumn | None:
     """A column of yes and no that nobody knows, whatever else the list says of a person: it may say who left.
 
-    One that has the same answer everywhere (no ``gaps``) tells nobody from others, as long as that is so.
+    Several of whole words beside each other (not ``alone``) are a table of other matters: courses, wishes. One that has
+    the same answer everywhere (no ``gaps``) tells nobody from others, as long as that is so.
     """
     name = plain(header)
-    if elsewhere(name) or not is_unknown(name):
+    if elsewhere(name) or not is_unknown(name) or not (alone or may_speak(name) or is_place_on_list(name)):
         return None
+    if _are_two_words(cells) and Idea.MAIL in ideas_in(name):
+        return StatusColumn(index, " ".join(header.split())[:40], StatusMode.STATE, answers=answers, empty=Said.UNKNOWN)
     if not are_flags(cells):
         if _STATE_SHORT.search(name) and all(len(cell) == 1 for cell in cells) and 1 < len(set(cells)) <= MAX_CHOICES:
             shown = " ".join(header.split())[:40]
@@ -483,6 +488,16 @@ def suspect(
         shown = " ".join(header.split())[:40]
         return StatusColumn(index, shown, StatusMode.ASKED, answers=answers)
     return unclear(index, header, answers)
+
+
+def _are_two_words(cells: Sequence[str]) -> bool:
+    """Are there two short words that nobody knows, as a yes and a no of another language?"""
+    kinds = {plain(cell) for cell in cells}
+    return len(kinds) == 2 and all(kind.isalpha() and len(kind) <= _SHORT_WORD for kind in kinds - YES - NO)
+
+
+_SHORT_WORD: Final = 5
+"""Letters of a yes or a no."""
 
 
 def dated(column: StatusColumn, name: str, cells: Sequence[str], *, gaps: bool) -> StatusColumn:

@@ -92,6 +92,7 @@ _PARTS: Final = (
     (
         re.compile(
             r"\bsoft\b|\bhidden\b|deceased|verstorben|decede|fallecid|\bhold\Z"
+            r"|\bnicht moglich|\bnot possible|imp?ossib|невозмож|неможлив"
             r"|\bplus (?:valable|valide|acti[fv]e?|bonn?e?)\b"
             r"|suspended|\blocked\b|\bdeleted|disabled|deactivat|\bblock(?:ed)?\b|archived|удален|видален"
             r"|gesperrt|заблок|блокир|блокув|\bquitte\b|verzogen|blokeer|\bbloque|\bremov(?:ed|al)\b|\bexit\b"
@@ -125,7 +126,8 @@ _TEXTS: Final = (
             r"|неправильн|vigane"
             r"|\bvale\b|unbekannt"
             r"|неизвест"
-            r"|невідом|desconocid|inconnu|unknown|\bcomes? back|\bcame back|komm\w* zuruck|zuruckgekomm|retourn"
+            r"|невідом|desconocid|inconnu|unknown|\bcomes? back|\bcame back|komm\w* zuruck|zuruckgekomm"
+            r"|kam\w* zuruck|retourn"
             r"|returned"
             r"|existier\w* nicht|nicht (?:gefunden|vorhanden|existent)|not found|не наиден|не знаиден|ei leitud"
             r"|no encontrad|introuvable"
@@ -268,7 +270,8 @@ _GOOD: Final = re.compile(
     r"|may we|send me|\bnews\b|updates|receive|recib|recevoir|отримув|получа|tellib|infolettre|lettre"
 )
 _FIGURES: Final = re.compile(
-    r"\b(?:opens?|opened|clicks?|clicked|sent|sends|html|format|text|counts?|number|total|last|score|rating|id|dates?|time"
+    r"\b(?:opens?|opened|clicks?|clicked|sent|sends|mail ?format|mail ?display|html|format|text"
+    r"|counts?|number|total|last|score|rating|id|dates?|time"
     r"|reason|source|url|mode|name|language|expir\w*|ablauf|until)\b|letters? (?:read|sent)"
 )
 
@@ -302,7 +305,7 @@ def is_figure(name: str) -> bool:
 _SHORT_BAD: Final = (
     (re.compile(r"\b(?:uns|unsb|usub|unsubs?cr?|optd?out|oo)\b"), Said.LEFT),
     (re.compile(r"\b(?:bnc|bncd|bnce|hb|hbnc|hrdbnc|inv|invld)\b"), Said.BOUNCED),
-    (re.compile(r"\b(?:cmpl|cmplt|cmplnt|complt|fbl|spm)\b"), Said.COMPLAINED),
+    (re.compile(r"\b(?:cmp|cmpl|cmplt|cmplnt|complt|fbl|spm)\b"), Said.COMPLAINED),
     (re.compile(r"\b(?:dnm|dne|dnem|dns|bl|blk|blkd|blckd|blcklst|supp|suppr|sprr|sperr)\b"), Said.STOPPED),
     (re.compile(r"\b(?:del|deld|dltd|deact|inact|inactv|susp|susp(?:nd)?d)\b"), Said.REFUSED),
 )
@@ -353,7 +356,7 @@ _OTHER_MATTERS: Final = re.compile(
     r"|(?:mahn|liefer|auftrags?|zahl\w*|buchungs?|kredit|bestell|einkaufs?|verkaufs?|rechnungs?|konto|versand)sperr\w*"
     r"|print|arve\w*|faktur\w*|rechnung\w*|factur\w*|fattur\w*|lasku\w*|счет\w*|рахун\w*|einvoic\w*|e invoic\w*"
     r"|transaction(?:al|s)?|schedules?|appointments?|bookings?|receipts?|invoices?|order (?:updates?|status)"
-    r"|shipping|reviews?|reminders?|abandoned|surveys?|track|tracking\w*|cookies?|analytics|profiling|photos?|foto\w*"
+    r"|shipping|reviews?|reminders?|abandoned|surveys?|track\w*|cookies?|analytics|profiling|photos?|foto\w*"
     r"|pictures?|bildrechte|videos?|medical|(?<!\be )post(?=$)|pildistami\w*|imagen|l image|съемк\w*|фото\w*"
     r"|third part(?:y|ies)|dritte\w*|tiers|terceros|третьи\w*|третіх|kolmanda\w*|партн\w*|partners?"
     r"|partenaires?|paper|papier"

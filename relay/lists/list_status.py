@@ -304,7 +304,7 @@ def short_answer(word: str) -> str:
 _ONLY: Final = re.compile(
     r"\b(?:only|nur|seulement|uniquement|solo|solamente|только|лише|тільки|ainult|vain|bara|tylko)\b"
 )
-_STILL_TO_DO: Final = frozenset(_split("confirm verify activate"))
+_STILL_TO_DO: Final = frozenset((*_split("confirm verify activate"), "email confirm", "email confirm edit"))
 """States of people who were asked to do so."""
 _PLAIN_ANSWERS: Final = frozenset(_split("yes no ja nein oui да нет так ні jah"))
 """Answers that begin no other sentence."""

@@ -56,7 +56,7 @@ OTHER_STATES: Final = re.compile(
     r"shipping|stock|paid\b|billing|employment|relationship|invoice|ticket|vip|familienstand|civil|"
     r"lifecycle|member ?ship|членств|mitgliedsch|adhesi|medlemskap|członkos|clenstv|jasenyys|liikmesus|"
     r"cotisation|beitrag|liikmemaks|внесок|взнос|"
-    r"marketing contact|status label|stay\b|reserv|booking|visit|attend|rsvp|trip\b|score|rating|candidate"
+    r"marketing contact|status label|stay\b|reserv(?!ert)|booking|visit|attend|rsvp|trip\b|score|rating|candidate"
     r"|applica(?:nt|tion)|bewerb|\bsync\b|synch?roni|заявк|заказа"
     r"|оплаты|замовлення|tellimuse nr|zahlung|bestell|commande|pedido)"
 )

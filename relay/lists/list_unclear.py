@@ -143,7 +143,7 @@ _GENERIC: Final = frozenset(GENERIC.split())
 _SPEAKING: Final = frozenset(Idea) - {Idea.STATE, Idea.ACTIVE, Idea.ADDRESS, Idea.SOFT}
 _BAD: Final = re.compile(
     r"\b(?:stop\w*|halt|quit\w*|exit\w*|out|off|aus|raus|weg|gone|left|leav\w*|lost|farewell|goodbye|bye|adieu|adios"
-    r"|abschied\w*|churn\w*|drop\w*|kick\w*|sperr\w*|block\w*|ban|banned|lock(?:ed|out)?|freez\w*|frozen|hold"
+    r"|abschied\w*|churn\w*|drop\w*|kick\w*|sperr\w*|block\w*|ban|banned|flagged|abgang\w*|weggang|ausscheid\w*|lock(?:ed|out)?|freez\w*|frozen|hold"
     r"|paus\w*|ruh(?:t|en|end\w*)?|sospes\w*|suspend\w*|banea\w*|hibern\w*|gestorben|zmarl\w*|surnud|умер\w*|помер\w*|kuollut|avliden|elhunyt|silen\w*|mute\w*|quiet|stumm|dead|tot|kill\w*|lapse\w*|end\Z|ends|ended|ende|endet"
     r"|termin\w*|closed?|closing|closure|void|invalid\w*|fals(?:e|ch\w*)|wrong|bad|fail\w*|fehl\w*|error|return\w*"
     r"|retour\w*|reject\w*|refus\w*|den[iy]\w*|forbid\w*|verbot\w*|verzicht\w*|storn\w*|streich\w*|strike|black"
@@ -187,7 +187,10 @@ def is_place_on_list(name: str) -> bool:
 
 
 _ELSE: Final = re.compile(
-    r"\Amessage\Z|\b(?:tags?|wartelist\w*|wait ?list\w*|waiting list|liste d attente|lista de espera|nps|csat"
+    r"\Amessage\Z|\b(?:label|itv|tuv|dzimums|lytis|nem|cinsiyet|pohlavi\w*|plec|spol|genero|geslacht|sukupuoli|kjonn|kon"
+    r"|(?:e?mail)?(?:format|display|client"
+    r"|provider|host)|u ?\d\d|over ?\d\d|\d\d plus|tags?|wartelist\w*|wait ?list\w*"
+    r"|waiting list|liste d attente|lista de espera|nps|csat"
     r"|sku|crm|erp|sso|vpn|ssl|pdf|xml|csv|sql|dhl|dpd|mvp|kpi|digest\w*|gmt\w*|dst\w*|utc\w*|ids|\w*left"
     r"|экспорт\w*|експорт\w*|export\w*|import\w*|directory|delinquent|follow\w*|complet\w*|geklickt|geoffnet"
     r"|tps|tarjeta|tessera"

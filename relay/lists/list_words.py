@@ -224,7 +224,7 @@ YES: Final = _words(
     "single,gern,absolutely,of course,sure,definitely,certainly,gerne,natürlich,klar,claro,por supuesto",
     "bien sûr,volontiers",
     "avec plaisir,конечно,конечно же,звісно,авжеж,звичайно,muidugi,ikka,ja gerne,please,yes please",
-    "ναι,是,はい,네,예,כן,نعم,co",
+    "var,ναι,是,はい,네,예,כן,نعم,co",
     "yes,y,true,t,1,on,x,v,checked,agree,agreed,i agree,accept,accepts,given,granted,opt in,double",
     "oui,evet,jo,áno,ano,jā,taip,да,есть,є,имеется,hay,vorliegend,liegt vor,ano,igen,angekreuzt,ausgewählt,coché",
     "cochée,marcado,marcada,отмечено,выбрано,позначено,märgitud,ticked,selected,хочу",
@@ -232,7 +232,7 @@ YES: Final = _words(
     "email sms,sms email,e mail,e mail sms,sms e mail",
 )
 NO: Final = _words(
-    "не,όχι,否,いいえ,아니오,아니요,לא,لا,khong",
+    "yok,не,όχι,否,いいえ,아니오,아니요,לא,لا,khong",
     "nok,no,n,false,f,0,off,not given,disagree,disagreed,reject,none,never,no consent,not granted,unchecked",
     "nein,falsch,non,faux,falso,нет,н,ложь,ні,хиба,ei,väär,vale,nee,nie,não,nao,nej,nei,nem,nope,ne,hayır,nē,nu",
     "en halua,en kiitos",

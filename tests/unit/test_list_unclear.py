@@ -110,3 +110,15 @@ def test_how_often_mail_bounced_is_asked_about_beside_a_mere_agreement(tmp_path:
     assert said(tmp_path, heeded) == [GOOD, GOOD, NO]
     assert said(tmp_path, text.replace("bounces", "hard bounces")) == [GOOD, Said.BOUNCED.value]
     assert said(tmp_path, text.replace("bounces", "soft bounces")) == [GOOD, GOOD]
+
+
+def test_one_unknown_question_is_asked_about_and_a_table_of_them_is_not(tmp_path: Path) -> None:
+    one = "email,newsletter,Zwirbel\na@people.example,yes,ja\nb@people.example,yes,nein\n"
+    assert said(tmp_path, one) == [ASKED, ASKED]
+    table = "email,newsletter,Zwirbel,Quarbel\na@people.example,yes,ja,nein\nb@people.example,yes,nein,ja\n"
+    assert said(tmp_path, table) == [GOOD, GOOD]
+
+
+def test_two_unknown_words_under_a_name_of_mail_are_asked_about(tmp_path: Path) -> None:
+    text = "email,status,E-mail zyx\na@people.example,active,blip\nb@people.example,active,blop\n"
+    assert said(tmp_path, text) == [ASKED, ASKED]
