@@ -41,7 +41,7 @@ LIKELY: Final = 3
 """Classes that a stretch is most like, of which points of the lists are raised."""
 LOW: Final = -CALMS - 0.5
 """Score at and below which one window is like another."""
-SURE: Final = 11.0
+SURE: Final = 12.0
 """Score from which on the model says it alone, of a text of one window."""
 MORE: Final = 2.0
 """So much more it takes in a text of twice the length: of many windows one reads oddly by chance."""
