@@ -29,7 +29,7 @@ from relay.lists.list_rows import MAX_COLUMNS
 from relay.lists.list_status import StatusColumn, StatusMode
 from relay.lists.list_status_names import AGREED_THEN, AGREEMENT
 from relay.lists.list_text import ListError
-from relay.lists.list_unclear import is_leaving, is_unknown, may_speak
+from relay.lists.list_unclear import is_leaving
 from relay.lists.list_words import Said, plain
 from relay.mail.address import AddressError
 from relay.people.consent_rules import check_ip
@@ -256,7 +256,7 @@ class _Named:
 
     def _suspects(self, attributes: dict[str, int], nameless: Sequence[int]) -> Iterator[StatusColumn]:
         """Columns of yes and no that nobody knows; those that are asked about are kept no more."""
-        alone = sum(map(self._is_unknown, attributes.values())) <= 1
+        alone = sum(list_finding.are_flags(self._cells(index)) for index in attributes.values()) <= 1
         for name, index in (*attributes.items(), *(("", index) for index in nameless)):
             cells = self._cells(index)
             if not cells or (name and name in self._keep) or by_other_way(self._plain[index], self._plain):
@@ -268,11 +268,6 @@ class _Named:
                 if found.both:
                     attributes.pop(name, None)
                 yield found
-
-    def _is_unknown(self, index: int) -> bool:
-        """Does a column answer by yes and no to a question in whole words of which nobody knows what it is about?"""
-        name, cells = self._plain[index], self._cells(index)
-        return list_finding.are_flags(cells) and not elsewhere(name) and is_unknown(name) and not may_speak(name)
 
     def _guards(self, places: Sequence[int]) -> Iterator[StatusColumn]:
         for index in places:

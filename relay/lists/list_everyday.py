@@ -75,6 +75,7 @@ _ROOTS: Final = (
     "konfirmand,taufe",
     "betaald,betalt,bezahlt,zaplac,оплач,сплач,makstud,maksettu,placeno,fizetve,platit,odendi,apmaksat,apmoket",
     "park,quete,collecte,spende,donation",
+    "волонт,vabatahtlik,wolontar,frivillig,vapaaehto,vrijwillig,dirigeant,beirat,taller,доставк,convert,unread",
     "beet,hochbeet,gewachs,neumatic,pneu,reifen,tyre,шин,greenhouse,serre,rasen,affiliat,referr,ausstell,exhibit,exposant,expositor,espositor,visitor,besucher,lift,aufzug,ramp,hearing",
     "sign language,gebarden,interpreter,dolmetsch,translat",
 )

@@ -87,7 +87,7 @@ def is_of_else(name: str) -> bool:
         or is_plan(name)
         or OTHER_STATES.search(name) is not None
         or _ELSE.search(name) is not None
-        or (is_everyday(name) and _BAD.search(name) is None and ideas_in(name).isdisjoint(_SPEAKING))
+        or (is_everyday(name) and _BAD.search(name) is None and ideas_in(name).isdisjoint(_SPEAKING - {Idea.DELIVER}))
     )
 
 
