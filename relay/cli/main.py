@@ -33,7 +33,7 @@ COMMANDS: Final[dict[str, str]] = {
     "doctor": "Find what is wrong with this machine and its place in the world.",
     "check": "Check settings, permissions, ports, keys and DNS records.",
     "policies": "Show the policies in force, in their order.",
-    "tenant": "Customers: add, edit, list, show, warn, freeze, unfreeze, terminate, reinstate, establish, watch.",
+    "tenant": "Customers: add, edit, list, show, warn, freeze, unfreeze, terminate, reinstate, establish, watch, note.",
     "contact": "Tenants' contact addresses: confirm.",
     "template": "Templates of a tenant: add, list, show, render, remove.",
     "topic": "Topics of a tenant: add, edit, list.",

@@ -15,11 +15,11 @@ FIRST = 4
 STORIES = {
     "Good news": "The bakery on the corner has opened again, with two ovens and a cat that sleeps on the flour.",
     "Together": "Our choir looks for voices of every kind, rehearsals are on Tuesday evenings in the old school hall.",
-    "Bad news": "Buy now the miracle cream against everything, only today at half of the price, hurry before midnight!",
+    "Bad news": "The rowing club meets at the old boathouse again, bring dry shoes and something for the grill.",
     "Other news": "The library lends telescopes from October on, please bring them back before the moon is full again.",
     "Kept news": "Because of the storm the harbour festival moves to next weekend, all tickets stay valid until then.",
     "Fine": "Twelve gardens open their gates on Sunday, a map with all the cake stands hangs at the town hall door.",
-    "Spam": "You were chosen to win a yacht, send us the small fee for the paperwork and pack your swimming trunks.",
+    "Spam": "The museum of clocks shows forty new pieces this autumn, and the tower may be climbed on Sundays.",
     "Few": "The repair café meets monthly, someone there surely knows why your toaster hums so sadly every morning.",
     "Climbs": "Snow is expected above eight hundred metres; the lift runs from Friday if the engine agrees to start.",
 }
