@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from relay.lists import list_finding
+from relay.lists import list_finding, list_shapes
 from relay.lists.list_heard import is_unclear, stem
 from relay.lists.list_matters import is_deal, is_plan
 from relay.lists.list_roots import good_name
@@ -53,7 +53,7 @@ def _turn(
 ) -> None:
     """Flags that merely name mail (``E-mail xyz``) are no agreement where most who agreed have a no there."""
     told = [one for one in others if one.mode in _SPEAKS and names[one.index] not in IN_FORCE and _has_good(one, cells)]
-    if not told or not list_finding.are_flags(cells(column.index)):
+    if not told or not list_shapes.are_flags(cells(column.index)):
         return
     both = [row for row in rows if len(row) > max(column.index, *(one.index for one in told))]
     beside = [row[column.index] for row in both if all(one.said(row[one.index]) is Said.AGREED for one in told)]
@@ -138,7 +138,7 @@ def _counts(column: StatusColumn, name: str, cells: Cells) -> bool:
     found = cells(column.index)
     if column.mode is not StatusMode.BAD or column.bad is Said.COMPLAINED or _HARD.search(name) is not None:
         return False
-    return list_finding.are_counts(found) or (_SOFT.search(name) is not None and all(map(str.isdigit, found)))
+    return list_shapes.are_counts(found) or (_SOFT.search(name) is not None and all(map(str.isdigit, found)))
 
 
 _HARD: Final = re.compile(r"\b(?:hard\w*|hb|hbnc|hart\w*|dur\w*|permanent\w*)\b")
@@ -177,7 +177,7 @@ def _is_strange(column: StatusColumn, name: str, cells: Cells) -> bool:
     """Is it a mere ``Status`` of which no word is known?"""
     if column.mode is not StatusMode.STATE or name not in list_finding.MERE:
         return False
-    return not any(known(cell) or list_finding.is_flag(cell) for cell in cells(column.index))
+    return not any(known(cell) or list_shapes.is_flag(cell) for cell in cells(column.index))
 
 
 def _told(column: StatusColumn, name: str, cells: Cells) -> bool:
@@ -215,12 +215,12 @@ def _of_goods(column: StatusColumn, name: str, cells: Cells) -> bool:
 
 def _asks(column: StatusColumn, name: str, cells: Cells) -> bool:
     """Does a column answer by yes and no whether somebody gets mail?"""
-    return column.mode is StatusMode.YES and good_name(name) and list_finding.are_flags(cells(column.index))
+    return column.mode is StatusMode.YES and good_name(name) and list_shapes.are_flags(cells(column.index))
 
 
 def _of_plan(column: StatusColumn, name: str, cells: Cells) -> bool:
     """Does a mere ``Active`` say whether somebody pays?"""
-    return name in IN_FORCE and list_finding.are_flags(cells(column.index))
+    return name in IN_FORCE and list_shapes.are_flags(cells(column.index))
 
 
 def _meant(cell: str) -> bool:
@@ -233,7 +233,7 @@ def _without_codes(status: list[StatusColumn], names: Sequence[str], cells: Cell
     codes = [column for column in status if column.mode is StatusMode.STATE and _are_codes(cells(column.index))]
     unclear = [column for column in codes if _of_mail(names[column.index])]
     others = [column for column in status if column not in codes]
-    if any(column.mode in _SPEAKS and not list_finding.are_times(cells(column.index)) for column in others):
+    if any(column.mode in _SPEAKS and not list_shapes.are_times(cells(column.index)) for column in others):
         for column in unclear:
             column.codes = True
             column.known.clear()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from relay.lists import list_expiry, list_finding
+from relay.lists import list_expiry, list_finding, list_shapes, list_suspects
 from relay.lists.list_cells import addresses_in, named_in, nothing_else
 from relay.lists.list_choice import by_other_way, chosen
 from relay.lists.list_heard import bad_part, elsewhere, spoken
@@ -26,7 +26,7 @@ from relay.lists.list_names import (
 )
 from relay.lists.list_remarks import again, how_read
 from relay.lists.list_rows import MAX_COLUMNS
-from relay.lists.list_status import StatusColumn, StatusMode
+from relay.lists.list_status import StatusColumn, StatusMode, called
 from relay.lists.list_status_names import AGREED_THEN, AGREEMENT
 from relay.lists.list_text import ListError
 from relay.lists.list_unclear import is_leaving
@@ -189,7 +189,7 @@ class _Named:
         """What a column is, by its name, or the last part of it (``email.subscribedAt``)."""
         name, header = self._plain[index], self._header[index].strip()
         role = role_of(name)
-        if role in ("at", "listed") and list_finding.are_flags(self._cells(index)):
+        if role in ("at", "listed") and list_shapes.are_flags(self._cells(index)):
             return ""  # `Activated`: yes or no
         if not role and "." in header and " " not in header:
             role = role_of(plain(header.rpartition(".")[2]))
@@ -198,7 +198,7 @@ class _Named:
     def _when(self, index: int) -> str:
         """``at`` or ``listed`` of a column of nothing but times, by a part of its name."""
         name, cells = self._plain[index], self._cells(index)
-        if bad_part(name) or elsewhere(name) or is_leaving(name) or not list_finding.are_times(cells):
+        if bad_part(name) or elsewhere(name) or is_leaving(name) or not list_shapes.are_times(cells):
             return ""
         return time_of(name)
 
@@ -221,7 +221,7 @@ class _Named:
         return first if counts[first] * 2 >= counts[best] else best
 
     def _other(self, index: int, others: list[tuple[int, str]]) -> None:
-        shown = " ".join(self._header[index].split())[:40]
+        shown = called(self._header[index])
         if self._plain[index] in OWNERS or not (self._addresses(index) or is_email(self._plain[index])):
             self._remarks.append(f"column {index + 1} ({shown!r}) is not about the person; it was not taken")
             return
@@ -233,14 +233,14 @@ class _Named:
         cells = self._cells(index)
         found = find(index, unescape(self._header[index].strip("\ufeff ")), cells, self._answers(index))
         gaps = len(cells) < len(self._people)
-        return found and list_finding.dated(found, self._plain[index], cells, gaps=gaps)
+        return found and list_suspects.dated(found, self._plain[index], cells, gaps=gaps)
 
     def _answers(self, index: int) -> Mapping[str, Said]:
         """What whoever gave the list said of the words in a column."""
         if not self._given:
             return self._given
         header = " ".join(unescape(self._header[index].strip("\ufeff ")).split())
-        names = {plain(header), plain(header[:40])}
+        names = {plain(header), plain(called(header))}
         own = {key.rpartition(":")[2]: said for key, said in self._given.items() if key.rpartition(":")[0] in names}
         return {**self._given, **own}
 
@@ -248,7 +248,7 @@ class _Named:
         """Columns of yes and no that may be about the consent, for all their names say; they are kept no more."""
         for name, index in list(attributes.items()):
             header = unescape(self._header[index].strip("\ufeff "))
-            found = list_finding.coded(index, header, self._cells(index), self._answers(index), beside=beside)
+            found = list_suspects.coded(index, header, self._cells(index), self._answers(index), beside=beside)
             other = by_other_way(self._plain[index], self._plain)
             if found is not None and name not in self._keep and not other:
                 del attributes[name]
@@ -256,14 +256,14 @@ class _Named:
 
     def _suspects(self, attributes: dict[str, int], nameless: Sequence[int]) -> Iterator[StatusColumn]:
         """Columns of yes and no that nobody knows; those that are asked about are kept no more."""
-        alone = sum(list_finding.are_flags(self._cells(index)) for index in attributes.values()) <= 1
+        alone = sum(list_shapes.are_flags(self._cells(index)) for index in attributes.values()) <= 1
         for name, index in (*attributes.items(), *(("", index) for index in nameless)):
             cells = self._cells(index)
             if not cells or (name and name in self._keep) or by_other_way(self._plain[index], self._plain):
                 continue
             header = unescape(self._header[index].strip("\ufeff "))
             gaps = len(cells) < len(self._people)
-            found = list_finding.suspect(index, header, cells, self._answers(index), gaps=gaps, alone=alone)
+            found = list_suspects.suspect(index, header, cells, self._answers(index), gaps=gaps, alone=alone)
             if found is not None:
                 if found.both:
                     attributes.pop(name, None)
@@ -272,7 +272,7 @@ class _Named:
     def _guards(self, places: Sequence[int]) -> Iterator[StatusColumn]:
         for index in places:
             if self._names[index] not in self._keep:
-                found = list_finding.guard(index, unescape(self._header[index].strip("\ufeff ")), self._answers(index))
+                found = list_suspects.guard(index, unescape(self._header[index].strip("\ufeff ")), self._answers(index))
                 if found is not None:
                     yield found
 
@@ -284,7 +284,7 @@ class _Named:
         if "at" in roles or not asked or not is_form(self._plain, asked):
             return
         for name, index in list(attributes.items()):
-            if is_sent(self._plain[index]) and list_finding.are_times(self._cells(index)):
+            if is_sent(self._plain[index]) and list_shapes.are_times(self._cells(index)):
                 del attributes[name]
                 roles.setdefault("listed", []).append(index)
         if len(roles.get("listed", ())) == 1:
@@ -303,7 +303,7 @@ class _Named:
     def _says_when(self, column: StatusColumn) -> bool:
         """A column of agreements that gives their times: ``OPT_IN``."""
         known = self._role(column.index)
-        return not known and column.mode is StatusMode.YES and list_finding.are_times(self._cells(column.index))
+        return not known and column.mode is StatusMode.YES and list_shapes.are_times(self._cells(column.index))
 
     def _unproved(self, places: Sequence[int], leaving: bool) -> Iterator[StatusColumn]:
         """Columns of confirmations, where nothing else tells who confirmed; of sign-ups, beside those of leaving."""
@@ -312,7 +312,7 @@ class _Named:
                 continue
             name = self._plain[index]
             if confirms(name) or AGREED_THEN.search(name) or (leaving and (agrees(name) or AGREEMENT.search(name))):
-                column = list_finding.unproved(index, unescape(self._header[index]), self._cells(index))
+                column = list_suspects.unproved(index, unescape(self._header[index]), self._cells(index))
                 if column is not None:
                     yield column
 
@@ -322,13 +322,13 @@ class _Named:
         if len(speaking) != 1 or speaking[0].mode is not StatusMode.YES:
             return False
         index = speaking[0].index
-        return "subscri" in self._plain[index] and list_finding.are_flags(self._cells(index))
+        return "subscri" in self._plain[index] and list_shapes.are_flags(self._cells(index))
 
     def _unconfirmed(self, places: Sequence[int]) -> Iterator[StatusColumn]:
         """Beside a mere yes, a confirmation that others have is asked about."""
         for index in places:
             if self._names[index] not in self._keep and re.search("confirm", self._plain[index]):
-                column = list_finding.unproved(index, unescape(self._header[index]), self._cells(index))
+                column = list_suspects.unproved(index, unescape(self._header[index]), self._cells(index))
                 if column is not None:
                     column.empty = Said.UNKNOWN
                     yield column

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from relay.lists.list_finding import are_flags
-from relay.lists.list_status import StatusColumn, StatusMode, is_time
+from relay.lists.list_shapes import are_flags
+from relay.lists.list_status import StatusColumn, StatusMode, called, is_time
 from relay.lists.list_words import Said, plain
 
 _END: Final = (
@@ -80,7 +80,7 @@ def until(
             return None
         if _BARE.match(name) is None and _SUBSCRIPTION.search(name) is None:
             return None
-    shown = " ".join(header.split())[:40]
+    shown = called(header)
     if are_flags(cells):
         return StatusColumn(index, shown, StatusMode.BAD, Said.REFUSED, answers) if of_consent else None
     stated = [cell for cell in cells if plain(cell) not in _NEVER]

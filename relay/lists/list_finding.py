@@ -10,7 +10,6 @@ from relay.lists.list_heard import (
     bad_part,
     elsewhere,
     good_part,
-    is_code,
     is_figure,
     is_reason,
     negative,
@@ -20,20 +19,25 @@ from relay.lists.list_heard import (
     stem,
     text_part,
 )
-from relay.lists.list_matters import is_other_flag, is_personal, is_place
+from relay.lists.list_matters import is_place
 from relay.lists.list_root_table import Idea
 from relay.lists.list_roots import bad_name, good_name, ideas_in, phrase, state_name
-from relay.lists.list_status import (
-    DENIALS,
-    StatusColumn,
-    StatusMode,
-    answer_of,
-    denied,
-    is_time,
-    known,
-    parts_of,
-    short_answer,
+from relay.lists.list_shapes import (
+    MAX_KINDS,
+    agreement_of,
+    any_known,
+    are_choices,
+    are_counts,
+    are_few,
+    are_flags,
+    are_states,
+    are_times,
+    denied_pair,
+    is_flag,
+    is_text,
+    undecided,
 )
+from relay.lists.list_status import StatusColumn, StatusMode, answer_of, called, is_time, known, parts_of
 from relay.lists.list_status_names import (
     AGREEMENT,
     ANSWERS,
@@ -51,18 +55,9 @@ from relay.lists.list_status_names import (
     STATES,
     YES_NAMES,
 )
-from relay.lists.list_unclear import (
-    bad_rest,
-    is_leaving,
-    is_of_else,
-    is_place_on_list,
-    is_understood,
-    is_unknown,
-    may_speak,
-    speaks_of_leaving,
-)
-from relay.lists.list_words import AGREED, NO, OFFERS, OPEN, STRONG, WEIGHT, YES, Said, meaning, plain, strong
-from relay.values.moments import absent
+from relay.lists.list_suspects import unclear
+from relay.lists.list_unclear import bad_rest, is_leaving, is_of_else, is_place_on_list, is_understood
+from relay.lists.list_words import AGREED, NO, OFFERS, STRONG, WEIGHT, YES, Said, meaning, plain, strong
 
 _ANY_TIME: Final = re.compile(
     r" (?:you |and )?(?:can|may) (?:unsubscribe|opt out|withdraw|cancel).*| jederzeit.*| at any ?time.*"
@@ -75,10 +70,6 @@ MERE: Final = frozenset(("status", "statut", "статус", "staatus", "estatus
 _ALL: Final = ("all", "everything", "global", "alle", "alles", "tous", "tout", "todo", "todos", "все", "всі", "koik")
 _OF_PERSON: Final = frozenset((Idea.MAIL, Idea.ON, Idea.OUT))
 """Ideas in the words of a column of states by which it is about a person and mail."""
-MAX_CHOICES: Final = 5
-"""Different answers to a question that yes and no answer."""
-MAX_KINDS: Final = 40
-"""Different words that a column of states has at most in a sample."""
 
 
 def find(
@@ -93,7 +84,7 @@ def find(
         name = first  # `status2`
     if elsewhere(name):
         return None
-    if unnamed and _undecided(cells):
+    if unnamed and undecided(cells):
         return StatusColumn(index, f"column {index + 1}", StatusMode.ASKED, answers=answers)
     if name in NOT_STATES and not unnamed:
         return _by_words(index, header, cells, answers) if name == "source" else None
@@ -116,7 +107,7 @@ def find(
 def _by_name(
     index: int, header: str, name: str, cells: Sequence[str], answers: Mapping[str, Said]
 ) -> StatusColumn | None:
-    shown = " ".join(header.split())[:40]
+    shown = called(header)
     bad = BAD_NAMES.get(name) or negative(name)
     if not bad:
         bad = next((said for start, said in PREFIXED if name.startswith(start)), Said.NOTHING)
@@ -128,17 +119,17 @@ def _by_name(
         return _state(index, shown, name, cells, answers)
     if ASKED.search(name) and _OF_MAIL.search(name) and 0 < len(set(cells)) <= MAX_KINDS and not are_times(cells):
         return _state(index, shown, name, cells, answers)
-    if ASKED.search(name) and any(known(cell) for cell in cells) and _few(cells):
+    if ASKED.search(name) and any(known(cell) for cell in cells) and are_few(cells):
         column = _state(index, shown, name, cells, answers)
         column.empty = Said.NOTHING
         return column
     if name in YES_NAMES or (_flagged(name) and not are_times(cells)):
-        if name == "newsletter" and not _any_known(cells):
+        if name == "newsletter" and not any_known(cells):
             return None
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
-    if not bad and AGREEMENT.search(name) and _any_known(cells) and not are_times(cells):
+    if not bad and AGREEMENT.search(name) and any_known(cells) and not are_times(cells):
         empty, how = _if_empty(cells, no=True), says_how(name) or is_reason(name)
-        answers = {**_pair(cells), **answers}
+        answers = {**denied_pair(cells), **answers}
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=empty, texts=how)
     flags = any(is_flag(cell) for cell in cells) and all(is_flag(cell) or meaning(plain(cell)) for cell in cells)
     if not bad and cells and all(map(str.isdigit, cells)):
@@ -147,7 +138,7 @@ def _by_name(
     if not bad and (bad := bad_part(name)) and not flags and not is_reason(name):
         answers = {**dict.fromkeys(_ALL, bad), **answers}
         bad = (
-            Said.UNKNOWN if any(map(_is_text, cells)) else Said.NOTHING
+            Said.UNKNOWN if any(map(is_text, cells)) else Said.NOTHING
         )  # it names a bad thing, and says what we can't read
     if flags and not bad and (said := meaning(name)) not in (Said.NOTHING, Said.AGREED):
         bad = said
@@ -161,16 +152,16 @@ def _by_name(
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
     if flags and not bad and good_part(name) and not are_times(cells):
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
-    if not bad and header.rstrip().endswith("?") and good_part(name) and any(map(_answered, cells)):
+    if not bad and header.rstrip().endswith("?") and good_part(name) and any(map(agreement_of, cells)):
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=_if_empty(cells, no=True))
-    if not bad and (good_part(name) or good_name(name)) and (pair := _pair(cells)):
+    if not bad and (good_part(name) or good_name(name)) and (pair := denied_pair(cells)):
         return StatusColumn(index, shown, StatusMode.YES, answers={**pair, **answers}, empty=_if_empty(cells, no=True))
-    if not bad and is_reason(name) and name not in MAYBE_STATES and any(map(_is_text, cells)):
+    if not bad and is_reason(name) and name not in MAYBE_STATES and any(map(is_text, cells)):
         return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True, reasons=True)
     if bad:
         return StatusColumn(index, shown, StatusMode.BAD, bad, answers, reasons=is_reason(name))
     if not bad and good_part(name) and 0 < len(set(cells)) <= MAX_KINDS and not are_times(cells):
-        heard = {known(cell) or _answered(cell) for cell in cells}
+        heard = {known(cell) or agreement_of(cell) for cell in cells}
         if heard - {Said.NOTHING, Said.AGREED}:
             empty, how = _if_empty(cells, no=True), Said.AGREED not in heard
             return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=empty, texts=how)
@@ -179,7 +170,7 @@ def _by_name(
         meant = [bool(meaning(kind)) for kind in kinds]
         if (
             all(meant)
-            or _are_states(cells)
+            or are_states(cells)
             or (name in STATE_NAMES and any(ideas_in(kind) & _OF_PERSON for kind in kinds))
             or (2 * sum(meant) >= len(meant) and kinds & STRONG.keys() and name in STATE_NAMES)
         ):
@@ -220,7 +211,7 @@ def _by_roots(
     index: int, header: str, name: str, cells: Sequence[str], answers: Mapping[str, Said]
 ) -> StatusColumn | None:
     """By the roots of the words in a name that nobody here knows as it stands."""
-    shown = " ".join(header.split())[:40]
+    shown = called(header)
     times = are_times(cells)
     if state_name(name) and 0 < len(set(cells)) <= MAX_KINDS and not times and not are_counts(cells):
         return StatusColumn(index, shown, StatusMode.STATE, answers=answers, empty=_if_empty(cells))
@@ -228,10 +219,10 @@ def _by_roots(
         return None
     if good_name(name) and all(plain(cell) == name for cell in cells):  # a tick box puts down what stands beside it
         return StatusColumn(index, shown, StatusMode.YES, answers={name: Said.AGREED, **answers}, empty=Said.REFUSED)
-    if good_name(name) and _are_choices(cells):
+    if good_name(name) and are_choices(cells):
         return StatusColumn(index, shown, StatusMode.STATE, answers=answers, empty=Said.UNKNOWN, codes=True)
     if not all(is_flag(cell) or meaning(plain(cell)) for cell in cells):
-        asks = good_name(name) and len(set(cells)) <= MAX_KINDS and any(map(_answered, cells))
+        asks = good_name(name) and len(set(cells)) <= MAX_KINDS and any(map(agreement_of, cells))
         return StatusColumn(index, shown, StatusMode.YES, answers=answers, empty=Said.REFUSED) if asks else None
     if bad := bad_name(name):
         return StatusColumn(index, shown, StatusMode.BAD, bad, answers)
@@ -270,12 +261,12 @@ def _by_words(
 ) -> StatusColumn | None:
     """By what stands in it: words that are said of mail alone, or nothing but words of states."""
     kinds = {plain(cell) for cell in cells}
-    shown = " ".join(header.split())[:40] or f"column {index + 1}"
+    shown = called(header) or f"column {index + 1}"
     certain = any(strong(word) for word in kinds) or any(
         strong(part) for cell in cells if len(cell) < 500 for part in parts_of(cell)
     )
     states = bool(kinds) and not strong_only and all(meaning(word) for word in kinds)
-    if not strong_only and _are_states(cells):
+    if not strong_only and are_states(cells):
         return StatusColumn(index, shown, StatusMode.STATE, answers=answers)
     if not strong_only and any(spoken(cell) for cell in cells):
         return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers, texts=True)
@@ -294,54 +285,8 @@ def _all_gone(kinds: Collection[str]) -> bool:
     return all(phrase(kind) in OFFERS or text_part(kind) in OFFERS for kind in kinds)
 
 
-def _answered(cell: str) -> Said:
-    """What a yes or a no says of an agreement."""
-    word = short_answer(answer_of(cell))
-    return Said.REFUSED if word in NO else Said.AGREED if word in YES & ANSWERS else Said.NOTHING
-
-
-def _pair(cells: Sequence[str]) -> dict[str, Said]:
-    """Answers of which one is the other denied: ``gewünscht``, ``nicht gewünscht``; empty where there are none."""
-    kinds = {plain(cell) for cell in cells}
-    if kinds == {"in", "out"}:
-        return {"in": Said.AGREED, "out": Said.LEFT}
-    for kind in kinds:
-        first, _, rest = kind.partition(" ")
-        if rest in kinds and first in DENIALS and meaning(rest) is Said.NOTHING and phrase(kind) not in OFFERS:
-            return {rest: Said.AGREED, kind: Said.REFUSED}
-    return {}
-
-
 def _flagged(name: str) -> bool:
     return stem(name) in YES_NAMES and not name.endswith((" reason", " source", " url", " ip"))
-
-
-def _is_text(cell: str) -> bool:
-    """Is it no figure and no link?"""
-    return "://" not in cell and any(letter.isalpha() for letter in cell)
-
-
-def _few(cells: Sequence[str]) -> bool:
-    return len(set(cells)) <= max(2, min(MAX_KINDS, len(cells) // 2)) or any(meaning(plain(cell)) for cell in cells)
-
-
-def are_times(cells: Sequence[str]) -> bool:
-    """Is there nothing but times?"""
-    stated = [cell for cell in cells if not absent(cell)]
-    return bool(stated) and all(is_time(cell) for cell in stated)
-
-
-_FEW_DIGITS: Final = 4
-
-
-def are_counts(cells: Sequence[str]) -> bool:
-    """Do small figures stand there, more than yes and no?"""
-    return all(cell.isdigit() and len(cell) <= _FEW_DIGITS for cell in cells) and any(cell > "1" for cell in cells)
-
-
-def _are_choices(cells: Sequence[str]) -> bool:
-    """Do single figures stand there, more than yes and no, as of a legend: 1, 2, 3?"""
-    return all(cell in "123456789" for cell in cells) and 1 < len(set(cells)) < _FEW_DIGITS and "2" in cells
 
 
 def says_when(name: str, cells: Sequence[str]) -> bool:
@@ -349,24 +294,6 @@ def says_when(name: str, cells: Sequence[str]) -> bool:
     if not good_part(name) or elsewhere(name) or bad_part(name) or negative(name):
         return False
     return 2 * sum(map(is_time, cells)) > len(cells)
-
-
-def is_flag(cell: str) -> bool:
-    """Yes, no, a time, or a dash for none of them."""
-    word = short_answer(answer_of(cell))
-    return not word or word in YES or word in NO or is_time(cell)
-
-
-def are_flags(cells: Sequence[str]) -> bool:
-    """Is there nothing but yes and no?"""
-    words = {short_answer(answer_of(cell)) for cell in cells}
-    return bool(words) and words <= YES | NO
-
-
-def _any_known(cells: Sequence[str]) -> bool:
-    return any(
-        (word := short_answer(answer_of(cell))) in YES or word in NO or meaning(word) or denied(word) for cell in cells
-    )
 
 
 def _if_empty(cells: Sequence[str], *, no: bool = False) -> Said:
@@ -385,7 +312,7 @@ def in_groups(index: int, header: str, cells: Sequence[str], answers: Mapping[st
             labels[part] = said
     if labels:
         answers = {**_whole(cells, labels), **answers}
-        found = found or StatusColumn(index, " ".join(header.split())[:40], StatusMode.STRONG)
+        found = found or StatusColumn(index, called(header), StatusMode.STRONG)
         found.answers = answers
     return found
 
@@ -407,161 +334,3 @@ def _whole(cells: Sequence[str], labels: Mapping[str, Said]) -> dict[str, Said]:
         if said:
             found[answer_of(cell)] = max(said, key=WEIGHT.__getitem__)
     return found
-
-
-def coded(
-    index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said], *, beside: bool = False
-) -> StatusColumn | None:
-    """A column of yes and no whose name says nothing known, in a list that says nothing else of a person.
-
-    ``beside``: other columns say who is out; then only a question that people answered both ways is one.
-    """
-    name = plain(header)
-    asks = header.rstrip().endswith("?") or is_unknown(name)
-    if beside and not (asks and _words(cells, NO) and _words(cells, YES)):
-        return None
-    answered = [cell for cell in cells if plain(cell) not in OPEN]
-    if header.rstrip().endswith("?") and any(map(_answered, cells)) and len(set(cells)) <= MAX_CHOICES:
-        others = {plain(cell) for cell in answered if not is_flag(cell)}
-        answered = [cell for cell in answered if is_flag(cell)]
-        answers = {**dict.fromkeys(others, Said.UNKNOWN), **answers}
-    if elsewhere(name) or not are_flags(answered) or not (is_code(name) or _may_ask(name, answered)):
-        return None
-    if is_leaving(name):
-        return StatusColumn(index, " ".join(header.split())[:40], StatusMode.BAD, Said.UNKNOWN, answers)
-    if is_unknown(name) and not _TICK.search(name) and name.count(" ") < _SENTENCE:
-        return unclear(index, header, answers)
-    answers = {**dict.fromkeys(OPEN, Said.UNKNOWN), **answers}
-    empty = Said.UNKNOWN if _TICK.search(name) else Said.NOTHING
-    return StatusColumn(index, " ".join(header.split())[:40], StatusMode.ASKED, answers=answers, empty=empty)
-
-
-def unclear(index: int, header: str, answers: Mapping[str, Said]) -> StatusColumn:
-    """A column of which nobody knows what it says: every answer is asked about, one that is missing too.
-
-    What whoever gave the list said of one answer tells what the others say.
-    """
-    said = [answers[word] for word in answers if word in YES or word in NO or not word]
-    other = Said.UNKNOWN if not said else Said.REFUSED if Said.AGREED in said else Said.NOTHING
-    answers = {**dict.fromkeys((*YES, *NO, *OPEN), other), **answers}
-    shown = " ".join(header.split())[:40]
-    return StatusColumn(index, shown, StatusMode.ASKED, answers=answers, empty=answers.get("", other), both=not said)
-
-
-_TICK: Final = re.compile(
-    r"\b(?:check ?box|tick ?box|tick|haken|case a cocher|casilla|галочка|флажок|прапорец|marke\w*ruut)\b"
-)
-"""What is not set there was not agreed to, perhaps."""
-
-
-_STATE_SHORT: Final = re.compile(r"\b\w{0,3}(?:stat|sts|stts|stat[eu]s?)\b")
-"""How columns of states are called for short: ``zz_lstat``."""
-_SENTENCE: Final = 4
-"""Blanks from which on a name is a sentence that people answered."""
-
-
-def suspect(
-    index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said], *, gaps: bool, alone: bool
-) -> StatusColumn | None:
-    """A column of yes and no that nobody knows, whatever else the list says of a person: it may say who left.
-
-    Several of whole words beside each other (not ``alone``) are a table of other matters: courses, wishes. One that has
-    the same answer everywhere (no ``gaps``) tells nobody from others, as long as that is so.
-    """
-    name = plain(header)
-    if elsewhere(name) or not is_unknown(name) or not (alone or may_speak(name) or is_place_on_list(name)):
-        return None
-    if _are_two_words(cells) and Idea.MAIL in ideas_in(name):
-        return StatusColumn(index, " ".join(header.split())[:40], StatusMode.STATE, answers=answers, empty=Said.UNKNOWN)
-    if not are_flags(cells):
-        if _STATE_SHORT.search(name) and all(len(cell) == 1 for cell in cells) and 1 < len(set(cells)) <= MAX_CHOICES:
-            shown = " ".join(header.split())[:40]
-            return StatusColumn(index, shown, StatusMode.STATE, answers=answers, empty=Said.UNKNOWN, codes=True)
-        return _doubted(index, header, cells, answers, gaps=gaps) if may_speak(name) else None
-    if is_place_on_list(name):
-        return StatusColumn(index, " ".join(header.split())[:40], StatusMode.ASKED, answers=answers)
-    if is_leaving(name):
-        return StatusColumn(index, " ".join(header.split())[:40], StatusMode.BAD, Said.UNKNOWN, answers)
-    same = {plain(cell) for cell in cells}
-    if len(same) == 1 and not gaps:
-        answers = {**dict.fromkeys(YES | NO, Said.UNKNOWN), **dict.fromkeys(same, Said.NOTHING), **answers}
-        shown = " ".join(header.split())[:40]
-        return StatusColumn(index, shown, StatusMode.ASKED, answers=answers)
-    return unclear(index, header, answers)
-
-
-def _are_two_words(cells: Sequence[str]) -> bool:
-    """Are there two short words that nobody knows, as a yes and a no of another language?"""
-    kinds = {plain(cell) for cell in cells}
-    return len(kinds) == 2 and all(kind.isalpha() and len(kind) <= _SHORT_WORD for kind in kinds - YES - NO)
-
-
-_SHORT_WORD: Final = 5
-"""Letters of a yes or a no."""
-
-
-def dated(column: StatusColumn, name: str, cells: Sequence[str], *, gaps: bool) -> StatusColumn:
-    """A column that would be one of agreements: days that not everybody has, under a name (``plain``) that isn't
-    understood, may be those of leaving as well."""
-    if column.mode is StatusMode.YES and gaps and are_times(cells) and not is_understood(name):
-        return StatusColumn(column.index, column.name, StatusMode.BAD, Said.UNKNOWN, column.answers)
-    return column
-
-
-def _doubted(
-    index: int, header: str, cells: Sequence[str], answers: Mapping[str, Said], *, gaps: bool
-) -> StatusColumn | None:
-    """An unknown column of words of which some are states, or of days that not everybody (``gaps``) has."""
-    kinds, shown = {plain(cell) for cell in cells}, " ".join(header.split())[:40]
-    if are_times(cells):
-        named = gaps and speaks_of_leaving(plain(header))
-        return StatusColumn(index, shown, StatusMode.BAD, Said.UNKNOWN, answers) if named else None
-    if not 1 < len(kinds) <= MAX_CHOICES or not any(map(meaning, kinds)):
-        return None
-    answers = {**dict.fromkeys((kind for kind in kinds if meaning(kind) is not Said.AGREED), Said.UNKNOWN), **answers}
-    return StatusColumn(index, shown, StatusMode.LOOSE, answers=answers)
-
-
-def _words(cells: Sequence[str], of: frozenset[str]) -> bool:
-    """Does an answer in words, as people write it, stand there?"""
-    return any(plain(cell) in of & ANSWERS for cell in cells)
-
-
-def _may_ask(name: str, cells: Sequence[str]) -> bool:
-    """May an unknown question, answered with yes and with no, be that for the consent?"""
-    words = {short_answer(answer_of(cell)) for cell in cells}
-    mixed = bool(words & NO) and (bool(words & YES) or any(len(word) > 1 for word in words))
-    return mixed and not is_other_flag(name) and not is_figure(name) and OTHER_STATES.search(name) is None
-
-
-def guard(index: int, header: str, answers: Mapping[str, Said]) -> StatusColumn | None:
-    """A column that is kept as it stands, watched for words of leaving; None: such words would be a name there."""
-    name = plain(header)
-    if is_personal(name) or elsewhere(name) or OTHER_STATES.search(name) is not None:
-        return None
-    shown = " ".join(header.split())[:40] or f"column {index + 1}"
-    return StatusColumn(index, shown, StatusMode.GUARD, answers=answers)
-
-
-def unproved(index: int, header: str, cells: Sequence[str]) -> StatusColumn | None:
-    """A column of the times of confirmations,
-    in a list that says nothing else of a person: who has none never did."""
-    if not are_times(cells):
-        return None
-    shown = " ".join(header.split())[:40]
-    return StatusColumn(index, shown, StatusMode.YES, empty=Said.REFUSED)
-
-
-def _are_states(cells: Sequence[str]) -> bool:
-    """Is what stands there mostly states, good ones and bad ones?"""
-    kinds = set(cells)
-    if not 1 < len(kinds) <= MAX_KINDS:
-        return False
-    meant = [said for cell in kinds if (said := known(cell))]
-    return 2 * len(meant) >= len(kinds) and Said.AGREED in meant and any(said is not Said.AGREED for said in meant)
-
-
-def _undecided(cells: Sequence[str]) -> bool:
-    """Yes and no, both of them; or no alone, in words."""
-    kinds = {plain(cell) for cell in cells}
-    return kinds <= (YES | NO) and bool(kinds & NO) and (bool(kinds & YES) or all(len(kind) > 1 for kind in kinds))

@@ -88,3 +88,34 @@ def is_place(name: str) -> bool:
 def is_other_flag(name: str) -> bool:
     """Is a yes or no there about something else than mail?"""
     return _OTHER_FLAGS.search(name) is not None or is_personal(name)
+
+
+_OTHER_MATTERS: Final = re.compile(
+    r"\Amessage\Z|\b(?:label|itv|tuv|dzimums|lytis|nem|cinsiyet|pohlavi\w*|plec|spol|genero|geslacht|sukupuoli"
+    r"|kjonn|kon|(?:e?mail)?(?:format|display|client|provider|host)|u ?\d\d|over ?\d\d|\d\d plus|tags?"
+    r"|wartelist\w*|wait ?list\w*|waiting list|liste d attente|lista de espera|nps|csat|sku|crm|erp|sso|vpn|ssl"
+    r"|pdf|xml|csv|sql|dhl|dpd|mvp|kpi|digest\w*|gmt\w*|dst\w*|utc\w*|ids|\w*left|экспорт\w*|експорт\w*"
+    r"|export\w*|import\w*|directory|delinquent|follow\w*|complet\w*|geklickt|geoffnet|tps|tarjeta|tessera"
+    r"|tracking\w*|has|uses?|owns?|installed|ios|android|windows|mac|linux|web|desktop|tablet|age|adult|years?"
+    r"|birth\w*|size|colou?r|weight|height|room|seat|table|floor|unit|stock|warehouse|branch|filiale?|store|shop"
+    r"|outlet|magasin|tienda|negozio|winkel|sklep|butik|pood|магазин\w*|филиал\w*|філі\w*|language|currency"
+    r"|price|amount|total|sum|balance|value|spend|revenue|points?|bonus|level|stage|grade|star|sterne?|rank\w*"
+    r"|segment|cluster|interests?|interess\w*|hobb\w*|theme|categor\w*|sector|industry|branche|quiz|survey|poll"
+    r"|contest|competition|prize|winner|raffle|webinar|course|kurs\w*|lesson|module|exam|certificate|friend"
+    r"|family|famil\w*|kids?|baby|pets?|garden|house|home|owner\w*|tenant|renter|employee|manager|director|board"
+    r"|committee|vorstand|ehrenamt\w*|aktive mitgliedschaft|jugend|team|club|verein|chor|gruppe|shipping"
+    r"|delivery address|pickup|invoice|vat|iban|sepa|bank|paypal|card|cash|refund\w*|warranty|garanti\w*"
+    r"|complimentary|comped|stripe|prospect|paying|bought|buyer|fan|follower|facebook|instagram|twitter|linkedin"
+    r"|social|verified account|2fa|mfa|password|admin|editor|author|role|published|public|visible|featured"
+    r"|archived copy|newcomer|existing|known|new|old|bestand\w*|neukund\w*|stamm\w*|gender|salutation|anrede"
+    r"|pronouns?|пол|возраст|размер|цвет|бонус\w*|скидк\w*|знижк\w*|стать|вік|розмір|колір|sugu|vanus|suurus"
+    r"|varv|sexo|edad|talla|sexe|taille|geschlecht|alter|grosse|farbe|sesso|eta|taglia|wiek|rozmiar|alder"
+    r"|storrelse|інвалід\w*|инвалид\w*|behinder\w*|disability|handicap\w*|minusvali\w*|discapac\w*|invalidi\w*"
+    r"|iwin|lottery|meal|menu|diet\w*|drink|shirt|tshirt|transport|travel|visa|passport|accommodation|arrival)\b"
+)
+"""Whole words by which a column is plainly of something else, yes and no or not."""
+
+
+def is_other_matter(name: str) -> bool:
+    """Is a column plainly of something else, by a word in its name?"""
+    return _OTHER_MATTERS.search(name) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from typing import Final
 
-from relay.lists.list_status import StatusColumn, StatusMode
+from relay.lists.list_status import StatusColumn, StatusMode, called
 from relay.lists.list_words import Said
 
 _MEANS: Final = {
@@ -36,5 +36,5 @@ def how_read(status: Sequence[StatusColumn], dated: Container[int] = ()) -> list
 
 def again(index: int, name: str, first: int) -> str:
     """A column that was left out for another one."""
-    named = " ".join(name.split())[:40]
+    named = called(name)
     return f"column {index + 1} ({named!r}) says the same as column {first + 1}; only column {first + 1} was taken"

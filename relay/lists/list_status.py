@@ -27,6 +27,8 @@ def _split(text: str) -> list[str]:
 
 
 _CACHED: Final = 20_000
+SHOWN: Final = 40
+"""Letters of a column's name."""
 _DAY: Final = 86_400.0
 """The day that a date without a clock names is within."""
 
@@ -311,6 +313,11 @@ _PLAIN_ANSWERS: Final = frozenset(_split("yes no ja nein oui да нет так 
 _POLITE: Final = 3
 """Words behind another answer: ``non merci``."""
 _TICKS: Final = frozenset("👍+✓✔☑✅√")
+
+
+def called(header: str) -> str:
+    """A column's name as people are told it."""
+    return " ".join(header.split())[:SHOWN]
 
 
 def answer_of(cell: str) -> str:

@@ -15,7 +15,7 @@ from typing import Final
 from relay.lists.list_beside import BESIDE, ENDINGS, GENERIC, SHORT
 from relay.lists.list_everyday import is_everyday
 from relay.lists.list_heard import good_word, is_code, is_figure, stem
-from relay.lists.list_matters import is_deal, is_other_flag, is_place, is_plan
+from relay.lists.list_matters import is_deal, is_other_flag, is_other_matter, is_place, is_plan
 from relay.lists.list_root_table import WANTS, Idea
 from relay.lists.list_roots import ideas_in, understands
 from relay.lists.list_status_names import NOT_STATES, OTHER_STATES, YES_NAMES
@@ -86,7 +86,7 @@ def is_of_else(name: str) -> bool:
         or is_deal(name)
         or is_plan(name)
         or OTHER_STATES.search(name) is not None
-        or _ELSE.search(name) is not None
+        or is_other_matter(name)
         or (is_everyday(name) and _BAD.search(name) is None and ideas_in(name).isdisjoint(_SPEAKING - {Idea.DELIVER}))
     )
 
@@ -142,15 +142,17 @@ _GENERIC: Final = frozenset(GENERIC.split())
 
 _SPEAKING: Final = frozenset(Idea) - {Idea.STATE, Idea.ACTIVE, Idea.ADDRESS, Idea.SOFT}
 _BAD: Final = re.compile(
-    r"\b(?:stop\w*|halt|quit\w*|exit\w*|out|off|aus|raus|weg|gone|left|leav\w*|lost|farewell|goodbye|bye|adieu|adios"
-    r"|abschied\w*|churn\w*|drop\w*|kick\w*|sperr\w*|block\w*|ban|banned|flagged|abgang\w*|weggang|ausscheid\w*|lock(?:ed|out)?|freez\w*|frozen|hold"
-    r"|paus\w*|ruh(?:t|en|end\w*)?|sospes\w*|suspend\w*|banea\w*|hibern\w*|gestorben|zmarl\w*|surnud|умер\w*|помер\w*|kuollut|avliden|elhunyt|silen\w*|mute\w*|quiet|stumm|dead|tot|kill\w*|lapse\w*|end\Z|ends|ended|ende|endet"
-    r"|termin\w*|closed?|closing|closure|void|invalid\w*|fals(?:e|ch\w*)|wrong|bad|fail\w*|fehl\w*|error|return\w*"
-    r"|retour\w*|reject\w*|refus\w*|den[iy]\w*|forbid\w*|verbot\w*|verzicht\w*|storn\w*|streich\w*|strike|black"
-    r"|spam|junk|abus\w*|complain\w*|protest\w*|revo\w*|retract\w*|eras\w*|forget\w*|excl\w*|нельзя|стоп\w*"
-    r"|выш[еёл]\w*|ушел|ушла|вибув\w*|пішов|пішла|убра\w*|прибр\w*|вычерк\w*|ignor\w*|skip\w*|zuruck\w*|back|devuelt\w*|rendu|revenu|tagasi|назад|вернул\w*|поверн\w*|avoid\w*|purg\w*|trash"
-    r"|suppr\w*|parti|partie|sorti\w*|arret\w*|fuera|salio|parar|basta|fora|saiu|weggegaan|slut|konec|koniec|precz|vege"
-    r"|gata|bitti|beigas|pabaiga|lopp\w*|maha|enam)\b"
+    r"\b(?:stop\w*|halt|quit\w*|exit\w*|out|off|aus|raus|weg|gone|left|leav\w*|lost|farewell|goodbye|bye|adieu"
+    r"|adios|abschied\w*|churn\w*|drop\w*|kick\w*|sperr\w*|block\w*|ban|banned|flagged|abgang\w*|weggang"
+    r"|ausscheid\w*|lock(?:ed|out)?|freez\w*|frozen|hold|paus\w*|ruh(?:t|en|end\w*)?|sospes\w*|suspend\w*"
+    r"|banea\w*|hibern\w*|gestorben|zmarl\w*|surnud|умер\w*|помер\w*|kuollut|avliden|elhunyt|silen\w*|mute\w*"
+    r"|quiet|stumm|dead|tot|kill\w*|lapse\w*|end\Z|ends|ended|ende|endet|termin\w*|closed?|closing|closure|void"
+    r"|invalid\w*|fals(?:e|ch\w*)|wrong|bad|fail\w*|fehl\w*|error|return\w*|retour\w*|reject\w*|refus\w*"
+    r"|den[iy]\w*|forbid\w*|verbot\w*|verzicht\w*|storn\w*|streich\w*|strike|black|spam|junk|abus\w*|complain\w*"
+    r"|protest\w*|revo\w*|retract\w*|eras\w*|forget\w*|excl\w*|нельзя|стоп\w*|выш[еёл]\w*|ушел|ушла|вибув\w*"
+    r"|пішов|пішла|убра\w*|прибр\w*|вычерк\w*|ignor\w*|skip\w*|zuruck\w*|back|devuelt\w*|rendu|revenu|tagasi"
+    r"|назад|вернул\w*|поверн\w*|avoid\w*|purg\w*|trash|suppr\w*|parti|partie|sorti\w*|arret\w*|fuera|salio"
+    r"|parar|basta|fora|saiu|weggegaan|slut|konec|koniec|precz|vege|gata|bitti|beigas|pabaiga|lopp\w*|maha|enam)\b"
 )
 """Words of leaving and blocking: where a column named by one is set, somebody may be gone."""
 _SUSPECT: Final = re.compile(
@@ -184,29 +186,3 @@ _PLACE: Final = re.compile(
 def is_place_on_list(name: str) -> bool:
     """Does a column say by yes and no whether a person is on a list of a mere number?"""
     return _PLACE.match(name) is not None
-
-
-_ELSE: Final = re.compile(
-    r"\Amessage\Z|\b(?:label|itv|tuv|dzimums|lytis|nem|cinsiyet|pohlavi\w*|plec|spol|genero|geslacht|sukupuoli|kjonn|kon"
-    r"|(?:e?mail)?(?:format|display|client"
-    r"|provider|host)|u ?\d\d|over ?\d\d|\d\d plus|tags?|wartelist\w*|wait ?list\w*"
-    r"|waiting list|liste d attente|lista de espera|nps|csat"
-    r"|sku|crm|erp|sso|vpn|ssl|pdf|xml|csv|sql|dhl|dpd|mvp|kpi|digest\w*|gmt\w*|dst\w*|utc\w*|ids|\w*left"
-    r"|экспорт\w*|експорт\w*|export\w*|import\w*|directory|delinquent|follow\w*|complet\w*|geklickt|geoffnet"
-    r"|tps|tarjeta|tessera"
-    r"|tracking\w*|has|uses?|owns?|installed|ios|android|windows|mac|linux|web|desktop|tablet"
-    r"|age|adult|years?|birth\w*|size|colou?r|weight|height|room|seat|table|floor|unit|stock|warehouse|branch|filiale?"
-    r"|store|shop|outlet|magasin|tienda|negozio|winkel|sklep|butik|pood|магазин\w*|филиал\w*|філі\w*"
-    r"|language|currency|price|amount|total|sum|balance|value|spend|revenue|points?|bonus|level|stage|grade|star|sterne?"
-    r"|rank\w*|segment|cluster|interests?|interess\w*|hobb\w*|theme|categor\w*|sector|industry|branche|size"
-    r"|quiz|survey|poll|contest|competition|prize|winner|raffle|webinar|course|kurs\w*|lesson|module|exam|certificate"
-    r"|friend|family|famil\w*|kids?|baby|pets?|garden|house|home|owner\w*|tenant|renter|employee|manager|director|board"
-    r"|committee|vorstand|ehrenamt\w*|aktive mitgliedschaft|jugend|team|club|verein|chor|gruppe"
-    r"|shipping|delivery address|pickup|invoice|vat|iban|sepa|bank|paypal|card|cash|refund\w*|warranty|garanti\w*"
-    r"|complimentary|comped|stripe|prospect|paying|bought|buyer|fan|follower|facebook|instagram|twitter|linkedin|social"
-    r"|verified account|2fa|mfa|password|admin|editor|author|role|published|public|visible|featured|archived copy"
-    r"|newcomer|existing|known|new|old|bestand\w*|neukund\w*|stamm\w*|gender|salutation|anrede|pronouns?"
-    r"|пол|возраст|размер|цвет|бонус\w*|скидк\w*|знижк\w*|стать|вік|розмір|колір|sugu|vanus|suurus|varv"
-    r"|sexo|edad|talla|sexe|taille|geschlecht|alter|grosse|farbe|sesso|eta|taglia|plec|wiek|rozmiar|kon|alder|storrelse"
-    r"|інвалід\w*|инвалид\w*|behinder\w*|disability|handicap\w*|minusvali\w*|discapac\w*|invalidi\w*|iwin|lottery|meal|menu|diet\w*|drink|shirt|tshirt|transport|travel|visa|passport|accommodation|arrival)\b"
-)
