@@ -3,5 +3,5 @@
 Enters: what a message says. Leaves: which class of ``lists/*.toml`` it belongs
 to, how surely, and by which passage. ``reading`` makes plain words of a text,
 ``word_lists`` reads the lists, ``matching`` finds their words and weighs them,
-``model`` is one more sign beside them.
+``model`` is one more sign, ``second_look`` weighs it beside them.
 """

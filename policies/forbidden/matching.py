@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
 from policies.forbidden.languages import languages_of
-from policies.forbidden.model import BLOCK, LIKELY, SURE, Glimpse, Model, allowance, points_of
+from policies.forbidden.model import Model
 from policies.forbidden.reading import MOST_KEPT, ReadText, read_text
+from policies.forbidden.second_look import Passage, SecondLook
 from policies.forbidden.word_lists import ENOUGH, LANGUAGES, LEAST_STEM, Rule, WordClass
 
 PASSAGE: Final = 70
@@ -23,10 +24,6 @@ AROUND: Final = 60
 LEAST_GLUED: Final = 6
 RAISED: Final = 3
 """Points of the lists from which on the model is asked about a class."""
-CLOSE: Final = 3
-"""Words around a passage of the lists that the model judges with it."""
-SHOWN: Final = 5
-"""Words that are said to weigh most."""
 _BITS: Final = {language: 1 << place for place, language in enumerate(LANGUAGES)}
 
 
@@ -88,17 +85,6 @@ class Suspicion(NamedTuple):
     """Other classes that it may as well be: the model alone tells an offer, but not always of what."""
 
 
-class _Passage(NamedTuple):
-    """A class and the words that it stands in."""
-
-    name: str
-    points: int
-    first: int
-    last: int
-    rules: tuple[str, ...]
-    like: tuple[str, ...] = ()
-
-
 class Matcher:
     """Of some classes; made once, used by one thread or many: all that changes is what it remembers of words."""
 
@@ -157,7 +143,7 @@ class Matcher:
         found = [self._weighed(number, groups) for number, groups in places.items()]
         if self._model is None:
             return _told([one for one in found if one.points >= least], read)
-        seen = _Seen(self._model, *self._as_seen(read, known, places), self._group_weights)
+        seen = self._second_look(self._model, read, known, places)
         told = {one.name: seen.beside(one, least) for one in found if one.points >= min(least, RAISED)}
         alone = seen.alone()
         if alone is not None and self._names.issuperset((alone.name, *alone.like)):
@@ -262,34 +248,18 @@ class Matcher:
             for slot in self._glued_slots[pattern]:
                 _note(found, slot, number)
 
-    def _as_seen(
-        self, read: ReadText, known: list[_Word], places: dict[int, dict[tuple[str, str], list[int]]]
-    ) -> tuple[list[str], list[float], dict[tuple[str, str], list[int]], list[Glimpse]]:
-        """What the model makes of it: words, their weights, places of the groups, windows."""
-        model = self._model
-        assert model is not None
-        weights = [word.weight for word in known]
-        of: list[float] = []
-        by_block: dict[int, set[int]] = {}
+    def _second_look(
+        self, model: Model, read: ReadText, known: list[_Word], places: dict[int, dict[tuple[str, str], list[int]]]
+    ) -> SecondLook:
         groups: dict[tuple[str, str], list[int]] = {}
         for number, met in places.items():
             class_ = self._classes[number].name
             for (name, _), begins in met.items():
-                group = (class_, name)
-                if group not in groups:
-                    of.append(self._group_weights[group])
-                    groups[group] = []
-                groups[group] += begins
-        for number, begins in enumerate(groups.values()):
-            for begin in begins:
-                block = begin // BLOCK
-                if block in by_block:
-                    by_block[block].add(number)
-                else:
-                    by_block[block] = {number}
-        return read.words, weights, groups, model.glimpses(weights, by_block, of)
+                groups.setdefault((class_, name), []).extend(begins)
+        weights = [word.weight for word in known]
+        return SecondLook(model, read.words, weights, groups, self._group_weights)
 
-    def _weighed(self, number: int, groups: dict[tuple[str, str], list[int]]) -> _Passage:
+    def _weighed(self, number: int, groups: dict[tuple[str, str], list[int]]) -> Passage:
         one, rules = self._classes[number], self._rules[number]
         fired: list[tuple[int, int, int, str]] = []
         """Where from, where to, points, rule."""
@@ -304,81 +274,7 @@ class Matcher:
         return _best(one.name, fired)
 
 
-class _Seen:
-    """A text as the model sees it."""
-
-    __slots__ = ("_glimpses", "_group_weights", "_groups", "_model", "_weights", "_words")
-
-    def __init__(
-        self,
-        model: Model,
-        words: list[str],
-        weights: list[float],
-        groups: dict[tuple[str, str], list[int]],
-        glimpses: list[Glimpse],
-        group_weights: Mapping[tuple[str, str], float],
-    ) -> None:
-        self._model: Final = model
-        self._words: Final = words
-        self._weights: Final = weights
-        self._groups: Final = groups
-        self._glimpses: Final = glimpses
-        self._group_weights: Final = group_weights
-
-    def beside(self, one: _Passage, least: int) -> _Passage:
-        """What the lists found, with the points of the model; these raise a class alone that the passage is like."""
-        if one.name not in self._model.classes:
-            return one
-        there = [glimpse for glimpse in self._glimpses if glimpse.first <= one.first and glimpse.last >= one.first]
-        best = max([*there, self._close(one)], key=_by_score)
-        points = points_of(best.score, len(self._words))
-        if points < 0 or one.points + points < least or one.name in self._likely(best)[:LIKELY]:
-            return one._replace(points=max(0, one.points + points), rules=(*one.rules, self._words_for(best, points)))
-        return one
-
-    def alone(self) -> _Passage | None:
-        """What it is sure of without the lists."""
-        if not self._glimpses:
-            return None
-        best = max(self._glimpses, key=_by_score)
-        if best.score - allowance(len(self._words)) < SURE:
-            return None
-        name, *like = self._likely(best)[:LIKELY]
-        return _Passage(name, ENOUGH, best.first, best.last, (self._words_for(best, ENOUGH),), tuple(like))
-
-    def _close(self, one: _Passage) -> Glimpse:
-        """What the lists looked at, and little around it: an honest paragraph before an offer excuses nothing."""
-        first, last = max(0, one.first - CLOSE), min(len(self._words) - 1, one.last + CLOSE)
-        total = sum(self._weights[first : last + 1])
-        for group, begins in self._groups.items():
-            if any(first <= begin <= last for begin in begins):
-                total += self._group_weights[group]
-        return Glimpse(self._model.score(total, last + 1 - first), first, last)
-
-    def _likely(self, glimpse: Glimpse) -> list[str]:
-        words = self._words[glimpse.first : glimpse.last + 1]
-        groups = [
-            group
-            for group, begins in self._groups.items()
-            if any(glimpse.first <= begin <= glimpse.last for begin in begins)
-        ]
-        return self._model.likely(words, groups)
-
-    def _words_for(self, glimpse: Glimpse, points: int) -> str:
-        """For a person: which words of the stretch say most."""
-        stretch = range(glimpse.first, glimpse.last + 1)
-        sign = 1 if points >= 0 else -1
-        by_word = {self._words[number]: sign * self._weights[number] for number in stretch}
-        most = [word for word in sorted(by_word, key=lambda word: -by_word[word])[:SHOWN] if by_word[word] > 0]
-        like = "an offer" if points >= 0 else "honest mail"
-        return f"{points}: reads like {like} ({' '.join(most)})"
-
-
-def _by_score(glimpse: Glimpse) -> float:
-    return glimpse.score
-
-
-def _told(found: list[_Passage], read: ReadText) -> list[Suspicion]:
+def _told(found: list[Passage], read: ReadText) -> list[Suspicion]:
     """For people; the surest first."""
     found.sort(key=lambda one: -one.points)
     return [Suspicion(one.name, one.points, _shown(read, one.first, one.last), one.rules, one.like) for one in found]
@@ -453,7 +349,7 @@ def _pairs(first: list[int], second: list[int], within: int) -> Iterable[tuple[i
             yield min(place, other), max(place, other)
 
 
-def _best(name: str, fired: list[tuple[int, int, int, str]]) -> _Passage:
+def _best(name: str, fired: list[tuple[int, int, int, str]]) -> Passage:
     """The passage with the most points; each rule counts once in it."""
     best, chosen = 0, (0, 0)
     why: tuple[str, ...] = ()
@@ -474,4 +370,4 @@ def _best(name: str, fired: list[tuple[int, int, int, str]]) -> _Passage:
         total = sum((sums | calm).values())
         if total > best:
             best, chosen, why = total, (begin, end), tuple(sums)
-    return _Passage(name, best, chosen[0], chosen[1], why)
+    return Passage(name, best, chosen[0], chosen[1], why)
