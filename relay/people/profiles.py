@@ -194,6 +194,12 @@ def check_groups(conn: Tx, tenant_id: int, names: Collection[str]) -> None:
         raise RegistryError(TOO_MANY_GROUPS)
 
 
+def group_names(conn: Tx, tenant_id: int) -> list[str]:
+    """Of the tenant's groups; nobody in them is counted."""
+    rows = conn.execute("SELECT name FROM list_group WHERE tenant_id = ? ORDER BY name", (tenant_id,))
+    return [str(name) for (name,) in rows]
+
+
 def groups(conn: Tx, tenant_id: int) -> list[Group]:
     """The tenant's groups by name, with how many people are in each."""
     rows = conn.execute(

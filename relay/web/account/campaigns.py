@@ -15,7 +15,7 @@ from relay.store.contract import Tx
 from relay.tenants import streams
 from relay.tracking import figures as tracking
 from relay.values.errors import RegistryError
-from relay.web.inside import graphs, rates
+from relay.web.inside import counts, graphs, rates
 from relay.web.inside.gate import PageRequest, act, show
 
 LENGTH: Final = 25
@@ -58,7 +58,7 @@ def _page(asked: PageRequest, fault: str = "", status: int = 200) -> Response:
         values: dict[str, Any] = {
             "row": row,
             "stream": next((s.name for s in streams.of_tenant(conn, row.tenant_id) if s.id == row.stream_id), ""),
-            "figures": figures.of_campaign(conn, row, graphs.deferred(asked, row)),
+            "figures": figures.of_campaign(conn, row, counts.deferred(asked, row)),
             "rates": rates.of_campaign(row),
             "holds": held.of_campaign(conn, row.id, held.terms_of(asked.context.settings)),
             "refused": refusals.of_campaign(conn, row.tenant_id, row.id),

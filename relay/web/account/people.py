@@ -35,9 +35,11 @@ def listing(asked: PageRequest) -> Response:
         else:
             rows = consent_book.people(conn, asked.tenant_id, after, LENGTH + 1)
         named = topics.of_tenant(conn, asked.tenant_id)
-        groups = profiles.groups(conn, asked.tenant_id)
-    last = rows[LENGTH - 1] if len(rows) > LENGTH else None
-    place = {"group": group, "after": str(last.id)} if last and group else {"after": last.address} if last else {}
+        groups = profiles.group_names(conn, asked.tenant_id)
+    place = {}
+    if len(rows) > LENGTH:
+        last = rows[LENGTH - 1]
+        place = {"group": group, "after": str(last.id)} if group else {"after": last.address}
     values = {
         "rows": rows[:LENGTH],
         "following": urlencode(place),

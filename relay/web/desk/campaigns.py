@@ -22,7 +22,7 @@ from relay.store.contract import Tx
 from relay.tenants import streams, tenants
 from relay.tracking import figures as tracking
 from relay.values.errors import RegistryError
-from relay.web.inside import graphs, rates
+from relay.web.inside import counts, graphs, rates
 from relay.web.inside.frame import framed
 from relay.web.inside.gate import PageRequest, act, show
 from relay.web.inside.script import KEYS
@@ -128,7 +128,7 @@ def _page(asked: PageRequest, fault: str = "", status: int = 200) -> Response:
             "row": row,
             "tenant": tenant,
             "stream": next((s.name for s in streams.of_tenant(conn, tenant.id) if s.id == row.stream_id), ""),
-            "figures": figures.of_campaign(conn, row, graphs.deferred(asked, row)),
+            "figures": figures.of_campaign(conn, row, counts.deferred(asked, row)),
             "rates": rates.of_campaign(row),
             "holds": held.of_campaign(conn, row.id, held.terms_of(asked.context.settings)),
             "record": record.of(conn, tenant.id, asked.now),

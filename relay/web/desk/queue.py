@@ -12,7 +12,6 @@ from relay.mail.address import AddressError, parse_domain
 from relay.queue import admin, sites, told
 from relay.queue.admin import QueueAction, Selection
 from relay.queue.sites import QueueCount
-from relay.store.pool import Storage
 from relay.tenants import tenants
 from relay.values.errors import RegistryError
 from relay.values.ids import decode_id
@@ -68,7 +67,7 @@ def _page(asked: PageRequest, tenant: str, domain: str, done: str = "") -> Respo
     name = _domain(domain)
     with asked.context.storage.read() as conn:
         owner = tenants.find(conn, tenant).id if tenant else None
-    count = _counted(asked.context.storage, str(asked.context.settings.stored), fresh=bool(done))
+    count = _counted(asked, fresh=bool(done))
     with asked.context.storage.read() as conn:
         values = {
             "sums": sites.sums(count.found),
@@ -86,14 +85,15 @@ def _page(asked: PageRequest, tenant: str, domain: str, done: str = "") -> Respo
     return asked.page("desk/queue.html", values)
 
 
-def _counted(storage: Storage, store: str, *, fresh: bool) -> Counted[QueueCount]:
-    """Never one from before, after something was done."""
+def _counted(asked: PageRequest, *, fresh: bool) -> Counted[QueueCount]:
+    """All that waits; ``fresh``: nothing from before, after something was done."""
+    storage = asked.context.storage
 
     def count() -> QueueCount:
         with storage.read() as conn:
             return sites.counted(conn)
 
-    return kept.counted(("queue", store), count, fresh=fresh)
+    return kept.counted(("queue", str(asked.context.settings.stored)), count, fresh=fresh)
 
 
 def _selection(asked: PageRequest, id_: str, tenant: str, domain: str) -> Selection:

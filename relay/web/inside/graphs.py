@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from relay.campaigns import figures
 from relay.campaigns.campaigns import Campaign
 from relay.statistics import breakdown
 from relay.statistics.breakdown import StatisticsRow, StatisticsWanted
 from relay.store.contract import Tx
-from relay.web.inside import kept
 from relay.web.inside.chart import Chart, chart
-from relay.web.inside.gate import PageRequest
 
 DAY_S: Final = breakdown.DAY_S
 HOUR_S: Final = breakdown.HOUR_S
@@ -45,17 +42,6 @@ def of_tenant(conn: Tx, tenant_id: int, now: float) -> Chart:
     today = int(now // DAY_S)
     rows = breakdown.of(conn, StatisticsWanted(tenant_id, "day", today - DAYS + 1, DAYS))
     return chart(PARTS, _by_number(rows, DAY_S), today - DAYS + 1, today, DAY_S)
-
-
-def deferred(asked: PageRequest, row: Campaign) -> int:
-    """Copies of a campaign that wait for a retry: all that its tenant has waiting is walked for them, so it is kept."""
-    storage = asked.context.storage
-
-    def count() -> int:
-        with storage.read() as conn:
-            return figures.deferred_of(conn, row)
-
-    return kept.counted(("deferred", str(asked.context.settings.stored), row.id, row.state), count).found
 
 
 def of_campaign(conn: Tx, row: Campaign) -> CampaignGraphs:

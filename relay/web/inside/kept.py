@@ -1,7 +1,7 @@
 """Counts that take long are shown again, and made anew behind the page: nobody but the first waits for them.
 
 What was counted stands for some seconds, the longer the longer it took. After that it is shown once more, at most
-two minutes old, while a thread counts; pages say how old it is.
+two minutes old, while a thread counts.
 """
 
 from __future__ import annotations
